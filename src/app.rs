@@ -7,7 +7,9 @@ use leptos_router::components::{FlatRoutes, Redirect, Route, Router};
 use leptos_router::{SsrMode, path};
 
 use crate::host;
-use crate::pages::{JobPage, JobsPage, LoginPage, NewJobPage, NotFoundPage, SecretsPage, SeveralJobsPage};
+use crate::pages::{
+    JobPage, JobsPage, LoginPage, NewJobPage, NotFoundPage, RedactionPage, SecretsPage, SeveralJobsPage,
+};
 use crate::ui::{ICONS, PageTitle, SHARED_STREAM};
 
 /// The font of all text except job output. It is preloaded because the first paint requires it.
@@ -84,6 +86,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/tasks/queue/view") view=SeveralJobsPage ssr=SsrMode::Async />
                 <Route path=path!("/tasks/queue/:jobId") view=JobPage ssr=SsrMode::Async />
                 <Route path=path!("/secrets") view=SecretsPage ssr=SsrMode::Async />
+                <Route path=path!("/redaction") view=RedactionPage ssr=SsrMode::Async />
                 <Route path=path!("/login") view=LoginPage />
             </FlatRoutes>
         </Router>

@@ -25,6 +25,7 @@ mod order;
 mod outcome;
 mod output;
 mod printer;
+mod redact;
 mod rerun;
 mod run;
 mod secret;
@@ -91,6 +92,11 @@ enum Verb {
     /// Set, list and remove the secrets that jobs can use.
     #[command(subcommand)]
     Secret(secret::SecretVerb),
+    /// Show what the server would mask in a text.
+    ///
+    /// The text is read from a file or from standard input, and printed with all secrets masked. The server does not
+    /// store it.
+    Redact(redact::Redact),
     /// Store a server's address and token for the other commands.
     ///
     /// The command asks for the token, or reads it from standard input: `tailwater login < data/admin-token`.
@@ -121,6 +127,7 @@ pub fn run(embedded_site: Option<EmbeddedSite>) -> ExitCode {
         Verb::Logs(logs) => (in_runtime(logs.run(colour)), FAILURE),
         Verb::Cancel(cancel) => (in_runtime(cancel.run(colour)), FAILURE),
         Verb::Artifacts(artifacts) => (in_runtime(artifacts.run(colour)), FAILURE),
+        Verb::Redact(redact) => (in_runtime(redact.run(colour)), FAILURE),
         Verb::Secret(secret) => (in_runtime(secret.run(colour)), FAILURE),
         Verb::Login(login) => (in_runtime(login.run(colour)), FAILURE),
         Verb::Logout => (logout::run(colour), FAILURE),

@@ -5,7 +5,7 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Post;
-use model::{Job, JobChanges, JobStatus, JobsPage, NewJob, SecretsPage, Timestamp};
+use model::{Job, JobChanges, JobStatus, JobsPage, NewJob, RedactionResult, RedactionRules, SecretsPage, Timestamp};
 
 use crate::page_data::{JobPageData, RpcError, RpcJson};
 
@@ -89,4 +89,19 @@ pub async fn resubmit_with_changes(
 #[server(prefix = "/rpc", endpoint = "list_secrets", output = Post<RpcJson>)]
 pub async fn list_secrets() -> Result<SecretsPage, RpcError> {
     crate::server::pages::list_secrets().await
+}
+
+/// Returns what would be masked in a text. The text is not stored.
+#[server(prefix = "/rpc", endpoint = "test_redaction", input = Post<RpcJson>, output = Post<RpcJson>)]
+pub async fn test_redaction(
+    /// The text.
+    text: String,
+) -> Result<RedactionResult, RpcError> {
+    crate::server::pages::test_redaction(text).await
+}
+
+/// Returns the rules that recognise secrets by their shape.
+#[server(name = LoadRules, prefix = "/rpc", endpoint = "redaction_rules", output = Post<RpcJson>)]
+pub async fn redaction_rules() -> Result<RedactionRules, RpcError> {
+    crate::server::pages::redaction_rules().await
 }

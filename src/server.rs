@@ -29,7 +29,7 @@ use engine::queue::{Maskers, Queue, SecretsError, WorkingRoots};
 use engine::spool::Spools;
 use engine::worker::disk::DiskGuard;
 use engine::worker::link::InProcess;
-use engine::worker::{RECOVERY_TRIES, Worker, WorkerConfig};
+use engine::worker::{MaskCommandsSetting, RECOVERY_TRIES, Worker, WorkerConfig};
 use leptos::config::LeptosOptions;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
@@ -141,8 +141,9 @@ impl Server {
         let roots = WorkingRoots::new(&config.working_roots)?;
         let events = EventLog::new(db.clone());
         let key = auth::secrets_key(config.secrets_key.as_deref(), &config.data_dir)?;
-        let queue = Queue::new(db.clone(), events.clone(), Maskers::new(secrets, key), config.jobs_queued)
-            .with_working_roots(roots.clone());
+        let queue =
+            Queue::new(db.clone(), events.clone(), Maskers::new(secrets, config.rules()?, key), config.jobs_queued)
+                .with_working_roots(roots.clone());
         queue.load_secrets().await?;
         inputs::sweep(&config.data_dir, &queue.inputs().await.map_err(io::Error::other)?)?;
         let instance = auth::instance_id(&config.data_dir)?;
@@ -221,6 +222,7 @@ fn worker_config(config: &Config, roots: WorkingRoots) -> WorkerConfig {
         environment: config.job_environment(),
         roots,
         input_bytes: config.input_bytes,
+        mask_commands: if config.mask_commands { MaskCommandsSetting::On } else { MaskCommandsSetting::Off },
         recovery_tries: RECOVERY_TRIES,
     }
 }

@@ -9,6 +9,8 @@ export class JobForm {
   readonly shell: Locator;
   readonly names: Locator;
   readonly values: Locator;
+  readonly secrets: Locator;
+  readonly secretFiles: Locator;
   readonly submit: Locator;
   readonly errors: Locator;
 
@@ -19,6 +21,8 @@ export class JobForm {
     this.shell = page.getByLabel("Shell", { exact: true });
     this.names = page.getByTestId("field-env-name");
     this.values = page.getByTestId("field-env-value");
+    this.secrets = page.getByTestId("field-secrets");
+    this.secretFiles = page.getByTestId("field-secret-files");
     this.submit = page.getByTestId("submit-job");
     this.errors = page.getByTestId("field-error");
   }

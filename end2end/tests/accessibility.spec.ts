@@ -3,6 +3,8 @@ import { join } from "node:path";
 import type { Page } from "@playwright/test";
 import type { AxeResults } from "axe-core";
 import { JobPage } from "../pages/job-page.ts";
+import { RedactionPage } from "../pages/redaction-page.ts";
+import { SecretsPage } from "../pages/secrets-page.ts";
 import { SeveralJobsPage } from "../pages/several-jobs-page.ts";
 import { type Api, expect, type Server, test } from "../server.ts";
 
@@ -118,6 +120,20 @@ const PAGES: Record<string, (page: Page, server: Server, api: Api) => Promise<vo
     await job.open(server, id);
     await job.openDisplayMenu();
     await expect(page.getByLabel("UTC")).toBeVisible();
+  },
+  "the secrets": async (page, server) => {
+    const secrets = new SecretsPage(page);
+    await secrets.open(server);
+    await secrets.set("PIN", "1234");
+    await secrets.unfold("PIN");
+  },
+  "a test of redaction": async (page, server) => {
+    const redaction = new RedactionPage(page);
+    await redaction.open(server);
+    await redaction.text.fill("Authorization: Bearer aB3dE5gH7jK9mN2pQ4rS6tU8vW1xY0z\nnothing secret");
+    await redaction.test.click();
+    await expect(redaction.masked).toBeVisible();
+    await redaction.rules.locator("summary").click();
   },
   "an unknown page": async (page, server) => {
     await page.goto(`${server.url}/no/such/page`);

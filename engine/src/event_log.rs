@@ -25,7 +25,9 @@ use model::{JobId, Seq, Timestamp};
 use crate::db::{Db, DbError};
 
 pub use append::{AppendError, Batch, Lease, append_by_server, append_under_lease};
-pub use new_event::{AttemptTotals, Chunk, GapRange, JobDetails, NewEvent, Origin, StepEnd, StepNames};
+pub use new_event::{
+    AttemptTotals, Chunk, GapRange, JobDetails, NewEvent, Origin, RedactionCounts, StepEnd, StepNames,
+};
 pub use page::{Cursor, Direction, Filter, Kinds, Page, PageRequest};
 pub use stored::StoredEvent;
 pub use tail::{Tails, Watch};

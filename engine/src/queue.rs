@@ -12,6 +12,7 @@ mod leases;
 mod maskers;
 mod overrides;
 mod payload;
+mod redaction;
 mod secrets;
 mod store;
 mod submission;

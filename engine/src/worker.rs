@@ -35,6 +35,7 @@ use tracing::Instrument;
 
 use crate::queue::{Claimed, WorkingRoots};
 use crate::spool::Spools;
+pub use capture::MaskCommandsSetting;
 pub use collect::ArtifactLimits;
 use disk::DiskGuard;
 pub use environment::{DEFAULT_JOB_ENV, JobEnvironment, JobHome};
@@ -72,6 +73,8 @@ pub struct WorkerConfig {
     pub roots: WorkingRoots,
     /// The maximum size of an unpacked input, in bytes.
     pub input_bytes: u64,
+    /// Whether lines such as `::add-mask::VALUE` in a job's output add a value that is masked.
+    pub mask_commands: MaskCommandsSetting,
     /// The number of failed recovery rounds after which an attempt with an unreadable spool is ended anyway.
     pub recovery_tries: u32,
 }

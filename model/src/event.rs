@@ -1,5 +1,7 @@
 //! Events, the entries of a job's log.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -254,6 +256,9 @@ pub struct AttemptPayload {
     pub suppressed_bytes: Option<i64>,
     /// The number of masks in the output.
     pub redactions: Option<i64>,
+    /// The number of those masks that each rule for unregistered secrets has caused, by the rule's id.
+    #[serde(default)]
+    pub redactions_by_rule: Option<BTreeMap<String, i64>>,
     /// SHA-256 of `output.log`, in hexadecimal.
     pub log_sha256: Option<String>,
 }

@@ -19,6 +19,7 @@ mod job;
 mod line;
 mod phase;
 mod raw_json;
+mod redaction;
 mod search;
 mod secret;
 mod segment;
@@ -42,6 +43,7 @@ pub use job::{
 pub use line::{LinesPage, OutputLine};
 pub use phase::JobPhase;
 pub use raw_json::RawJson;
+pub use redaction::{RedactionFinding, RedactionResult, RedactionRule, RedactionRules, RedactionTest};
 pub use search::{SearchHit, SearchPage, StepMatches};
 pub use secret::{NamedSecret, NewSecretValue, SecretsPage};
 pub use segment::Segment;

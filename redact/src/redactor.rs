@@ -13,6 +13,8 @@ use crate::{RedactStream, Redacted, Rules};
 /// The registered values and the rules, compiled once. Clones are cheap and share the compiled form.
 #[derive(Clone)]
 pub struct Redactor {
+    /// The values, sorted and without duplicates.
+    values: Arc<[Vec<u8>]>,
     matcher: Arc<Matcher>,
     rules: Rules,
 }
@@ -57,7 +59,20 @@ impl Redactor {
         values.retain(|value| !value.is_empty());
         values.sort_unstable();
         values.dedup();
-        Self { matcher: Arc::new(Matcher::new(&values)), rules: rules.clone() }
+        let matcher = Arc::new(Matcher::new(&values));
+        Self { values: values.into(), matcher, rules: rules.clone() }
+    }
+
+    /// Returns a redactor that also masks `more` values. Compiling it takes as long as compiling all values.
+    #[must_use]
+    pub fn with_values<I, V>(&self, more: I) -> Self
+    where
+        I: IntoIterator<Item = V>,
+        V: AsRef<[u8]>,
+    {
+        let more: Vec<V> = more.into_iter().collect();
+        let all = self.values.iter().map(Vec::as_slice).chain(more.iter().map(AsRef::as_ref));
+        Self::with_rules(all, &self.rules)
     }
 
     /// Returns whether there is nothing to mask.
@@ -100,6 +115,11 @@ impl Redactor {
     /// Creates the state for redacting a new stream of output.
     pub fn stream(&self) -> RedactStream {
         RedactStream::new(Arc::clone(&self.matcher), self.rules.clone(), SearchedViews::All)
+    }
+
+    /// Returns the compiled values.
+    pub(crate) const fn matcher(&self) -> &Arc<Matcher> {
+        &self.matcher
     }
 
     /// Creates the state for redacting a new stream of lines that are shown as soon as they are complete.

@@ -12,7 +12,7 @@ use crate::masks::{Label, MaskedRange, Masks};
 use crate::matcher::{Matcher, View};
 use crate::rules::{RuleScan, Rules};
 use crate::view::{SearchedViews, Views};
-use crate::{MaskCounts, Redacted};
+use crate::{MaskCounts, Redacted, Redactor};
 
 /// The redactor's state for one stream of output, preserved between reads.
 ///
@@ -57,6 +57,15 @@ impl RedactStream {
         written
     }
 
+    /// Masks the values of `redactor` from now on, also where one begins in the bytes that are held back. The rules do not
+    /// change. `redactor` should contain all values of the stream's former redactor.
+    pub fn continue_with(&mut self, redactor: &Redactor) {
+        self.matcher = Arc::clone(redactor.matcher());
+        self.views.begin_again(self.matcher.start(), self.base);
+        let view = View { before: self.before, base: self.base, text: &self.held };
+        self.views.run(&self.matcher, view, self.base, &mut self.masks);
+    }
+
     /// Returns whether bytes are held back.
     pub fn is_holding(&self) -> bool {
         self.masks.cursor() < self.base + self.held.len()
@@ -93,7 +102,7 @@ impl RedactStream {
         self.end(view);
         let written = self.masks.write(view, view.end(), self.rules.rules());
         self.masks.restart();
-        *self.views = Views::new(self.views.searched(), self.matcher.start());
+        self.views.begin_again(self.matcher.start(), 0);
         (self.base, self.before) = (0, None);
         written
     }

@@ -74,10 +74,12 @@ impl Views {
         }
     }
 
-    /// Returns the views that are searched.
-    pub(crate) fn searched(&self) -> SearchedViews {
-        self.searched
+    /// Begins again at the position `at`, with an automaton whose start state is `start`.
+    pub(crate) fn begin_again(&mut self, start: State, at: usize) {
+        *self = Self { joined: Joined::beginning_at(at), ..Self::new(self.searched, start) };
     }
+
+    /// Returns the views that are searched.
 
     /// Returns the state of the raw view.
     pub(crate) fn raw(&self) -> State {

@@ -107,6 +107,12 @@ pub(super) struct Serve {
     /// A file of values to mask in all output, one per line.
     #[arg(long, env = "TAILWATER_REDACT_VALUES_FILE", value_name = "FILE")]
     redact_values_file: Option<PathBuf>,
+    /// A TOML file with rules that recognise secrets by their shape, in addition to the built-in ones.
+    #[arg(long, env = "TAILWATER_REDACT_RULES_FILE", value_name = "FILE")]
+    redact_rules_file: Option<PathBuf>,
+    /// Whether a job can add a value to mask by printing `::add-mask::VALUE` or `##vso[task.setsecret]VALUE`.
+    #[arg(long, env = "TAILWATER_MASK_COMMANDS", default_value_t = true, action = ArgAction::Set)]
+    mask_commands: bool,
     /// HOME for jobs: the server user's home directory, or the job's workspace.
     #[arg(
         long,
@@ -198,6 +204,8 @@ impl Serve {
             artifact_job_bytes: self.artifact_job_bytes,
             input_bytes: self.input_bytes,
             redact_values_file: self.redact_values_file,
+            redact_rules_file: self.redact_rules_file,
+            mask_commands: self.mask_commands,
             job_home: self.job_home,
             job_env: self.job_env,
             working_roots: self.working_roots.into_iter().filter(|root| !root.as_os_str().is_empty()).collect(),

@@ -3,6 +3,7 @@
 mod aside;
 mod facts;
 mod header;
+mod masked;
 mod notify;
 mod plan;
 mod preview;

@@ -49,7 +49,8 @@ fn Secrets(secrets: Vec<NamedSecret>) -> impl IntoView {
     view! {
         <main class="secrets">
             <p class="hint">
-                "A job receives a secret if it asks for it by name, as an environment variable or as a file. Values are stored encrypted, are masked in the output of all jobs, and are never shown again."
+                "A job receives a secret if it asks for it by name, as an environment variable or as a file. Values are stored encrypted, are masked in the output of all jobs, and are never shown again. "
+                <A href="/redaction">"Test what is masked"</A>
             </p>
             <Outcome />
             {list}

@@ -8,6 +8,7 @@ use engine::worker::batch::Policy;
 use engine::worker::ship::{Bounds, LiveLog};
 use engine::worker::{ArtifactLimits, JobEnvironment, JobHome, Supervision};
 use leptos::config::LeptosOptions;
+use redact::{Rule, Rules};
 use serde::Deserialize;
 
 use super::site::EmbeddedSite;
@@ -77,6 +78,10 @@ pub struct Config {
     pub input_bytes: u64,
     /// A file with the values to mask in all output, one value per line.
     pub redact_values_file: Option<PathBuf>,
+    /// A TOML file with rules that recognise secrets by their shape, in addition to the built-in ones.
+    pub redact_rules_file: Option<PathBuf>,
+    /// Whether lines such as `::add-mask::VALUE` in a job's output add a value that is masked.
+    pub mask_commands: bool,
     /// The value of a job's `HOME`.
     pub job_home: JobHome,
     /// The names of environment variables of the server that are passed on to jobs.
@@ -104,6 +109,22 @@ pub enum ConfigError {
         path: PathBuf,
         /// The I/O error.
         source: std::io::Error,
+    },
+    /// The file of rules cannot be read.
+    #[error("failed to read the rules for redaction from {path}: {source}")]
+    RulesFile {
+        /// The path of the file.
+        path: PathBuf,
+        /// The I/O error.
+        source: std::io::Error,
+    },
+    /// The file of rules is not valid.
+    #[error("{path}: {problem}")]
+    InvalidRules {
+        /// The path of the file.
+        path: PathBuf,
+        /// The error, which names the rule or the line.
+        problem: String,
     },
 }
 
@@ -134,6 +155,17 @@ impl Config {
             secrets.extend(text.lines().filter(|line| !line.is_empty()).map(str::to_owned));
         }
         Ok(secrets)
+    }
+
+    /// Returns the rules that recognise secrets by their shape: the built-in ones and those in `redact_rules_file`.
+    pub(super) fn rules(&self) -> Result<Rules, ConfigError> {
+        let Some(path) = &self.redact_rules_file else { return Ok(Rules::built_in()) };
+        let text =
+            std::fs::read_to_string(path).map_err(|source| ConfigError::RulesFile { path: path.clone(), source })?;
+        let invalid = |problem: String| ConfigError::InvalidRules { path: path.clone(), problem };
+        let file: RulesFile = toml::from_str(&text).map_err(|error| invalid(error.to_string()))?;
+        Rules::new(file.rule.into_iter().map(Rule::from).collect(), &file.without)
+            .map_err(|error| invalid(error.to_string()))
     }
 
     /// Returns the environment that jobs inherit from the server.
@@ -167,6 +199,37 @@ impl Config {
             file_bytes: self.artifact_file_bytes,
             job_bytes: self.artifact_job_bytes,
         }
+    }
+}
+
+/// The content of `redact_rules_file`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RulesFile {
+    /// The ids of built-in rules that are not used.
+    #[serde(default)]
+    without: Vec<String>,
+    /// The additional rules.
+    #[serde(default)]
+    rule: Vec<FileRule>,
+}
+
+/// A rule in `redact_rules_file`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileRule {
+    id: String,
+    reason: String,
+    expression: String,
+    masked: Vec<String>,
+    #[serde(default)]
+    unmasked: Vec<String>,
+}
+
+impl From<FileRule> for Rule {
+    fn from(rule: FileRule) -> Self {
+        let FileRule { id, reason, expression, masked, unmasked } = rule;
+        Self { id, reason, expression, masked, unmasked }
     }
 }
 

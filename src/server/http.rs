@@ -15,6 +15,7 @@ mod metrics;
 mod previews;
 pub(super) mod query;
 mod range;
+mod redaction;
 mod routes;
 mod search;
 mod secrets;
@@ -59,6 +60,8 @@ fn routes() -> Routes {
         .get("/jobs/{id}/artifacts", artifacts::list)
         .get("/jobs/{id}/artifacts/{artifact}/download", artifacts::download)
         .get("/jobs/{id}/artifacts/{artifact}/preview", previews::begin)
+        .post("/redact", redaction::test)
+        .get("/redact/rules", redaction::rules)
         .get("/secrets", secrets::list)
         .get("/secrets/{name}", secrets::get)
         .put("/secrets/{name}", secrets::set)

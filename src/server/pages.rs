@@ -8,7 +8,10 @@ use engine::event_log::{Direction, Filter, Kinds, PageRequest};
 use engine::queue::JobsFilter;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
-use model::{Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, SecretsPage, Seq, Timestamp};
+use model::{
+    Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, RedactionResult, RedactionRules, SecretsPage, Seq,
+    Timestamp,
+};
 
 use super::AppState;
 use super::http::error::ApiError;
@@ -117,6 +120,19 @@ pub async fn resubmit_with_changes(id: &str, changes: JobChanges) -> Result<Job,
 /// Returns all named secrets, without their values.
 pub async fn list_secrets() -> Result<SecretsPage, RpcError> {
     Ok(SecretsPage { items: state()?.queue.secrets().await.map_err(refuse)? })
+}
+
+/// Returns what would be masked in a text.
+pub async fn test_redaction(text: String) -> Result<RedactionResult, RpcError> {
+    let state = state()?;
+    // A text of a megabyte takes several milliseconds.
+    let tested = tokio::task::spawn_blocking(move || state.queue.test_redaction(&text)).await;
+    tested.map_err(|error| refuse(ApiError::Internal(error.to_string())))
+}
+
+/// Returns the rules that recognise secrets by their shape.
+pub async fn redaction_rules() -> Result<RedactionRules, RpcError> {
+    Ok(state()?.queue.redaction_rules())
 }
 
 /// Returns whether the request is a form sent by a browser without scripts. The response to such a request is a

@@ -25,7 +25,7 @@ enum Access {
 }
 
 /// The access rule of every route. A test below fails if a route of the server is missing here.
-const RULES: [(&str, &str, Access); 44] = [
+const RULES: [(&str, &str, Access); 49] = [
     ("GET", "/healthz", Access::Open),
     ("GET", "/login", Access::Open),
     ("POST", "/login", Access::Open),
@@ -35,6 +35,7 @@ const RULES: [(&str, &str, Access); 44] = [
     ("GET", "/tasks/queue/view", Access::Page),
     ("GET", "/tasks/queue/{jobId}", Access::Page),
     ("GET", "/secrets", Access::Page),
+    ("GET", "/redaction", Access::Page),
     ("GET", "/api/queue/machine", Access::Program),
     ("GET", "/api/queue/events/stream", Access::Program),
     ("GET", "/api/queue/jobs", Access::Program),
@@ -52,6 +53,8 @@ const RULES: [(&str, &str, Access); 44] = [
     ("GET", "/api/queue/jobs/{id}/artifacts", Access::Program),
     ("GET", "/api/queue/jobs/{id}/artifacts/{artifact}/download", Access::Program),
     ("GET", "/api/queue/jobs/{id}/artifacts/{artifact}/preview", Access::Program),
+    ("POST", "/api/queue/redact", Access::Program),
+    ("GET", "/api/queue/redact/rules", Access::Program),
     ("GET", "/api/queue/secrets", Access::Program),
     ("GET", "/api/queue/secrets/{name}", Access::Program),
     ("PUT", "/api/queue/secrets/{name}", Access::Program),
@@ -68,6 +71,8 @@ const RULES: [(&str, &str, Access); 44] = [
     ("POST", "/rpc/resubmit_with_changes", Access::Program),
     ("POST", "/rpc/job", Access::Program),
     ("POST", "/rpc/list_secrets", Access::Program),
+    ("POST", "/rpc/test_redaction", Access::Program),
+    ("POST", "/rpc/redaction_rules", Access::Program),
     ("POST", "/tasks/queue/new", Access::Program),
     ("POST", "/secrets", Access::Program),
     // This entry has to be last, because it ends the session that a test uses for all requests.

@@ -14,8 +14,9 @@ use engine::spool::Spools;
 use engine::worker::disk::DiskGuard;
 use engine::worker::link::{InProcess, Link};
 use engine::worker::ship::LiveLog;
-use engine::worker::{ArtifactLimits, JobEnvironment, JobHome, Supervision, Worker, WorkerConfig};
+use engine::worker::{ArtifactLimits, JobEnvironment, JobHome, MaskCommandsSetting, Supervision, Worker, WorkerConfig};
 use model::{JobId, JobStatus, NewJob};
+use redact::Rules;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
@@ -63,6 +64,7 @@ fn worker_config(data: &Path) -> WorkerConfig {
         environment: JobEnvironment { home: JobHome::User, names: Vec::new() },
         roots: WorkingRoots::default(),
         input_bytes: 0,
+        mask_commands: MaskCommandsSetting::On,
         recovery_tries: 0,
     }
 }
@@ -70,7 +72,7 @@ fn worker_config(data: &Path) -> WorkerConfig {
 async fn open(data: &Path) -> (Queue, EventLog) {
     let db = Db::open(data).await.expect("a new database opens");
     let events = EventLog::new(db.clone());
-    (Queue::new(db, events.clone(), Maskers::new(Vec::new(), SealKey::random().0), 100), events)
+    (Queue::new(db, events.clone(), Maskers::new(Vec::new(), Rules::none(), SealKey::random().0), 100), events)
 }
 
 /// Returns the link of an embedded worker of a newly started server. `instance` is the id of the data directory.

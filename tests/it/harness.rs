@@ -155,6 +155,8 @@ pub fn config(data_dir: &Path) -> Config {
         artifact_job_bytes: 4 << 20,
         input_bytes: 4 << 20,
         redact_values_file: None,
+        redact_rules_file: None,
+        mask_commands: true,
         job_home: JobHome::User,
         job_env: Vec::new(),
         working_roots: Vec::new(),

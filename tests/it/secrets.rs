@@ -1,6 +1,7 @@
 //! No reply about an accepted submission contains the value of a variable whose name looks secret.
 
 mod anywhere;
+mod canaries;
 mod named;
 
 use reqwest::Method;

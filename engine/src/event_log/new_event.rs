@@ -2,12 +2,14 @@
 //!
 //! Arbitrary text can enter an event only as [`Redacted`], because no constructor takes a `String`.
 
+use std::collections::BTreeMap;
+
 use model::{
     ArtifactPayload, AttemptPayload, AttemptStatus, EndPayload, GapAvailable, GapPayload, GapReason, JobEventStatus,
     JobPayload, Level, LogPayload, Payload, Segment, Stage, StagePayload, StageStatus, StepPayload, StepRef,
     StepStatus, StreamName, Timestamp,
 };
-use redact::Redacted;
+use redact::{MaskCounts, Redacted};
 use serde::{Deserialize, Serialize};
 
 use super::redacted_text;
@@ -205,7 +207,8 @@ impl NewEvent {
             lines: totals.map(|totals| totals.lines),
             bytes: totals.map(|totals| totals.bytes),
             suppressed_bytes: totals.map(|totals| totals.suppressed_bytes),
-            redactions: totals.map(|totals| totals.redactions),
+            redactions: totals.map(|totals| totals.redactions.total),
+            redactions_by_rule: totals.map(|totals| totals.redactions.by_rule.clone()),
             log_sha256: totals.map(|totals| totals.log_sha256.clone()),
         });
         Self { level, message: Redacted::literal(message), payload }
@@ -314,10 +317,34 @@ pub struct AttemptTotals {
     pub bytes: i64,
     /// The number of bytes that were not sent as events.
     pub suppressed_bytes: i64,
-    /// The number of values that were masked in the output.
-    pub redactions: i64,
+    /// The masks in the output.
+    #[serde(flatten)]
+    pub redactions: RedactionCounts,
     /// SHA-256 of `output.log`, in hexadecimal.
     pub log_sha256: String,
+}
+
+/// How many masks an attempt's output contains.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RedactionCounts {
+    /// The number of all masks.
+    #[serde(rename = "redactions")]
+    pub total: i64,
+    /// The number of masks that each rule for unregistered secrets has caused, by the rule's id.
+    #[serde(rename = "redactionsByRule", default)]
+    pub by_rule: BTreeMap<String, i64>,
+}
+
+impl RedactionCounts {
+    /// Adds the masks that a redactor has counted.
+    pub fn add(&mut self, counts: &MaskCounts) {
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.total += number(counts.total());
+        for (rule, count) in counts.rules() {
+            *self.by_rule.entry(rule.to_owned()).or_default() += number(count);
+        }
+    }
 }
 
 /// Optional details of a change in a job's state or worker.

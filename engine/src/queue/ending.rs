@@ -16,7 +16,9 @@ use super::leases::store::{self as leases, JobEnd};
 use super::store;
 use crate::artifacts::location;
 use crate::db::Tx;
-use crate::event_log::{AttemptTotals, JobDetails, Lease, NewEvent, Tails, append_by_server, redacted_text};
+use crate::event_log::{
+    AttemptTotals, JobDetails, Lease, NewEvent, RedactionCounts, Tails, append_by_server, redacted_text,
+};
 use crate::fail_point::FailPoint;
 use crate::spool::Spools;
 
@@ -170,7 +172,7 @@ pub(super) async fn cancel_queued(tx: &mut Tx, tails: &Tails, row: &JobRow, now:
         lines: row.job.log_lines.unwrap_or(0),
         bytes: row.job.log_bytes.unwrap_or(0),
         suppressed_bytes: 0,
-        redactions: 0,
+        redactions: RedactionCounts::default(),
         log_sha256: row.job.log_sha256.clone().unwrap_or_else(|| hex::encode(Sha256::digest([]))),
     };
     store::end_queued(tx.connection(), row.job.id, now).await?;
@@ -269,7 +271,7 @@ mod tests {
                 lines: 1,
                 bytes: 6,
                 suppressed_bytes: 0,
-                redactions: 0,
+                redactions: RedactionCounts::default(),
                 log_sha256: "11".repeat(32),
             },
             artifacts: vec![NewArtifact {

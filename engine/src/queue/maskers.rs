@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use model::JobId;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use redact::Redactor;
+use redact::{Redactor, Rules};
 
 use super::JobPayload;
 use super::payload::invalid;
@@ -28,6 +28,8 @@ const SHARED: u64 = 256;
 #[derive(Clone, Debug)]
 pub struct Maskers {
     key: SealKey,
+    /// The rules that recognise secrets by their shape.
+    rules: Rules,
     /// The values in the settings and the environment of the server.
     of_server: Arc<[String]>,
     shared: Arc<RwLock<SharedMasker>>,
@@ -58,26 +60,42 @@ impl Weighter<JobId, CachedMasker> for Weight {
 }
 
 impl SharedMasker {
-    fn new(values: Vec<String>) -> Self {
-        let redactor = redactor(values.iter());
+    fn new(values: Vec<String>, rules: &Rules) -> Self {
+        let redactor = redactor(values.iter(), rules);
         Self { values: values.into(), redactor }
     }
 }
 
 impl Maskers {
     /// Creates an empty cache of redactors. `values` are the server's secret values, which are masked in every job, and
-    /// `key` encrypts payloads and named secrets.
+    /// `rules` recognise other secrets. `key` encrypts payloads and named secrets.
     #[must_use]
-    pub fn new(values: Vec<String>, key: SealKey) -> Self {
-        let shared = Arc::new(RwLock::new(SharedMasker::new(values.clone())));
-        Self { key, of_server: values.into(), shared, cached: Arc::new(Cache::with_weighter(JOBS, CAPACITY, Weight)) }
+    pub fn new(values: Vec<String>, rules: Rules, key: SealKey) -> Self {
+        let shared = Arc::new(RwLock::new(SharedMasker::new(values.clone(), &rules)));
+        Self {
+            key,
+            rules,
+            of_server: values.into(),
+            shared,
+            cached: Arc::new(Cache::with_weighter(JOBS, CAPACITY, Weight)),
+        }
     }
 
     /// Masks the values of the named secrets from now on, in addition to the server's values.
     pub(super) fn set_named(&self, named: impl IntoIterator<Item = String>) {
-        let shared = SharedMasker::new(self.of_server.iter().cloned().chain(named).collect());
+        let shared = SharedMasker::new(self.of_server.iter().cloned().chain(named).collect(), &self.rules);
         *self.shared.write().unwrap_or_else(PoisonError::into_inner) = shared;
         self.cached.clear();
+    }
+
+    /// Returns the redactor of jobs that have no secret values of their own.
+    pub(super) fn shared(&self) -> Redactor {
+        self.shared.read().unwrap_or_else(PoisonError::into_inner).redactor.clone()
+    }
+
+    /// Returns the rules that recognise secrets by their shape.
+    pub(super) const fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     /// Returns the key that encrypts payloads and named secrets.
@@ -121,7 +139,7 @@ impl Maskers {
         }
         let values = Arc::clone(&shared.values);
         drop(shared);
-        let redactor = redactor(own.iter().chain(values.iter()));
+        let redactor = redactor(own.iter().chain(values.iter()), &self.rules);
         let weight = redactor.memory() as u64;
         CachedMasker { redactor, weight }
     }
@@ -129,8 +147,8 @@ impl Maskers {
 
 /// Returns the redactor of the given values. White space around a value is not masked: the value of a file usually ends
 /// with a line break.
-fn redactor<'v>(values: impl Iterator<Item = &'v String>) -> Redactor {
-    Redactor::new(values.map(|value| value.trim()))
+fn redactor<'v>(values: impl Iterator<Item = &'v String>, rules: &Rules) -> Redactor {
+    Redactor::with_rules(values.map(|value| value.trim()), rules)
 }
 
 /// Returns the purpose for which the payload of a job is encrypted.
@@ -148,7 +166,7 @@ mod tests {
     }
 
     fn maskers(values: &[&str]) -> Maskers {
-        Maskers::new(values.iter().map(|value| (*value).into()).collect(), SealKey::random().0)
+        Maskers::new(values.iter().map(|value| (*value).into()).collect(), Rules::none(), SealKey::random().0)
     }
 
     #[test]

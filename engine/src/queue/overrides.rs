@@ -75,8 +75,9 @@ fn kind_of(parent: &str, name: &str) -> String {
     if parent == "env" { format!("env.{name}") } else { name.to_owned() }
 }
 
+/// Returns whether a text contains a mask, with or without the id of a rule.
 fn has_mask(text: &str) -> bool {
-    text.contains(&*String::from_utf8_lossy(redact::MASK))
+    text.contains("[REDACTED]") || text.contains("[REDACTED:")
 }
 
 /// Replaces masked strings with the original strings. Returns an error if a masked string matches no original string,
@@ -145,6 +146,7 @@ mod tests {
 
     use super::*;
     use crate::seal::SealKey;
+    use redact::Rules;
 
     fn original() -> Value {
         json!({
@@ -154,7 +156,7 @@ mod tests {
     }
 
     fn maskers() -> Maskers {
-        Maskers::new(Vec::new(), SealKey::random().0)
+        Maskers::new(Vec::new(), Rules::none(), SealKey::random().0)
     }
 
     fn changed(changes: Value) -> Result<Value, InvalidPayload> {

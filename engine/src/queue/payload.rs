@@ -126,7 +126,7 @@ impl JobPayload {
     }
 
     /// Returns the fields and variables with secret-looking names: their names and values.
-    pub(super) fn secret_variables(&self) -> Vec<(String, String)> {
+    pub fn secret_variables(&self) -> Vec<(String, String)> {
         match self {
             Self::Command(raw) => raw.secret_variables(),
             Self::Other(json) => other::secret_variables(json),

@@ -6,7 +6,7 @@ use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 
 use model::Timestamp;
-use redact::Redacted;
+use redact::{MaskCounter, MaskCounts, Redacted};
 use sha2::{Digest, Sha256};
 use tokio::sync::watch;
 
@@ -189,20 +189,11 @@ impl SpoolWriter {
         Ok(SpoolReader::new(self.log.try_clone()?.into(), self.idx.try_clone()?.into()))
     }
 
-    /// Returns how many masks `output.log` contains. Recovery uses this number as the number of redactions.
-    pub fn count_masks(&self) -> io::Result<i64> {
-        let (mut masks, mut window) = (0, Vec::new());
-        let finder = memchr::memmem::Finder::new(redact::MASK);
-        read_blocks(&self.log, |block| {
-            window.extend_from_slice(block);
-            let mut end = 0;
-            for found in finder.find_iter(&window) {
-                masks += 1;
-                end = found + redact::MASK.len();
-            }
-            window.drain(..end.max(window.len().saturating_sub(redact::MASK.len() - 1)));
-        })?;
-        Ok(masks)
+    /// Returns how many masks `output.log` contains. Recovery uses these numbers as the numbers of redactions.
+    pub fn count_masks(&self) -> io::Result<MaskCounts> {
+        let mut counter = MaskCounter::default();
+        read_blocks(&self.log, |block| counter.push(block))?;
+        Ok(counter.counts().clone())
     }
 }
 

@@ -5,9 +5,15 @@
 //! Output that may be part of a secret is also held back. When the stream has been idle for long enough, this output is
 //! released, except for any part that would reveal a secret.
 //!
+//! A running job can add values that are masked from then on ([`added`]).
+//!
 //! If a write to the disk fails, the output is queued and the write is retried. Until it succeeds, nothing more is read
 //! from the child.
 
+mod added;
+mod commands;
+
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::io;
 use std::time::{Duration, Instant};
@@ -16,7 +22,11 @@ use model::backoff::Backoff;
 use model::{StepRef, StreamName, Timestamp};
 use redact::{RedactStream, Redacted, Redactor};
 
+use crate::event_log::RedactionCounts;
 use crate::spool::{Source, SpoolWriter, incomplete_character};
+use added::AddedValues;
+pub(super) use added::MaskFile;
+use commands::MaskCommands;
 
 /// The delays between retries of a failed write.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_secs(2));
@@ -24,26 +34,74 @@ const WAITS: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_s
 /// The interval at which [`StepCapture::finish`] checks whether to retry a failed write or to give up.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// The maximum length of an incomplete line that is held back together with its end, in bytes.
+const MAX_CARRY: usize = 64 << 10;
+
 /// Captures the output of an attempt's steps, one step after another.
 #[derive(Debug)]
 pub struct Capture {
     spool: SpoolWriter,
-    redactor: Redactor,
+    masking: Masking,
     flush: Duration,
-    redactions: u64,
+    redactions: RedactionCounts,
+}
+
+/// What is masked in an attempt, which can grow while the attempt is running.
+#[derive(Debug)]
+struct Masking {
+    redactor: Redactor,
+    /// The redactor without the values that the job has added.
+    original: Redactor,
+    /// The file to which the job appends values. `None` only in tests.
+    file: Option<MaskFile>,
+    /// Whether lines of the output can add values.
+    commands: MaskCommandsSetting,
+    added: AddedValues,
+}
+
+/// Whether lines such as `::add-mask::VALUE` in a job's output add a value that is masked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MaskCommandsSetting {
+    /// The lines add a value.
+    On,
+    /// The lines are ordinary output.
+    Off,
+}
+
+impl Masking {
+    /// Adds the new values in the job's file, and `printed`, the values in its output. Returns whether the redactor has
+    /// changed.
+    fn update(&mut self, printed: Vec<String>) -> bool {
+        let from_file = self.file.as_mut().is_some_and(|file| self.added.add_from(file));
+        let is_changed = from_file | self.added.add(printed);
+        if is_changed {
+            self.redactor = self.original.with_values(self.added.all());
+        }
+        is_changed
+    }
 }
 
 /// Captures the output of one step.
 #[derive(Debug)]
 pub struct StepCapture<'a> {
     spool: &'a mut SpoolWriter,
-    redactions: &'a mut u64,
+    masking: &'a mut Masking,
+    redactions: &'a mut RedactionCounts,
     flush: Duration,
     step: StepRef,
     streams: [StreamCapture; 2],
     /// The output that has not been written to the spool yet, in order.
     waiting: VecDeque<Piece>,
     refusal: Option<Refusal>,
+}
+
+/// Whether output waits until the end of its line is available.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LineEnd {
+    /// The output waits.
+    Await,
+    /// The output does not wait, because the stream has been idle for long enough.
+    Ignore,
 }
 
 /// A piece of one stream's output.
@@ -64,8 +122,11 @@ struct Refusal {
 
 #[derive(Debug)]
 struct StreamCapture {
+    /// Finds the lines that add values. `None` if they are ordinary output.
+    commands: Option<MaskCommands>,
     redact: RedactStream,
-    /// The bytes of an incomplete character at the end of the output: at most 3 bytes.
+    /// The end of the redactor's output that has not been stored yet: the bytes of an incomplete character, or the
+    /// beginning of a line whose end is held back by the redactor.
     carry: Redacted,
     /// The time of the last read, if output has been held back by the redactor since then. `None` if the redactor holds
     /// back nothing, or if it has already been asked to release the output because the stream was idle.
@@ -76,17 +137,32 @@ impl Capture {
     /// Creates a capture that redacts output with `redactor` and writes it to `spool`. When a stream has been idle for
     /// `flush`, the output that its redactor holds back is released, except for output that would reveal a secret.
     #[must_use]
-    pub const fn new(spool: SpoolWriter, redactor: Redactor, flush: Duration) -> Self {
-        Self { spool, redactor, flush, redactions: 0 }
+    pub fn new(spool: SpoolWriter, redactor: Redactor, flush: Duration) -> Self {
+        let (original, commands) = (redactor.clone(), MaskCommandsSetting::Off);
+        let masking = Masking { redactor, original, file: None, commands, added: AddedValues::default() };
+        Self { spool, masking, flush, redactions: RedactionCounts::default() }
+    }
+
+    /// Masks the values that the job adds: those in `file` and, depending on the setting, those in lines of its output.
+    #[must_use]
+    pub(super) fn with_added_values(mut self, file: MaskFile, commands: MaskCommandsSetting) -> Self {
+        (self.masking.file, self.masking.commands) = (Some(file), commands);
+        self
     }
 
     /// Starts capturing the output of a step.
     pub fn step(&mut self, step: StepRef) -> StepCapture<'_> {
-        let stream = || StreamCapture { redact: self.redactor.line_stream(), carry: Redacted::new(), holding: None };
+        self.masking.update(Vec::new());
+        let stream = || StreamCapture {
+            commands: (self.masking.commands == MaskCommandsSetting::On).then(MaskCommands::default),
+            redact: self.masking.redactor.stream(),
+            carry: Redacted::new(),
+            holding: None,
+        };
         let streams = [stream(), stream()];
-        let Self { spool, redactions, flush, .. } = self;
+        let Self { spool, masking, redactions, flush } = self;
         let waiting = VecDeque::new();
-        StepCapture { spool, redactions, flush: *flush, step, streams, waiting, refusal: None }
+        StepCapture { spool, masking, redactions, flush: *flush, step, streams, waiting, refusal: None }
     }
 
     /// Returns the spool.
@@ -98,24 +174,47 @@ impl Capture {
     /// Returns the redactor that all output passes through.
     #[must_use]
     pub const fn redactor(&self) -> &Redactor {
-        &self.redactor
+        &self.masking.redactor
+    }
+
+    /// Returns whether the job has added more values than can be masked.
+    #[must_use]
+    pub const fn has_too_many_values(&self) -> bool {
+        self.masking.added.is_full()
     }
 
     /// Returns the number of masks in the output of the finished steps.
     #[must_use]
-    pub const fn redactions(&self) -> u64 {
-        self.redactions
+    pub const fn redactions(&self) -> &RedactionCounts {
+        &self.redactions
     }
 }
 
 impl StepCapture<'_> {
     /// Redacts output that was read from a stream, and stores it except for the part that has to be held back.
     pub fn output(&mut self, stream: StreamName, bytes: &[u8], now: Instant, time: Timestamp) {
+        let mut values = Vec::new();
         let state = &mut self.streams[stream as usize];
-        let text = state.redact.push(bytes);
+        let bytes = match &mut state.commands {
+            Some(commands) => commands.push(bytes, &mut values),
+            None => Cow::Borrowed(bytes),
+        };
+        self.update_redactor(values);
+        let state = &mut self.streams[stream as usize];
+        let text = state.redact.push(&bytes);
+        let is_holding = state.redact.is_holding() || state.commands.as_ref().is_some_and(MaskCommands::is_holding);
         // The idle period starts again with each read, because a secret may arrive in several reads.
-        state.holding = state.redact.is_holding().then_some(now);
-        self.store(stream, text, (now, time));
+        state.holding = is_holding.then_some(now);
+        self.store(stream, text, LineEnd::Await, (now, time));
+    }
+
+    /// Continues with a new redactor if the job has added values. `printed` are the values in its output.
+    fn update_redactor(&mut self, printed: Vec<String>) {
+        if self.masking.update(printed) {
+            for stream in &mut self.streams {
+                stream.redact.continue_with(&self.masking.redactor);
+            }
+        }
     }
 
     /// Returns how many bytes of output the attempt has stored so far.
@@ -148,8 +247,10 @@ impl StepCapture<'_> {
             let state = &mut self.streams[stream as usize];
             if self.refusal.is_none() && state.holding.is_some_and(|since| since + self.flush <= now) {
                 state.holding = None;
-                let text = state.redact.release();
-                self.store(stream, text, (now, time));
+                let command = state.commands.as_mut().map(MaskCommands::release).unwrap_or_default();
+                let mut text = state.redact.push(&command);
+                text.append(&state.redact.release());
+                self.store(stream, text, LineEnd::Ignore, (now, time));
             }
         }
     }
@@ -158,10 +259,15 @@ impl StepCapture<'_> {
     /// the spool. Failed writes are retried until `given_up` returns `true`.
     pub fn finish(mut self, time: Timestamp, given_up: impl Fn() -> bool) -> io::Result<()> {
         for stream in [StreamName::Stdout, StreamName::Stderr] {
+            let mut values = Vec::new();
+            let state = &mut self.streams[stream as usize];
+            let command = state.commands.as_mut().map(|commands| commands.finish(&mut values)).unwrap_or_default();
+            self.update_redactor(values);
             let state = &mut self.streams[stream as usize];
             let mut text = std::mem::take(&mut state.carry);
+            text.append(&state.redact.push(&command));
             text.append(&state.redact.finish());
-            *self.redactions += state.redact.redactions();
+            self.redactions.add(state.redact.counts());
             self.waiting.push_back(Piece { stream, text, time });
         }
         loop {
@@ -186,13 +292,19 @@ impl StepCapture<'_> {
     }
 
     /// Stores output that a stream's redactor has released. An incomplete character at the end of the text is held
-    /// back.
-    fn store(&mut self, stream: StreamName, text: Redacted, (now, time): (Instant, Timestamp)) {
+    /// back. So is the beginning of a line if the redactor holds back the end of this line: otherwise, a line of the
+    /// other stream would be written in between.
+    fn store(&mut self, stream: StreamName, text: Redacted, line_end: LineEnd, (now, time): (Instant, Timestamp)) {
         let state = &mut self.streams[stream as usize];
         let mut whole = std::mem::take(&mut state.carry);
         whole.append(&text);
-        let incomplete = incomplete_character(whole.as_bytes());
-        state.carry = whole.split_off(whole.len() - incomplete);
+        let bytes = whole.as_bytes();
+        let mut held = incomplete_character(bytes);
+        if line_end == LineEnd::Await && state.redact.holds_line_end() {
+            let line = bytes.len() - memchr::memrchr(b'\n', bytes).map_or(0, |newline| newline + 1);
+            held = held.max(if line <= MAX_CARRY { line } else { 0 });
+        }
+        state.carry = whole.split_off(whole.len() - held);
         self.keep(Piece { stream, text: whole, time }, now);
     }
 
@@ -291,6 +403,6 @@ mod tests {
         step.finish(Timestamp(0), || false).expect("it can be stored");
         let log = std::fs::read(folder.path().join(OUTPUT_LOG)).expect("it exists");
         assert_eq!(String::from_utf8_lossy(&log), "$ sec[REDACTED]!");
-        assert_eq!(capture.redactions(), 1);
+        assert_eq!(capture.redactions().total, 1);
     }
 }

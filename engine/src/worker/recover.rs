@@ -16,6 +16,7 @@ use super::link::{Link, LinkError};
 use super::process::{ProcessMarker, kill_marked};
 use super::run;
 use super::ship::{LifecycleEvents, Progress, Shipper};
+use crate::event_log::RedactionCounts;
 use crate::fail_point::FailPoint;
 use crate::queue::{Abandoned, Claimed, Ending, Finish};
 use crate::spool::{Source, SpoolWriter};
@@ -74,7 +75,9 @@ async fn end<L: Link>(link: &L, config: &WorkerConfig, abandoned: Abandoned) -> 
     link.sweep(lease).await?;
     let message = Redacted::literal("the server stopped while the job was running");
     let ending = Ending::Failed { reason: FailureReason::Interrupted, message };
-    let totals = run::totals(&spool, progress, spool.count_masks().map_err(RecoverError::Unreadable)?);
+    let mut redactions = RedactionCounts::default();
+    redactions.add(&spool.count_masks().map_err(RecoverError::Unreadable)?);
+    let totals = run::totals(&spool, progress, redactions);
     let artifacts = vec![run::log_artifact(&totals)];
     run::finish(link, Finish { lease, worker, ending, totals, artifacts }).await;
     Ok(())

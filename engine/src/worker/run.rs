@@ -4,6 +4,7 @@
 //! lease is renewed. The lease does not end before the shipper has reached the end of the spool.
 
 use std::any::Any;
+use std::collections::BTreeSet;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -15,7 +16,7 @@ use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
 use super::WorkerConfig;
-use super::capture::Capture;
+use super::capture::{Capture, MaskFile};
 use super::collect::Collector;
 use super::control::{Control, Stop};
 use super::folders::Folders;
@@ -24,7 +25,7 @@ use super::remove::remove_tree;
 use super::secrets::AttemptSecrets;
 use super::ship::{LifecycleEvents, Progress, Shipper};
 use super::steps::{self, Outcome, Steps, Tools};
-use crate::event_log::{AttemptTotals, Lease, NewEvent, StepNames};
+use crate::event_log::{AttemptTotals, Lease, NewEvent, RedactionCounts, StepNames};
 use crate::fail_point::FailPoint;
 use crate::files::private_folder;
 use crate::queue::{ArtifactPlace, Claimed, Command, Ending, Finish, Heartbeat, LEASE, NewArtifact};
@@ -72,6 +73,8 @@ struct Prepared {
     capture: Capture,
     collector: Option<Collector>,
     control: Control,
+    /// The warning about secrets that are not masked everywhere.
+    weak_secrets: Option<Redacted>,
 }
 
 /// Why an attempt was abandoned without reporting its result.
@@ -102,15 +105,19 @@ fn prepare<L: Link>(link: &L, config: &WorkerConfig, claimed: &Claimed) -> Resul
         .map_err(|error| failed("failed to provide the job's secrets", &error))?;
     let control = Control::new().map_err(|error| failed("failed to set up process control for the attempt", &error))?;
     let names = names(&command, lease.attempt, &redactor);
-    let capture = Capture::new(spool, redactor, config.flush);
+    let weak_secrets = weak_secrets(claimed);
+    let mask_file = MaskFile::create(beside(&workspace, ".mask"))
+        .map_err(|error| failed("failed to create the file for values to mask", &error))?;
+    let mask_path = mask_file.path().to_owned();
+    let capture = Capture::new(spool, redactor, config.flush).with_added_values(mask_file, config.mask_commands);
     let folders = Folders::new(workspace, &command.working_directory, config.roots.clone());
     let collector = (!command.artifacts.is_empty()).then(|| {
         let matcher = command.artifacts.matcher();
         Collector::new(link.files(lease), lease, config.artifact_limits, folders.clone(), matcher)
     });
-    let steps = Steps::new(command, claimed, (folders, secrets), config, link.files(lease));
+    let steps = Steps::new(command, claimed, (folders, secrets, mask_path), config, link.files(lease));
     FailPoint::Prepared.reached();
-    Ok(Prepared { steps, names, capture, collector, control })
+    Ok(Prepared { steps, names, capture, collector, control, weak_secrets })
 }
 
 /// Returns the redacted ids, names and commands of the steps, in execution order.
@@ -126,15 +133,15 @@ async fn conduct<L: Link>(
     prepared: Prepared,
     shutdown: &CancellationToken,
 ) -> Result<Ended, AttemptError> {
-    let Prepared { steps, names, mut capture, mut collector, control } = prepared;
+    let Prepared { steps, names, mut capture, mut collector, control, weak_secrets } = prepared;
     let lifecycle_events = LifecycleEvents::new();
     let reader = capture.spool().reader()?;
     let ends = capture.spool().subscribe();
     let origins = names.iter().map(|name| name.origin.clone()).collect();
     let shipper = Shipper::new((link.clone(), lease), reader, origins, config.live, lifecycle_events.clone(), progress);
     let (ended, mut over) = oneshot::channel();
-    if capture.redactor().short_values() > 0 {
-        lifecycle_events.push(0, NewEvent::warning(lease.attempt, Redacted::literal(SHORT_SECRETS)));
+    if let Some(warning) = weak_secrets {
+        lifecycle_events.push(0, NewEvent::warning(lease.attempt, warning));
     }
     let steps_control = control.clone();
     // The steps run in a thread of their own, because each step blocks its thread until it has finished.
@@ -184,18 +191,35 @@ async fn conduct<L: Link>(
     Ok(end(outcome, &capture, progress))
 }
 
-/// The warning that is added to the log if a secret is too short to be masked everywhere.
-const SHORT_SECRETS: &str = "A secret shorter than 6 bytes is masked only where it is a whole word, because masking it everywhere would hide unrelated output. Use a longer secret";
+/// Returns the warning that is added to the log if a secret of the job is not masked everywhere. It names the variables.
+fn weak_secrets(claimed: &Claimed) -> Option<Redacted> {
+    let of_job = claimed.payload.secret_variables();
+    let named = claimed.secrets.clone();
+    let weak: BTreeSet<String> = of_job
+        .into_iter()
+        .chain(named)
+        .filter(|(_, value)| !redact::is_masked_everywhere(value.trim().as_bytes()))
+        .map(|(name, _)| name)
+        .collect();
+    if weak.is_empty() {
+        return None;
+    }
+    let names = weak.into_iter().collect::<Vec<_>>().join(", ");
+    let text = format!(
+        "These secrets are so short or so common that they are masked only where they are whole words: {names}. Use longer values"
+    );
+    Some(claimed.redactor.redact(text.as_bytes()))
+}
 
 fn end(outcome: Outcome, capture: &Capture, progress: Progress) -> Ended {
-    let redactions = i64::try_from(capture.redactions()).unwrap_or(i64::MAX);
-    let totals = AttemptTotals { exit_code: outcome.exit_code, ..totals(capture.spool(), progress, redactions) };
+    let totals = totals(capture.spool(), progress, capture.redactions().clone());
+    let totals = AttemptTotals { exit_code: outcome.exit_code, ..totals };
     let artifact = log_artifact(&totals);
     (outcome.ending, totals, vec![artifact])
 }
 
 /// Returns the totals of an attempt's output.
-pub(super) fn totals(spool: &SpoolWriter, progress: Progress, redactions: i64) -> AttemptTotals {
+pub(super) fn totals(spool: &SpoolWriter, progress: Progress, redactions: RedactionCounts) -> AttemptTotals {
     let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
     AttemptTotals {
         exit_code: None,
@@ -224,7 +248,14 @@ pub(super) fn log_artifact(totals: &AttemptTotals) -> NewArtifact {
 pub(super) fn nothing_printed() -> AttemptTotals {
     use sha2::{Digest, Sha256};
     let log_sha256 = hex::encode(Sha256::digest([]));
-    AttemptTotals { exit_code: None, lines: 0, bytes: 0, suppressed_bytes: 0, redactions: 0, log_sha256 }
+    AttemptTotals {
+        exit_code: None,
+        lines: 0,
+        bytes: 0,
+        suppressed_bytes: 0,
+        redactions: RedactionCounts::default(),
+        log_sha256,
+    }
 }
 
 /// Renews the lease regularly. Requests a stop when the job is cancelled, the lease is lost, or the server shuts down.
@@ -287,6 +318,13 @@ pub(super) fn workspaces(config: &WorkerConfig) -> PathBuf {
 /// Returns the workspace of an attempt.
 pub(super) fn workspace(config: &WorkerConfig, lease: Lease) -> PathBuf {
     workspaces(config).join(format!("{}-{}", lease.job, lease.attempt))
+}
+
+/// Returns the path of a file or directory of an attempt beside its workspace.
+pub(super) fn beside(workspace: &Path, suffix: &str) -> PathBuf {
+    let mut path = workspace.as_os_str().to_owned();
+    path.push(suffix);
+    path.into()
 }
 
 /// Removes a workspace. Entries that cannot be removed are logged, and removal is retried on the next start of the

@@ -9,7 +9,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use super::run::remove_workspace;
+use super::run::{beside, remove_workspace};
 use crate::files::private_folder;
 use crate::queue::{Command, SecretForm, SecretUse};
 
@@ -40,9 +40,7 @@ impl AttemptSecrets {
         values: BTreeMap<String, String>,
         workspace: &Path,
     ) -> Result<Self, AttemptSecretsError> {
-        let mut directory = workspace.as_os_str().to_owned();
-        directory.push(SUFFIX);
-        let secrets = Self { values, directory: directory.into() };
+        let secrets = Self { values, directory: beside(workspace, SUFFIX) };
         let of_steps = command.steps().flat_map(|(_, step)| &step.secrets);
         for asked in command.secrets.iter().chain(of_steps) {
             let value = secrets.values.get(&asked.name);

@@ -6,6 +6,7 @@
 mod step;
 
 use std::io;
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use model::{FailureReason, JobInput, Stage, StageStatus, StepRef, StepStatus};
@@ -26,6 +27,10 @@ use crate::event_log::{Lease, NewEvent, Origin, StepEnd, StepNames};
 use crate::inputs::{self, UnpackError};
 use crate::queue::{Claimed, Command, Ending, StageSpec, StepSpec};
 
+/// The warning that is added to the log if the job has added more values than can be masked.
+const TOO_MANY_VALUES: &str =
+    "The job added more values to mask than the limit of 250 values and 64 KiB. The values beyond it were not masked";
+
 /// The stages of an attempt, with the settings for running them.
 #[derive(Debug)]
 pub(super) struct Steps {
@@ -33,6 +38,8 @@ pub(super) struct Steps {
     lease: Lease,
     folders: Folders,
     secrets: AttemptSecrets,
+    /// The file to which the job appends values that have to be masked.
+    mask_path: PathBuf,
     environment: JobEnvironment,
     supervision: Supervision,
     input: Option<Input>,
@@ -98,7 +105,7 @@ impl Steps {
     pub(super) fn new(
         command: Command,
         claimed: &Claimed,
-        (folders, secrets): (Folders, AttemptSecrets),
+        (folders, secrets, mask_path): (Folders, AttemptSecrets, PathBuf),
         config: &WorkerConfig,
         files: Box<dyn Files>,
     ) -> Self {
@@ -110,6 +117,7 @@ impl Steps {
             lease,
             folders,
             secrets,
+            mask_path,
             environment,
             supervision,
             input,
@@ -260,6 +268,9 @@ impl Run<'_> {
             && let Some(warning) = collector.unmatched(self.tools.capture.redactor())
         {
             self.tell(warning);
+        }
+        if self.tools.capture.has_too_many_values() {
+            self.tell(NewEvent::warning(self.steps.lease.attempt, Redacted::literal(TOO_MANY_VALUES)));
         }
         self.outcome
     }

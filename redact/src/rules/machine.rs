@@ -105,12 +105,6 @@ impl Machine {
         (next.accepts || !next.active.is_empty()).then_some(next)
     }
 
-    /// Returns for each byte whether a match may begin with it.
-    pub(super) fn first_bytes(&self) -> Box<[bool; 256]> {
-        let edges = self.targets[0].states.iter().flat_map(|state| self.edges_of(*state));
-        self.bytes_of(edges)
-    }
-
     /// Returns for each byte whether a match may end with it.
     pub(super) fn last_bytes(&self) -> Box<[bool; 256]> {
         self.bytes_of(self.edges.iter().filter(|edge| self.targets[edge.target as usize].accepts))

@@ -60,6 +60,11 @@ pub(crate) fn is_wrappable(byte: u8) -> bool {
 }
 
 impl Joined {
+    /// Creates the view of a stream that begins at the position `at`.
+    pub(super) fn beginning_at(at: usize) -> Self {
+        Self { separate: None, counted: Counted { at, run: 0 } }
+    }
+
     /// Returns whether the view begins to differ from the raw view at `byte`, which is at the position `at`.
     #[inline]
     pub(super) fn differs(&self, byte: u8, view: View, at: usize) -> bool {

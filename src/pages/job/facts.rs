@@ -6,6 +6,7 @@ use leptos_router::components::A;
 use model::{Job, JobId, Timestamp};
 
 use super::LiveJob;
+use super::masked::masked;
 use super::plan::steps_in_terminal;
 use crate::pages::several;
 use crate::ui::{Time, clipboard};
@@ -14,7 +15,7 @@ use crate::ui::{Time, clipboard};
 #[component]
 pub fn Facts(live: LiveJob) -> impl IntoView {
     view! {
-        {move || facts_view(&live.job.read())}
+        {move || facts_view(&live.job.read(), live.lifecycle_events.with(|events| masked(events)))}
         {move || live.usual.with(|usual| usual.last_success).map(|last| last_success(live.id, last))}
         <RerunCommand id=live.id />
     }
@@ -65,7 +66,7 @@ fn RerunCommand(id: JobId) -> impl IntoView {
     .into_any()
 }
 
-fn facts_view(job: &Job) -> AnyView {
+fn facts_view(job: &Job, masked: Option<String>) -> AnyView {
     let time = |label: &'static str, at: Option<Timestamp>| {
         at.map(|at| {
             view! {
@@ -111,6 +112,7 @@ fn facts_view(job: &Job) -> AnyView {
         fact("Type", (job.kind != "command").then(|| job.kind.clone())),
         fact("Cancelled by", job.cancel_requested_by_user_id.clone()),
         fact("Reason", job.cancel_reason.clone()),
+        fact("Masked", masked),
         fact("Job ID", Some(job.id.to_string())),
     ];
     view! { <dl class="facts">{times.collect_view()} {facts.collect_view()} {from}</dl> }.into_any()

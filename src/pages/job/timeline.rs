@@ -149,6 +149,7 @@ mod tests {
             bytes: None,
             suppressed_bytes: None,
             redactions: None,
+            redactions_by_rule: None,
             log_sha256: None,
         };
         event(Seq(seq), Level::Info, "", Payload::Attempt(payload))

@@ -6,12 +6,12 @@ use std::ops::RangeInclusive;
 use engine::clock;
 use engine::db::Db;
 use engine::event_log::{
-    AppendError, AttemptTotals, Batch, Chunk, EventLog, Lease, NewEvent, Origin, StepEnd, StepNames,
+    AppendError, AttemptTotals, Batch, Chunk, EventLog, Lease, NewEvent, Origin, RedactionCounts, StepEnd, StepNames,
 };
 use engine::queue::{Ending, Finish, Maskers, Queue, QueueError};
 use engine::seal::SealKey;
 use model::{FailureReason, JobStatus, NewJob, Segment, Seq, Stage, StepRef, StepStatus, StreamName, Timestamp};
-use redact::Redacted;
+use redact::{Redacted, Rules};
 use serde_json::json;
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
@@ -35,7 +35,8 @@ impl Store {
         let data = tempfile::tempdir().expect("a temporary folder");
         let db = Db::open(data.path()).await.expect("a new database opens");
         let log = EventLog::new(db.clone());
-        let queue = Queue::new(db.clone(), log.clone(), Maskers::new(Vec::new(), SealKey::random().0), 100);
+        let queue =
+            Queue::new(db.clone(), log.clone(), Maskers::new(Vec::new(), Rules::none(), SealKey::random().0), 100);
         Self { db, queue, log, data }
     }
 
@@ -165,7 +166,7 @@ impl Output {
             lines: self.lines,
             bytes: self.offset(),
             suppressed_bytes: 0,
-            redactions: 0,
+            redactions: RedactionCounts::default(),
             log_sha256: sha256(&self.bytes),
         }
     }

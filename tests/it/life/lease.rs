@@ -1,6 +1,6 @@
 //! A worker can append events while its lease is valid, and cannot change anything after the lease has ended.
 
-use engine::event_log::{AppendError, AttemptTotals, Direction, Filter, Lease, NewEvent, PageRequest};
+use engine::event_log::{AppendError, AttemptTotals, Direction, Filter, Lease, NewEvent, PageRequest, RedactionCounts};
 use engine::queue::{Ending, Heartbeat, QueueError};
 use model::{JobChanges, JobId, JobStatus, Seq};
 use redact::Redacted;
@@ -34,7 +34,7 @@ fn totals() -> AttemptTotals {
         lines: 0,
         bytes: 0,
         suppressed_bytes: 0,
-        redactions: 0,
+        redactions: RedactionCounts::default(),
         log_sha256: sha256(b""),
     }
 }

@@ -81,6 +81,7 @@ impl Steps {
         if let Some(TerminalSize { columns, rows }) = step.terminal {
             env.extend([("COLUMNS".into(), columns.to_string()), ("LINES".into(), rows.to_string())]);
         }
+        env.insert("TAILWATER_MASK".into(), self.mask_path.display().to_string());
         env.insert("TAILWATER_WORKSPACE".into(), self.folders.workspace().display().to_string());
         env
     }

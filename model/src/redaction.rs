@@ -1,0 +1,51 @@
+//! The rules that recognise secrets by their shape, and tests of what would be masked.
+
+use serde::{Deserialize, Serialize};
+
+/// The body of a request that tests what would be masked in a text.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RedactionTest {
+    /// The text, which is not stored.
+    pub text: String,
+}
+
+/// What would be masked in a text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RedactionResult {
+    /// The masked text.
+    pub text: String,
+    /// The masked parts, in their order in the original text.
+    pub findings: Vec<RedactionFinding>,
+}
+
+/// A part of a text that would be masked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RedactionFinding {
+    /// The line in which the part begins, from 1.
+    pub line: i64,
+    /// The number of bytes before the part in its line, plus 1.
+    pub column: i64,
+    /// The length of the part, in bytes.
+    pub bytes: i64,
+    /// The id of the rule that recognised the part, or null if it is a value that is known to be secret.
+    pub rule: Option<String>,
+}
+
+/// A rule that recognises secrets by their shape.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RedactionRule {
+    /// The id, which masks contain: `[REDACTED:github-token]`.
+    pub id: String,
+    /// What such a secret gives access to.
+    pub reason: String,
+    /// The shape, as a regular expression.
+    pub expression: String,
+}
+
+/// All rules that are in use, sorted by id.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RedactionRules {
+    /// The rules.
+    pub items: Vec<RedactionRule>,
+}

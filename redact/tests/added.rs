@@ -1,0 +1,47 @@
+//! Values that are added while a stream is being redacted are masked from then on.
+
+use redact::Redactor;
+
+const OLD: &str = "old-secret-0123456789";
+const NEW: &str = "new-secret-0123456789";
+
+/// Redacts `text`, and adds the value [`NEW`] after the first `at` bytes.
+fn redact(text: &str, at: usize) -> String {
+    let redactor = Redactor::new([OLD]);
+    let mut stream = redactor.stream();
+    let mut shown = stream.push(&text.as_bytes()[..at]);
+    stream.continue_with(&redactor.with_values([NEW]));
+    shown.append(&stream.push(&text.as_bytes()[at..]));
+    shown.append(&stream.finish());
+    assert_eq!(stream.redactions(), shown.to_text().matches("[REDACTED]").count() as u64, "{shown}");
+    shown.to_text().into_owned()
+}
+
+#[test]
+fn a_value_is_masked_if_it_is_added_before_it_begins() {
+    let text = format!("a {NEW} b {OLD} c {NEW}");
+    assert_eq!(redact(&text, 0), "a [REDACTED] b [REDACTED] c [REDACTED]");
+    assert_eq!(redact(&text, 2), "a [REDACTED] b [REDACTED] c [REDACTED]");
+    assert_eq!(redact(&text, text.len()), format!("a {NEW} b [REDACTED] c {NEW}"));
+}
+
+#[test]
+fn a_former_value_is_masked_wherever_the_value_is_added() {
+    let text = format!("a {OLD}, b\x1b[31m{OLD} \\u006fld-secret-0123456789 {OLD}");
+    let shown = "a [REDACTED], b\x1b[31m[REDACTED] [REDACTED] [REDACTED]";
+    for at in 0..=text.len() {
+        assert_eq!(redact(&text, at), shown, "added at {at}");
+    }
+}
+
+#[test]
+fn a_value_that_begins_in_the_held_bytes_is_masked_completely() {
+    // The beginning of the old value is held back, and the new value begins there.
+    let redactor = Redactor::new(["abcdefghijklmnop-old"]);
+    let mut stream = redactor.stream();
+    let mut shown = stream.push(b"x abcdefghijklmnop-");
+    stream.continue_with(&redactor.with_values(["abcdefghijklmnop-new"]));
+    shown.append(&stream.push(b"new y"));
+    shown.append(&stream.finish());
+    assert_eq!(shown.to_text(), "x [REDACTED] y");
+}

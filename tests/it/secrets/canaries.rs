@@ -1,0 +1,322 @@
+//! Twenty secrets reach the server and its jobs in every way that there is, and are printed in several forms. After
+//! that, no file of the data directory, no response and no line of the server's log contains any of them in any form.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use redact::Redactor;
+use reqwest::{Method, redirect};
+use serde_json::{Value, json};
+use tailwater::server::all_routes;
+
+use crate::harness::process::Process;
+use crate::harness::{Api, TOKEN};
+
+/// Secrets whose values the server knows, by the way in which it learns them.
+struct Known {
+    /// The server's own environment.
+    of_server: String,
+    /// The file `--redact-values-file`.
+    of_file: String,
+    /// The password in the URL of a proxy.
+    of_proxy: String,
+    /// A named secret that is used as a variable.
+    named: String,
+    /// A named secret that is used as a file, with two lines.
+    in_file: String,
+    /// A variable of the job.
+    of_job: String,
+    /// A variable of a step.
+    of_step: String,
+    /// A value that the job appends to its mask file.
+    appended: String,
+    /// Values in lines of the output that other systems know.
+    printed: [String; 2],
+}
+
+impl Known {
+    fn new() -> Self {
+        // Each value is different, contains characters that have to be escaped, and is no word.
+        let value = |way: &str| format!("cnry/{way}+\"7f3a'&<9c&1e5b");
+        Self {
+            of_server: value("server"),
+            of_file: value("file"),
+            of_proxy: "cnry-proxy-7f3a9c1e5b".to_owned(),
+            named: value("named"),
+            in_file: format!("{}\n{}\n", value("line-one"), value("line-two")),
+            of_job: value("job"),
+            of_step: value("step"),
+            appended: value("appended"),
+            printed: [value("github"), value("azure")],
+        }
+    }
+
+    fn all(&self) -> Vec<String> {
+        let Self { of_server, of_file, of_proxy, named, in_file, of_job, of_step, appended, printed } = self;
+        let single = [of_server, of_file, of_proxy, named, of_job, of_step, appended, &printed[0], &printed[1]];
+        single.into_iter().map(String::as_str).chain(in_file.lines()).map(str::to_owned).collect()
+    }
+}
+
+/// Texts with secrets that the server does not know, each with the secret part. Rules recognise them by their shape.
+fn unknown() -> Vec<(String, String)> {
+    let random = |letters: &[u8], count: usize, seed: usize| {
+        let at = |index: usize| letters[(index * 7 + seed * 13 + index * index) % letters.len()];
+        (0..count).map(|index| char::from(at(index))).collect::<String>()
+    };
+    let letters = b"aB3dE5gH7jK9mN2pQ4rS6tU8vW1xY0z";
+    let upper = b"ABCDEFGHJKLMNPQRSTUVWXYZ234567";
+    let digits = b"0123456789";
+    let whole = |text: String| (text.clone(), text);
+    let jwt = ["{\"alg\":\"HS256\",\"typ\":\"JWT\"}", "{\"sub\":\"1234567890\",\"name\":\"canary\"}"]
+        .map(|part| base64_url(part.as_bytes()))
+        .join(".");
+    let password = random(letters, 20, 7);
+    let bearer = random(letters, 40, 8);
+    let key = (0..4).map(|line| random(letters, 64, 20 + line)).collect::<Vec<_>>();
+    let mut texts = vec![
+        whole(format!("ghp_{}", random(letters, 36, 1))),
+        whole(format!("AKIA{}", random(upper, 16, 2))),
+        whole(format!("xoxb-{}-{}-{}", random(digits, 12, 3), random(digits, 12, 4), random(letters, 24, 5))),
+        whole(format!("npm_{}", random(letters, 36, 6))),
+        whole(format!("glpat-{}", random(letters, 20, 9))),
+        whole(format!("sk_live_{}", random(letters, 24, 10))),
+        whole(format!("{jwt}.{}", random(letters, 43, 11))),
+        (format!("https://user:{password}@db.example/x"), password),
+        (format!("Authorization: Bearer {bearer}"), bearer),
+    ];
+    let begin = "-----BEGIN RSA PRIVATE KEY-----";
+    texts.push((format!("{begin}\n{}\n-----END RSA PRIVATE KEY-----", key.join("\n")), key[1].clone()));
+    texts
+}
+
+fn base64_url(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    let mut text = String::new();
+    for chunk in bytes.chunks(3) {
+        let bits = (0..3).fold(0_u32, |bits, index| bits << 8 | u32::from(chunk.get(index).copied().unwrap_or(0)));
+        for index in 0..=chunk.len() {
+            text.push(char::from(ALPHABET[(bits >> (18 - 6 * index)) as usize & 63]));
+        }
+    }
+    text
+}
+
+/// Prints the variable `S` in several forms, to both streams, in one piece and in two with a pause in between.
+const PRINT: &str = r#"
+printf '%s\n' "$S"; printf 'x=%s;\n' "$S" >&2
+printf '%s' "$S" | base64 -w 76; printf '%s' "$S" | base64 -w 0; echo
+printf '%s' "$S" | od -An -v -tx1 | tr -d ' \n'; echo
+printf '%s' "$S" | sed 's/\\/\\\\/g; s/"/\\"/g; s/.*/{"a":"&"}/'
+printf '\033[1m%s\033[0m\n' "$S"
+printf '%s' "$S" | sed 's/./&\x1b[32m/g'; echo
+first=$(printf '%s' "$S" | cut -c1-6); printf '%s' "$first"; sleep 0.3; printf '%s\n' "$S" | cut -c7-
+(set -x; : "$S")
+"#;
+
+async fn submit(api: &Api, payload: Value) -> String {
+    api.submit(payload).await
+}
+
+/// Runs jobs with the known secrets. Returns their ids.
+async fn run_known(api: &Api, known: &Known) -> Vec<String> {
+    for (name, value) in [("NAMED", &known.named), ("IN_FILE", &known.in_file)] {
+        let request = api.request(Method::PUT, &format!("/secrets/{name}")).json(&json!({"value": value}));
+        assert_eq!(request.send().await.expect("the server answers").status(), 201);
+    }
+    let print = |variable: &str| format!("S=${{{variable}}}\n{PRINT}");
+    let [github, azure] = &known.printed;
+    let steps = json!([
+        {"run": print("JOB_TOKEN"), "name": format!("step with {}", known.of_job)},
+        {"run": print("DB_PASSWORD"), "env": {"DB_PASSWORD": known.of_step}},
+        {"run": print("NAMED")},
+        // The lines of a value are masked by themselves, but not in other forms.
+        {"run": "cat \"$IN_FILE\"; head -n 1 \"$IN_FILE\"; tr '\\n' ' ' < \"$IN_FILE\"; base64 \"$IN_FILE\"; od -An -v -tx1 \"$IN_FILE\""},
+        {"run": print("HTTPS_PROXY")},
+        // The values are assembled at run time, so that the server can learn them only from the job.
+        {"run": format!("S=$(printf '%s' \"$ROTATED\" | {ROTATE})\nprintf '%s\\n' \"$S\" >> \"$TAILWATER_MASK\"\n{PRINT}"),
+         "env": {"ROTATED": rotated(&known.appended)}},
+        {"run": format!("S=$(printf '%s' \"$ROTATED\" | {ROTATE})\nprintf '::add-mask::%s\\n' \"$S\"\n{PRINT}"),
+         "env": {"ROTATED": rotated(github)}},
+        {"run": format!("S=$(printf '%s' \"$ROTATED\" | {ROTATE})\nprintf '##vso[task.setsecret]%s\\n' \"$S\"\n{PRINT}"),
+         "env": {"ROTATED": rotated(azure)}},
+    ]);
+    let all = json!({"title": format!("all of {}", known.named), "env": {"JOB_TOKEN": known.of_job}, "secrets": ["NAMED"],
+        "secretFiles": ["IN_FILE"], "steps": steps});
+    let (server, file) = (&known.of_server, &known.of_file);
+    let base = json!({"JOB_TOKEN": known.of_job});
+    let failing = [
+        json!({"env": base, "run": format!("echo '{}' >&2; exit 7", shell(server))}),
+        json!({"env": base, "timeoutSeconds": 1, "run": format!("echo '{}'; sleep 60", shell(file))}),
+        json!({"env": base, "steps": [{"run": "true", "shell": format!("/no/{}", known.of_job)}]}),
+        json!({"env": base, "steps": [{"run": "true", "workingDirectory": format!("./{}", known.of_job.replace('/', "_"))}]}),
+        json!({"env": base, "artifacts": ["**"], "run": "n=$(printf '%s' \"$JOB_TOKEN\" | tr / _); mkdir -p \"$n\"; : > \"$n/x\"; printf '%s' \"$JOB_TOKEN\" > /dev/null"}),
+        json!({"env": {"JOB_TOKEN": known.of_job.replace('/', "_")}, "artifacts": ["*"], "run": ": > \"$JOB_TOKEN\""}),
+        json!({"env": base, "terminal": true, "run": format!("S=$JOB_TOKEN\n{PRINT}")}),
+    ];
+    let mut ids = vec![submit(api, all).await];
+    for payload in failing {
+        ids.push(submit(api, payload).await);
+    }
+    ids
+}
+
+/// Replaces letters by letters and digits by digits, as the command [`ROTATE`] does. The server does not recognise the
+/// result as a form of the value, so it learns the value only from the job.
+fn rotated(value: &str) -> String {
+    let rotate = |byte: u8, first: u8, count: u8| first + (byte - first + count / 2) % count;
+    let rotated = value.bytes().map(|byte| match byte {
+        b'a'..=b'z' => rotate(byte, b'a', 26),
+        b'A'..=b'Z' => rotate(byte, b'A', 26),
+        b'0'..=b'9' => rotate(byte, b'0', 10),
+        other => other,
+    });
+    rotated.map(char::from).collect()
+}
+
+/// The command that undoes [`rotated`].
+const ROTATE: &str = "tr 'A-Za-z0-9' 'N-ZA-Mn-za-m5-90-4'";
+
+/// Quotes a value for a shell's single quotes.
+fn shell(value: &str) -> String {
+    value.replace('\'', "'\\''")
+}
+
+/// Runs jobs with secrets that the server does not know.
+async fn run_unknown(api: &Api, unknown: &[(String, String)]) -> Vec<String> {
+    let mut ids = Vec::new();
+    for (text, secret) in unknown {
+        let line = text.lines().next().unwrap_or_default();
+        ids.push(
+            submit(api, json!({"title": line, "run": format!("printf '%s\\n' '{text}'; printf '%s\\n' '{text}' >&2")}))
+                .await,
+        );
+        ids.push(submit(api, json!({"steps": [{"name": line, "run": format!("echo '{line}'; exit 3")}]})).await);
+        let name = secret.replace('/', "_");
+        if line.contains(secret.as_str()) && text == secret {
+            ids.push(submit(api, json!({"artifacts": ["*"], "run": format!(": > '{name}'")})).await);
+        }
+        let waiting = api.submit_job(json!({"type": "elsewhere", "payload": {"text": text}})).await;
+        let reply = api.post(&format!("/jobs/{waiting}/cancel"), &json!({"reason": text})).await;
+        assert_eq!(reply.status(), 200);
+        ids.push(waiting);
+    }
+    ids
+}
+
+/// Returns the text of every response to a GET request that concerns these jobs.
+async fn responses(api: &Api, ids: &[String]) -> Vec<(String, Vec<u8>)> {
+    let client = reqwest::Client::builder().redirect(redirect::Policy::none()).build().expect("a client");
+    let mut said = Vec::new();
+    let mut ask = async |path: String| {
+        let request = client.get(format!("{}{path}", api.base)).bearer_auth(TOKEN).timeout(Duration::from_mins(1));
+        let mut reply = request.send().await.expect("the server answers");
+        let head = format!("{:?}", reply.headers()).into_bytes();
+        let mut body = Vec::new();
+        while let Some(chunk) = reply.chunk().await.expect("the body arrives") {
+            body.extend_from_slice(&chunk);
+            // The streams of lists do not end.
+            if path.contains("/jobs/stream") && body.len() > 20_000 {
+                break;
+            }
+        }
+        said.push((path.clone(), head));
+        said.push((path, body));
+    };
+    for id in ids {
+        let artifacts = api.json(&format!("/jobs/{id}/artifacts")).await;
+        let artifacts: Vec<_> = artifacts["items"].as_array().expect("a page has items").clone();
+        for route in all_routes().iter().filter(|route| route.method == Method::GET) {
+            let path = route.path.replace("{id}", id).replace("{jobId}", id).replace("{name}", "NAMED");
+            let is_endless = path.ends_with("/jobs/stream") || path.ends_with("/events/stream") && !path.contains(id);
+            if path.contains("{permission}") || is_endless {
+                continue;
+            }
+            if !path.contains("{artifact}") {
+                ask(path).await;
+                continue;
+            }
+            for artifact in &artifacts {
+                ask(path.replace("{artifact}", artifact["id"].as_str().expect("an artifact has an id"))).await;
+            }
+        }
+        for path in [
+            "events?format=text&limit=500",
+            "events?limit=500",
+            "lines?from=1",
+            "log/search?q=x",
+            "log?timestamps=true",
+        ] {
+            ask(format!("/api/queue/jobs/{id}/{path}")).await;
+        }
+        ask(format!("/tasks/queue/new?from={id}")).await;
+        ask(format!("/api/queue/events/stream?jobs={id}:0")).await;
+    }
+    ask("/api/queue/jobs?limit=200".to_owned()).await;
+    said
+}
+
+/// Returns all files below a directory.
+fn files(directory: &Path) -> Vec<PathBuf> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).expect("the directory exists") {
+        let path = entry.expect("reading succeeds").path();
+        if path.is_dir() {
+            found.extend(files(&path));
+        } else {
+            found.push(path);
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn no_file_and_no_response_contains_any_of_twenty_secrets_in_any_form() {
+    let (known, unknown) = (Known::new(), unknown());
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let outside = tempfile::tempdir().expect("a temporary folder");
+    let values = outside.path().join("values");
+    fs::write(&values, &known.of_file).expect("the folder can be written");
+    let start = || {
+        Process::start_by(data.path(), |mut program| {
+            program.env("SERVER_TOKEN", &known.of_server).env("TAILWATER_REDACT_VALUES_FILE", &values);
+            program.env("HTTPS_PROXY", format!("http://user:{}@proxy.example:3128", known.of_proxy));
+            program
+        })
+    };
+    let mut server = start();
+    let mut ids = run_known(&server.api, &known).await;
+    ids.extend(run_unknown(&server.api, &unknown).await);
+    for id in &ids {
+        server.api.ended(id).await;
+    }
+    // A server that is killed while a job prints a secret leaves a spool and a workspace, which the next one repairs.
+    let interrupted = json!({"env": {"JOB_TOKEN": known.of_job}, "run": "while :; do printf '%s\\n' \"$JOB_TOKEN\"; sleep 0.01; done"});
+    let interrupted = server.api.submit(interrupted).await;
+    server.api.events_when(&interrupted, "has output", |events| events.len() > 6).await;
+    server.kill();
+    server = start();
+    ids.push(interrupted.clone());
+    server.api.ended(&interrupted).await;
+
+    let mut searched = responses(&server.api, &ids).await;
+    server.terminate();
+    server.exited().await;
+    searched.extend(files(data.path()).into_iter().map(|path| {
+        let bytes = fs::read(&path).expect("the file can be read");
+        (path.display().to_string(), bytes)
+    }));
+    let secrets: Vec<String> = known.all().into_iter().chain(unknown.into_iter().map(|(_, secret)| secret)).collect();
+    assert_eq!(secrets.len(), 21, "one of the twenty secrets has two lines");
+    let redactor = Redactor::new(&secrets);
+    let mut hits = Vec::new();
+    for (place, bytes) in &searched {
+        for found in redactor.explain(bytes) {
+            let around = &bytes[found.range.start.saturating_sub(60)..(found.range.end + 20).min(bytes.len())];
+            hits.push(format!("{place}: {}", String::from_utf8_lossy(around)));
+        }
+    }
+    assert!(searched.len() > 500, "only {} texts were searched", searched.len());
+    assert!(hits.is_empty(), "{} secrets were found:\n{}", hits.len(), hits[..hits.len().min(20)].join("\n----\n"));
+}
