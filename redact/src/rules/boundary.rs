@@ -1,6 +1,7 @@
 //! The text before a candidate decides whether a token or a word may begin there.
 
 use super::shape::{Boundary, is_word};
+use crate::masks::MASK_BEGIN;
 use crate::matcher::View;
 
 /// The number of bytes before a candidate that are examined. The longest of what is recognised there is a mask with the
@@ -34,6 +35,9 @@ impl Context {
             Some(last) => last,
             None => return true,
         };
+        if matches!(last, b'-' | b':') && self.before(view, at, is_within_mask) {
+            return false;
+        }
         match boundary {
             Boundary::None => true,
             Boundary::Token if !is_word(last) && last != b']' => true,
@@ -48,10 +52,18 @@ impl Context {
     /// The end of a mask is no boundary: what follows it was attached to a registered value, and a text that is
     /// redacted again must not change.
     fn is_after_escape(&self, view: View, at: usize) -> bool {
+        self.before(view, at, is_escape)
+    }
+
+    /// Applies a predicate to the text before the position `at`.
+    fn before(&self, view: View, at: usize, is: fn(&[u8]) -> bool) -> bool {
         let text = view.bytes(view.base..at);
         match text.last_chunk::<LOOK_BEHIND>() {
-            Some(last) => is_escape(last),
-            None => is_escape(&[&self.bytes, text].concat()),
+            Some(last) => is(last),
+            None => {
+                let joined = [&self.bytes, text].concat();
+                is(joined.last_chunk::<LOOK_BEHIND>().map_or(&joined[..], |last| last))
+            }
         }
     }
 
@@ -84,9 +96,15 @@ fn is_escape(text: &[u8]) -> bool {
 
 /// Returns whether `text` ends with a mask.
 fn is_mask(text: &[u8]) -> bool {
-    let Some(from) = text.iter().rposition(|byte| *byte == b'[') else { return false };
-    let inner = &text[from..text.len() - 1];
-    inner == b"[REDACTED" || inner.starts_with(b"[REDACTED:")
+    let begun = &text[..text.len() - 1];
+    begun.ends_with(MASK_BEGIN) || is_within_mask(begun)
+}
+
+/// Returns whether `text` ends within the id of a rule in a mask.
+fn is_within_mask(text: &[u8]) -> bool {
+    let is_id = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    let id = text.iter().rev().take_while(|byte| is_id(byte)).count();
+    text[..text.len() - id].ends_with(b"[REDACTED:")
 }
 
 /// Returns whether `text` ends with an escape sequence for a colour, except for its last letter. The escape character

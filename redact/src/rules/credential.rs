@@ -66,9 +66,26 @@ pub(super) fn is_password(value: &[u8]) -> bool {
 /// Returns whether the value looks generated: letters together with digits or symbols, but no number, version, path or
 /// source code.
 pub(super) fn is_token(value: &[u8]) -> bool {
-    let has = |is: fn(&u8) -> bool| value.iter().any(is);
-    let is_mixed = has(u8::is_ascii_alphabetic) && (has(u8::is_ascii_digit) || has(|byte| b"!#$%^*@?~".contains(byte)));
+    let unescaped = without_percent_escapes(value);
+    let has = |is: fn(&u8) -> bool| unescaped.iter().any(is);
+    let is_mixed = has(u8::is_ascii_alphabetic) && (has(u8::is_ascii_digit) || has(|byte| b"!#$^*@?~".contains(byte)));
     value.len() >= 8 && is_mixed && is_password(value) && !is_number(value)
+}
+
+/// Returns the value without percent escapes, whose digits say nothing about it.
+fn without_percent_escapes(value: &[u8]) -> Vec<u8> {
+    let mut rest = value;
+    let mut unescaped = Vec::with_capacity(value.len());
+    while let [first, after @ ..] = rest {
+        rest = match (first, after) {
+            (b'%', [high, low, after @ ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => after,
+            _ => {
+                unescaped.push(*first);
+                after
+            }
+        };
+    }
+    unescaped
 }
 
 /// Returns whether the value is random text of letters and digits.
@@ -94,9 +111,9 @@ fn is_placeholder(value: &[u8]) -> bool {
 /// Values that stand for something else, in lower case.
 const WORDS: &[&str] = &[
     "accepted", "authentication", "boolean", "changed", "correct", "default", "disabled", "enabled", "expired", "failed",
-    "false", "hidden", "incorrect", "invalid", "masked", "missing", "not-set", "not_set", "null", "number", "object",
-    "optional", "passphrase", "password", "password1", "prompt", "protected", "publickey", "redacted", "rejected",
-    "removed", "required", "secret", "string", "undefined", "unknown", "unset", "username",
+    "false", "foo", "hidden", "incorrect", "invalid", "masked", "missing", "not-set", "not_set", "null", "number", "object",
+    "optional", "pass", "passphrase", "passwd", "password", "password1", "prompt", "protected", "publickey", "pw", "pwd", "redacted", "rejected",
+    "removed", "required", "secret", "string", "token", "undefined", "unknown", "unset", "username",
 ];
 
 /// Returns whether the value consists of at most two different bytes, such as `xxxx-xxxx`.

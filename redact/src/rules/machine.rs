@@ -7,14 +7,14 @@
 use std::collections::HashMap;
 
 use regex_automata::dfa::{Automaton, StartKind, dense};
-use regex_automata::nfa::thompson::{self, NFA, WhichCaptures};
+use regex_automata::nfa::thompson::{self, WhichCaptures};
 use regex_automata::util::primitives::StateID;
 use regex_automata::util::start;
 use regex_automata::{Anchored, MatchKind};
 use regex_syntax::hir::Hir;
 
 /// The maximum memory in bytes that compiling an expression may take.
-const LARGEST: usize = 16 << 20;
+const LARGEST: usize = 4 << 20;
 
 /// A state of a [`Machine`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,7 +43,11 @@ pub(super) struct Machine {
 impl Machine {
     /// Compiles an expression without assertions. Returns `None` if it is too complex.
     pub(super) fn new(hir: &Hir) -> Option<Self> {
-        let nfa = nfa(hir, WhichCaptures::None)?;
+        let config = thompson::Config::new()
+            .utf8(false)
+            .which_captures(WhichCaptures::None)
+            .nfa_size_limit(Some(LARGEST));
+        let nfa = thompson::Compiler::new().configure(config).build_from_hir(hir).ok()?;
         let config = dense::Config::new()
             .match_kind(MatchKind::All)
             .start_kind(StartKind::Anchored)
@@ -66,6 +70,18 @@ impl Machine {
     #[inline]
     pub(super) fn accepts(&self, state: MachineState) -> bool {
         self.accepts[state.0 as usize]
+    }
+
+    /// Returns whether the whole text matches.
+    pub(super) fn matches(&self, text: &[u8]) -> bool {
+        let state = text.iter().try_fold(MachineState::START, |state, &byte| self.next(state, byte));
+        state.is_some_and(|state| self.accepts(state))
+    }
+
+    /// Returns for each byte whether a match may begin with it.
+    pub(super) fn first_bytes(&self) -> Box<[bool; 256]> {
+        let begins = |class: u8| self.next[self.width + usize::from(class)] != MachineState::DEAD.0;
+        Box::new(self.classes.map(begins))
     }
 
     /// Returns for each byte whether a match may end with it.
@@ -111,10 +127,4 @@ fn is_alive(dfa: &dense::DFA<Vec<u32>>, state: StateID, representatives: &[u8]) 
     !dfa.is_dead_state(state)
         && (dfa.is_match_state(dfa.next_eoi_state(state))
             || representatives.iter().any(|&byte| !dfa.is_dead_state(dfa.next_state(state, byte))))
-}
-
-/// Compiles an expression into a non-deterministic automaton. Returns `None` if it is too complex.
-pub(super) fn nfa(hir: &Hir, captures: WhichCaptures) -> Option<NFA> {
-    let config = thompson::Config::new().utf8(false).which_captures(captures).nfa_size_limit(Some(LARGEST));
-    thompson::Compiler::new().configure(config).build_from_hir(hir).ok()
 }

@@ -9,7 +9,7 @@ pub(super) const RULES: &[GeneralRule] = &[
         rule: TableRule {
             id: "url-password",
             reason: "Passwords in the user information of a URL (RFC 3986), such as those of databases and registries.",
-            expression: r#"://[^\s/?#:@"'<>\\`]{0,128}:(?P<secret>[^\s/?#"'<>\\`]{3,256})@"#,
+            expression: r#"://[^\s/?#:@"'<>\[\]\\`]{0,128}:(?P<secret>[^\s/?#"'<>\\`]{3,256})@"#,
             masked: &[
                 "postgres://app:hunter2@db.internal:5432/app",
                 "remote: https://x-access-token:0123abcd@example.com/a.git",
@@ -22,6 +22,7 @@ pub(super) const RULES: &[GeneralRule] = &[
                 "ssh://git@example.com:22/a.git",
                 "https://user:<password>@example.com",
                 "http://a:8080 and b@example.com",
+                "protocol://[user[:password]@]proxyhost",
             ],
         },
         boundary: Boundary::None,
