@@ -30,10 +30,51 @@ pub(crate) enum Secrecy {
 
 /// Words that say that a value is not the secret itself, but something about it.
 const ABOUT: [&str; 45] = [
-    "AGE", "ALGORITHM", "ATTEMPTS", "BUDGET", "CLASS", "COUNT", "COUNTER", "ENDPOINT", "ERROR", "EXPIRATION", "EXPIRES",
-    "EXPIRY", "FIELD", "FILE", "FILENAME", "FORMAT", "HASHER", "HELP", "HINT", "HOST", "ID", "INDEX", "KIND", "LEN",
-    "LENGTH", "LIMIT", "NAME", "PATH", "PLACEHOLDER", "POLICY", "PREFIX", "REGEX", "SERVICE", "SIZE", "SOURCE", "STATUS",
-    "STDIN", "STORE", "TTL", "TYPE", "URI", "URL", "USAGE", "VALID", "VERSION",
+    "AGE",
+    "ALGORITHM",
+    "ATTEMPTS",
+    "BUDGET",
+    "CLASS",
+    "COUNT",
+    "COUNTER",
+    "ENDPOINT",
+    "ERROR",
+    "EXPIRATION",
+    "EXPIRES",
+    "EXPIRY",
+    "FIELD",
+    "FILE",
+    "FILENAME",
+    "FORMAT",
+    "HASHER",
+    "HELP",
+    "HINT",
+    "HOST",
+    "ID",
+    "INDEX",
+    "KIND",
+    "LEN",
+    "LENGTH",
+    "LIMIT",
+    "NAME",
+    "PATH",
+    "PLACEHOLDER",
+    "POLICY",
+    "PREFIX",
+    "REGEX",
+    "SERVICE",
+    "SIZE",
+    "SOURCE",
+    "STATUS",
+    "STDIN",
+    "STORE",
+    "TTL",
+    "TYPE",
+    "URI",
+    "URL",
+    "USAGE",
+    "VALID",
+    "VERSION",
 ];
 
 /// Returns how secret a value is, given the part of its name that begins with a secret-like word.
@@ -138,10 +179,22 @@ mod tests {
         for name in ["Password", "password", "passwd", "PASSPHRASE_FOR_CI"] {
             assert_eq!(secrecy(name.as_bytes()), Secrecy::Password, "{name}");
         }
-        for name in ["token", "Api-Key", "apiKey", "ApiKey", "api_key", "Token-Value", "secretAccessKey", "authToken", "authtoken"] {
+        for name in [
+            "token",
+            "Api-Key",
+            "apiKey",
+            "ApiKey",
+            "api_key",
+            "Token-Value",
+            "secretAccessKey",
+            "authToken",
+            "authtoken",
+        ] {
             assert_eq!(secrecy(name.as_bytes()), Secrecy::Token, "{name}");
         }
-        for name in ["tokens", "tokenizer", "token_url", "tokenType", "passwordless", "secret-name", "api-key-id", "secretary"] {
+        for name in
+            ["tokens", "tokenizer", "token_url", "tokenType", "passwordless", "secret-name", "api-key-id", "secretary"]
+        {
             assert_eq!(secrecy(name.as_bytes()), Secrecy::None, "{name}");
         }
     }

@@ -169,7 +169,8 @@ impl Rules {
             }
         }
         for example in &rule.unmasked {
-            if redactor.explain(format!("{example}\n").as_bytes()).iter().any(|found| found.rule.as_deref() == Some(id)) {
+            if redactor.explain(format!("{example}\n").as_bytes()).iter().any(|found| found.rule.as_deref() == Some(id))
+            {
                 return Err(RuleError::Masked { id: id.to_owned(), example: example.clone() });
             }
         }

@@ -35,24 +35,14 @@ impl Context {
             Some(last) => last,
             None => return true,
         };
-        if matches!(last, b'-' | b':') && self.before(view, at, is_within_mask) {
-            return false;
-        }
-        match boundary {
-            Boundary::None => true,
-            Boundary::Token if !is_word(last) && last != b']' => true,
+        let begins = match boundary {
+            Boundary::None => return true,
+            Boundary::Option => return last == b'-' && self.before(view, at, is_option),
             Boundary::Word if last == b'_' || is_hump(last, view.byte(at)) => true,
-            Boundary::Word if !is_word(last) && last != b']' => true,
-            Boundary::Token | Boundary::Word => self.is_after_escape(view, at),
-        }
-    }
-
-    /// Returns whether the position `at` follows an escape sequence, or a bracket that does not belong to a mask.
-    ///
-    /// The end of a mask is no boundary: what follows it was attached to a registered value, and a text that is
-    /// redacted again must not change.
-    fn is_after_escape(&self, view: View, at: usize) -> bool {
-        self.before(view, at, is_escape)
+            Boundary::Token | Boundary::Word if !is_word(last) && last != b']' => true,
+            Boundary::Token | Boundary::Word => self.before(view, at, is_escape),
+        };
+        begins && !(matches!(last, b'-' | b':') && self.before(view, at, is_within_mask))
     }
 
     /// Applies a predicate to the text before the position `at`.
@@ -77,7 +67,17 @@ fn is_hump(last: u8, byte: u8) -> bool {
     byte.is_ascii_uppercase() && (last.is_ascii_lowercase() || last.is_ascii_digit())
 }
 
+/// Returns whether `text` ends with the beginning of an option's name.
+fn is_option(text: &[u8]) -> bool {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+    let name = text.iter().rev().take_while(|byte| is_name(byte)).count();
+    text[text.len() - name..].starts_with(b"--")
+}
+
 /// Returns whether `text` ends with an escape sequence, or with a bracket that is not the end of a mask.
+///
+/// The end of a mask is no boundary: what follows it was attached to a registered value, and a text that is redacted
+/// again must not change.
 fn is_escape(text: &[u8]) -> bool {
     let hex = |count: usize| {
         let digits = text.len().checked_sub(count).map(|from| &text[from..]);
@@ -101,7 +101,7 @@ fn is_mask(text: &[u8]) -> bool {
 }
 
 /// Returns whether `text` ends within the id of a rule in a mask.
-fn is_within_mask(text: &[u8]) -> bool {
+pub(super) fn is_within_mask(text: &[u8]) -> bool {
     let is_id = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
     let id = text.iter().rev().take_while(|byte| is_id(byte)).count();
     text[..text.len() - id].ends_with(b"[REDACTED:")
@@ -151,7 +151,8 @@ mod tests {
 
     #[test]
     fn a_token_begins_after_an_escape() {
-        for escape in ["%20", "\\n", "\\x3d", "\\u003d", "\\U0000003d", "\\040", "\x1b[32m", "\x1b[1;31m", "\\u001b[0m"] {
+        for escape in ["%20", "\\n", "\\x3d", "\\u003d", "\\U0000003d", "\\040", "\x1b[32m", "\x1b[1;31m", "\\u001b[0m"]
+        {
             check(escape, Boundary::Token, true);
         }
         for text in ["20", "x3d", "[32m", "n", "%2"] {
@@ -165,5 +166,14 @@ mod tests {
             check(before, Boundary::Word, true);
         }
         check("CLIENT", Boundary::Word, false);
+    }
+
+    #[test]
+    fn the_word_of_an_option_begins_after_hyphens() {
+        check("x --", Boundary::Option, true);
+        check("--db-", Boundary::Option, true);
+        for before in ["", " ", "-", "x-", "--db_", "- "] {
+            check(before, Boundary::Option, false);
+        }
     }
 }

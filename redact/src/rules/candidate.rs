@@ -54,7 +54,17 @@ impl Candidate {
     /// Creates a candidate for a literal of `literal` bytes at the position `start`.
     pub(super) fn new(rule: RuleIndex, shape: &Shape, start: usize, literal: usize) -> Self {
         let before = shape.before();
-        Self { rule, start, literal, at: start, state: MachineState::START, before, variable: None, end: None, certain: None }
+        Self {
+            rule,
+            start,
+            literal,
+            at: start,
+            state: MachineState::START,
+            before,
+            variable: None,
+            end: None,
+            certain: None,
+        }
     }
 
     /// Examines the text that is available, and reports what is certain to be masked.

@@ -36,18 +36,13 @@ pub(super) fn in_assignment(before: &[u8], value: &[u8]) -> bool {
     }
 }
 
-/// Decides for a value after a colon.
+/// Decides for a value after a colon, or for the value of an option.
 pub(super) fn in_field(before: &[u8], value: &[u8]) -> bool {
     match secrecy_of(before) {
         Secrecy::Password => is_token(value),
         Secrecy::Token => is_token(value) && !is_identifier(value),
         Secrecy::None => false,
     }
-}
-
-/// Decides for the value of an option, which follows the option's name.
-pub(super) fn in_option(before: &[u8], value: &[u8]) -> bool {
-    in_field(&before[2..], value)
 }
 
 /// Returns how secret the name is that the text of a match begins with.
@@ -110,10 +105,50 @@ fn is_placeholder(value: &[u8]) -> bool {
 
 /// Values that stand for something else, in lower case.
 const WORDS: &[&str] = &[
-    "accepted", "authentication", "boolean", "changed", "correct", "default", "disabled", "enabled", "expired", "failed",
-    "false", "foo", "hidden", "incorrect", "invalid", "masked", "missing", "not-set", "not_set", "null", "number", "object",
-    "optional", "pass", "passphrase", "passwd", "password", "password1", "prompt", "protected", "publickey", "pw", "pwd", "redacted", "rejected",
-    "removed", "required", "secret", "string", "token", "undefined", "unknown", "unset", "username",
+    "accepted",
+    "authentication",
+    "boolean",
+    "changed",
+    "correct",
+    "default",
+    "disabled",
+    "enabled",
+    "expired",
+    "failed",
+    "false",
+    "foo",
+    "hidden",
+    "incorrect",
+    "invalid",
+    "masked",
+    "missing",
+    "not-set",
+    "not_set",
+    "null",
+    "number",
+    "object",
+    "optional",
+    "pass",
+    "passphrase",
+    "passwd",
+    "password",
+    "password1",
+    "prompt",
+    "protected",
+    "publickey",
+    "pw",
+    "pwd",
+    "redacted",
+    "rejected",
+    "removed",
+    "required",
+    "secret",
+    "string",
+    "token",
+    "undefined",
+    "unknown",
+    "unset",
+    "username",
 ];
 
 /// Returns whether the value consists of at most two different bytes, such as `xxxx-xxxx`.
@@ -167,8 +202,22 @@ mod tests {
     #[test]
     fn placeholders_are_no_credentials() {
         for value in [
-            "********", "xxxxxxxx", "xxxx-xxxx", "$PASSWORD", "${PASSWORD}", "$(cat x)", "{{ x }}", "%PASS%", "<token>",
-            "null", "undefined", "String", "your-token-here1", "[REDACTED]", "$$", "........",
+            "********",
+            "xxxxxxxx",
+            "xxxx-xxxx",
+            "$PASSWORD",
+            "${PASSWORD}",
+            "$(cat x)",
+            "{{ x }}",
+            "%PASS%",
+            "<token>",
+            "null",
+            "undefined",
+            "String",
+            "your-token-here1",
+            "[REDACTED]",
+            "$$",
+            "........",
         ] {
             assert!(is_placeholder(value.as_bytes()), "{value}");
         }
@@ -182,7 +231,15 @@ mod tests {
         for value in ["a1b2c3d4e5f6", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "correct!horse"] {
             assert!(is_token(value.as_bytes()), "{value}");
         }
-        for value in ["expected", "12345678", "1.2.3-beta4", "2024-05-01T12:00:00Z", "src/token2.rs:12", "next_1()", "0x7ffe1234"] {
+        for value in [
+            "expected",
+            "12345678",
+            "1.2.3-beta4",
+            "2024-05-01T12:00:00Z",
+            "src/token2.rs:12",
+            "next_1()",
+            "0x7ffe1234",
+        ] {
             assert!(!is_token(value.as_bytes()), "{value}");
         }
     }

@@ -81,7 +81,9 @@ pub enum RuleError {
         id: String,
     },
     /// A match may be too long.
-    #[error("rule {id:?}: a match may have {length} bytes; reduce the repetitions so that it has at most {LONGEST_MATCH}")]
+    #[error(
+        "rule {id:?}: a match may have {length} bytes; reduce the repetitions so that it has at most {LONGEST_MATCH}"
+    )]
     TooLong {
         /// The id of the rule.
         id: String,

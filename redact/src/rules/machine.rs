@@ -43,10 +43,8 @@ pub(super) struct Machine {
 impl Machine {
     /// Compiles an expression without assertions. Returns `None` if it is too complex.
     pub(super) fn new(hir: &Hir) -> Option<Self> {
-        let config = thompson::Config::new()
-            .utf8(false)
-            .which_captures(WhichCaptures::None)
-            .nfa_size_limit(Some(LARGEST));
+        let config =
+            thompson::Config::new().utf8(false).which_captures(WhichCaptures::None).nfa_size_limit(Some(LARGEST));
         let nfa = thompson::Compiler::new().configure(config).build_from_hir(hir).ok()?;
         let config = dense::Config::new()
             .match_kind(MatchKind::All)
@@ -86,19 +84,25 @@ impl Machine {
 
     /// Returns for each byte whether a match may end with it.
     pub(super) fn last_bytes(&self) -> Box<[bool; 256]> {
-        let ends = |class: u8| self.next.iter().skip(usize::from(class)).step_by(self.width).any(|&next| self.accepts[next as usize]);
+        let ends = |class: u8| {
+            self.next.iter().skip(usize::from(class)).step_by(self.width).any(|&next| self.accepts[next as usize])
+        };
         Box::new(self.classes.map(ends))
     }
 
     fn copy(dfa: &dense::DFA<Vec<u32>>) -> Self {
-        let representatives: Vec<u8> =
-            dfa.byte_classes().representatives(0..=255).filter_map(regex_automata::util::alphabet::Unit::as_u8).collect();
+        let representatives: Vec<u8> = dfa
+            .byte_classes()
+            .representatives(0..=255)
+            .filter_map(regex_automata::util::alphabet::Unit::as_u8)
+            .collect();
         let mut classes = Box::new([0; 256]);
         for byte in 0..=u8::MAX {
             classes[usize::from(byte)] = dfa.byte_classes().get(byte);
         }
         let start = dfa.start_state(&start::Config::new().anchored(Anchored::Yes)).expect("there are no assertions");
-        let mut table = Self { classes, width: representatives.len(), next: vec![0; representatives.len()], accepts: vec![false] };
+        let mut table =
+            Self { classes, width: representatives.len(), next: vec![0; representatives.len()], accepts: vec![false] };
         let mut numbers: HashMap<StateID, u32> = HashMap::from([(start, MachineState::START.0)]);
         let mut states = vec![start];
         let mut done = 0;

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::boundary::is_within_mask;
 use super::machine::{Machine, MachineState};
 use crate::masks::MASK_BEGIN;
 
@@ -15,6 +16,8 @@ pub(super) enum Boundary {
     Token,
     /// At the beginning of a word within a name: also after an underscore, or with a capital after a small letter.
     Word,
+    /// At the beginning of a word within the name of a command-line option, such as `--db-password`.
+    Option,
     /// Anywhere.
     None,
 }
@@ -113,7 +116,7 @@ impl Shape {
     pub(super) fn accepts_secret(&self, text: &[u8], from: usize) -> bool {
         let (before, secret) = text.split_at(from);
         let is_masked = secret.windows(MASK_BEGIN.len()).any(|window| window == MASK_BEGIN);
-        !is_masked && self.accepts.is_none_or(|accepts| accepts(before, secret))
+        !is_masked && !is_within_mask(before) && self.accepts.is_none_or(|accepts| accepts(before, secret))
     }
 
     /// Returns whether the whole match is masked, rather than a part that begins later.

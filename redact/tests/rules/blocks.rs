@@ -21,7 +21,9 @@ fn key(kind: &str, line_end: &str) -> String {
 #[test]
 fn a_private_key_is_masked_from_its_header_to_its_end_line() {
     let redactor = redactor([]);
-    for kind in ["PRIVATE KEY", "RSA PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "OPENSSH PRIVATE KEY", "PGP PRIVATE KEY BLOCK"] {
+    for kind in
+        ["PRIVATE KEY", "RSA PRIVATE KEY", "ENCRYPTED PRIVATE KEY", "OPENSSH PRIVATE KEY", "PGP PRIVATE KEY BLOCK"]
+    {
         check(&redactor, &format!("a\n{}\nb\n", key(kind, "\n")), &format!("a\n{MASK}\nb\n"));
     }
 }
@@ -29,7 +31,9 @@ fn a_private_key_is_masked_from_its_header_to_its_end_line() {
 #[test]
 fn a_private_key_is_masked_whatever_its_line_ends_are() {
     let redactor = redactor([]);
-    for line_end in ["\n", "\r\n", "\n    ", "\\n", "\\r\\n", "\\\\n", "%0A", "%0D%0A", "&#10;", " ", "\\n\" +\n  \"", "\n# "] {
+    for line_end in
+        ["\n", "\r\n", "\n    ", "\\n", "\\r\\n", "\\\\n", "%0A", "%0D%0A", "&#10;", " ", "\\n\" +\n  \"", "\n# "]
+    {
         check(&redactor, &format!("key='{}'\n", key("EC PRIVATE KEY", line_end)), &format!("key='{MASK}'\n"));
     }
 }
@@ -37,7 +41,9 @@ fn a_private_key_is_masked_whatever_its_line_ends_are() {
 #[test]
 fn a_private_key_with_headers_is_masked() {
     let redactor = redactor([]);
-    for headers in ["Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,0123456789ABCDEF\n\n", "Version: GnuPG v2\nComment: a b\n\n"] {
+    for headers in
+        ["Proc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,0123456789ABCDEF\n\n", "Version: GnuPG v2\nComment: a b\n\n"]
+    {
         let text = key("RSA PRIVATE KEY", "\n").replace("-----\nMII", &format!("-----\n{headers}MII"));
         check(&redactor, &format!("{text}\n"), &format!("{MASK}\n"));
     }

@@ -11,7 +11,11 @@ fn a_token_is_masked_at_any_cut() {
     let redactor = redactor([]);
     check(&redactor, &format!("the token {TOKEN}, and more"), "the token [REDACTED:example-token], and more");
     check(&redactor, &format!("{TOKEN}\n{TOKEN}"), "[REDACTED:example-token]\n[REDACTED:example-token]");
-    check(&redactor, "exa_0123456789abcdefghi exa_0123456789abcdefghijk", "exa_0123456789abcdefghi exa_0123456789abcdefghijk");
+    check(
+        &redactor,
+        "exa_0123456789abcdefghi exa_0123456789abcdefghijk",
+        "exa_0123456789abcdefghi exa_0123456789abcdefghijk",
+    );
 }
 
 #[test]
@@ -42,7 +46,9 @@ fn a_token_does_not_begin_or_end_within_a_word() {
     for text in [format!("x{TOKEN}"), format!("_{TOKEN}"), format!("{TOKEN}x"), format!("{TOKEN}_")] {
         check(&redactor, &text, &text);
     }
-    for (before, after) in [("-", "-"), ("%20", "%20"), ("\\n", "\\n"), ("\x1b[1;32m", "\x1b[0m"), ("\\u003d", "\\u0026")] {
+    for (before, after) in
+        [("-", "-"), ("%20", "%20"), ("\\n", "\\n"), ("\x1b[1;32m", "\x1b[0m"), ("\\u003d", "\\u0026")]
+    {
         check(&redactor, &format!("{before}{TOKEN}{after}"), &format!("{before}[REDACTED:example-token]{after}"));
     }
 }
@@ -122,7 +128,8 @@ fn a_stream_holds_little_of_a_long_line() {
         for (index, piece) in text.as_bytes().chunks(1000).enumerate() {
             written += stream.push(piece).len();
             let debug = format!("{stream:?}");
-            let held: usize = debug.split(&[' ', ',', '}']).find_map(|word| word.parse().ok()).expect("a number is shown");
+            let held: usize =
+                debug.split(&[' ', ',', '}']).find_map(|word| word.parse().ok()).expect("a number is shown");
             assert!(held <= 16 << 10, "{held} bytes of {:?} are held after {index} pieces", &text[..40]);
         }
         assert!(written <= text.len());

@@ -57,11 +57,11 @@ pub(super) const RULES: &[GeneralRule] = &[
         rule: TableRule {
             id: "user-option",
             reason: "Passwords in the option `--user name:password` of curl and similar programs.",
-            expression: r#"--(?:proxy-)?user(?:=|[ \t]{1,4})["']?[^\s:"'<>]{1,64}:(?P<secret>[^\s"'<>]{6,128})"#,
+            expression: r#"user(?:=|[ \t]{1,4})["']?[^\s:"'<>\[\]]{1,64}:(?P<secret>[^\s"'<>]{6,128})"#,
             masked: &["curl --user deploy:s3cr3t-w0rd https://example.com", "wget --proxy-user='a:hunter2hunter2'"],
             unmasked: &["docker run --user 1000:1000", "curl --user name:password", "--user $USER:$PASSWORD"],
         },
-        boundary: Boundary::Token,
+        boundary: Boundary::Option,
         certain: None,
         accepts: Some(|_, secret| credential::is_password(secret)),
     },

@@ -71,11 +71,7 @@ pub(super) const RULES: &[GeneralRule] = &[
             id: "secret-in-single-quotes",
             reason: "Values in single quotation marks that are assigned to a secret-like name, as in shells, Python, \
                      PHP and YAML.",
-            expression: concat!(
-                name!(),
-                name_end!(),
-                r#"[ \t]*(?:=>|:=|[:=])[ \t]*b?'(?P<secret>[^'\r\n]{6,})"#,
-            ),
+            expression: concat!(name!(), name_end!(), r#"[ \t]*(?:=>|:=|[:=])[ \t]*b?'(?P<secret>[^'\r\n]{6,})"#,),
             masked: &["password='swordfish'", "{'api_key': 'a1b2c3d4e5f6'}", "'secret' => 'a1b2c3d4e5f6',"],
             unmasked: &["password=''", "token = 'identifier'", "secret: '{{ vault_secret }}'"],
         },
@@ -100,13 +96,7 @@ pub(super) const RULES: &[GeneralRule] = &[
             id: "secret-assignment",
             reason: "Values after an equals sign that are assigned to a secret-like name, as in shells, query strings, \
                      forms, options, properties and log fields.",
-            expression: concat!(
-                name!(),
-                name_end!(),
-                r"[ \t]*(?:=|%3[Dd])[ \t]*(?P<secret>",
-                unquoted!("5"),
-                ")",
-            ),
+            expression: concat!(name!(), name_end!(), r"[ \t]*(?:=|%3[Dd])[ \t]*(?P<secret>", unquoted!("5"), ")",),
             masked: &[
                 "export DB_PASSWORD=swordfish",
                 "GET /v1/items?access_token=a1b2c3d4e5f6&page=2",
@@ -156,12 +146,11 @@ pub(super) const RULES: &[GeneralRule] = &[
         },
         credential::in_field,
     ),
-    rule(
-        TableRule {
+    GeneralRule {
+        rule: TableRule {
             id: "secret-option",
             reason: "Values of command-line options with a secret-like name.",
             expression: concat!(
-                "--(?:[A-Za-z0-9]+-)*",
                 name!(),
                 r#"[ \t]+["']?(?P<secret>[!#$%*+./0-9=?@A-Z\[\]^_a-z{}~]"#,
                 unquoted!("6"),
@@ -170,8 +159,10 @@ pub(super) const RULES: &[GeneralRule] = &[
             masked: &["deploy --api-key a1b2c3d4e5f6", "mysqldump --password 'hunter2hunter2' app"],
             unmasked: &["--token <TOKEN>", "--password-stdin registry1.example.com", "--token TOKEN  The token to use"],
         },
-        credential::in_option,
-    ),
+        boundary: Boundary::Option,
+        certain: Some(LONG_VALUE),
+        accepts: Some(credential::in_field),
+    },
     rule(
         TableRule {
             id: "secret-element",

@@ -41,7 +41,11 @@ pub(super) const RULES: &[GeneralRule] = &[
             reason: "Bearer tokens (RFC 6750) outside of a header's usual form, which name no service.",
             expression: r"(?i:bearer)(?:[ \t]+|%20)(?P<secret>[A-Za-z0-9+/=._~-]{16,})",
             masked: &["auth=Bearer AbCdEf123456SlAV32hkKG", "sending bearer 0123456789abcdef0123456789abcdef"],
-            unmasked: &["Bearer token authentication", "bearer authentication-is-required", "the bearer of this letter"],
+            unmasked: &[
+                "Bearer token authentication",
+                "bearer authentication-is-required",
+                "the bearer of this letter",
+            ],
         },
         boundary: Boundary::Word,
         certain: Some(LONG_VALUE),

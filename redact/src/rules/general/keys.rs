@@ -14,7 +14,7 @@ macro_rules! line_end {
 /// signs.
 macro_rules! gap {
     () => {
-        concat!(r#"(?:["' ,+]*"#, line_end!(), r#"[ \t>|#*"']*)+"#)
+        concat!(r#"(?:(?:["'] *[+,.]?)? *"#, line_end!(), r#"[ \t>|#*"']*)+"#)
     };
 }
 
@@ -32,7 +32,7 @@ pub(super) const RULES: &[GeneralRule] = &[
             reason: "Private keys in the formats of PEM (RFC 7468), OpenSSH, SSH2 (RFC 4716) and OpenPGP (RFC 9580), \
                      with line ends that may be escaped.",
             expression: concat!(
-                r"-{4,5} ?BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5}",
+                r"(?:-----BEGIN |---- BEGIN )(?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?(?:-----| ----)",
                 "(?:",
                 gap!(),
                 r"[A-Z][A-Za-z-]{2,}: [^\r\n\\]+)*",
