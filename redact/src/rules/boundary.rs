@@ -33,7 +33,7 @@ impl Context {
     pub(super) fn allows(&self, boundary: Boundary, view: View, at: usize) -> bool {
         let last = match view.byte_before(at) {
             Some(last) => last,
-            None => return true,
+            None => return boundary != Boundary::Option,
         };
         let begins = match boundary {
             Boundary::None => return true,

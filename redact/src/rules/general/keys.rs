@@ -18,10 +18,10 @@ macro_rules! gap {
     };
 }
 
-/// The lines of a key: base64 in lines of 16 characters or more, or, where spaces separate the lines, of 40 or more.
+/// The lines of a key: base64 in lines of 16 characters or more, or, where spaces separate the lines, of 32 or more.
 macro_rules! lines {
     () => {
-        concat!("[A-Za-z0-9+/=]{16,}(?:", gap!(), r"[A-Za-z0-9+/=]{16,}|[ \t]+[A-Za-z0-9+/=]{40,})*")
+        concat!("[A-Za-z0-9+/=]{16,}(?:", gap!(), r"[A-Za-z0-9+/=]{16,}|[ \t]+[A-Za-z0-9+/=]{32,})*")
     };
 }
 
@@ -40,12 +40,14 @@ pub(super) const RULES: &[GeneralRule] = &[
                 gap!(),
                 r"|[ \t]+)?",
                 lines!(),
-                // One or two short lines at the end are masked if the end line follows: what remains, and a checksum.
+                // A short line at the end is masked if the end line follows, and so is a checksum.
                 "(?:(?:(?:",
                 gap!(),
-                r"|[ \t]+)[A-Za-z0-9+/=]+){0,2}(?:",
+                r"|[ \t]+)[A-Za-z0-9+/=]+(?:",
                 gap!(),
-                r"|[ \t]+)?-{4,5} ?END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5})?)",
+                "=[A-Za-z0-9+/]{4})?)?(?:",
+                gap!(),
+                r"|[ \t]+)?(?:-----END |---- END )(?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?(?:-----| ----))?)",
             ),
             masked: &[
                 "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIOlcaBXqPwRI4zaJmZ4xsHo7KJx1oNHuzDZsWGtPBLKnoAoGCCqGSM49\n\
