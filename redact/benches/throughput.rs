@@ -70,7 +70,7 @@ fn main() {
     let both = Redactor::with_rules(tokens(100), &rules);
     let fields =
         |line: usize| format!("time={line} level=info method=GET token_count={line} key=value auth=none password=\n");
-    let rulers = |_| "-".repeat(79) + "\n";
+    let dashes = |_| "-".repeat(79) + "\n";
     let names = |_| "password=".repeat(9) + "\n";
     let found = |line: usize| format!("{line} DB_PASSWORD=hunter{line}hunter\n");
     measure("rules, log", &only_rules, log);
@@ -80,7 +80,7 @@ fn main() {
     measure("rules and 100 values, stack traces", &both, indented);
     measure("rules and 100 values, base64", &both, base64);
     measure("rules, fields", &only_rules, fields);
-    measure("rules, rulers", &only_rules, rulers);
+    measure("rules, rulers", &only_rules, dashes);
     measure("rules, only names", &only_rules, names);
     measure("rules, only secrets", &only_rules, found);
     for count in [1, 3, 20, 100, 1_000] {

@@ -36,6 +36,7 @@ pub use error::RuleError;
 pub(crate) use scan::RuleScan;
 
 use crate::Redactor;
+use general::GeneralRule;
 use literals::Literals;
 use shape::Shape;
 
@@ -95,7 +96,8 @@ impl Rules {
         Ok(rules)
     }
 
-    /// Returns the rules in the order in which they are applied.
+    /// Returns the rules: those that were added, then those of known services, then the general ones. Where several
+    /// match the same text, the first one counts.
     pub fn iter(&self) -> impl Iterator<Item = &Rule> {
         self.set.rules.iter()
     }
@@ -112,18 +114,17 @@ impl Rules {
 
     fn build(extra: Vec<Rule>, without: &[String]) -> Result<Self, RuleError> {
         let mut ids = HashSet::new();
-        let (mut rules, mut shapes) = (Vec::new(), Vec::new());
-        for general in general::rules() {
-            shapes.push((Rule::from(&general.rule), Some(general)));
-        }
-        shapes.extend(table::rules().map(|rule| (Rule::from(rule), None)));
+        let (mut rules, mut shapes) = (Vec::new(), Vec::<(Rule, Option<&GeneralRule>)>::new());
+        shapes.extend(table::table_rules().map(|rule| (Rule::from(rule), None)));
+        shapes.extend(general::rules().map(|general| (Rule::from(&general.rule), Some(general))));
         for id in without {
             if !shapes.iter().any(|(rule, _)| rule.id == *id) {
                 return Err(RuleError::Unknown { id: id.clone() });
             }
         }
         shapes.retain(|(rule, _)| !without.contains(&rule.id));
-        shapes.extend(extra.into_iter().map(|rule| (rule, None)));
+        // Where several rules match the same text, the most specific one comes first.
+        let shapes = extra.into_iter().map(|rule| (rule, None)).chain(shapes);
         let mut compiled = Vec::new();
         for (rule, general) in shapes {
             if !ids.insert(rule.id.clone()) {

@@ -31,10 +31,7 @@ impl Context {
     /// Returns whether a match may begin at the position `at`.
     #[inline]
     pub(super) fn allows(&self, boundary: Boundary, view: View, at: usize) -> bool {
-        let last = match view.byte_before(at) {
-            Some(last) => last,
-            None => return boundary != Boundary::Option,
-        };
+        let Some(last) = view.byte_before(at) else { return boundary != Boundary::Option };
         let begins = match boundary {
             Boundary::None => return true,
             Boundary::Option => return last == b'-' && self.before(view, at, is_option),
@@ -48,13 +45,11 @@ impl Context {
     /// Applies a predicate to the text before the position `at`.
     fn before(&self, view: View, at: usize, is: fn(&[u8]) -> bool) -> bool {
         let text = view.bytes(view.base..at);
-        match text.last_chunk::<LOOK_BEHIND>() {
-            Some(last) => is(last),
-            None => {
-                let joined = [&self.bytes, text].concat();
-                is(joined.last_chunk::<LOOK_BEHIND>().map_or(&joined[..], |last| last))
-            }
+        if let Some(last) = text.last_chunk::<LOOK_BEHIND>() {
+            return is(last);
         }
+        let joined = [&self.bytes, text].concat();
+        is(joined.last_chunk::<LOOK_BEHIND>().map_or(&joined[..], |last| last))
     }
 
     pub(super) fn clear(&mut self) {

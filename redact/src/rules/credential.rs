@@ -62,6 +62,8 @@ pub(super) fn is_password(value: &[u8]) -> bool {
 /// source code.
 pub(super) fn is_token(value: &[u8]) -> bool {
     let unescaped = without_percent_escapes(value);
+    // An exclamation mark at the end belongs to a sentence or to a macro.
+    let unescaped = unescaped.strip_suffix(b"!").unwrap_or(&unescaped);
     let has = |is: fn(&u8) -> bool| unescaped.iter().any(is);
     let is_mixed = has(u8::is_ascii_alphabetic) && (has(u8::is_ascii_digit) || has(|byte| b"!#$^*@?~".contains(byte)));
     value.len() >= 8 && is_mixed && is_password(value) && !is_number(value)
@@ -94,7 +96,7 @@ fn is_placeholder(value: &[u8]) -> bool {
     let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| lower.starts_with(prefix.as_bytes()));
     let is_variable = match *value {
         [b'$', next, ..] => next.is_ascii_alphabetic() || matches!(next, b'_' | b'{' | b'(' | b'$' | b'@' | b'*'),
-        [b'%', .., b'%'] | [b'{', ..] | [b'<', ..] | [b'[', ..] | [b'@' | b'#', b'{', ..] => true,
+        [b'%', .., b'%'] | [b'{' | b'<' | b'[', ..] | [b'@' | b'#', b'{', ..] => true,
         _ => false,
     };
     is_variable
@@ -170,7 +172,7 @@ fn is_place(value: &[u8]) -> bool {
 /// Returns whether the value looks like source code.
 fn is_code(value: &[u8]) -> bool {
     let contains = |part: &[u8]| value.windows(part.len()).any(|window| window == part);
-    [&b"::"[..], b"()", b"->", b"${", b"{{", b"}}", b"$("].iter().any(|part| contains(part))
+    [&b"::"[..], b"()", b"->", b"${", b"{{", b"}}", b"$(", b"!["].iter().any(|part| contains(part))
         || value.iter().any(|byte| matches!(byte, b'(' | b')' | b'`'))
         || value.starts_with(b"=")
 }

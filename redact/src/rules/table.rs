@@ -20,6 +20,6 @@ pub(crate) struct TableRule {
 const CATEGORIES: &[&[TableRule]] = &[];
 
 /// Returns all rules of the table.
-pub(super) fn rules() -> impl Iterator<Item = &'static TableRule> {
+pub(crate) fn table_rules() -> impl Iterator<Item = &'static TableRule> {
     CATEGORIES.iter().copied().flatten()
 }

@@ -137,6 +137,7 @@ pub(super) const RULES: &[GeneralRule] = &[
                 "secret: kubernetes.io/service-account-token",
                 "password: incorrect",
                 "token: Token::Ident(1)",
+                "eq_token: Token![=],",
                 "api_key: 12345678",
                 "Password for user x: ",
                 "token: 1.2.3-beta4",
