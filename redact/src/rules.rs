@@ -24,6 +24,7 @@ mod error;
 mod general;
 mod literals;
 mod machine;
+mod rewrite;
 mod scan;
 mod shape;
 mod table;
@@ -50,7 +51,9 @@ pub struct Rule {
     /// The shape, in the syntax of the `regex` crate, matched against bytes.
     ///
     /// It begins with a literal or with one of a few literals, is bounded, and contains no assertions such as `\b`. A
-    /// group named `secret` limits what is masked. Without one, the whole match is masked.
+    /// group named `secret` limits what is masked. Without one, the whole match is masked. The longest match counts. If
+    /// the automaton of the expression would be too large, the upper bounds of its repetitions limit only the length of
+    /// the whole match.
     pub expression: String,
     /// Texts in which the rule masks exactly one secret, and no other rule does.
     pub masked: Vec<String>,

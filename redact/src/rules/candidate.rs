@@ -3,7 +3,6 @@
 use std::ops::Range;
 
 use super::RuleIndex;
-use super::compile::LONGEST_MATCH;
 use super::machine::MachineState;
 use super::shape::{Scope, Shape};
 use crate::masks::{Label, MASK_BEGIN, Masks};
@@ -85,7 +84,7 @@ impl Candidate {
             self.step_before(shape, byte);
             self.state = next;
             self.at += 1;
-            if self.at - self.keep() > LONGEST_MATCH {
+            if self.at - self.keep() > shape.longest {
                 self.decide(shape, view, masks);
                 return Fate::Decided;
             }

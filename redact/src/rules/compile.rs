@@ -2,10 +2,11 @@
 
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
-use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Repetition};
+use regex_syntax::hir::{Hir, HirKind};
 
 use super::general::GeneralRule;
 use super::machine::Machine;
+use super::rewrite::{lower_case, with_merged_repetitions, without_upper_bounds};
 use super::shape::{Accepts, Boundary, Scope, Shape, Split};
 use super::{Rule, RuleError};
 
@@ -41,7 +42,13 @@ pub(super) fn bounded(rule: &Rule) -> Result<Compiled, RuleError> {
     match hir.properties().maximum_len() {
         None => Err(RuleError::Unbounded { id: id() }),
         Some(length) if length > LONGEST_MATCH => Err(RuleError::TooLong { id: id(), length }),
-        Some(_) => compile(&rule.id, &hir, Boundary::Token, None, None),
+        Some(longest) => {
+            let matching = Matching { boundary: Boundary::Token, longest, certain: None, accepts: None };
+            match compile(&rule.id, &hir, matching) {
+                Err(RuleError::TooComplex { .. }) => compile(&rule.id, &without_upper_bounds(&hir), matching),
+                compiled => compiled,
+            }
+        }
     }
 }
 
@@ -49,7 +56,17 @@ pub(super) fn bounded(rule: &Rule) -> Result<Compiled, RuleError> {
 pub(super) fn general(general: &GeneralRule) -> Result<Compiled, RuleError> {
     let id = general.rule.id;
     let hir = parse(id, general.rule.expression)?;
-    compile(id, &hir, general.boundary, general.certain, general.accepts)
+    let GeneralRule { boundary, certain, accepts, .. } = *general;
+    compile(id, &hir, Matching { boundary, longest: LONGEST_MATCH, certain, accepts })
+}
+
+/// How the matches of an expression are found and used.
+#[derive(Clone, Copy)]
+struct Matching {
+    boundary: Boundary,
+    longest: usize,
+    certain: Option<usize>,
+    accepts: Option<Accepts>,
 }
 
 fn parse(id: &str, expression: &str) -> Result<Hir, RuleError> {
@@ -71,16 +88,10 @@ fn parse(id: &str, expression: &str) -> Result<Hir, RuleError> {
     if hir.properties().minimum_len().is_none_or(|length| length == 0) {
         return Err(RuleError::Empty { id });
     }
-    Ok(hir)
+    Ok(with_merged_repetitions(&hir))
 }
 
-fn compile(
-    id: &str,
-    hir: &Hir,
-    boundary: Boundary,
-    certain: Option<usize>,
-    accepts: Option<Accepts>,
-) -> Result<Compiled, RuleError> {
+fn compile(id: &str, hir: &Hir, matching: Matching) -> Result<Compiled, RuleError> {
     let too_complex = || RuleError::TooComplex { id: id.to_owned() };
     let literals = literals(hir).ok_or_else(|| RuleError::Literal { id: id.to_owned() })?;
     let machine = Machine::new(hir).ok_or_else(too_complex)?;
@@ -94,7 +105,9 @@ fn compile(
     }
     let split = parts.map(|parts| parts.compile().ok_or_else(too_complex)).transpose()?;
     let last_bytes = machine.last_bytes();
-    Ok(Compiled { shape: Shape { machine, split, shortest, last_bytes, boundary, certain, accepts }, literals })
+    let Matching { boundary, longest, certain, accepts } = matching;
+    let shape = Shape { machine, split, shortest, longest, last_bytes, boundary, certain, accepts };
+    Ok(Compiled { shape, literals })
 }
 
 /// The parts of an expression with a group that is the variable part.
@@ -153,26 +166,4 @@ fn literals(hir: &Hir) -> Option<Vec<Vec<u8>>> {
     literals.dedup_by(|longer, kept| longer.starts_with(kept));
     let are_long = literals.iter().all(|literal| literal.len() >= SHORTEST_LITERAL);
     (are_long && !literals.is_empty()).then_some(literals)
-}
-
-/// Returns an expression that matches the same texts in lower case. An expression that ignores case would otherwise
-/// begin with too many literals.
-fn lower_case(hir: &Hir) -> Hir {
-    match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => Hir::empty(),
-        HirKind::Literal(literal) => Hir::literal(literal.0.to_ascii_lowercase()),
-        HirKind::Class(Class::Bytes(class)) => {
-            let bytes = class.ranges().iter().flat_map(|range| range.start()..=range.end());
-            let bytes = bytes.map(|byte| byte.to_ascii_lowercase());
-            Hir::class(Class::Bytes(ClassBytes::new(bytes.map(|byte| ClassBytesRange::new(byte, byte)))))
-        }
-        HirKind::Class(class) => Hir::class(class.clone()),
-        HirKind::Repetition(repetition) => {
-            let sub = Box::new(lower_case(&repetition.sub));
-            Hir::repetition(Repetition { sub, ..*repetition })
-        }
-        HirKind::Capture(capture) => lower_case(&capture.sub),
-        HirKind::Concat(parts) => Hir::concat(parts.iter().map(lower_case).collect()),
-        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(lower_case).collect()),
-    }
 }

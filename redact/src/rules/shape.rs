@@ -84,6 +84,8 @@ pub(super) struct Shape {
     pub(super) split: Option<Split>,
     /// The minimum length of the variable part.
     pub(super) shortest: usize,
+    /// The maximum length of a match, and therefore of what a candidate holds back.
+    pub(super) longest: usize,
     /// The bytes that a match may end with.
     pub(super) last_bytes: Box<[bool; 256]>,
     pub(super) boundary: Boundary,

@@ -56,6 +56,6 @@ fn the_examples_of_a_rule_are_checked() {
     assert!(matches!(acme(&["acme-12345"], &[]), RuleError::Unmasked { .. }));
     assert!(matches!(acme(&["acme-123456 acme-123456"], &[]), RuleError::SeveralSecrets { .. }));
     assert!(matches!(acme(&[], &["see acme-123456"]), RuleError::Masked { .. }));
-    let other = acme(&["password=acme-123456"], &[]);
+    let other = acme(&["password=x-acme-123456"], &[]);
     assert!(matches!(&other, RuleError::OtherRule { other, .. } if other == "secret-assignment"), "{other}");
 }
