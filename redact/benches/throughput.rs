@@ -5,7 +5,7 @@
 use std::hint::black_box;
 use std::time::Instant;
 
-use redact::Redactor;
+use redact::{Redactor, Rules};
 
 /// The size of a read in bytes, which is the default capacity of a pipe on Linux.
 const READ: u32 = 64 * 1024;
@@ -62,6 +62,27 @@ fn main() {
     measure("100 values, only escapes", &hundred, |_| "\\u0061%62&#99;".repeat(8));
     measure("100 values, only colours", &hundred, |_| "\x1b[0m".repeat(20));
     measure("1,000 values, log", &Redactor::new(tokens(1_000)), log);
+
+    let begun = Instant::now();
+    let rules = Rules::built_in();
+    println!("compile the built-in rules          {:7.1} ms", begun.elapsed().as_secs_f64() * 1e3);
+    let only_rules = Redactor::with_rules::<_, &[u8]>([], &rules);
+    let both = Redactor::with_rules(tokens(100), &rules);
+    let fields =
+        |line: usize| format!("time={line} level=info method=GET token_count={line} key=value auth=none password=\n");
+    let dashes = |_| "-".repeat(79) + "\n";
+    let names = |_| "password=".repeat(9) + "\n";
+    let found = |line: usize| format!("{line} DB_PASSWORD=hunter{line}hunter\n");
+    measure("rules, log", &only_rules, log);
+    measure("rules and 100 values, log", &both, log);
+    measure("rules and 100 values, JSON log", &both, json);
+    measure("rules and 100 values, coloured log", &both, coloured);
+    measure("rules and 100 values, stack traces", &both, indented);
+    measure("rules and 100 values, base64", &both, base64);
+    measure("rules, fields", &only_rules, fields);
+    measure("rules, rulers", &only_rules, dashes);
+    measure("rules, only names", &only_rules, names);
+    measure("rules, only secrets", &only_rules, found);
     for count in [1, 3, 20, 100, 1_000] {
         measure_compilation(count);
     }

@@ -3,6 +3,7 @@
 //! Positions count from the beginning of the stream. A mask may be written before its end is known. Only its beginning
 //! and its label must be certain, because ranges that are found later can only move its end.
 
+use std::cmp::Reverse;
 use std::ops::Range;
 
 use crate::matcher::View;
@@ -16,7 +17,7 @@ pub const MASK: &[u8] = b"[REDACTED]";
 /// What all masks begin with.
 pub(crate) const MASK_BEGIN: &[u8] = b"[REDACTED";
 
-/// Why a range is masked. A registered value comes first, because its label prevails.
+/// Why a range is masked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Label {
     /// It is a registered value.
@@ -25,46 +26,55 @@ pub(crate) enum Label {
     Rule(RuleIndex),
 }
 
-/// A range to mask.
+/// A range to mask: the union of overlapping matches.
 ///
-/// Overlapping ranges get one mask. Its label is that of a registered value if there is one among them, or else that of
-/// the rule whose match begins first, the longest of these, and the first of these in the order of the rules.
+/// It gets one mask, with the label of the match that begins first. Of several that begin at the same position, the
+/// longest counts, and of these the first one in the order of the rules. If a registered value overlaps that match, the
+/// label is that of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MaskedRange {
     pub(crate) range: Range<usize>,
-    pub(crate) label: Label,
-    /// The position up to which ranges that are found later may change the label. The label of a match that is masked
-    /// before its end is known is not changed by what follows.
-    settled: usize,
-    /// The end of the match that the label belongs to.
-    labelled: usize,
+    /// The rule whose match begins first, or `None` if that is a value.
+    rule: Option<RuleIndex>,
+    /// The end of the match that begins first. For a match that is masked before its end is known, it is the position
+    /// where the match became certain.
+    first_end: usize,
+    /// Where the first registered value begins, or `usize::MAX` if there is none.
+    first_value: usize,
 }
 
 impl MaskedRange {
+    fn new(range: Range<usize>, label: Label, first_end: usize) -> Self {
+        match label {
+            Label::Value => Self { rule: None, first_end, first_value: range.start, range },
+            Label::Rule(rule) => Self { rule: Some(rule), first_end, first_value: usize::MAX, range },
+        }
+    }
+
+    /// Returns why the range is masked.
+    pub(crate) fn label(&self) -> Label {
+        match self.rule {
+            Some(rule) if self.first_value >= self.first_end => Label::Rule(rule),
+            _ => Label::Value,
+        }
+    }
+
     /// Merges the range with one that overlaps it. The result does not depend on the order in which ranges are merged.
     fn merge(self, other: Self) -> Self {
-        let key = |range: &Self| {
-            let rule = match range.label {
-                Label::Value => None,
-                Label::Rule(rule) => Some(rule),
-            };
-            (range.range.start, rule.is_some(), usize::MAX - range.labelled, rule)
-        };
-        let (first, second) = if key(&self) <= key(&other) { (self, other) } else { (other, self) };
-        let counts = second.range.start < first.settled;
+        let order = |range: &Self| (range.range.start, range.rule.is_some(), Reverse(range.first_end), range.rule);
+        let (first, second) = if order(&self) <= order(&other) { (self, other) } else { (other, self) };
         Self {
             range: first.range.start..first.range.end.max(second.range.end),
-            label: if counts && second.label == Label::Value { Label::Value } else { first.label },
-            settled: if counts { first.settled.max(second.settled) } else { first.settled },
-            labelled: first.labelled,
+            first_value: first.first_value.min(second.first_value),
+            ..first
         }
     }
 
     /// Returns whether the mask may be written if no range that is found later begins before `sure`.
     fn is_certain(&self, sure: usize) -> bool {
-        match self.label {
+        match self.label() {
             Label::Value => self.range.start <= sure,
-            Label::Rule(_) => self.settled <= sure && self.range.start < sure,
+            Label::Rule(_) => self.first_end <= sure && self.range.start < sure,
         }
     }
 }
@@ -99,14 +109,14 @@ impl Masks {
 
     /// Adds a range that is masked for the reason `label`. Ignores an empty range.
     pub(crate) fn add(&mut self, range: Range<usize>, label: Label) {
-        let (settled, labelled) = (range.end, range.end);
-        self.insert(MaskedRange { range, label, settled, labelled });
+        let first_end = range.end;
+        self.insert(MaskedRange::new(range, label, first_end));
     }
 
     /// Adds a range whose beginning was [added](Self::add) when the match was certain, and which has grown since.
     pub(crate) fn extend(&mut self, range: Range<usize>, rule: RuleIndex) {
-        let (settled, labelled) = (range.start, range.start);
-        self.insert(MaskedRange { range, label: Label::Rule(rule), settled, labelled });
+        let first_end = range.start;
+        self.insert(MaskedRange::new(range, Label::Rule(rule), first_end));
     }
 
     fn insert(&mut self, mut added: MaskedRange) {
@@ -158,7 +168,9 @@ impl Masks {
 
     /// Masks the unwritten part of `range`. Its first bytes may already have been written unmasked, by
     /// [`RedactStream::release`](crate::RedactStream::release).
-    fn mask(&mut self, MaskedRange { range, label, .. }: MaskedRange, rules: &Rules, out: &mut Vec<u8>) {
+    fn mask(&mut self, masked: MaskedRange, rules: &Rules, out: &mut Vec<u8>) {
+        let label = masked.label();
+        let range = masked.range;
         if range.end <= self.cursor {
             return;
         }
@@ -216,7 +228,7 @@ mod tests {
                 for (range, rule) in &ranges {
                     masks.add(range.clone(), label(*rule));
                 }
-                let labels: Vec<_> = masks.take_ranges().into_iter().map(|range| range.label).collect();
+                let labels: Vec<_> = masks.take_ranges().into_iter().map(|range| range.label()).collect();
                 assert_eq!(labels, [label(expected)], "{ranges:?}");
             }
         }
@@ -225,7 +237,7 @@ mod tests {
     #[test]
     fn a_registered_value_gives_the_union_its_label() {
         check(&[(0..8, Some(0)), (4..12, None)], None);
-        check(&[(4..8, None), (2..9, Some(1)), (0..3, Some(0))], None);
+        check(&[(2..8, None), (2..9, Some(1)), (0..3, Some(0))], None);
     }
 
     #[test]
@@ -233,5 +245,6 @@ mod tests {
         check(&[(0..8, Some(1)), (4..12, Some(0))], Some(1));
         check(&[(0..8, Some(1)), (0..12, Some(2)), (3..20, Some(0))], Some(2));
         check(&[(0..8, Some(2)), (0..8, Some(1))], Some(1));
+        check(&[(4..8, None), (2..9, Some(1)), (0..3, Some(0))], Some(0));
     }
 }

@@ -109,7 +109,7 @@ impl Redactor {
             Label::Rule(rule) => Some(self.rules.id(rule).to_owned()),
         };
         let found = self.stream().find(input).into_iter();
-        found.map(|found| Finding { range: found.range, rule: rule(found.label) }).collect()
+        found.map(|found| Finding { rule: rule(found.label()), range: found.range }).collect()
     }
 
     /// Creates the state for redacting a new stream of output.

@@ -24,6 +24,7 @@ mod error;
 mod general;
 mod literals;
 mod machine;
+mod rewrite;
 mod scan;
 mod shape;
 mod table;
@@ -36,6 +37,7 @@ pub use error::RuleError;
 pub(crate) use scan::RuleScan;
 
 use crate::Redactor;
+use general::GeneralRule;
 use literals::Literals;
 use shape::Shape;
 
@@ -49,9 +51,11 @@ pub struct Rule {
     /// The shape, in the syntax of the `regex` crate, matched against bytes.
     ///
     /// It begins with a literal or with one of a few literals, is bounded, and contains no assertions such as `\b`. A
-    /// group named `secret` limits what is masked. Without one, the whole match is masked.
+    /// group named `secret` limits what is masked. Without one, the whole match is masked. The longest match counts. If
+    /// the automaton of the expression would be too large, the upper bounds of its repetitions limit only the length of
+    /// the whole match.
     pub expression: String,
-    /// Texts in which the rule masks exactly one secret, and no other rule does.
+    /// Texts in which the rule masks exactly one secret.
     pub masked: Vec<String>,
     /// Similar texts in which the rule masks nothing.
     pub unmasked: Vec<String>,
@@ -95,7 +99,8 @@ impl Rules {
         Ok(rules)
     }
 
-    /// Returns the rules in the order in which they are applied.
+    /// Returns the rules: those that were added, then those of known services, then the general ones. Where several
+    /// match the same text, the first one counts.
     pub fn iter(&self) -> impl Iterator<Item = &Rule> {
         self.set.rules.iter()
     }
@@ -112,18 +117,17 @@ impl Rules {
 
     fn build(extra: Vec<Rule>, without: &[String]) -> Result<Self, RuleError> {
         let mut ids = HashSet::new();
-        let mut rules = Vec::new();
-        let of_services = table::rules().map(|rule| (Rule::from(rule), None));
-        let general = general::rules().map(|general| (Rule::from(&general.rule), Some(general)));
-        let mut built_in: Vec<_> = of_services.chain(general).collect();
+        let (mut rules, mut shapes) = (Vec::new(), Vec::<(Rule, Option<&GeneralRule>)>::new());
+        shapes.extend(table::rules().map(|rule| (Rule::from(rule), None)));
+        shapes.extend(general::rules().map(|general| (Rule::from(&general.rule), Some(general))));
         for id in without {
-            if !built_in.iter().any(|(rule, _)| rule.id == *id) {
+            if !shapes.iter().any(|(rule, _)| rule.id == *id) {
                 return Err(RuleError::Unknown { id: id.clone() });
             }
         }
-        built_in.retain(|(rule, _)| !without.contains(&rule.id));
-        // If several rules mask the same range, the first one is shown, so the most specific ones come first.
-        let shapes = extra.into_iter().map(|rule| (rule, None)).chain(built_in);
+        shapes.retain(|(rule, _)| !without.contains(&rule.id));
+        // Where several rules match the same text, the most specific one comes first.
+        let shapes = extra.into_iter().map(|rule| (rule, None)).chain(shapes);
         let mut compiled = Vec::new();
         for (rule, general) in shapes {
             if !ids.insert(rule.id.clone()) {

@@ -1,6 +1,7 @@
 //! The text before a candidate decides whether a token or a word may begin there.
 
 use super::shape::{Boundary, is_word};
+use crate::masks::MASK_BEGIN;
 use crate::matcher::View;
 
 /// The number of bytes before a candidate that are examined. The longest of what is recognised there is a mask with the
@@ -30,29 +31,25 @@ impl Context {
     /// Returns whether a match may begin at the position `at`.
     #[inline]
     pub(super) fn allows(&self, boundary: Boundary, view: View, at: usize) -> bool {
-        let last = match view.byte_before(at) {
-            Some(last) => last,
-            None => return true,
-        };
-        match boundary {
-            Boundary::None => true,
-            Boundary::Token if !is_word(last) && last != b']' => true,
+        let Some(last) = view.byte_before(at) else { return boundary != Boundary::Option };
+        let begins = match boundary {
+            Boundary::None => return true,
+            Boundary::Option => return last == b'-' && self.before(view, at, is_option),
             Boundary::Word if last == b'_' || is_hump(last, view.byte(at)) => true,
-            Boundary::Word if !is_word(last) && last != b']' => true,
-            Boundary::Token | Boundary::Word => self.is_after_escape(view, at),
-        }
+            Boundary::Token | Boundary::Word if !is_word(last) && last != b']' => true,
+            Boundary::Token | Boundary::Word => self.before(view, at, is_escape),
+        };
+        begins && !(matches!(last, b'-' | b':') && self.before(view, at, is_within_mask))
     }
 
-    /// Returns whether the position `at` follows an escape sequence, or a bracket that does not belong to a mask.
-    ///
-    /// The end of a mask is no boundary: what follows it was attached to a registered value, and a text that is
-    /// redacted again must not change.
-    fn is_after_escape(&self, view: View, at: usize) -> bool {
+    /// Applies a predicate to the text before the position `at`.
+    fn before(&self, view: View, at: usize, is: fn(&[u8]) -> bool) -> bool {
         let text = view.bytes(view.base..at);
-        match text.last_chunk::<LOOK_BEHIND>() {
-            Some(last) => is_escape(last),
-            None => is_escape(&[&self.bytes, text].concat()),
+        if let Some(last) = text.last_chunk::<LOOK_BEHIND>() {
+            return is(last);
         }
+        let joined = [&self.bytes, text].concat();
+        is(joined.last_chunk::<LOOK_BEHIND>().map_or(&joined[..], |last| last))
     }
 
     pub(super) fn clear(&mut self) {
@@ -65,7 +62,17 @@ fn is_hump(last: u8, byte: u8) -> bool {
     byte.is_ascii_uppercase() && (last.is_ascii_lowercase() || last.is_ascii_digit())
 }
 
+/// Returns whether `text` ends with the beginning of an option's name.
+fn is_option(text: &[u8]) -> bool {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
+    let name = text.iter().rev().take_while(|byte| is_name(byte)).count();
+    text[text.len() - name..].starts_with(b"--")
+}
+
 /// Returns whether `text` ends with an escape sequence, or with a bracket that is not the end of a mask.
+///
+/// The end of a mask is no boundary: what follows it was attached to a registered value, and a text that is redacted
+/// again must not change.
 fn is_escape(text: &[u8]) -> bool {
     let hex = |count: usize| {
         let digits = text.len().checked_sub(count).map(|from| &text[from..]);
@@ -84,9 +91,15 @@ fn is_escape(text: &[u8]) -> bool {
 
 /// Returns whether `text` ends with a mask.
 fn is_mask(text: &[u8]) -> bool {
-    let Some(from) = text.iter().rposition(|byte| *byte == b'[') else { return false };
-    let inner = &text[from..text.len() - 1];
-    inner == b"[REDACTED" || inner.starts_with(b"[REDACTED:")
+    let begun = &text[..text.len() - 1];
+    begun.ends_with(MASK_BEGIN) || is_within_mask(begun)
+}
+
+/// Returns whether `text` ends within the id of a rule in a mask.
+pub(super) fn is_within_mask(text: &[u8]) -> bool {
+    let is_id = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
+    let id = text.iter().rev().take_while(|byte| is_id(byte)).count();
+    text[..text.len() - id].ends_with(b"[REDACTED:")
 }
 
 /// Returns whether `text` ends with an escape sequence for a colour, except for its last letter. The escape character
@@ -148,5 +161,14 @@ mod tests {
             check(before, Boundary::Word, true);
         }
         check("CLIENT", Boundary::Word, false);
+    }
+
+    #[test]
+    fn the_word_of_an_option_begins_after_hyphens() {
+        check("x --", Boundary::Option, true);
+        check("--db-", Boundary::Option, true);
+        for before in ["", " ", "-", "x-", "--db_", "- "] {
+            check(before, Boundary::Option, false);
+        }
     }
 }

@@ -3,10 +3,9 @@
 use std::ops::Range;
 
 use super::RuleIndex;
-use super::compile::LONGEST_MATCH;
 use super::machine::MachineState;
 use super::shape::{Scope, Shape};
-use crate::masks::{Label, Masks};
+use crate::masks::{Label, MASK_BEGIN, Masks};
 use crate::matcher::View;
 use crate::pattern::{TELLING, telling};
 
@@ -39,6 +38,17 @@ pub(super) enum Fate {
     Decided,
 }
 
+/// What is known about the end of a match at the current position.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Ending {
+    /// Whether the match ends here is recorded.
+    Known,
+    /// It depends on what follows.
+    Unknown,
+    /// The match is long enough to be masked, but it contains no secret.
+    Rejected,
+}
+
 impl Candidate {
     /// Creates a candidate for a literal of `literal` bytes at the position `start`.
     pub(super) fn new(rule: RuleIndex, shape: &Shape, start: usize, literal: usize) -> Self {
@@ -59,21 +69,22 @@ impl Candidate {
     /// Examines the text that is available, and reports what is certain to be masked.
     pub(super) fn run(&mut self, shape: &Shape, view: View, masks: &mut Masks) -> Fate {
         loop {
-            self.begin_variable(shape);
-            if self.state.accepts() && self.accept(shape, view, masks) == Fate::Decided {
-                return Fate::Decided;
+            if self.state.accepts() {
+                match self.accept(shape, view, masks) {
+                    Ending::Rejected => return Fate::Decided,
+                    Ending::Unknown => break,
+                    Ending::Known => {}
+                }
             }
             let Some(byte) = view.get(self.at) else { break };
             let Some(next) = shape.machine.next(&self.state, byte) else {
                 self.decide(shape, view, masks);
                 return Fate::Decided;
             };
+            self.step_before(shape, byte);
             self.state = next;
-            if let Some((split, before)) = shape.split.as_ref().zip(self.before.as_ref()) {
-                self.before = split.before.next(before, byte);
-            }
             self.at += 1;
-            if self.at - self.keep() > LONGEST_MATCH {
+            if self.at - self.keep() > shape.longest {
                 self.decide(shape, view, masks);
                 return Fate::Decided;
             }
@@ -87,7 +98,9 @@ impl Candidate {
     /// Ends the stream. What is cut off is masked if it is already a plausible secret.
     pub(super) fn finish(&mut self, shape: &Shape, view: View, masks: &mut Masks) {
         if let Some(certain) = &self.certain {
-            masks.extend(certain.start..view.end(), self.rule);
+            // What may continue the secret is masked too, except for white space at the end.
+            let cut_off = view.bytes(certain.end..view.end()).trim_ascii_end().len();
+            masks.extend(certain.start..certain.end + cut_off, self.rule);
             return;
         }
         let is_complete = self.state.accepts();
@@ -123,34 +136,46 @@ impl Candidate {
         (view.end() - from >= telling(shape.shortest)).then_some(from)
     }
 
-    /// Records where the variable part begins: at the earliest possible position if only a part is masked, so that none
-    /// of it is shown, and else at the last one, so that what comes before a secret does not count as part of it.
-    fn begin_variable(&mut self, shape: &Shape) {
-        let Some((split, before)) = shape.split.as_ref().zip(self.before.as_ref()) else { return };
-        if before.accepts() {
+    /// Records whether the variable part begins with the next byte: at the earliest possible position if only a part is
+    /// masked, so that none of it is shown, and else at the last one, so that what comes before it does not count.
+    fn step_before(&mut self, shape: &Shape, byte: u8) {
+        let Some((split, before)) = shape.split.as_ref().zip(self.before.take()) else { return };
+        self.before = split.before.next(&before, byte);
+        if before.accepts() && split.first_bytes[usize::from(byte)] {
             self.variable = Some(self.at);
-            if split.scope == Scope::Secret {
+            if split.scope == Scope::Variable {
                 self.before = None;
             }
         }
     }
 
-    /// Records that a match ends at the current position. If it is long enough, it is masked at once.
-    fn accept(&mut self, shape: &Shape, view: View, masks: &mut Masks) -> Fate {
+    /// Records that a match may end at the current position. If it is long enough, it is masked at once.
+    fn accept(&mut self, shape: &Shape, view: View, masks: &mut Masks) -> Ending {
         if let Some(certain) = &mut self.certain {
             certain.end = self.at;
-            return Fate::Open;
+            return Ending::Known;
         }
         if shape.certain.is_some_and(|certain| self.at - self.start >= certain) {
-            let Some(secret) = self.secret(shape, view, self.at) else { return Fate::Decided };
+            let Some(secret) = self.secret(shape, view, self.at) else { return Ending::Rejected };
             masks.add(secret.start..self.at, Label::Rule(self.rule));
             self.certain = Some(secret.start..self.at);
-            return Fate::Open;
+            return Ending::Known;
         }
-        if view.get(self.at).is_some_and(|next| shape.may_end(view.byte(self.at - 1), next)) {
+        let Some(next) = view.get(self.at) else { return Ending::Unknown };
+        if next == MASK_BEGIN[0] {
+            // A mask counts as a part of the token, so that redacting a text again does not change it.
+            let after = view.bytes(self.at..view.end().min(self.at + MASK_BEGIN.len()));
+            if after == MASK_BEGIN {
+                return Ending::Known;
+            }
+            if MASK_BEGIN.starts_with(after) {
+                return Ending::Unknown;
+            }
+        }
+        if shape.may_end(view.byte(self.at - 1), next) {
             self.end = Some(self.at);
         }
-        Fate::Open
+        Ending::Known
     }
 
     /// Masks the longest match.

@@ -1,13 +1,12 @@
 //! Checks and compiles an expression.
 
-use regex_automata::nfa::thompson::WhichCaptures;
-use regex_automata::nfa::thompson::pikevm::PikeVM;
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
-use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Look, Repetition};
+use regex_syntax::hir::{Hir, HirKind};
 
 use super::general::GeneralRule;
-use super::machine::{Machine, nfa};
+use super::machine::Machine;
+use super::rewrite::{lower_case, with_merged_repetitions, without_upper_bounds};
 use super::shape::{Accepts, Boundary, Scope, Shape, Split};
 use super::{Rule, RuleError};
 
@@ -20,6 +19,9 @@ pub(super) const LONGEST_MATCH: usize = 8 << 10;
 
 /// The minimum number of bytes in a literal that an expression begins with. Shorter ones occur everywhere.
 pub(super) const SHORTEST_LITERAL: usize = 2;
+
+/// The maximum number of different bytes at one position of a literal. A class of more bytes ends the literal.
+const LARGEST_CLASS: usize = 8;
 
 /// The name of the group that limits what is masked.
 const SECRET: &str = "secret";
@@ -40,7 +42,13 @@ pub(super) fn bounded(rule: &Rule) -> Result<Compiled, RuleError> {
     match hir.properties().maximum_len() {
         None => Err(RuleError::Unbounded { id: id() }),
         Some(length) if length > LONGEST_MATCH => Err(RuleError::TooLong { id: id(), length }),
-        Some(_) => compile(&rule.id, &hir, Boundary::Token, None, None),
+        Some(longest) => {
+            let matching = Matching { boundary: Boundary::Token, longest, certain: None, accepts: None };
+            match compile(&rule.id, &hir, matching) {
+                Err(RuleError::TooComplex { .. }) => compile(&rule.id, &without_upper_bounds(&hir), matching),
+                compiled => compiled,
+            }
+        }
     }
 }
 
@@ -48,7 +56,17 @@ pub(super) fn bounded(rule: &Rule) -> Result<Compiled, RuleError> {
 pub(super) fn general(general: &GeneralRule) -> Result<Compiled, RuleError> {
     let id = general.rule.id;
     let hir = parse(id, general.rule.expression)?;
-    compile(id, &hir, general.boundary, general.certain, general.accepts)
+    let GeneralRule { boundary, certain, accepts, .. } = *general;
+    compile(id, &hir, Matching { boundary, longest: LONGEST_MATCH, certain, accepts })
+}
+
+/// How the matches of an expression are found and used.
+#[derive(Clone, Copy)]
+struct Matching {
+    boundary: Boundary,
+    longest: usize,
+    certain: Option<usize>,
+    accepts: Option<Accepts>,
 }
 
 fn parse(id: &str, expression: &str) -> Result<Hir, RuleError> {
@@ -70,57 +88,64 @@ fn parse(id: &str, expression: &str) -> Result<Hir, RuleError> {
     if hir.properties().minimum_len().is_none_or(|length| length == 0) {
         return Err(RuleError::Empty { id });
     }
-    Ok(hir)
+    Ok(with_merged_repetitions(&hir))
 }
 
-fn compile(
-    id: &str,
-    hir: &Hir,
-    boundary: Boundary,
-    certain: Option<usize>,
-    accepts: Option<Accepts>,
-) -> Result<Compiled, RuleError> {
+fn compile(id: &str, hir: &Hir, matching: Matching) -> Result<Compiled, RuleError> {
     let too_complex = || RuleError::TooComplex { id: id.to_owned() };
     let literals = literals(hir).ok_or_else(|| RuleError::Literal { id: id.to_owned() })?;
     let machine = Machine::new(hir).ok_or_else(too_complex)?;
-    let split = split(hir).ok_or_else(too_complex)?;
-    let secret = contains_group(hir, SECRET);
-    let group = secret.then(|| group(hir)).transpose().map_err(|TooComplex| too_complex())?;
-    let shortest = match &split {
-        Some((_, shortest)) => *shortest,
-        None => hir.properties().minimum_len().unwrap_or(0),
-    };
+    let parts = parts(hir);
+    if parts.is_none() && contains_group(hir, SECRET) {
+        return Err(RuleError::Nested { id: id.to_owned() });
+    }
+    let shortest = parts.as_ref().map_or(hir, |parts| parts.variable).properties().minimum_len().unwrap_or(0);
     if shortest == 0 {
         return Err(RuleError::Empty { id: id.to_owned() });
     }
-    let split = split.map(|(before, _)| {
-        let scope = if secret { Scope::Secret } else { Scope::Whole };
-        Split { before, scope }
-    });
+    let split = parts.map(|parts| parts.compile().ok_or_else(too_complex)).transpose()?;
     let last_bytes = machine.last_bytes();
-    Ok(Compiled { shape: Shape { machine, split, group, shortest, last_bytes, boundary, certain, accepts }, literals })
+    let Matching { boundary, longest, certain, accepts } = matching;
+    let shape = Shape { machine, split, shortest, longest, last_bytes, boundary, certain, accepts };
+    Ok(Compiled { shape, literals })
 }
 
-/// Finds the group that the variable part of a match begins with, if it is not nested in another expression. Returns
-/// the automaton of what comes before it and the minimum length of the group, or `None` if that is too complex.
-fn split(hir: &Hir) -> Option<Option<(Machine, usize)>> {
-    let HirKind::Concat(parts) = hir.kind() else { return Some(None) };
-    let is_split = |part: &Hir| match part.kind() {
-        HirKind::Capture(capture) => matches!(capture.name.as_deref(), Some(SECRET | VARIABLE)),
-        _ => false,
+/// The parts of an expression with a group that is the variable part.
+struct Parts<'h> {
+    before: &'h [Hir],
+    variable: &'h Hir,
+    after: &'h [Hir],
+    scope: Scope,
+}
+
+/// Finds the group that is the variable part, if it is not nested in another expression.
+fn parts(hir: &Hir) -> Option<Parts<'_>> {
+    let HirKind::Concat(parts) = hir.kind() else { return None };
+    let scope = |part: &Hir| match part.kind() {
+        HirKind::Capture(capture) if capture.name.as_deref() == Some(SECRET) => Some(Scope::Variable),
+        HirKind::Capture(capture) if capture.name.as_deref() == Some(VARIABLE) => Some(Scope::Whole),
+        _ => None,
     };
-    let Some(at) = parts.iter().position(is_split) else { return Some(None) };
-    let before = Machine::new(&Hir::concat(parts[..at].to_vec()))?;
-    Some(Some((before, parts[at].properties().minimum_len().unwrap_or(0))))
+    let (at, scope) = parts.iter().enumerate().find_map(|(at, part)| Some((at, scope(part)?)))?;
+    Some(Parts { before: &parts[..at], variable: &parts[at], after: &parts[at + 1..], scope })
 }
 
-struct TooComplex;
-
-/// Compiles the expression so that it finds the group `secret` in the text of a match.
-fn group(hir: &Hir) -> Result<PikeVM, TooComplex> {
-    let whole = Hir::concat(vec![hir.clone(), Hir::look(Look::End)]);
-    let nfa = nfa(&whole, WhichCaptures::All).ok_or(TooComplex)?;
-    PikeVM::builder().build_from_nfa(nfa).map_err(|_| TooComplex)
+impl Parts<'_> {
+    /// Compiles the parts. Returns `None` if one of them is too complex.
+    fn compile(self) -> Option<Split> {
+        let variable = Machine::new(self.variable)?;
+        let after = match self.after {
+            [] => None,
+            parts => Some(Machine::new(&Hir::concat(parts.to_vec()))?),
+        };
+        Some(Split {
+            before: Machine::new(&Hir::concat(self.before.to_vec()))?,
+            first_bytes: variable.first_bytes(),
+            variable,
+            after,
+            scope: self.scope,
+        })
+    }
 }
 
 fn contains_group(hir: &Hir, name: &str) -> bool {
@@ -134,33 +159,11 @@ fn contains_group(hir: &Hir, name: &str) -> bool {
 
 /// Returns the literals that a match begins with, in lower case, or `None` if they are too many or too short.
 fn literals(hir: &Hir) -> Option<Vec<Vec<u8>>> {
-    let found = Extractor::new().kind(ExtractKind::Prefix).extract(&lower_case(hir));
+    let found = Extractor::new().kind(ExtractKind::Prefix).limit_class(LARGEST_CLASS).extract(&lower_case(hir));
     let mut literals: Vec<Vec<u8>> = found.literals()?.iter().map(|literal| literal.as_bytes().to_vec()).collect();
     literals.sort_unstable();
     // A literal that begins with another one is found by it.
     literals.dedup_by(|longer, kept| longer.starts_with(kept));
     let are_long = literals.iter().all(|literal| literal.len() >= SHORTEST_LITERAL);
     (are_long && !literals.is_empty()).then_some(literals)
-}
-
-/// Returns an expression that matches the same texts in lower case. An expression that ignores case would otherwise
-/// begin with too many literals.
-fn lower_case(hir: &Hir) -> Hir {
-    match hir.kind() {
-        HirKind::Empty | HirKind::Look(_) => Hir::empty(),
-        HirKind::Literal(literal) => Hir::literal(literal.0.to_ascii_lowercase()),
-        HirKind::Class(Class::Bytes(class)) => {
-            let bytes = class.ranges().iter().flat_map(|range| range.start()..=range.end());
-            let bytes = bytes.map(|byte| byte.to_ascii_lowercase());
-            Hir::class(Class::Bytes(ClassBytes::new(bytes.map(|byte| ClassBytesRange::new(byte, byte)))))
-        }
-        HirKind::Class(class) => Hir::class(class.clone()),
-        HirKind::Repetition(repetition) => {
-            let sub = Box::new(lower_case(&repetition.sub));
-            Hir::repetition(Repetition { sub, ..*repetition })
-        }
-        HirKind::Capture(capture) => lower_case(&capture.sub),
-        HirKind::Concat(parts) => Hir::concat(parts.iter().map(lower_case).collect()),
-        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(lower_case).collect()),
-    }
 }

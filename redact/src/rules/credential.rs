@@ -36,18 +36,13 @@ pub(super) fn in_assignment(before: &[u8], value: &[u8]) -> bool {
     }
 }
 
-/// Decides for a value after a colon.
+/// Decides for a value after a colon, or for the value of an option.
 pub(super) fn in_field(before: &[u8], value: &[u8]) -> bool {
     match secrecy_of(before) {
         Secrecy::Password => is_token(value),
         Secrecy::Token => is_token(value) && !is_identifier(value),
         Secrecy::None => false,
     }
-}
-
-/// Decides for the value of an option, which follows the option's name.
-pub(super) fn in_option(before: &[u8], value: &[u8]) -> bool {
-    in_field(&before[2..], value)
 }
 
 /// Returns how secret the name is that the text of a match begins with.
@@ -66,9 +61,28 @@ pub(super) fn is_password(value: &[u8]) -> bool {
 /// Returns whether the value looks generated: letters together with digits or symbols, but no number, version, path or
 /// source code.
 pub(super) fn is_token(value: &[u8]) -> bool {
-    let has = |is: fn(&u8) -> bool| value.iter().any(is);
-    let is_mixed = has(u8::is_ascii_alphabetic) && (has(u8::is_ascii_digit) || has(|byte| b"!#$%^*@?~".contains(byte)));
+    let unescaped = without_percent_escapes(value);
+    // An exclamation mark at the end belongs to a sentence or to a macro.
+    let unescaped = unescaped.strip_suffix(b"!").unwrap_or(&unescaped);
+    let has = |is: fn(&u8) -> bool| unescaped.iter().any(is);
+    let is_mixed = has(u8::is_ascii_alphabetic) && (has(u8::is_ascii_digit) || has(|byte| b"!#$^*@?~".contains(byte)));
     value.len() >= 8 && is_mixed && is_password(value) && !is_number(value)
+}
+
+/// Returns the value without percent escapes, whose digits say nothing about it.
+fn without_percent_escapes(value: &[u8]) -> Vec<u8> {
+    let mut rest = value;
+    let mut unescaped = Vec::with_capacity(value.len());
+    while let [first, after @ ..] = rest {
+        rest = match (first, after) {
+            (b'%', [high, low, after @ ..]) if high.is_ascii_hexdigit() && low.is_ascii_hexdigit() => after,
+            _ => {
+                unescaped.push(*first);
+                after
+            }
+        };
+    }
+    unescaped
 }
 
 /// Returns whether the value is random text of letters and digits.
@@ -82,7 +96,7 @@ fn is_placeholder(value: &[u8]) -> bool {
     let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| lower.starts_with(prefix.as_bytes()));
     let is_variable = match *value {
         [b'$', next, ..] => next.is_ascii_alphabetic() || matches!(next, b'_' | b'{' | b'(' | b'$' | b'@' | b'*'),
-        [b'%', .., b'%'] | [b'{', ..] | [b'<', ..] | [b'[', ..] | [b'@' | b'#', b'{', ..] => true,
+        [b'%', .., b'%'] | [b'{' | b'<' | b'[', ..] | [b'@' | b'#', b'{', ..] => true,
         _ => false,
     };
     is_variable
@@ -104,6 +118,7 @@ const WORDS: &[&str] = &[
     "expired",
     "failed",
     "false",
+    "foo",
     "hidden",
     "incorrect",
     "invalid",
@@ -115,18 +130,23 @@ const WORDS: &[&str] = &[
     "number",
     "object",
     "optional",
+    "pass",
     "passphrase",
+    "passwd",
     "password",
     "password1",
     "prompt",
     "protected",
     "publickey",
+    "pw",
+    "pwd",
     "redacted",
     "rejected",
     "removed",
     "required",
     "secret",
     "string",
+    "token",
     "undefined",
     "unknown",
     "unset",
@@ -152,7 +172,7 @@ fn is_place(value: &[u8]) -> bool {
 /// Returns whether the value looks like source code.
 fn is_code(value: &[u8]) -> bool {
     let contains = |part: &[u8]| value.windows(part.len()).any(|window| window == part);
-    [&b"::"[..], b"()", b"->", b"${", b"{{", b"}}", b"$("].iter().any(|part| contains(part))
+    [&b"::"[..], b"()", b"->", b"${", b"{{", b"}}", b"$(", b"!["].iter().any(|part| contains(part))
         || value.iter().any(|byte| matches!(byte, b'(' | b')' | b'`'))
         || value.starts_with(b"=")
 }

@@ -59,6 +59,12 @@ pub enum RuleError {
         /// The id of the rule.
         id: String,
     },
+    /// The group `secret` is nested.
+    #[error("rule {id:?}: the group `secret` must not be within another group, an alternative or a repetition")]
+    Nested {
+        /// The id of the rule.
+        id: String,
+    },
     /// The expression does not begin with literals.
     #[error(
         "rule {id:?}: the expression must begin with a literal of at least {SHORTEST_LITERAL} bytes, or with one of a \

@@ -11,11 +11,19 @@ use aho_corasick::{Anchored, MatchKind, StartKind};
 pub(super) struct Literals {
     automaton: DFA,
     start: StateID,
+    /// The hashes of the grams that a literal may begin with, as a bit set.
+    grams: Box<Grams>,
     /// The literals in lower case, sorted.
     sorted: Vec<Literal>,
     /// The maximum length of a literal.
     longest: usize,
 }
+
+/// A bit set of hashes.
+type Grams = [u64; 1 << 10];
+
+/// The number of bytes in a gram.
+const GRAM: usize = 3;
 
 /// A literal, and the rules whose matches may begin with it.
 pub(super) struct Literal {
@@ -43,7 +51,7 @@ impl Literals {
             .expect("the number of states fits into 31 bits");
         let start = automaton.start_state(Anchored::No).expect("the automaton supports unanchored searches");
         let longest = sorted.iter().map(|literal| literal.bytes.len()).max().unwrap_or(0);
-        Self { automaton, start, sorted, longest }
+        Self { automaton, start, grams: grams(&sorted), sorted, longest }
     }
 
     /// Returns the state at the beginning of a stream, which is also the state after a text that ends with no beginning
@@ -55,15 +63,29 @@ impl Literals {
 
     /// Continues from `state` with the bytes of `text` from the index `from` on, up to the end of the next literal.
     /// Returns the state, and the index after the literal or the end of the text.
-    #[inline]
     pub(super) fn next(&self, mut state: StateID, text: &[u8], from: usize) -> (StateID, usize) {
-        for (at, &byte) in text.iter().enumerate().skip(from) {
+        let mut at = from;
+        loop {
+            if state == self.start {
+                at += self.skip(&text[at..]);
+            }
+            let Some(&byte) = text.get(at) else { return (state, at) };
             state = self.automaton.next_state(Anchored::No, state, byte);
+            at += 1;
             if self.automaton.is_special(state) {
-                return (state, at + 1);
+                return (state, at);
             }
         }
-        (state, text.len())
+    }
+
+    /// Returns the first index at which a literal may begin, even if the end of the text cuts it off.
+    #[inline]
+    fn skip(&self, text: &[u8]) -> usize {
+        let begins = |gram: &[u8]| {
+            let hash = hash([gram[0], gram[1], gram[2]]);
+            self.grams[hash >> 6] >> (hash & 63) & 1 != 0
+        };
+        text.windows(GRAM).position(begins).unwrap_or(text.len().saturating_sub(GRAM - 1))
     }
 
     /// Returns the literals that end in `state`.
@@ -83,4 +105,27 @@ impl Literals {
     pub(super) fn longest(&self) -> usize {
         self.longest
     }
+}
+
+fn grams(literals: &[Literal]) -> Box<Grams> {
+    let mut grams = Box::new([0; 1 << 10]);
+    let mut add = |gram| {
+        let hash = hash(gram);
+        grams[hash >> 6] |= 1 << (hash & 63);
+    };
+    for literal in literals {
+        match *literal.bytes {
+            [first, second, third, ..] => add([first, second, third]),
+            [first, second] => (0..=u8::MAX).for_each(|third| add([first, second, third])),
+            _ => unreachable!("a literal has at least two bytes"),
+        }
+    }
+    grams
+}
+
+/// Returns the hash of a gram, in 16 bits. It ignores the case of letters.
+#[inline]
+fn hash([first, second, third]: [u8; GRAM]) -> usize {
+    let gram = u32::from_le_bytes([first, second, third, 0]) | 0x0020_2020;
+    (gram.wrapping_mul(0x9e37_79b1) >> 16) as usize
 }

@@ -76,7 +76,9 @@ impl ByteSet {
 impl Machine {
     /// Compiles an expression without assertions. Returns `None` if it is too complex.
     pub(super) fn new(hir: &Hir) -> Option<Self> {
-        Some(Copied::of(&nfa(hir, WhichCaptures::None)?))
+        let config = thompson::Config::new().utf8(false).which_captures(WhichCaptures::None);
+        let nfa = thompson::Compiler::new().configure(config.nfa_size_limit(Some(LARGEST))).build_from_hir(hir).ok()?;
+        Some(Copied::of(&nfa))
     }
 
     /// Returns the state at the beginning.
@@ -103,6 +105,18 @@ impl Machine {
             next.active.dedup();
         }
         (next.accepts || !next.active.is_empty()).then_some(next)
+    }
+
+    /// Returns whether the whole text matches.
+    pub(super) fn matches(&self, text: &[u8]) -> bool {
+        let state = text.iter().try_fold(self.start(), |state, &byte| self.next(&state, byte));
+        state.is_some_and(|state| state.accepts())
+    }
+
+    /// Returns for each byte whether a match may begin with it.
+    pub(super) fn first_bytes(&self) -> Box<[bool; 256]> {
+        let edges = self.targets[0].states.iter().flat_map(|state| self.edges_of(*state));
+        self.bytes_of(edges)
     }
 
     /// Returns for each byte whether a match may end with it.
@@ -231,12 +245,6 @@ impl<'n> Copied<'n> {
 
 fn number(index: usize) -> u32 {
     u32::try_from(index).expect("the size of an automaton is limited")
-}
-
-/// Compiles an expression into a non-deterministic automaton. Returns `None` if it is too complex.
-pub(super) fn nfa(hir: &Hir, captures: WhichCaptures) -> Option<NFA> {
-    let config = thompson::Config::new().utf8(false).which_captures(captures).nfa_size_limit(Some(LARGEST));
-    thompson::Compiler::new().configure(config).build_from_hir(hir).ok()
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ pub(super) const RULES: &[GeneralRule] = &[
         rule: TableRule {
             id: "url-password",
             reason: "Passwords in the user information of a URL (RFC 3986), such as those of databases and registries.",
-            expression: r#"://[^\s/?#:@"'<>\\`]{0,128}:(?P<secret>[^\s/?#"'<>\\`]{3,256})@"#,
+            expression: r#"://[^\s/?#:@"'<>\[\]\\`]{0,128}:(?P<secret>[^\s/?#"'<>\\`]{3,256})@"#,
             masked: &[
                 "postgres://app:hunter2@db.internal:5432/app",
                 "remote: https://x-access-token:0123abcd@example.com/a.git",
@@ -22,6 +22,7 @@ pub(super) const RULES: &[GeneralRule] = &[
                 "ssh://git@example.com:22/a.git",
                 "https://user:<password>@example.com",
                 "http://a:8080 and b@example.com",
+                "protocol://[user[:password]@]proxyhost",
             ],
         },
         boundary: Boundary::None,
@@ -56,11 +57,11 @@ pub(super) const RULES: &[GeneralRule] = &[
         rule: TableRule {
             id: "user-option",
             reason: "Passwords in the option `--user name:password` of curl and similar programs.",
-            expression: r#"--(?:proxy-)?user(?:=|[ \t]{1,4})["']?[^\s:"'<>]{1,64}:(?P<secret>[^\s"'<>]{6,128})"#,
+            expression: r#"user(?:=|[ \t]{1,4})["']?[^\s:"'<>\[\]]{1,64}:(?P<secret>[^\s"'<>]{6,128})"#,
             masked: &["curl --user deploy:s3cr3t-w0rd https://example.com", "wget --proxy-user='a:hunter2hunter2'"],
             unmasked: &["docker run --user 1000:1000", "curl --user name:password", "--user $USER:$PASSWORD"],
         },
-        boundary: Boundary::Token,
+        boundary: Boundary::Option,
         certain: None,
         accepts: Some(|_, secret| credential::is_password(secret)),
     },

@@ -137,6 +137,7 @@ pub(super) const RULES: &[GeneralRule] = &[
                 "secret: kubernetes.io/service-account-token",
                 "password: incorrect",
                 "token: Token::Ident(1)",
+                "eq_token: Token![=],",
                 "api_key: 12345678",
                 "Password for user x: ",
                 "token: 1.2.3-beta4",
@@ -146,12 +147,11 @@ pub(super) const RULES: &[GeneralRule] = &[
         },
         credential::in_field,
     ),
-    rule(
-        TableRule {
+    GeneralRule {
+        rule: TableRule {
             id: "secret-option",
             reason: "Values of command-line options with a secret-like name.",
             expression: concat!(
-                "--(?:[A-Za-z0-9]+-)*",
                 name!(),
                 r#"[ \t]+["']?(?P<secret>[!#$%*+./0-9=?@A-Z\[\]^_a-z{}~]"#,
                 unquoted!("6"),
@@ -160,8 +160,10 @@ pub(super) const RULES: &[GeneralRule] = &[
             masked: &["deploy --api-key a1b2c3d4e5f6", "mysqldump --password 'hunter2hunter2' app"],
             unmasked: &["--token <TOKEN>", "--password-stdin registry1.example.com", "--token TOKEN  The token to use"],
         },
-        credential::in_option,
-    ),
+        boundary: Boundary::Option,
+        certain: Some(LONG_VALUE),
+        accepts: Some(credential::in_field),
+    },
     rule(
         TableRule {
             id: "secret-element",

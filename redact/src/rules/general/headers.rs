@@ -19,7 +19,7 @@ pub(super) const RULES: &[GeneralRule] = &[
                 "Authorization: Basic dXNlcjpwYXNzd29yZA==",
                 "> authorization: Bearer mF_9.B5f-4.1JqM",
                 r#"{"Authorization": "token 0123456789abcdef0123"}"#,
-                r#"curl -H 'Proxy-Authorization: Basic YWxhZGRpbjpvcGVuc2VzYW1l' http://a"#,
+                "curl -H 'Proxy-Authorization: Basic YWxhZGRpbjpvcGVuc2VzYW1l' http://a",
                 "Authorization: 8f14e45fceea167a5a36dedd4bea2543",
             ],
             unmasked: &[

@@ -14,14 +14,14 @@ macro_rules! line_end {
 /// signs.
 macro_rules! gap {
     () => {
-        concat!(r#"(?:["' ,+]*"#, line_end!(), r#"[ \t>|#*"']*)+"#)
+        concat!(r#"(?:(?:["'] *[+,.]?)? *"#, line_end!(), r#"[ \t>|#*"']*)+"#)
     };
 }
 
-/// The lines of a key: base64 in lines of 16 characters or more, or, where spaces separate the lines, of 40 or more.
+/// The lines of a key: base64 in lines of 16 characters or more, or, where spaces separate the lines, of 32 or more.
 macro_rules! lines {
     () => {
-        concat!("[A-Za-z0-9+/=]{16,}(?:", gap!(), r"[A-Za-z0-9+/=]{16,}|[ \t]+[A-Za-z0-9+/=]{40,})*")
+        concat!("[A-Za-z0-9+/=]{16,}(?:", gap!(), r"[A-Za-z0-9+/=]{16,}|[ \t]+[A-Za-z0-9+/=]{32,})*")
     };
 }
 
@@ -32,7 +32,7 @@ pub(super) const RULES: &[GeneralRule] = &[
             reason: "Private keys in the formats of PEM (RFC 7468), OpenSSH, SSH2 (RFC 4716) and OpenPGP (RFC 9580), \
                      with line ends that may be escaped.",
             expression: concat!(
-                r"-{4,5} ?BEGIN (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5}",
+                r"(?:-----BEGIN |---- BEGIN )(?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?(?:-----| ----)",
                 "(?:",
                 gap!(),
                 r"[A-Z][A-Za-z-]{2,}: [^\r\n\\]+)*",
@@ -40,12 +40,14 @@ pub(super) const RULES: &[GeneralRule] = &[
                 gap!(),
                 r"|[ \t]+)?",
                 lines!(),
-                // One or two short lines at the end are masked if the end line follows: what remains, and a checksum.
+                // A short line at the end is masked if the end line follows, and so is a checksum.
                 "(?:(?:(?:",
                 gap!(),
-                r"|[ \t]+)[A-Za-z0-9+/=]+){0,2}(?:",
+                r"|[ \t]+)[A-Za-z0-9+/=]+(?:",
                 gap!(),
-                r"|[ \t]+)?-{4,5} ?END (?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)? ?-{4,5})?)",
+                "=[A-Za-z0-9+/]{4})?)?(?:",
+                gap!(),
+                r"|[ \t]+)?(?:-----END |---- END )(?:[A-Z0-9]+ ){0,3}PRIVATE KEY(?: BLOCK)?(?:-----| ----))?)",
             ),
             masked: &[
                 "-----BEGIN EC PRIVATE KEY-----\nMHcCAQEEIOlcaBXqPwRI4zaJmZ4xsHo7KJx1oNHuzDZsWGtPBLKnoAoGCCqGSM49\n\

@@ -1,0 +1,12 @@
+//! Tests the search for secrets that nobody registered.
+
+#[path = "../random/dice.rs"]
+mod dice;
+
+mod blocks;
+mod cuts;
+mod innocent;
+mod pauses;
+mod random;
+mod settings;
+mod stream;
