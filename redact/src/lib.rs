@@ -1,4 +1,5 @@
-//! A streaming redactor: it masks registered values in its input, however the input is split into reads.
+//! A streaming redactor: it masks registered values in its input, and secrets that nobody registered, however the input
+//! is split into reads.
 //!
 //! A program's output arrives in reads that can end anywhere, even in the middle of a secret. A [`RedactStream`] keeps
 //! its state across reads, so the masked ranges depend only on the bytes and not on how they are split:
@@ -52,16 +53,49 @@
 //! value (`hexdump -C`), a byte of another value that a backspace erases, and combinations such as an escape sequence
 //! within wrapped base64. If the last byte of a value is overstruck, its repetition is shown.
 //!
+//! # Secrets that nobody registered
+//!
+//! [`Rules`] recognise secrets by their shape: the tokens of known services, private keys, JSON Web Tokens, credentials
+//! in URLs and headers, and assignments to secret-like names. A redactor applies them if it is created by
+//! [`Redactor::with_rules`]:
+//!
+//! ```
+//! use redact::{Redactor, Rules};
+//!
+//! let redactor = Redactor::with_rules(["correct horse battery"], &Rules::built_in());
+//! let shown = redactor.redact(b"curl -H 'X-Api-Key: 8f14e45fceea167a' https://deploy:hunter2@example.com/\n");
+//! let expected = "curl -H 'X-Api-Key: [REDACTED:secret-field]' https://deploy:[REDACTED:url-password]@example.com/\n";
+//! assert_eq!(shown.to_text(), expected);
+//! ```
+//!
+//! - The mask names the rule, so that people can see why a text was masked, and disable the rule if it was wrong.
+//! - A rule masks its longest match. The byte before a token must not be an ASCII letter, a digit or an underscore,
+//!   unless an escape sequence ends there, and the byte after it must not continue the token.
+//! - Overlapping matches get one mask. Its label is that of the match that begins first, of several the longest one, and
+//!   of these the first one in the order of [`Rules::iter`]. If a registered value overlaps that match or begins first,
+//!   the mask is `[REDACTED]`.
+//! - Placeholders such as `${TOKEN}`, `<token>` and `********` are shown, and so are masks: a text that is redacted again
+//!   does not change.
+//! - A shape that is cut off at the end of the stream is masked if at least 8 bytes of its variable part are present, or
+//!   half of its minimum length.
+//! - A private key is masked from its header to its end line. If a line follows that belongs to no key, the key ends
+//!   there. The header alone is shown.
+//!
+//! Rules search the bytes themselves. In contrast to a registered value, a shape is not found in base64, in hexadecimal
+//! text, in escapes that its expression does not mention, or with escape sequences of terminals between its bytes.
+//!
 //! # What is held back
 //!
 //! Bytes are held back only if they may still turn out to be part of a value: from the beginning of the longest suffix
 //! of the input that is a prefix of a form of a value, or from the beginning of an escape that is incomplete. After a
 //! pause, the caller can call [`RedactStream::release`], which returns the bytes that do not reveal a value. What is
 //! held is bounded by 16 times the length of the longest form of a value plus 16 KiB. A match that spans more bytes,
-//! because of endless escape sequences between two bytes, is given up.
+//! because of endless escape sequences between two bytes, is given up. A shape holds back at most 8 KiB: matches are
+//! limited to this length, and a secret of any length, such as a private key, is masked as soon as it is certain.
 //!
-//! Because white space may stand between the bytes of a value, the end of a line is sometimes held back. If lines have to
-//! be shown as soon as they are complete, use [`Redactor::line_stream`], which searches only the bytes themselves.
+//! Because white space may stand between the bytes of a value, the end of a line is sometimes held back.
+//! [`RedactStream::holds_line_end`] says so. If lines have to be shown as soon as they are complete, use
+//! [`Redactor::line_stream`], which searches only the bytes themselves.
 //!
 //! # How it works
 //!
@@ -79,6 +113,9 @@
 //! A view is searched separately only while it differs from the raw bytes. While no value has begun, whole sections are
 //! skipped without examining each byte (`skip`), up to the next byte that makes a view differ (`stop`). The running
 //! time is linear in the length of the input, regardless of the values.
+//!
+//! The rules have a second automaton, over the literals that their expressions begin with. Where one of them occurs, the
+//! automaton of the rule's expression follows the text until the match is decided (`rules`).
 
 mod counts;
 mod decode;

@@ -13,7 +13,7 @@ use regex_syntax::hir::Hir;
 use smallvec::SmallVec;
 
 /// The maximum memory in bytes that compiling an expression may take.
-const LARGEST: usize = 4 << 20;
+const LARGEST: usize = 1 << 20;
 
 /// A set of states of a [`Machine`].
 #[derive(Clone, Debug, PartialEq, Eq)]

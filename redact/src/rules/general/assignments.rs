@@ -101,7 +101,7 @@ pub(super) const RULES: &[GeneralRule] = &[
                 "export DB_PASSWORD=swordfish",
                 "GET /v1/items?access_token=a1b2c3d4e5f6&page=2",
                 "mysql --password=hunter2",
-                "acme_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+                "minio_secret_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
                 "npm config: //registry.example.com/:_authToken=0123456789abcdef",
                 "level=info user=a token=a1b2c3d4e5f6, next",
             ],
