@@ -92,7 +92,7 @@ enum Verb {
     /// Set, list and remove the secrets that jobs can use.
     #[command(subcommand)]
     Secret(secret::SecretVerb),
-    /// Show what the server would mask in a text.
+    /// Show what the server would mask in a piece of text.
     ///
     /// The text is read from a file or from standard input, and printed with all secrets masked. The server does not
     /// store it.

@@ -26,7 +26,7 @@ pub enum RpcError {
         message: String,
     },
     /// The request or its response was lost.
-    #[error("the server could not be reached: {0}")]
+    #[error("the request failed: {0}")]
     Transport(String),
 }
 

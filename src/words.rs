@@ -138,10 +138,10 @@ pub const NOT_MASKED_EVERYWHERE: &str =
     "The value is so short or so common that it is masked only where it is a whole word. Use a longer value.";
 
 /// Returns the display name of a worker. The embedded worker gets a new name on every start, but there is only one, so
-/// it is displayed as `embedded`.
+/// it is displayed as `embedded worker`.
 #[must_use]
 pub fn worker(name: &str) -> &str {
-    if name.starts_with("embedded-") { "embedded" } else { name }
+    if name.starts_with("embedded-") { "embedded worker" } else { name }
 }
 
 /// Returns the label of a job status.

@@ -69,7 +69,7 @@ test("a text is tested, and each mask names its rule", async ({ page, server }) 
   await expect(redaction.result).toHaveText(/Nothing would be masked/);
   await redaction.text.fill(`first line\nlogin the-value-of-it\npush ${TOKEN}`);
   await redaction.test.click();
-  await expect(redaction.result).toContainText("2 parts would be masked");
+  await expect(redaction.result).toContainText("2 values would be masked");
   await expect(redaction.masked.locator("mark")).toHaveText(["[REDACTED]", "[REDACTED:github-token]"]);
   await redaction.rules.locator("summary").click();
   await expect(redaction.rules).toContainText("github-token");
@@ -82,5 +82,5 @@ test("a job's page counts masks by rule", async ({ page, server, api }) => {
   await job.open(server, id);
   await expect(job.line(2)).toHaveText(/\[REDACTED:github-token\]/);
   await job.openAside();
-  await expect(page.locator(".facts")).toContainText("1 known value, github-token 2");
+  await expect(page.locator(".facts")).toContainText("1 secret value, 2 by rule github-token");
 });

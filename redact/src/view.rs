@@ -238,7 +238,7 @@ impl Views {
         self.joined.keep(view, from);
     }
 
-    /// Ends the stream: an incomplete escape stands for itself.
+    /// Ends the stream. An incomplete escape is treated as ordinary text.
     pub(crate) fn finish(&mut self, matcher: &Matcher, masks: &mut Masks) {
         let Self { decoder, plain, fresh, joined, visible, .. } = self;
         decoder.finish(Stages::ALL, &mut DecodedViews { matcher, masks, plain, fresh, joined });

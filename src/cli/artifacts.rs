@@ -51,7 +51,7 @@ struct Get {
     #[arg(value_name = "ID", value_parser = super::job_id)]
     job: JobId,
     /// The artifact's name or id; if several artifacts share the name, the newest is downloaded.
-    #[arg(value_name = "NAME|ARTIFACT")]
+    #[arg(value_name = "NAME|ARTIFACT_ID")]
     artifact: String,
     /// The file to write, or - for standard output [default: the artifact's base name, in the current directory].
     #[arg(long, short, value_name = "FILE")]

@@ -13,6 +13,7 @@ use super::output::{Colour, Output};
 /// `tailwater completions bash > ~/.local/share/bash-completion/completions/tailwater`.
 #[derive(Debug, Args)]
 pub(super) struct Completions {
+    /// The shell.
     shell: Shell,
 }
 

@@ -42,8 +42,8 @@ pub(super) struct Logs {
     /// Show only lines that match this regular expression; colours are ignored.
     #[arg(long, value_name = "REGEX", conflicts_with = "json")]
     grep: Option<Regex>,
-    /// Show only lines that the last attempt of job ID did not print. Words containing digits are treated as equal. Job
-    /// ID must have finished.
+    /// Show only lines that the last attempt of another job did not print, which must have finished. Words with digits
+    /// are considered equal to each other, so that times and counters do not matter.
     #[arg(long, value_name = "ID", value_parser = super::job_id, conflicts_with_all = ["json", "since", "follow"])]
     not_in: Option<JobId>,
     /// Start each line with its time.

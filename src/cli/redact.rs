@@ -27,7 +27,7 @@ pub(super) struct Redact {
     /// Print where something would be masked and by which rule, instead of the masked text.
     #[arg(long)]
     test: bool,
-    /// List the rules that recognise secrets by their shape, instead of reading a text.
+    /// List the rules that recognise secrets by their format, and exit.
     #[arg(long, conflicts_with = "test")]
     rules: bool,
     /// Print the result as JSON, as returned by the API.
@@ -61,10 +61,10 @@ impl Redact {
             stdout.raw(result.text.as_bytes())?;
             return Ok(ExitCode::SUCCESS);
         }
-        let head = ["PLACE", "BYTES", "RULE"].map(|title| Cell::ink(Ink::Grey, title));
+        let head = ["POSITION", "BYTES", "RULE"].map(|title| Cell::ink(Ink::Grey, title));
         let rows = result.findings.iter().map(|finding| {
             let place = format!("{}:{}", finding.line, finding.column);
-            let rule = finding.rule.as_deref().unwrap_or("a known secret value");
+            let rule = finding.rule.as_deref().unwrap_or("a secret value");
             [Cell::plain(&place), Cell::plain(&finding.bytes.to_string()), Cell::plain(rule)]
         });
         if result.findings.is_empty() {

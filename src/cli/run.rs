@@ -45,12 +45,12 @@ pub(super) struct Run {
     /// Set an environment variable of the command; NAME alone takes the value from the current environment.
     #[arg(long, value_name = "NAME=VALUE")]
     env: Vec<String>,
-    /// Give the command a secret of the server as an environment variable; may be repeated.
+    /// Pass a secret stored on the server to the command in an environment variable; may be repeated.
     ///
-    /// `tailwater secret list` shows the secrets. With VARIABLE=NAME, the variable has another name than the secret.
+    /// VARIABLE=NAME passes the secret NAME in the variable VARIABLE. `tailwater secret list` shows the secrets.
     #[arg(long = "secret", value_name = "[VARIABLE=]NAME")]
     secrets: Vec<String>,
-    /// Give the command a secret as a file, whose path is in an environment variable; may be repeated.
+    /// Pass a secret to the command in a file, whose path is in an environment variable; may be repeated.
     #[arg(long = "secret-file", value_name = "[VARIABLE=]NAME")]
     secret_files: Vec<String>,
     /// The shell that runs the command: a program that accepts -c [default: sh].
@@ -62,14 +62,14 @@ pub(super) struct Run {
     /// The command's working directory [default: the current directory if the server is on this machine, otherwise a
     /// new workspace].
     ///
-    /// A relative path is relative to the current directory or, with --workspace or --send or if the server is on
-    /// another machine, to the workspace.
+    /// A relative path is resolved against the current directory. With --workspace or --send, or if the server is on
+    /// another machine, it is resolved against the workspace.
     #[arg(long, value_name = "DIR")]
     cwd: Option<PathBuf>,
     /// Run the command in a new, empty workspace.
     #[arg(long)]
     workspace: bool,
-    /// Copy the files in DIR to a new workspace and run the command there; files that git ignores are not copied.
+    /// Copy the files in DIR to a new workspace and run the command there; untracked files that git ignores are not copied.
     #[arg(long, value_name = "DIR")]
     send: Option<PathBuf>,
     #[command(flatten)]

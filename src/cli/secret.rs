@@ -23,8 +23,8 @@ const MAX_VALUE: u64 = 1 << 20;
 pub(super) enum SecretVerb {
     /// Set the value of a secret, and create the secret if it does not exist.
     ///
-    /// The value is read from standard input or, on a terminal, asked for without being shown. One line break at the
-    /// end is removed: `tailwater secret set DEPLOY_TOKEN < token.txt`.
+    /// The value is read from standard input. On a terminal, the command asks for it without echoing it. One trailing
+    /// line break is removed: `tailwater secret set DEPLOY_TOKEN < token.txt`.
     Set(SetSecret),
     /// List the secrets. Values are never shown.
     List(ListSecrets),
@@ -38,7 +38,7 @@ pub(super) enum SecretVerb {
 pub(super) struct SetSecret {
     #[command(flatten)]
     server: ServerArgs,
-    /// The secret's name: letters, digits and `_`. It is also the name of the environment variable.
+    /// The secret's name: letters, digits and `_`, not starting with a digit.
     #[arg(value_name = "NAME")]
     name: String,
     /// Read the value from a file, unchanged.
@@ -83,7 +83,7 @@ impl SetSecret {
         let request = client.request(Method::PUT, &path(&self.name)?).json(&NewSecretValue { value });
         let reply = client.send(request).await?;
         let secret: NamedSecret = client.parse(&client.text(reply).await?)?;
-        Output::stdout(colour).line(&format!("{} is set", secret.name))?;
+        Output::stdout(colour).line(&format!("{} was set", secret.name))?;
         if !secret.masked_everywhere {
             note(words::NOT_MASKED_EVERYWHERE);
         }
@@ -134,7 +134,7 @@ impl RemoveSecret {
     async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
         let client = self.server.client()?;
         client.send(client.request(Method::DELETE, &path(&self.name)?)).await?;
-        Output::stdout(colour).line(&format!("{} is removed", self.name))?;
+        Output::stdout(colour).line(&format!("{} was removed", self.name))?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -142,7 +142,9 @@ impl RemoveSecret {
 /// Returns the path of a secret in the API. The server checks the name, but a name with `/` would be another path.
 fn path(name: &str) -> Result<String, CliError> {
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-        return Err(CliError::Usage(format!("{name:?} is not the name of a secret; use letters, digits and '_'")));
+        return Err(CliError::Usage(format!(
+            "{name:?} is not the name of a secret; use letters, digits and '_', and do not start with a digit"
+        )));
     }
     Ok(format!("/secrets/{name}"))
 }

@@ -33,7 +33,7 @@ pub(super) struct Serve {
     /// The address to listen on; with port 0 the system chooses a free port.
     #[arg(long, env = "TAILWATER_LISTEN", default_value = "127.0.0.1:3000")]
     listen: String,
-    /// The directory for the database, spools and workspaces.
+    /// The directory for the database, the output of jobs, and workspaces.
     #[arg(long, env = "TAILWATER_DATA_DIR", default_value = "./data", value_name = "DIR")]
     data_dir: PathBuf,
     /// The directory with the web pages [default: the pages embedded in the program, or target/site].
@@ -107,7 +107,7 @@ pub(super) struct Serve {
     /// A file of values to mask in all output, one per line.
     #[arg(long, env = "TAILWATER_REDACT_VALUES_FILE", value_name = "FILE")]
     redact_values_file: Option<PathBuf>,
-    /// A TOML file with rules that recognise secrets by their shape, in addition to the built-in ones.
+    /// A TOML file with additional rules that recognise secrets by their format.
     #[arg(long, env = "TAILWATER_REDACT_RULES_FILE", value_name = "FILE")]
     redact_rules_file: Option<PathBuf>,
     /// Whether a job can add a value to mask by printing `::add-mask::VALUE` or `##vso[task.setsecret]VALUE`.
@@ -126,7 +126,7 @@ pub(super) struct Serve {
     /// An environment variable to pass to jobs, such as `SSH_AUTH_SOCK`; may be repeated; replaces the default list.
     #[arg(long, env = "TAILWATER_JOB_ENV", value_delimiter = ',', value_name = "NAME", default_values = DEFAULT_JOB_ENV)]
     job_env: Vec<String>,
-    /// A directory that must contain all absolute working directories; may be repeated [default: no restriction].
+    /// A directory in which absolute working directories are allowed; may be repeated [default: no restriction].
     #[arg(long = "working-root", env = "TAILWATER_WORKING_ROOTS", value_delimiter = ',', value_name = "DIR")]
     working_roots: Vec<PathBuf>,
     /// The format of the server's own log.

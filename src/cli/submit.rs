@@ -28,7 +28,7 @@ pub(super) struct Submit {
     file: String,
     /// Copy the files in DIR to the job's workspace before the first step.
     ///
-    /// Files that git ignores are not copied, unless git tracks them.
+    /// Untracked files that match git's ignore rules are not copied.
     #[arg(long, value_name = "DIR")]
     send: Option<PathBuf>,
     /// Print the new job as JSON, as returned by the API.

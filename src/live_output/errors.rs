@@ -40,7 +40,7 @@ pub struct StepErrors {
 }
 
 impl StepErrors {
-    /// Creates the state before errors are counted.
+    /// Creates the initial state, in which no errors have been counted.
     #[must_use]
     pub fn new() -> Self {
         Self { found: RwSignal::default(), wanted: RwSignal::new(None) }
@@ -66,7 +66,7 @@ pub struct Errors {
 }
 
 impl Errors {
-    /// Creates the state before errors are counted.
+    /// Creates the initial state, in which no errors have been counted.
     pub fn new(screen: Screen) -> Self {
         Self { finder: Finder::new(screen, COUNT_EVERY), has_begun: RwSignal::new(false) }
     }

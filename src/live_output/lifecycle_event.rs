@@ -119,7 +119,7 @@ pub fn words(event: &Event) -> Words {
                 AttemptStatus::Interrupted => (Tone::Failed, "interrupted: the worker stopped"),
             };
             let detail = match (attempt.status, attempt.lines, attempt.bytes) {
-                (AttemptStatus::Started, ..) => format!("{verb} on {}", words::worker(&attempt.worker_id)),
+                (AttemptStatus::Started, ..) => format!("{verb} by {}", words::worker(&attempt.worker_id)),
                 (_, Some(lines), Some(bytes)) => {
                     format!("{verb} \u{b7} {}, {}", words::plural(lines, "line"), words::bytes(bytes))
                 }

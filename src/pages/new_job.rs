@@ -78,7 +78,7 @@ fn filled(job: Job) -> AnyView {
         return view! {
             <main class="notice" role="alert">
                 <h2>"This job cannot be edited"</h2>
-                <p>"Only command jobs can be edited here. Run this job again from its page, or change it through the API."</p>
+                <p>"Only command jobs can be edited here. Run this job again from its page, or resubmit it with changes through the API."</p>
                 <p>
                     <A href=page>"Go to the job"</A>
                 </p>

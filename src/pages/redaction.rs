@@ -71,7 +71,7 @@ fn Test() -> impl IntoView {
                     "Test"
                 </button>
                 <span class="hint">
-                    "The text is not stored. The test uses the server's secrets and rules, but not the values of a job."
+                    "The text is not stored. The test uses the server's secrets and rules. It does not know secret values that a job defines itself."
                 </span>
                 <span class="hint without-scripts">
                     "This page needs JavaScript. Without it, use " <code>"tailwater redact --test"</code> "."
@@ -91,7 +91,7 @@ fn Masked(result: RedactionResult) -> impl IntoView {
         "Nothing would be masked.".to_owned()
     } else {
         let total = i64::try_from(result.findings.len()).unwrap_or(i64::MAX);
-        format!("{} would be masked:", words::plural(total, "part"))
+        format!("{} would be masked:", words::plural(total, "value"))
     };
     let counts = counts.into_iter().map(|(rule, count)| view! { <li><code>{rule}</code> " " {count}</li> });
     let marked = pieces(&result.text)
@@ -119,7 +119,7 @@ fn Rules(rules: RedactionRules) -> impl IntoView {
     });
     view! {
         <details data-testid="redaction-rules">
-            <summary>{words::plural(count, "rule")} " for secrets that are not registered"</summary>
+            <summary>{words::plural(count, "rule")} " that recognise other secrets"</summary>
             <ul class="rule-list">{rows.collect_view()}</ul>
         </details>
     }
@@ -130,7 +130,7 @@ fn Rules(rules: RedactionRules) -> impl IntoView {
 fn counts(findings: &[RedactionFinding]) -> Vec<(String, i64)> {
     let mut counts: Vec<(String, i64)> = Vec::new();
     for finding in findings {
-        let rule = finding.rule.as_deref().unwrap_or("known secret value");
+        let rule = finding.rule.as_deref().unwrap_or("secret value");
         match counts.iter_mut().find(|(known, _)| known == rule) {
             Some((_, count)) => *count += 1,
             None => counts.push((rule.to_owned(), 1)),
@@ -177,6 +177,6 @@ mod tests {
         let finding =
             |rule: Option<&str>| RedactionFinding { line: 1, column: 1, bytes: 8, rule: rule.map(str::to_owned) };
         let counted = counts(&[finding(Some("a")), finding(None), finding(Some("a"))]);
-        assert_eq!(counted, [("a".to_owned(), 2), ("known secret value".to_owned(), 1)]);
+        assert_eq!(counted, [("a".to_owned(), 2), ("secret value".to_owned(), 1)]);
     }
 }

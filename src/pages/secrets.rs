@@ -49,7 +49,7 @@ fn Secrets(secrets: Vec<NamedSecret>) -> impl IntoView {
     view! {
         <main class="secrets">
             <p class="hint">
-                "A job receives a secret if it asks for it by name, as an environment variable or as a file. Values are stored encrypted, are masked in the output of all jobs, and are never shown again. "
+                "Jobs request secrets by name and receive them as environment variables or as files. Values are stored encrypted, masked in the output of all jobs, and never shown again. "
                 <A href="/redaction">"Test what is masked"</A>
             </p>
             <Outcome />
@@ -70,8 +70,8 @@ fn Outcome() -> impl IntoView {
     let done = said("set", "set").or_else(|| said("removed", "removed"));
     let error = query.get("error").map(|word| match word.as_str() {
         "missing" => "There is no such secret. It may have been removed in the meantime.",
-        "name" => "The name was not accepted: use up to 100 letters, digits and _, and do not start with a digit. There can be 1,000 secrets.",
-        _ => "The value was not accepted: it must not be empty and can have 64 KiB. All values together can have 128 KiB.",
+        "name" => "The name was not accepted. Use up to 100 letters, digits and _, and do not start with a digit. The server stores at most 1,000 secrets.",
+        _ => "The value was not accepted. It must not be empty or larger than 64 KiB. All values together must not exceed 128 KiB.",
     });
     view! {
         {done.map(|text| view! { <p role="status" data-testid="secret-done">{text}</p> })}
@@ -126,7 +126,7 @@ fn NewValue() -> impl IntoView {
                 required
                 maxlength="100"
                 pattern="[A-Za-z_][A-Za-z0-9_]*"
-                title="Letters, digits and _"
+                title="Letters, digits and _, not starting with a digit"
                 placeholder="DEPLOY_TOKEN"
                 spellcheck="false"
                 autocapitalize="off"

@@ -44,7 +44,7 @@ async fn twenty_kills_during_busy_jobs_lose_nothing_that_was_seen() {
                 "setsid sh -c 'while :; do echo bg {round} {number}; sleep 0.02; done' & i=0; \
                  {until_enough}; do i=$((i+1)); echo line $i of {round} {number}; echo err $i >&2; done"
             );
-            // One of the jobs prints to terminals.
+            // One of the jobs runs its steps in pseudo-terminals.
             running.push(server.api.submit(json!({"run": command, "terminal": number == 1})).await);
         }
         let queued = server.api.submit(json!({"run": "echo queued"})).await;

@@ -90,7 +90,7 @@ pub struct Style {
     /// The background colour.
     pub background: Color,
     flags: u8,
-    /// The bits of the flags whose values are inherited from the previous line, which is unknown.
+    /// A mask of the flags that are inherited from the end of the previous line, whose style is not known.
     inherited: u8,
 }
 

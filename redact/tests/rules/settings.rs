@@ -30,6 +30,7 @@ fn a_rule_is_added_and_a_built_in_one_is_disabled() {
 
 #[test]
 fn an_error_says_what_is_wrong_with_a_rule() {
+    let complex = format!("acme(?:{})", ["1", "2", "3", "4"].map(|end| format!("[a-z]{{1,8000}}{end}")).join("|"));
     for id in ["", "Acme", "acme_key", "1acme", "-acme", &"a".repeat(49)] {
         assert!(matches!(error(rule(id, "acme[0-9]{6}", &[], &[])), RuleError::Id { .. }), "{id}");
     }
@@ -44,10 +45,7 @@ fn an_error_says_what_is_wrong_with_a_rule() {
     assert!(matches!(error(rule("acme", "(?:acme)?", &[], &[])), RuleError::Empty { .. }));
     assert!(matches!(error(rule("acme", "acme(?P<secret>[0-9]{0,6})", &[], &[])), RuleError::Empty { .. }));
     assert!(matches!(error(rule("acme", r"acme\b", &[], &[])), RuleError::Assertion { .. }));
-    assert!(matches!(
-        error(rule("acme", "acme(?:[acegikmoqsuwy02468_-]{1,90}){90}", &[], &[])),
-        RuleError::TooComplex { .. }
-    ));
+    assert!(matches!(error(rule("acme", &complex, &[], &[])), RuleError::TooComplex { .. }));
     assert!(matches!(error(rule("acme", "acme(?:-(?P<secret>[0-9]{6}))?", &[], &[])), RuleError::Nested { .. }));
     let unknown = Rules::new(Vec::new(), &["no-such-rule".to_owned()]).expect_err("there is no such rule");
     assert_eq!(unknown.to_string(), "rule \"no-such-rule\" cannot be disabled, because no built-in rule has this id");

@@ -6,8 +6,8 @@ use model::{Event, Payload};
 
 use crate::words;
 
-/// Returns how many known secret values were masked and how often each rule has recognised another secret, most
-/// frequent first: `3 known values, github-token 2`. Returns `None` if nothing was masked.
+/// Returns how many values that the server knows were masked, and how often each rule has recognised another secret, most
+/// frequent first: `3 secret values, 2 by rule github-token`. Returns `None` if nothing was masked.
 pub fn masked(lifecycle_events: &[Event]) -> Option<String> {
     let (mut known, mut by_rule) = (0, BTreeMap::<&str, i64>::new());
     for event in lifecycle_events {
@@ -20,8 +20,8 @@ pub fn masked(lifecycle_events: &[Event]) -> Option<String> {
     }
     let mut rules: Vec<_> = by_rule.into_iter().collect();
     rules.sort_by_key(|(_, count)| -count);
-    let rules = rules.into_iter().map(|(rule, count)| format!("{rule} {}", words::count(count)));
-    let known = (known > 0).then(|| words::plural(known, "known value"));
+    let rules = rules.into_iter().map(|(rule, count)| format!("{} by rule {rule}", words::count(count)));
+    let known = (known > 0).then(|| words::plural(known, "secret value"));
     let parts: Vec<_> = known.into_iter().chain(rules).collect();
     (!parts.is_empty()).then(|| parts.join(", "))
 }
@@ -54,7 +54,7 @@ mod tests {
     fn masks_are_counted_by_rule_over_all_attempts() {
         assert_eq!(masked(&[attempt(None, &[]), attempt(Some(0), &[])]), None);
         let events = [attempt(Some(5), &[("jwt", 1), ("npm-token", 2)]), attempt(Some(2), &[("jwt", 2)])];
-        assert_eq!(masked(&events).as_deref(), Some("2 known values, jwt 3, npm-token 2"));
-        assert_eq!(masked(&[attempt(Some(1), &[("jwt", 1)])]).as_deref(), Some("jwt 1"));
+        assert_eq!(masked(&events).as_deref(), Some("2 secret values, 3 by rule jwt, 2 by rule npm-token"));
+        assert_eq!(masked(&[attempt(Some(1), &[("jwt", 1)])]).as_deref(), Some("1 by rule jwt"));
     }
 }

@@ -209,23 +209,23 @@ fn fields(state: &FormState) -> AnyView {
         <div class="columns">
             <TextField
                 label="Secrets"
-                note="as variables"
+                note="passed in variables"
                 name="secrets"
                 testid="field-secrets"
                 field="payload.secrets"
                 class=CODE
-                placeholder="DEPLOY_TOKEN VARIABLE=NAME"
+                placeholder="NAME or VARIABLE=NAME"
                 value=draft.secrets
                 problems
             />
             <TextField
                 label="Secret files"
-                note="as paths in variables"
+                note="variables hold the paths"
                 name="secretFiles"
                 testid="field-secret-files"
                 field="payload.secretFiles"
                 class=CODE
-                placeholder="KUBECONFIG"
+                placeholder="NAME or VARIABLE=NAME"
                 value=draft.secret_files
                 problems
             />

@@ -70,7 +70,7 @@ pub(in crate::server) enum ApiError {
     StoreUnavailable(DbError),
     #[error("the database did not respond within {0} s; the server's log may say why")]
     StoreSilent(u64),
-    #[error("the disk is nearly full, so no new jobs are accepted; free some space, or lower --min-free-bytes")]
+    #[error("the disk is nearly full; free some space, or lower --min-free-bytes")]
     DiskLow,
     #[error("{0} streams are already open; try again later, or raise --streams")]
     TooManyStreams(usize),

@@ -206,7 +206,7 @@ async fn the_command_line_sets_lists_uses_and_removes_secrets() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let set = cli.run_with(&["secret", "set", "DEPLOY_TOKEN"], &format!("{VALUE}\n")).await;
-    assert_eq!((set.code, set.stdout.as_str()), (Some(0), "DEPLOY_TOKEN is set\n"), "{}", set.stderr);
+    assert_eq!((set.code, set.stdout.as_str()), (Some(0), "DEPLOY_TOKEN was set\n"), "{}", set.stderr);
     let short = cli.run_with(&["secret", "set", "PIN"], "1234").await;
     assert!(short.stderr.contains("whole word"), "{}", short.stderr);
     let list = cli.run(&["secret", "list"]).await;
@@ -218,7 +218,7 @@ async fn the_command_line_sets_lists_uses_and_removes_secrets() {
     let empty = cli.run_with(&["secret", "set", "OTHER"], "\n").await;
     assert_eq!(empty.code, Some(1), "{}", empty.stderr);
     let removed = cli.run(&["secret", "remove", "DEPLOY_TOKEN"]).await;
-    assert_eq!((removed.code, removed.stdout.as_str()), (Some(0), "DEPLOY_TOKEN is removed\n"));
+    assert_eq!((removed.code, removed.stdout.as_str()), (Some(0), "DEPLOY_TOKEN was removed\n"));
     assert_eq!(cli.run(&["secret", "remove", "DEPLOY_TOKEN"]).await.code, Some(1));
     assert_eq!(cli.run(&["secret", "remove", "a/b"]).await.code, Some(1));
 }

@@ -262,7 +262,7 @@ impl Case {
 
 const ENDED: &str = "a step ended";
 
-/// Counts the bytes and lines in events.
+/// Checks events against the printed output, and counts the bytes.
 struct Tally<'a> {
     printed: &'a Printed,
     bounds: Bounds,
