@@ -37,9 +37,8 @@ pub use error::RuleError;
 pub(crate) use scan::RuleScan;
 
 use crate::Redactor;
-use general::GeneralRule;
+use compile::Compiled;
 use literals::Literals;
-use shape::Shape;
 
 /// A shape of secrets, with texts that show what it masks and what it leaves unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -51,9 +50,7 @@ pub struct Rule {
     /// The shape, in the syntax of the `regex` crate, matched against bytes.
     ///
     /// It begins with a literal or with one of a few literals, is bounded, and contains no assertions such as `\b`. A
-    /// group named `secret` limits what is masked. Without one, the whole match is masked. The longest match counts. If
-    /// the automaton of the expression would be too large, the upper bounds of its repetitions limit only the length of
-    /// the whole match.
+    /// group named `secret` limits what is masked. Without one, the whole match is masked. The longest match counts.
     pub expression: String,
     /// Texts in which the rule masks exactly one secret.
     pub masked: Vec<String>,
@@ -70,16 +67,36 @@ pub struct Rules {
 /// The compiled form of a set of rules.
 struct RuleSet {
     rules: Vec<Rule>,
-    /// The shape of each rule.
-    shapes: Vec<Shape>,
+    /// The compiled form of each rule.
+    shapes: Vec<Arc<Compiled>>,
     literals: Literals,
+}
+
+/// A rule and its compiled form, which all sets of rules share.
+type CompiledRule = (Rule, Arc<Compiled>);
+
+/// Returns the built-in rules, which are compiled by the first call: those of known services, then the general ones.
+fn built_in() -> &'static [CompiledRule] {
+    static BUILT_IN: OnceLock<Vec<CompiledRule>> = OnceLock::new();
+    BUILT_IN.get_or_init(|| {
+        let of_services = table::rules().map(|rule| {
+            let rule = Rule::from(rule);
+            let compiled = compile::bounded(&rule);
+            (rule, compiled)
+        });
+        let general = general::rules().map(|general| (Rule::from(&general.rule), compile::general(general)));
+        let compiled = |(rule, compiled): (Rule, Result<Compiled, RuleError>)| {
+            (rule, Arc::new(compiled.expect("a test compiles the built-in rules")))
+        };
+        of_services.chain(general).map(compiled).collect()
+    })
 }
 
 impl Rules {
     /// Returns no rules, so that only registered values are masked.
     pub fn none() -> Self {
         static NONE: OnceLock<Rules> = OnceLock::new();
-        NONE.get_or_init(|| Self::compiled(Vec::new(), Vec::new())).clone()
+        NONE.get_or_init(|| Self::compiled(Vec::new())).clone()
     }
 
     /// Returns the built-in rules. They are compiled by the first call.
@@ -116,39 +133,32 @@ impl Rules {
     }
 
     fn build(extra: Vec<Rule>, without: &[String]) -> Result<Self, RuleError> {
-        let mut ids = HashSet::new();
-        let (mut rules, mut shapes) = (Vec::new(), Vec::<(Rule, Option<&GeneralRule>)>::new());
-        shapes.extend(table::rules().map(|rule| (Rule::from(rule), None)));
-        shapes.extend(general::rules().map(|general| (Rule::from(&general.rule), Some(general))));
+        let built_in = built_in();
         for id in without {
-            if !shapes.iter().any(|(rule, _)| rule.id == *id) {
+            if !built_in.iter().any(|(rule, _)| rule.id == *id) {
                 return Err(RuleError::Unknown { id: id.clone() });
             }
         }
-        shapes.retain(|(rule, _)| !without.contains(&rule.id));
+        let mut rules = Vec::new();
+        for rule in extra {
+            let compiled = Arc::new(compile::bounded(&rule)?);
+            rules.push((rule, compiled));
+        }
         // Where several rules match the same text, the most specific one comes first.
-        let shapes = extra.into_iter().map(|rule| (rule, None)).chain(shapes);
-        let mut compiled = Vec::new();
-        for (rule, general) in shapes {
-            if !ids.insert(rule.id.clone()) {
-                return Err(RuleError::Duplicate { id: rule.id });
-            }
-            compiled.push(match general {
-                Some(general) => compile::general(general)?,
-                None => compile::bounded(&rule)?,
-            });
-            rules.push(rule);
+        rules.extend(built_in.iter().filter(|(rule, _)| !without.contains(&rule.id)).cloned());
+        let mut ids = HashSet::new();
+        if let Some((rule, _)) = rules.iter().find(|(rule, _)| !ids.insert(rule.id.as_str())) {
+            return Err(RuleError::Duplicate { id: rule.id.clone() });
         }
         if rules.len() > usize::from(u16::MAX) {
             return Err(RuleError::TooMany);
         }
-        Ok(Self::compiled(rules, compiled))
+        Ok(Self::compiled(rules))
     }
 
-    fn compiled(rules: Vec<Rule>, compiled: Vec<compile::Compiled>) -> Self {
-        let (shapes, literals): (Vec<_>, Vec<_>) =
-            compiled.into_iter().map(|compiled| (compiled.shape, compiled.literals)).unzip();
-        let literals = Literals::new(&literals);
+    fn compiled(rules: Vec<CompiledRule>) -> Self {
+        let (rules, shapes): (Vec<_>, Vec<_>) = rules.into_iter().unzip();
+        let literals = Literals::new(shapes.iter().map(|compiled| compiled.literals.as_slice()));
         Self { set: Arc::new(RuleSet { rules, shapes, literals }) }
     }
 

@@ -6,7 +6,7 @@ use regex_syntax::hir::{Hir, HirKind};
 
 use super::general::GeneralRule;
 use super::machine::Machine;
-use super::rewrite::{lower_case, with_merged_repetitions, without_upper_bounds};
+use super::rewrite::{lower_case, with_merged_repetitions};
 use super::shape::{Accepts, Boundary, Scope, Shape, Split};
 use super::{Rule, RuleError};
 
@@ -44,10 +44,7 @@ pub(super) fn bounded(rule: &Rule) -> Result<Compiled, RuleError> {
         Some(length) if length > LONGEST_MATCH => Err(RuleError::TooLong { id: id(), length }),
         Some(longest) => {
             let matching = Matching { boundary: Boundary::Token, longest, certain: None, accepts: None };
-            match compile(&rule.id, &hir, matching) {
-                Err(RuleError::TooComplex { .. }) => compile(&rule.id, &without_upper_bounds(&hir), matching),
-                compiled => compiled,
-            }
+            compile(&rule.id, &hir, matching)
         }
     }
 }

@@ -13,7 +13,10 @@ use regex_syntax::hir::Hir;
 use smallvec::SmallVec;
 
 /// The maximum memory in bytes that compiling an expression may take.
-const LARGEST: usize = 1 << 20;
+const LARGEST: usize = 4 << 20;
+
+/// The maximum number of states. The longest match has 8,192 bytes, each of which takes two states.
+const MOST_STATES: usize = 20_000;
 
 /// A set of states of a [`Machine`].
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -78,7 +81,7 @@ impl Machine {
     pub(super) fn new(hir: &Hir) -> Option<Self> {
         let config = thompson::Config::new().utf8(false).which_captures(WhichCaptures::None);
         let nfa = thompson::Compiler::new().configure(config.nfa_size_limit(Some(LARGEST))).build_from_hir(hir).ok()?;
-        Some(Copied::of(&nfa))
+        (nfa.states().len() <= MOST_STATES).then(|| Copied::of(&nfa))
     }
 
     /// Returns the state at the beginning.

@@ -116,7 +116,7 @@ impl RuleScan {
 
 impl RuleSet {
     fn shape(&self, rule: RuleIndex) -> &Shape {
-        &self.shapes[rule.get()]
+        &self.shapes[rule.get()].shape
     }
 }
 
