@@ -16,6 +16,7 @@
 //! A candidate keeps its state between reads (`scan`), so that the result does not depend on how the input is cut.
 //! This module hides the crates for regular expressions.
 
+mod automata;
 mod boundary;
 mod candidate;
 mod compile;
@@ -67,6 +68,16 @@ pub struct Rules {
     set: Arc<RuleSet>,
 }
 
+/// Where a rule comes from.
+enum RuleKind {
+    /// The caller added it.
+    Added,
+    /// It is in the table of services.
+    Service,
+    /// It is a general rule.
+    General(&'static GeneralRule),
+}
+
 /// The compiled form of a set of rules.
 struct RuleSet {
     rules: Vec<Rule>,
@@ -82,7 +93,8 @@ impl Rules {
         NONE.get_or_init(|| Self::compiled(Vec::new(), Vec::new())).clone()
     }
 
-    /// Returns the built-in rules. They are compiled by the first call.
+    /// Returns the built-in rules. They are prepared by the first call, and each one is compiled when a text may
+    /// contain such a secret for the first time.
     pub fn built_in() -> Self {
         static BUILT_IN: OnceLock<Rules> = OnceLock::new();
         BUILT_IN.get_or_init(|| Self::build(Vec::new(), &[]).expect("a test compiles the built-in rules")).clone()
@@ -116,31 +128,28 @@ impl Rules {
     }
 
     fn build(extra: Vec<Rule>, without: &[String]) -> Result<Self, RuleError> {
-        let mut ids = HashSet::new();
-        let (mut rules, mut shapes) = (Vec::new(), Vec::<(Rule, Option<&GeneralRule>)>::new());
-        shapes.extend(table::table_rules().map(|rule| (Rule::from(rule), None)));
-        shapes.extend(general::rules().map(|general| (Rule::from(&general.rule), Some(general))));
-        for id in without {
-            if !shapes.iter().any(|(rule, _)| rule.id == *id) {
-                return Err(RuleError::Unknown { id: id.clone() });
-            }
+        let services = table::table_rules().map(|rule| (Rule::from(rule), RuleKind::Service));
+        let general = general::rules().map(|general| (Rule::from(&general.rule), RuleKind::General(general)));
+        let mut built_in: Vec<_> = services.chain(general).collect();
+        if let Some(id) = without.iter().find(|id| !built_in.iter().any(|(rule, _)| rule.id == **id)) {
+            return Err(RuleError::Unknown { id: id.clone() });
         }
-        shapes.retain(|(rule, _)| !without.contains(&rule.id));
+        built_in.retain(|(rule, _)| !without.contains(&rule.id));
+        if extra.len() + built_in.len() > usize::from(u16::MAX) {
+            return Err(RuleError::TooMany);
+        }
+        let (mut ids, mut rules, mut compiled) = (HashSet::new(), Vec::new(), Vec::new());
         // Where several rules match the same text, the most specific one comes first.
-        let shapes = extra.into_iter().map(|rule| (rule, None)).chain(shapes);
-        let mut compiled = Vec::new();
-        for (rule, general) in shapes {
+        for (rule, kind) in extra.into_iter().map(|rule| (rule, RuleKind::Added)).chain(built_in) {
             if !ids.insert(rule.id.clone()) {
                 return Err(RuleError::Duplicate { id: rule.id });
             }
-            compiled.push(match general {
-                Some(general) => compile::general(general)?,
-                None => compile::bounded(&rule)?,
+            compiled.push(match kind {
+                RuleKind::Added => compile::added(&rule)?,
+                RuleKind::Service => compile::bounded(&rule)?,
+                RuleKind::General(general) => compile::general(general)?,
             });
             rules.push(rule);
-        }
-        if rules.len() > usize::from(u16::MAX) {
-            return Err(RuleError::TooMany);
         }
         Ok(Self::compiled(rules, compiled))
     }
@@ -152,8 +161,8 @@ impl Rules {
         Self { set: Arc::new(RuleSet { rules, shapes, literals }) }
     }
 
-    /// Checks that the rule masks its examples and leaves its counterexamples unchanged. They are complete lines, so that
-    /// none of them counts as a secret that is cut off.
+    /// Checks that the rule masks its examples and leaves its counterexamples unchanged. They are complete lines, so
+    /// that none of them counts as a secret that is cut off.
     fn check_examples(&self, id: &str) -> Result<(), RuleError> {
         let redactor = Redactor::with_rules::<_, &[u8]>([], self);
         let rule = self.iter().find(|rule| rule.id == id).expect("the rule was added");

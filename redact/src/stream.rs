@@ -23,8 +23,8 @@ pub struct RedactStream {
     /// The state after the last byte.
     views: Box<Views>,
     rules: Box<RuleScan>,
-    /// The last bytes of the input, unmasked, from the beginning of the first match that is still possible. Some of
-    /// them may already have been written.
+    /// The last bytes of the input, unmasked, from the beginning of the first match that is still possible. Some of them
+    /// may already have been written.
     held: Vec<u8>,
     /// The position of `held` in the stream.
     base: usize,
@@ -62,8 +62,10 @@ impl RedactStream {
         self.masks.cursor() < self.base + self.held.len()
     }
 
-    /// Returns whether the held bytes that have not been written contain the end of a line. The line after it must then
-    /// not be begun by another stream.
+    /// Returns whether the bytes that are held back contain the end of a line.
+    ///
+    /// If they do, the beginning of that line may already have been returned. A caller that shows whole lines then delays
+    /// the beginning as well.
     pub fn holds_line_end(&self) -> bool {
         let written = self.masks.cursor().saturating_sub(self.base).min(self.held.len());
         self.held[written..].contains(&b'\n')
@@ -71,11 +73,11 @@ impl RedactStream {
 
     /// Returns the part of the held bytes that may be shown after a pause. The caller decides how long a pause must be.
     ///
-    /// The beginning of a value is shown if it is shorter than 8 bytes and shorter than half of the value. The beginning
-    /// of a shape is shown if it is shorter than 8 bytes and than half of the shortest secret of that shape. Matching
-    /// continues: if the rest arrives later, the rest is masked. A longer beginning remains held no matter how often
-    /// this method is called, so [`is_holding`](Self::is_holding) may still return `true`. Call this method once per
-    /// pause.
+    /// The beginning of a value is shown if it is shorter than 8 bytes and shorter than half of the value. The
+    /// beginning of a shape is shown if it is shorter than 8 bytes and than half of the shortest secret of that shape.
+    /// Matching continues: if the rest arrives later, the rest is masked. A longer beginning remains held no matter how
+    /// often this method is called, so [`is_holding`](Self::is_holding) may still return `true`. Call this method once
+    /// per pause.
     pub fn release(&mut self) -> Redacted {
         let view = View { before: self.before, base: self.base, text: &self.held };
         let harmless = self.views.telling(&self.matcher, view).min(self.rules.undecided(view).telling);

@@ -111,7 +111,8 @@ impl Machine {
             table.accepts.push(dfa.is_match_state(dfa.next_eoi_state(state)));
             for &byte in &representatives {
                 let next = dfa.next_state(state, byte);
-                // A match is reported one byte late, so the state after the last byte of the last match is not dead yet.
+                // A match is reported one byte late, so the state after the last byte of the last match is not dead
+                // yet.
                 if !is_alive(dfa, next, &representatives) {
                     table.next.push(MachineState::DEAD.0);
                     continue;

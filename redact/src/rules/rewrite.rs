@@ -24,8 +24,8 @@ pub(super) fn lower_case(hir: &Hir) -> Hir {
     }
 }
 
-/// Returns an equivalent expression in which repetitions of the same class that follow each other are one. The automaton
-/// would otherwise follow all ways to divide a text between them.
+/// Returns an equivalent expression in which repetitions of the same class that follow each other are one. The
+/// automaton would otherwise follow all ways to divide a text between them.
 pub(super) fn with_merged_repetitions(hir: &Hir) -> Hir {
     let HirKind::Concat(parts) = hir.kind() else { return map(hir, with_merged_repetitions) };
     let mut merged: Vec<Hir> = Vec::new();
