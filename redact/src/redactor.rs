@@ -104,9 +104,9 @@ impl Redactor {
     /// Creates the state for redacting a new stream of lines that are shown as soon as they are complete.
     ///
     /// Only the bytes themselves are searched: for the values, their lines, hexadecimal text and base64, but not for
-    /// escaped or styled text. Therefore, the end of a line is held back only if a value contains a line break, or within
-    /// a private key. In a [`stream`](Self::stream), it may be held back because white space may stand between the bytes
-    /// of a value.
+    /// escaped or styled text. Therefore, the end of a line is held back only if a value contains a line break, or
+    /// within a private key. In a [`stream`](Self::stream), it may be held back because white space may stand between
+    /// the bytes of a value.
     pub fn line_stream(&self) -> RedactStream {
         RedactStream::new(Arc::clone(&self.matcher), self.rules.clone(), SearchedViews::Raw)
     }

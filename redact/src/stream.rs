@@ -23,8 +23,8 @@ pub struct RedactStream {
     /// The state after the last byte.
     views: Box<Views>,
     rules: Box<RuleScan>,
-    /// The last bytes of the input, unmasked, from the beginning of the first match that is still possible. Some of them
-    /// may already have been written.
+    /// The last bytes of the input, unmasked, from the beginning of the first match that is still possible. Some of
+    /// them may already have been written.
     held: Vec<u8>,
     /// The position of `held` in the stream.
     base: usize,
@@ -64,8 +64,8 @@ impl RedactStream {
 
     /// Returns whether the bytes that are held back contain the end of a line.
     ///
-    /// If they do, the beginning of that line may already have been returned. A caller that shows whole lines then delays
-    /// the beginning as well.
+    /// If they do, the beginning of that line may already have been returned. A caller that shows whole lines then
+    /// delays the beginning as well.
     pub fn holds_line_end(&self) -> bool {
         let written = self.masks.cursor().saturating_sub(self.base).min(self.held.len());
         self.held[written..].contains(&b'\n')
