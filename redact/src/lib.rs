@@ -24,7 +24,7 @@
 //! - Every occurrence of every registered value is masked, in all the forms below. Overlapping occurrences are replaced
 //!   by one [`MASK`], from the beginning of the first to the end of the last. Occurrences that are merely adjacent are
 //!   replaced by one mask each.
-//! - A value shorter than 6 bytes (`0`, `true`) is masked only in its literal form and only as a whole token: it is not
+//! - A value shorter than 6 bytes (`0`, `true`) and a common word (`password`) is masked only in its literal form and only as a whole token: it is not
 //!   masked where the byte before or after it is an ASCII letter, a digit or `_`. The beginning and the end of a stream
 //!   count as token boundaries.
 //! - If a value is cut off at the end of the stream, its beginning is masked if it contains at least 8 bytes or at
@@ -71,13 +71,13 @@
 //! - The mask names the rule, so that people can see why a text was masked, and disable the rule if it was wrong.
 //! - A rule masks its longest match. The byte before a token must not be an ASCII letter, a digit or an underscore,
 //!   unless an escape sequence ends there, and the byte after it must not continue the token.
-//! - Overlapping matches get one mask. Its label is that of the match that begins first, of several the longest one, and
-//!   of these the first one in the order of [`Rules::iter`]. If a registered value overlaps that match or begins first,
-//!   the mask is `[REDACTED]`.
-//! - Placeholders such as `${TOKEN}`, `<token>` and `********` are shown, and so are masks: a text that is redacted again
-//!   does not change.
-//! - A shape that is cut off at the end of the stream is masked if at least 8 bytes of its variable part are present, or
-//!   half of its minimum length.
+//! - Overlapping matches get one mask. Its label is that of the match that begins first, of several the longest one,
+//!   and of these the first one in the order of [`Rules::iter`]. If a registered value overlaps that match or begins
+//!   first, the mask is `[REDACTED]`.
+//! - Placeholders such as `${TOKEN}`, `<token>` and `********` are shown, and so are masks: a text that is redacted
+//!   again does not change.
+//! - A shape that is cut off at the end of the stream is masked if at least 8 bytes of its variable part are present,
+//!   or half of its minimum length.
 //! - A private key is masked from its header to its end line. If a line follows that belongs to no key, the key ends
 //!   there. The header alone is shown.
 //!
@@ -94,8 +94,7 @@
 //! limited to this length, and a secret of any length, such as a private key, is masked as soon as it is certain.
 //!
 //! Because white space may stand between the bytes of a value, the end of a line is sometimes held back.
-//! [`RedactStream::holds_line_end`] says so. If lines have to be shown as soon as they are complete, use
-//! [`Redactor::line_stream`], which searches only the bytes themselves.
+//! [`RedactStream::holds_line_end`] says so.
 //!
 //! # How it works
 //!
@@ -114,8 +113,8 @@
 //! skipped without examining each byte (`skip`), up to the next byte that makes a view differ (`stop`). The running
 //! time is linear in the length of the input, regardless of the values.
 //!
-//! The rules have a second automaton, over the literals that their expressions begin with. Where one of them occurs, the
-//! automaton of the rule's expression follows the text until the match is decided (`rules`).
+//! The rules have a second automaton, over the literals that their expressions begin with. Where one of them occurs,
+//! the automaton of the rule's expression follows the text until the match is decided (`rules`).
 
 mod counts;
 mod decode;

@@ -9,7 +9,7 @@ use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::nfa::contiguous::NFA;
 use aho_corasick::{Anchored, MatchKind};
 
-use crate::pattern::SHORT;
+use crate::pattern::is_weak;
 use crate::skip::Skip;
 use crate::tail::{Lengths, Tail, Tails};
 use crate::variants;
@@ -33,7 +33,7 @@ pub(crate) struct Matcher {
     /// The length of the longest pattern.
     longest: usize,
     values: usize,
-    short_values: usize,
+    weak_values: usize,
 }
 
 impl Matcher {
@@ -47,9 +47,9 @@ impl Matcher {
             .expect("the number of states fits into 31 bits");
         let start = automaton.start_state(Anchored::No).expect("an NFA supports unanchored searches");
         let tails = Tails::new(&patterns, start, |state, byte| automaton.next_state(Anchored::No, state, byte));
-        let short_values = values.iter().filter(|value| value.len() < SHORT).count();
+        let weak_values = values.iter().filter(|value| is_weak(value)).count();
         let longest = patterns.iter().map(|pattern| pattern.bytes.len()).max().unwrap_or(0);
-        Self { automaton, start, tails, skip: Skip::new(&patterns), longest, values: values.len(), short_values }
+        Self { automaton, start, tails, skip: Skip::new(&patterns), longest, values: values.len(), weak_values }
     }
 
     /// Returns the number of values.
@@ -57,15 +57,10 @@ impl Matcher {
         self.values
     }
 
-    /// Returns the number of values that are masked only as whole tokens.
-    pub(crate) fn short_values(&self) -> usize {
-        self.short_values
-    }
-
     /// Returns whether there are values that are masked in all their forms.
     #[inline]
     pub(crate) fn has_long_values(&self) -> bool {
-        self.values > self.short_values
+        self.values > self.weak_values
     }
 
     /// Returns the maximum number of raw bytes that a match may span, and therefore the maximum that is held back.

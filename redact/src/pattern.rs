@@ -4,6 +4,47 @@
 /// everywhere, most output would be unreadable.
 pub(crate) const SHORT: usize = 6;
 
+/// Values that are common words, in lower case. They are masked only as whole tokens, like short values.
+const COMMON: [&str; 28] = [
+    "access",
+    "admin1",
+    "admin123",
+    "backup",
+    "changeme",
+    "client",
+    "config",
+    "default",
+    "docker",
+    "example",
+    "google",
+    "letmein",
+    "localhost",
+    "master",
+    "nothing",
+    "passwd",
+    "password",
+    "postgres",
+    "private",
+    "production",
+    "public",
+    "qwerty",
+    "secret",
+    "server",
+    "staging",
+    "testing",
+    "username",
+    "welcome",
+];
+
+/// The maximum length of a common word, which limits the lengths in [`Lengths`](crate::tail::Lengths).
+#[cfg(test)]
+const LONGEST_COMMON: usize = 15;
+
+/// Returns whether a value is so short or so common that it is masked only as a whole token.
+pub(crate) fn is_weak(value: &[u8]) -> bool {
+    value.len() < SHORT || COMMON.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(value))
+}
+
 /// The beginning of a value with at least this many bytes is held back, however long the value is.
 pub(crate) const TELLING: usize = 8;
 
@@ -20,11 +61,24 @@ pub(crate) struct Pattern {
 impl Pattern {
     /// Creates the pattern of a literal value.
     pub(crate) fn literal(value: &[u8]) -> Self {
-        Self { bytes: value.to_vec(), telling: telling(value.len()), is_token: value.len() < SHORT }
+        Self { bytes: value.to_vec(), telling: telling(value.len()), is_token: is_weak(value) }
     }
 }
 
 /// Returns how many bytes of a value of `len` bytes must not be shown: 8 bytes, or half of the value.
 pub(crate) fn telling(len: usize) -> usize {
     TELLING.min(len.div_ceil(2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn common_words_are_sorted_and_fit_into_the_set_of_lengths() {
+        assert!(COMMON.is_sorted());
+        for word in COMMON {
+            assert!((SHORT..=LONGEST_COMMON).contains(&word.len()), "{word}");
+        }
+    }
 }

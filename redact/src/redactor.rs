@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use crate::masks::Label;
 use crate::matcher::Matcher;
-use crate::pattern::SHORT;
-use crate::view::SearchedViews;
+use crate::pattern::is_weak;
 use crate::{RedactStream, Redacted, Rules};
 
 /// The registered values and the rules, compiled once. Clones are cheap and share the compiled form.
@@ -34,8 +33,8 @@ impl Redactor {
         Self::new::<_, &[u8]>([])
     }
 
-    /// Creates a redactor that masks each of `values` in all its forms, and nothing else. Empty values are ignored, and duplicates count
-    /// once.
+    /// Creates a redactor that masks each of `values` in all its forms, and nothing else. Empty values are ignored, and
+    /// duplicates count once.
     ///
     /// The number and length of the values are limited only by memory: each of their bytes takes 600 to 1,000 bytes of
     /// memory and a microsecond to compile, see [`memory`](Self::memory). The returned redactor always masks all of the
@@ -80,12 +79,6 @@ impl Redactor {
         self.matcher.values() == 0 && self.rules.is_empty()
     }
 
-    /// Returns how many values are shorter than 6 bytes and are therefore masked as whole tokens only, in their literal
-    /// form. Callers may want to warn about them.
-    pub fn short_values(&self) -> usize {
-        self.matcher.short_values()
-    }
-
     /// Returns the memory usage of the values in bytes. Clones share this memory, and all redactors share the rules.
     pub fn memory(&self) -> usize {
         self.matcher.memory()
@@ -114,28 +107,19 @@ impl Redactor {
 
     /// Creates the state for redacting a new stream of output.
     pub fn stream(&self) -> RedactStream {
-        RedactStream::new(Arc::clone(&self.matcher), self.rules.clone(), SearchedViews::All)
+        RedactStream::new(Arc::clone(&self.matcher), self.rules.clone())
     }
 
     /// Returns the compiled values.
     pub(crate) const fn matcher(&self) -> &Arc<Matcher> {
         &self.matcher
     }
-
-    /// Creates the state for redacting a new stream of lines that are shown as soon as they are complete.
-    ///
-    /// Only the bytes themselves are searched: for the values, their lines, hexadecimal text and base64, but not for
-    /// escaped or styled text. Therefore, the end of a line is held back only if a value contains a line break. In a
-    /// [`stream`](Self::stream), it may be held back because white space may stand between the bytes of a value.
-    pub fn line_stream(&self) -> RedactStream {
-        RedactStream::new(Arc::clone(&self.matcher), self.rules.clone(), SearchedViews::Raw)
-    }
 }
 
-/// Returns whether a registered value is masked wherever it occurs. Values shorter than 6 bytes are masked only as whole
-/// tokens, so callers may want to warn about them.
+/// Returns whether a registered value is masked wherever it occurs. Values shorter than 6 bytes and common words are
+/// masked only as whole tokens, so callers may want to warn about them.
 pub fn is_masked_everywhere(value: &[u8]) -> bool {
-    value.len() >= SHORT
+    !is_weak(value)
 }
 
 /// Shows the number of values, but never the values themselves.

@@ -16,6 +16,7 @@
 //! A candidate keeps its state between reads (`scan`), so that the result does not depend on how the input is cut.
 //! This module hides the crates for regular expressions.
 
+mod automata;
 mod boundary;
 mod candidate;
 mod compile;
@@ -37,8 +38,9 @@ pub use error::RuleError;
 pub(crate) use scan::RuleScan;
 
 use crate::Redactor;
-use compile::Compiled;
+use general::GeneralRule;
 use literals::Literals;
+use shape::Shape;
 
 /// A shape of secrets, with texts that show what it masks and what it leaves unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -50,9 +52,11 @@ pub struct Rule {
     /// The shape, in the syntax of the `regex` crate, matched against bytes.
     ///
     /// It begins with a literal or with one of a few literals, is bounded, and contains no assertions such as `\b`. A
-    /// group named `secret` limits what is masked. Without one, the whole match is masked. The longest match counts.
+    /// group named `secret` limits what is masked. Without one, the whole match is masked. The longest match counts. If
+    /// the automaton of the expression would be too large, the upper bounds of its repetitions limit only the length of
+    /// the whole match.
     pub expression: String,
-    /// Texts in which the rule masks exactly one secret.
+    /// Texts in which the rule masks exactly one secret, and no other rule does.
     pub masked: Vec<String>,
     /// Similar texts in which the rule masks nothing.
     pub unmasked: Vec<String>,
@@ -64,42 +68,33 @@ pub struct Rules {
     set: Arc<RuleSet>,
 }
 
+/// Where a rule comes from.
+enum RuleKind {
+    /// The caller added it.
+    Added,
+    /// It is in the table of services.
+    Service,
+    /// It is a general rule.
+    General(&'static GeneralRule),
+}
+
 /// The compiled form of a set of rules.
 struct RuleSet {
     rules: Vec<Rule>,
-    /// The compiled form of each rule.
-    shapes: Vec<Arc<Compiled>>,
+    /// The shape of each rule.
+    shapes: Vec<Shape>,
     literals: Literals,
-}
-
-/// A rule and its compiled form, which all sets of rules share.
-type CompiledRule = (Rule, Arc<Compiled>);
-
-/// Returns the built-in rules, which are compiled by the first call: those of known services, then the general ones.
-fn built_in() -> &'static [CompiledRule] {
-    static BUILT_IN: OnceLock<Vec<CompiledRule>> = OnceLock::new();
-    BUILT_IN.get_or_init(|| {
-        let of_services = table::rules().map(|rule| {
-            let rule = Rule::from(rule);
-            let compiled = compile::bounded(&rule);
-            (rule, compiled)
-        });
-        let general = general::rules().map(|general| (Rule::from(&general.rule), compile::general(general)));
-        let compiled = |(rule, compiled): (Rule, Result<Compiled, RuleError>)| {
-            (rule, Arc::new(compiled.expect("a test compiles the built-in rules")))
-        };
-        of_services.chain(general).map(compiled).collect()
-    })
 }
 
 impl Rules {
     /// Returns no rules, so that only registered values are masked.
     pub fn none() -> Self {
         static NONE: OnceLock<Rules> = OnceLock::new();
-        NONE.get_or_init(|| Self::compiled(Vec::new())).clone()
+        NONE.get_or_init(|| Self::compiled(Vec::new(), Vec::new())).clone()
     }
 
-    /// Returns the built-in rules. They are compiled by the first call.
+    /// Returns the built-in rules. They are prepared by the first call, and each one is compiled when a text may
+    /// contain such a secret for the first time.
     pub fn built_in() -> Self {
         static BUILT_IN: OnceLock<Rules> = OnceLock::new();
         BUILT_IN.get_or_init(|| Self::build(Vec::new(), &[]).expect("a test compiles the built-in rules")).clone()
@@ -133,54 +128,57 @@ impl Rules {
     }
 
     fn build(extra: Vec<Rule>, without: &[String]) -> Result<Self, RuleError> {
-        let built_in = built_in();
-        for id in without {
-            if !built_in.iter().any(|(rule, _)| rule.id == *id) {
-                return Err(RuleError::Unknown { id: id.clone() });
-            }
+        let services = table::table_rules().map(|rule| (Rule::from(rule), RuleKind::Service));
+        let general = general::rules().map(|general| (Rule::from(&general.rule), RuleKind::General(general)));
+        let mut built_in: Vec<_> = services.chain(general).collect();
+        if let Some(id) = without.iter().find(|id| !built_in.iter().any(|(rule, _)| rule.id == **id)) {
+            return Err(RuleError::Unknown { id: id.clone() });
         }
-        let mut rules = Vec::new();
-        for rule in extra {
-            let compiled = Arc::new(compile::bounded(&rule)?);
-            rules.push((rule, compiled));
-        }
-        // Where several rules match the same text, the most specific one comes first.
-        rules.extend(built_in.iter().filter(|(rule, _)| !without.contains(&rule.id)).cloned());
-        let mut ids = HashSet::new();
-        if let Some((rule, _)) = rules.iter().find(|(rule, _)| !ids.insert(rule.id.as_str())) {
-            return Err(RuleError::Duplicate { id: rule.id.clone() });
-        }
-        if rules.len() > usize::from(u16::MAX) {
+        built_in.retain(|(rule, _)| !without.contains(&rule.id));
+        if extra.len() + built_in.len() > usize::from(u16::MAX) {
             return Err(RuleError::TooMany);
         }
-        Ok(Self::compiled(rules))
+        let (mut ids, mut rules, mut compiled) = (HashSet::new(), Vec::new(), Vec::new());
+        // Where several rules match the same text, the most specific one comes first.
+        for (rule, kind) in extra.into_iter().map(|rule| (rule, RuleKind::Added)).chain(built_in) {
+            if !ids.insert(rule.id.clone()) {
+                return Err(RuleError::Duplicate { id: rule.id });
+            }
+            compiled.push(match kind {
+                RuleKind::Added => compile::added(&rule)?,
+                RuleKind::Service => compile::bounded(&rule)?,
+                RuleKind::General(general) => compile::general(general)?,
+            });
+            rules.push(rule);
+        }
+        Ok(Self::compiled(rules, compiled))
     }
 
-    fn compiled(rules: Vec<CompiledRule>) -> Self {
-        let (rules, shapes): (Vec<_>, Vec<_>) = rules.into_iter().unzip();
-        let literals = Literals::new(shapes.iter().map(|compiled| compiled.literals.as_slice()));
+    fn compiled(rules: Vec<Rule>, compiled: Vec<compile::Compiled>) -> Self {
+        let (shapes, literals): (Vec<_>, Vec<_>) =
+            compiled.into_iter().map(|compiled| (compiled.shape, compiled.literals)).unzip();
+        let literals = Literals::new(&literals);
         Self { set: Arc::new(RuleSet { rules, shapes, literals }) }
     }
 
-    /// Checks that the rule masks its examples and leaves its counterexamples unchanged. They are complete lines, so that
-    /// none of them counts as a secret that is cut off.
+    /// Checks that the rule masks its examples and leaves its counterexamples unchanged. They are complete lines, so
+    /// that none of them counts as a secret that is cut off.
     fn check_examples(&self, id: &str) -> Result<(), RuleError> {
         let redactor = Redactor::with_rules::<_, &[u8]>([], self);
         let rule = self.iter().find(|rule| rule.id == id).expect("the rule was added");
         for example in &rule.masked {
             let findings = redactor.explain(format!("{example}\n").as_bytes());
             let (id, example) = (id.to_owned(), example.clone());
-            // Another rule may find another secret in the same text.
-            match findings.iter().filter(|found| found.rule.as_ref() == Some(&id)).count() {
-                1 => {}
-                0 => {
-                    let other = findings.into_iter().find_map(|found| found.rule);
+            match findings.as_slice() {
+                [only] if only.rule.as_ref() == Some(&id) => {}
+                [] => return Err(RuleError::Unmasked { id, example }),
+                findings => {
+                    let other = findings.iter().filter_map(|found| found.rule.clone()).find(|other| *other != id);
                     return Err(match other {
                         Some(other) => RuleError::OtherRule { id, example, other },
-                        None => RuleError::Unmasked { id, example },
+                        None => RuleError::SeveralSecrets { id, example },
                     });
                 }
-                _ => return Err(RuleError::SeveralSecrets { id, example }),
             }
         }
         for example in &rule.unmasked {

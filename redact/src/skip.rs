@@ -77,15 +77,6 @@ impl Skip {
         }
     }
 
-    /// Returns the first position at or after `from` where a pattern may begin in the raw text, even if the end of the
-    /// text cuts it off.
-    pub(crate) fn next_raw(&self, view: View, from: usize) -> usize {
-        match &self.table {
-            Some(table) => view.base + self.begin(table, view.text, from - view.base),
-            None => view.end(),
-        }
-    }
-
     /// Returns the first position from `from` on where a pattern may begin in `text`, which contains no stop.
     fn begin(&self, table: &Table, text: &[u8], from: usize) -> usize {
         let Self { window, gram, .. } = *self;

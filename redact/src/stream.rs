@@ -11,7 +11,7 @@ use std::sync::Arc;
 use crate::masks::{Label, MaskedRange, Masks};
 use crate::matcher::{Matcher, View};
 use crate::rules::{RuleScan, Rules};
-use crate::view::{SearchedViews, Views};
+use crate::view::Views;
 use crate::{MaskCounts, Redacted, Redactor};
 
 /// The redactor's state for one stream of output, preserved between reads.
@@ -35,8 +35,8 @@ pub struct RedactStream {
 }
 
 impl RedactStream {
-    pub(crate) fn new(matcher: Arc<Matcher>, rules: Rules, searched: SearchedViews) -> Self {
-        let views = Box::new(Views::new(searched, matcher.start()));
+    pub(crate) fn new(matcher: Arc<Matcher>, rules: Rules) -> Self {
+        let views = Box::new(Views::new(matcher.start()));
         let rules = Box::new(RuleScan::new(rules));
         Self { matcher, views, rules, held: Vec::new(), base: 0, before: None, masks: Masks::default() }
     }
@@ -71,8 +71,10 @@ impl RedactStream {
         self.masks.cursor() < self.base + self.held.len()
     }
 
-    /// Returns whether the held bytes that have not been written contain the end of a line. The line after it must then
-    /// not be begun by another stream.
+    /// Returns whether the bytes that are held back contain the end of a line.
+    ///
+    /// If they do, the beginning of that line may already have been returned. A caller that shows whole lines then
+    /// delays the beginning as well.
     pub fn holds_line_end(&self) -> bool {
         let written = self.masks.cursor().saturating_sub(self.base).min(self.held.len());
         self.held[written..].contains(&b'\n')
@@ -80,11 +82,11 @@ impl RedactStream {
 
     /// Returns the part of the held bytes that may be shown after a pause. The caller decides how long a pause must be.
     ///
-    /// The beginning of a value is shown if it is shorter than 8 bytes and shorter than half of the value. The beginning
-    /// of a shape is shown if it is shorter than 8 bytes and than half of the shortest secret of that shape. Matching
-    /// continues: if the rest arrives later, the rest is masked. A longer beginning remains held no matter how often
-    /// this method is called, so [`is_holding`](Self::is_holding) may still return `true`. Call this method once per
-    /// pause.
+    /// The beginning of a value is shown if it is shorter than 8 bytes and shorter than half of the value. The
+    /// beginning of a shape is shown if it is shorter than 8 bytes and than half of the shortest secret of that shape.
+    /// Matching continues: if the rest arrives later, the rest is masked. A longer beginning remains held no matter how
+    /// often this method is called, so [`is_holding`](Self::is_holding) may still return `true`. Call this method once
+    /// per pause.
     pub fn release(&mut self) -> Redacted {
         let view = View { before: self.before, base: self.base, text: &self.held };
         let harmless = self.views.telling(&self.matcher, view).min(self.rules.undecided(view).telling);

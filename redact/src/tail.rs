@@ -16,7 +16,7 @@ pub(crate) struct Lengths {
     /// The length of the longest suffix that is a prefix of a pattern of a long value, or 0 if there is none.
     value: u32,
     /// The lengths of the suffixes that are prefixes of short values, as a bit set.
-    tokens: u8,
+    tokens: u16,
 }
 
 impl Lengths {

@@ -4,7 +4,7 @@
 //! (see `decode` and `view`), and a pattern is what the decoder makes of the value.
 
 use crate::decode::{Decoder, Stages, Unit};
-use crate::pattern::{Pattern, SHORT, telling};
+use crate::pattern::{Pattern, SHORT, is_weak, telling};
 use crate::view::{Unifier, strip};
 
 /// Lines of a value that are shorter than this are not masked by themselves: `{` is a line of many values.
@@ -27,7 +27,7 @@ pub(crate) fn patterns(values: &[Vec<u8>]) -> Vec<Pattern> {
         if !trimmed.is_empty() {
             patterns.push(Pattern::literal(trimmed));
         }
-        if trimmed.len() >= SHORT {
+        if !is_weak(trimmed) {
             let mut forms = Forms { telling: telling(value.len()), patterns: &mut patterns };
             forms.add_text(value, trimmed);
         }

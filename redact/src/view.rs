@@ -39,18 +39,8 @@ const CHECK: usize = 1024;
 /// further attempt that fails, up to the second number.
 const PATIENCE: (usize, usize) = (3, 48);
 
-/// The views that are searched.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SearchedViews {
-    /// All views.
-    All,
-    /// The raw bytes.
-    Raw,
-}
-
 /// The state of all views of one stream. Positions count from the beginning of the stream.
 pub(crate) struct Views {
-    searched: SearchedViews,
     /// The state of the raw view.
     raw: State,
     visible: Option<Visible>,
@@ -62,9 +52,8 @@ pub(crate) struct Views {
 }
 
 impl Views {
-    pub(crate) fn new(searched: SearchedViews, start: State) -> Self {
+    pub(crate) fn new(start: State) -> Self {
         Self {
-            searched,
             raw: start,
             visible: None,
             decoder: Decoder::new(),
@@ -76,10 +65,8 @@ impl Views {
 
     /// Begins again at the position `at`, with an automaton whose start state is `start`.
     pub(crate) fn begin_again(&mut self, start: State, at: usize) {
-        *self = Self { joined: Joined::beginning_at(at), ..Self::new(self.searched, start) };
+        *self = Self { joined: Joined::beginning_at(at), ..Self::new(start) };
     }
-
-    /// Returns the views that are searched.
 
     /// Returns the state of the raw view.
     pub(crate) fn raw(&self) -> State {
@@ -102,8 +89,7 @@ impl Views {
                     retry = at + patience;
                     patience = PATIENCE.1.min(2 * patience);
                 }
-                let is_raw = self.searched == SearchedViews::Raw || !matcher.has_long_values();
-                if is_raw || !self.may_differ(matcher, view, at) {
+                if !matcher.has_long_values() || !self.may_differ(matcher, view, at) {
                     self.step_raw(matcher, view, at, masks);
                     at += 1;
                     continue;
@@ -131,10 +117,7 @@ impl Views {
             raw if raw == matcher.start() => at,
             raw => at - view.longest(matcher.tail(raw).begun, at),
         };
-        match self.searched {
-            SearchedViews::Raw => matcher.skip().next_raw(view, begun),
-            SearchedViews::All => matcher.skip().next(view, self.joined.counted(), begun, clear),
-        }
+        matcher.skip().next(view, self.joined.counted(), begun, clear)
     }
 
     /// Returns whether another view may differ from the raw view after the byte at the position `at`. White space and

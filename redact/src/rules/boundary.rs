@@ -66,7 +66,9 @@ fn is_hump(last: u8, byte: u8) -> bool {
 fn is_option(text: &[u8]) -> bool {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
     let name = text.iter().rev().take_while(|byte| is_name(byte)).count();
-    text[text.len() - name..].starts_with(b"--")
+    let (before, name) = text.split_at(text.len() - name);
+    // The end of a mask is no boundary here either.
+    name.starts_with(b"--") && !before.ends_with(b"]")
 }
 
 /// Returns whether `text` ends with an escape sequence, or with a bracket that is not the end of a mask.

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::RuleIndex;
+use super::automata::Automata;
 use super::machine::MachineState;
 use super::shape::{Scope, Shape};
 use crate::masks::{Label, MASK_BEGIN, Masks};
@@ -52,13 +53,13 @@ enum Ending {
 impl Candidate {
     /// Creates a candidate for a literal of `literal` bytes at the position `start`.
     pub(super) fn new(rule: RuleIndex, shape: &Shape, start: usize, literal: usize) -> Self {
-        let before = shape.before();
+        let before = shape.scope.map(|_| MachineState::START);
         Self {
             rule,
             start,
             literal,
             at: start,
-            state: shape.machine.start(),
+            state: MachineState::START,
             before,
             variable: None,
             end: None,
@@ -68,8 +69,9 @@ impl Candidate {
 
     /// Examines the text that is available, and reports what is certain to be masked.
     pub(super) fn run(&mut self, shape: &Shape, view: View, masks: &mut Masks) -> Fate {
+        let automata = shape.automata();
         loop {
-            if self.state.accepts() {
+            if automata.machine.accepts(self.state) {
                 match self.accept(shape, view, masks) {
                     Ending::Rejected => return Fate::Decided,
                     Ending::Unknown => break,
@@ -77,11 +79,11 @@ impl Candidate {
                 }
             }
             let Some(byte) = view.get(self.at) else { break };
-            let Some(next) = shape.machine.next(&self.state, byte) else {
+            let Some(next) = automata.machine.next(self.state, byte) else {
                 self.decide(shape, view, masks);
                 return Fate::Decided;
             };
-            self.step_before(shape, byte);
+            self.step_before(shape, automata, byte);
             self.state = next;
             self.at += 1;
             if self.at - self.keep() > shape.longest {
@@ -103,7 +105,7 @@ impl Candidate {
             masks.extend(certain.start..certain.end + cut_off, self.rule);
             return;
         }
-        let is_complete = self.state.accepts();
+        let is_complete = shape.automata().machine.accepts(self.state);
         if is_complete {
             self.end = Some(self.at);
         }
@@ -132,18 +134,18 @@ impl Candidate {
         if let Some(certain) = &self.certain {
             return Some(certain.end);
         }
-        let from = if shape.split.is_some() { self.variable? } else { self.start };
+        let from = if shape.scope.is_some() { self.variable? } else { self.start };
         (view.end() - from >= telling(shape.shortest)).then_some(from)
     }
 
     /// Records whether the variable part begins with the next byte: at the earliest possible position if only a part is
     /// masked, so that none of it is shown, and else at the last one, so that what comes before it does not count.
-    fn step_before(&mut self, shape: &Shape, byte: u8) {
-        let Some((split, before)) = shape.split.as_ref().zip(self.before.take()) else { return };
-        self.before = split.before.next(&before, byte);
-        if before.accepts() && split.first_bytes[usize::from(byte)] {
+    fn step_before(&mut self, shape: &Shape, automata: &Automata, byte: u8) {
+        let Some((split, before)) = automata.split.as_ref().zip(self.before) else { return };
+        self.before = split.before.next(before, byte);
+        if split.before.accepts(before) && split.first_bytes[usize::from(byte)] {
             self.variable = Some(self.at);
-            if split.scope == Scope::Variable {
+            if shape.scope == Some(Scope::Variable) {
                 self.before = None;
             }
         }
@@ -155,7 +157,7 @@ impl Candidate {
             certain.end = self.at;
             return Ending::Known;
         }
-        if shape.certain.is_some_and(|certain| self.at - self.start >= certain) {
+        if shape.matching.certain.is_some_and(|certain| self.at - self.start >= certain) {
             let Some(secret) = self.secret(shape, view, self.at) else { return Ending::Rejected };
             masks.add(secret.start..self.at, Label::Rule(self.rule));
             self.certain = Some(secret.start..self.at);
@@ -172,7 +174,7 @@ impl Candidate {
                 return Ending::Unknown;
             }
         }
-        if shape.may_end(view.byte(self.at - 1), next) {
+        if shape.automata().may_end(view.byte(self.at - 1), next) {
             self.end = Some(self.at);
         }
         Ending::Known
@@ -196,9 +198,9 @@ impl Candidate {
     /// Returns the range of a secret that the end of the text cuts off, if what is left is plausible: at least 8 bytes
     /// of its variable part, or half of its minimum length.
     fn cut_off(&self, shape: &Shape, view: View) -> Option<Range<usize>> {
-        let variable = if shape.split.is_some() { self.variable? } else { self.start + self.literal };
+        let variable = if shape.scope.is_some() { self.variable? } else { self.start + self.literal };
         let known = view.end().saturating_sub(variable);
-        let is_half = shape.split.is_none() && 2 * (view.end() - self.start) >= shape.shortest;
+        let is_half = shape.scope.is_none() && 2 * (view.end() - self.start) >= shape.shortest;
         let from = if shape.masks_whole() { self.start } else { variable };
         let is_secret = shape.accepts_secret(view.bytes(self.start..view.end()), from - self.start);
         ((known >= TELLING || is_half) && is_secret).then(|| from..view.end())

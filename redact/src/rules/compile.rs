@@ -1,13 +1,13 @@
 //! Checks and compiles an expression.
 
 use regex_syntax::ParserBuilder;
+use regex_syntax::hir::Hir;
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
-use regex_syntax::hir::{Hir, HirKind};
 
+use super::automata::{Parts, contains_secret};
 use super::general::GeneralRule;
-use super::machine::Machine;
 use super::rewrite::{lower_case, with_merged_repetitions};
-use super::shape::{Accepts, Boundary, Scope, Shape, Split};
+use super::shape::{Boundary, Matching, Shape};
 use super::{Rule, RuleError};
 
 /// The maximum number of bytes in an id.
@@ -23,19 +23,22 @@ pub(super) const SHORTEST_LITERAL: usize = 2;
 /// The maximum number of different bytes at one position of a literal. A class of more bytes ends the literal.
 const LARGEST_CLASS: usize = 8;
 
-/// The name of the group that limits what is masked.
-const SECRET: &str = "secret";
-
-/// The name of the group of general rules that marks where the variable part begins. The whole match is masked.
-const VARIABLE: &str = "variable";
-
 /// A compiled rule, and the literals that a match begins with, in lower case.
 pub(super) struct Compiled {
     pub(super) shape: Shape,
     pub(super) literals: Vec<Vec<u8>>,
 }
 
-/// Compiles a rule whose matches are bounded.
+/// Compiles a rule that was added.
+pub(super) fn added(rule: &Rule) -> Result<Compiled, RuleError> {
+    let compiled = bounded(rule)?;
+    if !compiled.shape.compile() {
+        return Err(RuleError::TooComplex { id: rule.id.clone() });
+    }
+    Ok(compiled)
+}
+
+/// Compiles a rule whose matches are bounded, except for its automata.
 pub(super) fn bounded(rule: &Rule) -> Result<Compiled, RuleError> {
     let id = || rule.id.clone();
     let hir = parse(&rule.id, &rule.expression)?;
@@ -43,27 +46,16 @@ pub(super) fn bounded(rule: &Rule) -> Result<Compiled, RuleError> {
         None => Err(RuleError::Unbounded { id: id() }),
         Some(length) if length > LONGEST_MATCH => Err(RuleError::TooLong { id: id(), length }),
         Some(longest) => {
-            let matching = Matching { boundary: Boundary::Token, longest, certain: None, accepts: None };
-            compile(&rule.id, &hir, matching)
+            let matching = Matching { boundary: Boundary::Token, certain: None, accepts: None };
+            compile(&rule.id, hir, longest, matching)
         }
     }
 }
 
-/// Compiles a general rule, whose matches may be unbounded.
+/// Compiles a general rule, whose matches may be unbounded, except for its automata.
 pub(super) fn general(general: &GeneralRule) -> Result<Compiled, RuleError> {
     let id = general.rule.id;
-    let hir = parse(id, general.rule.expression)?;
-    let GeneralRule { boundary, certain, accepts, .. } = *general;
-    compile(id, &hir, Matching { boundary, longest: LONGEST_MATCH, certain, accepts })
-}
-
-/// How the matches of an expression are found and used.
-#[derive(Clone, Copy)]
-struct Matching {
-    boundary: Boundary,
-    longest: usize,
-    certain: Option<usize>,
-    accepts: Option<Accepts>,
+    compile(id, parse(id, general.rule.expression)?, LONGEST_MATCH, general.matching)
 }
 
 fn parse(id: &str, expression: &str) -> Result<Hir, RuleError> {
@@ -88,70 +80,18 @@ fn parse(id: &str, expression: &str) -> Result<Hir, RuleError> {
     Ok(with_merged_repetitions(&hir))
 }
 
-fn compile(id: &str, hir: &Hir, matching: Matching) -> Result<Compiled, RuleError> {
-    let too_complex = || RuleError::TooComplex { id: id.to_owned() };
-    let literals = literals(hir).ok_or_else(|| RuleError::Literal { id: id.to_owned() })?;
-    let machine = Machine::new(hir).ok_or_else(too_complex)?;
-    let parts = parts(hir);
-    if parts.is_none() && contains_group(hir, SECRET) {
+fn compile(id: &str, hir: Hir, longest: usize, matching: Matching) -> Result<Compiled, RuleError> {
+    let literals = literals(&hir).ok_or_else(|| RuleError::Literal { id: id.to_owned() })?;
+    let parts = Parts::find(&hir);
+    if parts.is_none() && contains_secret(&hir) {
         return Err(RuleError::Nested { id: id.to_owned() });
     }
-    let shortest = parts.as_ref().map_or(hir, |parts| parts.variable).properties().minimum_len().unwrap_or(0);
+    let scope = parts.as_ref().map(|parts| parts.scope);
+    let shortest = parts.map_or(&hir, |parts| parts.variable).properties().minimum_len().unwrap_or(0);
     if shortest == 0 {
         return Err(RuleError::Empty { id: id.to_owned() });
     }
-    let split = parts.map(|parts| parts.compile().ok_or_else(too_complex)).transpose()?;
-    let last_bytes = machine.last_bytes();
-    let Matching { boundary, longest, certain, accepts } = matching;
-    let shape = Shape { machine, split, shortest, longest, last_bytes, boundary, certain, accepts };
-    Ok(Compiled { shape, literals })
-}
-
-/// The parts of an expression with a group that is the variable part.
-struct Parts<'h> {
-    before: &'h [Hir],
-    variable: &'h Hir,
-    after: &'h [Hir],
-    scope: Scope,
-}
-
-/// Finds the group that is the variable part, if it is not nested in another expression.
-fn parts(hir: &Hir) -> Option<Parts<'_>> {
-    let HirKind::Concat(parts) = hir.kind() else { return None };
-    let scope = |part: &Hir| match part.kind() {
-        HirKind::Capture(capture) if capture.name.as_deref() == Some(SECRET) => Some(Scope::Variable),
-        HirKind::Capture(capture) if capture.name.as_deref() == Some(VARIABLE) => Some(Scope::Whole),
-        _ => None,
-    };
-    let (at, scope) = parts.iter().enumerate().find_map(|(at, part)| Some((at, scope(part)?)))?;
-    Some(Parts { before: &parts[..at], variable: &parts[at], after: &parts[at + 1..], scope })
-}
-
-impl Parts<'_> {
-    /// Compiles the parts. Returns `None` if one of them is too complex.
-    fn compile(self) -> Option<Split> {
-        let variable = Machine::new(self.variable)?;
-        let after = match self.after {
-            [] => None,
-            parts => Some(Machine::new(&Hir::concat(parts.to_vec()))?),
-        };
-        Some(Split {
-            before: Machine::new(&Hir::concat(self.before.to_vec()))?,
-            first_bytes: variable.first_bytes(),
-            variable,
-            after,
-            scope: self.scope,
-        })
-    }
-}
-
-fn contains_group(hir: &Hir, name: &str) -> bool {
-    match hir.kind() {
-        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => false,
-        HirKind::Repetition(repetition) => contains_group(&repetition.sub, name),
-        HirKind::Capture(capture) => capture.name.as_deref() == Some(name) || contains_group(&capture.sub, name),
-        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(|part| contains_group(part, name)),
-    }
+    Ok(Compiled { shape: Shape::new(hir, shortest..=longest, scope, matching), literals })
 }
 
 /// Returns the literals that a match begins with, in lower case, or `None` if they are too many or too short.

@@ -1,14 +1,14 @@
 //! The rules for secrets that many programs print in the same way: keys, headers, addresses and assignments.
 //!
-//! In contrast to the rules of the [table](super::table), their matches may be unbounded, and a function decides whether
-//! what was found is a secret.
+//! In contrast to the rules of the [table](super::table), their matches may be unbounded, and a function decides
+//! whether what was found is a secret.
 
 mod addresses;
 mod assignments;
 mod headers;
 mod keys;
 
-use super::shape::{Accepts, Boundary};
+use super::shape::{Boundary, Matching};
 use super::table::TableRule;
 
 /// A rule that is not bounded.
@@ -17,12 +17,7 @@ pub(super) struct GeneralRule {
     /// The rule as it is shown. A group named `variable` in its expression marks where the variable part begins; the
     /// whole match is masked.
     pub(super) rule: TableRule,
-    pub(super) boundary: Boundary,
-    /// The number of bytes after which a match is masked at once, however it continues, because it may have any length.
-    /// `None` if the length of a match is limited.
-    pub(super) certain: Option<usize>,
-    /// Decides whether a match contains a secret.
-    pub(super) accepts: Option<Accepts>,
+    pub(super) matching: Matching,
 }
 
 /// The number of bytes after which a value is masked although its end is not known.

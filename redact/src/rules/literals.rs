@@ -33,7 +33,7 @@ pub(super) struct Literal {
 
 impl Literals {
     /// Builds the automaton for the literals of each rule.
-    pub(super) fn new<'l>(literals: impl Iterator<Item = &'l [Vec<u8>]>) -> Self {
+    pub(super) fn new(literals: &[Vec<Vec<u8>>]) -> Self {
         let mut rules: BTreeMap<&[u8], Vec<u16>> = BTreeMap::new();
         for (rule, literals) in (0..).zip(literals) {
             for literal in literals {

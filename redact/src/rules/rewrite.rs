@@ -24,8 +24,8 @@ pub(super) fn lower_case(hir: &Hir) -> Hir {
     }
 }
 
-/// Returns an equivalent expression in which repetitions of the same class that follow each other are one. The automaton
-/// would otherwise follow all ways to divide a text between them.
+/// Returns an equivalent expression in which repetitions of the same class that follow each other are one. The
+/// automaton would otherwise follow all ways to divide a text between them.
 pub(super) fn with_merged_repetitions(hir: &Hir) -> Hir {
     let HirKind::Concat(parts) = hir.kind() else { return map(hir, with_merged_repetitions) };
     let mut merged: Vec<Hir> = Vec::new();
@@ -47,6 +47,20 @@ fn joined(first: &Hir, second: &Hir) -> Option<Hir> {
     let max = first.max.zip(second.max).map(|(first, second)| first.saturating_add(second));
     let min = first.min.saturating_add(second.min);
     Some(Hir::repetition(Repetition { min, max, ..first.clone() }))
+}
+
+/// Returns an expression in which no repetition that may vary has an upper bound.
+///
+/// It replaces an expression whose automaton would be too large, because the automaton follows several repetitions with
+/// different counts at once. The total length of a match is still limited.
+pub(super) fn without_upper_bounds(hir: &Hir) -> Hir {
+    match hir.kind() {
+        HirKind::Repetition(repetition) if repetition.max.is_some_and(|max| max > repetition.min + 1) => {
+            let sub = Box::new(without_upper_bounds(&repetition.sub));
+            Hir::repetition(Repetition { max: None, sub, ..*repetition })
+        }
+        _ => map(hir, without_upper_bounds),
+    }
 }
 
 /// Applies a function to the parts of an expression.
@@ -83,5 +97,10 @@ mod tests {
     fn repetitions_of_the_same_class_are_merged() {
         check(with_merged_repetitions, "a[0-9]{3,5}[0-9]{0,2}[0-9a]{1,2}", "a[0-9]{3,7}[0-9a]{1,2}");
         check(with_merged_repetitions, "a(?P<secret>[0-9]{3}[0-9]{1,})", "a(?P<secret>[0-9]{4,})");
+    }
+
+    #[test]
+    fn upper_bounds_of_varying_repetitions_are_dropped() {
+        check(without_upper_bounds, "a[0-9]{3,5}[a-f]{4}(?:x|y{0,9})z?", "a[0-9]{3,}[a-f]{4}(?:x|y*)z?");
     }
 }

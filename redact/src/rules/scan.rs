@@ -82,14 +82,14 @@ impl RuleScan {
             let begun = set.literals.begun(view.bytes(start..view.end()));
             for rule in begun.flat_map(|literal| &literal.rules) {
                 let shape = set.shape(RuleIndex(*rule));
-                if !self.context.allows(shape.boundary, view, start) {
+                if !self.context.allows(shape.matching.boundary, view, start) {
                     continue;
                 }
                 undecided.keep = undecided.keep.min(start);
                 if shape.masks_whole() {
                     undecided.possible = undecided.possible.min(start);
                 }
-                if shape.split.is_none() && view.end() - start >= TELLING {
+                if shape.scope.is_none() && view.end() - start >= TELLING {
                     undecided.telling = undecided.telling.min(start);
                 }
             }
@@ -116,7 +116,7 @@ impl RuleScan {
 
 impl RuleSet {
     fn shape(&self, rule: RuleIndex) -> &Shape {
-        &self.shapes[rule.get()].shape
+        &self.shapes[rule.get()]
     }
 }
 
@@ -138,7 +138,7 @@ fn begin(
     for &rule in &literal.rules {
         let rule = RuleIndex(rule);
         let shape = set.shape(rule);
-        if context.allows(shape.boundary, view, start) {
+        if context.allows(shape.matching.boundary, view, start) {
             let mut candidate = Candidate::new(rule, shape, start, literal.bytes.len());
             if candidate.run(shape, view, masks) == Fate::Open {
                 open.push(candidate);

@@ -59,7 +59,7 @@ pub(crate) struct TableRule {
 }
 
 /// Returns all built-in rules, kind by kind.
-pub(super) fn rules() -> impl Iterator<Item = &'static TableRule> {
+pub(super) fn table_rules() -> impl Iterator<Item = &'static TableRule> {
     [
         agents::RULES,
         amazon::RULES,

@@ -28,6 +28,7 @@ fn every_example_of_a_built_in_rule_is_masked_at_any_cut() {
             let text = format!("before\n{example}\nafter\n");
             let expected = redactor.redact(text.as_bytes()).to_string();
             assert_eq!(expected.matches(&mask).count(), 1, "{expected}");
+            assert_eq!(expected.matches("[REDACTED").count(), 1, "{expected}");
             check(&redactor, &text, &expected);
         }
         for example in &rule.unmasked {

@@ -20,8 +20,8 @@ fn check(texts: &[&str], expected: &[(&str, &str)]) {
 #[test]
 fn a_pause_shows_a_short_beginning_of_a_token_and_the_rest_is_masked() {
     check(
-        &["a exa_012", "3456789abcdefghij ", "!"],
-        &[("a ", "exa_012"), ("[REDACTED:example-token] ", ""), ("!", "")],
+        &["a exa_012", "3456789abcdefghij ", "."],
+        &[("a ", "exa_012"), ("[REDACTED:example-token] ", ""), (".", "")],
     );
 }
 
@@ -31,10 +31,9 @@ fn a_pause_never_shows_eight_bytes_of_a_token() {
 }
 
 #[test]
-fn a_prompt_for_a_password_is_shown_by_a_pause_at_the_latest() {
-    for prompt in ["Password: ", "Password for user x: ", "Enter the token: ", "api_key=", "token"] {
-        let shown = run(&mut redactor([]).stream(), &[prompt]);
-        assert_eq!(shown.into_iter().map(|(pushed, released)| pushed + &released).collect::<String>(), prompt);
+fn a_prompt_for_a_password_is_not_held() {
+    for prompt in ["Password: ", "Password for user x: ", "Enter the token: ", "api_key=", "token: "] {
+        check(&[prompt], &[(prompt, "")]);
     }
 }
 

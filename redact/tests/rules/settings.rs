@@ -13,7 +13,6 @@ fn rule(id: &str, expression: &str, masked: &[&str], unmasked: &[&str]) -> Rule 
     }
 }
 
-#[track_caller]
 fn error(rule: Rule) -> RuleError {
     Rules::new(vec![rule], &[]).expect_err("the rule is wrong")
 }
@@ -31,7 +30,6 @@ fn a_rule_is_added_and_a_built_in_one_is_disabled() {
 
 #[test]
 fn an_error_says_what_is_wrong_with_a_rule() {
-    let complex = format!("acme(?:{})", ["x", "y", "z"].map(|last| format!("[a-{last}]{{1,8000}}")).join("|"));
     for id in ["", "Acme", "acme_key", "1acme", "-acme", &"a".repeat(49)] {
         assert!(matches!(error(rule(id, "acme[0-9]{6}", &[], &[])), RuleError::Id { .. }), "{id}");
     }
@@ -46,7 +44,7 @@ fn an_error_says_what_is_wrong_with_a_rule() {
     assert!(matches!(error(rule("acme", "(?:acme)?", &[], &[])), RuleError::Empty { .. }));
     assert!(matches!(error(rule("acme", "acme(?P<secret>[0-9]{0,6})", &[], &[])), RuleError::Empty { .. }));
     assert!(matches!(error(rule("acme", r"acme\b", &[], &[])), RuleError::Assertion { .. }));
-    assert!(matches!(error(rule("acme", &complex, &[], &[])), RuleError::TooComplex { .. }));
+    assert!(matches!(error(rule("acme", r"acme[ab]{0,30}a[ab]{18}", &[], &[])), RuleError::TooComplex { .. }));
     assert!(matches!(error(rule("acme", "acme(?:-(?P<secret>[0-9]{6}))?", &[], &[])), RuleError::Nested { .. }));
     let unknown = Rules::new(Vec::new(), &["no-such-rule".to_owned()]).expect_err("there is no such rule");
     assert_eq!(unknown.to_string(), "rule \"no-such-rule\" cannot be disabled, because no built-in rule has this id");

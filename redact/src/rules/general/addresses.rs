@@ -1,6 +1,6 @@
 //! Credentials in addresses and for hosts.
 
-use super::{Boundary, GeneralRule};
+use super::{Boundary, GeneralRule, Matching};
 use crate::rules::credential;
 use crate::rules::table::TableRule;
 
@@ -25,9 +25,7 @@ pub(super) const RULES: &[GeneralRule] = &[
                 "protocol://[user[:password]@]proxyhost",
             ],
         },
-        boundary: Boundary::None,
-        certain: None,
-        accepts: Some(credential::in_address),
+        matching: Matching { boundary: Boundary::None, certain: None, accepts: Some(credential::in_address) },
     },
     GeneralRule {
         rule: TableRule {
@@ -37,9 +35,11 @@ pub(super) const RULES: &[GeneralRule] = &[
             masked: &["https://0123456789abcdef0123456789abcdef@git.example.com/a.git"],
             unmasked: &["https://git@example.com/a.git", "https://a-long-name-of-a-service-account@example.com"],
         },
-        boundary: Boundary::None,
-        certain: None,
-        accepts: Some(|_, secret| credential::is_random(secret)),
+        matching: Matching {
+            boundary: Boundary::None,
+            certain: None,
+            accepts: Some(|_, secret| credential::is_random(secret)),
+        },
     },
     GeneralRule {
         rule: TableRule {
@@ -49,9 +49,11 @@ pub(super) const RULES: &[GeneralRule] = &[
             masked: &["machine example.com login deploy password s3cr3t-w0rd\n", "login a\n  password 0123456789\n"],
             unmasked: &["login failed, password incorrect", "login with password authentication"],
         },
-        boundary: Boundary::Token,
-        certain: None,
-        accepts: Some(|_, secret| credential::is_password(secret) && secret.iter().any(u8::is_ascii_digit)),
+        matching: Matching {
+            boundary: Boundary::Token,
+            certain: None,
+            accepts: Some(|_, secret| credential::is_password(secret) && secret.iter().any(u8::is_ascii_digit)),
+        },
     },
     GeneralRule {
         rule: TableRule {
@@ -61,8 +63,10 @@ pub(super) const RULES: &[GeneralRule] = &[
             masked: &["curl --user deploy:s3cr3t-w0rd https://example.com", "wget --proxy-user='a:hunter2hunter2'"],
             unmasked: &["docker run --user 1000:1000", "curl --user name:password", "--user $USER:$PASSWORD"],
         },
-        boundary: Boundary::Option,
-        certain: None,
-        accepts: Some(|_, secret| credential::is_password(secret)),
+        matching: Matching {
+            boundary: Boundary::Option,
+            certain: None,
+            accepts: Some(|_, secret| credential::is_password(secret)),
+        },
     },
 ];

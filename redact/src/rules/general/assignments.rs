@@ -3,7 +3,7 @@
 //! An expression begins at the word of a name that makes it secret. What comes before the word does not matter, and
 //! what comes after it is examined with the value, by [`credential`].
 
-use super::{Boundary, GeneralRule, LONG_VALUE};
+use super::{Boundary, GeneralRule, LONG_VALUE, Matching};
 use crate::rules::credential;
 use crate::rules::table::TableRule;
 
@@ -33,7 +33,8 @@ macro_rules! unquoted {
 }
 
 const fn rule(rule: TableRule, accepts: fn(&[u8], &[u8]) -> bool) -> GeneralRule {
-    GeneralRule { rule, boundary: Boundary::Word, certain: Some(LONG_VALUE), accepts: Some(accepts) }
+    let matching = Matching { boundary: Boundary::Word, certain: Some(LONG_VALUE), accepts: Some(accepts) };
+    GeneralRule { rule, matching }
 }
 
 pub(super) const RULES: &[GeneralRule] = &[
@@ -160,9 +161,11 @@ pub(super) const RULES: &[GeneralRule] = &[
             masked: &["deploy --api-key a1b2c3d4e5f6", "mysqldump --password 'hunter2hunter2' app"],
             unmasked: &["--token <TOKEN>", "--password-stdin registry1.example.com", "--token TOKEN  The token to use"],
         },
-        boundary: Boundary::Option,
-        certain: Some(LONG_VALUE),
-        accepts: Some(credential::in_field),
+        matching: Matching {
+            boundary: Boundary::Option,
+            certain: Some(LONG_VALUE),
+            accepts: Some(credential::in_field),
+        },
     },
     rule(
         TableRule {
@@ -182,8 +185,10 @@ pub(super) const RULES: &[GeneralRule] = &[
             masked: &["Server=db;Uid=app;Pwd=hunter2;"],
             unmasked: &["cd /tmp; pwd", "a;PWD=$HOME;"],
         },
-        boundary: Boundary::None,
-        certain: None,
-        accepts: Some(|_, secret| credential::is_password(secret)),
+        matching: Matching {
+            boundary: Boundary::None,
+            certain: None,
+            accepts: Some(|_, secret| credential::is_password(secret)),
+        },
     },
 ];

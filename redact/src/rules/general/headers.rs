@@ -1,6 +1,6 @@
 //! Headers of HTTP requests. Those with a secret-like name, such as `X-Api-Key`, are assignments.
 
-use super::{Boundary, GeneralRule, LONG_VALUE};
+use super::{Boundary, GeneralRule, LONG_VALUE, Matching};
 use crate::rules::credential;
 use crate::rules::table::TableRule;
 
@@ -31,9 +31,11 @@ pub(super) const RULES: &[GeneralRule] = &[
                 "authorization = authenticate(request)",
             ],
         },
-        boundary: Boundary::Word,
-        certain: Some(LONG_VALUE),
-        accepts: Some(credential::in_header),
+        matching: Matching {
+            boundary: Boundary::Word,
+            certain: Some(LONG_VALUE),
+            accepts: Some(credential::in_header),
+        },
     },
     GeneralRule {
         rule: TableRule {
@@ -47,8 +49,10 @@ pub(super) const RULES: &[GeneralRule] = &[
                 "the bearer of this letter",
             ],
         },
-        boundary: Boundary::Word,
-        certain: Some(LONG_VALUE),
-        accepts: Some(credential::in_header),
+        matching: Matching {
+            boundary: Boundary::Word,
+            certain: Some(LONG_VALUE),
+            accepts: Some(credential::in_header),
+        },
     },
 ];

@@ -137,7 +137,7 @@ pub(super) const RULES: &[TableRule] = &[
         ),
         masked: &[concat!(
             "https://chat.googleapis",
-            ".com/v1/spaces/mBq6eMkdU4D/messages?key=AI",
+            ".com/v1/spaces/mBq6eMkdU4D/messages?key=BI",
             "zapX3_Z9UmDTf_oxclB8YcsWkly45lULqP6SM&token=on9gigWqSI4lFgSQ8I3s2JsD0JaSJ-M8TIaOzJwf7Jy",
         )],
         unmasked: &[

@@ -1,0 +1,139 @@
+//! The automata of one expression.
+
+use std::ops::Range;
+
+use regex_syntax::hir::{Hir, HirKind};
+
+use super::machine::{Machine, MachineState};
+use super::rewrite::without_upper_bounds;
+use super::shape::{Scope, is_word};
+
+/// The automata of one expression.
+#[derive(Debug)]
+pub(super) struct Automata {
+    pub(super) machine: Machine,
+    /// The bytes that a match may end with.
+    last_bytes: Box<[bool; 256]>,
+    /// The automata of the parts, if one of them is known to be variable.
+    pub(super) split: Option<Split>,
+}
+
+impl Automata {
+    /// Compiles an expression, if need be without its upper bounds. Returns `None` if it is too complex.
+    pub(super) fn new(expression: &Hir) -> Option<Self> {
+        Self::exact(expression).or_else(|| Self::exact(&without_upper_bounds(expression)))
+    }
+
+    fn exact(expression: &Hir) -> Option<Self> {
+        let machine = Machine::new(expression)?;
+        let split = match Parts::find(expression) {
+            Some(parts) => Some(parts.compile()?),
+            None => None,
+        };
+        Some(Self { last_bytes: machine.last_bytes(), machine, split })
+    }
+
+    /// Returns whether a match may end between `last` and `next`.
+    ///
+    /// It may not if both are letters, digits or underscores, or if another match might end with `next`, which is then
+    /// a part of the token, unless it is a usual delimiter.
+    pub(super) fn may_end(&self, last: u8, next: u8) -> bool {
+        let continues_word = is_word(last) && is_word(next);
+        let is_delimiter = next.is_ascii_whitespace() || b"\"'`,;&|<>()[]{}\\".contains(&next);
+        let continues_token = self.last_bytes[usize::from(next)] && !is_delimiter;
+        !continues_word && !continues_token
+    }
+}
+
+/// The parts of an expression of which one is variable.
+#[derive(Debug)]
+pub(super) struct Split {
+    /// The automaton of what comes before the variable part.
+    pub(super) before: Machine,
+    /// The automaton of the variable part.
+    variable: Machine,
+    /// The bytes that the variable part may begin with.
+    pub(super) first_bytes: Box<[bool; 256]>,
+    /// The automaton of what comes after the variable part; `None` if nothing does.
+    after: Option<Machine>,
+}
+
+impl Split {
+    /// Returns the longest range of the variable part in the text of a match.
+    pub(super) fn find(&self, text: &[u8]) -> Option<Range<usize>> {
+        let mut state = MachineState::START;
+        for (at, &byte) in text.iter().enumerate() {
+            if self.before.accepts(state)
+                && self.first_bytes[usize::from(byte)]
+                && let Some(end) = self.end(text, at)
+            {
+                return Some(at..end);
+            }
+            state = self.before.next(state, byte)?;
+        }
+        None
+    }
+
+    /// Returns where the variable part ends at the latest if it begins at the index `from`.
+    fn end(&self, text: &[u8], from: usize) -> Option<usize> {
+        let Some(after) = &self.after else { return self.variable.matches(&text[from..]).then_some(text.len()) };
+        let (mut state, mut end) = (MachineState::START, None);
+        for (at, &byte) in text.iter().enumerate().skip(from) {
+            if self.variable.accepts(state) && after.matches(&text[at..]) {
+                end = Some(at);
+            }
+            let Some(next) = self.variable.next(state, byte) else { break };
+            state = next;
+        }
+        end
+    }
+}
+
+/// The name of the group that limits what is masked.
+const SECRET: &str = "secret";
+
+/// The name of the group of general rules that is the variable part, while the whole match is masked.
+const VARIABLE: &str = "variable";
+
+/// The parts of an expression with a group that is the variable part.
+pub(super) struct Parts<'h> {
+    before: &'h [Hir],
+    pub(super) variable: &'h Hir,
+    after: &'h [Hir],
+    pub(super) scope: Scope,
+}
+
+impl<'h> Parts<'h> {
+    /// Finds the variable part, if it is not nested in another expression.
+    pub(super) fn find(hir: &'h Hir) -> Option<Self> {
+        let HirKind::Concat(parts) = hir.kind() else { return None };
+        let scope = |part: &Hir| match part.kind() {
+            HirKind::Capture(capture) if capture.name.as_deref() == Some(SECRET) => Some(Scope::Variable),
+            HirKind::Capture(capture) if capture.name.as_deref() == Some(VARIABLE) => Some(Scope::Whole),
+            _ => None,
+        };
+        let (at, scope) = parts.iter().enumerate().find_map(|(at, part)| Some((at, scope(part)?)))?;
+        Some(Self { before: &parts[..at], variable: &parts[at], after: &parts[at + 1..], scope })
+    }
+
+    /// Compiles the parts. Returns `None` if one of them is too complex.
+    fn compile(&self) -> Option<Split> {
+        let variable = Machine::new(self.variable)?;
+        let after = match self.after {
+            [] => None,
+            parts => Some(Machine::new(&Hir::concat(parts.to_vec()))?),
+        };
+        let before = Machine::new(&Hir::concat(self.before.to_vec()))?;
+        Some(Split { before, first_bytes: variable.first_bytes(), variable, after })
+    }
+}
+
+/// Returns whether an expression contains the group that limits what is masked.
+pub(super) fn contains_secret(hir: &Hir) -> bool {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => false,
+        HirKind::Repetition(repetition) => contains_secret(&repetition.sub),
+        HirKind::Capture(capture) => capture.name.as_deref() == Some(SECRET) || contains_secret(&capture.sub),
+        HirKind::Concat(parts) | HirKind::Alternation(parts) => parts.iter().any(contains_secret),
+    }
+}
