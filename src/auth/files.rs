@@ -63,12 +63,11 @@ pub fn instance_id(data_dir: &Path) -> Result<String, TokenError> {
 /// Returns the key that encrypts secrets: the one that the operator has set or, if there is none, the one in the data
 /// directory, which is generated on first start.
 pub fn secrets_key(from_operator: Option<&str>, data_dir: &Path) -> Result<SealKey, TokenError> {
-    let (text, place) = match from_operator {
-        Some(key) => (key.to_owned(), "TAILWATER_SECRETS_KEY".to_owned()),
-        None => {
-            let path = data_dir.join(KEY_FILE);
-            (read_or_make(&path)?, path.display().to_string())
-        }
+    let (text, place) = if let Some(key) = from_operator {
+        (key.to_owned(), "TAILWATER_SECRETS_KEY".to_owned())
+    } else {
+        let path = data_dir.join(KEY_FILE);
+        (read_or_make(&path)?, path.display().to_string())
     };
     SealKey::from_hex(&text).map_err(|error| TokenError::Key(place, error))
 }

@@ -131,6 +131,7 @@ pub async fn test_redaction(text: String) -> Result<RedactionResult, RpcError> {
 }
 
 /// Returns the rules that recognise secrets by their shape.
+#[expect(clippy::unused_async, reason = "server functions are asynchronous")]
 pub async fn redaction_rules() -> Result<RedactionRules, RpcError> {
     Ok(state()?.queue.redaction_rules())
 }

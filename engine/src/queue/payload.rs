@@ -72,7 +72,7 @@ pub struct StageSpec {
 #[derive(Clone, Debug)]
 pub enum JobPayload {
     /// The payload of a `command` job.
-    Command(RawCommand),
+    Command(Box<RawCommand>),
     /// The payload of a job for an external worker, which may be any object.
     Other(Json),
     /// A payload that was stored by an earlier version and that this version does not accept. It is neither shown nor
@@ -88,7 +88,7 @@ impl JobPayload {
             json => json,
         };
         match json.members() {
-            Some(_) if kind == "command" => json.read().map(Self::Command).map_err(|error| of_json(&error)),
+            Some(_) if kind == "command" => json.read().map(|raw| Self::Command(Box::new(raw))).map_err(|error| of_json(&error)),
             Some(_) => Ok(Self::Other(json)),
             None => Err(invalid("payload", "must be an object")),
         }
@@ -102,7 +102,7 @@ impl JobPayload {
     /// Returns the payload as the text that is stored in the database.
     pub(super) fn to_text(&self) -> String {
         match self {
-            Self::Command(raw) => serde_json::to_string(raw).expect("all maps have string keys"),
+            Self::Command(raw) => serde_json::to_string(&**raw).expect("all maps have string keys"),
             Self::Other(json) => json.to_string(),
             Self::Unreadable(_) => "{}".to_owned(),
         }
@@ -119,7 +119,7 @@ impl JobPayload {
     /// Returns the command that the job runs.
     pub fn command(&self) -> Result<Command, InvalidPayload> {
         match self {
-            Self::Command(raw) => Command::check(raw.clone()),
+            Self::Command(raw) => Command::check((**raw).clone()),
             Self::Other(_) => Err(invalid("type", "this worker cannot run jobs of this type")),
             Self::Unreadable(error) => Err(error.clone()),
         }

@@ -194,19 +194,18 @@ async fn conduct<L: Link>(
 /// Returns the warning that is added to the log if a secret of the job is not masked everywhere. It names the variables.
 fn weak_secrets(claimed: &Claimed) -> Option<Redacted> {
     let of_job = claimed.payload.secret_variables();
-    let named = claimed.secrets.clone();
     let weak: BTreeSet<String> = of_job
         .into_iter()
-        .chain(named)
+        .chain(claimed.secrets.clone())
         .filter(|(_, value)| !redact::is_masked_everywhere(value.trim().as_bytes()))
         .map(|(name, _)| name)
         .collect();
     if weak.is_empty() {
         return None;
     }
-    let names = weak.into_iter().collect::<Vec<_>>().join(", ");
+    let weak = weak.into_iter().collect::<Vec<_>>().join(", ");
     let text = format!(
-        "These secrets are so short or so common that they are masked only where they are whole words: {names}. Use longer values"
+        "These secrets are so short or so common that they are masked only where they are whole words: {weak}. Use longer values"
     );
     Some(claimed.redactor.redact(text.as_bytes()))
 }

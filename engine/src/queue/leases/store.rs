@@ -30,7 +30,8 @@ pub(in crate::queue) async fn claim(
     lease_end: Timestamp,
     now: Timestamp,
 ) -> DbResult<Option<ClaimedRow>> {
-    let row: Option<(uuid::Uuid, i32, i64, String, Option<String>, Option<String>)> = sqlx::query_as(
+    type Claimed = (uuid::Uuid, i32, i64, String, Option<String>, Option<String>);
+    let row: Option<Claimed> = sqlx::query_as(
         "update jobs
          set status = 'running', claimed_by = ?1, lease_epoch = lease_epoch + 1, lease_expires_at = ?2,
              attempt = attempt + 1, started_at = ?3, next_attempt_at = null, updated_at = ?3,
