@@ -37,10 +37,10 @@ run: build ## Build for production and serve on http://127.0.0.1:3000.
 # The library and the site are built in parallel, because the last part of each build uses only one core, and because the
 # library can be compiled while Node.js and its packages are installed for the site. The binary embeds the site, so it
 # is built last, which takes a few seconds. The checksum of the list of hashed names makes cargo rebuild the binary when
-# the site has changed.
+# the site has changed. Debian's cargo removes less than the profile says, so the option is passed to the compiler.
 build: ## Build the release: target/release/tailwater, a single file with everything it needs.
 	@$(MAKE) -j2 server site
-	TAILWATER_SITE=$$(cksum <target/site/names.toml) cargo build --release --features ssr
+	TAILWATER_SITE=$$(cksum <target/site/names.toml) cargo rustc --release --features ssr --bin tailwater -- -C strip=symbols
 
 dev: setup node_modules/.package-lock.json ## Serve, and rebuild and restart after every change.
 	@$(XTASK) dev $(ARGS)

@@ -49,7 +49,7 @@ fn Test() -> impl IntoView {
     };
     view! {
         <form
-            class="secret-form wide"
+            class="secret-form stretched"
             on:submit=move |event| {
                 event.prevent_default();
                 test.dispatch(text.get_untracked());
@@ -93,7 +93,8 @@ fn Masked(result: RedactionResult) -> impl IntoView {
         let total = i64::try_from(result.findings.len()).unwrap_or(i64::MAX);
         format!("{} would be masked:", words::plural(total, "value"))
     };
-    let counts = counts.into_iter().map(|(rule, count)| view! { <li><code>{rule}</code> " " {count}</li> });
+    let counts =
+        counts.into_iter().map(|(rule, count)| view! { <li><code>{rule}</code> " " <small>{count}</small></li> });
     let marked = pieces(&result.text)
         .into_iter()
         .map(|(is_mask, text)| if is_mask { view! { <mark>{text}</mark> }.into_any() } else { text.into_any() });
@@ -113,7 +114,7 @@ fn Rules(rules: RedactionRules) -> impl IntoView {
         view! {
             <li>
                 <code>{rule.id}</code>
-                <span>{rule.reason}</span>
+                <span>{rule.reason.replace('`', "")}</span>
             </li>
         }
     });

@@ -1,5 +1,6 @@
 //! No reply about an accepted submission contains the value of a variable whose name looks secret.
 
+mod added;
 mod anywhere;
 mod canaries;
 mod named;

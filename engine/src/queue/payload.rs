@@ -88,7 +88,9 @@ impl JobPayload {
             json => json,
         };
         match json.members() {
-            Some(_) if kind == "command" => json.read().map(|raw| Self::Command(Box::new(raw))).map_err(|error| of_json(&error)),
+            Some(_) if kind == "command" => {
+                json.read().map(|raw| Self::Command(Box::new(raw))).map_err(|error| of_json(&error))
+            }
             Some(_) => Ok(Self::Other(json)),
             None => Err(invalid("payload", "must be an object")),
         }

@@ -205,7 +205,7 @@ fn weak_secrets(claimed: &Claimed) -> Option<Redacted> {
     }
     let weak = weak.into_iter().collect::<Vec<_>>().join(", ");
     let text = format!(
-        "These secrets are so short or so common that they are masked only where they are whole words: {weak}. Use longer values"
+        "Secrets masked only as whole words: {weak}. Their values are too short or too common; use longer ones"
     );
     Some(claimed.redactor.redact(text.as_bytes()))
 }

@@ -96,6 +96,13 @@ fn facts_view(job: &Job, masked: Option<String>) -> AnyView {
         }
         .into_any()
     });
+    let masked = masked.map(|text| {
+        view! {
+            <dt>"Masked"</dt>
+            <dd class="whole">{text}</dd>
+        }
+        .into_any()
+    });
     let times = [
         time("Submitted", Some(job.created_at)),
         time("Started", job.started_at),
@@ -112,8 +119,7 @@ fn facts_view(job: &Job, masked: Option<String>) -> AnyView {
         fact("Type", (job.kind != "command").then(|| job.kind.clone())),
         fact("Cancelled by", job.cancel_requested_by_user_id.clone()),
         fact("Reason", job.cancel_reason.clone()),
-        fact("Masked", masked),
         fact("Job ID", Some(job.id.to_string())),
     ];
-    view! { <dl class="facts">{times.collect_view()} {facts.collect_view()} {from}</dl> }.into_any()
+    view! { <dl class="facts">{times.collect_view()} {facts.collect_view()} {masked} {from}</dl> }.into_any()
 }
