@@ -13,6 +13,11 @@ const READS: u32 = 64;
 /// The number of rounds. Only the fastest one counts, since other processes may slow down the rest.
 const ROUNDS: u32 = 12;
 
+/// The number of reads of a text without line ends.
+const LINE_READS: u32 = 16;
+/// The number of rounds for a text without line ends, whose throughput is low if the search is not linear.
+const LINE_ROUNDS: u32 = 3;
+
 const VALUES: [&str; 3] =
     ["ghp_16C7e42F292c6912E7710c838347Ae178B4a", "correct horse battery staple", "s3cr3t-p4ssw0rd"];
 
@@ -83,6 +88,12 @@ fn main() {
     measure("rules, rulers", &only_rules, dashes);
     measure("rules, only names", &only_rules, names);
     measure("rules, only secrets", &only_rules, found);
+    measure("rules, JSON log", &only_rules, json);
+    measure_line("rules, line of assignments", &only_rules, "token=a1b2c3-");
+    measure_line("rules, line of headers", &only_rules, "Authorization:x9");
+    measure_line("rules, line of name parts", &only_rules, "token_");
+    measure_line("rules, line of names", &only_rules, "password=");
+    measure_line("rules, line of token prefixes", &only_rules, "eyJa-");
     for count in [1, 3, 20, 100, 1_000] {
         measure_compilation(count);
     }
@@ -126,4 +137,22 @@ fn measure(name: &str, redactor: &Redactor, line: impl Fn(usize) -> String) {
     });
     let seconds = fastest.min().expect("there is at least one round").as_secs_f64();
     println!("{name:35} {:7.0} MB/s", f64::from(READ) / 1e6 / seconds);
+}
+
+/// Measures a single line of 1 MiB that repeats `piece`, from its beginning to its end.
+fn measure_line(name: &str, redactor: &Redactor, piece: &str) {
+    let length = (READ * LINE_READS) as usize;
+    let mut line = piece.repeat(length / piece.len() + 1);
+    line.truncate(length);
+    let fastest = (0..LINE_ROUNDS).map(|_| {
+        let mut stream = redactor.stream();
+        let begun = Instant::now();
+        for read in line.as_bytes().chunks(READ as usize) {
+            black_box(stream.push(black_box(read)));
+        }
+        black_box(stream.finish());
+        begun.elapsed() / LINE_READS
+    });
+    let seconds = fastest.min().expect("there is at least one round").as_secs_f64();
+    println!("{name:35} {:7.1} MB/s", f64::from(READ) / 1e6 / seconds);
 }

@@ -13,7 +13,9 @@
 //! 3. The secret is the group `secret`, or the whole match (`shape`). Some general rules then decide whether the secret
 //!    looks like one (`credential`).
 //!
-//! A candidate keeps its state between reads (`scan`), so that the result does not depend on how the input is cut.
+//! A candidate keeps its state between reads (`scan`), so that the result does not depend on how the input is cut. The
+//! number of candidates that are followed at the same time is limited (`open`), so that the work grows linearly with the
+//! length of the input.
 //! This module hides the crates for regular expressions.
 
 mod automata;
@@ -25,6 +27,7 @@ mod error;
 mod general;
 mod literals;
 mod machine;
+mod open;
 mod rewrite;
 mod scan;
 mod shape;

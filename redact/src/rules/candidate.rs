@@ -115,6 +115,25 @@ impl Candidate {
         }
     }
 
+    /// Returns whether the match is masked already, although it may go on.
+    pub(super) fn is_certain(&self) -> bool {
+        self.certain.is_some()
+    }
+
+    /// Returns whether this candidate masks at least as much as a later one, which has examined the same text.
+    ///
+    /// It does if it is certain and both are in the same state: from then on, their matches end at the same positions.
+    pub(super) fn covers(&self, later: &Self) -> bool {
+        let begins_before = |certain: &Range<usize>| certain.start <= later.variable.unwrap_or(later.start);
+        self.rule == later.rule && self.state == later.state && self.certain.as_ref().is_some_and(begins_before)
+    }
+
+    /// Returns the number of bytes that were examined, which is the number of steps of the automaton.
+    #[cfg(test)]
+    pub(super) fn examined(&self) -> usize {
+        self.at - self.start
+    }
+
     /// Returns the position from which on the text is needed.
     pub(super) fn keep(&self) -> usize {
         self.certain.as_ref().map_or(self.start, |certain| certain.end)

@@ -88,9 +88,15 @@ impl Literals {
         text.windows(GRAM).position(begins).unwrap_or(text.len().saturating_sub(GRAM - 1))
     }
 
+    /// Returns whether a literal ends in `state`.
+    #[inline]
+    pub(super) fn ends_literal(&self, state: StateID) -> bool {
+        self.automaton.is_match(state)
+    }
+
     /// Returns the literals that end in `state`.
     pub(super) fn ended(&self, state: StateID) -> impl Iterator<Item = &Literal> {
-        let count = if self.automaton.is_match(state) { self.automaton.match_len(state) } else { 0 };
+        let count = if self.ends_literal(state) { self.automaton.match_len(state) } else { 0 };
         (0..count).map(move |index| &self.sorted[self.automaton.match_pattern(state, index).as_usize()])
     }
 

@@ -7,13 +7,13 @@ use super::{Boundary, GeneralRule, LONG_VALUE, Matching};
 use crate::rules::credential;
 use crate::rules::table::TableRule;
 
-/// A name from its secret-like word on, and the quotation marks after it.
+/// A name from its secret-like word on. The bound limits how long a name of many such words is followed.
 macro_rules! name {
     () => {
         concat!(
             "(?i:pass(?:word|wd|phrase)|secret|token|credential|",
             "auth[_-]?(?:token|key)|access[_-]?(?:token|key)|api[_-]?(?:token|key)|private[_-]?key)",
-            r#"[A-Za-z0-9_-]*"#,
+            "[A-Za-z0-9_-]{0,64}",
         )
     };
 }

@@ -1,0 +1,104 @@
+//! The candidates that are followed at the same time, and the limit on their number.
+//!
+//! Without a limit, a long line such as `token=a1-token=a1-...` would have a candidate for each repetition, and every
+//! one would examine the rest of the line. Two measures keep the work for each byte constant:
+//!
+//! 1. A candidate is dropped if everything that it might still mask is masked by an earlier one anyway.
+//! 2. At most [`MOST_OF_RULE`] candidates of one rule and [`MOST`] candidates in total are open. Beyond that, an
+//!    occurrence of a literal begins no candidate. The earlier candidates are still followed, so a secret is missed only
+//!    if it begins within so many unfinished matches, and none of them includes it.
+//!
+//! Both are applied where a literal ends, after all open candidates have examined the text up to there and no further.
+//! The result therefore does not depend on how the input is cut.
+
+use super::candidate::{Candidate, Fate};
+use super::{RuleIndex, RuleSet};
+use crate::masks::Masks;
+use crate::matcher::View;
+
+/// The maximum number of open candidates of one rule. In ordinary text, there are hardly ever more than two: a name with
+/// two secret-like words, such as `token_secret`. If a name has more than eight, every candidate finds the same value.
+const MOST_OF_RULE: u8 = 8;
+
+/// The maximum number of open candidates. It is sufficient for all eight kinds of assignments and headers, each with as
+/// many candidates as one rule may have.
+const MOST: usize = 64;
+
+/// The candidates whose fate depends on what follows, in the order in which they began.
+pub(super) struct OpenCandidates {
+    candidates: Vec<Candidate>,
+    /// The number of open candidates of each rule.
+    counts: Box<[u8]>,
+    /// The numbers of steps that the automata of candidates took.
+    #[cfg(test)]
+    pub(super) steps: Vec<usize>,
+}
+
+impl OpenCandidates {
+    /// Returns an empty list for `rules` rules.
+    pub(super) fn new(rules: usize) -> Self {
+        Self {
+            candidates: Vec::new(),
+            counts: vec![0; rules].into_boxed_slice(),
+            #[cfg(test)]
+            steps: Vec::new(),
+        }
+    }
+
+    /// Returns whether another candidate of `rule` may begin.
+    pub(super) fn has_capacity(&self, rule: RuleIndex) -> bool {
+        self.candidates.len() < MOST && self.counts[rule.get()] < MOST_OF_RULE
+    }
+
+    /// Follows a candidate to the end of the view's text, and adds it if its fate is not known there.
+    pub(super) fn begin(&mut self, mut candidate: Candidate, set: &RuleSet, view: View, masks: &mut Masks) {
+        let fate = candidate.run(set.shape(candidate.rule), view, masks);
+        #[cfg(test)]
+        self.steps.push(candidate.examined());
+        if fate == Fate::Open {
+            self.counts[candidate.rule.get()] += 1;
+            self.candidates.push(candidate);
+        }
+    }
+
+    /// Follows all candidates to the end of the view's text.
+    pub(super) fn advance(&mut self, set: &RuleSet, view: View, masks: &mut Masks) {
+        self.candidates.retain_mut(|candidate| {
+            #[cfg(test)]
+            let before = candidate.examined();
+            let fate = candidate.run(set.shape(candidate.rule), view, masks);
+            #[cfg(test)]
+            self.steps.push(candidate.examined() - before);
+            self.counts[candidate.rule.get()] -= u8::from(fate == Fate::Decided);
+            fate == Fate::Open
+        });
+    }
+
+    /// Drops the candidates that cannot mask more than an earlier one. All must have been followed to the same position.
+    pub(super) fn drop_covered(&mut self) {
+        let mut first = 0;
+        while let Some(next) = self.candidates[first..].iter().position(Candidate::is_certain) {
+            let kept = first + next + 1;
+            let mut later = self.candidates.split_off(kept);
+            let covering = &self.candidates[kept - 1];
+            later.retain(|candidate| {
+                let is_covered = covering.covers(candidate);
+                self.counts[candidate.rule.get()] -= u8::from(is_covered);
+                !is_covered
+            });
+            self.candidates.append(&mut later);
+            first = kept;
+        }
+    }
+
+    /// Returns the open candidates.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Candidate> {
+        self.candidates.iter()
+    }
+
+    /// Removes all candidates.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Candidate> {
+        self.counts.fill(0);
+        self.candidates.drain(..)
+    }
+}
