@@ -89,7 +89,7 @@ pub enum Payload {
     Stage(StagePayload),
     /// A step began or ended.
     Step(StepPayload),
-    /// The job was assigned to a worker, or its state changed.
+    /// The job's status changed, or something happened to its lease or its worker. See [`JobEventStatus`].
     Job(JobPayload),
     /// A file was stored as an artifact.
     Artifact(ArtifactPayload),
@@ -361,7 +361,7 @@ pub enum JobEventStatus {
     DeadLetter,
 }
 
-/// The job was assigned to a worker, or its state changed.
+/// The job's status changed, or something happened to its lease or its worker. See [`JobEventStatus`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobPayload {

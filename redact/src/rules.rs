@@ -103,7 +103,7 @@ impl Rules {
         BUILT_IN.get_or_init(|| Self::build(Vec::new(), &[]).expect("a test compiles the built-in rules")).clone()
     }
 
-    /// Compiles the built-in rules except those whose ids are in `without`, and the rules in `extra`. Checks the rules
+    /// Compiles the rules in `extra` and all built-in rules except those whose ids are in `without`. Checks the rules
     /// in `extra` and their examples.
     pub fn new(extra: Vec<Rule>, without: &[String]) -> Result<Self, RuleError> {
         let added: Vec<String> = extra.iter().map(|rule| rule.id.clone()).collect();

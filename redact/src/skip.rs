@@ -125,7 +125,7 @@ impl Skip {
     }
 }
 
-/// The maximum number of bytes on either side of a stop that are part of a gram which includes the other side.
+/// The maximum number of bytes that are copied from each side of a stop to check the grams that span it.
 const SEAM: usize = 4;
 
 /// A range without stops, which ends at a stop or at the end of the text.

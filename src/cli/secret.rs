@@ -23,12 +23,12 @@ const MAX_VALUE: u64 = 1 << 20;
 pub(super) enum SecretVerb {
     /// Set the value of a secret, and create the secret if it does not exist.
     ///
-    /// The value is read from standard input. On a terminal, the command asks for it without echoing it. One trailing
-    /// line break is removed: `tailwater secret set DEPLOY_TOKEN < token.txt`.
+    /// The value is read from standard input, without its trailing line break, for example `tailwater secret set
+    /// DEPLOY_TOKEN < token.txt`. On a terminal, the command asks for the value and does not show it.
     Set(SetSecret),
     /// List the secrets. Values are never shown.
     List(ListSecrets),
-    /// Remove a secret. Its value remains masked in all jobs.
+    /// Remove a secret. The latest 16 KiB of removed values remain masked.
     Remove(RemoveSecret),
 }
 
@@ -117,7 +117,7 @@ impl ListSecrets {
             return Ok(ExitCode::SUCCESS);
         }
         let page: SecretsPage = client.parse(&body)?;
-        let head = ["NAME", "SET", "BY"].map(|title| Cell::ink(Ink::Grey, title));
+        let head = ["NAME", "LAST SET", "SET BY"].map(|title| Cell::ink(Ink::Grey, title));
         let row = |secret: &NamedSecret| {
             let time = format!("{} UTC", words::date_time(secret.updated_at, 0));
             [Cell::plain(&secret.name), Cell::plain(&time), Cell::plain(&secret.updated_by_user_id)]
@@ -143,7 +143,7 @@ impl RemoveSecret {
 fn path(name: &str) -> Result<String, CliError> {
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return Err(CliError::Usage(format!(
-            "{name:?} is not the name of a secret; use letters, digits and '_', and do not start with a digit"
+            "{name:?} is not a valid name for a secret; use letters, digits and '_', and do not start with a digit"
         )));
     }
     Ok(format!("/secrets/{name}"))

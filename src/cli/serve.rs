@@ -73,7 +73,7 @@ pub(super) struct Serve {
     /// the step's output is sent.
     #[arg(long, env = "TAILWATER_LIVE_LAG_SECONDS", default_value_t = 30)]
     live_lag_seconds: u32,
-    /// The maximum size of a request body, in bytes.
+    /// The maximum size of a request body, in bytes, without the files sent with a job.
     #[arg(long, env = "TAILWATER_BODY_BYTES", default_value_t = 1 << 20)]
     body_bytes: u32,
     /// The maximum number of event streams that clients can keep open at the same time.

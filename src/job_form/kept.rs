@@ -43,7 +43,7 @@ pub fn kept_of_step(step: &Map<String, Value>, shown_shell: Option<&str>) -> Vec
         step.get("timeoutSeconds").map(|seconds| format!("timeout {seconds} s")),
         variables.map(|names| format!("variables {}", names.join(", "))),
         names("secrets").map(|names| format!("secrets {names}")),
-        names("secretFiles").map(|names| format!("secret files {names}")),
+        names("secretFiles").map(|names| format!("secrets as files {names}")),
         (step.get("continueOnError") == Some(&Value::Bool(true))).then(|| "continues on error".to_owned()),
         step.get("terminal")
             .and_then(Value::as_bool)
@@ -83,7 +83,7 @@ mod tests {
             "timeout 5 s",
             "variables A, B_TOKEN",
             "secrets C, D=E",
-            "secret files F",
+            "secrets as files F",
             "continues on error",
             "not in a terminal",
         ];

@@ -71,7 +71,7 @@ fn Test() -> impl IntoView {
                     "Test"
                 </button>
                 <span class="hint">
-                    "The text is not stored. The test uses the server's secrets and rules. It does not know secret values that a job defines itself."
+                    "The text is not stored. The test uses the server's secrets and rules. Secret values that a job defines are not included."
                 </span>
                 <span class="hint without-scripts">
                     "This page needs JavaScript. Without it, use " <code>"tailwater redact --test"</code> "."
@@ -120,7 +120,7 @@ fn Rules(rules: RedactionRules) -> impl IntoView {
     });
     view! {
         <details data-testid="redaction-rules">
-            <summary>{words::plural(count, "rule")} " that recognise other secrets"</summary>
+            <summary>{words::plural(count, "rule")} " that recognise secrets by their format"</summary>
             <ul class="rule-list">{rows.collect_view()}</ul>
         </details>
     }

@@ -50,7 +50,7 @@ fn Secrets(secrets: Vec<NamedSecret>) -> impl IntoView {
         <main class="secrets">
             <p class="hint">
                 "Jobs request secrets by name and receive them as environment variables or as files. Values are stored encrypted, masked in the output of all jobs, and never shown again. "
-                <A href="/redaction">"Test what is masked"</A>
+                <A href="/redaction">"Test redaction"</A>
             </p>
             <Outcome />
             {list}
@@ -70,7 +70,8 @@ fn Outcome() -> impl IntoView {
     let done = said("set", "set").or_else(|| said("removed", "removed"));
     let error = query.get("error").map(|word| match word.as_str() {
         "missing" => "There is no such secret. It may have been removed in the meantime.",
-        "name" => "The name was not accepted. Use up to 100 letters, digits and _, and do not start with a digit. The server stores at most 1,000 secrets.",
+        "name" => "The name is not valid. Use up to 100 letters, digits and _, and do not start with a digit.",
+        "full" => "The server already stores 1,000 secrets, which is the maximum. Remove one first.",
         _ => "The value was not accepted. It must not be empty or larger than 16 KiB. All values together must not exceed 32 KiB.",
     });
     view! {
@@ -104,7 +105,7 @@ fn Row(secret: NamedSecret) -> impl IntoView {
                 <form method="post" action="/secrets" class="secret-form">
                     <input type="hidden" name="name" value=name />
                     <button class="button danger" data-testid="remove-secret">"Remove"</button>
-                    <span class="hint">"Jobs that ask for it will fail. Its value remains masked."</span>
+                    <span class="hint">"Jobs that request it will fail. The latest 16 KiB of removed values remain masked."</span>
                 </form>
             </details>
         </li>

@@ -56,7 +56,7 @@ pub struct Config {
     pub live_lag: Duration,
     /// The number of bytes at the end of each step's output that are always sent live.
     pub live_tail_bytes: u64,
-    /// The maximum size of a request body, in bytes.
+    /// The maximum size of a request body, in bytes, without the files sent with a job.
     pub body_bytes: usize,
     /// The maximum number of open streams.
     pub streams: usize,

@@ -148,7 +148,7 @@ impl Queue {
         let rows = store::current(connection).await?;
         let others: Vec<_> = rows.iter().filter(|row| row.name != name).collect();
         if others.len() >= MAX_SECRETS {
-            return Err(invalid("name", format!("{MAX_SECRETS} secrets exist already; remove one first")).into());
+            return Err(invalid("secrets", format!("{MAX_SECRETS} secrets exist already; remove one first")).into());
         }
         let mut total = value.len();
         for row in others {

@@ -26,7 +26,7 @@ pub(super) struct Candidate {
     variable: Option<usize>,
     /// The end of the longest match so far.
     end: Option<usize>,
-    /// What was masked because the match is certain, although it may go on.
+    /// The range that is already masked because the match is certain. It grows if the match continues.
     certain: Option<Range<usize>>,
 }
 

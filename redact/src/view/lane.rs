@@ -69,7 +69,7 @@ impl Lane {
         self.state == raw && self.begun(matcher).is_none_or(|begun| begun == at - matcher.tail(raw).begun.value())
     }
 
-    /// Returns whether this lane continues exactly as `other`.
+    /// Returns whether this lane will find the same matches as `other` from here on.
     pub(super) fn equals(&self, matcher: &Matcher, other: &Self) -> bool {
         self.state == other.state && self.begun(matcher) == other.begun(matcher)
     }

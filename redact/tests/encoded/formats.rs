@@ -95,7 +95,7 @@ pub fn shell_backslashes(text: &str) -> String {
     escape(text, is_escaped, |char| format!("\\{char}"))
 }
 
-/// Encodes as bash does within `$'...'`.
+/// Quotes text as bash does in the form `$'...'`.
 pub fn ansi_c(text: &str) -> String {
     let text = text.replace('\\', "\\\\").replace('\'', "\\'");
     format!("$'{}'", text.replace('\n', "\\n").replace('\t', "\\t"))

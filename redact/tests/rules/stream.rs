@@ -1,4 +1,4 @@
-//! Redacts texts in pieces.
+//! Helpers that redact a text piece by piece.
 
 use redact::{Redacted, Redactor, Rule, Rules};
 

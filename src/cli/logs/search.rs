@@ -1,5 +1,7 @@
-//! Prints the lines of a job's output that match a regular expression, or that another job did not print. The server
-//! searches, so only these lines are transferred, including lines that were not sent live.
+//! Prints the lines of a job's output that match a regular expression, or that another job did not print.
+//!
+//! The server performs the search. Only the selected lines are transferred, and lines that were not sent live are
+//! searched too.
 
 use model::{Job, JobId, StreamName};
 use reqwest::Method;

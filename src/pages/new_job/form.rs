@@ -209,23 +209,23 @@ fn fields(state: &FormState) -> AnyView {
         <div class="columns">
             <TextField
                 label="Secrets"
-                note="passed in variables"
+                note="passed as environment variables"
                 name="secrets"
                 testid="field-secrets"
                 field="payload.secrets"
                 class=CODE
-                placeholder="NAME or VARIABLE=NAME"
+                placeholder="SECRET or VARIABLE=SECRET"
                 value=draft.secrets
                 problems
             />
             <TextField
-                label="Secret files"
-                note="variables hold the paths"
+                label="Secrets as files"
+                note="each variable contains a path"
                 name="secretFiles"
                 testid="field-secret-files"
                 field="payload.secretFiles"
                 class=CODE
-                placeholder="NAME or VARIABLE=NAME"
+                placeholder="SECRET or VARIABLE=SECRET"
                 value=draft.secret_files
                 problems
             />

@@ -82,6 +82,7 @@ pub(super) async fn submit(
     let query = match done {
         Ok(()) => [(word, name)],
         Err(QueueError::Invalid(invalid)) if invalid.field == "name" => [("error", "name")],
+        Err(QueueError::Invalid(invalid)) if invalid.field == "secrets" => [("error", "full")],
         Err(QueueError::Invalid(_)) => [("error", "value")],
         Err(QueueError::NoSuchSecret(_)) => [("error", "missing")],
         Err(error) => return Err(error.into()),

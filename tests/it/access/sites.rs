@@ -12,8 +12,8 @@ async fn get_as(base: &str, host: &str, path: &str) -> tcp::Reply {
     get_raw(base, &format!("{path} HTTP/1.1"), &format!("Host: {host}\r\n")).await
 }
 
-/// Sends a GET request with the admin token. `line` consists of the request target and the HTTP version, and `headers`
-/// of further header lines.
+/// Sends a GET request with the admin token. `line` is the request target and the HTTP version. `headers` contains
+/// additional header lines.
 async fn get_raw(base: &str, line: &str, headers: &str) -> tcp::Reply {
     let request = format!("GET {line}\r\n{headers}Authorization: Bearer {TOKEN}\r\nConnection: close\r\n\r\n");
     tcp::parse(&tcp::exchange(base, request.as_bytes(), tcp::Sending::Goes).await).expect("the server answers")

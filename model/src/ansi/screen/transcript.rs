@@ -54,7 +54,7 @@ impl DrawnLine {
             return;
         }
         if self.has_rows {
-            // A NEL takes two bytes.
+            // Each blank row becomes a NEL of two bytes, so more rows than this would exceed the limit.
             self.is_cut |= self.blank_rows > MAX_ABOVE / 2;
             for _ in 0..=self.blank_rows.min(MAX_ABOVE / 2) {
                 Motion::NextRow.write(&mut self.text);

@@ -2,7 +2,7 @@
 
 use super::TableRule;
 
-/// One rule for each shape.
+/// The rules of this file, one for each format of secret.
 pub(super) const RULES: &[TableRule] = &[
     TableRule {
         id: "google-api-key",
