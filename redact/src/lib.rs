@@ -24,9 +24,9 @@
 //! - Every occurrence of every registered value is masked, in all the forms below. Overlapping occurrences are replaced
 //!   by one [`MASK`], from the beginning of the first to the end of the last. Occurrences that are merely adjacent are
 //!   replaced by one mask each.
-//! - A value shorter than 6 bytes (`0`, `true`) and a common word (`password`) is masked only in its literal form and only as a whole token: it is not
-//!   masked where the byte before or after it is an ASCII letter, a digit or `_`. The beginning and the end of a stream
-//!   count as token boundaries.
+//! - A value shorter than 6 bytes (`0`, `true`) and a common word (`password`) is masked only in its literal form and
+//!   only as a whole token: it is not masked where the byte before or after it is an ASCII letter, a digit or `_`. The
+//!   beginning and the end of a stream count as token boundaries.
 //! - If a value is cut off at the end of the stream, its beginning is masked if it contains at least 8 bytes or at
 //!   least half of the value, whatever its form.
 //!

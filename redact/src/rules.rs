@@ -14,9 +14,8 @@
 //!    looks like one (`credential`).
 //!
 //! A candidate keeps its state between reads (`scan`), so that the result does not depend on how the input is cut. The
-//! number of candidates that are followed at the same time is limited (`open`), so that the work grows linearly with the
-//! length of the input.
-//! This module hides the crates for regular expressions.
+//! number of candidates that are followed at the same time is limited (`open`), so that the work grows linearly with
+//! the length of the input. This module hides the crates for regular expressions.
 
 mod automata;
 mod boundary;

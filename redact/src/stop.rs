@@ -73,8 +73,8 @@ impl Stops<'_> {
     }
 }
 
-/// Returns whether `chunk` may contain a byte at which a view begins to differ from the raw text. `next` is the chunk that
-/// begins one byte later. The loop is written so that it compiles to vector instructions.
+/// Returns whether `chunk` may contain a byte at which a view begins to differ from the raw text. `next` is the chunk
+/// that begins one byte later. The loop is written so that it compiles to vector instructions.
 fn may_stop(chunk: &[u8; CHUNK], next: &[u8; CHUNK]) -> bool {
     let mut found = 0;
     for at in 0..CHUNK {

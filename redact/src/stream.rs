@@ -57,8 +57,8 @@ impl RedactStream {
         written
     }
 
-    /// Masks the values of `redactor` from now on, also where one begins in the bytes that are held back. The rules do not
-    /// change. `redactor` should contain all values of the stream's former redactor.
+    /// Masks the values of `redactor` from now on, also where one begins in the bytes that are held back. The rules do
+    /// not change. `redactor` should contain all values of the stream's former redactor.
     pub fn continue_with(&mut self, redactor: &Redactor) {
         self.matcher = Arc::clone(redactor.matcher());
         self.views.begin_again(self.matcher.start(), self.base);

@@ -156,8 +156,8 @@ fn sextet(bytes: &[u8], index: usize) -> usize {
     usize::from(pair >> (10 - index * 6 % 8) & 63)
 }
 
-/// Returns the text with each Latin-1 character that `is_escaped` selects encoded as a single byte, or `None` if there is
-/// no such character.
+/// Returns the text with each Latin-1 character that `is_escaped` selects encoded as a single byte, or `None` if there
+/// is no such character.
 ///
 /// To Python, `\xa0` is a character in a string and a byte in bytes. The decoder takes it for a byte. Python's `repr`
 /// escapes some characters of Latin-1 that way, and its `ascii` all of them.

@@ -69,7 +69,8 @@ pub(super) struct Run {
     /// Run the command in a new, empty workspace.
     #[arg(long)]
     workspace: bool,
-    /// Copy the files in DIR to a new workspace and run the command there; untracked files that git ignores are not copied.
+    /// Copy the files in DIR to a new workspace and run the command there; untracked files that git ignores are not
+    /// copied.
     #[arg(long, value_name = "DIR")]
     send: Option<PathBuf>,
     #[command(flatten)]

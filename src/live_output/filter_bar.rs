@@ -60,8 +60,8 @@ pub fn in_address(log: Log) -> RowFilter {
     RowFilter { kind, step, stream, only_matches: get("only") == "true", unlike }
 }
 
-/// Writes the filter of a log to the page's URL. If the page shows several logs, they share one filter, and only the first
-/// log writes it.
+/// Writes the filter of a log to the page's URL. If the page shows several logs, they share one filter, and only the
+/// first log writes it.
 pub fn put_into_address(log: Log, filter: RowFilter) {
     if log.screen().role() == LogRole::Other {
         return;

@@ -1,5 +1,5 @@
-//! Checks the headers of every request before its route is called, and limits how slowly its body may arrive. The body's
-//! encoding and the `Expect` header must be supported.
+//! Checks the headers of every request before its route is called, and limits how slowly its body may arrive. The
+//! body's encoding and the `Expect` header must be supported.
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -84,8 +84,8 @@ async fn jobs_with(server: &TestServer, text: &str) -> Vec<Made> {
     jobs
 }
 
-/// Loads a page and checks that the hostile text does not occur in its headers, and occurs in its HTML only where text is
-/// allowed.
+/// Loads a page and checks that the hostile text does not occur in its headers, and occurs in its HTML only where text
+/// is allowed.
 async fn page(server: &TestServer, path: &str) -> Page {
     let request = server.api.client.get(format!("{}{path}", server.api.base)).bearer_auth(TOKEN);
     let reply = request.send().await.expect("the server answers");

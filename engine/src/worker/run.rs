@@ -192,7 +192,8 @@ async fn conduct<L: Link>(
     Ok(end(outcome, &capture, progress))
 }
 
-/// Returns the warning that is added to the log if a secret of the job is not masked everywhere. It names the variables.
+/// Returns the warning that is added to the log if a secret of the job is not masked everywhere. It names the
+/// variables.
 fn weak_secrets(claimed: &Claimed) -> Option<Redacted> {
     let of_job = claimed.payload.secret_variables();
     let weak: BTreeSet<String> = of_job

@@ -1,7 +1,7 @@
 //! A decoded byte and the raw bytes that it stands for.
 
-/// A decoded byte, with the range of raw bytes that it stands for. If one escape stands for a whole character, all bytes
-/// of that character have the range of the escape.
+/// A decoded byte, with the range of raw bytes that it stands for. If one escape stands for a whole character, all
+/// bytes of that character have the range of the escape.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Unit {
     pub(crate) byte: u8,

@@ -6,8 +6,8 @@ use model::{Event, Payload};
 
 use crate::words;
 
-/// Returns how many values that the server knows were masked, and how often each rule has recognised another secret, most
-/// frequent first: `3 secret values, 2 by rule github-token`. Returns `None` if nothing was masked.
+/// Returns how many values that the server knows were masked, and how often each rule has recognised another secret,
+/// most frequent first: `3 secret values, 2 by rule github-token`. Returns `None` if nothing was masked.
 pub fn masked(lifecycle_events: &[Event]) -> Option<String> {
     let (mut known, mut by_rule) = (0, BTreeMap::<&str, i64>::new());
     for event in lifecycle_events {

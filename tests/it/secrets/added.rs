@@ -1,4 +1,5 @@
-//! A running job adds values that are masked from then on, and weak secrets are reported by the names of their variables.
+//! A running job adds values that are masked from then on, and weak secrets are reported by the names of their
+//! variables.
 
 use serde_json::{Value, json};
 

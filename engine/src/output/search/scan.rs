@@ -69,8 +69,8 @@ struct Scan<'a> {
     /// The unfinished line of each stream.
     open: [Option<UnfinishedLine>; 2],
     step: Option<StepRef>,
-    /// The state in which the levels of each stream are determined, or `None` if lines were skipped, so that the state must
-    /// first be determined from the preceding lines.
+    /// The state in which the levels of each stream are determined, or `None` if lines were skipped, so that the state
+    /// must first be determined from the preceding lines.
     levels: [Option<StreamLevels>; 2],
 }
 
