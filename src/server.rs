@@ -140,7 +140,8 @@ impl Server {
         secrets.push(token.clone());
         let roots = WorkingRoots::new(&config.working_roots)?;
         let events = EventLog::new(db.clone());
-        let key = auth::secrets_key(config.secrets_key.as_deref(), &config.data_dir)?;
+        let (key, key_text) = auth::secrets_key(config.secrets_key.as_deref(), &config.data_dir)?;
+        secrets.push(key_text);
         let queue =
             Queue::new(db.clone(), events.clone(), Maskers::new(secrets, config.rules()?, key), config.jobs_queued)
                 .with_working_roots(roots.clone());

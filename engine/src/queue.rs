@@ -125,14 +125,14 @@ impl Queue {
         input: Option<JobInput>,
     ) -> Result<Job, QueueError> {
         let submission = Submission::check(new, by, key, &self.maskers, &self.roots)?;
-        self.check_secrets_exist(&submission.secrets).await?;
         self.insert(submission.with_input(input)).await
     }
 
     /// Checks a submission without storing it. Call this before receiving its input.
     pub async fn check(&self, new: &NewJob) -> Result<(), QueueError> {
         let submission = Submission::check(new.clone(), "", None, &self.maskers, &self.roots)?;
-        self.check_secrets_exist(&submission.secrets).await
+        let mut connection = self.db.reader().await?;
+        secrets::check_exist(&mut connection, &submission.secrets).await
     }
 
     /// Returns the ids of the inputs of all jobs.
@@ -148,9 +148,7 @@ impl Queue {
         let row = store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
         drop(connection);
         if changes == JobChanges::default() {
-            let submission = Submission::again(&row, by, &self.maskers)?;
-            self.check_secrets_exist(&submission.secrets).await?;
-            return self.insert(submission).await;
+            return self.insert(Submission::again(&row, by, &self.maskers)?).await;
         }
         let original = row.payload(&self.maskers);
         let new = NewJob {
@@ -161,7 +159,6 @@ impl Queue {
             max_attempts: changes.max_attempts.unwrap_or(row.job.max_attempts),
         };
         let submission = Submission::check(new, by, None, &self.maskers, &self.roots)?.with_input(row.job.input);
-        self.check_secrets_exist(&submission.secrets).await?;
         self.insert(Submission { resubmitted_from: Some(row.job.id), ..submission }).await
     }
 
@@ -176,6 +173,7 @@ impl Queue {
                     if let Some(row) = submission.repeated(tx.connection()).await? {
                         return Ok(row);
                     }
+                    secrets::check_exist(tx.connection(), &submission.secrets).await?;
                     let id = submission.id;
                     if !store::insert(tx.connection(), &submission, &payload, limit, now).await? {
                         return Err(QueueError::Full(limit));

@@ -61,15 +61,16 @@ pub fn instance_id(data_dir: &Path) -> Result<String, TokenError> {
 }
 
 /// Returns the key that encrypts secrets: the one that the operator has set or, if there is none, the one in the data
-/// directory, which is generated on first start.
-pub fn secrets_key(from_operator: Option<&str>, data_dir: &Path) -> Result<SealKey, TokenError> {
+/// directory, which is generated on first start. Also returns its text, which must be masked.
+pub fn secrets_key(from_operator: Option<&str>, data_dir: &Path) -> Result<(SealKey, String), TokenError> {
     let (text, place) = if let Some(key) = from_operator {
         (key.to_owned(), "TAILWATER_SECRETS_KEY".to_owned())
     } else {
         let path = data_dir.join(KEY_FILE);
         (read_or_make(&path)?, path.display().to_string())
     };
-    SealKey::from_hex(&text).map_err(|error| TokenError::Key(place, error))
+    let key = SealKey::from_hex(&text).map_err(|error| TokenError::Key(place, error))?;
+    Ok((key, text.trim().to_owned()))
 }
 
 /// Returns the content of a file. If the file does not exist, creates it with random content and with permissions that
@@ -81,7 +82,10 @@ fn read_or_make(path: &Path) -> Result<String, TokenError> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             let text = Secret::random();
             let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
-            made.and_then(|mut file| writeln!(file, "{}", text.expose())).map_err(failed)?;
+            made.and_then(|mut file| writeln!(file, "{}", text.expose()).and_then(|()| file.sync_all()))
+                .map_err(failed)?;
+            // The database is durable, so its key must not be lost in a power failure either.
+            fs::File::open(path.parent().unwrap_or(path)).and_then(|folder| folder.sync_all()).map_err(failed)?;
             Ok(text.0)
         }
         Err(error) => Err(failed(error)),
@@ -119,8 +123,8 @@ mod tests {
     #[test]
     fn the_key_for_secrets_is_generated_once_and_a_malformed_key_is_refused() {
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let sealed = secrets_key(None, folder.path()).expect("the folder can be written").seal("", "text");
-        let again = secrets_key(None, folder.path()).expect("the file exists");
+        let sealed = secrets_key(None, folder.path()).expect("the folder can be written").0.seal("", "text");
+        let (again, _) = secrets_key(None, folder.path()).expect("the file exists");
         assert_eq!(again.open("", &sealed).expect("it is the same key"), "text");
         let mode = fs::metadata(folder.path().join(KEY_FILE)).expect("the file exists").permissions().mode();
         assert_eq!(mode & 0o777, 0o600);

@@ -71,7 +71,7 @@ fn Outcome() -> impl IntoView {
     let error = query.get("error").map(|word| match word.as_str() {
         "missing" => "There is no such secret. It may have been removed in the meantime.",
         "name" => "The name was not accepted. Use up to 100 letters, digits and _, and do not start with a digit. The server stores at most 1,000 secrets.",
-        _ => "The value was not accepted. It must not be empty or larger than 64 KiB. All values together must not exceed 128 KiB.",
+        _ => "The value was not accepted. It must not be empty or larger than 16 KiB. All values together must not exceed 32 KiB.",
     });
     view! {
         {done.map(|text| view! { <p role="status" data-testid="secret-done">{text}</p> })}

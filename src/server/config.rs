@@ -138,8 +138,7 @@ impl Config {
     }
 
     /// Returns the values that are masked in every job's output: the values of the server's environment variables with
-    /// secret-looking names, passwords in the variables passed on to jobs, the key that encrypts secrets, and the
-    /// values in `redact_values_file`.
+    /// secret-looking names, passwords in the variables passed on to jobs, and the values in `redact_values_file`.
     pub(super) fn secrets(&self) -> Result<Vec<String>, ConfigError> {
         let looks_secret =
             |(name, value): (String, String)| (redact::is_secret_name(&name) && !value.is_empty()).then_some(value);
@@ -148,7 +147,6 @@ impl Config {
             .filter_map(looks_secret);
         let mut secrets: Vec<String> = of_environment.collect();
         secrets.extend(self.job_environment().passwords());
-        secrets.extend(self.secrets_key.clone());
         if let Some(path) = &self.redact_values_file {
             let text = std::fs::read_to_string(path)
                 .map_err(|source| ConfigError::RedactValues { path: path.clone(), source })?;

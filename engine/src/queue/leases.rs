@@ -3,6 +3,7 @@
 pub(super) mod store;
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use model::{AttemptStatus, JobEventStatus, JobId, JobInput, JobStatus, Seq};
@@ -20,7 +21,7 @@ pub const LEASE: Duration = Duration::from_mins(2);
 const COMMAND: &str = "command";
 
 /// A claimed job: everything that a worker needs to run it, including real secret values.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Claimed {
     /// The lease on the job.
     pub lease: Lease,
@@ -36,6 +37,13 @@ pub struct Claimed {
     pub input: Option<JobInput>,
     /// The values of the secrets that the job receives, by their names. Secrets that no longer exist are missing.
     pub secrets: BTreeMap<String, String>,
+}
+
+/// Shows only the lease, because the other fields contain secrets.
+impl fmt::Debug for Claimed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Claimed").field("lease", &self.lease).finish_non_exhaustive()
+    }
 }
 
 /// A claimed job as it is stored in the database.

@@ -20,14 +20,14 @@ use store::SecretRow;
 /// The maximum number of secrets.
 const MAX_SECRETS: usize = 1_000;
 
-/// The maximum length of a value, in bytes. This is half of what Linux accepts as an environment variable.
-const MAX_VALUE: usize = 64 << 10;
+/// The maximum length of a value, in bytes. Private keys have up to about 3,500 bytes.
+const MAX_VALUE: usize = 16 << 10;
 
 /// The maximum total length of all values, in bytes. The redactor needs up to 1,000 bytes of memory for each of them.
-const MAX_TOTAL: usize = 128 << 10;
+const MAX_TOTAL: usize = 32 << 10;
 
 /// The maximum total length of replaced and removed values that remain masked, in bytes. The oldest ones are forgotten.
-const MAX_RETIRED: usize = 32 << 10;
+const MAX_RETIRED: usize = 16 << 10;
 
 /// The text that is encrypted to check the key when the server starts, and its purpose.
 const CHECK: &str = "check of the key";
@@ -144,23 +144,6 @@ impl Queue {
         Ok(())
     }
 
-    /// Checks that all secrets that a submission asks for exist.
-    pub(super) async fn check_secrets_exist(&self, names: &[String]) -> Result<(), QueueError> {
-        if names.is_empty() {
-            return Ok(());
-        }
-        let mut connection = self.db.reader().await?;
-        for name in names {
-            if store::current_of(&mut connection, name).await?.is_none() {
-                let problem = format!(
-                    "there is no secret {name}; create it with `tailwater secret set {name}` or on the page Secrets"
-                );
-                return Err(invalid("payload.secrets", problem).into());
-            }
-        }
-        Ok(())
-    }
-
     async fn check_capacity(&self, connection: &mut Connection, name: &str, value: &str) -> Result<(), QueueError> {
         let rows = store::current(connection).await?;
         let others: Vec<_> = rows.iter().filter(|row| row.name != name).collect();
@@ -183,10 +166,23 @@ impl Queue {
     }
 
     fn to_model(&self, row: SecretRow) -> Result<NamedSecret, QueueError> {
-        let masked_everywhere = redact::is_masked_everywhere(self.open(&row)?.as_bytes());
+        let masked_everywhere = redact::is_masked_everywhere(self.open(&row)?.trim().as_bytes());
         let SecretRow { name, created_at, set_at, set_by, .. } = row;
         Ok(NamedSecret { name, created_at, updated_at: set_at, updated_by_user_id: set_by, masked_everywhere })
     }
+}
+
+/// Checks that all secrets that a submission asks for exist.
+pub(super) async fn check_exist(connection: &mut Connection, names: &[String]) -> Result<(), QueueError> {
+    for name in names {
+        if store::current_of(connection, name).await?.is_none() {
+            let problem = format!(
+                "there is no secret {name}; create it with `tailwater secret set {name}` or on the page Secrets"
+            );
+            return Err(invalid("payload.secrets", problem).into());
+        }
+    }
+    Ok(())
 }
 
 /// Decrypts the values that a claimed job receives, by their names.
@@ -211,9 +207,11 @@ async fn all_values(connection: &mut Connection, key: &SealKey) -> Result<Vec<St
 async fn forget_old(connection: &mut Connection, key: &SealKey) -> Result<(), QueueError> {
     let mut total = 0;
     for (id, name, sealed) in store::retired(connection).await? {
-        total += open(key, &name, &sealed).map_or(0, |value| value.len());
-        if total > MAX_RETIRED {
+        let length = open(key, &name, &sealed).map_or(0, |value| value.len());
+        if total + length > MAX_RETIRED {
             store::forget(connection, id).await?;
+        } else {
+            total += length;
         }
     }
     Ok(())

@@ -102,14 +102,17 @@ impl Submission {
             JobPayload::Other(_) => Vec::new(),
             JobPayload::Unreadable(error) => return Err(error.clone()),
         };
+        let redactor = maskers.of_payload(&payload);
+        let mask = |text: &str| redactor.redact(text.as_bytes()).to_text().into_owned();
         Ok(Self {
             id: JobId(uuid::Uuid::now_v7()),
             kind: row.job.kind.clone(),
             priority: row.job.priority,
             payload,
             secrets,
-            title: row.job.title.clone(),
-            commands: row.commands.clone(),
+            // A value may have become secret since the original was submitted.
+            title: mask(&row.job.title),
+            commands: mask(&row.commands),
             affinity_key: row.job.affinity_key.clone(),
             max_attempts: row.job.max_attempts,
             by: by.to_owned(),

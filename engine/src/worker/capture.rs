@@ -258,11 +258,14 @@ impl StepCapture<'_> {
     /// Ends the step. Stores all output that is still held back, including incomplete characters and lines, and syncs
     /// the spool. Failed writes are retried until `given_up` returns `true`.
     pub fn finish(mut self, time: Timestamp, given_up: impl Fn() -> bool) -> io::Result<()> {
-        for stream in [StreamName::Stdout, StreamName::Stderr] {
-            let mut values = Vec::new();
-            let state = &mut self.streams[stream as usize];
-            let command = state.commands.as_mut().map(|commands| commands.finish(&mut values)).unwrap_or_default();
-            self.update_redactor(values);
+        // The last lines of both streams may add values, which are masked in both.
+        let mut values = Vec::new();
+        let commands = self
+            .streams
+            .each_mut()
+            .map(|stream| stream.commands.as_mut().map(|commands| commands.finish(&mut values)).unwrap_or_default());
+        self.update_redactor(values);
+        for (stream, command) in [StreamName::Stdout, StreamName::Stderr].into_iter().zip(commands) {
             let state = &mut self.streams[stream as usize];
             let mut text = std::mem::take(&mut state.carry);
             text.append(&state.redact.push(&command));

@@ -50,7 +50,8 @@ pub(super) async fn attempt<L: Link>(link: L, config: &WorkerConfig, claimed: Cl
     let (lease, worker) = (claimed.lease, claimed.worker.clone());
     let progress = Progress { earlier: claimed.sent_before, ..Progress::default() };
     FailPoint::Claimed.reached();
-    let (ending, totals, artifacts) = match prepare(&link, config, &claimed) {
+    let prepared = prepare(&link, config, &claimed).inspect_err(|_| remove_workspace(&workspace(config, lease)));
+    let (ending, totals, artifacts) = match prepared {
         Ok(prepared) => match conduct(&link, config, (lease, progress), prepared, &shutdown).await {
             Ok(ended) => ended,
             Err(error) => {

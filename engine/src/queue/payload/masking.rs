@@ -39,8 +39,9 @@ impl RawCommand {
         Self {
             title: optional(title.as_ref(), redactor),
             env: variables(env, redactor),
-            secrets: texts(secrets, redactor),
-            secret_files: texts(secret_files, redactor),
+            // The names of secrets and variables were checked, and are not secret.
+            secrets: secrets.clone(),
+            secret_files: secret_files.clone(),
             working_directory: optional(working_directory.as_ref(), redactor),
             terminal: *terminal,
             timeout_seconds: *timeout_seconds,
@@ -48,7 +49,7 @@ impl RawCommand {
             run: optional(run.as_ref(), redactor),
             steps: steps_of(steps),
             publish: steps_of(publish),
-            artifacts: artifacts.as_ref().map(|names| texts(names, redactor)),
+            artifacts: artifacts.as_ref().map(|names| names.iter().map(|name| text(name, redactor)).collect()),
         }
     }
 }
@@ -75,8 +76,9 @@ impl RawStep {
             shell: optional(shell.as_ref(), redactor),
             working_directory: optional(working_directory.as_ref(), redactor),
             env: variables(env, redactor),
-            secrets: texts(secrets, redactor),
-            secret_files: texts(secret_files, redactor),
+            // The names of secrets and variables were checked, and are not secret.
+            secrets: secrets.clone(),
+            secret_files: secret_files.clone(),
             timeout_seconds: *timeout_seconds,
             continue_on_error: *continue_on_error,
             terminal: *terminal,
@@ -96,10 +98,6 @@ pub(super) fn mask() -> String {
 
 fn optional(field: Option<&String>, redactor: &Redactor) -> Option<String> {
     field.map(|field| text(field, redactor))
-}
-
-fn texts(list: &[String], redactor: &Redactor) -> Vec<String> {
-    list.iter().map(|entry| text(entry, redactor)).collect()
 }
 
 fn variables(env: &BTreeMap<String, String>, redactor: &Redactor) -> BTreeMap<String, String> {

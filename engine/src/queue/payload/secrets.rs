@@ -37,6 +37,12 @@ pub(super) fn check_secrets(
         let entries: Vec<_> = entries.iter().cloned().enumerate().collect();
         entries.into_iter().map(move |(index, entry)| (list, index, form, entry))
     };
+    for (list, entries) in [("secrets", values), ("secretFiles", files)] {
+        if entries.len() > MAX_ENTRIES {
+            let problem = format!("must have at most {MAX_ENTRIES} entries, not {}", entries.len());
+            return Err(invalid(format!("{path}.{list}"), problem));
+        }
+    }
     let mut uses: Vec<SecretUse> = Vec::new();
     for (list, index, form, entry) in
         of("secrets", SecretForm::Value, values).chain(of("secretFiles", SecretForm::File, files))
@@ -44,6 +50,7 @@ pub(super) fn check_secrets(
         let at = || format!("{path}.{list}[{index}]");
         let (variable, name) = entry.split_once('=').unwrap_or((&entry, &entry));
         check_name(&at(), name)?;
+        check_name(&at(), variable)?;
         check_variable(&at(), variable)?;
         if env.contains_key(variable) {
             return Err(invalid(at(), format!("the variable {variable} is also in env; remove it from one of them")));
@@ -56,8 +63,11 @@ pub(super) fn check_secrets(
     Ok(uses)
 }
 
-/// The maximum length of a secret's name, in bytes.
+/// The maximum length of the names of a secret and of its variable, in bytes.
 const MAX_NAME: usize = 100;
+
+/// The maximum number of entries in each of the lists.
+const MAX_ENTRIES: usize = 100;
 
 /// Checks the name of a secret, which has the form of an environment variable's name.
 pub(in crate::queue) fn check_name(field: &str, name: &str) -> Result<(), InvalidPayload> {

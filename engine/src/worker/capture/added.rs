@@ -4,16 +4,21 @@
 //! A job that appends a value and then prints it expects the value to be masked. Therefore, the file is checked before
 //! any output is processed.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Seek};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
 
 /// The maximum number of values that a job can add. Each value that is added requires a new automaton.
 const MAX_VALUES: usize = 250;
 
 /// The maximum total length of these values, in bytes.
 const MAX_BYTES: usize = 64 << 10;
+
+/// The maximum number of bytes that are read from the file at once.
+const MAX_READ: u64 = 1 << 20;
 
 /// The minimum length of a value in the last line of the file if that line is incomplete, in bytes. A shorter one may
 /// be the beginning of a value that is still being written.
@@ -23,18 +28,32 @@ const MIN_INCOMPLETE: usize = 6;
 #[derive(Debug)]
 pub(in crate::worker) struct MaskFile {
     path: PathBuf,
-    file: File,
-    /// The size and the modification time when the file was last read.
-    seen: (u64, i64, i64),
+    /// The file and its state when it was last read.
+    seen: FileState,
+    /// How many bytes of complete lines have been read.
+    read: u64,
+}
+
+/// What changes when a file is changed or replaced.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct FileState {
+    inode: u64,
+    size: u64,
+    modified: (i64, i64),
+}
+
+impl FileState {
+    fn of(file: &fs::Metadata) -> Self {
+        Self { inode: file.ino(), size: file.len(), modified: (file.mtime(), file.mtime_nsec()) }
+    }
 }
 
 impl MaskFile {
     /// Creates an empty file.
     pub(in crate::worker) fn create(path: PathBuf) -> io::Result<Self> {
-        let file = OpenOptions::new().read(true).write(true).create(true).truncate(true).mode(0o600).open(&path)?;
-        let mut created = Self { path, file, seen: (0, 0, 0) };
-        created.seen = created.state()?;
-        Ok(created)
+        let file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&path)?;
+        let seen = FileState::of(&file.metadata()?);
+        Ok(Self { path, seen, read: 0 })
     }
 
     /// Returns the path of the file.
@@ -42,35 +61,47 @@ impl MaskFile {
         &self.path
     }
 
-    fn state(&self) -> io::Result<(u64, i64, i64)> {
-        let file = self.file.metadata()?;
-        Ok((file.len(), file.mtime(), file.mtime_nsec()))
+    /// Returns the values that were added to the file since the last call. If the file was rewritten or replaced,
+    /// returns all values in it.
+    fn new_values(&mut self) -> io::Result<Vec<String>> {
+        let Some(found) = self.changed()? else { return Ok(Vec::new()) };
+        // The job may have put another kind of file there, which must not block or be followed.
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::RDONLY;
+        let mut file: File = rustix::fs::open(&self.path, flags, Mode::empty())?.into();
+        // A small file is read again, because it may have been rewritten.
+        let is_appended = found.inode == self.seen.inode && found.size > self.seen.size.max(MAX_BYTES as u64);
+        self.read = if is_appended { self.read } else { 0 };
+        self.seen = found;
+        let mut bytes = Vec::new();
+        file.seek(io::SeekFrom::Start(self.read))?;
+        file.take(MAX_READ).read_to_end(&mut bytes)?;
+        let complete = memchr::memrchr(b'\n', &bytes).map_or(0, |newline| newline + 1);
+        self.read += complete as u64;
+        let (lines, last) = bytes.split_at(complete);
+        let last = Some(last).filter(|last| last.len() >= MIN_INCOMPLETE);
+        let text = String::from_utf8_lossy(lines);
+        let lines = text.lines().map(str::to_owned).chain(last.map(|last| String::from_utf8_lossy(last).into_owned()));
+        // A line such as `{` would be masked nearly everywhere.
+        Ok(lines.filter(|line| line.contains(|c: char| c.is_alphanumeric())).collect())
     }
 
-    /// Returns the values in the file if it has changed. The whole file is read, because it may have been rewritten.
-    fn changed_values(&mut self) -> io::Result<Vec<String>> {
-        let state = self.state()?;
-        if state == self.seen {
-            return Ok(Vec::new());
-        }
-        self.seen = state;
-        self.file.rewind()?;
-        let mut bytes = Vec::new();
-        (&self.file).take(2 * MAX_BYTES as u64).read_to_end(&mut bytes)?;
-        let text = String::from_utf8_lossy(&bytes);
-        let is_value = |line: &&str| {
-            let is_complete = line.ends_with('\n') || line.len() >= MIN_INCOMPLETE;
-            is_complete && !line.trim().is_empty()
+    /// Returns the state of the file if it may have changed since it was last read.
+    fn changed(&self) -> io::Result<Option<FileState>> {
+        let file = match fs::symlink_metadata(&self.path) {
+            Ok(file) if file.is_file() => file,
+            Ok(_) => return Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
         };
-        let lines = text.split_inclusive('\n').filter(is_value);
-        Ok(lines.map(|line| line.trim_end_matches(['\n', '\r']).to_owned()).collect())
+        let found = FileState::of(&file);
+        Ok(Some(found).filter(|found| *found != self.seen))
     }
 }
 
 impl Drop for MaskFile {
     fn drop(&mut self) {
         // The job may have removed the file.
-        std::fs::remove_file(&self.path).ok();
+        fs::remove_file(&self.path).ok();
     }
 }
 
@@ -86,7 +117,7 @@ pub(super) struct AddedValues {
 impl AddedValues {
     /// Adds the new values in the file. Returns whether there are any.
     pub(super) fn add_from(&mut self, file: &mut MaskFile) -> bool {
-        match file.changed_values() {
+        match file.new_values() {
             Ok(values) => self.add(values),
             Err(error) => {
                 tracing::warn!(%error, "the values that a job added to its mask file cannot be read");
@@ -144,7 +175,7 @@ mod tests {
         let (_folder, mut file) = file();
         let mut added = AddedValues::default();
         assert!(!added.add_from(&mut file));
-        append(&file, "one\n\n two \r\nincomplete");
+        append(&file, "one\n\n{\n two \r\nincomplete");
         assert!(added.add_from(&mut file));
         assert_eq!(added.all(), ["one", " two ", "incomplete"]);
         assert!(!added.add_from(&mut file));
@@ -162,6 +193,35 @@ mod tests {
         std::fs::write(file.path(), "other\nsecond value\n").expect("the file can be written");
         assert!(added.add_from(&mut file));
         assert_eq!(added.all(), ["first value", "other", "second value"]);
+    }
+
+    #[test]
+    fn a_replaced_file_is_read_and_a_link_is_not_followed() {
+        let (folder, mut file) = file();
+        let mut added = AddedValues::default();
+        let other = folder.path().join("other");
+        std::fs::write(&other, "another value\n").expect("the folder can be written");
+        std::fs::rename(&other, file.path()).expect("both are in one folder");
+        assert!(added.add_from(&mut file));
+        std::fs::write(&other, "not this value\n").expect("the folder can be written");
+        std::fs::remove_file(file.path()).expect("it exists");
+        assert!(!added.add_from(&mut file));
+        std::os::unix::fs::symlink(&other, file.path()).expect("the folder can be written");
+        assert!(!added.add_from(&mut file));
+        assert_eq!(added.all(), ["another value"]);
+    }
+
+    #[test]
+    fn values_after_many_repeated_ones_are_read() {
+        let (_folder, mut file) = file();
+        let mut added = AddedValues::default();
+        for _ in 0..40 {
+            append(&file, &"the same value again\n".repeat(1_000));
+            added.add_from(&mut file);
+        }
+        append(&file, "a new value\n");
+        assert!(added.add_from(&mut file));
+        assert_eq!(added.all(), ["the same value again", "a new value"]);
     }
 
     #[test]
