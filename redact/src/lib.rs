@@ -24,15 +24,21 @@
 //! - Every occurrence of every registered value is masked, in all the forms below. Overlapping occurrences are replaced
 //!   by one [`MASK`], from the beginning of the first to the end of the last. Occurrences that are merely adjacent are
 //!   replaced by one mask each.
-//! - A value shorter than 6 bytes (`0`, `true`) and a common word (`password`) is masked only in its literal form and only as a whole token: it is not
-//!   masked where the byte before or after it is an ASCII letter, a digit or `_`. The beginning and the end of a stream
-//!   count as token boundaries.
+//! - A value shorter than 6 bytes (`0`, `true`) and a common word (`password`) is masked only in its literal form and
+//!   only as a whole token: it is not masked where the byte before or after it is an ASCII letter, a digit or `_`. The
+//!   beginning and the end of a stream count as token boundaries.
 //! - If a value is cut off at the end of the stream, its beginning is masked if it contains at least 8 bytes or at
 //!   least half of the value, whatever its form.
 //!
 //! # The forms of a value
 //!
-//! - **Parts**: the value without the white space around it, and each of its lines that has 8 bytes or more.
+//! - **Parts**: the value without the white space around it, and those of its lines that look like secret material.
+//!   A line without white space is masked by itself if it has 16 bytes or more and contains both letters and digits,
+//!   or if it has 32 bytes or more and contains a letter or a digit. Of any other line, the part after the first `:` or
+//!   `=` is masked if it has 8 bytes or more and contains both letters and digits, but no white space. Quotation marks
+//!   and commas around a line or part are shown, and so is the `- ` before an item of a list. Of a private key or
+//!   certificate, each base64 line of 8 bytes or more is masked, also where the ends of the lines are escaped as `\n`.
+//!   Other lines, such as `apiVersion: v1`, are masked only as part of the whole value.
 //! - **White space**: where the value has white space, the output may have any: CR LF, indented lines, one line.
 //! - **Quotation marks**: they are interchangeable, and several count as one.
 //! - **Escapes**: JSON, percent escapes and forms, XML and HTML, shell quoting (`'\''`, `'"'"'`, backslashes,
@@ -102,8 +108,8 @@
 //! bytes, the text that a terminal shows, the decoded text, and the decoded text with joined lines. A view keeps its
 //! state between reads. Escapes are decoded in the stream rather than enumerated as patterns, because with a choice for
 //! each character there are exponentially many, and because this also covers text that was escaped several times. The
-//! decoder (`decode`) accepts all formats at once. What it makes of a value is the pattern (`variants`). Base64 and
-//! hexadecimal text, whose forms are few, are patterns of their own.
+//! decoder (`decode`) accepts all formats at once. What it makes of a value, or of a line that is masked by itself
+//! (`lines`), is the pattern (`variants`). Base64 and hexadecimal text, whose forms are few, are patterns of their own.
 //!
 //! For each state, a table contains the lengths of the longest pattern and of the longest prefix of a pattern that end
 //! at the current byte (`tail`). The ranges to mask are mapped to raw positions and merged as they are found, and
@@ -118,6 +124,7 @@
 
 mod counts;
 mod decode;
+mod lines;
 mod masks;
 mod matcher;
 mod name;
