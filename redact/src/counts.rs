@@ -47,17 +47,32 @@ impl MaskCounts {
             }
         }
     }
+
+    /// Counts a mask whose id comes from a text, so that it may not be the id of a rule. If [`MOST_IDS`] others are
+    /// counted already, it is counted as a mask of a value.
+    fn add_claimed_rule(&mut self, id: &str) {
+        if self.rules.len() < MOST_IDS || self.rules.contains_key(id) {
+            self.add_rule(id);
+        } else {
+            self.add_value();
+        }
+    }
 }
 
 /// Counts the masks in text that was redacted before, however the text is cut.
 ///
-/// A text that merely looks like a mask is counted as one, because redacted text does not tell them apart.
+/// A text that merely looks like a mask is counted as one, because redacted text does not tell them apart. Such text
+/// can contain any number of ids, so at most 1,000 different ids are stored. The masks with further ids are counted as
+/// masks of registered values, which keeps the total exact.
 #[derive(Clone, Debug, Default)]
 pub struct MaskCounter {
     /// The beginning of a mask at the end of the text.
     begun: Vec<u8>,
     counts: MaskCounts,
 }
+
+/// The maximum number of different ids that are counted by themselves. There are about 300 built-in rules.
+const MOST_IDS: usize = 1_000;
 
 /// The maximum number of bytes in a mask. Ids are shorter.
 const LONGEST_MASK: usize = 64;
@@ -91,7 +106,7 @@ impl MaskCounter {
 
     fn count(&mut self) {
         match self.begun.strip_prefix(MASK_BEGIN) {
-            Some([b':', id @ .., b']']) if !id.is_empty() => self.counts.add_rule(&String::from_utf8_lossy(id)),
+            Some([b':', id @ .., b']']) if !id.is_empty() => self.counts.add_claimed_rule(&String::from_utf8_lossy(id)),
             Some(b"]") => self.counts.add_value(),
             _ => {}
         }
@@ -127,5 +142,20 @@ mod tests {
             assert_eq!(counts.rules().collect::<Vec<_>>(), [("a-1", 1), ("jwt", 2)], "cut at {cut}");
             assert_eq!(counts.total(), 4);
         }
+    }
+
+    #[test]
+    fn the_number_of_ids_is_limited() {
+        let mut counter = MaskCounter::default();
+        for _ in 0..2 {
+            for id in 0..MOST_IDS + 5 {
+                counter.push(format!("[REDACTED:rule-{id}]").as_bytes());
+            }
+        }
+        let counts = counter.counts();
+        assert_eq!(counts.rules().count(), MOST_IDS);
+        assert!(counts.rules().all(|(_, count)| count == 2), "ids that are stored are counted on");
+        assert_eq!(counts.values(), 2 * 5);
+        assert_eq!(counts.total(), 2 * (MOST_IDS as u64 + 5));
     }
 }

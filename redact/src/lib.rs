@@ -32,7 +32,13 @@
 //!
 //! # The forms of a value
 //!
-//! - **Parts**: the value without the white space around it, and each of its lines that has 8 bytes or more.
+//! - **Parts**: the value without the white space around it, and those of its lines that look like secret material.
+//!   A line without white space is masked by itself if it has 16 bytes or more and contains both letters and digits,
+//!   or if it has 32 bytes or more and contains a letter or a digit. Of any other line, the part after the first `:` or
+//!   `=` is masked if it has 8 bytes or more and contains both letters and digits, but no white space. Quotation marks
+//!   and commas around a line or part are shown, and so is the `- ` before an item of a list. Of a private key or
+//!   certificate, each base64 line of 8 bytes or more is masked, also where the ends of the lines are escaped as `\n`.
+//!   Other lines, such as `apiVersion: v1`, are masked only as part of the whole value.
 //! - **White space**: where the value has white space, the output may have any: CR LF, indented lines, one line.
 //! - **Quotation marks**: they are interchangeable, and several count as one.
 //! - **Escapes**: JSON, percent escapes and forms, XML and HTML, shell quoting (`'\''`, `'"'"'`, backslashes,
@@ -102,8 +108,8 @@
 //! bytes, the text that a terminal shows, the decoded text, and the decoded text with joined lines. A view keeps its
 //! state between reads. Escapes are decoded in the stream rather than enumerated as patterns, because with a choice for
 //! each character there are exponentially many, and because this also covers text that was escaped several times. The
-//! decoder (`decode`) accepts all formats at once. What it makes of a value is the pattern (`variants`). Base64 and
-//! hexadecimal text, whose forms are few, are patterns of their own.
+//! decoder (`decode`) accepts all formats at once. What it makes of a value, or of a line that is masked by itself
+//! (`lines`), is the pattern (`variants`). Base64 and hexadecimal text, whose forms are few, are patterns of their own.
 //!
 //! For each state, a table contains the lengths of the longest pattern and of the longest prefix of a pattern that end
 //! at the current byte (`tail`). The ranges to mask are mapped to raw positions and merged as they are found, and
@@ -118,6 +124,7 @@
 
 mod counts;
 mod decode;
+mod lines;
 mod masks;
 mod matcher;
 mod name;

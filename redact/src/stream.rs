@@ -61,7 +61,7 @@ impl RedactStream {
     /// not change. `redactor` should contain all values of the stream's former redactor.
     pub fn continue_with(&mut self, redactor: &Redactor) {
         self.matcher = Arc::clone(redactor.matcher());
-        self.views.begin_again(self.matcher.start(), self.base);
+        self.views.begin_again(self.matcher.start(), self.base, self.before);
         let view = View { before: self.before, base: self.base, text: &self.held };
         self.views.run(&self.matcher, view, self.base, &mut self.masks);
     }
@@ -104,7 +104,7 @@ impl RedactStream {
         self.end(view);
         let written = self.masks.write(view, view.end(), self.rules.rules());
         self.masks.restart();
-        self.views.begin_again(self.matcher.start(), 0);
+        self.views.begin_again(self.matcher.start(), 0, None);
         (self.base, self.before) = (0, None);
         written
     }

@@ -2,13 +2,13 @@
 //!
 //! Escapes that may or may not be applied to each character are not enumerated here. They are decoded in the stream
 //! (see `decode` and `view`), and a pattern is what the decoder makes of the value.
+//!
+//! The value as a whole is always a pattern. Which of its lines are patterns too is decided elsewhere (see `lines`).
 
 use crate::decode::{Decoder, Stages, Unit};
+use crate::lines::secret_parts;
 use crate::pattern::{Pattern, SHORT, is_weak, telling};
 use crate::view::{Unifier, strip};
-
-/// Lines of a value that are shorter than this are not masked by themselves: `{` is a line of many values.
-const SHORTEST_LINE: usize = 8;
 
 /// Values longer than this are not searched for in base64 and hexadecimal text, whose patterns take twenty times the
 /// value's length. Private keys have up to about 3,500 bytes.
@@ -48,9 +48,9 @@ impl Forms<'_> {
     /// Adds all forms of a value. `trimmed` is the value without the white space around it.
     fn add_text(&mut self, value: &[u8], trimmed: &[u8]) {
         self.add(strip(value), self.telling);
-        let lines = trimmed.split(|byte| matches!(byte, b'\n' | b'\r')).map(<[u8]>::trim_ascii);
-        let lines = lines.filter(|line| (SHORTEST_LINE..trimmed.len()).contains(&line.len()));
-        for text in lines.chain([trimmed]) {
+        let (weak, parts): (Vec<_>, Vec<_>) = secret_parts(trimmed).into_iter().partition(|part| is_weak(part));
+        self.patterns.extend(weak.into_iter().map(Pattern::literal));
+        for text in parts.into_iter().chain([trimmed]) {
             self.add(text.to_vec(), self.telling);
             self.add(strip(text), self.telling);
             self.add_decoded(text);

@@ -63,9 +63,9 @@ impl Views {
         }
     }
 
-    /// Begins again at the position `at`, with an automaton whose start state is `start`.
-    pub(crate) fn begin_again(&mut self, start: State, at: usize) {
-        *self = Self { joined: Joined::beginning_at(at), ..Self::new(start) };
+    /// Begins again at the position `at` after the byte `before`, with an automaton whose start state is `start`.
+    pub(crate) fn begin_again(&mut self, start: State, at: usize, before: Option<u8>) {
+        *self = Self { joined: Joined::beginning_at(at, before), ..Self::new(start) };
     }
 
     /// Returns the state of the raw view.

@@ -1,5 +1,7 @@
 //! Values that are added while a stream is being redacted are masked from then on.
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use redact::Redactor;
 
 const OLD: &str = "old-secret-0123456789";
@@ -44,4 +46,25 @@ fn a_value_that_begins_in_the_held_bytes_is_masked_completely() {
     shown.append(&stream.push(b"new y"));
     shown.append(&stream.finish());
     assert_eq!(shown.to_text(), "x [REDACTED] y");
+}
+
+#[test]
+fn a_value_in_wrapped_base64_is_masked_if_it_is_added_within_the_line_it_begins_in() {
+    let encoded = BASE64_STANDARD.encode(format!("{}{NEW}{}", "-".repeat(48), "-".repeat(48)));
+    // The encoded value has 28 characters and begins at this position of the text.
+    let begin = 64;
+    for width in begin + 1..begin + 28 {
+        let text = format!("{}\n{}\n", &encoded[..width], &encoded[width..]);
+        let expected = format!("{}[REDACTED]{}\n", &encoded[..begin], &encoded[begin + 28..]);
+        for at in 0..=begin {
+            assert_eq!(redact(&text, at), expected, "wrapped at {width}, added at {at}");
+        }
+    }
+}
+
+#[test]
+fn a_line_break_directly_after_the_point_of_addition_is_no_part_of_a_value() {
+    let text = format!("abc\n{NEW}\n");
+    assert_eq!(redact(&text, 3), "abc\n[REDACTED]\n");
+    assert_eq!(redact(&text, 4), "abc\n[REDACTED]\n");
 }

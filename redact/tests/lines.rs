@@ -57,17 +57,25 @@ fn a_value_is_masked_as_shells_trace_it() {
 }
 
 #[test]
-fn each_line_of_eight_bytes_is_masked_by_itself() {
-    let lines = KEY.lines().map(|line| format!("key> {line}\n")).collect::<String>();
-    check(KEY, &lines, &"key> [REDACTED]\n".repeat(5));
-    check(ACCOUNT, "| \"type\": \"service_account\",\n", "| [REDACTED]\n");
-    check("1234567\n12345678", "<1234567> <12345678>", "<1234567> <[REDACTED]>");
+fn lines_that_look_secret_are_masked_by_themselves() {
+    check("abcdefgh12345678\n{", "<abcdefgh12345678> {", "<[REDACTED]> {");
+    check("password: hunter2hunter2\nuser: root", "hunter2hunter2, root", "[REDACTED], root");
+    check("password: hunter2hunter2\nuser: root", "password: hunter2hunter2;", "password: [REDACTED];");
+    check("password: hunter2hunter2\nuser: root", "%22hunter2hunter2%22", "%22[REDACTED]%22");
 }
 
 #[test]
-fn short_lines_of_a_value_are_shown() {
+fn a_common_word_in_a_line_is_masked_only_as_a_whole_word() {
+    check("user: root\npassword: admin123", "admin123 admin1234", "[REDACTED] admin1234");
+}
+
+#[test]
+fn other_lines_of_a_value_are_shown() {
     let log = "{\n  \"a\": [\n    \"one\"\n  ]\n}\n";
     check(ACCOUNT, log, log);
+    check("1234567\n12345678", "<1234567> <12345678>", "<1234567> <12345678>");
+    check("one two three\nfour five six", "one two three, four five six", "one two three, four five six");
+    check("one two three\nfour five six", "one two three four five six", "[REDACTED]");
 }
 
 #[test]

@@ -16,11 +16,11 @@ use super::{RuleIndex, RuleSet};
 use crate::masks::Masks;
 use crate::matcher::View;
 
-/// The maximum number of open candidates of one rule. In ordinary text, there are hardly ever more than two: a name with
-/// two secret-like words, such as `token_secret`. If a name has more than eight, every candidate finds the same value.
-const MOST_OF_RULE: u8 = 8;
+/// The maximum number of open candidates of one rule. In ordinary text, there are hardly ever more than two, in a name
+/// with two secret-like words, such as `token_secret`. The candidates of a name with more words find the same value.
+const MOST_OF_RULE: u8 = 4;
 
-/// The maximum number of open candidates. It is sufficient for all eight kinds of assignments and headers, each with as
+/// The maximum number of open candidates. It is sufficient for all rules for assignments, headers and keys, each with as
 /// many candidates as one rule may have.
 const MOST: usize = 64;
 

@@ -60,9 +60,14 @@ pub(crate) fn is_wrappable(byte: u8) -> bool {
 }
 
 impl Joined {
-    /// Creates the view of a stream that begins at the position `at`.
-    pub(super) fn beginning_at(at: usize) -> Self {
-        Self { separate: None, counted: Counted { at, run: 0 } }
+    /// Creates the view of a stream whose text is only known from the position `at` on. `before` is the byte before
+    /// that position, or `None` at the beginning of the stream.
+    ///
+    /// If `before` may be part of wrapped text, the number of such bytes is not known. The view then assumes that there
+    /// are enough of them, so that a value is found whose first characters are the last ones of a line.
+    pub(super) fn beginning_at(at: usize, before: Option<u8>) -> Self {
+        let run = if before.is_some_and(is_wrappable) { RUN } else { 0 };
+        Self { separate: None, counted: Counted { at, run } }
     }
 
     /// Returns whether the view begins to differ from the raw view at `byte`, which is at the position `at`.

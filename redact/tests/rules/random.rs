@@ -140,6 +140,23 @@ fn the_output_does_not_depend_on_the_cuts_and_the_counts_are_exact() {
 }
 
 #[test]
+fn the_limit_on_candidates_does_not_depend_on_the_cuts() {
+    let redactors = redactors();
+    for_each_seed(CASES / 50, |dice| {
+        let names =
+            ["token", "token_", "password=", "token=a1b2c3-", "Authorization:x9", "eyJhbGciOiJIUzI1NiJ9-", "--"];
+        let pieces: Vec<&str> = (0..3).map(|_| names[dice.below(names.len())]).collect();
+        let mut text = String::new();
+        for _ in 0..dice.below(400) {
+            text.push_str(if dice.below(50) == 0 { PIECES[dice.below(PIECES.len())] } else { pieces[dice.below(3)] });
+        }
+        let redactor = &redactors[dice.below(redactors.len())];
+        let (shown, _) = redact(dice, redactor, text.as_bytes(), Pauses::None);
+        assert_eq!(shown.to_text(), redactor.redact(text.as_bytes()).to_text(), "{text:?}");
+    });
+}
+
+#[test]
 fn redacted_text_is_not_changed_by_redacting_it_again() {
     let redactors = redactors();
     for_each_seed(CASES, |dice| {

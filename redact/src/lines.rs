@@ -1,0 +1,174 @@
+//! The lines of a value that are masked by themselves.
+//!
+//! A program may print a single line of a secret file. However, most lines of such a file are no secrets: if
+//! `apiVersion: v1` or `kind: Config` were masked wherever they occur, much output would be unreadable. Therefore, only
+//! lines that look like secret material are masked by themselves:
+//!
+//! - A line without white space is masked if it contains both letters and digits and has 16 bytes or more, or if it
+//!   contains a letter or a digit and has 32 bytes or more.
+//! - Of any other line, the part after the first `:` or `=` is masked if it contains both letters and digits, but no
+//!   white space, and has 8 bytes or more.
+//! - The base64 lines of a private key or certificate are masked if they have 8 bytes or more, also where the ends of
+//!   the lines are escaped as `\n`. Lines of full length are covered by the first rule, but the last line is often
+//!   short.
+//!
+//! The quotation marks and commas at the ends of a line or part are not included, nor is the `- ` before an item of a
+//! list in YAML. The value as a whole is a pattern of its own (`variants`), whatever its lines look like.
+
+/// Lines of at least this many bytes are masked if they contain both letters and digits, which few long words do.
+const SHORTEST_MIXED: usize = 16;
+
+/// Lines of at least this many bytes are masked even if they consist of letters only. Most words are shorter.
+const SHORTEST_UNIFORM: usize = 32;
+
+/// Assigned values and the lines of a key are masked from this length on. A shorter part of a value may be shown in any
+/// case (see [`TELLING`](crate::pattern::TELLING)).
+const SHORTEST_PART: usize = 8;
+
+/// Returns the parts of the lines of `value` that are masked by themselves, without duplicates. A value that consists
+/// of a single line has parts only if it contains a key with escaped line ends.
+pub(crate) fn secret_parts(value: &[u8]) -> Vec<&[u8]> {
+    let lines = || value.split(|byte| matches!(byte, b'\n' | b'\r')).map(<[u8]>::trim_ascii);
+    let mut parts: Vec<&[u8]> = lines().filter(|line| line.len() < value.len()).filter_map(secret_part).collect();
+    add_key_lines(lines(), &mut parts);
+    parts.sort_unstable();
+    parts.dedup();
+    parts
+}
+
+/// Returns the part of a line that looks like secret material by itself.
+fn secret_part(line: &[u8]) -> Option<&[u8]> {
+    let item = line.strip_prefix(b"- ").unwrap_or(line);
+    let whole = Some(trim(item)).filter(|text| is_secret_line(text));
+    let assigned = || {
+        let at = item.iter().position(|byte| matches!(byte, b':' | b'='))?;
+        Some(trim(&item[at + 1..])).filter(|text| text.len() >= SHORTEST_PART && is_word(text) && is_mixed(text))
+    };
+    whole.or_else(assigned)
+}
+
+fn is_secret_line(text: &[u8]) -> bool {
+    let is_long = text.len() >= SHORTEST_UNIFORM && chars_include(text, char::is_alphanumeric);
+    is_word(text) && (is_long || text.len() >= SHORTEST_MIXED && is_mixed(text))
+}
+
+/// Adds the base64 lines between the header and the end line of each key or certificate in `lines`.
+fn add_key_lines<'v>(lines: impl Iterator<Item = &'v [u8]>, parts: &mut Vec<&'v [u8]>) {
+    let mut is_in_key = false;
+    for line in lines {
+        for (index, piece) in line.split(|byte| *byte == b'\\').enumerate() {
+            let piece = match piece {
+                [b'n' | b'r', rest @ ..] if index > 0 => trim(rest),
+                _ => trim(piece),
+            };
+            if contains(piece, b"-----BEGIN") {
+                is_in_key = true;
+            } else if contains(piece, b"-----END") {
+                is_in_key = false;
+            } else if is_in_key && piece.len() >= SHORTEST_PART && piece.iter().all(|byte| is_base64(*byte)) {
+                parts.push(piece);
+            }
+        }
+    }
+}
+
+/// Returns the text without the white space, quotation marks and commas at its ends.
+fn trim(mut text: &[u8]) -> &[u8] {
+    let is_trimmed = |byte: &u8| byte.is_ascii_whitespace() || matches!(byte, b'"' | b'\'' | b',');
+    while let [first, rest @ ..] = text
+        && is_trimmed(first)
+    {
+        text = rest;
+    }
+    while let [rest @ .., last] = text
+        && is_trimmed(last)
+    {
+        text = rest;
+    }
+    text
+}
+
+fn is_word(text: &[u8]) -> bool {
+    !text.iter().any(u8::is_ascii_whitespace)
+}
+
+fn is_mixed(text: &[u8]) -> bool {
+    chars_include(text, char::is_alphabetic) && chars_include(text, char::is_numeric)
+}
+
+fn chars_include(text: &[u8], is_included: fn(char) -> bool) -> bool {
+    String::from_utf8_lossy(text).chars().any(is_included)
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}
+
+fn is_base64(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'=')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(value: &str, expected: &[&str]) {
+        let parts: Vec<_> = secret_parts(value.as_bytes()).into_iter().map(String::from_utf8_lossy).collect();
+        assert_eq!(parts, expected, "{value:?}");
+    }
+
+    /// Checks the part of a line of a longer value.
+    fn check_line(line: &str, expected: Option<&str>) {
+        check(&format!("{{\n  {line}\r\n}}"), expected.as_slice());
+    }
+
+    #[test]
+    fn a_line_without_white_space_is_secret_if_it_is_mixed_or_long() {
+        check_line("abcdefgh1234567", None);
+        check_line("abcdefgh12345678", Some("abcdefgh12345678"));
+        check_line("'abcdefgh1234567',", None);
+        check_line("- \"abcdefgh12345678\",", Some("abcdefgh12345678"));
+        check_line("abcdefgh 12345678", None);
+        check_line(&"a".repeat(31), None);
+        check_line(&"1".repeat(31), None);
+        check_line(&"a".repeat(32), Some(&"a".repeat(32)));
+        check_line(&"1".repeat(32), Some(&"1".repeat(32)));
+        check_line(&"ä".repeat(16), Some(&"ä".repeat(16)));
+    }
+
+    #[test]
+    fn separators_are_not_secret() {
+        check_line(&"-".repeat(80), None);
+        check_line(&"─".repeat(80), None);
+        check_line("-----BEGIN EC PRIVATE KEY-----", None);
+    }
+
+    #[test]
+    fn an_assigned_value_is_secret_if_it_is_mixed() {
+        check_line("password: hunter2hunter2", Some("hunter2hunter2"));
+        check_line("- password : 'hunter2hunter2'", Some("hunter2hunter2"));
+        check_line("\"a\": \"b:c=1234\",", Some("b:c=1234"));
+        check_line("export KEY=\"abcd1234\"", Some("abcd1234"));
+        check_line("a = abc1234", None);
+        check_line("apiVersion: v1", None);
+        check_line("\"type\": \"service_account\",", None);
+        check_line("a: abcd 12345678", None);
+        check_line("a: 1234567890", None);
+        check_line("clusters:", None);
+    }
+
+    #[test]
+    fn a_single_line_has_no_parts() {
+        check("password: hunter2hunter2", &[]);
+        check("abcdefgh12345678", &[]);
+    }
+
+    #[test]
+    fn the_lines_of_a_key_are_secret_even_if_they_are_short() {
+        let key = "-----BEGIN A KEY-----\nnAbcdefg\nabcdefg\n/abcde==\n-----END A KEY-----\nqwertyui";
+        check(key, &["/abcde==", "nAbcdefg"]);
+        check(&key.replace('\n', "\r\n  "), &["/abcde==", "nAbcdefg"]);
+        check(&format!("{{\"key\": \"{}\"}}", key.replace('\n', "\\n")), &["/abcde==", "nAbcdefg"]);
+        check(&key.replace('\n', "\\\\r\\\\n"), &["/abcde==", "nAbcdefg"]);
+    }
+}

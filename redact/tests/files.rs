@@ -1,0 +1,104 @@
+//! Tests files that people register as secrets: their secret lines are masked by themselves, and their other lines are
+//! not.
+
+use redact::Redactor;
+
+const KUBECONFIG: &str = "apiVersion: v1
+clusters:
+- cluster:
+    certificate-authority-data: LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCk1JSURCVENDQWUy
+    server: https://kube.example
+  name: production
+contexts:
+- context:
+    cluster: production
+    user: admin
+  name: admin@production
+current-context: admin@production
+kind: Config
+preferences: {}
+users:
+- name: admin
+  user:
+    client-key-data: LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQpNSUlFcFFJQkFBS0NB
+    password: hunter2hunter2
+    token: eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ
+";
+
+const ACCOUNT: &str = r#"{
+  "type": "service_account",
+  "project_id": "example",
+  "private_key_id": "8f14e45fceea167a5a36dedd4bea2543",
+  "private_key": "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nBKcwggSjAgEA\n-----END PRIVATE KEY-----\n",
+  "client_email": "robot@example.iam.gserviceaccount.com",
+  "universe_domain": "googleapis.com"
+}
+"#;
+
+const KEY: &str = "-----BEGIN EC PRIVATE KEY-----
+MHcCAQEEIIrYSSNQFaA2Hwf1duRSxKtLYX5CB04fSeQ6tF1aY/PuoAoGCCqGSM49
+AwEHoUQDQgAEPR3tU2Fta9ktY+6P9G0cWO+0kETA6SFs38GecTyudlHz6xvCdz8q
+EKTcWGek
+-----END EC PRIVATE KEY-----
+";
+
+const ENVIRONMENT: &str = "# Settings of the application
+NODE_ENV=production
+LOG_LEVEL=debug
+PORT=8080
+API_TOKEN=8f14e45fceea167a
+export DATABASE_PASSWORD='hunter2hunter2'
+SESSION_KEY = \"correct-horse-1\"
+";
+
+/// Checks each line by itself, prefixed by a number, as `cat -n` prints it. The lines of `masked` contain `[REDACTED]`,
+/// and all other lines are shown. Another line follows, because the beginning of a file is masked at the end of a
+/// stream.
+fn check(file: &str, masked: &[&str]) {
+    let redactor = Redactor::new([file]);
+    let shown: Vec<String> =
+        file.lines().map(|line| redactor.redact(format!("7  {line}\n8").as_bytes()).to_string()).collect();
+    let is_masked = |line: &&String| line.contains("[REDACTED]");
+    let masks: Vec<&str> = shown.iter().filter(is_masked).map(|line| line[1..line.len() - 1].trim()).collect();
+    assert_eq!(masks, masked);
+    for (line, shown) in file.lines().zip(&shown).filter(|(_, shown)| !is_masked(shown)) {
+        assert_eq!(*shown, format!("7  {line}\n8"));
+    }
+    assert_eq!(redactor.redact(format!("a {file}b").as_bytes()).to_text(), "a [REDACTED]b", "the whole file");
+}
+
+#[test]
+fn the_keys_and_tokens_of_a_kubeconfig_are_masked() {
+    let masked = [
+        "certificate-authority-data: [REDACTED]",
+        "client-key-data: [REDACTED]",
+        "password: [REDACTED]",
+        "token: [REDACTED]",
+    ];
+    check(KUBECONFIG, &masked);
+}
+
+#[test]
+fn the_key_of_a_service_account_is_masked() {
+    let key = r#""private_key": "-----BEGIN PRIVATE KEY-----\n[REDACTED]\n[REDACTED]\n-----END PRIVATE KEY-----\n","#;
+    check(ACCOUNT, &[r#""private_key_id": "[REDACTED]","#, key]);
+}
+
+#[test]
+fn the_key_of_a_service_account_is_masked_where_its_lines_are_not_escaped() {
+    let text = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\n  BKcwggSjAgEA\n";
+    let shown = "-----BEGIN PRIVATE KEY-----\n[REDACTED]\n  [REDACTED]\n";
+    for account in [ACCOUNT.to_owned(), ACCOUNT.replace('\n', "")] {
+        assert_eq!(Redactor::new([account]).redact(text.as_bytes()).to_text(), shown);
+    }
+}
+
+#[test]
+fn each_base64_line_of_a_private_key_is_masked() {
+    check(KEY, &["[REDACTED]"; 3]);
+}
+
+#[test]
+fn the_secrets_of_an_environment_file_are_masked() {
+    check(ENVIRONMENT, &["[REDACTED]", "export DATABASE_PASSWORD='[REDACTED]'", "SESSION_KEY = \"[REDACTED]\""]);
+}
