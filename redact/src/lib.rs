@@ -34,7 +34,7 @@
 //!
 //! - **Parts**: the value without the white space around it, and those of its lines that look like secret material.
 //!   A line without white space is masked by itself if it has 16 bytes or more and contains both letters and digits,
-//!   or if it has 32 bytes or more and contains a letter or a digit. Of any other line, the part after the first `:` or
+//!   or if it has 32 bytes or more and contains a letter or a digit. Of every line, the part after the first `:` or
 //!   `=` is masked if it has 8 bytes or more and contains both letters and digits, but no white space. Quotation marks
 //!   and commas around a line or part are shown, and so is the `- ` before an item of a list. Of a private key or
 //!   certificate, each base64 line of 8 bytes or more is masked, also where the ends of the lines are escaped as `\n`.

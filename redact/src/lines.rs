@@ -6,7 +6,7 @@
 //!
 //! - A line without white space is masked if it contains both letters and digits and has 16 bytes or more, or if it
 //!   contains a letter or a digit and has 32 bytes or more.
-//! - Of any other line, the part after the first `:` or `=` is masked if it contains both letters and digits, but no
+//! - Of every line, the part after the first `:` or `=` is masked if it contains both letters and digits, but no
 //!   white space, and has 8 bytes or more.
 //! - The base64 lines of a private key or certificate are masked if they have 8 bytes or more, also where the ends of
 //!   the lines are escaped as `\n`. Lines of full length are covered by the first rule, but the last line is often
@@ -29,22 +29,23 @@ const SHORTEST_PART: usize = 8;
 /// of a single line has parts only if it contains a key with escaped line ends.
 pub(crate) fn secret_parts(value: &[u8]) -> Vec<&[u8]> {
     let lines = || value.split(|byte| matches!(byte, b'\n' | b'\r')).map(<[u8]>::trim_ascii);
-    let mut parts: Vec<&[u8]> = lines().filter(|line| line.len() < value.len()).filter_map(secret_part).collect();
+    let mut parts: Vec<&[u8]> =
+        lines().filter(|line| line.len() < value.len()).flat_map(secret_parts_of_line).collect();
     add_key_lines(lines(), &mut parts);
     parts.sort_unstable();
     parts.dedup();
     parts
 }
 
-/// Returns the part of a line that looks like secret material by itself.
-fn secret_part(line: &[u8]) -> Option<&[u8]> {
+/// Returns a line, and what is assigned in it, as far as they look like secret material by themselves. A program may
+/// print the value of `TOKEN=8f14e45fceea167a` with or without its name.
+fn secret_parts_of_line(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let item = line.strip_prefix(b"- ").unwrap_or(line);
     let whole = Some(trim(item)).filter(|text| is_secret_line(text));
-    let assigned = || {
-        let at = item.iter().position(|byte| matches!(byte, b':' | b'='))?;
-        Some(trim(&item[at + 1..])).filter(|text| text.len() >= SHORTEST_PART && is_word(text) && is_mixed(text))
-    };
-    whole.or_else(assigned)
+    let at = item.iter().position(|byte| matches!(byte, b':' | b'='));
+    let assigned = at.map(|at| trim(&item[at + 1..]));
+    let assigned = assigned.filter(|text| text.len() >= SHORTEST_PART && is_word(text) && is_mixed(text));
+    whole.into_iter().chain(assigned)
 }
 
 fn is_secret_line(text: &[u8]) -> bool {

@@ -102,3 +102,12 @@ fn each_base64_line_of_a_private_key_is_masked() {
 fn the_secrets_of_an_environment_file_are_masked() {
     check(ENVIRONMENT, &["[REDACTED]", "export DATABASE_PASSWORD='[REDACTED]'", "SESSION_KEY = \"[REDACTED]\""]);
 }
+
+#[test]
+fn an_assigned_value_is_masked_with_and_without_its_name() {
+    let redactor = Redactor::new([ENVIRONMENT]);
+    for text in ["API_TOKEN=8f14e45fceea167a", "8f14e45fceea167a", "hunter2hunter2", "correct-horse-1"] {
+        let shown = redactor.redact(format!("> {text} <").as_bytes());
+        assert!(shown.to_text().contains("[REDACTED]") && !shown.to_text().contains(text), "{shown}");
+    }
+}

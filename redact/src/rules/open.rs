@@ -5,8 +5,8 @@
 //!
 //! 1. A candidate is dropped if everything that it might still mask is masked by an earlier one anyway.
 //! 2. At most [`MOST_OF_RULE`] candidates of one rule and [`MOST`] candidates in total are open. Beyond that, an
-//!    occurrence of a literal begins no candidate. The earlier candidates are still followed, so a secret is missed only
-//!    if it begins within so many unfinished matches, and none of them includes it.
+//!    occurrence of a literal begins no candidate. The earlier candidates are still followed, so a secret is missed
+//!    only if it begins within so many unfinished matches, and none of them includes it.
 //!
 //! Both are applied where a literal ends, after all open candidates have examined the text up to there and no further.
 //! The result therefore does not depend on how the input is cut.
@@ -20,8 +20,8 @@ use crate::matcher::View;
 /// with two secret-like words, such as `token_secret`. The candidates of a name with more words find the same value.
 const MOST_OF_RULE: u8 = 4;
 
-/// The maximum number of open candidates. It is sufficient for all rules for assignments, headers and keys, each with as
-/// many candidates as one rule may have.
+/// The maximum number of open candidates. It is sufficient for all rules for assignments, headers and keys, each with
+/// as many candidates as one rule may have.
 const MOST: usize = 64;
 
 /// The candidates whose fate depends on what follows, in the order in which they began.
@@ -74,7 +74,8 @@ impl OpenCandidates {
         });
     }
 
-    /// Drops the candidates that cannot mask more than an earlier one. All must have been followed to the same position.
+    /// Drops the candidates that cannot mask more than an earlier one. All must have been followed to the same
+    /// position.
     pub(super) fn drop_covered(&mut self) {
         let mut first = 0;
         while let Some(next) = self.candidates[first..].iter().position(Candidate::is_certain) {
