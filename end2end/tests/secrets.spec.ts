@@ -84,3 +84,20 @@ test("a job's page counts masks by rule", async ({ page, server, api }) => {
   await job.openAside();
   await expect(page.locator(".facts")).toContainText("1 secret value, 2 by rule github-token");
 });
+
+test("on a phone, the pages for secrets and for testing redaction fit the width", async ({ page, server }) => {
+  await page.setViewportSize({ width: 390, height: 844 });
+  const width = () => page.evaluate(() => document.documentElement.scrollWidth);
+  const secrets = new SecretsPage(page);
+  await secrets.open(server);
+  await secrets.set("A_SECRET_WITH_A_VERY_LONG_NAME_THAT_DOES_NOT_FIT_INTO_ONE_LINE_OF_A_PHONE", "1234");
+  await expect(secrets.done).toBeVisible();
+  expect(await width()).toBe(390);
+  const redaction = new RedactionPage(page);
+  await redaction.open(server);
+  await redaction.text.fill(`${"a long line without a secret ".repeat(20)}\n${TOKEN}`);
+  await redaction.test.click();
+  await expect(redaction.masked).toBeVisible();
+  await redaction.rules.locator("summary").click();
+  expect(await width()).toBe(390);
+});
