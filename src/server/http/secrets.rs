@@ -56,7 +56,7 @@ pub(super) async fn remove(
 /// The forms of the page: one sets a value, the other removes a secret.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct SecretForm {
+pub(super) struct PostedSecret {
     name: String,
     /// The new value. The form that removes a secret does not have this field.
     value: Option<String>,
@@ -66,10 +66,10 @@ pub(super) struct SecretForm {
 pub(super) async fn submit(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
-    form: Result<Form<SecretForm>, FormRejection>,
+    form: Result<Form<PostedSecret>, FormRejection>,
 ) -> Result<Redirect, ApiError> {
     let unknown = |_| ApiError::InvalidPayload("the form has missing or unknown fields; reload the page".into());
-    let Form(SecretForm { name, value }) = form.map_err(unknown)?;
+    let Form(PostedSecret { name, value }) = form.map_err(unknown)?;
     let name = name.trim();
     let (word, done) = match value {
         // Browsers send line breaks as CR LF.
