@@ -23,6 +23,10 @@ pub use files::{TokenError, admin_token, instance_id, secrets_key};
 use previews::PreviewKey;
 pub use previews::PreviewScope;
 
+/// The prefix of the session cookie's name under HTTPS. Browsers accept a cookie with this prefix only over HTTPS, only
+/// from the host itself, and for all paths (RFC 6265bis, 4.1.3.2), so no sibling host can set it.
+const HTTPS_ONLY: &str = "__Host-";
+
 /// The name of the only account.
 const ADMIN: &str = "admin";
 
@@ -100,21 +104,21 @@ impl Auth {
         Self {
             db,
             admin: hash(admin_token),
-            cookie_name: format!("tailwater_session_{instance_id}").into(),
+            cookie_name: format!("{HTTPS_ONLY}tailwater_session_{instance_id}").into(),
             ticket: Arc::default(),
             failed_logins: Arc::default(),
             previews: PreviewKey::random(),
         }
     }
 
-    /// Returns the name of the session cookie.
+    /// Returns the name of the session cookie for a client that uses HTTPS, or for one that does not.
     ///
     /// The name contains the id of the data directory, because browsers send a host's cookies to all of its ports, so
     /// two servers on one host need different names. The port would not be sufficient: behind a proxy or a container's
     /// port mapping, two servers can listen on the same port.
     #[must_use]
-    pub fn cookie_name(&self) -> &str {
-        &self.cookie_name
+    pub fn cookie_name(&self, https: bool) -> &str {
+        if https { &self.cookie_name } else { self.cookie_name.trim_start_matches(HTTPS_ONLY) }
     }
 
     /// Returns the user that a bearer token belongs to, if the token is valid.

@@ -82,6 +82,10 @@ pub const READY_PATIENCE: Duration = Duration::from_secs(5);
 /// still contains the counters.
 pub const METRICS_PATIENCE: Duration = Duration::from_secs(2);
 
+/// The interval at which the server checks whether the files of its certificate have changed. Tools replace a
+/// certificate days before it expires.
+pub const CERTIFICATE_CHECK: Duration = Duration::from_secs(5);
+
 /// The lifetime of a session, after which users have to log in again.
 pub const SESSION: Duration = Duration::from_hours(30 * 24);
 

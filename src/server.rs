@@ -5,6 +5,7 @@
 
 mod accept;
 mod arrival;
+mod client;
 pub mod config;
 mod connection;
 mod gate;
@@ -13,6 +14,7 @@ mod observe;
 mod pace;
 pub mod pages;
 pub mod site;
+mod tls;
 
 use std::io;
 use std::net::SocketAddr;
@@ -37,10 +39,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::auth::{self, Auth};
 
+pub use client::TrustedProxies;
 pub use config::Config;
 use config::SiteOptions;
 pub use http::{Route, all_routes};
 pub use site::Site;
+pub use tls::{Tls, TlsError, TlsFiles};
 
 /// The reasons why the server cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -57,6 +61,9 @@ pub enum StartError {
     /// A setting is invalid.
     #[error(transparent)]
     Config(#[from] config::ConfigError),
+    /// The certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
     /// The server could not listen on its address.
     #[error("failed to listen on {address}: {source}; use another address with --listen")]
     Listen {
@@ -107,6 +114,10 @@ pub struct Shared {
     pub shutdown: CancellationToken,
     /// The static files of the pages.
     pub site: Site,
+    /// The reverse proxies whose headers are believed.
+    pub proxies: TrustedProxies,
+    /// Accepts connections with TLS, or `None` if the server does not use TLS.
+    pub tls: Option<Tls>,
     /// The options of Leptos.
     pub leptos: LeptosOptions,
 }
@@ -134,6 +145,8 @@ impl Server {
         // change their working directory.
         config.data_dir = std::path::absolute(&config.data_dir)?;
         config.check(address)?;
+        let proxies = config.trusted_proxies()?;
+        let tls = config.tls_files()?.map(Tls::open).transpose()?;
         let db = Db::open(&config.data_dir).await?;
         let token = auth::admin_token(config.admin_token.clone(), &config.data_dir)?;
         let mut secrets = config.secrets()?;
@@ -167,6 +180,8 @@ impl Server {
                 Path::new(&SiteOptions::built_in().site_root),
             ),
             leptos: config::leptos(address),
+            proxies,
+            tls,
             config: Arc::new(config),
         }));
         Ok(Self { state, worker, db, address, listener })
@@ -178,10 +193,23 @@ impl Server {
         self.address
     }
 
+    /// Returns the address for browsers, such as `http://127.0.0.1:3000`.
+    ///
+    /// With TLS, it contains the first of the allowed host names, because certificates rarely contain an IP address.
+    #[must_use]
+    pub fn url(&self) -> String {
+        let name = self.state.config.allowed_hosts.first().filter(|_| self.state.tls.is_some());
+        match (&self.state.tls, name) {
+            (None, _) => format!("http://{}", self.address),
+            (Some(_), None) => format!("https://{}", self.address),
+            (Some(_), Some(name)) => format!("https://{name}:{}", self.address.port()),
+        }
+    }
+
     /// Returns a one-time link that logs a browser in.
     #[must_use]
     pub fn login_link(&self) -> String {
-        format!("http://{}/login?ticket={}", self.address, self.state.auth.new_ticket().expose())
+        format!("{}/login?ticket={}", self.url(), self.state.auth.new_ticket().expose())
     }
 
     /// Serves requests until `shutdown` is cancelled. Running jobs then have a grace period in which to finish. After
@@ -202,8 +230,14 @@ impl Server {
             }
             streams_end.cancel();
         };
+        let tls = state.tls.clone();
+        let renewing = async {
+            if let Some(tls) = tls {
+                tls.keep_current(&shutdown).await;
+            }
+        };
         let serving = connection::serve(listener, http::router(state.clone()), state);
-        tokio::join!(ending, serving, compressing);
+        tokio::join!(ending, serving, compressing, renewing);
         db.close().await;
     }
 }

@@ -47,9 +47,19 @@ pub(super) struct Serve {
     /// stored in the data directory].
     #[arg(long, env = "TAILWATER_SECRETS_KEY", hide_env_values = true, value_name = "KEY")]
     secrets_key: Option<String>,
+    /// The certificate for TLS, followed by the intermediate certificates, in PEM [default: no TLS].
+    #[arg(long, env = "TAILWATER_TLS_CERT", value_name = "FILE")]
+    tls_cert: Option<PathBuf>,
+    /// The private key of the certificate, in PEM.
+    #[arg(long, env = "TAILWATER_TLS_KEY", value_name = "FILE")]
+    tls_key: Option<PathBuf>,
     /// Another host name that browsers may use for this server; may be repeated.
     #[arg(long = "allowed-host", env = "TAILWATER_ALLOWED_HOSTS", value_delimiter = ',', value_name = "NAME")]
     allowed_hosts: Vec<String>,
+    /// The IP address or network of a reverse proxy whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed; may be
+    /// repeated.
+    #[arg(long = "trusted-proxy", env = "TAILWATER_TRUSTED_PROXIES", value_delimiter = ',', value_name = "ADDRESS")]
+    trusted_proxies: Vec<String>,
     /// The maximum number of jobs that run at the same time.
     #[arg(long, env = "TAILWATER_CONCURRENCY", default_value_t = cores(), value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: u16,
@@ -146,6 +156,9 @@ impl Serve {
         if let Some(path) = &self.redact_values_file {
             warn_if_exposed(path, "values to mask");
         }
+        if let Some(path) = &self.tls_key {
+            warn_if_exposed(path, "the private key for TLS");
+        }
         // Jobs must not inherit file descriptors that were open when this process was started. Files that the process
         // opens itself are never inherited.
         close_fds::set_fds_cloexec(3, &[]);
@@ -183,7 +196,10 @@ impl Serve {
             embedded_site,
             admin_token: self.admin_token,
             secrets_key: self.secrets_key,
+            tls_cert: self.tls_cert,
+            tls_key: self.tls_key,
             allowed_hosts: self.allowed_hosts,
+            trusted_proxies: self.trusted_proxies,
             concurrency: self.concurrency.into(),
             supervision,
             live_log_events: self.live_log_events,
@@ -222,8 +238,7 @@ fn cores() -> u16 {
 /// Prints the server's address and the login link to standard output. The log is not used, because others may be able
 /// to read it.
 fn announce(server: &Server) {
-    let text =
-        format!("Listening on http://{}\nLog in with this one-time link: {}\n", server.address(), server.login_link());
+    let text = format!("Listening on {}\nLog in with this one-time link: {}\n", server.url(), server.login_link());
     let mut out = std::io::stdout().lock();
     // The output is flushed, because another program may be waiting for the first line.
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());

@@ -11,7 +11,9 @@ use leptos::config::LeptosOptions;
 use redact::{Rule, Rules};
 use serde::Deserialize;
 
+use super::client::TrustedProxies;
 use super::site::EmbeddedSite;
+use super::tls::TlsFiles;
 use crate::limits::Limits;
 
 /// The maximum size of one event's text under load, in bytes.
@@ -34,9 +36,15 @@ pub struct Config {
     pub admin_token: Option<String>,
     /// The key that encrypts secrets, chosen by the operator. If `None`, the key in the data directory is used.
     pub secrets_key: Option<String>,
+    /// The certificate for TLS, followed by the intermediate certificates, in PEM. If `None`, the server does not use TLS.
+    pub tls_cert: Option<PathBuf>,
+    /// The private key of the certificate, in PEM.
+    pub tls_key: Option<PathBuf>,
     /// Other host names that browsers may use for this server. The server's own address and the names of the loopback
     /// interface are always allowed.
     pub allowed_hosts: Vec<String>,
+    /// The addresses and networks of the reverse proxies whose headers are believed.
+    pub trusted_proxies: Vec<String>,
     /// The number of jobs that the embedded worker runs at the same time.
     pub concurrency: usize,
     /// The way in which the steps of jobs are supervised.
@@ -102,6 +110,12 @@ pub enum ConfigError {
          TAILWATER_ADMIN_TOKEN to 32 or more printable characters, or listen on 127.0.0.1"
     )]
     OpenWithoutToken(SocketAddr),
+    /// The address of a trusted proxy is not valid.
+    #[error("trusted_proxies contains {0:?}, which is neither an IP address nor a network such as 10.0.0.0/8")]
+    Proxy(String),
+    /// Only one of the two files that TLS requires is set.
+    #[error("TLS requires both a certificate and its key; set TAILWATER_TLS_CERT and TAILWATER_TLS_KEY, or neither")]
+    HalfOfTls,
     /// The file of values to mask cannot be read.
     #[error("failed to read the values to mask from {path}: {source}")]
     RedactValues {
@@ -135,6 +149,20 @@ impl Config {
             return Err(ConfigError::OpenWithoutToken(address));
         }
         Ok(())
+    }
+
+    /// Returns the reverse proxies whose headers are believed.
+    pub(super) fn trusted_proxies(&self) -> Result<TrustedProxies, ConfigError> {
+        TrustedProxies::parse(&self.trusted_proxies).map_err(ConfigError::Proxy)
+    }
+
+    /// Returns the files that TLS requires, or `None` if the server does not use TLS.
+    pub(super) fn tls_files(&self) -> Result<Option<TlsFiles>, ConfigError> {
+        match (self.tls_cert.clone(), self.tls_key.clone()) {
+            (Some(certificate), Some(key)) => Ok(Some(TlsFiles { certificate, key })),
+            (None, None) => Ok(None),
+            _ => Err(ConfigError::HalfOfTls),
+        }
     }
 
     /// Returns the values that are masked in every job's output: the values of the server's environment variables with

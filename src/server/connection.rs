@@ -5,10 +5,11 @@
 
 mod refusal;
 mod socket;
+mod stream;
 
 use std::convert::Infallible;
 use std::future::poll_fn;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
 
@@ -25,16 +26,14 @@ use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
 use super::AppState;
+use super::http::error::ApiError;
 use crate::limits::{ACCEPT_REST, DRAIN};
 use socket::{Exchange, ReplyEnd, Socket};
+use stream::Accepted;
 
 /// The size of a connection's buffer in bytes, which also limits the size of a request head. It is about twice the
 /// 8,000 bytes that RFC 9110 recommends as the minimum limit for the request line.
 const BUFFER: usize = 16 << 10;
-
-/// The address that a request came from. It is stored in the request's extensions.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Peer(pub(super) IpAddr);
 
 /// Serves `router` until the shutdown token is cancelled, then waits for pending requests to finish.
 pub(super) async fn serve(listener: TcpListener, router: Router, state: AppState) {
@@ -65,11 +64,29 @@ pub(super) async fn serve(listener: TcpListener, router: Router, state: AppState
 async fn handle(stream: TcpStream, address: SocketAddr, router: Router, state: AppState) {
     // Small frames are sent immediately instead of waiting for a full packet, so that lines arrive without delay.
     stream.set_nodelay(true).ok();
+    let stream = match stream::accept(stream, &state).await {
+        Ok(Accepted::Ready(stream)) => stream,
+        Ok(Accepted::NotTls(stream)) => {
+            let reason = "this port accepts only HTTPS; use an address that begins with https://";
+            refusal::refuse(stream, &state, ApiError::InvalidRequest(reason.to_owned())).await.ok();
+            return;
+        }
+        Err(error) => {
+            tracing::debug!(%error, "a TLS handshake failed");
+            return;
+        }
+    };
     let limits = state.config.limits;
     let exchange = Exchange::default();
     let socket = Socket::new(stream, exchange.clone(), limits.reply);
     let answering = exchange.clone();
-    let service = service_fn(move |request| Box::pin(answer(router.clone(), request, address, answering.begin())));
+    let answering_state = state.clone();
+    let service = service_fn(move |mut request: Request<Incoming>| {
+        let AppState(shared) = &answering_state;
+        let client = shared.proxies.client(address.ip(), shared.tls.is_some(), request.headers());
+        request.extensions_mut().insert(client);
+        Box::pin(answer(router.clone(), request, answering.begin()))
+    });
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
@@ -101,13 +118,7 @@ async fn handle(stream: TcpStream, address: SocketAddr, router: Router, state: A
 }
 
 /// Passes a request to its route.
-async fn answer(
-    router: Router,
-    mut request: Request<Incoming>,
-    address: SocketAddr,
-    end: ReplyEnd,
-) -> Result<Response<Reply>, Infallible> {
-    request.extensions_mut().insert(Peer(address.ip()));
+async fn answer(router: Router, request: Request<Incoming>, end: ReplyEnd) -> Result<Response<Reply>, Infallible> {
     let response = router.oneshot(request.map(Body::new)).await?;
     Ok(response.map(|body| Reply { body, _end: end }))
 }

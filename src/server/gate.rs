@@ -12,6 +12,7 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::AppState;
+use super::client::Client;
 use super::http::error::ApiError;
 use super::http::query::Query;
 use crate::auth::{Credential, Identity};
@@ -44,7 +45,8 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
     let target = RequestHost::of(request.uri(), request.headers(), request.version());
     let target = target.map_err(IntoResponse::into_response)?;
     target.check(state, request.uri().path()).map_err(IntoResponse::into_response)?;
-    let identity = identify(state, request.headers()).await.map_err(IntoResponse::into_response)?;
+    let client = request.extensions().get::<Client>().copied();
+    let identity = identify(state, client, request.headers()).await.map_err(IntoResponse::into_response)?;
     check_origin(&request, &target, identity.as_ref()).map_err(IntoResponse::into_response)?;
     match identity {
         Some(identity) => {
@@ -92,12 +94,12 @@ fn to_login(request: &Request) -> Redirect {
 ///
 /// Credentials with other schemes are ignored, because they are meant for a proxy in front of the server, which may
 /// pass them on.
-async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Option<Identity>, ApiError> {
+async fn identify(state: &AppState, client: Option<Client>, headers: &HeaderMap) -> Result<Option<Identity>, ApiError> {
     if let Some(token) = headers.get_all(AUTHORIZATION).iter().find_map(bearer) {
         let token = std::str::from_utf8(token).ok();
         return token.and_then(|token| state.auth.bearer(token)).map(Some).ok_or(ApiError::AuthRequired);
     }
-    match session_cookie(state, headers) {
+    match client.and_then(|client| session_cookie(state, client, headers)) {
         Some(cookie) => Ok(state.auth.session(cookie).await?),
         None => Ok(None),
     }
@@ -114,11 +116,12 @@ fn bearer(credentials: &HeaderValue) -> Option<&[u8]> {
 /// Returns the value of the session cookie.
 ///
 /// The header is parsed by hand, because cookie crates depend on a date library and would save only these five lines.
-pub(super) fn session_cookie<'a>(state: &AppState, headers: &'a HeaderMap) -> Option<&'a str> {
+pub(super) fn session_cookie<'a>(state: &AppState, client: Client, headers: &'a HeaderMap) -> Option<&'a str> {
+    let expected = state.auth.cookie_name(client.https);
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies.flat_map(|value| value.split(';')).find_map(|pair| {
         let (name, value) = pair.trim().split_once('=')?;
-        (name == state.auth.cookie_name()).then_some(value)
+        (name == expected).then_some(value)
     })
 }
 

@@ -29,7 +29,7 @@ mod usual;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
-use axum::middleware::{self, map_response};
+use axum::middleware::{self, map_response_with_state};
 use axum::response::{IntoResponse, Response};
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, generate_route_list};
@@ -100,24 +100,41 @@ pub(super) fn router(state: AppState) -> Router {
         .layer(DefaultBodyLimit::max(state.config.body_bytes))
         .layer(middleware::from_fn_with_state(state.clone(), arrival::arrival))
         .layer(middleware::from_fn_with_state(state.clone(), gate::gate))
-        .layer(map_response(with_default_headers))
+        .layer(map_response_with_state(state.clone(), default_headers))
         .layer(middleware::from_fn_with_state(state.clone(), observe::observe))
         .with_state(state)
 }
 
 /// The headers of every response, unless the route sets other values.
-const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 3] = [
+const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    // Pages of other sites get no reference to a window of this one, and cannot embed or load anything of it.
+    (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
+    (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), display-capture=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ),
 ];
 
+/// With this header, browsers use only HTTPS for this host during the next year, on all ports (RFC 6797).
+const ONLY_HTTPS: (HeaderName, HeaderValue) =
+    (header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
+
 /// Adds the default headers to a response, unless they are already set.
-pub(super) async fn with_default_headers(mut reply: Response) -> Response {
-    for (name, value) in DEFAULT_HEADERS {
+pub(super) fn with_default_headers(state: &AppState, mut reply: Response) -> Response {
+    // The header would also affect all other servers on the reader's own machine.
+    let only_https = (state.tls.is_some() && !state.leptos.site_addr.ip().is_loopback()).then_some(ONLY_HTTPS);
+    for (name, value) in DEFAULT_HEADERS.into_iter().chain(only_https) {
         reply.headers_mut().entry(name).or_insert(value);
     }
     reply
+}
+
+async fn default_headers(State(state): State<AppState>, reply: Response) -> Response {
+    with_default_headers(&state, reply)
 }
 
 /// Handles the server functions of the pages.

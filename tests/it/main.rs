@@ -30,4 +30,5 @@ mod streaming;
 mod supervision;
 mod surroundings;
 mod terminal;
+mod tls;
 mod workspaces;

@@ -6,9 +6,9 @@ use axum::body::to_bytes;
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
 use super::BUFFER;
+use super::stream::ClientStream;
 use crate::server::http::error::ApiError;
 use crate::server::http::with_default_headers;
 use crate::server::{AppState, observe};
@@ -45,8 +45,8 @@ fn is_target_too_long(unread: &[u8]) -> bool {
 }
 
 /// Sends the error, and closes the connection.
-pub(super) async fn refuse(mut stream: TcpStream, state: &AppState, error: ApiError) -> std::io::Result<()> {
-    let reply = with_default_headers(error.into_response()).await;
+pub(super) async fn refuse(mut stream: ClientStream, state: &AppState, error: ApiError) -> std::io::Result<()> {
+    let reply = with_default_headers(state, error.into_response());
     let reply = observe::refused(state, reply, Instant::now());
     let bytes = encode(reply).await;
     tokio::time::timeout(state.config.limits.reply.stall, stream.write_all(&bytes)).await??;
@@ -55,7 +55,7 @@ pub(super) async fn refuse(mut stream: TcpStream, state: &AppState, error: ApiEr
 
 /// Closes a connection so that the client can still read the last response. For a limited time, data that the client
 /// still sends is discarded (see [`crate::limits::Limits::linger`]).
-pub(super) async fn close(mut stream: TcpStream, state: &AppState) -> std::io::Result<()> {
+pub(super) async fn close(mut stream: ClientStream, state: &AppState) -> std::io::Result<()> {
     stream.shutdown().await?;
     let mut rest = [0; 4096];
     let discard = async { while let Ok(1..) = stream.read(&mut rest).await {} };

@@ -14,8 +14,8 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 
+use super::stream::ClientStream;
 use crate::limits::PaceLimit;
 use crate::server::pace::Pace;
 
@@ -64,18 +64,18 @@ impl Drop for ReplyEnd {
 /// The socket of a client.
 #[derive(Debug)]
 pub(super) struct Socket {
-    stream: TcpStream,
+    stream: ClientStream,
     exchange: Exchange,
     pace: Pace,
 }
 
 impl Socket {
-    pub(super) const fn new(stream: TcpStream, exchange: Exchange, limit: PaceLimit) -> Self {
+    pub(super) const fn new(stream: ClientStream, exchange: Exchange, limit: PaceLimit) -> Self {
         Self { stream, exchange, pace: Pace::new(limit) }
     }
 
     /// Returns the underlying socket after hyper has finished using it.
-    pub(super) fn into_stream(self) -> TcpStream {
+    pub(super) fn into_stream(self) -> ClientStream {
         self.stream
     }
 

@@ -52,5 +52,6 @@ pub(super) async fn file(
     // Without this, a document with an opaque origin cannot load modules and fonts. Whatever the origin, they can be
     // read only with the permission.
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
     Ok(reply)
 }

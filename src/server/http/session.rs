@@ -11,7 +11,7 @@ use super::error::ApiError;
 use crate::auth::LoginError;
 use crate::limits::SESSION;
 use crate::server::AppState;
-use crate::server::connection::Peer;
+use crate::server::client::Client;
 use crate::server::gate::session_cookie;
 
 /// The page to which a login redirects the browser if no other page was requested.
@@ -27,7 +27,7 @@ pub(super) struct LoginForm {
 
 pub(super) async fn login(
     State(state): State<AppState>,
-    Extension(Peer(address)): Extension<Peer>,
+    Extension(client): Extension<Client>,
     form: Result<Form<LoginForm>, FormRejection>,
 ) -> Response {
     let login = match form {
@@ -35,12 +35,12 @@ pub(super) async fn login(
         Err(rejection) => return refuse(&state, &rejection).into_response(),
     };
     let result = match (&login.ticket, &login.token) {
-        (Some(ticket), _) => state.auth.login_by_ticket(ticket, address).await,
-        (None, token) => state.auth.login(token.as_deref().unwrap_or_default().trim(), address).await,
+        (Some(ticket), _) => state.auth.login_by_ticket(ticket, client.address).await,
+        (None, token) => state.auth.login(token.as_deref().unwrap_or_default().trim(), client.address).await,
     };
     let next = login.next.as_deref().filter(|next| is_local(next)).unwrap_or(HOME);
     match result {
-        Ok(cookie) => with_cookie(&state, Redirect::to(next), cookie.expose(), SESSION.as_secs()),
+        Ok(cookie) => with_cookie(&state, client, Redirect::to(next), cookie.expose(), SESSION.as_secs()),
         Err(LoginError::Db(error)) => ApiError::from(error).into_response(),
         Err(error) => {
             let word = match error {
@@ -64,20 +64,25 @@ fn refuse(state: &AppState, rejection: &FormRejection) -> ApiError {
     }
 }
 
-pub(super) async fn logout(State(state): State<AppState>, headers: HeaderMap) -> Response {
-    if let Some(cookie) = session_cookie(&state, &headers)
+pub(super) async fn logout(
+    State(state): State<AppState>,
+    Extension(client): Extension<Client>,
+    headers: HeaderMap,
+) -> Response {
+    if let Some(cookie) = session_cookie(&state, client, &headers)
         && let Err(error) = state.auth.logout(cookie).await
     {
         return ApiError::from(error).into_response();
     }
-    with_cookie(&state, Redirect::to("/login"), "", 0)
+    with_cookie(&state, client, Redirect::to("/login"), "", 0)
 }
 
 /// Sets the session cookie, which expires after the given number of seconds. Scripts cannot read the cookie, and
 /// browsers do not send it with POST requests from other sites.
-fn with_cookie(state: &AppState, redirect: Redirect, value: &str, seconds: u64) -> Response {
-    let name = state.auth.cookie_name();
-    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}");
+fn with_cookie(state: &AppState, client: Client, redirect: Redirect, value: &str, seconds: u64) -> Response {
+    let name = state.auth.cookie_name(client.https);
+    let secure = if client.https { "; Secure" } else { "" };
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
     let mut reply = redirect.into_response();
     if let Ok(value) = HeaderValue::from_str(&cookie) {
         reply.headers_mut().insert(header::SET_COOKIE, value);
