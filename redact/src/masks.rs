@@ -17,7 +17,7 @@ pub const MASK: &[u8] = b"[REDACTED]";
 /// The bytes that all masks begin with.
 pub(crate) const MASK_BEGIN: &[u8] = b"[REDACTED";
 
-/// Why a range is masked.
+/// The reason why a range is masked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Label {
     /// The range contains a registered value.

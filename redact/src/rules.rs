@@ -70,7 +70,7 @@ pub struct Rules {
     set: Arc<RuleSet>,
 }
 
-/// Where a rule comes from.
+/// The origin of a rule.
 enum RuleKind {
     /// The rule was added by the caller.
     Added,

@@ -36,14 +36,14 @@ pub(super) struct Candidate {
 pub(super) enum Fate {
     /// The next bytes decide.
     Open,
-    /// The candidate is a match that has been reported, or it is no match.
+    /// The candidate is either a match, which has been reported, or not a match.
     Decided,
 }
 
 /// What is known about the end of a match at the current position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ending {
-    /// It is known whether a match ends here, and recorded.
+    /// It is known whether a match ends here.
     Known,
     /// The next bytes decide whether a match ends here.
     Unknown,

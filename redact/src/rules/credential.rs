@@ -107,7 +107,7 @@ fn is_placeholder(value: &[u8]) -> bool {
         || WORDS.iter().any(|word| lower == word.as_bytes())
 }
 
-/// Words that are never credentials: placeholders, and words of messages such as `password: incorrect`. In lower case.
+/// Lower-case words that are never credentials: placeholders, and words of messages such as `password: incorrect`.
 const WORDS: &[&str] = &[
     "accepted",
     "authentication",

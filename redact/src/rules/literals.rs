@@ -54,8 +54,8 @@ impl Literals {
         Self { automaton, start, grams: grams(&sorted), sorted, longest }
     }
 
-    /// Returns the state at the beginning of a stream, which is also the state whenever the text does not end with the
-    /// beginning of a literal.
+    /// Returns the state at the beginning of a stream. The automaton is also in this state whenever the text does not
+    /// end with the beginning of a literal.
     #[inline]
     pub(super) fn start(&self) -> StateID {
         self.start

@@ -27,7 +27,7 @@ impl MachineState {
     pub(super) const START: Self = Self(1);
 }
 
-/// A deterministic automaton that finds all ends of matches which begin at a given position.
+/// A deterministic automaton that finds the ends of all matches that begin at a given position.
 #[derive(Debug)]
 pub(super) struct Machine {
     /// The class of each byte. Bytes of one class have the same transitions.

@@ -9,8 +9,8 @@ use super::automata::Automata;
 use super::boundary::is_within_mask;
 use crate::masks::MASK_BEGIN;
 
-/// Decides whether a match contains a secret. The arguments are the part of the match that would be masked, and the
-/// part of the match before it, which comes first.
+/// Decides whether a match contains a secret. The first argument is the part of the match before the text that would be
+/// masked, and the second is that text.
 pub(super) type Accepts = fn(&[u8], &[u8]) -> bool;
 
 /// Where a match may begin.
@@ -18,7 +18,8 @@ pub(super) type Accepts = fn(&[u8], &[u8]) -> bool;
 pub(super) enum Boundary {
     /// At the beginning of a token: not after a letter, a digit or an underscore.
     Token,
-    /// At the beginning of a word within a name: also after an underscore, or with a capital after a small letter.
+    /// At the beginning of a word within a name: also after an underscore, or with a capital letter after a lower-case
+    /// letter or a digit.
     Word,
     /// At the beginning of a word within the name of a command-line option, such as `--db-password`.
     Option,

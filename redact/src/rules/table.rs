@@ -42,7 +42,7 @@ mod vaults;
 #[cfg(test)]
 mod tests;
 
-/// A built-in rule: one shape of secrets, with texts that it masks and texts that it leaves unchanged.
+/// A built-in rule: the shape of one kind of secret, with texts that it masks and texts that it leaves unchanged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TableRule {
     /// The name that the mask shows, such as `github-token`: lower-case letters, digits and hyphens.
@@ -58,7 +58,7 @@ pub(crate) struct TableRule {
     pub(crate) unmasked: &'static [&'static str],
 }
 
-/// Returns all built-in rules, kind by kind.
+/// Returns all rules of the table, grouped by kind of service.
 pub(super) fn table_rules() -> impl Iterator<Item = &'static TableRule> {
     [
         agents::RULES,

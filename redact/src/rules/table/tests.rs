@@ -1,4 +1,4 @@
-//! Checks the table as a whole. The format of each rule and its examples are checked where rules are compiled.
+//! Checks the table as a whole. The tests of `rules` check each rule's format and examples.
 
 use std::collections::HashSet;
 
