@@ -1,4 +1,4 @@
-//! The automaton over all patterns, and the rule for short values.
+//! The automaton that searches for all patterns, and the token boundaries of short values.
 //!
 //! This module hides the `aho-corasick` crate. A matcher is shared by streams, so it stores neither a stream's state
 //! nor its text. They are passed in as a [`State`] and a [`View`].
@@ -17,10 +17,10 @@ use crate::variants;
 /// A state of the automaton.
 pub(crate) type State = StateID;
 
-/// The number of raw bytes that each byte of a pattern may take. An escape within an escape takes 9 bytes or so.
+/// The maximum number of raw bytes for each byte of a pattern. An escape within an escape has about 9 bytes.
 const SPAN_OF_BYTE: usize = 16;
 
-/// The number of raw bytes that a match may span in addition, for the escape sequences of terminals within it.
+/// The additional number of raw bytes that a match may span because of terminal escape sequences within it.
 const SPAN_OF_STYLES: usize = 16 << 10;
 
 /// The automaton over all patterns, with a [`Tail`] for each of its states.
@@ -103,7 +103,7 @@ impl Matcher {
         self.tails.at(state)
     }
 
-    /// Returns whether no more than a few bytes of a pattern have been seen in `state`.
+    /// Returns whether `state` represents only the first few bytes of a pattern.
     #[inline]
     pub(crate) fn is_shallow(&self, state: State) -> bool {
         self.tails.is_shallow(state)
@@ -140,13 +140,13 @@ impl<'t> View<'t> {
         self.base + self.text.len()
     }
 
-    /// Returns the byte at the position `at`, which is within the section.
+    /// Returns the byte at the position `at`, which must be within the section.
     #[inline]
     pub(crate) fn byte(self, at: usize) -> u8 {
         self.text[at - self.base]
     }
 
-    /// Returns the byte at the position `at`, unless the section ends before it.
+    /// Returns the byte at the position `at`, or `None` if the section ends before it.
     #[inline]
     pub(crate) fn get(self, at: usize) -> Option<u8> {
         self.text.get(at - self.base).copied()

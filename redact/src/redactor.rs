@@ -1,4 +1,4 @@
-//! A masking policy: the values that must not be shown, and the shapes of secrets that nobody registered.
+//! The registered values and the rules, compiled into a form that all streams share.
 
 use std::fmt::{self, Debug, Formatter};
 use std::ops::Range;
@@ -48,7 +48,7 @@ impl Redactor {
         Self::with_rules(values, &Rules::none())
     }
 
-    /// Creates a redactor that masks `values` as [`new`](Self::new) does, and what `rules` recognise.
+    /// Creates a redactor that masks `values`, as [`new`](Self::new) does, and the secrets that `rules` recognise.
     pub fn with_rules<I, V>(values: I, rules: &Rules) -> Self
     where
         I: IntoIterator<Item = V>,
@@ -95,7 +95,7 @@ impl Redactor {
         redacted
     }
 
-    /// Returns what is masked in a complete text, and why, in the order of the text.
+    /// Returns the secrets that are masked in a complete text, in order, each with the rule that found it.
     pub fn explain(&self, input: &[u8]) -> Vec<Finding> {
         let rule = |label| match label {
             Label::Value => None,

@@ -57,8 +57,8 @@ impl RedactStream {
         written
     }
 
-    /// Masks the values of `redactor` from now on, also where one begins in the bytes that are held back. The rules do
-    /// not change. `redactor` should contain all values of the stream's former redactor.
+    /// Replaces the values to mask with those of `redactor`. A value that begins in the bytes that are held back is
+    /// masked too. The rules do not change. `redactor` should contain all values of the stream's previous redactor.
     pub fn continue_with(&mut self, redactor: &Redactor) {
         self.matcher = Arc::clone(redactor.matcher());
         self.views.begin_again(self.matcher.start(), self.base, self.before);
@@ -83,10 +83,10 @@ impl RedactStream {
     /// Returns the part of the held bytes that may be shown after a pause. The caller decides how long a pause must be.
     ///
     /// The beginning of a value is shown if it is shorter than 8 bytes and shorter than half of the value. The
-    /// beginning of a shape is shown if it is shorter than 8 bytes and than half of the shortest secret of that shape.
-    /// Matching continues: if the rest arrives later, the rest is masked. A longer beginning remains held no matter how
-    /// often this method is called, so [`is_holding`](Self::is_holding) may still return `true`. Call this method once
-    /// per pause.
+    /// beginning of a secret that a rule may match is shown if it is shorter than 8 bytes and shorter than half of the
+    /// shortest secret that the rule matches. Matching continues: if the rest arrives later, the rest is masked. A
+    /// longer beginning remains held no matter how often this method is called, so [`is_holding`](Self::is_holding) may
+    /// still return `true`. Call this method once per pause.
     pub fn release(&mut self) -> Redacted {
         let view = View { before: self.before, base: self.base, text: &self.held };
         let harmless = self.views.telling(&self.matcher, view).min(self.rules.undecided(view).telling);
@@ -96,8 +96,8 @@ impl RedactStream {
     /// Ends the stream and returns the remaining output. Afterwards, `self` can be used for a new stream.
     ///
     /// A value that is cut off here is masked if at least 8 bytes or half of it are present, and shown otherwise. A
-    /// shape that is cut off is masked if at least 8 bytes of its variable part or half of its minimum length are
-    /// present.
+    /// secret that a rule recognises is masked if at least 8 bytes of its variable part or half of its minimum length
+    /// are present.
     pub fn finish(&mut self) -> Redacted {
         let held = std::mem::take(&mut self.held);
         let view = View { before: self.before, base: self.base, text: &held };
@@ -119,7 +119,7 @@ impl RedactStream {
         self.masks.counts()
     }
 
-    /// Returns the ranges that are masked in `input`, the whole content of a new stream.
+    /// Returns the ranges to mask in `input`, which is the complete input of a new stream.
     pub(crate) fn find(mut self, input: &[u8]) -> Vec<MaskedRange> {
         let view = View { before: None, base: 0, text: input };
         self.search(view, 0);
@@ -127,15 +127,15 @@ impl RedactStream {
         self.masks.take_ranges()
     }
 
-    /// Processes the held bytes together with new ones, and returns the output and how many bytes are not held any
-    /// more. The first `searched` bytes were searched earlier.
+    /// Processes the held bytes together with new ones. Returns the output, and how many of the bytes need not be held.
+    /// The first `searched` bytes were searched earlier.
     fn process(&mut self, text: &[u8], searched: usize) -> (Redacted, usize) {
         let view = View { before: self.before, base: self.base, text };
         self.search(view, self.base + searched);
         let undecided = self.rules.undecided(view);
         let sure = self.views.possible(&self.matcher, view).min(undecided.possible);
         let written = self.masks.write(view, sure, self.rules.rules());
-        // The text of a mask whose label is not known yet is written later.
+        // The text after the cursor is still needed: it is written when the label of the mask before it is known.
         let keep = sure.min(undecided.keep).min(self.masks.cursor());
         self.views.keep(view, keep);
         self.rules.keep(view, keep);
@@ -152,9 +152,9 @@ impl RedactStream {
         self.rules.run(view, from, &mut self.masks);
     }
 
-    /// Decides what is cut off at the end of the stream.
+    /// Masks the values and secrets that the end of the stream cuts off.
     fn end(&mut self, view: View) {
-        // An escape that is cut off may be the end of a match, or it may continue a match that is cut off.
+        // An incomplete escape at the end may be the end of a match, or it may continue a match that is cut off.
         self.masks.add(self.views.telling(&self.matcher, view)..view.end(), Label::Value);
         self.views.finish(&self.matcher, &mut self.masks);
         self.masks.add(self.views.telling(&self.matcher, view)..view.end(), Label::Value);

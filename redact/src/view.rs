@@ -1,8 +1,8 @@
 //! The views of a stream that the automaton searches.
 //!
-//! A value may be printed in many forms. Enumerating them is impossible where each character may be escaped or not, or
-//! where bytes that do not show may stand between any two characters. Instead, the same automaton searches several
-//! views of the stream:
+//! A value may be printed in many forms. They cannot be enumerated, because each character may or may not be escaped,
+//! and invisible bytes may stand between any two characters. Instead, the same automaton searches several views of the
+//! stream:
 //!
 //! - the *raw* bytes;
 //! - the [*visible*](visible) text: without escape sequences, carriage returns and overstriking;
@@ -32,7 +32,8 @@ pub(crate) use plain::{Unifier, fold};
 use visible::Visible;
 pub(crate) use visible::strip;
 
-/// The positions at which the span of partial matches is checked are multiples of this, whatever the cuts.
+/// The span of partial matches is checked at positions that are multiples of this, so that the result does not depend
+/// on how the input is split.
 const CHECK: usize = 1024;
 
 /// The number of bytes that are examined one by one after an attempt to skip some has failed. It doubles with each
@@ -63,7 +64,7 @@ impl Views {
         }
     }
 
-    /// Begins again at the position `at` after the byte `before`, with an automaton whose start state is `start`.
+    /// Resets all views to the position `at`, which the byte `before` precedes, and to the start state of an automaton.
     pub(crate) fn begin_again(&mut self, start: State, at: usize, before: Option<u8>) {
         *self = Self { joined: Joined::beginning_at(at, before), ..Self::new(start) };
     }
@@ -108,7 +109,8 @@ impl Views {
         self.visible.is_none() && self.plain.is_none() && !self.joined.is_separate() && !self.fresh.are_active()
     }
 
-    /// Returns the position before which no match begins, if all views are alike, or `at`.
+    /// Returns a position after `at` before which no match begins, or `at` if nothing can be skipped. All views must
+    /// equal the raw view.
     fn skip(&self, matcher: &Matcher, view: View, at: usize, clear: &mut Clear) -> usize {
         if !matcher.is_shallow(self.raw) {
             return at;
@@ -159,7 +161,7 @@ impl Views {
         }
     }
 
-    /// Begins to follow the views separately that begin to differ from the raw view at `unit`.
+    /// Creates the views that begin to differ from the raw view at `unit`.
     fn separate(&mut self, matcher: &Matcher, view: View, unit: Unit) {
         let Unit { byte, start: at, .. } = unit;
         let last = view.byte_before(at);
@@ -193,7 +195,7 @@ impl Views {
         }
     }
 
-    /// Gives up partial matches that span too many raw bytes.
+    /// Abandons partial matches that span too many raw bytes.
     fn bound(&mut self, matcher: &Matcher, at: usize) {
         let visible = self.visible.as_mut().map(|visible| &mut visible.lane);
         let plain = self.plain.as_mut().map(|plain| &mut plain.lane);
@@ -203,14 +205,15 @@ impl Views {
         }
     }
 
-    /// Returns where the first match begins that is still possible at the end of the view's text.
+    /// Returns the position of the first match that is still possible at the end of the view's text.
     pub(crate) fn possible(&self, matcher: &Matcher, view: View) -> usize {
         let raw = view.end() - view.longest(matcher.tail(self.raw).begun, view.end());
         let lanes = self.lanes().filter_map(|lane| lane.begun(matcher));
         lanes.chain(self.decoder.pending()).chain(self.fresh.pending()).fold(raw, usize::min)
     }
 
-    /// Returns where the first partial match begins that is long enough to reveal a value, or the end of the text.
+    /// Returns the position of the first partial match that is long enough to reveal a value, or the end of the text if
+    /// there is none.
     pub(crate) fn telling(&self, matcher: &Matcher, view: View) -> usize {
         let raw = view.end() - view.longest(matcher.tail(self.raw).telling, view.end());
         self.lanes().filter_map(|lane| lane.telling(matcher)).fold(raw, usize::min)
@@ -238,7 +241,7 @@ impl Views {
     }
 }
 
-/// The views that the decoder's output is added to.
+/// The views that receive the decoder's output.
 struct DecodedViews<'v> {
     matcher: &'v Matcher,
     masks: &'v mut Masks,

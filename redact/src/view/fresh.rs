@@ -1,4 +1,4 @@
-//! Other readings of the plain view.
+//! Alternative readings of the plain view, for text before a value that looks like the beginning of an escape.
 
 use std::array;
 
@@ -12,10 +12,10 @@ use super::plain::Plain;
 /// Plain views that begin within an escape, a few for each stage of the decoder.
 ///
 /// Text before a value may look like the beginning of an escape, which then swallows the first bytes of the value: in
-/// JSON, the path `C:\` before the value `new"` is printed as `C:\\new\"`. Therefore, the text is also read as if the
-/// escape was none and a value began after its first byte. Such a reading ends as soon as it agrees with the main one,
-/// which is usually after a few bytes. If further escapes begin meanwhile, the reading with the shorter match gives
-/// way.
+/// JSON, the path `C:\` before the value `new"` is printed as `C:\\new\"`. Therefore, the text is also read as if there
+/// were no escape and a value began after its first byte. Such a reading ends as soon as it agrees with the main one,
+/// usually after a few bytes. If too many escapes begin before that, the reading with the shortest partial match is
+/// replaced.
 pub(super) struct FreshReadings {
     percent: StageReadings,
     backslash: StageReadings,
@@ -78,8 +78,8 @@ impl FreshReadings {
         }
     }
 
-    /// Ends the readings that continue exactly as the main one, or not at all. The main reading is `plain` or, if there
-    /// is none, the raw view, which is in the state `raw` at the position `at`.
+    /// Ends the readings that have no partial match, or that will find the same matches as the main reading. The main
+    /// reading is `plain` or, if there is none, the raw view, which is in the state `raw` at the position `at`.
     pub(super) fn end_if_agree(&mut self, matcher: &Matcher, plain: Option<&Plain>, raw: State, at: usize) {
         let agrees = |lane: &Lane| match plain {
             Some(plain) => lane.equals(matcher, &plain.lane),
@@ -96,7 +96,7 @@ impl FreshReadings {
         }
     }
 
-    /// Returns where the first escape begins that is incomplete.
+    /// Returns the position of the first incomplete escape.
     pub(super) fn pending(&self) -> Option<usize> {
         self.active().filter_map(|fresh| fresh.decoder.pending()).min()
     }
@@ -120,7 +120,7 @@ impl FreshReadings {
 }
 
 impl StageReadings {
-    /// Begins a reading, in place of the one that has read the least of a match.
+    /// Begins a reading. It replaces an inactive reading or, if there is none, the one with the shortest partial match.
     fn begin(&mut self, matcher: &Matcher) {
         let replaced = self.readings.iter_mut().min_by_key(|fresh| fresh.worth(matcher));
         let fresh = replaced.expect("there are several readings");
@@ -149,7 +149,8 @@ impl Fresh {
         }
     }
 
-    /// Returns whether it is active, how much of a match was read, and where the match begins.
+    /// Returns the key by which readings are compared: whether the reading is active, the length of its partial match,
+    /// and where that begins.
     fn worth(&self, matcher: &Matcher) -> (bool, usize, Option<usize>) {
         if !self.is_active {
             return (false, 0, None);

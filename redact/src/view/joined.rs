@@ -10,8 +10,8 @@ use super::lane::Lane;
 /// and few lines of ordinary text end in this many letters and digits.
 const RUN: usize = 16;
 
-/// The joined view of a stream: a line break between two base64 characters, at least [`RUN`] of them before it, is
-/// dropped together with the white space after it.
+/// The joined view of a stream. A line break is dropped together with the white space after it, if it follows at least
+/// [`RUN`] base64 characters and the next line begins with one.
 #[derive(Default)]
 pub(super) struct Joined {
     /// The view, or `None` while it equals the raw view.
@@ -28,8 +28,8 @@ pub(crate) struct Counted {
 }
 
 impl Counted {
-    /// Returns whether a line break at the position `at` may be within wrapped text. Before the position that is
-    /// counted from, this is not known.
+    /// Returns whether a line break at the position `at` may be within wrapped text. For a position before the stored
+    /// one, this is not known, and the result is `true`.
     pub(crate) fn is_wrapped(self, view: View, at: usize) -> bool {
         at < self.at || self.run(view, at) == RUN
     }
@@ -47,7 +47,7 @@ struct Separate {
     lane: Lane,
     /// The number of base64 characters directly before the current position, but at most [`RUN`].
     run: usize,
-    /// Whether the text is between two lines.
+    /// Whether the current position is within a line break, or within the white space after it.
     in_gap: bool,
 }
 
@@ -64,7 +64,7 @@ impl Joined {
     /// that position, or `None` at the beginning of the stream.
     ///
     /// If `before` may be part of wrapped text, the number of such bytes is not known. The view then assumes that there
-    /// are enough of them, so that a value is found whose first characters are the last ones of a line.
+    /// are enough of them, so that a value that begins shortly before the end of the line is found.
     pub(super) fn beginning_at(at: usize, before: Option<u8>) -> Self {
         let run = if before.is_some_and(is_wrappable) { RUN } else { 0 };
         Self { separate: None, counted: Counted { at, run } }
@@ -81,7 +81,7 @@ impl Joined {
         }
     }
 
-    /// Begins to follow the view separately, given what equals it up to the position `at`.
+    /// Creates the view at the position `at`. `lane` is a copy of the raw view.
     pub(super) fn separate(&mut self, lane: Lane, view: View, at: usize) {
         self.separate = Some(Separate { lane, run: self.counted.run(view, at), in_gap: false });
     }
@@ -110,7 +110,7 @@ impl Joined {
         }
     }
 
-    /// Stops following the view separately if it continues exactly as the raw view.
+    /// Drops the view if it equals the raw view from here on.
     pub(super) fn merge_if_agrees(&mut self, matcher: &Matcher, raw: State, at: usize) {
         if let Some(merged) = self.separate.take_if(|view| !view.in_gap && view.lane.agrees(matcher, raw, at)) {
             self.counted = Counted { at, run: merged.run };

@@ -41,7 +41,7 @@ impl Lane {
         }
     }
 
-    /// Gives up a partial match that spans too many raw bytes, since all of them are held back. `at` is the current
+    /// Abandons a partial match that spans too many raw bytes, because all of them are held back. `at` is the current
     /// position.
     pub(super) fn bound(&mut self, matcher: &Matcher, at: usize) {
         let length = self.length(matcher);
@@ -52,7 +52,7 @@ impl Lane {
         }
     }
 
-    /// Continues in the start state, as if no match was possible.
+    /// Returns to the start state and forgets any partial match.
     pub(super) fn jump(&mut self, matcher: &Matcher) {
         self.state = matcher.start();
         self.map.clear();
@@ -79,12 +79,12 @@ impl Lane {
         matcher.tail(self.state).begun.value()
     }
 
-    /// Returns where the longest partial match begins.
+    /// Returns the position of the longest partial match.
     pub(super) fn begun(&self, matcher: &Matcher) -> Option<usize> {
         self.start(self.length(matcher))
     }
 
-    /// Returns where the longest partial match begins that reveals a value.
+    /// Returns the position of the longest partial match that reveals a value.
     pub(super) fn telling(&self, matcher: &Matcher) -> Option<usize> {
         self.start(matcher.tail(self.state).telling.value())
     }

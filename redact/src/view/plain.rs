@@ -17,7 +17,7 @@ pub(crate) struct Plain {
     last: Unifier,
 }
 
-/// Unifies bytes, given the byte before.
+/// Unifies white space and quotation marks, byte by byte.
 #[derive(Default)]
 pub(crate) struct Unifier {
     last: u8,
@@ -69,7 +69,7 @@ impl Plain {
         }
     }
 
-    /// Continues in the start state, as at the beginning of a stream.
+    /// Resets the view to its state at the beginning of a stream.
     pub(super) fn restart(&mut self, matcher: &Matcher) {
         self.lane.jump(matcher);
         self.last = Unifier::default();

@@ -11,14 +11,15 @@ use super::lane::Lane;
 /// - Escape sequences are dropped, and so is the content of control strings.
 /// - A carriage return is dropped, together with the line feed after it. Programs that wrap lines for a terminal insert
 ///   both.
-/// - Overstriking is dropped: a backspace and the byte after it if it repeats the byte before, as in bold text, or is
-///   an underscore; and an underscore and the backspace after it. Any other backspace is dropped alone.
+/// - Overstriking is dropped. In bold text (`a\ba`), the backspace and the repeated byte are dropped. In underlined
+///   text (`_\ba` or `a\b_`), the backspace and the underscore are dropped. Of any other sequence with a backspace,
+///   only the backspace is dropped.
 pub(super) struct Visible {
     pub(super) lane: Lane,
     filter: Filter,
 }
 
-/// Selects the bytes that show.
+/// Selects the bytes that a terminal shows.
 struct Filter {
     ansi: Ansi,
     /// The byte that was shown last.
@@ -70,7 +71,7 @@ impl Visible {
 }
 
 impl Filter {
-    /// `last` is the byte before the first one that will be pushed.
+    /// Creates a filter. `last` is the byte before the first one that will be pushed.
     fn new(last: Option<u8>) -> Self {
         Self { ansi: Ansi::new(Strings::Hidden), last: last.unwrap_or(0), underscore: None, before: Before::Other }
     }
