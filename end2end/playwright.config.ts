@@ -51,6 +51,8 @@ export default defineConfig({
         "--disable-background-networking",
         "--disable-component-update",
         "--disable-sync",
+        // Tests of several sites need several host names.
+        "--host-resolver-rules=MAP *.test 127.0.0.1",
       ],
     },
   },

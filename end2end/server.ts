@@ -76,6 +76,11 @@ export class Api {
     return (await reply.json()).id;
   }
 
+  async cancel(id: string, reason: string) {
+    const reply = await this.request.post(`${this.server.url}/api/queue/jobs/${id}/cancel`, this.options({ reason }));
+    expect(reply.status()).toBe(200);
+  }
+
   async job(id: string) {
     return (await this.request.get(`${this.server.url}/api/queue/jobs/${id}`, this.options())).json();
   }
@@ -83,6 +88,22 @@ export class Api {
   async ended(id: string) {
     await expect.poll(async () => (await this.job(id)).finishedAt, { timeout: 60_000 }).not.toBeNull();
     return this.job(id);
+  }
+
+  /** Returns the jobs, newest first. */
+  async jobs(): Promise<{ id: string }[]> {
+    return (await (await this.request.get(`${this.server.url}/api/queue/jobs`, this.options())).json()).items;
+  }
+
+  async setSecret(name: string, value: string) {
+    const reply = await this.request.put(`${this.server.url}/api/queue/secrets/${name}`, this.options({ value }));
+    expect(reply.status()).toBe(201);
+  }
+
+  /** Returns the names of the secrets. */
+  async secrets(): Promise<string[]> {
+    const { items } = await (await this.request.get(`${this.server.url}/api/queue/secrets`, this.options())).json();
+    return items.map((secret: { name: string }) => secret.name);
   }
 
   /** Returns the job's first event of the given kind. */
@@ -106,8 +127,31 @@ export class Api {
   }
 }
 
+interface Fixtures {
+  server: Server;
+  api: Api;
+  loggedIn: void;
+  /** Whether the browser may report that a page violated a Content-Security-Policy. */
+  violationsExpected: boolean;
+  policy: void;
+}
+
 /** A test with a server, a client for its API, and a logged-in browser. */
-export const test = base.extend<{ server: Server; api: Api; loggedIn: void }>({
+export const test = base.extend<Fixtures>({
+  violationsExpected: [false, { option: true }],
+  // In ordinary use, no page violates its policy. Previews are excluded, because their files are arbitrary.
+  policy: [
+    async ({ context, violationsExpected }, use) => {
+      const violations: string[] = [];
+      context.on("console", (message) => {
+        const isViolation = /Content Security Policy/i.test(message.text()) && !message.location().url.includes("/previews/");
+        if (isViolation) violations.push(message.text());
+      });
+      await use();
+      if (!violationsExpected) expect(violations).toEqual([]);
+    },
+    { auto: true },
+  ],
   server: async ({}, use) => {
     const server = await Server.start();
     await use(server);
