@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::abuse;
 use crate::client::{Client, Seen};
 use crate::load;
 use crate::server::Server;
@@ -45,6 +46,9 @@ pub async fn all(names: &[String]) {
     }
     if wanted("search") {
         load::search().await;
+    }
+    if wanted("abuse") {
+        abuse::abuse().await;
     }
 }
 

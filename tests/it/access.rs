@@ -1,6 +1,7 @@
 //! Every route needs credentials unless it is meant to be public, and another site's page cannot use a browser's
 //! session.
 
+mod mutations;
 mod proxies;
 mod session;
 mod sites;

@@ -1,0 +1,106 @@
+//! Benchmarks of the memory that the server keeps after abuse: failed logins, streams that are dropped, and bodies that
+//! are too large.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
+use crate::client::Client;
+use crate::figures::{mib, row};
+use crate::server::{Server, TOKEN};
+
+/// The number of connections that are open at the same time.
+const AT_ONCE: usize = 100;
+
+/// The time after which the server's memory is measured, so that connections have been closed.
+const SETTLING: Duration = Duration::from_secs(5);
+
+/// Measures the memory of the server before and after each kind of abuse.
+pub async fn abuse() {
+    let server = Server::start();
+    let client = Client::new(&server.address);
+    let job = client.submit(&json!({"run": "sleep 600"})).await;
+    let login = "token=a-wrong-token-that-nobody-uses";
+    let login = format!(
+        "POST /login HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n\
+         Content-Length: {}\r\n\r\n{login}",
+        server.address,
+        login.len()
+    );
+    let stream = format!(
+        "GET /api/queue/jobs/{job}/events/stream HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n",
+        server.address
+    );
+    let body = format!(
+        "POST /api/queue/jobs HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {TOKEN}\r\nConnection: close\r\n\
+         Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
+        server.address
+    );
+    // The first requests allocate what the server keeps for later ones.
+    repeat(200, || exchange(&server.address, login.clone(), 0)).await;
+    repeat(200, || exchange(&server.address, body.clone(), 10)).await;
+    repeat(200, || drop_stream(&server.address, stream.clone())).await;
+
+    let before = settled(&server).await;
+    repeat(10_000, || exchange(&server.address, login.clone(), 0)).await;
+    report("10,000 failed logins", before, settled(&server).await);
+    let before = settled(&server).await;
+    repeat(5_000, || drop_stream(&server.address, stream.clone())).await;
+    report("5,000 streams opened and dropped", before, settled(&server).await);
+    let before = settled(&server).await;
+    repeat(1_000, || exchange(&server.address, body.clone(), 10)).await;
+    report("1,000 bodies of 10 MB", before, settled(&server).await);
+    row("  maximum memory of the server", &mib(server.memory("VmHWM")), "");
+    client.cancel(&job).await;
+}
+
+fn report(what: &str, before: u64, after: u64) {
+    row(&format!("{what}: memory kept"), &mib(after.saturating_sub(before)), "10 MB");
+}
+
+async fn settled(server: &Server) -> u64 {
+    tokio::time::sleep(SETTLING).await;
+    server.memory("VmRSS")
+}
+
+/// Runs `attempt` as often as stated, on several connections at the same time.
+async fn repeat<A: Future<Output = ()> + Send + 'static>(count: usize, attempt: impl Fn() -> A) {
+    for begin in (0..count).step_by(AT_ONCE) {
+        let attempts: Vec<_> = (begin..count.min(begin + AT_ONCE)).map(|_| tokio::spawn(attempt())).collect();
+        for attempt in attempts {
+            attempt.await.expect("an attempt does not panic");
+        }
+    }
+}
+
+/// Sends a request, followed by a chunked body of the given number of megabytes, and reads the reply. The server may
+/// close the connection before the body has been sent.
+fn exchange(address: &str, head: String, megabytes: usize) -> impl Future<Output = ()> + use<> {
+    let address = address.to_owned();
+    async move {
+        let mut socket = TcpStream::connect(address).await.expect("the server listens");
+        socket.write_all(head.as_bytes()).await.expect("the server reads");
+        let chunk = [&b"100000\r\n"[..], &[b'x'; 1 << 20], b"\r\n"].concat();
+        for _ in 0..megabytes {
+            if socket.write_all(&chunk).await.is_err() {
+                break;
+            }
+        }
+        let mut reply = Vec::new();
+        // The connection may be reset if the body was refused.
+        socket.read_to_end(&mut reply).await.ok();
+    }
+}
+
+/// Opens a stream, reads the beginning of the reply, and closes the connection.
+fn drop_stream(address: &str, head: String) -> impl Future<Output = ()> + use<> {
+    let address = address.to_owned();
+    async move {
+        let mut socket = TcpStream::connect(address).await.expect("the server listens");
+        socket.write_all(head.as_bytes()).await.expect("the server reads");
+        let count = socket.read(&mut [0; 1024]).await.expect("the server answers");
+        assert!(count > 0, "the server answers");
+    }
+}
