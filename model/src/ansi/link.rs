@@ -15,7 +15,7 @@ pub(super) fn append_to_string(string: &mut String, content: &str) {
     string.push_str(&content[..content.ceil_char_boundary(free)]);
 }
 
-/// Handles the end of a string. The beginning of the string may have been read earlier.
+/// Handles the end of a string. `beginning` is the part of the string that was read earlier, and may be empty.
 pub(super) fn end_string(beginning: &mut String, content: &str, sink: &mut dyn FnMut(Action<'_>)) {
     if beginning.is_empty() {
         return take_link(content, sink);
