@@ -173,7 +173,8 @@ impl NewEvent {
         Self { level, message, payload }
     }
 
-    /// Creates an event for the beginning or end of a stage. `duration_ms` is `None` at the beginning.
+    /// Creates an event for the beginning or end of a stage, or for a skipped stage. `duration_ms` is `None` unless the
+    /// stage has ended.
     #[must_use]
     pub fn stage(stage: Stage, attempt: i32, status: StageStatus, duration_ms: Option<i64>) -> Self {
         let message = Redacted::literal(match status {
@@ -309,8 +310,8 @@ pub struct StepEnd {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttemptTotals {
-    /// The exit code of the step that decided the attempt's result, or `None` if that step has no exit code or if no
-    /// step ran.
+    /// The exit code of the step that decided the attempt's result, or `None` if no step ran or that step did not exit
+    /// by itself.
     pub exit_code: Option<i32>,
     /// The number of lines, including an unfinished last line.
     pub lines: i64,

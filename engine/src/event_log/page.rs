@@ -31,7 +31,7 @@ pub enum Cursor {
 pub enum Direction {
     /// Towards newer events, beginning after this position.
     After(Seq),
-    /// Towards older events, beginning before this position, or with the newest event if it is `None`.
+    /// Towards older events, beginning before this position, or with the newest event if the position is `None`.
     Before(Option<Seq>),
     /// Towards newer events, from the beginning of the log up to but not including this position.
     UpTo(Seq),

@@ -19,7 +19,7 @@ use crate::spool::{Source, SpoolReader};
 /// terminal.
 const MAX_MESSAGE: u64 = 128 << 10;
 
-/// The number of bytes of `output.log` before a line that are usually examined to determine its level.
+/// The number of bytes of `output.log` that are usually examined to determine the level of the line after them.
 const USUALLY_EXAMINED: u64 = 8 << 10;
 
 /// Determines the levels of consecutive lines of one step and one stream.

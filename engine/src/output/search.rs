@@ -294,7 +294,7 @@ impl LogSearch {
             self.running.push_back(tokio::spawn(async move {
                 let permit = permits.acquire_owned().await.map_err(io::Error::other)?;
                 blocking(move || {
-                    // The thread holds the permit, because it may outlive the search.
+                    // The thread itself holds the permit, because the thread may outlive the search.
                     let _permit = permit;
                     match &mut spool {
                         Some(spool) => scan::scan(spool, chunk, &shared),

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{InvalidPayload, invalid};
 
-/// The maximum length of a title or a step's name, in characters. It is short because each is shown on one line.
+/// The maximum length of a title or a step's name, in characters. It is small because titles and names are shown on a
+/// single line.
 pub(super) const MAX_NAME: usize = 200;
 /// The maximum length of a command, in bytes. This is the longest argument that Linux passes to a program.
 const MAX_RUN: usize = (128 << 10) - 1;
