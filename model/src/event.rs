@@ -246,7 +246,8 @@ pub struct AttemptPayload {
     pub worker_id: String,
     /// The attempt's status.
     pub status: AttemptStatus,
-    /// The exit code of the step that decided the attempt's result; null if that step has none or if no step ran.
+    /// The exit code of the step that decided the attempt's result; null if no step ran or that step did not exit by
+    /// itself.
     pub exit_code: Option<i32>,
     /// The number of lines printed, including an unfinished last line.
     pub lines: Option<i64>,
@@ -287,7 +288,7 @@ pub struct StagePayload {
     pub status: StageStatus,
     /// The number of the attempt, from 1.
     pub attempt: i32,
-    /// The duration of the stage in milliseconds; null when it begins.
+    /// The duration of the stage in milliseconds; null when the stage begins, and if it was skipped.
     pub duration_ms: Option<i64>,
 }
 

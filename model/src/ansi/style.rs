@@ -126,7 +126,7 @@ impl Style {
         self.inherited &= !flags;
     }
 
-    /// Appends the SGR sequence that changes this style into `to`, if they differ.
+    /// Appends the SGR sequence that changes this style into `to`, if the two styles differ.
     ///
     /// Attributes that only `to` inherits are reset to the default, because no sequence can restore an unknown state.
     pub(super) fn write_change(self, to: Self, out: &mut String) {
