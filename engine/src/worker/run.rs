@@ -265,7 +265,7 @@ async fn keep_lease<L: Link>(link: &L, lease: Lease, control: &Control, shutdown
     let mut renewed = Instant::now();
     let mut wait = FIRST_HEARTBEAT;
     loop {
-        // Register for notifications before sending the request, so that none is missed in between.
+        // Register for notifications before sending the request, so that no notification is missed in between.
         let notified = link.early_heartbeat();
         tokio::pin!(notified);
         let early = futures_util::poll!(&mut notified).is_ready();

@@ -159,8 +159,8 @@ impl Message {
 
     /// Returns whether an indented line without a recognised form continues the message.
     fn takes_indented_line(&mut self, line: &LineText<'_>, own: Option<Level>) -> bool {
-        // Progress lines do not continue a message. Lines without letters and digits, such as `****`, are not
-        // considered progress here.
+        // A line that is recognised as information, such as progress, does not continue a message. Lines without
+        // letters and digits, such as `****`, are an exception.
         if own == Some(Level::Info) && line.text.contains(char::is_alphanumeric) {
             return false;
         }
