@@ -93,7 +93,7 @@ const REST: Duration = Duration::from_secs(1);
 /// The delays between recovery rounds while some attempts cannot be ended.
 const WAITS: Backoff = Backoff::new(REST, Duration::from_mins(1));
 
-/// The value of [`WorkerConfig::recovery_tries`] for the embedded worker. That many rounds take about five minutes.
+/// The value of [`WorkerConfig::recovery_tries`] for the embedded worker. This many rounds take about five minutes.
 pub const RECOVERY_TRIES: u32 = 10;
 
 impl<L: Link> Worker<L> {

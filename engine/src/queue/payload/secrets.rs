@@ -25,8 +25,9 @@ pub enum SecretForm {
     File,
 }
 
-/// Checks the lists `secrets` and `secretFiles` of a job or a step. An entry is the name of a secret, which is also the
-/// name of the variable, or `VARIABLE=NAME`. `path` is the path of the job or the step, and `env` are its variables.
+/// Checks the lists `secrets` and `secretFiles` of a job or a step. An entry is either the name of a secret, in which
+/// case the variable has the same name, or `VARIABLE=NAME`. `path` is the path of the job or the step, and `env` are
+/// its variables.
 pub(super) fn check_secrets(
     path: &str,
     values: &[String],
