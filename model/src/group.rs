@@ -121,7 +121,7 @@ const fn is_false(value: &bool) -> bool {
 }
 
 impl Section {
-    /// Returns the marker at the beginning of a line, or `None` if the line does not begin with a complete marker.
+    /// Returns the marker at the beginning of a line.
     #[must_use]
     pub fn of_line(line: &str) -> Option<Self> {
         let (marker, _) = without_sequences(line).strip_prefix("section_")?.split_once('\r')?;

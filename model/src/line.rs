@@ -31,7 +31,7 @@ pub struct OutputLine {
     pub text: String,
     /// Whether `text` contains only the beginning of the line.
     pub truncated: bool,
-    /// The section that the line begins or ends, if any. A terminal does not show the marker of a section.
+    /// The section that the line begins or ends. A terminal does not show this marker.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub section: Option<Section>,
 }
