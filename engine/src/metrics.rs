@@ -110,7 +110,8 @@ impl Metrics {
         self.commits.observe(duration.as_secs_f64());
     }
 
-    /// Counts a finished job. `took` is the time since the start of its last attempt, or `None` if the job never ran.
+    /// Counts a finished job. `took` is the time since the start of its last attempt, or `None` if it finished while it
+    /// was queued.
     pub fn job_finished(&self, status: JobStatus, took: Option<Duration>) {
         self.jobs.with_label_values(&[status.as_str()]).inc();
         if let Some(took) = took {

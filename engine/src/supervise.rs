@@ -61,7 +61,7 @@ impl Task {
         head.into_iter().chain(self.arguments.iter().cloned()).collect()
     }
 
-    /// Parses the arguments that follow the subcommand.
+    /// Parses the arguments that follow the subcommand. Returns `None` if they are not valid.
     fn from_arguments(mut arguments: impl Iterator<Item = OsString>) -> Option<Self> {
         let limit = arguments.next()?.into_string().ok()?;
         let file_limit = if limit.is_empty() { None } else { Some(limit.parse().ok()?) };

@@ -56,8 +56,8 @@ pub struct WorkerConfig {
     pub supervision: Supervision,
     /// Whether and how output is written to the event log.
     pub live: LiveLog,
-    /// The redactor holds back output that may be the beginning of a secret. It releases this output when the stream
-    /// has been idle for this long.
+    /// The idle time of a stream after which the redactor releases output that it has held back because this output may
+    /// be the beginning of a secret.
     pub flush: Duration,
     /// The maximum output of an attempt, in bytes, or `None` for no limit. An attempt that prints more is killed.
     pub output_limit: Option<u64>,
@@ -93,7 +93,7 @@ const REST: Duration = Duration::from_secs(1);
 /// The delays between recovery rounds while some attempts cannot be ended.
 const WAITS: Backoff = Backoff::new(REST, Duration::from_mins(1));
 
-/// The value of [`WorkerConfig::recovery_tries`] for the embedded worker. That many rounds take about five minutes.
+/// The value of [`WorkerConfig::recovery_tries`] for the embedded worker. This many rounds take about five minutes.
 pub const RECOVERY_TRIES: u32 = 10;
 
 impl<L: Link> Worker<L> {

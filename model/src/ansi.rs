@@ -89,7 +89,8 @@ pub fn plain_text(line: &str) -> Cow<'_, str> {
 }
 
 /// Returns the width of a line in a terminal, in columns: wide characters take two, combining characters none, and a
-/// tab extends to the next multiple of eight. The width of a line with several rows is the sum of their widths.
+/// tab extends to the next multiple of eight. The width of a line with several rows is the sum of the widths of its
+/// rows.
 #[must_use]
 pub fn cells(line: &str) -> u32 {
     columns(&plain_text(line))

@@ -246,7 +246,8 @@ pub struct AttemptPayload {
     pub worker_id: String,
     /// The attempt's status.
     pub status: AttemptStatus,
-    /// The exit code of the step that decided the attempt's result.
+    /// The exit code of the step that decided the attempt's result; null if no step ran or that step did not exit by
+    /// itself.
     pub exit_code: Option<i32>,
     /// The number of lines printed, including an unfinished last line.
     pub lines: Option<i64>,
@@ -256,7 +257,7 @@ pub struct AttemptPayload {
     pub suppressed_bytes: Option<i64>,
     /// The number of masks in the output.
     pub redactions: Option<i64>,
-    /// The number of those masks that each rule for unregistered secrets has caused, by the rule's id.
+    /// The number of masks that each rule for unregistered secrets has caused, keyed by the rule's id.
     #[serde(default)]
     pub redactions_by_rule: Option<BTreeMap<String, i64>>,
     /// SHA-256 of `output.log`, in hexadecimal.
@@ -287,7 +288,7 @@ pub struct StagePayload {
     pub status: StageStatus,
     /// The number of the attempt, from 1.
     pub attempt: i32,
-    /// The duration of the stage in milliseconds; null when it begins.
+    /// The duration of the stage in milliseconds; null when the stage begins, and if it was skipped.
     pub duration_ms: Option<i64>,
 }
 
@@ -327,11 +328,11 @@ pub struct StepPayload {
     pub attempt: i32,
     /// The step's status.
     pub status: StepStatus,
-    /// The step's exit code, if it exited.
+    /// The step's exit code; null if the step did not exit by itself.
     pub exit_code: Option<i32>,
-    /// The signal that terminated the step, if one did.
+    /// The number of the signal that terminated the step; null if no signal did.
     pub signal: Option<i32>,
-    /// The duration of the step in milliseconds; null when it begins.
+    /// The duration of the step in milliseconds; null when the step begins, and if it was skipped.
     pub duration_ms: Option<i64>,
 }
 
@@ -369,11 +370,11 @@ pub struct JobPayload {
     pub status: JobEventStatus,
     /// The number of the current attempt; 0 before the first.
     pub attempt: i32,
-    /// The id of the worker that the change concerns.
+    /// The id of the worker that the change concerns, if any.
     pub worker_id: Option<String>,
     /// The time at which the next attempt may begin, if the job was queued again.
     pub next_attempt_at: Option<Timestamp>,
-    /// The human-readable reason for the change.
+    /// The human-readable reason for the change, if there is one.
     pub reason: Option<String>,
 }
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 pub enum GroupMarker {
     /// The line begins a group, and is its title.
     Begin(GroupKind, Initially),
-    /// The line ends the last open group of the kind.
+    /// The line ends the last open group of this kind.
     End(GroupKind),
 }
 
@@ -52,7 +52,7 @@ const GO_RESULTS: [&str; 4] = ["--- PASS: ", "--- FAIL: ", "--- SKIP: ", "--- BE
 const HEADINGS: [(&str, Heading); 3] = [("--- ", Heading::Minus), ("+++ ", Heading::Plus), ("~~~ ", Heading::Tilde)];
 
 impl GroupMarker {
-    /// Returns the marker in the visible text of a line.
+    /// Returns the marker in the visible text of a line, or `None` if the line neither begins nor ends a group.
     #[must_use]
     pub fn of_text(plain: &str) -> Option<Self> {
         let is_command = |commands: [&str; 2]| commands.iter().any(|command| plain.trim_start().starts_with(command));
@@ -71,7 +71,8 @@ impl GroupMarker {
         }
     }
 
-    /// Returns the title of the group that a line begins. `plain` is the visible text of the line.
+    /// Returns the title of the group that a line begins, or the whole text if this marker ends a group. `plain` is the
+    /// visible text of the line.
     #[must_use]
     pub fn title<'a>(&self, plain: &'a str) -> &'a str {
         let Self::Begin(kind, _) = self else { return plain };
@@ -91,7 +92,8 @@ impl GroupMarker {
     }
 }
 
-/// The marker of a section. A terminal does not show it, because the rest of the line overwrites it.
+/// The marker of a section in GitLab's format. A terminal does not show the marker, because the rest of the line
+/// overwrites it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Section {
     /// The name of the section, which its start and end markers share.

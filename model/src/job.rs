@@ -46,7 +46,7 @@ impl JobStatus {
         }
     }
 
-    /// Returns the status that this word represents, if there is one.
+    /// Returns the status that this word represents, or `None` if it represents no status.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|status| status.as_str() == word)
@@ -85,7 +85,7 @@ impl FailureReason {
         }
     }
 
-    /// Returns the reason that this word represents, if there is one.
+    /// Returns the reason that this word represents, or `None` if it represents no reason.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         [Self::ExitCode, Self::Signal, Self::Timeout, Self::Spawn, Self::Interrupted, Self::OutputLimit]
@@ -127,13 +127,13 @@ pub struct Job {
     pub created_by_user_id: Option<String>,
     /// The id of the user on whose behalf the job was submitted.
     pub requested_by_user_id: Option<String>,
-    /// The id of the user who requested the job's cancellation.
+    /// The id of the user who requested the job's cancellation; null if it was not requested.
     pub cancel_requested_by_user_id: Option<String>,
-    /// The time at which the cancellation was requested.
+    /// The time at which the cancellation was requested; null if it was not requested.
     pub cancel_requested_at: Option<Timestamp>,
-    /// The reason that the user gave for the cancellation.
+    /// The reason that the user gave for the cancellation, if any.
     pub cancel_reason: Option<String>,
-    /// Free text that workers can use to choose the jobs that they prefer.
+    /// Free text, if any, that workers can use to choose the jobs that they prefer.
     pub affinity_key: Option<String>,
     /// The id of the worker that runs the job or ran its last attempt; null while the job is queued.
     pub claimed_by: Option<String>,
@@ -145,15 +145,15 @@ pub struct Job {
     pub attempt: i32,
     /// The maximum number of attempts.
     pub max_attempts: i32,
-    /// The summary that the worker reported when the job finished.
+    /// The summary that the worker reported when the job finished, if any.
     pub result_summary: Option<String>,
     /// The human-readable error message, if the job failed.
     pub error_message: Option<String>,
     /// Always null; retained for compatibility with older clients.
     pub artifacts_path: Option<String>,
-    /// The time at which the last attempt began.
+    /// The time at which the last attempt began; null before the first attempt.
     pub started_at: Option<Timestamp>,
-    /// The time at which the job finished.
+    /// The time at which the job finished; null before that.
     pub finished_at: Option<Timestamp>,
     /// The time at which the job was submitted.
     pub created_at: Timestamp,
@@ -163,19 +163,20 @@ pub struct Job {
     pub lease_epoch: i64,
     /// The position of the last event in the job's log.
     pub last_seq: Seq,
-    /// The exit code of the step that decided the job's result, if it exited.
+    /// The exit code of the step that decided the job's result; null if that step did not exit by itself, or before the
+    /// result is known.
     pub exit_code: Option<i32>,
-    /// The machine-readable reason why the last attempt failed.
+    /// The machine-readable reason why the last attempt failed; null unless it has failed.
     pub failure_reason: Option<FailureReason>,
-    /// The number of lines of the last attempt's output.
+    /// The number of lines of the last attempt's output; null while an attempt is running and before the first attempt.
     pub log_lines: Option<i64>,
-    /// The number of bytes of the last attempt's output, after redaction.
+    /// The number of bytes of the last attempt's output, after redaction; null when `logLines` is null.
     pub log_bytes: Option<i64>,
-    /// SHA-256 of the last attempt's output, in hexadecimal.
+    /// SHA-256 of the last attempt's output, in hexadecimal; null when `logLines` is null.
     pub log_sha256: Option<String>,
     /// The id of the original job, if this job is a resubmission.
     pub resubmitted_from: Option<JobId>,
-    /// The job's input files.
+    /// The job's input files; null if it has none.
     #[serde(default)]
     pub input: Option<JobInput>,
     /// The job's position in the queue, from 1; null unless it is queued.
@@ -224,7 +225,7 @@ impl JobCounts {
         }
     }
 
-    /// Returns the number of jobs of a status, or of all jobs.
+    /// Returns the number of jobs of a status, or of all jobs if `status` is `None`.
     #[must_use]
     pub fn get(self, status: Option<JobStatus>) -> i64 {
         match status {
@@ -252,7 +253,7 @@ pub struct NewJob {
     /// The work to do.
     #[serde(default)]
     pub payload: RawJson,
-    /// Free text that workers can use to choose the jobs that they prefer.
+    /// Free text, if any, that workers can use to choose the jobs that they prefer.
     #[serde(default)]
     pub affinity_key: Option<String>,
     /// The maximum number of attempts. The default is 1, because commands may not be idempotent.

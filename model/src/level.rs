@@ -10,12 +10,12 @@
 //! anywhere in a log:
 //!
 //! - Only a line that is recognised as a warning or an error begins a message, and the state after such a line depends
-//!   only on its own text.
+//!   only on the text of that line.
 //! - A message ends at most [`MAX_LINES`] lines after the last such line.
 //!
 //! A reader that begins [`MAX_LINES`] lines earlier, with the default state, therefore arrives at the correct state.
-//! Usually it need not go back that far, because [`is_state_known`] returns whether a line ends all messages or begins
-//! one.
+//! Usually it need not go back that far: [`is_state_known`] recognises lines after which the state does not depend on
+//! distant earlier lines.
 
 mod message;
 mod progress;
@@ -35,16 +35,16 @@ pub const LOOK_AT_BYTES: usize = 400;
 /// The level of a line, and its role in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LineLevel {
-    /// The level of the message.
+    /// The level of the line, or of the message that the line continues.
     pub level: Level,
-    /// The role of the line in the message.
+    /// The role of the line in its message.
     pub part: MessagePart,
 }
 
 /// The role of a line in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessagePart {
-    /// The first line, or the only one.
+    /// The first line of a message, or a line that belongs to no message of several lines.
     First,
     /// A line that continues the message of an earlier line.
     Continuation,

@@ -1,4 +1,4 @@
-//! The rules that recognise secrets by their shape, and tests of what would be masked.
+//! The rules that recognise secrets by their format, and tests of what would be masked.
 
 use serde::{Deserialize, Serialize};
 
@@ -32,14 +32,14 @@ pub struct RedactionFinding {
     pub rule: Option<String>,
 }
 
-/// A rule that recognises secrets by their shape.
+/// A rule that recognises secrets by their format.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RedactionRule {
     /// The id, which masks contain: `[REDACTED:github-token]`.
     pub id: String,
     /// A description of the secret and of what it gives access to.
     pub reason: String,
-    /// The shape, as a regular expression.
+    /// The format of the secrets, as a regular expression.
     pub expression: String,
 }
 

@@ -8,7 +8,8 @@ use super::Timestamp;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NamedSecret {
-    /// The name, which is also the name of the environment variable that steps receive.
+    /// The name. Unless a job specifies otherwise, the environment variable through which steps receive the value has
+    /// the same name.
     pub name: String,
     /// The time at which the secret was created.
     pub created_at: Timestamp,

@@ -12,7 +12,7 @@ pub struct UsualTimes {
     pub last_success: Option<JobId>,
     /// The number of earlier jobs that were compared.
     pub jobs: i64,
-    /// The steps of these jobs.
+    /// The steps of these earlier jobs.
     pub steps: Vec<UsualStep>,
 }
 

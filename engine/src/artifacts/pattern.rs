@@ -11,7 +11,7 @@ use std::path::{Component, Path, PathBuf};
 use globset::GlobBuilder;
 use regex::{RegexSet, RegexSetBuilder};
 
-/// The maximum number of patterns of a job. Each file is matched against all of them.
+/// The maximum number of patterns of a job. It limits the work for each file, which is matched against all patterns.
 const MAX_PATTERNS: usize = 100;
 /// The maximum length of a pattern, in bytes.
 const MAX_PATTERN: usize = 500;
@@ -26,7 +26,7 @@ pub struct Patterns(Vec<Pattern>);
 struct Pattern {
     /// The pattern as it appears in the job's payload.
     given: String,
-    /// The normalised pattern, without redundant parts such as `./` or a second `/`.
+    /// The normalised pattern, without redundant components such as `./` or a second `/`.
     plain: String,
     /// The equivalent regular expression, which matches characters rather than bytes.
     regex: String,
@@ -133,7 +133,8 @@ struct ArtifactPattern {
     given: String,
     /// The pattern as a literal path.
     name: PathBuf,
-    /// Whether the pattern contains special characters but matches only the entry at `name`, because that entry exists.
+    /// Whether the pattern matches only the entry at `name`. This is set if the pattern contains special characters,
+    /// but an entry with exactly that name exists.
     exact: bool,
     /// The leading components of the pattern, up to the first one that contains a special character. The path of every
     /// match starts with them.
@@ -171,16 +172,16 @@ pub struct Matcher {
 }
 
 impl Matcher {
-    /// Calls `exists` for each pattern that contains special characters, with the pattern as a literal path. If
-    /// `exists` returns `true`, the pattern then matches only that path.
+    /// For each pattern that contains special characters, calls `exists` with the pattern as a literal path. If
+    /// `exists` returns `true`, the pattern matches only that path from then on.
     pub fn prefer_exact_names(&mut self, exists: impl Fn(&Path) -> bool) {
         for wanted in &mut self.wanted {
             wanted.exact = wanted.root != wanted.name && exists(&wanted.name);
         }
     }
 
-    /// Returns the indexes of the patterns that match `path` itself. Patterns that match only a parent directory are
-    /// not included.
+    /// Returns the indexes of the patterns that match `path` itself. Patterns that match only a parent directory of
+    /// `path` are not included.
     pub fn meanings(&self, path: &Path) -> impl Iterator<Item = usize> {
         let globs = self.globs.matches(&path.to_string_lossy());
         let means = move |(index, wanted): (usize, &ArtifactPattern)| {

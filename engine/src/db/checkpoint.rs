@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 /// fsyncs, so more frequent checkpoints would not be worthwhile.
 const PAGES_DUE: u64 = 4096;
 
-/// The number of pages in the write-ahead log above which it is truncated, even if the writer has to wait.
+/// The size of the write-ahead log, in pages, above which the log is truncated even if the writer has to wait.
 const PAGES_TOO_MANY: i64 = 65_536;
 
 /// Counts the bytes that the writer has written since the last checkpoint, and wakes the checkpointer.

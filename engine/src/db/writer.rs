@@ -227,9 +227,9 @@ enum Transaction {
 
 /// Runs one unit of work. If the unit fails, only its own changes are undone.
 ///
-/// The first unit of a transaction needs no savepoint, because rolling back the transaction undoes it. Most units are
-/// the first of their transaction. For these, omitting the savepoint saves two statements, each of which costs a round
-/// trip to SQLite's thread.
+/// The first unit of a transaction needs no savepoint, because its changes are undone by rolling back the transaction.
+/// Most units are the first of their transaction. For these, omitting the savepoint saves two statements, each of which
+/// costs a round trip to SQLite's thread.
 async fn run_unit(tx: &mut Tx, transaction: Transaction, unit: &mut dyn Work) -> Result<Transaction, DbError> {
     let (begin, undo, keep) = match transaction {
         Transaction::None => ("begin immediate", "rollback", None),

@@ -173,7 +173,8 @@ impl NewEvent {
         Self { level, message, payload }
     }
 
-    /// Creates an event for the beginning or end of a stage.
+    /// Creates an event for the beginning or end of a stage, or for a skipped stage. `duration_ms` is `None` unless the
+    /// stage has ended.
     #[must_use]
     pub fn stage(stage: Stage, attempt: i32, status: StageStatus, duration_ms: Option<i64>) -> Self {
         let message = Redacted::literal(match status {
@@ -186,7 +187,7 @@ impl NewEvent {
         Self { level, message, payload: Payload::Stage(StagePayload { stage, status, attempt, duration_ms }) }
     }
 
-    /// Creates an event for the beginning or end of an attempt.
+    /// Creates an event for the beginning or end of an attempt. `totals` is `None` at the beginning.
     #[must_use]
     pub fn attempt(attempt: i32, worker: &Redacted, status: AttemptStatus, totals: Option<&AttemptTotals>) -> Self {
         let (level, message) = match status {
@@ -295,13 +296,13 @@ impl NewEvent {
 /// The result of a step.
 #[derive(Clone, Debug, Default)]
 pub struct StepEnd {
-    /// The step's exit code, if the step exited.
+    /// The step's exit code, or `None` if the step was skipped, could not be started, or was terminated by a signal.
     pub exit_code: Option<i32>,
-    /// The signal that terminated the step, if one did.
+    /// The number of the signal that terminated the step, or `None` if the step was not terminated by a signal.
     pub signal: Option<i32>,
-    /// The duration of the step in milliseconds.
+    /// The duration of the step in milliseconds, or `None` if the step has not ended or was skipped.
     pub duration_ms: Option<i64>,
-    /// A human-readable note about the result.
+    /// A human-readable note about the result, if there is one.
     pub note: Option<Redacted>,
 }
 
@@ -309,7 +310,8 @@ pub struct StepEnd {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AttemptTotals {
-    /// The exit code of the step that decided the attempt's result.
+    /// The exit code of the step that decided the attempt's result, or `None` if no step ran or that step did not exit
+    /// by itself.
     pub exit_code: Option<i32>,
     /// The number of lines, including an unfinished last line.
     pub lines: i64,
@@ -317,7 +319,7 @@ pub struct AttemptTotals {
     pub bytes: i64,
     /// The number of bytes that were not sent as events.
     pub suppressed_bytes: i64,
-    /// The masks in the output.
+    /// The numbers of masks in the output.
     #[serde(flatten)]
     pub redactions: RedactionCounts,
     /// SHA-256 of `output.log`, in hexadecimal.
@@ -331,7 +333,7 @@ pub struct RedactionCounts {
     /// The number of all masks.
     #[serde(rename = "redactions")]
     pub total: i64,
-    /// The number of masks that each rule for unregistered secrets has caused, by the rule's id.
+    /// The number of masks that each rule for unregistered secrets has caused, keyed by the rule's id.
     #[serde(rename = "redactionsByRule", default)]
     pub by_rule: BTreeMap<String, i64>,
 }
@@ -347,7 +349,7 @@ impl RedactionCounts {
     }
 }
 
-/// Optional details of a change in a job's state or worker.
+/// Details of a change in a job's state or worker. A detail is `None` if it does not apply to the change.
 #[derive(Clone, Debug, Default)]
 pub struct JobDetails {
     /// The id of the worker that the change concerns.

@@ -8,8 +8,8 @@ use super::stored::{Facets, StoredEvent};
 /// The maximum number of bytes of text in a page, unless a single event has more.
 pub const MAX_TEXT: usize = 1 << 20;
 
-/// The maximum number of events that one page examines, which bounds the work when a filter rejects most of them. The
-/// reply contains the position at which the page stopped.
+/// The maximum number of events that one page examines, which limits the work when a filter rejects most of them. The
+/// reply contains the position of the last event examined, from which the next request continues.
 pub const MAX_LOOKED_AT: usize = 5_000;
 
 /// A position in the log, as specified by a request.
@@ -31,7 +31,7 @@ pub enum Cursor {
 pub enum Direction {
     /// Towards newer events, beginning after this position.
     After(Seq),
-    /// Towards older events, beginning before this position, or with the newest event if it is `None`.
+    /// Towards older events, beginning before this position, or with the newest event if the position is `None`.
     Before(Option<Seq>),
     /// Towards newer events, from the beginning of the log up to but not including this position.
     UpTo(Seq),
@@ -193,7 +193,7 @@ impl<'a> Filling<'a> {
         self.offer(event.seq, event.size, matches, || SharedEvent::clone(event))
     }
 
-    /// Finishes the page. Unless the page is full, all events in the requested range have been examined.
+    /// Finishes the page. Unless the page is full, all events in the requested range must have been offered.
     pub(super) fn finish(self) -> Page {
         let Head { last_seq, terminal } = self.head;
         let (next_after, next_before) = match (self.request.direction, self.full) {

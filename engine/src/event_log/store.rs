@@ -63,8 +63,8 @@ pub(super) struct NewRow {
     pub(super) created_at: Timestamp,
 }
 
-/// The maximum number of events in one statement. A higher number would save round trips to SQLite's thread, but the
-/// connection caches a prepared statement for each number of rows.
+/// The maximum number of events in one statement. A higher number would save round trips to SQLite's thread, but it
+/// would also take more memory, because the connection caches a prepared statement for each number of rows.
 const ROWS: usize = 8;
 
 /// Stores events.

@@ -128,7 +128,7 @@ impl StoredEvent {
         self.frame.clone()
     }
 
-    /// Returns the lines of the frame after its `id`.
+    /// Returns the frame without its first line, which contains the `id`.
     #[must_use]
     pub fn frame_without_id(&self) -> Bytes {
         let id = self.frame.iter().position(|byte| *byte == b'\n').unwrap_or(0);

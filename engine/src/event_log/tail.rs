@@ -53,7 +53,7 @@ struct TailWindow {
     running: bool,
 }
 
-/// Wakes one reader of one job's log. The job's entry exists at least as long as this handle.
+/// Wakes one reader of one job's log. The job's entry in [`Tails`] exists at least as long as this handle.
 #[derive(Debug)]
 pub struct Watch {
     job: JobId,
@@ -83,7 +83,8 @@ impl Tails {
         Watch { job, tails: self.clone(), last: tail.last.subscribe(), tail: Some(tail) }
     }
 
-    /// Reads a page from the window. Returns `None` unless the window contains the whole requested range.
+    /// Reads a page from the window. Returns `None` unless the request reads towards newer events from a cursor, and
+    /// the window contains all events after that cursor.
     pub(super) fn page(&self, job: JobId, request: &PageRequest) -> Option<Page> {
         let Direction::After(cursor) = request.direction else { return None };
         let tail = Arc::clone(self.lock().get(&job)?);

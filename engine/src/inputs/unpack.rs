@@ -26,14 +26,14 @@ use tar::{Archive, Entry, EntryType};
 
 use super::names::{below, stays_inside};
 
-/// The maximum number of entries. Each entry takes an inode, even if it is empty.
+/// The maximum number of entries. It limits the number of inodes, because even an empty entry takes one.
 const MAX_ENTRIES: u64 = 1_000_000;
 
 /// The maximum number of symbolic links, which are kept in memory until all files are written.
 const MAX_LINKS: usize = 100_000;
 
 /// The maximum size of an entry's header, including long names and extensions, and of the data after the last entry, in
-/// bytes. Headers are read into memory.
+/// bytes. It limits memory, because headers are read into memory.
 const MAX_HEADER: u64 = 256 << 10;
 
 /// The base-2 logarithm of the largest zstd window: 128 MiB, which is also the default limit of the `zstd` command.

@@ -126,7 +126,8 @@ impl<'t> YamlReader<'t> {
         Ok(members)
     }
 
-    /// Returns the core schema type that a tag specifies, or `None` if there is no tag.
+    /// Returns the core schema type that a tag specifies, or `None` if there is no tag. Fails if the tag does not
+    /// specify a type of the core schema.
     fn core_tag<'g>(&self, tag: Option<&'g Tag>, span: &Span) -> Result<Option<&'g str>, JsonError> {
         let Some(tag) = tag else { return Ok(None) };
         tag.core_suffix().map(Some).ok_or_else(|| self.unknown_tag(span))

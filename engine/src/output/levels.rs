@@ -19,14 +19,14 @@ use crate::spool::{Source, SpoolReader};
 /// terminal.
 const MAX_MESSAGE: u64 = 128 << 10;
 
-/// The number of bytes of `output.log` before a line that are usually examined to determine its level.
+/// The number of bytes of `output.log` that are usually examined to determine the level of the line after them.
 const USUALLY_EXAMINED: u64 = 8 << 10;
 
-/// The levels of consecutive lines of one step and one stream.
+/// Determines the levels of consecutive lines of one step and one stream.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct StreamLevels {
     state: MessageState,
-    /// The offset of the line that began the message.
+    /// The offset of the first line of the current message.
     begun_at: u64,
 }
 
@@ -95,7 +95,8 @@ struct EarlierLines {
 }
 
 impl EarlierLines {
-    /// Reads the lines of `source` that begin between two offsets. A line of `source` must begin at `to`.
+    /// Reads the lines of `source` that begin at an offset from `from` up to, but not including, `to`. A line of
+    /// `source` must begin at `to`.
     fn read(spool: &mut SpoolReader, source: Source, from: u64, to: u64) -> io::Result<Self> {
         let mut lines = Self { source, text: Vec::new(), begins: Vec::new(), from_start: from == 0 };
         let mut begins_line = false;
@@ -130,8 +131,9 @@ impl EarlierLines {
         visible(line.strip_suffix(b"\n").unwrap_or(line))
     }
 
-    /// Returns the last line from which the state after all lines can be determined, or `None` if earlier lines are
-    /// needed. `reaches_limit` states that the lines before these are too far away to affect the state.
+    /// Returns the index of the last line from which reading can begin so that the state after all lines is correct, or
+    /// `None` if earlier lines must be read too. `reaches_limit` is true if any line before the first one is too far
+    /// away to affect the state.
     fn sufficient(&self, reaches_limit: bool) -> Option<usize> {
         let count = self.begins.len();
         let first = count.saturating_sub(MAX_LINES.into());
@@ -140,7 +142,7 @@ impl EarlierLines {
         known.or_else(|| (first > 0 || self.from_start || reaches_limit).then_some(first))
     }
 
-    /// Reads all lines, beginning with line `first`, and returns the state after them.
+    /// Reads all lines from index `first` on, and returns the state after them.
     fn levels_from(&self, first: usize) -> StreamLevels {
         let mut levels = StreamLevels::default();
         for at in first..self.begins.len() {

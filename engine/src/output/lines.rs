@@ -53,8 +53,8 @@ pub fn read(spool: &mut SpoolReader, from: u64, count: usize, keep: usize) -> io
     Ok(lines)
 }
 
-/// Reads the lines with the given numbers, and up to `keep` bytes of each. Returns fewer lines if their total size is
-/// large. Consecutive numbers in ascending order are read fastest.
+/// Reads the lines with the given numbers, and up to `keep` bytes of each. Stops early at a line that does not exist,
+/// and after more than 4 MiB of text. Consecutive numbers in ascending order are read fastest.
 pub fn read_each(spool: &mut SpoolReader, numbers: &[u64], keep: usize) -> io::Result<Vec<Line>> {
     let mut reading = Reading { spool, keep, here: None, looked_at: 0 };
     let (mut lines, mut text) = (Vec::new(), 0);
@@ -77,7 +77,7 @@ struct Reading<'a> {
     looked_at: u32,
 }
 
-/// The record in which the most recently read line begins, and an index in the record's text.
+/// The record in which the most recently read line begins, and a position in the record's text.
 struct Here {
     number: u64,
     record: Record,
@@ -133,7 +133,7 @@ impl Reading<'_> {
         Ok(Some(Line { number, offset, source, time, text, cut }))
     }
 
-    /// Moves to the record in which a line begins. Returns whether the line exists.
+    /// Moves to the record in which a line begins. Returns `false` if the line does not exist.
     fn find(&mut self, line: u64) -> io::Result<bool> {
         let hint = self.here.as_ref().map_or(0, |here| here.number);
         let Some(number) = self.spool.record_of_line(line, hint)? else { return Ok(false) };

@@ -53,7 +53,7 @@ pub enum SearchFrom {
     Before(u64),
 }
 
-/// The state shared by all searches: their threads, and the known lines.
+/// The state shared by all searches: the permits for their threads, and the lines of earlier attempts (`known`).
 #[derive(Clone, Debug)]
 pub(super) struct Searchers {
     permits: Arc<Semaphore>,
@@ -89,12 +89,12 @@ pub struct LogSearch {
     matches: u64,
     /// The number of line numbers that can still be reported. It starts at [`MAX_NUMBERS`].
     numbers_left: usize,
-    /// The first line that may still change.
+    /// The first line that may still change, or `None` if no searched line can change.
     unfinished: Option<u64>,
     /// The line to resume from: the first line that has not been searched or, when searching backwards, the last line
     /// that has been searched.
     reached: u64,
-    /// The numbers of lines that were found but not yet returned by [`LogSearch::lines`].
+    /// The numbers of lines that were found but have not been returned by [`LogSearch::lines`] yet.
     unread: Vec<u64>,
 }
 
@@ -117,7 +117,7 @@ struct SearchShared {
 enum Purpose {
     /// Find the lines that the query selects.
     Find,
-    /// Collect the distinct lines.
+    /// Collect the distinct lines, with which later searches compare their own.
     Collect,
 }
 
@@ -294,7 +294,7 @@ impl LogSearch {
             self.running.push_back(tokio::spawn(async move {
                 let permit = permits.acquire_owned().await.map_err(io::Error::other)?;
                 blocking(move || {
-                    // The thread holds the permit, because it may outlive the search.
+                    // The thread itself holds the permit, because the thread may outlive the search.
                     let _permit = permit;
                     match &mut spool {
                         Some(spool) => scan::scan(spool, chunk, &shared),

@@ -7,8 +7,8 @@ use model::{Artifact, ArtifactId, JobId};
 use super::{Queue, QueueError, store as jobs};
 use crate::event_log::Lease;
 
-/// The minimum size of a log that is compressed, in bytes. A smaller file occupies a single disk block, compressed or
-/// not.
+/// The minimum size in bytes of a log that is compressed. Compressing a smaller log would save nothing, because both
+/// forms occupy a single disk block.
 const COMPRESS_FROM: i64 = 4 << 10;
 
 /// An artifact and the path of its file.
@@ -25,7 +25,7 @@ pub struct ArtifactFile {
 pub struct AttemptOutput {
     /// The number of the attempt, or 0 if the job has had none.
     pub attempt: i32,
-    /// The number of the job's latest attempt.
+    /// The number of the job's latest attempt, or 0 if the job has had none.
     pub last_attempt: i32,
     /// Whether the job has finished.
     pub job_has_finished: bool,
@@ -66,8 +66,8 @@ impl Queue {
         store::attempt_output(&mut connection, job, attempt).await?.ok_or(QueueError::NoSuchJob(job))
     }
 
-    /// Returns the smallest log of a finished attempt that has at least 4 KiB and has not been compressed yet, or
-    /// `None` if there is no such log.
+    /// Returns the smallest log of at least 4 KiB that belongs to a finished attempt and has not been compressed yet,
+    /// or `None` if there is no such log.
     pub async fn next_uncompressed(&self) -> Result<Option<ArtifactFile>, QueueError> {
         let mut connection = self.db.reader().await?;
         Ok(store::next_uncompressed(&mut connection, COMPRESS_FROM).await?)

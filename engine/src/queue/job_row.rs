@@ -11,7 +11,8 @@ use super::maskers::Maskers;
 pub(super) struct JobRow {
     /// The job in the form used in responses, but without its payload, and with the real value of its affinity key.
     pub(super) job: Job,
-    /// The stored payload. It is decrypted and parsed only on demand, because lists of jobs do not contain it.
+    /// The stored payload. It is decrypted and parsed only when it is needed, because lists of jobs contain no
+    /// payloads.
     pub(super) payload: String,
     pub(super) commands: String,
     pub(super) idempotency_digest: Option<Vec<u8>>,

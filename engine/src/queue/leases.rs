@@ -33,7 +33,7 @@ pub struct Claimed {
     pub worker: Redacted,
     /// The number of bytes of output that the job's earlier attempts have sent as events.
     pub sent_before: u64,
-    /// The job's input files.
+    /// The job's input files, if it has any.
     pub input: Option<JobInput>,
     /// The values of the secrets that the job receives, by their names. Secrets that no longer exist are missing.
     pub secrets: BTreeMap<String, String>,
@@ -104,7 +104,7 @@ pub enum Heartbeat {
 
 impl Queue {
     /// Appends a batch and records the artifacts that its events report, in one transaction. Like any append under a
-    /// lease, the call may be repeated.
+    /// lease, the call may be repeated, and then stores nothing.
     pub async fn append_with_files(
         &self,
         lease: Lease,

@@ -28,7 +28,7 @@ const SHARED: u64 = 256;
 #[derive(Clone, Debug)]
 pub struct Maskers {
     key: SealKey,
-    /// The rules that recognise secrets by their shape.
+    /// The rules that recognise secrets by their format.
     rules: Rules,
     /// The server's own secret values, from its settings and environment.
     of_server: Arc<[String]>,
@@ -93,7 +93,7 @@ impl Maskers {
         self.shared.read().unwrap_or_else(PoisonError::into_inner).redactor.clone()
     }
 
-    /// Returns the rules that recognise secrets by their shape.
+    /// Returns the rules that recognise secrets by their format.
     pub(super) const fn rules(&self) -> &Rules {
         &self.rules
     }
@@ -145,13 +145,13 @@ impl Maskers {
     }
 }
 
-/// Creates a redactor that masks the given values without the white space around them, because a value that was read
-/// from a file usually ends with a line break.
+/// Creates a redactor that masks the given values. The white space around the values is removed first, because a value
+/// that was read from a file usually ends with a line break.
 fn redactor<'v>(values: impl Iterator<Item = &'v String>, rules: &Rules) -> Redactor {
     Redactor::with_rules(values.map(|value| value.trim()), rules)
 }
 
-/// Returns the purpose for which the payload of a job is encrypted.
+/// Returns the `purpose` for which [`SealKey`] encrypts the payload of a job.
 fn purpose(job: JobId) -> String {
     format!("payload of job {job}")
 }

@@ -43,7 +43,7 @@ pub(super) fn invalid(field: impl Into<String>, problem: impl Into<String>) -> I
 /// The validated payload of a `command` job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Command {
-    /// The job's display name.
+    /// The job's display name, if the submission specifies one.
     pub title: Option<String>,
     /// The environment variables that all steps receive.
     pub env: BTreeMap<String, String>,
@@ -137,7 +137,7 @@ impl JobPayload {
     }
 
     /// Returns the payload in the form used in responses. The values of fields and variables with secret-looking names
-    /// are masked, including where these values occur in other strings.
+    /// are masked, also where these values occur elsewhere in the payload.
     pub(super) fn masked(&self, redactor: &Redactor) -> RawJson {
         match self {
             Self::Command(raw) => {

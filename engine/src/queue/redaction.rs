@@ -1,4 +1,4 @@
-//! Tests what would be masked in a text, and lists the rules that recognise secrets by their shape.
+//! Tests what would be masked in a text, and lists the rules that recognise secrets by their format.
 
 use model::{RedactionFinding, RedactionResult, RedactionRule, RedactionRules};
 
@@ -28,7 +28,7 @@ impl Queue {
         RedactionResult { text: redactor.redact(text.as_bytes()).to_text().into_owned(), findings }
     }
 
-    /// Returns the rules that recognise secrets by their shape, sorted by id.
+    /// Returns the rules that recognise secrets by their format, sorted by id.
     #[must_use]
     pub fn redaction_rules(&self) -> RedactionRules {
         let rule = |rule: &redact::Rule| RedactionRule {

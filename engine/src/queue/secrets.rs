@@ -1,8 +1,8 @@
 //! Named secrets. Their values are stored encrypted, are given only to the jobs that ask for them, and are masked in
 //! all jobs.
 //!
-//! A value is masked before it is stored, so no job can receive a value that is not masked yet. When a value is
-//! replaced or removed, it remains masked, because earlier jobs may contain it.
+//! A value is added to the redactor before it is stored, so no job can receive a value that is not masked yet. A value
+//! that is replaced or removed remains masked for some time ([`MAX_RETIRED`]), because earlier jobs may contain it.
 
 pub(super) mod store;
 
@@ -23,21 +23,22 @@ const MAX_SECRETS: usize = 1_000;
 /// The maximum length of a value, in bytes. Private keys have up to about 3,500 bytes.
 const MAX_VALUE: usize = 16 << 10;
 
-/// The maximum total length of all values, in bytes. The redactor needs up to 1,000 bytes of memory for each of them.
+/// The maximum total length of all values, in bytes. It limits memory, because the redactor needs up to 1,000 bytes for
+/// each byte of a value.
 const MAX_TOTAL: usize = 32 << 10;
 
-/// The maximum total length of replaced and removed values that remain masked, in bytes. The oldest values beyond it
-/// are deleted.
+/// The maximum total length of replaced and removed values that remain masked, in bytes. When it is exceeded, the
+/// oldest of these values are deleted.
 const MAX_RETIRED: usize = 16 << 10;
 
-/// The text whose encrypted form is stored to check the key when the server starts. It is also the purpose of that
-/// text.
+/// The text whose encrypted form is stored to check the key when the server starts. It is also the `purpose` for which
+/// this text is encrypted.
 const CHECK: &str = "check of the key";
 
 /// The reasons why the secrets of a data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SecretsError {
-    /// The key is not the one with which the data directory was used before.
+    /// The key is not the one that encrypted the secrets in this data directory.
     #[error(
         "the key does not belong to this data directory: restore the file secrets-key from a backup, or set TAILWATER_SECRETS_KEY to the former key"
     )]
@@ -95,7 +96,8 @@ impl Queue {
     ) -> Result<(NamedSecret, SecretChange), QueueError> {
         check_secret_name("name", name)?;
         check_value(value)?;
-        // One value is set at a time, so that no other call replaces the redactor between the two steps.
+        // One value is set at a time, so that no other call replaces the redactor after the value has been added to it
+        // and before the value has been stored.
         let _setting = self.signals.setting_secrets.lock().await;
         let key = self.maskers.key().clone();
         let mut connection = self.db.reader().await?;
@@ -127,7 +129,7 @@ impl Queue {
         Ok((self.to_model(row)?, change))
     }
 
-    /// Removes a secret. Its value remains masked.
+    /// Removes a secret. Its value remains masked until more than 16 KiB of newer values have been replaced or removed.
     pub async fn remove_secret(&self, name: &str, by: &str) -> Result<(), QueueError> {
         let (removed, now) = (name.to_owned(), clock::now());
         let key = self.maskers.key().clone();
@@ -223,7 +225,7 @@ fn open(key: &SealKey, name: &str, sealed: &str) -> Result<String, OpenSealError
     key.open(&purpose(name), sealed)
 }
 
-/// Returns the purpose for which the value of a secret is encrypted.
+/// Returns the `purpose` for which [`SealKey`] encrypts the value of a secret.
 fn purpose(name: &str) -> String {
     format!("value of secret {name}")
 }

@@ -121,12 +121,12 @@ pub(super) async fn list(connection: &mut Connection, filter: &JobsFilter) -> Db
     let mut query = QueryBuilder::new("select * from jobs where true");
     match filter.statuses.as_slice() {
         [] => {}
-        // The index by status already has the order of the list.
+        // For a single status, the index by status already has the order of the list.
         [status] => {
             query.push(" and status = ").push_bind(status.as_str());
         }
-        // The plus sign prevents SQLite from using the index by status and sorting all jobs that it finds, which may be
-        // most of them. Instead, SQLite reads the newest jobs until it has enough.
+        // For several statuses, the plus sign prevents SQLite from using the index by status and sorting all jobs that
+        // it finds, which may be most of them. Instead, SQLite reads the newest jobs until it has enough.
         statuses => {
             let statuses: Vec<&str> = statuses.iter().map(|status| status.as_str()).collect();
             query.push(" and +status in (select value from json_each(");
@@ -142,7 +142,8 @@ pub(super) async fn list(connection: &mut Connection, filter: &JobsFilter) -> Db
 /// Returns the latest successful jobs that have the same title and commands as `job` and were submitted before it,
 /// newest first.
 pub(super) async fn earlier_successes(connection: &mut Connection, job: JobId, limit: i64) -> DbResult<Vec<JobId>> {
-    // Without `indexed by`, SQLite would read all successful jobs until it finds enough with the same title.
+    // Without `indexed by`, SQLite would read successful jobs until it has found enough with the same title, which may
+    // mean reading all of them.
     let ids: Vec<Uuid> = sqlx::query_scalar(
         "select earlier.id from jobs as this join jobs as earlier indexed by jobs_succeeded
            on earlier.title = this.title and earlier.commands = this.commands and earlier.type = this.type

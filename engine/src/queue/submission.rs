@@ -85,7 +85,8 @@ impl Submission {
         })
     }
 
-    /// Adds the input of the submission, and includes the input's checksum in the digest.
+    /// Adds the input of the submission, and includes the input's checksum in the digest that recognises repeated
+    /// submissions.
     pub(super) fn with_input(mut self, input: Option<JobInput>) -> Self {
         if let (Some(input), Some(digest)) = (&input, &mut self.digest) {
             *digest = Sha256::digest([digest.as_slice(), input.sha256.as_bytes()].concat()).to_vec();
@@ -110,7 +111,7 @@ impl Submission {
             priority: row.job.priority,
             payload,
             secrets,
-            // A value may have become secret since the original was submitted.
+            // Mask the texts again, because a value in them may have become secret since the original was submitted.
             title: mask(&row.job.title),
             commands: mask(&row.commands),
             affinity_key: row.job.affinity_key.clone(),

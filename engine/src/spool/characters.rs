@@ -13,7 +13,7 @@ pub fn incomplete_character(bytes: &[u8]) -> usize {
             0x80..=0xbf => continue,
             _ => return 0,
         };
-        // Bytes that can no longer become a valid character are invalid, not incomplete. They are stored as they are.
+        // Bytes that can no longer become a valid character are invalid, not incomplete. They are stored unchanged.
         let may_become =
             std::str::from_utf8(&tail[tail.len() - back..]).is_err_and(|error| error.error_len().is_none());
         return if back < needed && may_become { back } else { 0 };

@@ -72,7 +72,7 @@ impl Record {
         out.extend_from_slice(&self.length.to_le_bytes());
         out.extend_from_slice(&self.source.step.index.to_le_bytes());
         out.extend_from_slice(&[self.source.step.stage as u8, self.source.stream as u8]);
-        // 48 bits are enough for one line per microsecond over nine years.
+        // `begun` is stored in 48 bits, which are enough for one line per microsecond over almost nine years.
         out.extend_from_slice(&self.begun.to_le_bytes()[..6]);
     }
 
@@ -101,8 +101,8 @@ impl Record {
         Self {
             offset: u64::from_le_bytes(eight(0)),
             line,
-            // Spools written by the first version of Tailwater contain 0 in this field. For these, use the number of
-            // lines before the piece's first line, which is a lower bound.
+            // Spools written by the first version of Tailwater contain 0 in this field. For these spools, use the
+            // number of lines before the piece's first line, which is a lower bound.
             begun: begun.max(line.saturating_sub(1)),
             time: Timestamp(i64::from_le_bytes(eight(16))),
             length: u32::from_le_bytes(four(24)),

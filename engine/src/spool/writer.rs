@@ -189,7 +189,7 @@ impl SpoolWriter {
         Ok(SpoolReader::new(self.log.try_clone()?.into(), self.idx.try_clone()?.into()))
     }
 
-    /// Returns how many masks `output.log` contains. Recovery uses these numbers as the numbers of redactions.
+    /// Returns how many masks `output.log` contains. Recovery reports them as the number of redactions.
     pub fn count_masks(&self) -> io::Result<MaskCounts> {
         let mut counter = MaskCounter::default();
         read_blocks(&self.log, |block| counter.push(block))?;
@@ -204,7 +204,7 @@ impl Reached {
         let open = self.open_line[stream];
         let line = open.unwrap_or(self.end.lines + 1);
         // If this piece continues a line other than the latest one, the next line in the piece does not have the next
-        // number.
+        // number, so it needs a separate record.
         let continues_earlier = open.is_some_and(|line| line != self.end.lines);
         let taken = match memchr::memchr(b'\n', bytes) {
             Some(newline) if continues_earlier => newline + 1,

@@ -22,7 +22,8 @@ const MAX_WAIT: Duration = Duration::from_secs(1);
 /// The descendants of this process, which is their subreaper.
 #[derive(Debug, Default)]
 pub(super) struct Family {
-    /// The step's process, until it is reaped. After that its process id may be reused.
+    /// The id of the step's process. `None` before the process is started, and after it is reaped, when another process
+    /// may get the same id.
     step: Mutex<Option<Pid>>,
     killed: Mutex<HashSet<Pid>>,
 }

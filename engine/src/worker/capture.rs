@@ -34,7 +34,8 @@ const WAITS: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_s
 /// The interval at which [`StepCapture::finish`] checks whether to retry a failed write or to give up.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// The maximum length of an incomplete line that is held back together with its end, in bytes.
+/// The maximum length of the beginning of a line that is held back because the redactor holds back the line's end, in
+/// bytes. A longer beginning is stored immediately.
 const MAX_CARRY: usize = 64 << 10;
 
 /// Captures the output of an attempt's steps, one step after another.
@@ -95,12 +96,12 @@ pub struct StepCapture<'a> {
     refusal: Option<Refusal>,
 }
 
-/// Whether output waits until the end of its line is available.
+/// Whether the beginning of a line is held back while the redactor holds back the line's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LineEnd {
-    /// The output waits.
+    /// The beginning is held back.
     Await,
-    /// The output does not wait, because the stream has been idle for long enough.
+    /// The beginning is not held back, because the stream has been idle for long enough.
     Ignore,
 }
 
@@ -122,14 +123,15 @@ struct Refusal {
 
 #[derive(Debug)]
 struct StreamCapture {
-    /// Finds the lines that add values. `None` if they are ordinary output.
+    /// Finds lines such as `::add-mask::VALUE`, which add a value to mask. `None` if such lines are treated as ordinary
+    /// output.
     commands: Option<MaskCommands>,
     redact: RedactStream,
     /// The end of the redactor's output that has not been stored yet: the bytes of an incomplete character, or the
     /// beginning of a line whose end is held back by the redactor.
     carry: Redacted,
-    /// The time of the last read, if output has been held back by the redactor since then. `None` if the redactor holds
-    /// back nothing, or if it has already been asked to release the output because the stream was idle.
+    /// The time of the last read, if output has been held back since then. `None` if no output is held back, or if it
+    /// was already released, as far as possible, because the stream was idle.
     holding: Option<Instant>,
 }
 
@@ -258,7 +260,7 @@ impl StepCapture<'_> {
     /// Ends the step. Stores all output that is still held back, including incomplete characters and lines, and syncs
     /// the spool. Failed writes are retried until `given_up` returns `true`.
     pub fn finish(mut self, time: Timestamp, given_up: impl Fn() -> bool) -> io::Result<()> {
-        // The last lines of both streams may add values, which are masked in both.
+        // The last line of each stream may add values, which must be masked in both streams.
         let mut values = Vec::new();
         let commands = self
             .streams
@@ -295,8 +297,8 @@ impl StepCapture<'_> {
     }
 
     /// Stores output that a stream's redactor has released. An incomplete character at the end of the text is held
-    /// back. So is the beginning of a line if the redactor holds back the end of this line: otherwise, a line of the
-    /// other stream would be written in between.
+    /// back. The beginning of a line is also held back if the redactor holds back the end of that line. Otherwise, a
+    /// line of the other stream would be written in between.
     fn store(&mut self, stream: StreamName, text: Redacted, line_end: LineEnd, (now, time): (Instant, Timestamp)) {
         let state = &mut self.streams[stream as usize];
         let mut whole = std::mem::take(&mut state.carry);

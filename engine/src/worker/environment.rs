@@ -28,7 +28,7 @@ pub const DEFAULT_JOB_ENV: [&str; 8] =
     ["HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy", "SSL_CERT_FILE", "SSL_CERT_DIR"];
 
 /// The variables that specify the pager, the program that shows output page by page on a terminal. Most programs that
-/// start a pager use `PAGER`, such as `man`, `systemctl` and `psql`. In `git`, the setting `core.pager` overrides
+/// start a pager, such as `man`, `systemctl` and `psql`, use `PAGER`. In `git`, the setting `core.pager` overrides
 /// `PAGER`, and `GIT_PAGER` overrides both.
 const PAGERS: [&str; 2] = ["PAGER", "GIT_PAGER"];
 

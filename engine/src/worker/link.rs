@@ -34,7 +34,7 @@ pub enum LinkError {
 /// A worker's connection to the server. Cheap to clone.
 pub trait Link: Clone + Debug + Send + Sync + 'static {
     /// Claims the next job. If no job is available, waits until one may be available, a time limit has passed, or
-    /// `stop` is cancelled. It may then return `None` without trying to claim a job again.
+    /// `stop` is cancelled. The call may then return `None` without trying to claim a job again.
     fn claim(&self, stop: &CancellationToken) -> impl Future<Output = Result<Option<Claimed>, LinkError>> + Send;
 
     /// Returns the attempts that were running when an earlier process of this worker died.

@@ -120,13 +120,13 @@ struct StopInProgress {
 
 struct Running<'a, 'b> {
     supervisor: Supervisor,
-    /// The output streams that have not been closed.
+    /// The output streams, or `None` for a stream that has been closed.
     streams: [Option<OutputReader>; 2],
     limits: ProcessLimits,
     control: &'a Control,
     capture: &'a mut StepCapture<'b>,
     ending: Option<StopInProgress>,
-    /// The exit status, once the supervisor has reported it.
+    /// The exit status, or `None` until the supervisor has reported it.
     status: Option<ExitStatus>,
     /// The time at which reading from the streams ends, or `None` while the process is running.
     drain_until: Option<Instant>,

@@ -35,8 +35,8 @@ enum RecoverError {
 }
 
 /// Ends every attempt that an earlier embedded worker left running. An attempt that cannot be ended does not prevent
-/// the others from being ended. Returns whether all were ended. If `last_try` is `true`, an attempt whose spool cannot
-/// be read is ended anyway, and its spool is left unchanged.
+/// the others from being ended. Returns whether all attempts were ended. If `last_try` is `true`, an attempt whose
+/// spool cannot be read is ended anyway, and its spool is left unchanged.
 pub(super) async fn recover<L: Link>(link: &L, config: &WorkerConfig, last_try: bool) -> Result<bool, LinkError> {
     let mut all = true;
     for abandoned in link.abandoned().await? {

@@ -125,12 +125,12 @@ impl Removal<'_> {
 
 /// Opens the directory `name` in `folder`, and makes it accessible to its owner.
 fn open(folder: BorrowedFd<'_>, name: &CStr) -> rustix::io::Result<OwnedFd> {
-    // Opening with `O_PATH` needs no permissions for the directory itself, so it works before they are added.
+    // Opening with `O_PATH` needs no permissions for the directory itself, so it works before `chmod` adds them.
     let place = open_place(folder, name)?;
     let mode = Mode::from_raw_mode(fstat(&place)?.st_mode);
     if !mode.contains(Mode::RWXU) {
-        // This path refers to the open directory, even if another entry now has its name. If changing the mode fails, a
-        // later error reports the cause.
+        // This path refers to the open directory, even if another entry now has the directory's name. If changing the
+        // mode fails, a later error reports the cause.
         chmod(format!("/proc/self/fd/{}", place.as_raw_fd()), mode | Mode::RWXU).ok();
     }
     openat(&place, c".", FOLDER, Mode::empty())

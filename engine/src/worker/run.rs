@@ -74,7 +74,7 @@ struct Prepared {
     capture: Capture,
     collector: Option<Collector>,
     control: Control,
-    /// The warning about secrets that are not masked everywhere.
+    /// The warning about secrets that are not masked everywhere, or `None` if there are no such secrets.
     weak_secrets: Option<Redacted>,
 }
 
@@ -170,8 +170,8 @@ async fn conduct<L: Link>(
     let ship = shipper.run(ends);
     tokio::pin!(ship);
     let mut ended_shipping = None;
-    // Wait until both shipping and the steps have ended. If the lease is lost, shipping ends with an error, and then
-    // the children are stopped.
+    // Wait until both shipping and the steps have ended. If the lease is lost, shipping ends with an error, and the
+    // running step is then stopped.
     let ended = loop {
         tokio::select! {
             () = &mut keep => unreachable!("a lease is kept until this future is dropped"),
@@ -192,8 +192,8 @@ async fn conduct<L: Link>(
     Ok(end(outcome, &capture, progress))
 }
 
-/// Returns the warning that is added to the log if a secret of the job is not masked everywhere. It names the
-/// variables.
+/// Returns the warning that is added to the log if a secret of the job is not masked everywhere, or `None` if there is
+/// no such secret. The warning names the variables.
 fn weak_secrets(claimed: &Claimed) -> Option<Redacted> {
     let of_job = claimed.payload.secret_variables();
     let weak: BTreeSet<String> = of_job
@@ -265,7 +265,7 @@ async fn keep_lease<L: Link>(link: &L, lease: Lease, control: &Control, shutdown
     let mut renewed = Instant::now();
     let mut wait = FIRST_HEARTBEAT;
     loop {
-        // Register for notifications before sending the request, so that none is missed in between.
+        // Register for notifications before sending the request, so that no notification is missed in between.
         let notified = link.early_heartbeat();
         tokio::pin!(notified);
         let early = futures_util::poll!(&mut notified).is_ready();

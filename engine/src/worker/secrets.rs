@@ -55,7 +55,7 @@ impl AttemptSecrets {
     fn write(&self, name: &str, value: &str) -> io::Result<()> {
         private_folder(&self.directory)?;
         let path = self.directory.join(name);
-        // Several steps may use the same file.
+        // The file may already exist, because several steps may use it.
         let mut file = fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(path)?;
         file.write_all(value.as_bytes())
     }

@@ -43,8 +43,8 @@ const READ_TRIES: u32 = 18;
 /// The minimum number of pending bytes for which one append may contain several events per stream.
 const FAR_BEHIND: u64 = 256 << 10;
 
-/// The approximate maximum number of bytes of output in one append. Readers receive each append as a whole, and several
-/// copies of it are in memory at the same time.
+/// The approximate maximum number of bytes of output in one append. It limits memory, because readers receive each
+/// append as a whole, and several copies of it are in memory at the same time.
 const APPEND_BYTES: u64 = 1 << 20;
 
 /// The message in the log when the job's budget is used up.

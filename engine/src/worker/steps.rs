@@ -147,7 +147,7 @@ impl Steps {
 /// The state of the running stages.
 struct Run<'a> {
     steps: &'a Steps,
-    /// The time at which the job times out.
+    /// The time at which the job times out, or `None` if it has no time limit.
     deadline: Option<Instant>,
     tools: Tools<'a>,
     /// The outcome so far. After a failure, later steps are skipped.

@@ -44,7 +44,8 @@ pub struct Folded<'a> {
 /// its length.
 #[must_use]
 pub fn fold(line: &str, end: LineEnd) -> Folded<'_> {
-    // Ignore trailing carriage returns, which are part of Windows newlines. They move the cursor, but no text follows.
+    // Ignore trailing carriage returns, which are part of Windows newlines. They have no effect, because no text
+    // follows them.
     let line = if end == LineEnd::Complete { line.trim_end_matches('\r') } else { line };
     if !has_motion(line) {
         return Folded { text: Cow::Borrowed(line), cut: false };

@@ -1,21 +1,21 @@
-//! Parses the strings that start and end links (OSC 8).
+//! Parses the control strings that start and end links (OSC 8).
 
 use super::scan::{Action, Token};
 
 /// The maximum length of a link's URL in bytes (the limit of the OSC 8 specification). Longer URLs do not become links.
 const MAX_LINK_BYTES: usize = 2083;
-/// The maximum length of a string in bytes, which leaves space for a link's URL and its parameters. Longer strings do
-/// not become links.
+/// The maximum length of a control string in bytes, which leaves space for a link's URL and its parameters. Longer
+/// strings do not become links.
 const MAX_STRING_BYTES: usize = 2 * MAX_LINK_BYTES;
 
-/// Appends `content` to the beginning of an unfinished string. If the string is too long, it is truncated to a length
-/// that is still recognised as too long.
+/// Appends `content` to the beginning of an unfinished control string. If the string is too long, it is truncated to a
+/// length that is still recognised as too long.
 pub(super) fn append_to_string(string: &mut String, content: &str) {
     let free = (MAX_STRING_BYTES + 1).saturating_sub(string.len());
     string.push_str(&content[..content.ceil_char_boundary(free)]);
 }
 
-/// Handles the end of a string. The beginning of the string may have been read earlier.
+/// Handles the end of a control string. `beginning` is the part of the string that was read earlier, and may be empty.
 pub(super) fn end_string(beginning: &mut String, content: &str, sink: &mut dyn FnMut(Action<'_>)) {
     if beginning.is_empty() {
         return take_link(content, sink);

@@ -127,8 +127,8 @@ pub(super) enum ScreenMotion {
 }
 
 impl ScreenMotion {
-    /// Returns the motion that a control sequence represents. `parameters` contains its first two parameters, and
-    /// `count` is the number of all its parameters.
+    /// Returns the motion that a control sequence represents, or `None` if it is not such a motion. `parameters`
+    /// contains its first two parameters, and `count` is the number of all its parameters.
     pub(super) fn of_control(letter: char, parameters: [u16; 2], count: usize) -> Option<Self> {
         let [first, second] = parameters;
         let times = first.max(1);
@@ -154,7 +154,8 @@ impl ScreenMotion {
         })
     }
 
-    /// Returns the motion that results from setting (`h`) or resetting (`l`) a DEC private mode.
+    /// Returns the motion that results from setting (`h`) or resetting (`l`) a DEC private mode, or `None` if the mode
+    /// has no effect on the screen.
     pub(super) const fn of_mode(letter: char, mode: u16) -> Option<Self> {
         match (letter, mode) {
             ('h', 47 | 1047 | 1049) => Some(Self::EnterAlternate),

@@ -7,7 +7,8 @@ use super::{Scanner, Style};
 /// The width of the emulated terminal in columns. No generated or recorded row is wider.
 const WIDE: u16 = 1000;
 
-/// The columns of a row: the text of each column and, unless it is blank, whether it is bold, and its colours.
+/// The columns of a row: the text of each column and, unless the text is blank, whether it is bold, and its foreground
+/// and background colours.
 pub(super) type Cells = Vec<(String, bool, Option<u8>, Option<u8>)>;
 
 fn blank() -> (String, bool, Option<u8>, Option<u8>) {
@@ -19,8 +20,8 @@ fn trimmed(mut cells: Cells) -> Cells {
     cells
 }
 
-/// Returns the rows that have scrolled off the emulator's screen, and the rows on the screen, which has the given
-/// height.
+/// Draws text in an emulator whose screen is `height` rows high. Returns the rows that have scrolled off the screen,
+/// followed by the rows on the screen.
 pub(super) fn emulate(text: &str, height: u16) -> Vec<Cells> {
     let (rows, columns) = (height.try_into().expect("not 0"), WIDE.try_into().expect("not 0"));
     let mut terminal = vt100::Parser::new(rows, columns, 10_000);

@@ -68,7 +68,8 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
-    /// Applies a movement within the row. If the motion changes the row's content instead, returns the motion.
+    /// Applies a movement within the row, and returns `None`. If the motion changes the row's content instead, returns
+    /// the motion unchanged.
     pub fn go(&mut self, motion: Motion) -> Option<Motion> {
         let column = self.column;
         self.column = match motion {
@@ -89,7 +90,7 @@ struct TerminalCell {
     /// The character, or [`CONTINUATION`].
     character: char,
     style: Style,
-    /// The key of the cell's link and of the marks that follow its character.
+    /// The key of the cell's link and of the combining and invisible characters that follow its character.
     extra: extras::Key,
 }
 
@@ -326,7 +327,7 @@ impl TerminalRow {
             let cell = &self.cells[written];
             if cell.character != CONTINUATION {
                 let (link, marks) = self.extras.get(cell.extra);
-                // Only a blank that was created for a mark has the style of `BLANK`.
+                // On a screen, only the cells that were created to hold a mark have the style of `BLANK`.
                 pen.switch(if cell.style == BLANK.style { blank } else { cell.style }, link, out);
                 out.push(cell.character);
                 out.push_str(marks);
@@ -335,7 +336,7 @@ impl TerminalRow {
         }
     }
 
-    /// Returns the first column at or after `column` that is not erased.
+    /// Returns the first column at or after `column` that is not erased, or `None` if there is no such column.
     fn next_written(&self, column: usize) -> Option<usize> {
         let first = *self.written.get(column / 64)? >> (column % 64);
         if first != 0 {

@@ -6,7 +6,7 @@ use super::motion::{Motion, ScreenMotion};
 use super::style::Parameter;
 use super::visible::is_shown;
 
-/// One action of a terminal.
+/// One action of a terminal within a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Token<'a> {
     /// Shows text, which may contain tabs but no other control characters.
@@ -161,8 +161,8 @@ impl Scanner {
     /// Parses text and passes all actions of a terminal to `sink`, in order. Returns the byte index at which an
     /// unfinished sequence begins, or the text's length if there is none.
     ///
-    /// `string` receives the beginning of an unfinished string. For this string to be interpreted, the caller must pass
-    /// the same `string` with the text that follows.
+    /// `string` buffers the content of an unfinished control string (OSC, DCS and similar). The caller must pass the
+    /// same buffer with the text that follows. Otherwise, the control string is not interpreted correctly.
     pub(super) fn scan_screen(&mut self, text: &str, string: &mut String, sink: &mut dyn FnMut(Action<'_>)) -> usize {
         let mut begin = 0;
         let mut sequence_begin = 0;
@@ -186,7 +186,7 @@ impl Scanner {
                 if character == '\u{1b}' && !self.in_string() {
                     sequence_begin = at;
                 }
-                // The content of a string is interpreted once its end has been found.
+                // The content of a control string is interpreted once its end has been found.
                 if !(in_string && self.in_string()) {
                     begin = after;
                     string.clear();
@@ -221,7 +221,8 @@ impl Scanner {
         }
     }
 
-    /// Handles a character inside a sequence. Returns the content of a string that ends here.
+    /// Handles a character inside a sequence. Returns the content of a control string that ends here, or `None` if none
+    /// ends here.
     fn sequence<'a>(&mut self, character: char, content: &'a str, sink: &mut dyn FnMut(Action<'_>)) -> Option<&'a str> {
         match (self.state, character) {
             // CAN and SUB abort any sequence.

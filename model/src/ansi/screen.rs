@@ -3,11 +3,11 @@
 //!
 //! # Lines and rows
 //!
-//! A line keeps its number, whatever is drawn. A line that starts on a new row owns this row and all rows below it, up
-//! to the next row on which a line starts that owns its row. A line that starts on a row with text, because the cursor
-//! was moved up, changes the rows of earlier lines. It owns no row, and is reported as [`Redrawn::Overdrawn`]. If the
-//! row on which a line starts never had visible text, the line takes the row from its earlier owner, so that text below
-//! a progress display has the number of the line that really contains it. From top to bottom, the rows' line numbers
+//! A line keeps its number, whatever is drawn. A line that starts on a new row owns this row and the rows below it, up
+//! to the start of the next line that owns rows. A line that starts on a row with text, because the cursor was moved
+//! up, changes the rows of earlier lines. It owns no row, and is reported as [`Redrawn::Overdrawn`]. If the row on
+//! which a line starts never had visible text, the line takes the row from its earlier owner, so that text below a
+//! progress display has the number of the line that really contains it. From top to bottom, the rows' line numbers
 //! always increase.
 //!
 //! # The screen
@@ -43,7 +43,7 @@ use transcript::Transcript;
 
 /// The height of the terminal of a job that does not specify one, in rows.
 pub const DEFAULT_HEIGHT: u16 = 40;
-/// The maximum height of a screen, in rows, which is more than any terminal window has. It bounds the memory.
+/// The maximum height of a screen, in rows, which is more than any terminal window has. It limits memory usage.
 pub const MAX_HEIGHT: u16 = 1000;
 
 /// The rows above the first line that a screen draws.
@@ -73,7 +73,8 @@ pub enum Redrawn {
 #[derive(Clone, Debug)]
 pub struct Screen {
     scanner: Scanner,
-    /// The beginning of an unfinished string of the scanner.
+    /// The content of an unfinished control string (OSC, DCS and similar), which the scanner interprets once the string
+    /// ends.
     string: String,
     grid: Grid,
     transcript: Transcript,
@@ -185,7 +186,8 @@ impl Screen {
                 self.grid.write(self.row, true, |content| content.mark(character, &self.cursor));
                 self.row = self.grid.limit_weight(self.row, &mut self.transcript);
             }
-            // The scanner does not know which style was saved and restored.
+            // Apply the sequence instead of taking over the scanner's style, because the scanner ignores saving and
+            // restoring the cursor's style.
             Token::Restyle { sequence, .. } => sequence.apply(&mut self.cursor.pen.style),
             Token::Link(address) => self.cursor.pen.set_link(address),
             Token::Motion(motion @ (Motion::Down | Motion::NextRow)) => {

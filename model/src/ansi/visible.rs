@@ -1,7 +1,7 @@
 //! Determines which characters are shown.
 
-/// Returns whether a character is shown unchanged. Zero-width joiners and non-joiners are shown only after a non-ASCII
-/// character, where they may affect the appearance.
+/// Returns whether a character is shown unchanged. `before` is the character before it: zero-width joiners and
+/// non-joiners are shown only after a non-ASCII character, where they may affect the appearance.
 pub(super) fn is_shown(character: char, before: char) -> bool {
     match character {
         ' '..='~' | '\t' => true,

@@ -13,7 +13,8 @@ pub fn write(micros: i64) -> Option<String> {
     Some(format!("{}{:03}Z", text.strip_suffix('Z')?, micros.rem_euclid(1000)))
 }
 
-/// Parses a time in the server's format: RFC 3339 in UTC, with six fractional digits. Returns microseconds since 1970.
+/// Parses a time in the server's format: RFC 3339 in UTC, with six fractional digits. Returns microseconds since 1970,
+/// or `None` if the text is not in this format.
 ///
 /// The browser's calendar is used because a library would increase the size of the WASM module by 5 %.
 #[expect(clippy::cast_possible_truncation, reason = "a date in milliseconds is far below 2^53")]

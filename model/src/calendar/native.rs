@@ -10,7 +10,8 @@ pub fn write(micros: i64) -> Option<String> {
     Some(PRINTER.timestamp_to_string(&time))
 }
 
-/// Parses an RFC 3339 time into microseconds since 1970. A time without a time zone is interpreted as UTC.
+/// Parses an RFC 3339 time into microseconds since 1970, or returns `None` if the text is not such a time. A time
+/// without a time zone is interpreted as UTC.
 pub fn read(text: &str) -> Option<i64> {
     let utc = || {
         let civil = text.parse::<jiff::civil::DateTime>().ok()?;

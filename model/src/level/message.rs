@@ -56,19 +56,21 @@ enum Family {
 }
 
 impl Message {
-    /// Returns the message that a line begins, if the line is recognised as a warning or an error.
+    /// Returns the message that a line begins, or `None` if the line is not recognised as the beginning of a warning or
+    /// an error.
     pub(super) fn begin(line: &LineText<'_>, level: Level) -> Option<Self> {
         if level < Level::Warn || Shape::is_detail(line) {
             return None;
         }
         let family = Family::of(line.text, level);
-        // An indented line that merely contains a word such as "error" may be source code in a stack trace.
+        // An indented line that merely contains a word such as "error" may be source code in a stack trace, so it does
+        // not begin a message.
         let is_beginning = line.indent == 0
             || family != Family::Plain
             || rules::log_level_word(line.text).or_else(|| rules::opening(line.text)).is_some();
-        // In Go, a panic during another panic is indented, but its stack trace is not.
+        // In Go, a panic during another panic is indented, but its stack trace is not, so the indentation counts as 0.
         let indent = if family == Family::GoPanic { 0 } else { u8::try_from(line.indent).ok()? };
-        // Cargo prints the cause on indented lines.
+        // Cargo prints the cause of an error on the indented lines after this one.
         let takes_indented = line.text == "Caused by:";
         is_beginning.then_some(Self { level, family, indent, lines: 0, takes_indented, after_blank: false })
     }
@@ -157,7 +159,8 @@ impl Message {
 
     /// Returns whether an indented line without a recognised form continues the message.
     fn takes_indented_line(&mut self, line: &LineText<'_>, own: Option<Level>) -> bool {
-        // A line without letters and digits, such as `****`, is not considered progress here.
+        // A line that is recognised as information, such as progress, does not continue a message. Lines without
+        // letters and digits, such as `****`, are an exception.
         if own == Some(Level::Info) && line.text.contains(char::is_alphanumeric) {
             return false;
         }

@@ -10,7 +10,7 @@ pub(super) enum Shape {
     Blank,
     /// A line that continues any message, such as a stack frame, a line of source code with its number, or a note.
     Detail,
-    /// Like `Detail`, but indented lines after it belong to it.
+    /// Like `Detail`, but the indented lines after it also continue the message.
     DetailWithMore,
     /// The name of an exception, with or without a message.
     ExceptionName,
@@ -21,13 +21,13 @@ pub(super) enum Shape {
     /// The beginning of the list of modules that required a missing module, which Node.js prints before the stack
     /// frames.
     NodeRequire,
-    /// An item of that list.
+    /// An item of the list of modules that required a missing module.
     ListItem,
     /// The end of the properties that Node.js prints after the stack frames.
     ClosingBrace,
     /// A line of pytest's report about a failed assertion: `>   ` before the source code, or `E   ` before the values.
     PytestMark,
-    /// The last line of that report, for example `test_a.py:5: AssertionError`.
+    /// The last line of pytest's report about a failed assertion, for example `test_a.py:5: AssertionError`.
     PytestPlace,
     /// A line of source code with its number before it, as tsc prints it.
     NumberedCode,
@@ -75,14 +75,15 @@ impl Shape {
     fn detail(line: &LineText<'_>) -> Option<Self> {
         let (text, is_indented) = (line.text, line.indent > 0);
         match text.as_bytes().first()? {
-            // `3 |     let x = 1;`, and the removed and added lines of a suggestion.
+            // A line of source code with its number, such as `3 | let x = 1;`, or a removed or added line of a
+            // suggestion.
             b'0'..=b'9' => {
                 let rest = after_digits(text)?;
                 let is_code = rest.starts_with('|')
                     || rest.starts_with(' ') && starts_with_any(rest.trim_start(), &["|", "- ", "+ ", "~ "]);
                 is_code.then_some(Self::Detail)
             }
-            // A row without a number, and `^^^^ expected one argument`.
+            // A line of source code without its number, or a marker below it, such as `^^^^ expected one argument`.
             b'|' | b'^' | b'~' if is_indented => Some(Self::Detail),
             // `= note: ...` is followed by further lines of the note, if it is long.
             b'=' if is_indented && text.starts_with("= ") => Some(Self::DetailWithMore),

@@ -12,7 +12,8 @@ pub(super) fn is_plain(style: ScalarStyle) -> bool {
     matches!(style, ScalarStyle::Plain)
 }
 
-/// Resolves a scalar. `tag` is the core schema type that its tag specifies, if it has one.
+/// Resolves a scalar. `tag` is the core schema type that the scalar's tag specifies, or `None` if the scalar has no
+/// tag.
 pub(super) fn resolve(text: &str, style: ScalarStyle, tag: Option<&str>) -> Resolved {
     match tag {
         None if is_plain(style) => plain(text),

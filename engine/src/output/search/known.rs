@@ -16,7 +16,8 @@ use crate::output::{OutputError, Outputs};
 /// The maximum number of distinct lines, which occupy about 20 MiB.
 const MAX_DIFFERENT: usize = 1 << 20;
 
-/// The number of attempts whose lines are kept for later searches. A page sends many searches.
+/// The number of attempts whose lines are kept for later searches, because a page sends many searches that refer to the
+/// same attempts.
 const KEPT: usize = 4;
 
 /// The distinct lines of an attempt.
@@ -40,7 +41,7 @@ pub(super) fn hash(visible: &[u8]) -> Option<u64> {
         return None;
     }
     let mut hasher = DefaultHasher::new();
-    // Whether the previous word is a number, and a separator after it that may belong to the same number.
+    // Whether the previous word contains a digit, and the separator after it, which may belong to the same number.
     let (mut is_number, mut separator) = (false, None::<&[u8]>);
     for word in text.chunk_by(|a, b| a.is_ascii_alphanumeric() == b.is_ascii_alphanumeric()) {
         if is_number && matches!(word, b"." | b"," | b":") {
@@ -64,8 +65,8 @@ pub(super) fn hash(visible: &[u8]) -> Option<u64> {
 #[derive(Debug, Default)]
 pub(in crate::output) struct KnownCache(Mutex<Vec<(JobId, i32, KnownCell)>>);
 
-/// A cell that the first search to need it fills, while other searches wait. `None` means that the attempt has too many
-/// distinct lines.
+/// The lines of one attempt. The first search that needs them fills the cell, while other searches wait. `None` means
+/// that the attempt has too many distinct lines.
 type KnownCell = Arc<OnceCell<Option<Arc<KnownLines>>>>;
 
 impl KnownCache {

@@ -23,13 +23,13 @@ pub struct LineQuery {
     pub pattern: Option<SearchPattern>,
     /// Whether to select the lines that contain the pattern or the lines that do not.
     pub select: Select,
-    /// The step and the stream that printed the line.
+    /// The stage, the step and the stream to which the selected lines belong.
     pub source: Selection,
     /// The levels that a line may have. If empty, lines of any level are selected.
     pub levels: Vec<Level>,
     /// The lines of a message to select.
     pub messages: MessageLines,
-    /// Lines that are equal to one of these are not selected.
+    /// If set, only lines that are new compared with these lines are selected.
     pub unlike: Option<Arc<KnownLines>>,
 }
 
@@ -126,34 +126,34 @@ impl SearchPattern {
 }
 
 impl LineQuery {
-    /// Returns whether a line is selected by its visible text.
+    /// Returns whether a line with this visible text satisfies the conditions on the text.
     pub(super) fn takes_text(&self, visible: &[u8]) -> bool {
         let wanted = self.select == Select::Matching;
         self.pattern.as_ref().is_none_or(|pattern| pattern.regex.is_match(visible) == wanted)
             && self.unlike.as_ref().is_none_or(|known| known.lacks(visible))
     }
 
-    /// Returns whether a line is selected by its level.
+    /// Returns whether a line with this level satisfies the conditions on levels and messages.
     pub(super) fn takes_level(&self, line: LineLevel) -> bool {
         (self.levels.is_empty() || self.levels.contains(&line.level))
             && (self.messages == MessageLines::All || line.part == MessagePart::First)
     }
 
-    /// Returns whether the levels of lines determine which lines are selected.
+    /// Returns whether the selection depends on the levels of lines.
     pub(super) fn uses_levels(&self) -> bool {
         !self.levels.is_empty() || self.messages == MessageLines::First
     }
 
-    /// Returns the pattern if several lines can be searched for it at once, which requires that no match can extend
-    /// over a newline and that only the pattern selects lines.
+    /// Returns the pattern if several lines can be searched for it at once, and `None` otherwise. This requires that no
+    /// match can extend over a newline, and that there are no other conditions on the text or the levels of lines.
     pub(super) fn bulk(&self) -> Option<&Regex> {
         let pattern = self.pattern.as_ref()?;
         let alone = self.select == Select::Matching && !self.uses_levels() && self.unlike.is_none();
         (alone && pattern.syntax == Syntax::Text).then_some(&pattern.regex)
     }
 
-    /// Returns the first matches in a line, as ranges of code points of its visible text. Adjacent matches are one
-    /// range.
+    /// Returns the first matches in a line, as ranges of code points of its visible text. Adjacent matches are combined
+    /// into one range.
     pub(super) fn ranges(&self, line: &OutputLine) -> Vec<(u32, u32)> {
         let Some(pattern) = self.pattern.as_ref().filter(|_| self.select == Select::Matching) else {
             return Vec::new();
@@ -168,7 +168,7 @@ impl LineQuery {
         };
         let mut ranges: Vec<(u32, u32)> = Vec::new();
         for (from, to) in pattern.find_iter(&visible) {
-            // In truncated text, a match at its end may be due to the truncation.
+            // If the text is truncated, a match at its end may be due to the truncation.
             if line.truncated && to == visible.len() {
                 break;
             }

@@ -1,8 +1,8 @@
 //! Searches one chunk of an output.
 //!
 //! A chunk is a range of index records. It contains the lines that begin in these records, even if they end in later
-//! records, so that chunks can be searched independently of each other. If levels are selected, the levels of its first
-//! lines are determined from the lines before it ([`StreamLevels::before`]).
+//! records, so that chunks can be searched independently of each other. If the query selects lines by their levels, the
+//! levels of a chunk's first lines are determined from the lines before the chunk ([`StreamLevels::before`]).
 
 use std::collections::HashSet;
 use std::io;
@@ -31,7 +31,7 @@ pub(super) struct ChunkFindings {
     pub(super) steps: Vec<(u64, StepRef)>,
     /// The numbers of the lines that begin in the chunk.
     pub(super) begun: Range<u64>,
-    /// The first line that may still change.
+    /// The first line that may still change, or `None` if no line of the chunk can change.
     pub(super) unfinished: Option<u64>,
     /// The hashes of the distinct lines, if the search collects them.
     pub(super) hashes: HashSet<u64>,
@@ -66,11 +66,11 @@ struct Scan<'a> {
     spool: &'a mut SpoolReader,
     shared: &'a SearchShared,
     found: ChunkFindings,
-    /// The unfinished line of each stream.
+    /// The unfinished line of each stream, if there is one.
     open: [Option<UnfinishedLine>; 2],
     step: Option<StepRef>,
-    /// The state in which the levels of each stream are determined, or `None` if lines were skipped, so that the state
-    /// must first be determined from the preceding lines.
+    /// The state from which the levels of each stream's next lines are determined. `None` if lines were skipped, in
+    /// which case the state must first be determined from the preceding lines.
     levels: [Option<StreamLevels>; 2],
 }
 
@@ -129,8 +129,8 @@ impl Scan<'_> {
         Ok(())
     }
 
-    /// Adds the beginning of a record to the line that it continues. Returns the text after that line, if the line ends
-    /// in this record.
+    /// Adds the beginning of a record to the line that it continues. Returns the text after that line, or `None` if the
+    /// line does not end in this record.
     fn go_on<'t>(&mut self, record: &Record, text: &'t [u8]) -> io::Result<Option<&'t [u8]>> {
         let newline = memchr::memchr(b'\n', text);
         let open = self.open[record.source.stream as usize].as_mut().filter(|open| open.number == record.line);
@@ -164,7 +164,7 @@ impl Scan<'_> {
                 self.go_on(&record, text.as_bytes())?;
             }
         }
-        // In a very long line, the part that is searched no longer changes.
+        // Only the first `MAX_LINE` bytes of a line are searched, so a line of that length no longer changes.
         let changing = self.open.iter().flatten().filter(|open| open.text.len() < MAX_LINE);
         if let Some(number) = changing.map(|open| open.number).min() {
             self.note_unfinished(number);

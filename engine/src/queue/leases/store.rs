@@ -90,7 +90,8 @@ fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
-/// Returns the earliest time at which a job that is waiting for its next attempt can be claimed.
+/// Returns the earliest time at which a job that is waiting for its next attempt can be claimed, or `None` if there is
+/// no such job.
 pub(in crate::queue) async fn next_attempt_at(connection: &mut Connection) -> DbResult<Option<Timestamp>> {
     let at: Option<i64> = sqlx::query_scalar(
         "select min(next_attempt_at) from jobs where status = 'queued' and next_attempt_at is not null",
@@ -199,7 +200,8 @@ pub(in crate::queue) async fn abandoned(
         let worker = Redacted::from_stored(row.try_get::<String, _>("worker_id")?.into_bytes());
         let sent_before = sent_before(connection, lease).await?;
         abandoned.push(Abandoned {
-            // The attempt will only be ended, so it does not need its input and its secrets.
+            // Recovery only ends the attempt and runs no more of its steps, so it needs neither the input nor the
+            // secrets.
             claimed: ClaimedRow { lease, payload, worker, sent_before, input: None, secrets: Vec::new() },
             shipped: unsigned(row.try_get("shipped_bytes")?),
             suppressed: unsigned(row.try_get("suppressed_bytes")?),

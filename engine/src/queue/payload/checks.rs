@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use super::{InvalidPayload, invalid};
 
-/// The maximum length of a title or a step's name, in characters. Each is shown on one line.
+/// The maximum length of a title or a step's name, in characters. It is small because titles and names are shown on a
+/// single line.
 pub(super) const MAX_NAME: usize = 200;
 /// The maximum length of a command, in bytes. This is the longest argument that Linux passes to a program.
 const MAX_RUN: usize = (128 << 10) - 1;
 /// The longest timeout, in seconds: 30 days.
 const MAX_TIMEOUT: u32 = 30 * 24 * 3600;
 
-/// The variables that the worker sets for each attempt.
+/// The variables that the worker sets for each attempt. A submission must not define them.
 const RESERVED: [&str; 4] = ["TAILWATER_JOB_ID", "TAILWATER_ATTEMPT", "TAILWATER_WORKSPACE", "TAILWATER_MASK"];
 
 pub(super) fn check_name(field: &str, name: &str) -> Result<(), InvalidPayload> {

@@ -39,7 +39,8 @@ impl RawCommand {
         Self {
             title: optional(title.as_ref(), redactor),
             env: variables(env, redactor),
-            // The names of secrets and variables were checked, and are not secret.
+            // These lists contain only names of secrets and variables. `check_secrets` has validated them, and names
+            // are not secret.
             secrets: secrets.clone(),
             secret_files: secret_files.clone(),
             working_directory: optional(working_directory.as_ref(), redactor),
@@ -76,7 +77,8 @@ impl RawStep {
             shell: optional(shell.as_ref(), redactor),
             working_directory: optional(working_directory.as_ref(), redactor),
             env: variables(env, redactor),
-            // The names of secrets and variables were checked, and are not secret.
+            // These lists contain only names of secrets and variables. `check_secrets` has validated them, and names
+            // are not secret.
             secrets: secrets.clone(),
             secret_files: secret_files.clone(),
             timeout_seconds: *timeout_seconds,

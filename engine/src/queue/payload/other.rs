@@ -14,7 +14,7 @@ pub(super) fn secret_variables(json: &Json) -> Vec<(String, String)> {
 }
 
 /// Adds the secret strings and numbers in `json` to `found`. `secret` is the name of the outermost member around `json`
-/// that has a secret-looking name.
+/// that has a secret-looking name, or `None` if there is no such member.
 fn collect(json: &Json, secret: Option<&str>, found: &mut Vec<(String, String)>) {
     match (&json.node, secret) {
         (Node::String(value) | Node::Number(value), Some(name)) if !value.is_empty() => {
@@ -31,8 +31,8 @@ fn collect(json: &Json, secret: Option<&str>, found: &mut Vec<(String, String)>)
     }
 }
 
-/// Returns the payload in the form used in responses. Secret members are masked, and their values are also masked where
-/// they occur in other strings.
+/// Returns the payload in the form used in responses. Secret members are masked. Their values are also masked wherever
+/// else they occur: in strings, numbers and member names.
 pub(super) fn masked(json: &Json, redactor: &Redactor) -> Json {
     let node = match &json.node {
         Node::String(value) => Node::String(text(value, redactor)),
@@ -53,7 +53,7 @@ fn masked_member(member: &Member, redactor: &Redactor) -> Member {
     Member { name: text(&member.name, redactor), at: member.at, value }
 }
 
-/// Masks a number. If it contains a secret, it becomes a string, because a number cannot contain a mask.
+/// Masks a number. If the number contains a secret, it becomes a string, because a JSON number cannot contain a mask.
 fn number(digits: &str, redactor: &Redactor) -> Node {
     let shown = text(digits, redactor);
     if shown == digits { Node::Number(shown) } else { Node::String(shown) }

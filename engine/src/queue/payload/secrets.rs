@@ -10,7 +10,7 @@ use super::{InvalidPayload, invalid};
 pub struct SecretUse {
     /// The secret's name.
     pub name: String,
-    /// The environment variable through which the step receives it.
+    /// The environment variable through which the step receives the secret.
     pub variable: String,
     /// The content of the variable.
     pub form: SecretForm,
@@ -25,8 +25,9 @@ pub enum SecretForm {
     File,
 }
 
-/// Checks the lists `secrets` and `secretFiles` of a job or a step. An entry is the name of a secret, which is also the
-/// name of the variable, or `VARIABLE=NAME`. `path` is the path of the job or the step, and `env` are its variables.
+/// Checks the lists `secrets` and `secretFiles` of a job or a step. An entry is either the name of a secret, in which
+/// case the variable has the same name, or `VARIABLE=NAME`. `path` is the path of the job or the step, and `env` are
+/// its variables.
 pub(super) fn check_secrets(
     path: &str,
     values: &[String],
@@ -66,7 +67,7 @@ pub(super) fn check_secrets(
 /// The maximum length of the names of a secret and of its variable, in bytes.
 const MAX_NAME: usize = 100;
 
-/// The maximum number of entries in each of the lists.
+/// The maximum number of entries in each of the two lists.
 const MAX_ENTRIES: usize = 100;
 
 /// Checks the name of a secret, which has the form of an environment variable's name.

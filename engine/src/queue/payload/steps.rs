@@ -9,7 +9,8 @@ use super::secrets::{SecretUse, check_secrets};
 use super::terminal::{TerminalSize, Variables};
 use super::{InvalidPayload, invalid};
 
-/// The maximum number of steps in a stage. Each step adds several events to the log and a row to the page.
+/// The maximum number of steps in a stage. It is limited because each step adds several events to the log and a row to
+/// the page.
 const MAX_STEPS: usize = 1_000;
 /// The maximum length of a step's id, in characters.
 const MAX_STEP_ID: usize = 100;
@@ -31,7 +32,7 @@ pub struct StepSpec {
     pub env: BTreeMap<String, String>,
     /// The secrets that the step receives, in addition to those of the job.
     pub secrets: Vec<SecretUse>,
-    /// The time limit of the step, in seconds.
+    /// The time limit of the step in seconds, or `None` if the step has no limit of its own.
     pub timeout_seconds: Option<u32>,
     /// Whether the stage continues when this step fails.
     pub continue_on_error: bool,

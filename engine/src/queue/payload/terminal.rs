@@ -21,8 +21,8 @@ pub struct TerminalSize {
 }
 
 impl TerminalSize {
-    /// The maximum number of columns and of rows. Few screens are larger, and programs allocate memory for a screen of
-    /// the given size.
+    /// The maximum number of columns and of rows. It is limited because programs allocate memory for a screen of the
+    /// given size, and few real screens are larger.
     pub const MAX: u16 = 1000;
 
     /// Reads the size from the variables `COLUMNS` and `LINES` of a step, or of its job if the step does not define

@@ -42,7 +42,7 @@ pub(in crate::queue) async fn current(connection: &mut Connection) -> DbResult<V
     Ok(rows.into_iter().map(SecretRow::from).collect())
 }
 
-/// Returns the current value of a secret.
+/// Returns the current value of a secret, or `None` if there is no such secret.
 pub(in crate::queue) async fn current_of(connection: &mut Connection, name: &str) -> DbResult<Option<SecretRow>> {
     let row: Option<Columns> = sqlx::query_as(
         "select name, sealed, created_at, set_at, set_by from secrets where name = ? and retired_at is null",

@@ -1,4 +1,4 @@
-//! The values that a running job adds to those that are masked: it appends them to a file, whose path is in
+//! The values that a running job adds to those that are masked. The job appends the values to a file, whose path is in
 //! `TAILWATER_MASK`, or prints lines in the syntax of other systems ([`commands`](super::commands)).
 //!
 //! A job that appends a value and then prints it expects the value to be masked. Therefore, the file is checked before
@@ -11,17 +11,17 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 
-/// The maximum number of values that a job can add. Each value that is added requires a new automaton.
+/// The maximum number of values that a job can add. It is limited because each added value requires a new automaton.
 const MAX_VALUES: usize = 250;
 
-/// The maximum total length of these values, in bytes.
+/// The maximum total length of the values that a job can add, in bytes.
 const MAX_BYTES: usize = 64 << 10;
 
 /// The maximum number of bytes that are read from the file at once.
 const MAX_READ: u64 = 1 << 20;
 
-/// The minimum length of a value in the last line of the file if that line is incomplete, in bytes. A shorter one may
-/// be the beginning of a value that is still being written.
+/// The minimum length of a value in the last line of the file if that line is incomplete, in bytes. A shorter value may
+/// be the beginning of one that is still being written.
 const MIN_INCOMPLETE: usize = 6;
 
 /// The file of an attempt to which its job appends values, one per line. Dropping this removes the file.
@@ -69,7 +69,7 @@ impl MaskFile {
         // followed.
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::RDONLY;
         let mut file: File = rustix::fs::open(&self.path, flags, Mode::empty())?.into();
-        // A small file is read again, because it may have been rewritten.
+        // A small file is read from the beginning again, because it may have been rewritten.
         let is_appended = found.inode == self.seen.inode && found.size > self.seen.size.max(MAX_BYTES as u64);
         self.read = if is_appended { self.read } else { 0 };
         self.seen = found;
@@ -86,7 +86,8 @@ impl MaskFile {
         Ok(lines.filter(|line| line.contains(|c: char| c.is_alphanumeric())).collect())
     }
 
-    /// Returns the state of the file if it may have changed since it was last read.
+    /// Returns the new state of the file, or `None` if the file has not changed since it was last read or is not a
+    /// regular file.
     fn changed(&self) -> io::Result<Option<FileState>> {
         let file = match fs::symlink_metadata(&self.path) {
             Ok(file) if file.is_file() => file,
@@ -101,7 +102,7 @@ impl MaskFile {
 
 impl Drop for MaskFile {
     fn drop(&mut self) {
-        // The job may have removed the file.
+        // Removing the file fails if the job has already removed it.
         fs::remove_file(&self.path).ok();
     }
 }

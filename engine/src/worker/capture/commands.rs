@@ -14,7 +14,7 @@ const MARKERS: [&[u8]; 2] = [b"::add-mask::", b"##vso[task.setsecret]"];
 /// The maximum length of a command, in bytes. A longer line is ordinary output.
 const MAX_LINE: usize = 64 << 10;
 
-/// Searches one output stream for commands.
+/// Searches one output stream for commands that add a value to mask.
 #[derive(Debug, Default)]
 pub(super) struct MaskCommands {
     /// The beginning of a line, which may become a command.
@@ -80,8 +80,8 @@ impl MaskCommands {
         self.forwarded < self.line.len()
     }
 
-    /// Returns the held output after a pause, unless a value has begun in it. A command is still recognised when it
-    /// continues.
+    /// Returns the held output after a pause, unless a value has begun in it. If the rest of a command arrives after
+    /// its beginning has been returned, the command is still recognised.
     pub(super) fn release(&mut self) -> Vec<u8> {
         let text = self.line.trim_ascii_start();
         if MARKERS.iter().any(|marker| text.len() > marker.len() && text.starts_with(marker)) {
@@ -122,8 +122,8 @@ fn may_become_command(line: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// Pushes the output in the given pieces, with a pause after each piece if `pauses` is set. Returns the forwarded
-    /// output and the values.
+    /// Pushes the output in the given pieces, and releases the held output after each piece if `pauses` is `true`.
+    /// Returns the forwarded output and the values.
     fn run(pieces: &[&[u8]], pauses: bool) -> (Vec<u8>, Vec<String>) {
         let (mut commands, mut values) = (MaskCommands::default(), Vec::new());
         let mut forwarded = Vec::new();

@@ -178,7 +178,7 @@ fn artifact_names_are_single_lines_without_secrets() {
     let (files, warning) = case.collect();
     assert_eq!(files, pairs(&[("[REDACTED].txt", "secret")]));
     assert!(warning.contains("3 have a path that") && warning.contains("1 has the name that is reserved"), "{warning}");
-    // Artifacts whose names are equal after redaction would replace each other.
+    // Two artifacts whose names are equal after redaction would replace each other, so the second file is omitted.
     case.redactor = Redactor::new(["hunter2-correct-horse", "swordfish-swordfish"]);
     case.write("swordfish-swordfish.txt", "other");
     let (files, warning) = case.collect();

@@ -58,7 +58,7 @@ impl Keyboard {
         Self { pauses, next }
     }
 
-    /// Returns whether a key has to be pressed now. If so, sets the time for the next one.
+    /// Returns whether a key has to be pressed now. If so, sets the time for the next key press.
     fn is_due(&mut self, now: Instant) -> bool {
         let is_due = self.next <= now;
         if is_due {
@@ -105,7 +105,7 @@ impl OutputReader {
         if self.keyboard.as_mut().is_some_and(|keyboard| keyboard.is_due(now))
             && let Some(key) = tcgetattr(&self.file).ok().and_then(|settings| key(&settings))
         {
-            // This fails if thousands of keys have been pressed and no program has read them.
+            // Writing fails if thousands of keys have been pressed and no program has read them.
             self.file.write_all(&[key]).ok();
         }
     }

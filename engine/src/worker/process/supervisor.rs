@@ -85,7 +85,8 @@ impl Supervisor {
             std::iter::once(name).chain(task.to_arguments()).map(c_string).collect::<io::Result<Vec<_>>>()?;
         let descriptors = [theirs.as_fd(), streams[0].as_fd(), streams[1].as_fd()];
         let pid = spawn(&supervision.program, descriptors, &arguments)?;
-        // The reader reaches the end of a stream only when no process has the other end open.
+        // Close the server's copies, because the reader reaches the end of a stream only when no process has the other
+        // end open.
         drop((theirs, streams));
         let supervisor = Self { pid, socket };
         if let Err(error) = send_environment(&program.environment, &supervisor.socket) {
@@ -114,7 +115,7 @@ impl Supervisor {
     /// Sends an order. If the supervisor has exited, the order is ignored.
     pub(super) fn order(&self, order: Order) {
         order.send(&self.socket).ok();
-        // The step may have stopped the supervisor with SIGSTOP.
+        // Continue the supervisor, because the step may have stopped it with SIGSTOP.
         kill_process(self.pid, Signal::CONT).ok();
     }
 

@@ -63,8 +63,8 @@ fn end_of_step(spool: &mut SpoolReader, first: u64, stop: u64) -> io::Result<u64
     Ok(last.map_or(stop, |record| record.end().min(stop)))
 }
 
-/// Returns the offset of the first line that begins at or after `at`. If none begins before `limit`, returns the offset
-/// of the first character that begins at or after `at`.
+/// Returns the offset of the first line that begins at or after `at`. If no line begins before `limit`, returns the
+/// offset of the first character that begins at or after `at`.
 fn well_begun(spool: &mut SpoolReader, at: u64, limit: u64, end: u64) -> io::Result<u64> {
     // Include the byte before `at`, which may be a newline, and up to three continuation bytes of a character.
     let until = end.min(limit.max(at + 3));
@@ -83,7 +83,7 @@ fn well_begun(spool: &mut SpoolReader, at: u64, limit: u64, end: u64) -> io::Res
 struct Lines {
     first: i64,
     count: i64,
-    /// The number of the last line of each stream.
+    /// The number of the last line of each stream, or `None` before the stream's first piece.
     last: [Option<u64>; 2],
 }
 

@@ -31,7 +31,7 @@ pub struct Boundary {
 struct LifecycleEvent {
     at: Boundary,
     event: NewEvent,
-    /// The artifact that the event reports.
+    /// The artifact that the event reports, if there is one.
     file: Option<NewArtifact>,
 }
 

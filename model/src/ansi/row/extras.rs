@@ -1,5 +1,5 @@
-//! The links and combining characters of a row's cells. Most cells have neither, so they are stored apart from the
-//! cells.
+//! The links and combining characters of a row's cells. They are stored apart from the cells, because most cells have
+//! neither.
 
 use std::sync::Arc;
 
@@ -47,7 +47,7 @@ impl Extras {
         }
     }
 
-    /// Adds a mark to the cell that has this key. Returns its new key, or `None` if the mark was dropped.
+    /// Adds a mark to the cell that has this key. Returns the cell's new key, or `None` if the mark was dropped.
     pub fn marked(&mut self, key: Key, mark: char) -> Option<Key> {
         if self.full {
             return None;
@@ -74,7 +74,7 @@ impl Extras {
         self.list.get_mut(index(key)?)
     }
 
-    /// Adds an entry, unless the last entry is the same.
+    /// Adds an entry, unless the last entry is the same. Returns the entry's key.
     fn add(&mut self, link: Option<Arc<str>>, marks: String) -> Key {
         let same = |last: &Arc<str>| link.as_ref().is_some_and(|link| Arc::ptr_eq(last, link));
         let before = self.list.last();
@@ -124,7 +124,7 @@ impl Compaction {
     }
 }
 
-/// Appends a mark to the marks before the first cell. Returns `false` if there are too many.
+/// Appends a mark to the marks before the first cell. If there are too many marks, drops the mark and returns `false`.
 pub(super) fn push_mark(marks: &mut String, mark: char) -> bool {
     let fits = marks.len() < MAX_BYTES;
     if fits {

@@ -1,7 +1,7 @@
 //! The rows of the screen: their content, the lines that start in them, scrolling and erasing.
 //!
-//! Rows are identified by their index among the known rows. The rows above the first known one are counted in
-//! `missing`, so that positions on the screen can be converted.
+//! Rows are identified by their index among the known rows. `missing` is the number of rows above the first known one.
+//! It is used to convert between positions on the screen and these indexes.
 //!
 //! Rows leave the screen only at its top, together with the line that starts there. All other scrolling, and the
 //! insertion and deletion of rows, moves content between rows, but lines still start in the same rows. The order of the
@@ -63,7 +63,8 @@ impl Grid {
         self.rows.make_contiguous()
     }
 
-    /// Returns the line that starts in the first known row.
+    /// Returns the number of the line that starts in the first known row, or `None` if there are no rows or that row
+    /// continues an earlier line.
     pub fn first_start(&self) -> Option<i64> {
         self.rows.front()?.start
     }
@@ -196,7 +197,7 @@ impl Grid {
     }
 
     /// Scrolls the region up. Rows leave the screen if the region begins at the top of the screen. The cursor's
-    /// position on the screen does not change; returns the new index of its row.
+    /// position on the screen does not change; returns the new index of the cursor's row.
     pub fn scroll_up(&mut self, row: usize, count: u16, transcript: &mut Transcript) -> usize {
         let screen_row = self.screen_row(row);
         let count = usize::from(count).min(self.bottom - self.top + 1);
@@ -248,7 +249,7 @@ impl Grid {
         }
     }
 
-    /// Moves the content of the rows from `first` to the bottom of the scrolling region up.
+    /// Moves the content of the rows from `first` to the bottom of the scrolling region up by `count` rows.
     fn shift_up(&mut self, first: usize, count: usize) {
         let end = self.end_of_text(first);
         for row in first..end {
@@ -261,7 +262,7 @@ impl Grid {
         }
     }
 
-    /// Moves the content of the rows from `first` to the bottom of the scrolling region down.
+    /// Moves the content of the rows from `first` to the bottom of the scrolling region down by `count` rows.
     fn shift_down(&mut self, first: usize, count: usize) {
         let end = self.end_of_text(first);
         if end == first {
@@ -285,7 +286,7 @@ impl Grid {
         rows.enumerate().rfind(|(_, row)| !row.content.is_blank()).map_or(first, |(last, _)| first + last + 1)
     }
 
-    /// Swaps the content of two rows. The content that `from` receives will be replaced as well.
+    /// Swaps the content of two rows. The caller goes on to replace the content that `from` receives.
     fn swap(&mut self, to: usize, from: usize) {
         let rows = self.rows.make_contiguous();
         let Ok([to, from]) = rows.get_disjoint_mut([to, from]) else { return };
@@ -331,7 +332,7 @@ impl Grid {
     }
 
     /// Scrolls all rows off, so that an empty screen begins. Text that follows belongs to the line that is being drawn.
-    /// The cursor's position on the screen does not change; returns the new index of its row.
+    /// The cursor's position on the screen does not change; returns the new index of the cursor's row.
     pub fn begin_screen(&mut self, row: usize, line: i64, transcript: &mut Transcript) -> usize {
         let screen_row = self.screen_row(row);
         let reached = self.rows.iter().rposition(|row| row.is_reached).map_or(0, |last| last + 1);

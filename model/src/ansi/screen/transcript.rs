@@ -17,7 +17,8 @@ pub(super) struct Transcript {
     hidden: Vec<(i64, i64)>,
     /// The lines that can no longer change and have not been reported yet.
     finished: Vec<(i64, Folded<'static>)>,
-    /// The line whose rows scrolled off last. It may continue on the screen.
+    /// The line whose rows scrolled off last, or `None` if no row has scrolled off. The line may continue on the
+    /// screen.
     last: Option<DrawnLine>,
 }
 
@@ -81,7 +82,7 @@ impl DrawnLine {
 }
 
 impl Transcript {
-    /// Returns the number of the line whose rows scrolled off last.
+    /// Returns the number of the line whose rows scrolled off last, or `None` if no row has scrolled off.
     pub fn last_line(&self) -> Option<i64> {
         self.last.as_ref().map(|line| line.number)
     }

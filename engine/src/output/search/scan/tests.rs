@@ -33,7 +33,8 @@ fn text(pattern: &str) -> LineQuery {
     LineQuery { pattern: Some(pattern), ..LineQuery::default() }
 }
 
-/// Searches a spool in chunks of up to `most` records.
+/// Searches a spool in chunks of up to `most` records. Returns the numbers of the matching lines and of the first line
+/// that may still change.
 fn search(spool: &SpoolWriter, query: LineQuery, most: u64) -> (Vec<u64>, Option<u64>) {
     let mut reader = spool.reader().expect("the files can be opened again");
     let records = reader.count().expect("the index can be read");
@@ -195,8 +196,8 @@ fn the_level_of_a_line_does_not_depend_on_where_reading_begins() {
     assert!(continuations > 50, "many of the ranges begin within a message: {continuations}");
 }
 
-/// Checks which lines are errors in chunks of any size, and that the lines around the last one have the same levels if
-/// they are read alone.
+/// Checks that the lines in `expected`, and no others, are found as errors in chunks of any size, and that the lines
+/// around the last one have the same levels if they are read alone.
 fn check_errors(spool: &SpoolWriter, expected: RangeInclusive<u64>) {
     for most in [1, 7, 1000] {
         let errors = LineQuery { levels: vec![Level::Error], ..LineQuery::default() };
@@ -227,7 +228,7 @@ fn a_message_has_a_maximum_number_of_bytes_wherever_reading_begins() {
     for _ in 0..14 {
         write(&mut spool, 0, StreamName::Stdout, line.repeat(10).as_bytes());
     }
-    // Line 129 begins 35 + 127 * 1024 bytes after the first line, and line 130 at more than 128 KiB.
+    // Line 129 begins 35 + 127 * 1024 bytes after the first line, and line 130 begins more than 128 KiB after it.
     check_errors(&spool, 1..=129);
 }
 
