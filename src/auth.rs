@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use engine::clock;
 use engine::db::{Db, DbError};
-use model::Timestamp;
+use model::{Role, Timestamp};
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -48,6 +48,8 @@ pub enum LoginError {
 pub struct Identity {
     /// The user's name, which is shown with the jobs that the user submits.
     pub user: String,
+    /// What the user may do with this credential.
+    pub role: Role,
     /// The credential that authenticated the user.
     pub by: Credential,
 }
@@ -121,14 +123,14 @@ impl Auth {
     #[must_use]
     pub fn bearer(&self, token: &str) -> Option<Identity> {
         let is_admin: bool = hash(token).ct_eq(&self.admin).into();
-        is_admin.then(|| Identity { user: ADMIN.into(), by: Credential::Token })
+        is_admin.then(|| Identity { user: ADMIN.into(), role: Role::Admin, by: Credential::Token })
     }
 
     /// Returns the user that a session cookie belongs to, if the session is valid.
     pub async fn session(&self, cookie: &str) -> Result<Option<Identity>, DbError> {
         let mut connection = self.db.reader().await?;
         let alive = store::session_is_alive(&mut connection, &hash(cookie), clock::now()).await?;
-        Ok(alive.then(|| Identity { user: ADMIN.into(), by: Credential::Session }))
+        Ok(alive.then(|| Identity { user: ADMIN.into(), role: Role::Admin, by: Credential::Session }))
     }
 
     /// Starts a session if the token is correct.

@@ -4,6 +4,7 @@
 //! token.
 
 mod accept;
+mod access;
 mod arrival;
 pub mod config;
 mod connection;

@@ -125,6 +125,16 @@ async fn rpc(State(state): State<AppState>, request: Request) -> impl IntoRespon
     leptos_axum::handle_server_fns_with_context(move || provide_context(state.clone()), request).await
 }
 
+/// Returns the page for a person whose role does not permit the requested page.
+pub(super) async fn refused_page(state: &AppState, request: Request) -> Response {
+    let (state, options) = (state.clone(), state.leptos.clone());
+    let render = leptos_axum::render_app_to_stream_with_context(
+        move || provide_context(state.clone()),
+        move || app::refused_shell(options.clone()),
+    );
+    render(request).await.into_response()
+}
+
 /// Handles requests that match no route. Responds with a file of the site, or else with the page for unknown addresses.
 async fn files_and_pages(State(state): State<AppState>, request: Request) -> Response {
     if request.uri().path().starts_with("/api/") || request.uri().path() == "/api" {

@@ -7,7 +7,7 @@ use engine::db::DbError;
 use engine::event_log::ReadError;
 use engine::output::OutputError;
 use engine::queue::QueueError;
-use model::{ErrorBody, ErrorDetail};
+use model::{ErrorBody, ErrorDetail, Role};
 
 use crate::auth::LoginError;
 
@@ -34,6 +34,8 @@ pub(in crate::server) enum ApiError {
     HostNotAllowed(String),
     #[error("the request comes from a page on another origin")]
     OriginNotAllowed,
+    #[error("the role {0} does not permit this")]
+    NotAuthorized(Role),
     #[error("there is no such job")]
     JobNotFound,
     #[error("the job has no such artifact")]
@@ -91,6 +93,7 @@ impl ApiError {
             Self::AuthRequired => (StatusCode::UNAUTHORIZED, "auth_required"),
             Self::HostNotAllowed(_) => (StatusCode::FORBIDDEN, "host_not_allowed"),
             Self::OriginNotAllowed => (StatusCode::FORBIDDEN, "origin_not_allowed"),
+            Self::NotAuthorized(_) => (StatusCode::FORBIDDEN, "not_authorized"),
             Self::JobNotFound => (StatusCode::NOT_FOUND, "job_not_found"),
             Self::ArtifactNotFound => (StatusCode::NOT_FOUND, "artifact_not_found"),
             Self::ArtifactFileMissing => (StatusCode::NOT_FOUND, "artifact_file_missing"),
