@@ -8,7 +8,8 @@ use leptos_router::{SsrMode, path};
 
 use crate::host;
 use crate::pages::{
-    JobPage, JobsPage, LoginPage, NewJobPage, NotAllowedPage, NotFoundPage, RedactionPage, SecretsPage, SeveralJobsPage,
+    AccountPage, JobPage, JobsPage, LoginPage, NewJobPage, NotAllowedPage, NotFoundPage, PeoplePage, RedactionPage,
+    SecretsPage, SeveralJobsPage,
 };
 use crate::ui::{CurrentUser, ICONS, PageTitle, SHARED_STREAM};
 
@@ -116,6 +117,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/tasks/queue/:jobId") view=JobPage ssr=SsrMode::Async />
                 <Route path=path!("/secrets") view=SecretsPage ssr=SsrMode::Async />
                 <Route path=path!("/redaction") view=RedactionPage ssr=SsrMode::Async />
+                <Route path=path!("/people") view=PeoplePage ssr=SsrMode::Async />
+                <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
                 <Route path=path!("/login") view=LoginPage />
             </FlatRoutes>
         </Router>

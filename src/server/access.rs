@@ -54,6 +54,10 @@ const RULES: &[Rule] = &[
     ("GET", "/secrets", OPERATOR),
     ("POST", "/secrets", ADMIN),
     ("GET", "/redaction", OPERATOR),
+    ("GET", "/people", ADMIN),
+    ("POST", "/people", ADMIN),
+    ("GET", "/account", VIEWER),
+    ("POST", "/account", VIEWER),
 
     // The data and the actions of the pages.
     ("POST", "/rpc/list_jobs", VIEWER),
@@ -66,6 +70,8 @@ const RULES: &[Rule] = &[
     ("POST", "/rpc/list_secrets", OPERATOR),
     ("POST", "/rpc/test_redaction", OPERATOR),
     ("POST", "/rpc/redaction_rules", VIEWER),
+    ("POST", "/rpc/people", ADMIN),
+    ("POST", "/rpc/account", VIEWER),
 
     // Jobs, their events and their output.
     ("GET", "/api/queue/machine", VIEWER),
@@ -93,6 +99,18 @@ const RULES: &[Rule] = &[
     ("GET", "/api/queue/secrets/{name}", OPERATOR),
     ("PUT", "/api/queue/secrets/{name}", ADMIN),
     ("DELETE", "/api/queue/secrets/{name}", ADMIN),
+
+    ("GET", "/api/queue/users", ADMIN),
+    ("POST", "/api/queue/users", ADMIN),
+    ("PATCH", "/api/queue/users/{name}", ADMIN),
+    ("DELETE", "/api/queue/users/{name}", ADMIN),
+    // Everyone manages their own password, sessions and tokens. `auth` decides about those of others.
+    ("POST", "/api/queue/account/password", VIEWER),
+    ("GET", "/api/queue/sessions", VIEWER),
+    ("DELETE", "/api/queue/sessions/{id}", VIEWER),
+    ("GET", "/api/queue/tokens", VIEWER),
+    ("POST", "/api/queue/tokens", VIEWER),
+    ("DELETE", "/api/queue/tokens/{id}", VIEWER),
 ];
 
 /// Returns the requirement of a route, given its method, its template, and the path of the request. Returns `None` if

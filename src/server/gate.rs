@@ -5,6 +5,7 @@
 //! requires a login.
 
 mod host;
+mod revocable;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{ALLOW, AUTHORIZATION, COOKIE, ORIGIN};
@@ -34,11 +35,19 @@ const PREVIEWS: &str = "/previews/";
 const FOR_PROGRAMS: [&str; 4] = ["/api", "/rpc", "/metrics", "/readyz"];
 
 /// Passes the request on, or responds with an error. If the sender is logged in, the request's extensions contain the
-/// sender's [`Identity`].
+/// sender's [`Identity`]. A response that is still being sent when the sender's credential becomes invalid is aborted.
 pub(super) async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    match check(&state, request).await {
-        Ok(request) => next.run(request).await,
-        Err(refusal) => refusal,
+    let request = match check(&state, request).await {
+        Ok(request) => request,
+        Err(refusal) => return refusal,
+    };
+    let identity = request.extensions().get::<Identity>().cloned();
+    let reply = next.run(request).await;
+    match identity {
+        Some(identity) if identity.by != Credential::AdminToken => {
+            reply.map(|body| revocable::until(state.auth.clone().ended(identity), body))
+        }
+        _ => reply,
     }
 }
 
@@ -126,8 +135,8 @@ fn to_login(request: &Request) -> Redirect {
 /// pass them on.
 async fn identify(state: &AppState, headers: &HeaderMap) -> Result<Option<Identity>, ApiError> {
     if let Some(token) = headers.get_all(AUTHORIZATION).iter().find_map(bearer) {
-        let token = std::str::from_utf8(token).ok();
-        return token.and_then(|token| state.auth.bearer(token)).map(Some).ok_or(ApiError::AuthRequired);
+        let token = std::str::from_utf8(token).map_err(|_| ApiError::AuthRequired)?;
+        return state.auth.bearer(token).await?.map(Some).ok_or(ApiError::AuthRequired);
     }
     match session_cookie(state, headers) {
         Some(cookie) => Ok(state.auth.session(cookie).await?),
@@ -164,7 +173,7 @@ fn check_origin(request: &Request, target: &RequestHost, identity: Option<&Ident
     }
     let headers = request.headers();
     let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
-    let by_session = identity.is_some_and(|identity| identity.by == Credential::Session);
+    let by_session = identity.is_some_and(Identity::is_session);
     let ours = match (headers.get(ORIGIN).map(|origin| origin.to_str().ok()), site) {
         (Some(origin), _) => origin.is_some_and(|origin| target.is_origin(origin)),
         (None, Some(site)) => matches!(site, "same-origin" | "none"),

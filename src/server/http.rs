@@ -12,6 +12,7 @@ mod lines;
 mod log;
 mod machine;
 mod metrics;
+mod people;
 mod previews;
 pub(super) mod query;
 mod range;
@@ -65,7 +66,17 @@ fn routes() -> Routes {
         .get("/secrets", secrets::list)
         .get("/secrets/{name}", secrets::get)
         .put("/secrets/{name}", secrets::set)
-        .delete("/secrets/{name}", secrets::remove);
+        .delete("/secrets/{name}", secrets::remove)
+        .get("/users", people::users)
+        .post("/users", people::add_user)
+        .patch("/users/{name}", people::change_user)
+        .delete("/users/{name}", people::remove_user)
+        .post("/account/password", people::change_password)
+        .get("/sessions", people::sessions)
+        .delete("/sessions/{id}", people::end_session)
+        .get("/tokens", people::tokens)
+        .post("/tokens", people::create_token)
+        .delete("/tokens/{id}", people::revoke_token);
     Routes::new()
         .nest("/api/queue", api)
         .get("/previews/{permission}/{*name}", previews::file)
@@ -75,6 +86,8 @@ fn routes() -> Routes {
         .post("/login", session::login)
         .post("/tasks/queue/new", form::submit)
         .post("/secrets", secrets::submit)
+        .post("/people", people::forms::people)
+        .post("/account", people::forms::account)
         .post("/logout", session::logout)
         .server_functions("/rpc/{*function}", rpc)
 }

@@ -9,15 +9,15 @@ use engine::queue::JobsFilter;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use model::{
-    Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, RedactionResult, RedactionRules, SecretsPage, Seq,
-    Timestamp,
+    CreatedApiToken, Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, RedactionResult, RedactionRules,
+    SecretsPage, Seq, Timestamp,
 };
 
 use super::AppState;
 use super::access::{Requirement, function_requirement};
 use super::http::error::ApiError;
-use crate::auth::Identity;
-use crate::page_data::{JobPageData, RpcError};
+use crate::auth::{Account, Identity, ListRange};
+use crate::page_data::{AccountPageData, JobPageData, PeoplePageData, RpcError};
 
 /// The number of jobs per page of the list.
 const JOBS: i64 = 50;
@@ -136,6 +136,31 @@ pub async fn test_redaction(text: String) -> Result<RedactionResult, RpcError> {
 #[expect(clippy::unused_async, reason = "server functions are asynchronous")]
 pub async fn redaction_rules() -> Result<RedactionRules, RpcError> {
     Ok(state("redaction_rules")?.queue.redaction_rules())
+}
+
+/// Returns the data of the page for people.
+pub async fn people() -> Result<PeoplePageData, RpcError> {
+    let (auth, by) = (state("people")?.auth.clone(), identity()?);
+    Ok(PeoplePageData {
+        users: auth.users().await.map_err(refuse)?.items,
+        sessions: auth.sessions(None, ListRange::FIRST, &by).await.map_err(refuse)?,
+        tokens: auth.tokens(None, ListRange::FIRST).await.map_err(refuse)?,
+    })
+}
+
+/// A new API token, which the page for one's own account shows in the response to the form that created it.
+#[derive(Clone)]
+pub struct NewTokenToShow(pub CreatedApiToken);
+
+/// Returns the data of the page for one's own account.
+pub async fn account() -> Result<AccountPageData, RpcError> {
+    let (auth, by) = (state("account")?.auth.clone(), identity()?);
+    Ok(AccountPageData {
+        has_password: by.account != Account::AdminToken,
+        sessions: auth.sessions(Some(by.account), ListRange::FIRST, &by).await.map_err(refuse)?,
+        tokens: auth.tokens(Some(by.account), ListRange::FIRST).await.map_err(refuse)?,
+        created: use_context::<NewTokenToShow>().map(|token| token.0),
+    })
 }
 
 /// Returns whether the request is a form sent by a browser without scripts. The response to such a request is a

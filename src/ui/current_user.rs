@@ -1,6 +1,7 @@
 //! The person who is viewing the page.
 
 use leptos::prelude::*;
+use leptos_router::components::A;
 use model::Role;
 
 use super::Dropdown;
@@ -46,8 +47,10 @@ pub fn PersonMenu() -> impl IntoView {
             test_id="person-menu"
             button=move || view! { <span class="person-name">{name.clone()}</span> }
         >
+            <A href="/account">"Account"</A>
+            {may(Role::Admin).then(|| view! { <A href="/people">"People"</A> })}
             <form method="post" action="/logout">
-                <button class="button quiet">"Log out"</button>
+                <button>"Log out"</button>
             </form>
         </Dropdown>
     }
