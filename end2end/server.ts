@@ -6,6 +6,8 @@ import { createInterface } from "node:readline";
 import { test as base, expect, type APIRequestContext } from "@playwright/test";
 
 const token = "end2end-token-0123456789abcdef0123456789";
+/** The password of all users of tests. */
+export const password = "correct horse battery";
 const root = resolve(import.meta.dirname, "..");
 
 /** The server of one test, which can be killed and restarted on the same port with the same data. */
@@ -116,6 +118,24 @@ export class Api {
   async metric(name: string): Promise<number> {
     const text = await (await this.request.get(`${this.server.url}/metrics`, this.options())).text();
     return Number(text.split("\n").find((line) => line.startsWith(`${name} `))?.split(" ")[1]);
+  }
+
+  /** Adds a user with the password of all users of tests. */
+  async addUser(name: string, role: "viewer" | "operator" | "admin") {
+    const reply = await this.request.post(`${this.server.url}/api/queue/users`, this.options({ name, role, password }));
+    expect(reply.status(), await reply.text()).toBe(201);
+  }
+
+  /** Creates a token that belongs to the admin token, and returns its text. */
+  async createToken(name: string): Promise<string> {
+    const reply = await this.request.post(`${this.server.url}/api/queue/tokens`, this.options({ name }));
+    return (await reply.json()).token;
+  }
+
+  /** Changes a user. */
+  async changeUser(name: string, changes: { role?: string; disabled?: boolean }) {
+    const reply = await this.request.patch(`${this.server.url}/api/queue/users/${name}`, this.options(changes));
+    expect(reply.status(), await reply.text()).toBe(200);
   }
 
   /** Returns the complete output of an attempt. */

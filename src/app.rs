@@ -8,9 +8,10 @@ use leptos_router::{SsrMode, path};
 
 use crate::host;
 use crate::pages::{
-    JobPage, JobsPage, LoginPage, NewJobPage, NotFoundPage, RedactionPage, SecretsPage, SeveralJobsPage,
+    AccountPage, JobPage, JobsPage, LoginPage, NewJobPage, NotAllowedPage, NotFoundPage, PeoplePage, RedactionPage,
+    SecretsPage, SeveralJobsPage,
 };
-use crate::ui::{ICONS, PageTitle, SHARED_STREAM};
+use crate::ui::{CurrentUser, ICONS, PageTitle, SHARED_STREAM};
 
 /// The font of all text except job output. It is preloaded because the first paint requires it.
 const FONT: &str = "fonts/inter-latin.woff2";
@@ -24,7 +25,39 @@ const START_AT_THE_END: &str = "for(const r of document.querySelectorAll('.live-
 /// correct, and everything except live output works without scripts.
 pub fn shell(options: LeptosOptions) -> impl IntoView {
     let nonce = use_nonce();
-    host::security_policy(nonce.as_ref());
+    let scripts = view! {
+        <AutoReload options=options.clone() />
+        <Hydration options=options.clone() nonce=nonce.clone() />
+    };
+    let body = view! {
+        <App />
+        <script nonce=nonce.clone()>{START_AT_THE_END}</script>
+    };
+    html(&options, nonce.as_ref(), scripts.into_any(), body)
+}
+
+/// Renders the document for a person whose role does not permit the requested page. It has no scripts, because the
+/// router in the browser would display the page itself.
+pub fn refused_shell(options: LeptosOptions) -> impl IntoView {
+    provide_meta_context();
+    html(&options, use_nonce().as_ref(), ().into_any(), view! { <NotAllowedPage /> })
+}
+
+/// Renders the document with the given scripts in its head.
+fn html<B: IntoView>(
+    options: &LeptosOptions,
+    nonce: Option<&Nonce>,
+    scripts: AnyView,
+    body: B,
+) -> impl IntoView + use<B> {
+    host::security_policy(nonce);
+    let style = host::asset(&format!("{}/{}.css", options.site_pkg_dir, options.output_name));
+    let user = CurrentUser::get().map(|CurrentUser { name, role }| {
+        view! {
+            <meta name=CurrentUser::NAME content=name />
+            <meta name=CurrentUser::ROLE content=role.as_str() />
+        }
+    });
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -36,16 +69,13 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <meta name=ICONS content=host::asset(ICONS) />
                 <meta name=SHARED_STREAM content=host::asset(SHARED_STREAM) />
+                {user}
                 <link rel="preload" href=host::asset(FONT) r#as="font" r#type="font/woff2" crossorigin="anonymous" />
-                <link rel="stylesheet" href=host::asset(&format!("{}/{}.css", options.site_pkg_dir, options.output_name)) />
-                <AutoReload options=options.clone() />
-                <Hydration options nonce=nonce.clone() />
+                <link rel="stylesheet" href=style />
+                {scripts}
                 <MetaTags />
             </head>
-            <body>
-                <App />
-                <script nonce=nonce>{START_AT_THE_END}</script>
-            </body>
+            <body>{body}</body>
         </html>
     }
 }
@@ -87,6 +117,8 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/tasks/queue/:jobId") view=JobPage ssr=SsrMode::Async />
                 <Route path=path!("/secrets") view=SecretsPage ssr=SsrMode::Async />
                 <Route path=path!("/redaction") view=RedactionPage ssr=SsrMode::Async />
+                <Route path=path!("/people") view=PeoplePage ssr=SsrMode::Async />
+                <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
                 <Route path=path!("/login") view=LoginPage />
             </FlatRoutes>
         </Router>

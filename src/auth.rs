@@ -1,68 +1,61 @@
-//! Authenticates users by the admin token, browser sessions and one-time login links.
+//! Authenticates people and programs by the admin token, by passwords, browser sessions, one-time login links and API
+//! tokens.
 //!
-//! Only the hashes of tokens and cookie values are stored, and hashes are compared in constant time.
+//! Only the hashes of tokens, cookie values and passwords are stored, and hashes are compared in constant time. All
+//! changes to users, sessions and tokens are written by one function, [`changes`].
 
 mod attempts;
+mod changes;
 mod files;
+mod identity;
+mod login;
+mod passwords;
 mod previews;
-mod store;
+mod revocation;
+mod sessions;
+mod tokens;
+mod users;
 
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use engine::clock;
 use engine::db::{Db, DbError};
-use model::Timestamp;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
-use crate::limits::{LOGIN_LINK, SESSION};
-use attempts::{FailedLogins, LoginOrigin};
+use attempts::FailedLogins;
+pub use changes::PeopleError;
 pub use files::{TokenError, admin_token, instance_id, secrets_key};
+pub use identity::{Account, Credential, Identity};
+pub use login::{LoginClient, LoginError};
+use passwords::PasswordHashing;
 use previews::PreviewKey;
 pub use previews::PreviewScope;
+use revocation::Revocations;
 
 /// The prefix of the session cookie's name under HTTPS. Browsers accept a cookie with this prefix only over HTTPS, only
 /// from the host itself, and for all paths (RFC 6265bis, 4.1.3.2), so no sibling host can set it.
 const HTTPS_ONLY: &str = "__Host-";
 
-/// The name of the only account.
-const ADMIN: &str = "admin";
+/// The name of the account of the admin token, which no user can have.
+pub const ADMIN: &str = "admin";
 
-/// The reasons why a login can be refused.
-#[derive(Debug, thiserror::Error)]
-pub enum LoginError {
-    /// The token is not the admin token.
-    #[error("the token is not valid")]
-    Invalid,
-    /// The link was already used, has expired, or was issued by an earlier run of the server.
-    #[error("the link was already used, has expired, or was issued before the server restarted")]
-    TicketSpent,
-    /// There were too many failed logins.
-    #[error("too many failed logins; try again in a minute")]
-    TooMany,
-    /// A database query failed.
-    #[error(transparent)]
-    Db(#[from] DbError),
-}
-
-/// An authenticated user.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Identity {
-    /// The user's name, which is shown with the jobs that the user submits.
-    pub user: String,
-    /// The credential that authenticated the user.
-    pub by: Credential,
-}
-
-/// The kind of credential in a request.
+/// A range of a list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Credential {
-    /// A bearer token, which programs use.
-    Token,
-    /// A session cookie. Browsers may send it even with requests from another site's page.
-    Session,
+pub struct ListRange {
+    /// The number of items to skip.
+    pub offset: i64,
+    /// The maximum number of items.
+    pub limit: i64,
+}
+
+impl ListRange {
+    /// The maximum number of items in a response. It is the maximum number of users, and of tokens of a user.
+    pub const MAX_LIMIT: i64 = 1_000;
+
+    /// The first items.
+    pub const FIRST: Self = Self { offset: 0, limit: Self::MAX_LIMIT };
 }
 
 /// A secret that the server sends only once and never stores: the value of a session cookie, or the ticket of a login
@@ -86,7 +79,7 @@ impl Secret {
 
 type Hash = [u8; 32];
 
-/// Authenticates users. Clones are cheap and share the same state.
+/// Authenticates people and programs. Clones are cheap and share the same state.
 #[derive(Clone, Debug)]
 pub struct Auth {
     db: Db,
@@ -94,6 +87,8 @@ pub struct Auth {
     cookie_name: Arc<str>,
     ticket: Arc<Mutex<Option<(Hash, Instant)>>>,
     failed_logins: Arc<Mutex<FailedLogins>>,
+    passwords: PasswordHashing,
+    revocations: Revocations,
     previews: PreviewKey,
 }
 
@@ -107,6 +102,8 @@ impl Auth {
             cookie_name: format!("{HTTPS_ONLY}tailwater_session_{instance_id}").into(),
             ticket: Arc::default(),
             failed_logins: Arc::default(),
+            passwords: PasswordHashing::new(),
+            revocations: Revocations::new(),
             previews: PreviewKey::random(),
         }
     }
@@ -121,65 +118,9 @@ impl Auth {
         if https { &self.cookie_name } else { self.cookie_name.trim_start_matches(HTTPS_ONLY) }
     }
 
-    /// Returns the user that a bearer token belongs to, if the token is valid.
-    #[must_use]
-    pub fn bearer(&self, token: &str) -> Option<Identity> {
-        let is_admin: bool = hash(token).ct_eq(&self.admin).into();
-        is_admin.then(|| Identity { user: ADMIN.into(), by: Credential::Token })
-    }
-
-    /// Returns the user that a session cookie belongs to, if the session is valid.
-    pub async fn session(&self, cookie: &str) -> Result<Option<Identity>, DbError> {
-        let mut connection = self.db.reader().await?;
-        let alive = store::session_is_alive(&mut connection, &hash(cookie), clock::now()).await?;
-        Ok(alive.then(|| Identity { user: ADMIN.into(), by: Credential::Session }))
-    }
-
-    /// Starts a session if the token is correct.
-    pub async fn login(&self, token: &str, from: IpAddr) -> Result<Secret, LoginError> {
-        let origin = self.count_attempt(from)?;
-        if self.bearer(token).is_none() {
-            return Err(LoginError::Invalid);
-        }
-        self.forget_failures(origin);
-        self.begin_session().await
-    }
-
-    /// Starts a session if the ticket of the login link is valid, and invalidates the ticket.
-    pub async fn login_by_ticket(&self, ticket: &str, from: IpAddr) -> Result<Secret, LoginError> {
-        let origin = self.count_attempt(from)?;
-        let spent = {
-            let mut open = self.ticket.lock().unwrap_or_else(PoisonError::into_inner);
-            let fits = open.is_some_and(|(expected, made)| {
-                bool::from(hash(ticket).ct_eq(&expected)) && made.elapsed() < LOGIN_LINK
-            });
-            if fits {
-                *open = None;
-            }
-            !fits
-        };
-        if spent {
-            return Err(LoginError::TicketSpent);
-        }
-        self.forget_failures(origin);
-        self.begin_session().await
-    }
-
-    /// Creates the ticket of a login link, and invalidates the previous one.
-    #[must_use]
-    pub fn new_ticket(&self) -> Secret {
-        let ticket = Secret::random();
-        *self.ticket.lock().unwrap_or_else(PoisonError::into_inner) = Some((hash(ticket.expose()), Instant::now()));
-        ticket
-    }
-
-    /// Ends the session that a cookie belongs to.
-    pub async fn logout(&self, cookie: &str) -> Result<(), DbError> {
-        let digest = hash(cookie);
-        self.db
-            .writer()
-            .write(move |tx| Box::pin(async move { store::end_session(tx.connection(), &digest).await }))
-            .await
+    /// Returns the identity that a bearer token proves, if the token is valid.
+    pub async fn bearer(&self, token: &str) -> Result<Option<Identity>, DbError> {
+        if self.is_admin_token(token) { Ok(Some(Identity::of_admin_token())) } else { self.token_identity(token).await }
     }
 
     /// Returns a signed permission, for use in a URL, that grants access to the artifacts of an attempt.
@@ -195,66 +136,11 @@ impl Auth {
         self.previews.scope(permission, clock::now())
     }
 
-    async fn begin_session(&self) -> Result<Secret, LoginError> {
-        let cookie = Secret::random();
-        let (digest, now) = (hash(cookie.expose()), clock::now());
-        let end = Timestamp(now.0.saturating_add(i64::try_from(SESSION.as_micros()).unwrap_or(i64::MAX)));
-        let begun: Result<(), DbError> = self
-            .db
-            .writer()
-            .write(move |tx| Box::pin(async move { store::begin_session(tx.connection(), &digest, now, end).await }))
-            .await;
-        begun?;
-        Ok(cookie)
-    }
-
-    /// Counts a login as failed before its token or ticket is checked. [`Self::forget_failures`] resets the count after
-    /// a success. Returns an error if too many logins from the same origin have failed.
-    fn count_attempt(&self, from: IpAddr) -> Result<LoginOrigin, LoginError> {
-        let origin = LoginOrigin::new(from, ADMIN);
-        let mut failed = self.failed_logins.lock().unwrap_or_else(PoisonError::into_inner);
-        if failed.begin(origin, Instant::now()) { Ok(origin) } else { Err(LoginError::TooMany) }
-    }
-
-    fn forget_failures(&self, origin: LoginOrigin) {
-        self.failed_logins.lock().unwrap_or_else(PoisonError::into_inner).forget(origin);
+    fn is_admin_token(&self, token: &str) -> bool {
+        hash(token).ct_eq(&self.admin).into()
     }
 }
 
 fn hash(secret: &str) -> Hash {
     Sha256::digest(secret).into()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const HERE: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
-
-    #[tokio::test]
-    async fn a_login_link_works_once() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let db = Db::open(folder.path()).await.expect("a new database opens");
-        let auth = Auth::new(db, &"x".repeat(32), "1");
-        let ticket = auth.new_ticket();
-        let cookie = auth.login_by_ticket(ticket.expose(), HERE).await.expect("the ticket is new");
-        assert!(auth.session(cookie.expose()).await.expect("the table exists").is_some());
-        assert!(matches!(auth.login_by_ticket(ticket.expose(), HERE).await, Err(LoginError::TicketSpent)));
-        auth.logout(cookie.expose()).await.expect("the table exists");
-        assert!(auth.session(cookie.expose()).await.expect("the table exists").is_none());
-    }
-
-    #[tokio::test]
-    async fn failed_logins_are_limited_by_address() {
-        let folder = tempfile::tempdir().expect("a temporary folder");
-        let db = Db::open(folder.path()).await.expect("a new database opens");
-        let auth = Auth::new(db, &"x".repeat(32), "1");
-        for _ in 0..attempts::MAX_FAILURES {
-            assert!(matches!(auth.login("guess", HERE).await, Err(LoginError::Invalid)));
-        }
-        assert!(matches!(auth.login(&"x".repeat(32), HERE).await, Err(LoginError::TooMany)));
-        let elsewhere = IpAddr::from([10, 0, 0, 1]);
-        assert!(auth.login(&"x".repeat(32), elsewhere).await.is_ok());
-        assert!(auth.login_by_ticket(auth.new_ticket().expose(), elsewhere).await.is_ok());
-    }
 }

@@ -31,11 +31,14 @@ mod run;
 mod secret;
 mod send;
 mod serve;
+mod session;
 mod settings;
 mod sse;
 mod submission;
 mod submit;
 mod table;
+mod token;
+mod user;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -92,6 +95,15 @@ enum Verb {
     /// Set, list and remove the secrets that jobs can use.
     #[command(subcommand)]
     Secret(secret::SecretVerb),
+    /// Add, list, change and remove users.
+    #[command(subcommand)]
+    User(user::UserVerb),
+    /// List and end the sessions of browsers.
+    #[command(subcommand)]
+    Session(session::SessionVerb),
+    /// Create, list and revoke API tokens.
+    #[command(subcommand)]
+    Token(token::TokenVerb),
     /// Show what the server would mask in a piece of text.
     ///
     /// The text is read from a file or from standard input, and printed with all secrets masked. The server does not
@@ -129,6 +141,9 @@ pub fn run(embedded_site: Option<EmbeddedSite>) -> ExitCode {
         Verb::Artifacts(artifacts) => (in_runtime(artifacts.run(colour)), FAILURE),
         Verb::Redact(redact) => (in_runtime(redact.run(colour)), FAILURE),
         Verb::Secret(secret) => (in_runtime(secret.run(colour)), FAILURE),
+        Verb::User(user) => (in_runtime(user.run(colour)), FAILURE),
+        Verb::Session(session) => (in_runtime(session.run(colour)), FAILURE),
+        Verb::Token(token) => (in_runtime(token.run(colour)), FAILURE),
         Verb::Login(login) => (in_runtime(login.run(colour)), FAILURE),
         Verb::Logout => (logout::run(colour), FAILURE),
         Verb::Config(config) => (config.run(&matches, file.as_ref(), colour), FAILURE),

@@ -89,6 +89,17 @@ pub const CERTIFICATE_CHECK: Duration = Duration::from_secs(5);
 /// The lifetime of a session, after which users have to log in again.
 pub const SESSION: Duration = Duration::from_hours(30 * 24);
 
+/// The minimum interval between two updates of the time at which a session or a token was last used. Each update is a
+/// write to the database.
+pub const LAST_USED_EVERY: Duration = Duration::from_mins(1);
+
+/// The time for which an expired API token is still listed, so that its owner can see why a program is refused.
+pub const EXPIRED_TOKEN_KEPT: Duration = Duration::from_hours(30 * 24);
+
+/// The longest time after which an open response checks again whether its sender may receive it. Changes and expiry are
+/// noticed immediately. This limit only keeps the timer within the range that the runtime supports.
+pub const RECHECK_IDENTITY: Duration = Duration::from_hours(24);
+
 /// The lifetime of a login link. The link is printed when the server starts, and may remain in a terminal's history.
 pub const LOGIN_LINK: Duration = Duration::from_hours(1);
 

@@ -6,7 +6,7 @@
 use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use leptos::server_fn::{Bytes, ContentType, Decodes, Encodes, Format, FormatType};
-use model::{Artifact, Event, EventsPage, Job};
+use model::{ApiTokensPage, Artifact, CreatedApiToken, Event, EventsPage, Job, SessionsPage, User};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -77,4 +77,28 @@ pub struct JobPageData {
     pub tail: EventsPage,
     /// The artifacts stored so far.
     pub artifacts: Vec<Artifact>,
+}
+
+/// The data of the page for people.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PeoplePageData {
+    /// All users, sorted by name.
+    pub users: Vec<User>,
+    /// The newest sessions of all users and of the admin token.
+    pub sessions: SessionsPage,
+    /// The newest API tokens of all users and of the admin token.
+    pub tokens: ApiTokensPage,
+}
+
+/// The data of the page for one's own account.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct AccountPageData {
+    /// Whether the account has a password. The account of the admin token has none.
+    pub has_password: bool,
+    /// The newest sessions of the account.
+    pub sessions: SessionsPage,
+    /// The newest API tokens of the account.
+    pub tokens: ApiTokensPage,
+    /// The token that was just created, which is shown only once.
+    pub created: Option<CreatedApiToken>,
 }

@@ -1,21 +1,27 @@
 //! The pages of the site, with one file per page.
 
+mod account;
 mod job;
 mod jobs;
 mod live_job;
 mod login;
 mod new_job;
+mod not_allowed;
 mod not_found;
+mod people;
 mod redaction;
 mod refusal;
 mod secrets;
 mod several;
 
+pub use account::AccountPage;
 pub use job::JobPage;
 pub use jobs::JobsPage;
 pub use login::LoginPage;
 pub use new_job::NewJobPage;
+pub use not_allowed::NotAllowedPage;
 pub use not_found::NotFoundPage;
+pub use people::PeoplePage;
 pub use redaction::RedactionPage;
 pub use secrets::SecretsPage;
 pub use several::SeveralJobsPage;

@@ -7,7 +7,7 @@ use leptos::prelude::*;
 use leptos::server_fn::codec::Post;
 use model::{Job, JobChanges, JobStatus, JobsPage, NewJob, RedactionResult, RedactionRules, SecretsPage, Timestamp};
 
-use crate::page_data::{JobPageData, RpcError, RpcJson};
+use crate::page_data::{AccountPageData, JobPageData, PeoplePageData, RpcError, RpcJson};
 
 /// Returns a page of jobs, newest first. If `q` is given, only jobs whose title, command or id contains it are
 /// returned.
@@ -104,4 +104,16 @@ pub async fn test_redaction(
 #[server(name = LoadRules, prefix = "/rpc", endpoint = "redaction_rules", output = Post<RpcJson>)]
 pub async fn redaction_rules() -> Result<RedactionRules, RpcError> {
     crate::server::pages::redaction_rules().await
+}
+
+/// Returns the data of the page for people.
+#[server(name = LoadPeople, prefix = "/rpc", endpoint = "people", output = Post<RpcJson>)]
+pub async fn people() -> Result<PeoplePageData, RpcError> {
+    crate::server::pages::people().await
+}
+
+/// Returns the data of the page for one's own account.
+#[server(name = LoadAccount, prefix = "/rpc", endpoint = "account", output = Post<RpcJson>)]
+pub async fn account() -> Result<AccountPageData, RpcError> {
+    crate::server::pages::account().await
 }

@@ -4,6 +4,7 @@
 //! token.
 
 mod accept;
+mod access;
 mod arrival;
 mod client;
 pub mod config;

@@ -3,11 +3,13 @@
 //! This module does not depend on the pages or on Live Output.
 
 pub mod clipboard;
+mod current_user;
 pub mod dom;
 mod dropdown;
 mod parts;
 pub mod shared_stream;
 pub mod storage;
 
+pub use current_user::{CurrentUser, PersonMenu, may};
 pub use dropdown::Dropdown;
 pub use parts::{ICONS, Icon, LOG_NAME, Now, PageTitle, SHARED_STREAM, Status, Time, download_url};

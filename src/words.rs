@@ -144,6 +144,31 @@ pub fn worker(name: &str) -> &str {
     if name.starts_with("embedded-") { "embedded worker" } else { name }
 }
 
+/// Returns a short description of a browser, given how it describes itself: `Firefox on Linux`.
+#[must_use]
+pub fn browser(user_agent: &str) -> String {
+    /// The parts by which browsers and systems are recognised. Most browsers also name their predecessors, so the order
+    /// matters.
+    const BROWSERS: [(&str, &str); 5] =
+        [("Edg", "Edge"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"), ("curl", "curl")];
+    const SYSTEMS: [(&str, &str); 6] = [
+        ("Android", "Android"),
+        ("iPhone", "iPhone"),
+        ("iPad", "iPad"),
+        ("Windows", "Windows"),
+        ("Mac OS X", "macOS"),
+        ("Linux", "Linux"),
+    ];
+    let find = |known: &[(&str, &'static str)]| {
+        known.iter().find(|(part, _)| user_agent.contains(part)).map(|(_, name)| *name)
+    };
+    match (find(&BROWSERS), find(&SYSTEMS)) {
+        (Some(browser), Some(system)) => format!("{browser} on {system}"),
+        (Some(name), None) | (None, Some(name)) => name.to_owned(),
+        (None, None) => "Unknown browser".to_owned(),
+    }
+}
+
 /// Returns the label of a job status.
 #[must_use]
 pub const fn status(status: JobStatus) -> &'static str {
@@ -203,6 +228,25 @@ mod tests {
             (0, 900, None),
         ] {
             assert_eq!(compared(millis, usual).as_deref(), expected, "{millis} {usual}");
+        }
+    }
+
+    #[test]
+    fn browsers_are_described_in_a_few_words() {
+        for (user_agent, expected) in [
+            ("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0", "Firefox on Linux"),
+            (
+                "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36 Edg/142.0.0.0",
+                "Edge on Windows",
+            ),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/18.0 Mobile/15E148 Safari/604.1",
+                "Safari on iPhone",
+            ),
+            ("curl/8.14.1", "curl"),
+            ("", "Unknown browser"),
+        ] {
+            assert_eq!(browser(user_agent), expected, "{user_agent}");
         }
     }
 

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import type { Page } from "@playwright/test";
 import type { AxeResults } from "axe-core";
 import { JobPage } from "../pages/job-page.ts";
+import { PeoplePage } from "../pages/people-page.ts";
 import { RedactionPage } from "../pages/redaction-page.ts";
 import { SecretsPage } from "../pages/secrets-page.ts";
 import { SeveralJobsPage } from "../pages/several-jobs-page.ts";
@@ -134,6 +135,41 @@ const PAGES: Record<string, (page: Page, server: Server, api: Api) => Promise<vo
     await redaction.test.click();
     await expect(redaction.masked).toBeVisible();
     await redaction.rules.locator("summary").click();
+  },
+  "the page for people without users": async (page, server) => {
+    await new PeoplePage(page).open(server);
+  },
+  "the page for people": async (page, server, api) => {
+    await api.addUser("ada", "operator");
+    await api.addUser("grace", "viewer");
+    await api.createToken("website-ci");
+    const people = new PeoplePage(page);
+    await people.open(server);
+    await people.unfold("ada");
+  },
+  "one's own account with a new token": async (page, server, api) => {
+    await api.addUser("ada", "operator");
+    const people = new PeoplePage(page);
+    await people.logIn(server, "ada");
+    await people.openAccount(server);
+    await people.createToken("laptop");
+    await expect(people.newToken).toBeVisible();
+  },
+  "a page that the role does not permit": async (page, server, api) => {
+    await api.addUser("ada", "viewer");
+    await new PeoplePage(page).logIn(server, "ada");
+    await page.goto(`${server.url}/people`);
+    await expect(page.getByTestId("not-allowed")).toBeVisible();
+  },
+  "the menu of a person": async (page, server) => {
+    await page.goto(`${server.url}/tasks/queue`);
+    await new JobPage(page).hydrated();
+    await page.getByTestId("person-menu").click();
+    await expect(page.getByRole("link", { name: "People" })).toBeVisible();
+  },
+  "a failed login with the token": async (page, server) => {
+    await page.context().clearCookies();
+    await page.goto(`${server.url}/login?error=invalid`);
   },
   "an unknown page": async (page, server) => {
     await page.goto(`${server.url}/no/such/page`);

@@ -1,7 +1,7 @@
 import { JobPage } from "../pages/job-page.ts";
 import { expect, test } from "../server.ts";
 
-test("the printed login link works once and leads to the queue", async ({ browser, server }) => {
+test("the printed login link works once and leads to the page for people while there are no users", async ({ browser, server }) => {
   const stranger = await browser.newContext();
   const page = await stranger.newPage();
   await page.goto(`${server.url}/tasks/queue`);
@@ -10,7 +10,7 @@ test("the printed login link works once and leads to the queue", async ({ browse
   await page.request.get(server.loginLink);
   await page.goto(server.loginLink);
   await page.getByTestId("login-submit").click();
-  await expect(page).toHaveURL(`${server.url}/tasks/queue`);
+  await expect(page).toHaveURL(`${server.url}/people`);
 
   const second = await browser.newContext();
   const late = await second.newPage();

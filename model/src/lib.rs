@@ -17,9 +17,11 @@ mod calendar;
 mod event;
 mod job;
 mod line;
+mod people;
 mod phase;
 mod raw_json;
 mod redaction;
+mod role;
 mod search;
 mod secret;
 mod segment;
@@ -41,9 +43,14 @@ pub use job::{
     Artifact, ArtifactsPage, FailureReason, Job, JobChanges, JobCounts, JobInput, JobStatus, JobsPage, NewJob,
 };
 pub use line::{LinesPage, OutputLine};
+pub use people::{
+    ApiToken, ApiTokensPage, CreatedApiToken, NewApiToken, NewUser, PasswordChange, Session, SessionsPage, User,
+    UserChanges, UsersPage,
+};
 pub use phase::JobPhase;
 pub use raw_json::RawJson;
 pub use redaction::{RedactionFinding, RedactionResult, RedactionRule, RedactionRules, RedactionTest};
+pub use role::Role;
 pub use search::{SearchHit, SearchPage, StepMatches};
 pub use secret::{NamedSecret, NewSecretValue, SecretsPage};
 pub use segment::Segment;
@@ -91,6 +98,14 @@ uuid_newtype! {
 uuid_newtype! {
     /// The id of an artifact, unique across all jobs.
     ArtifactId
+}
+uuid_newtype! {
+    /// The id of a session. It is not secret, unlike the value of the session's cookie.
+    SessionId
+}
+uuid_newtype! {
+    /// The id of an API token. It is not secret, unlike the token.
+    TokenId
 }
 
 /// The position of an event in its job's log. Events are numbered from 1 without gaps; 0 is before the first event.

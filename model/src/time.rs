@@ -33,6 +33,12 @@ impl Timestamp {
     pub fn after(self, later: Duration) -> Self {
         Self(self.0.saturating_add(i64::try_from(later.as_micros()).unwrap_or(i64::MAX)))
     }
+
+    /// Returns this time minus `earlier`.
+    #[must_use]
+    pub fn before(self, earlier: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(earlier.as_micros()).unwrap_or(i64::MAX)))
+    }
 }
 
 impl fmt::Display for Timestamp {

@@ -1,30 +1,59 @@
 //! Counts failed logins by address and account, so that one attacker cannot lock out other users.
+//!
+//! Three numbers are limited: the failures from one address for one account, those from one address for all accounts,
+//! and those from all addresses for one account. The first limit is the lowest, because the others can affect people
+//! who share an address, or whose account somebody else attacks.
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Instant;
 
+use sha2::{Digest, Sha256};
+
 use crate::limits::FAILED_LOGINS_WINDOW;
 
-/// The number of failed logins from one origin within [`FAILED_LOGINS_WINDOW`] after which further logins are refused.
-/// Typing errors cause fewer failures, and guessing a token of 32 characters would take far more.
+/// The number of failed logins from one address for one account within [`FAILED_LOGINS_WINDOW`] after which further
+/// logins are refused. Typing errors cause fewer failures, and guessing a token of 32 characters would take far more.
 pub(super) const MAX_FAILURES: u32 = 20;
 
-/// The maximum number of stored origins, which occupy about a megabyte. When another origin is added, the oldest one is
+/// The number of failed logins from one address for all accounts, and from all addresses for one account, after which
+/// further logins are refused.
+const MAX_FAILURES_IN_ALL: u32 = 100;
+
+/// The maximum number of stored counts, which occupy about a megabyte. When another count is added, the oldest one is
 /// removed.
-const MAX_ORIGINS: usize = 10_000;
+const MAX_COUNTS: usize = 10_000;
+
+/// An account for which logins are counted. Names are hashed, because clients can send names of any length.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum CountedAccount {
+    /// The admin token, or a one-time link. They cannot be guessed, so failures from other addresses do not count.
+    AdminToken,
+    /// A user, or a name without a user.
+    User([u8; 16]),
+}
+
+impl CountedAccount {
+    /// Returns the account of a user, given the lower-case form of the name.
+    pub(super) fn of_user(name_key: &str) -> Self {
+        let digest: [u8; 32] = Sha256::digest(name_key).into();
+        let mut short = [0; 16];
+        short.copy_from_slice(&digest[..16]);
+        Self::User(short)
+    }
+}
 
 /// The origin of a login: an address, and the requested account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct LoginOrigin {
     address: IpAddr,
-    account: &'static str,
+    account: CountedAccount,
 }
 
 impl LoginOrigin {
     /// Returns the origin of a login. All addresses of an IPv6 /64 network count as one origin, because internet
     /// providers usually assign a whole network of this size to one customer.
-    pub(super) fn new(address: IpAddr, account: &'static str) -> Self {
+    pub(super) fn new(address: IpAddr, account: CountedAccount) -> Self {
         let address = match address.to_canonical() {
             IpAddr::V6(address) => {
                 let network = address.to_bits() >> 64 << 64;
@@ -34,12 +63,35 @@ impl LoginOrigin {
         };
         Self { address, account }
     }
+
+    /// Returns everything for which a login from this origin counts.
+    fn counted(self) -> impl Iterator<Item = Counted> {
+        let account = matches!(self.account, CountedAccount::User(_)).then_some(Counted::Account(self.account));
+        [Counted::Origin(self), Counted::Address(self.address)].into_iter().chain(account)
+    }
 }
 
-/// The number of failed logins from each origin.
+/// What failed logins are counted for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Counted {
+    Origin(LoginOrigin),
+    Address(IpAddr),
+    Account(CountedAccount),
+}
+
+impl Counted {
+    const fn max(self) -> u32 {
+        match self {
+            Self::Origin(_) => MAX_FAILURES,
+            Self::Address(_) | Self::Account(_) => MAX_FAILURES_IN_ALL,
+        }
+    }
+}
+
+/// The numbers of failed logins.
 #[derive(Debug, Default)]
 pub(super) struct FailedLogins {
-    of: HashMap<LoginOrigin, Count>,
+    of: HashMap<Counted, Count>,
 }
 
 #[derive(Debug)]
@@ -48,35 +100,54 @@ struct Count {
     failed: u32,
 }
 
+impl Count {
+    fn is_old(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) > FAILED_LOGINS_WINDOW
+    }
+}
+
 impl FailedLogins {
-    /// Counts a login as failed before its token or ticket is checked. Returns `false` if the login must be refused
-    /// without a check. After a success, the caller resets the count with [`Self::forget`].
+    /// Counts a login as failed before its password, token or ticket is checked. Returns `false` if the login must be
+    /// refused without a check. After a success, the caller calls [`Self::succeeded`].
     pub(super) fn begin(&mut self, origin: LoginOrigin, now: Instant) -> bool {
-        let is_old = |count: &Count| now.saturating_duration_since(count.since) > FAILED_LOGINS_WINDOW;
-        if self.of.get(&origin).is_some_and(is_old) {
-            self.of.remove(&origin);
+        let is_full = |counted: Counted| {
+            self.of.get(&counted).is_some_and(|count| !count.is_old(now) && count.failed >= counted.max())
+        };
+        if origin.counted().any(is_full) {
+            return false;
         }
-        if !self.of.contains_key(&origin) && self.of.len() >= MAX_ORIGINS {
-            self.of.retain(|_, count| !is_old(count));
-            self.drop_oldest();
+        for counted in origin.counted() {
+            if self.of.get(&counted).is_some_and(|count| count.is_old(now)) {
+                self.of.remove(&counted);
+            }
+            if !self.of.contains_key(&counted) && self.of.len() >= MAX_COUNTS {
+                self.of.retain(|_, count| !count.is_old(now));
+                self.drop_oldest();
+            }
+            self.of.entry(counted).or_insert(Count { since: now, failed: 0 }).failed += 1;
         }
-        let count = self.of.entry(origin).or_insert(Count { since: now, failed: 0 });
-        let may_try = count.failed < MAX_FAILURES;
-        count.failed += u32::from(may_try);
-        may_try
+        true
     }
 
-    /// Resets the count of an origin after a successful login.
-    pub(super) fn forget(&mut self, origin: LoginOrigin) {
-        self.of.remove(&origin);
+    /// Records that a login has succeeded. It no longer counts as failed, and earlier failures from its origin are
+    /// forgotten.
+    pub(super) fn succeeded(&mut self, origin: LoginOrigin) {
+        for counted in origin.counted() {
+            if let Some(count) = self.of.get_mut(&counted) {
+                count.failed = if matches!(counted, Counted::Origin(_)) { 0 } else { count.failed.saturating_sub(1) };
+                if count.failed == 0 {
+                    self.of.remove(&counted);
+                }
+            }
+        }
     }
 
-    /// Removes the oldest origin if the maximum number of origins is stored.
+    /// Removes the oldest count if the maximum number of counts is stored.
     fn drop_oldest(&mut self) {
-        if self.of.len() < MAX_ORIGINS {
+        if self.of.len() < MAX_COUNTS {
             return;
         }
-        if let Some(oldest) = self.of.iter().min_by_key(|(_, count)| count.since).map(|(origin, _)| *origin) {
+        if let Some(oldest) = self.of.iter().min_by_key(|(_, count)| count.since).map(|(counted, _)| *counted) {
             self.of.remove(&oldest);
         }
     }
@@ -89,7 +160,11 @@ mod tests {
     use super::*;
 
     fn origin(address: &str) -> LoginOrigin {
-        LoginOrigin::new(address.parse().expect("it is an address"), "admin")
+        LoginOrigin::new(address.parse().expect("it is an address"), CountedAccount::AdminToken)
+    }
+
+    fn of_user(address: IpAddr, name: &str) -> LoginOrigin {
+        LoginOrigin::new(address, CountedAccount::of_user(name))
     }
 
     #[test]
@@ -99,18 +174,54 @@ mod tests {
         assert!((0..MAX_FAILURES).all(|_| logins.begin(other, now)));
         assert!(!logins.begin(other, now));
         assert!(logins.begin(mine, now));
-        assert!(logins.begin(LoginOrigin { account: "somebody", ..other }, now), "another account of that address");
+        assert!(logins.begin(of_user(other.address, "somebody"), now), "another account of that address");
         assert!(!logins.begin(other, now + FAILED_LOGINS_WINDOW));
         assert!(logins.begin(other, now + FAILED_LOGINS_WINDOW + Duration::from_millis(1)));
     }
 
     #[test]
-    fn a_successful_login_resets_the_count() {
+    fn an_address_that_guesses_many_names_is_blocked() {
         let (mut logins, now) = (FailedLogins::default(), Instant::now());
-        for _ in 0..MAX_FAILURES * 3 {
-            assert!(logins.begin(origin("10.0.0.1"), now));
-            logins.forget(origin("10.0.0.1"));
+        let address = origin("10.0.0.1").address;
+        let tried = (0..1_000).filter(|number| logins.begin(of_user(address, &number.to_string()), now)).count();
+        assert_eq!(u32::try_from(tried), Ok(MAX_FAILURES_IN_ALL));
+        assert!(logins.begin(of_user(origin("10.0.0.2").address, "1"), now), "other addresses are not affected");
+    }
+
+    #[test]
+    fn a_name_that_is_guessed_from_many_addresses_is_blocked() {
+        let (mut logins, now) = (FailedLogins::default(), Instant::now());
+        let from = |number: u32| IpAddr::from(std::net::Ipv4Addr::from_bits(number));
+        let tried = (0..1_000).filter(|number| logins.begin(of_user(from(*number), "ada"), now)).count();
+        assert_eq!(u32::try_from(tried), Ok(MAX_FAILURES_IN_ALL));
+        assert!(logins.begin(of_user(from(1), "grace"), now), "other names are not affected");
+        assert!(logins.begin(LoginOrigin::new(from(1), CountedAccount::AdminToken), now), "nor is the admin token");
+    }
+
+    #[test]
+    fn a_successful_login_resets_the_count_of_its_origin_and_does_not_count_otherwise() {
+        let (mut logins, now) = (FailedLogins::default(), Instant::now());
+        for _ in 0..MAX_FAILURES_IN_ALL * 3 {
+            let origin = of_user(origin("10.0.0.1").address, "ada");
+            assert!(logins.begin(origin, now));
+            logins.succeeded(origin);
         }
+        assert_eq!(logins.of.len(), 0);
+    }
+
+    #[test]
+    fn an_own_account_does_not_reset_the_count_of_another_one() {
+        let (mut logins, now) = (FailedLogins::default(), Instant::now());
+        let address = origin("10.0.0.1").address;
+        let mut tried = 0;
+        for _ in 0..MAX_FAILURES * 3 {
+            tried += u32::from(logins.begin(of_user(address, "ada"), now));
+            let own = of_user(address, "mallory");
+            if logins.begin(own, now) {
+                logins.succeeded(own);
+            }
+        }
+        assert_eq!(tried, MAX_FAILURES);
     }
 
     #[test]
@@ -122,12 +233,13 @@ mod tests {
     }
 
     #[test]
-    fn the_number_of_stored_origins_is_limited() {
+    fn the_number_of_stored_counts_is_limited() {
         let (mut logins, now) = (FailedLogins::default(), Instant::now());
         for number in 0..30_000_u32 {
             let address = IpAddr::from(std::net::Ipv4Addr::from_bits(number));
-            assert!(logins.begin(LoginOrigin::new(address, "admin"), now + Duration::from_micros(number.into())));
+            let origin = LoginOrigin::new(address, CountedAccount::AdminToken);
+            assert!(logins.begin(origin, now + Duration::from_micros(number.into())));
         }
-        assert_eq!(logins.of.len(), MAX_ORIGINS);
+        assert_eq!(logins.of.len(), MAX_COUNTS);
     }
 }

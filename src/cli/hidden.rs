@@ -1,14 +1,33 @@
-//! Asks for a secret on the terminal without showing what is typed.
+//! Asks for a secret on the terminal without showing what is typed, or reads it from standard input.
 
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, IsTerminal, Read, Write};
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+
+use super::error::CliError;
 
 /// The maximum length of the line, in bytes. A terminal cannot deliver longer lines.
 const MAX_LINE: u64 = 4096;
 
 /// The character that Ctrl-C produces while the terminal does not turn it into a signal.
 const CTRL_C: char = '\u{3}';
+
+/// Asks for a password twice on the terminal, or reads a line from standard input.
+pub(super) fn new_password(question: &str) -> Result<String, CliError> {
+    let password = if io::stdin().is_terminal() {
+        let password = ask(question)?;
+        if !password.is_empty() && ask("The same again")? != password {
+            return Err(CliError::Usage("the two passwords differ; nothing has changed".into()));
+        }
+        password
+    } else {
+        read_line()?
+    };
+    if password.is_empty() {
+        return Err(CliError::Usage("no password was entered; nothing has changed".into()));
+    }
+    Ok(password)
+}
 
 /// Asks for a line on the terminal. Returns an empty line if the user pressed Ctrl-C.
 pub(super) fn ask(question: &str) -> io::Result<String> {

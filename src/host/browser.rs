@@ -2,8 +2,10 @@
 
 use leptos::nonce::Nonce;
 use leptos::prelude::document;
-use model::Timestamp;
+use model::{Role, Timestamp};
 use serde::de::DeserializeOwned;
+
+use crate::ui::CurrentUser;
 
 /// Does nothing, because only the server can set the response's status.
 pub const fn status(_code: u16) {}
@@ -28,8 +30,18 @@ pub fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
 /// Returns the URL path of a static file, given its name without a hash. The path is read from the `meta` element of
 /// this name in the document.
 pub fn asset(name: &str) -> String {
-    let said = document().query_selector(&format!("meta[name='{name}']")).ok().flatten();
-    said.and_then(|meta| meta.get_attribute("content")).unwrap_or_else(|| format!("/{name}"))
+    meta(name).unwrap_or_else(|| format!("/{name}"))
+}
+
+/// Returns the name and the role of the person who is viewing the page, which the document contains in `meta` elements.
+pub fn current_user() -> Option<(String, Role)> {
+    Some((meta(CurrentUser::NAME)?, Role::from_word(&meta(CurrentUser::ROLE)?)?))
+}
+
+/// Returns the content of a `meta` element of the document.
+fn meta(name: &str) -> Option<String> {
+    let element = document().query_selector(&format!("meta[name='{name}']")).ok().flatten();
+    element.and_then(|element| element.get_attribute("content"))
 }
 
 /// Returns the current time.

@@ -1,12 +1,14 @@
 //! The server's implementations of the functions that differ between the server and the browser.
 
+use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
 use leptos::nonce::Nonce;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
-use model::Timestamp;
+use model::{Role, Timestamp};
 use serde::de::DeserializeOwned;
 
+use crate::auth::Identity;
 use crate::server::AppState;
 pub use engine::clock::now;
 
@@ -55,6 +57,12 @@ pub fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
 /// Returns the URL path of a static file, given its name without a hash.
 pub fn asset(name: &str) -> String {
     use_context::<AppState>().map_or_else(|| format!("/{name}"), |state| state.site.url(name))
+}
+
+/// Returns the name and the role of the person who has requested the page, or `None` if nobody is logged in.
+pub fn current_user() -> Option<(String, Role)> {
+    let identity = use_context::<Parts>()?.extensions.get::<Identity>().cloned()?;
+    Some((identity.user, identity.role))
 }
 
 /// Returns 0, because the server does not know the reader's time zone.

@@ -76,6 +76,8 @@ fn say(connection: Connection, lag: Lag) -> String {
         Connection::Polling => "Polling every second",
         Connection::Paused => "Paused while this tab is hidden",
         Connection::Ended => "Complete",
+        Connection::Refused(401) => "Your session has ended. Reload the page to log in again.",
+        Connection::Refused(403) => "Your role no longer permits this.",
         Connection::Refused(_) => "Not connected",
         Connection::Reconnecting { seconds } => return format!("Connection lost, retrying in {seconds} s"),
     }

@@ -14,11 +14,12 @@ use leptos::prelude::*;
 use leptos_router::NavigateOptions;
 use leptos_router::components::A;
 use leptos_router::hooks::{use_navigate, use_query_map};
+use model::Role;
 
 use super::refusal::Refusal;
 use crate::host;
 use crate::rpc::list_jobs;
-use crate::ui::{Icon, PageTitle};
+use crate::ui::{Icon, PageTitle, PersonMenu, may};
 use list::JobList;
 use query::{JobsQuery, Within};
 
@@ -49,16 +50,19 @@ pub fn JobsPage() -> impl IntoView {
                     "Tailwater"
                 </A>
                 <span class="push"></span>
-                <A href="/secrets" attr:class="button quiet">
-                    "Secrets"
-                </A>
-                <A href="/tasks/queue/new" attr:class="button primary">
-                    <Icon name="plus" />
-                    "New job"
-                </A>
-                <form method="post" action="/logout">
-                    <button class="button quiet">"Log out"</button>
-                </form>
+                {may(Role::Operator)
+                    .then(|| {
+                        view! {
+                            <A href="/secrets" attr:class="button quiet">
+                                "Secrets"
+                            </A>
+                            <A href="/tasks/queue/new" attr:class="button primary">
+                                <Icon name="plus" />
+                                "New job"
+                            </A>
+                        }
+                    })}
+                <PersonMenu />
             </header>
             <main class="queue">
                 <div class="queue-tools">

@@ -5,63 +5,120 @@ use leptos_router::hooks::use_query_map;
 
 use crate::ui::PageTitle;
 
-/// Shows a field for the token or, if a one-time link was opened, a button for logging in.
+/// Shows fields for the name and the password, and a field for the admin token. If a one-time link was opened, shows a
+/// button for logging in instead.
 ///
 /// Loading this page does not invalidate the link's ticket, because programs that preview links also load it. Only the
 /// form's POST request invalidates the ticket.
 #[component]
 pub fn LoginPage() -> impl IntoView {
     let query = use_query_map().get_untracked();
-    let next = query.get("next").unwrap_or_else(|| "/tasks/queue".to_owned());
-    let error = query.get("error").map(|word| match word.as_str() {
-        "expired" | "used" => {
-            "This link has expired or was already used. Log in with the token, or restart the server to get a new link."
-        }
-        "limited" => "Too many failed logins. Try again in a minute.",
-        _ => "This token is not valid.",
-    });
+    let next = query.get("next");
+    let error = query.get("error");
     let ticket = query.get("ticket").filter(|_| error.is_none());
+    let forms = if let Some(ticket) = ticket {
+        view! { <Link ticket next /> }.into_any()
+    } else {
+        let by_token = error.as_deref().is_some_and(|word| matches!(word, "invalid" | "expired" | "used"));
+        view! {
+            <Password next=next.clone() />
+            <Token next is_open=by_token />
+        }
+        .into_any()
+    };
     view! {
         <PageTitle text="Log in \u{b7} Tailwater" />
         <main class="login">
             <img src="/favicon.svg" alt="" width="40" height="40" />
             <h1>"Tailwater"</h1>
-            <form method="post" action="/login">
-                <input type="hidden" name="next" value=next />
-                {match ticket {
-                    Some(ticket) => {
-                        view! {
-                            <p>"This link logs you in once."</p>
-                            <input type="hidden" name="ticket" value=ticket />
-                        }
-                            .into_any()
-                    }
-                    None => {
-                        view! {
-                            <label for="token">"Token"</label>
-                            <input
-                                id="token"
-                                class="field"
-                                name="token"
-                                type="password"
-                                autocomplete="current-password"
-                                required
-                                autofocus
-                                aria-describedby="token-hint"
-                            />
-                            <p id="token-hint" class="hint">
-                                "The admin token. It is in the file "
-                                <code>"admin-token"</code>
-                                " in the server's data directory, unless the server was started with a different token."
-                            </p>
-                        }
-                            .into_any()
-                    }
-                }}
-                {error.map(|error| view! { <p class="error" role="alert">{error}</p> })}
-                <button class="button primary" data-testid="login-submit">"Log in"</button>
-            </form>
+            {error.map(|word| view! { <p class="error" role="alert">{explain(&word)}</p> })}
+            {forms}
         </main>
+    }
+    .into_any()
+}
+
+/// Explains why a login was refused. It does not say whether there is such a user.
+fn explain(word: &str) -> &'static str {
+    match word {
+        "expired" | "used" => {
+            "This link has expired or was already used. Log in with the token, or restart the server to get a new link."
+        }
+        "limited" => "Too many failed logins. Try again in a minute.",
+        "busy" => "Too many people are logging in. Try again in a moment.",
+        "password" => "The name or the password is not correct.",
+        _ => "This token is not valid.",
+    }
+}
+
+/// The page that is shown after the login, if the person has requested one.
+#[component]
+fn Next(next: Option<String>) -> impl IntoView {
+    next.map(|next| view! { <input type="hidden" name="next" value=next /> })
+}
+
+#[component]
+fn Link(ticket: String, next: Option<String>) -> impl IntoView {
+    view! {
+        <form method="post" action="/login">
+            <Next next />
+            <p>"This link logs you in once."</p>
+            <input type="hidden" name="ticket" value=ticket />
+            <button class="button primary" data-testid="login-submit">"Log in"</button>
+        </form>
+    }
+    .into_any()
+}
+
+#[component]
+fn Password(next: Option<String>) -> impl IntoView {
+    view! {
+        <form method="post" action="/login">
+            <Next next />
+            <label for="name">"Name"</label>
+            <input
+                id="name"
+                class="field"
+                name="name"
+                autocomplete="username"
+                autocapitalize="off"
+                spellcheck="false"
+                required
+                autofocus
+            />
+            <label for="password">"Password"</label>
+            <input id="password" class="field" name="password" type="password" autocomplete="current-password" required />
+            <button class="button primary" data-testid="login-password">"Log in"</button>
+        </form>
+    }
+    .into_any()
+}
+
+#[component]
+fn Token(next: Option<String>, is_open: bool) -> impl IntoView {
+    view! {
+        <details class="login-token" open=is_open>
+            <summary>"Log in with the admin token"</summary>
+            <form method="post" action="/login">
+                <Next next />
+                <label for="token">"Token"</label>
+                <input
+                    id="token"
+                    class="field"
+                    name="token"
+                    type="password"
+                    autocomplete="off"
+                    required
+                    aria-describedby="token-hint"
+                />
+                <p id="token-hint" class="hint">
+                    "The admin token. It is in the file "
+                    <code>"admin-token"</code>
+                    " in the server's data directory, unless the server was started with a different token."
+                </p>
+                <button class="button" data-testid="login-submit">"Log in"</button>
+            </form>
+        </details>
     }
     .into_any()
 }

@@ -13,13 +13,14 @@ mod terminal;
 use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::use_query_map;
-use model::Job;
+use model::{Job, Role};
 
+use super::NotAllowedPage;
 use super::refusal::Refusal;
 use crate::host;
 use crate::job_form::{Original, kept_of_job};
 use crate::rpc;
-use crate::ui::{Icon, PageTitle};
+use crate::ui::{Icon, PageTitle, may};
 use form::Form;
 
 /// The paths of the form fields that are collapsed initially, because few jobs need them.
@@ -31,6 +32,7 @@ pub fn NewJobPage() -> impl IntoView {
     let query = use_query_map();
     let from = Memo::new(move |_| query.read().get("from").filter(|id| !id.is_empty()));
     move || match from.get() {
+        _ if !may(Role::Operator) => view! { <NotAllowedPage /> }.into_any(),
         Some(id) => view! { <EditPage id /> }.into_any(),
         None => page("New job", view! { <Form original=None /> }.into_any()),
     }

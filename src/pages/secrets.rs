@@ -4,11 +4,11 @@
 use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::use_query_map;
-use model::NamedSecret;
+use model::{NamedSecret, Role};
 
 use super::refusal::Refusal;
 use crate::rpc;
-use crate::ui::{Icon, PageTitle};
+use crate::ui::{Icon, PageTitle, may};
 use crate::words;
 
 /// Lists the secrets, with forms that set and remove them.
@@ -54,7 +54,11 @@ fn Secrets(secrets: Vec<NamedSecret>) -> impl IntoView {
             </p>
             <Outcome />
             {list}
-            <NewValue />
+            {if may(Role::Admin) {
+                view! { <NewValue /> }.into_any()
+            } else {
+                view! { <p class="hint">"Only administrators can add, replace and remove secrets."</p> }.into_any()
+            }}
         </main>
     }
     .into_any()
@@ -81,12 +85,11 @@ fn Outcome() -> impl IntoView {
     .into_any()
 }
 
-/// A secret: its name, when it was set, and the forms that replace and remove it.
+/// A secret: its name, when it was set and, for administrators, the forms that replace and remove it.
 #[component]
 fn Row(secret: NamedSecret) -> impl IntoView {
     let NamedSecret { name, updated_at, updated_by_user_id, masked_everywhere, .. } = secret;
     let set = format!("set {} UTC by {updated_by_user_id}", words::date_time(updated_at, 0));
-    let value = format!("value-{name}");
     view! {
         <li class="secret-row" data-testid="secret-row">
             <div class="secret-head">
@@ -94,21 +97,31 @@ fn Row(secret: NamedSecret) -> impl IntoView {
                 <small>{set}</small>
             </div>
             {(!masked_everywhere).then(|| view! { <p class="hint warning">{words::NOT_MASKED_EVERYWHERE}</p> })}
-            <details>
-                <summary>"Replace or remove"</summary>
-                <form method="post" action="/secrets" class="secret-form">
-                    <input type="hidden" name="name" value=name.clone() />
-                    <label for=value.clone()>"New value"</label>
-                    <ValueField id=value />
-                    <button class="button" data-testid="replace-secret">"Replace"</button>
-                </form>
-                <form method="post" action="/secrets" class="secret-form">
-                    <input type="hidden" name="name" value=name />
-                    <button class="button danger" data-testid="remove-secret">"Remove"</button>
-                    <span class="hint">"Jobs that request it will fail. The latest 16 KiB of removed values remain masked."</span>
-                </form>
-            </details>
+            {may(Role::Admin).then(|| view! { <Changes name /> })}
         </li>
+    }
+    .into_any()
+}
+
+/// The forms that replace and remove a secret.
+#[component]
+fn Changes(name: String) -> impl IntoView {
+    let value = format!("value-{name}");
+    view! {
+        <details>
+            <summary>"Replace or remove"</summary>
+            <form method="post" action="/secrets" class="secret-form">
+                <input type="hidden" name="name" value=name.clone() />
+                <label for=value.clone()>"New value"</label>
+                <ValueField id=value />
+                <button class="button" data-testid="replace-secret">"Replace"</button>
+            </form>
+            <form method="post" action="/secrets" class="secret-form">
+                <input type="hidden" name="name" value=name />
+                <button class="button danger" data-testid="remove-secret">"Remove"</button>
+                <span class="hint">"Jobs that request it will fail. The latest 16 KiB of removed values remain masked."</span>
+            </form>
+        </details>
     }
     .into_any()
 }

@@ -1,25 +1,29 @@
-//! Checks the host, the origin and the credentials of every request before its route is called.
+//! Checks the host, the origin, the credentials and the role of every request before its route is called.
 //!
-//! Every path requires a login, except the exact paths in `OPEN`, the files in `OPEN_FOLDERS`, and previews, whose
-//! paths contain a permission. A path that merely starts or ends like one of these still requires a login.
+//! The access table (`server::access`) says what a route requires. Paths without a route require a login, except the
+//! exact paths in `OPEN` and the files in `OPEN_FOLDERS`. A path that merely starts or ends like one of these still
+//! requires a login.
 
 mod host;
+mod revocable;
 
-use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, COOKIE, ORIGIN};
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::header::{ALLOW, AUTHORIZATION, COOKIE, ORIGIN};
 use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::AppState;
+use super::access::{self, Requirement};
 use super::client::Client;
 use super::http::error::ApiError;
 use super::http::query::Query;
+use super::http::refused_page;
 use crate::auth::{Credential, Identity};
 use host::RequestHost;
 
-/// The paths that do not require a login.
-const OPEN: [&str; 4] = ["/healthz", "/login", "/favicon.svg", "/favicon.ico"];
+/// The paths without a route that do not require a login.
+const OPEN: [&str; 2] = ["/favicon.svg", "/favicon.ico"];
 
 /// The directories that do not require a login: the scripts, styles and fonts of the pages.
 const OPEN_FOLDERS: [&str; 2] = ["/pkg/", "/fonts/"];
@@ -32,11 +36,19 @@ const PREVIEWS: &str = "/previews/";
 const FOR_PROGRAMS: [&str; 4] = ["/api", "/rpc", "/metrics", "/readyz"];
 
 /// Passes the request on, or responds with an error. If the sender is logged in, the request's extensions contain the
-/// sender's [`Identity`].
+/// sender's [`Identity`]. A response that is still being sent when the sender's credential becomes invalid is aborted.
 pub(super) async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    match check(&state, request).await {
-        Ok(request) => next.run(request).await,
-        Err(refusal) => refusal,
+    let request = match check(&state, request).await {
+        Ok(request) => request,
+        Err(refusal) => return refusal,
+    };
+    let identity = request.extensions().get::<Identity>().cloned();
+    let reply = next.run(request).await;
+    match identity {
+        Some(identity) if identity.by != Credential::AdminToken => {
+            reply.map(|body| revocable::until(state.auth.clone().ended(identity), body))
+        }
+        _ => reply,
     }
 }
 
@@ -48,26 +60,55 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
     let client = request.extensions().get::<Client>().copied();
     let identity = identify(state, client, request.headers()).await.map_err(IntoResponse::into_response)?;
     check_origin(&request, &target, identity.as_ref()).map_err(IntoResponse::into_response)?;
-    match identity {
-        Some(identity) => {
+    let requirement = requirement(&request);
+    match (requirement, identity) {
+        (Some(Requirement::Open), identity) => {
+            if let Some(identity) = identity {
+                request.extensions_mut().insert(identity);
+            }
+            Ok(request)
+        }
+        (Some(Requirement::AtLeast(required)), Some(identity)) if identity.role.includes(required) => {
             request.extensions_mut().insert(identity);
             Ok(request)
         }
-        None if is_open(request.uri().path()) || is_permitted(state, request.uri().path()) => Ok(request),
-        None if request.uri().path().starts_with(PREVIEWS) => Err(ApiError::ArtifactNotFound.into_response()),
-        None if is_page(&request) => Err(to_login(&request).into_response()),
-        None => Err(ApiError::AuthRequired.into_response()),
+        (Some(Requirement::AtLeast(_)), Some(identity)) if is_page(&request) => {
+            request.extensions_mut().insert(identity);
+            Err(refused_page(state, request).await)
+        }
+        (Some(Requirement::AtLeast(_)), Some(identity)) => Err(ApiError::NotAuthorized(identity.role).into_response()),
+        (None, Some(_)) => Err(no_such_route(&request)),
+        (_, None) if request.uri().path().starts_with(PREVIEWS) => Err(ApiError::ArtifactNotFound.into_response()),
+        (_, None) if is_page(&request) => Err(to_login(&request).into_response()),
+        (_, None) => Err(ApiError::AuthRequired.into_response()),
+    }
+}
+
+/// Returns what a request requires of its sender, or `None` if its route is not in the access table.
+fn requirement(request: &Request) -> Option<Requirement> {
+    let path = request.uri().path();
+    match request.extensions().get::<MatchedPath>() {
+        Some(route) => access::requirement(request.method(), route.as_str(), path),
+        None if is_open(path) => Some(Requirement::Open),
+        None => Some(access::WITHOUT_ROUTE),
+    }
+}
+
+/// Returns the response to a request whose route is not in the access table, usually because of its method.
+fn no_such_route(request: &Request) -> Response {
+    let template = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+    match HeaderValue::from_str(&access::methods(template)) {
+        Ok(methods) if !methods.is_empty() => {
+            let mut reply = ApiError::MethodNotAllowed.into_response();
+            reply.headers_mut().insert(ALLOW, methods);
+            reply
+        }
+        _ => ApiError::RouteNotFound.into_response(),
     }
 }
 
 fn is_open(path: &str) -> bool {
     OPEN.contains(&path) || OPEN_FOLDERS.iter().any(|folder| path.strip_prefix(folder).is_some_and(is_plain))
-}
-
-/// Returns whether a path contains a valid permission for a preview. Such a path always matches the route of previews.
-fn is_permitted(state: &AppState, path: &str) -> bool {
-    let of_preview = path.strip_prefix(PREVIEWS).and_then(|path| path.split_once('/'));
-    of_preview.is_some_and(|(permission, name)| !name.is_empty() && state.auth.preview(permission).is_some())
 }
 
 /// Returns whether a path consists of plain names only, so that it cannot lead out of its directory. The code that
@@ -96,8 +137,8 @@ fn to_login(request: &Request) -> Redirect {
 /// pass them on.
 async fn identify(state: &AppState, client: Option<Client>, headers: &HeaderMap) -> Result<Option<Identity>, ApiError> {
     if let Some(token) = headers.get_all(AUTHORIZATION).iter().find_map(bearer) {
-        let token = std::str::from_utf8(token).ok();
-        return token.and_then(|token| state.auth.bearer(token)).map(Some).ok_or(ApiError::AuthRequired);
+        let token = std::str::from_utf8(token).map_err(|_| ApiError::AuthRequired)?;
+        return state.auth.bearer(token).await?.map(Some).ok_or(ApiError::AuthRequired);
     }
     match client.and_then(|client| session_cookie(state, client, headers)) {
         Some(cookie) => Ok(state.auth.session(cookie).await?),
@@ -135,7 +176,7 @@ fn check_origin(request: &Request, target: &RequestHost, identity: Option<&Ident
     }
     let headers = request.headers();
     let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
-    let by_session = identity.is_some_and(|identity| identity.by == Credential::Session);
+    let by_session = identity.is_some_and(Identity::is_session);
     let ours = match (headers.get(ORIGIN).map(|origin| origin.to_str().ok()), site) {
         (Some(origin), _) => origin.is_some_and(|origin| target.is_origin(origin)),
         (None, Some(site)) => matches!(site, "same-origin" | "none"),
@@ -160,11 +201,11 @@ mod tests {
 
     #[test]
     fn paths_that_leave_an_open_folder_require_a_login() {
-        for path in ["/healthz", "/login", "/pkg/tailwater.js", "/pkg/snippets/a-1/b_2.js", "/fonts/inter.woff2"] {
+        for path in ["/favicon.ico", "/pkg/tailwater.js", "/pkg/snippets/a-1/b_2.js", "/fonts/inter.woff2"] {
             assert!(is_open(path), "{path}");
         }
         for path in
-            ["/pkg/../tasks/queue", "/pkg/%2e%2e/tasks/queue", "/pkg/a/..", "/pkg//x", "/pkg/", "/pkg", "/healthz/"]
+            ["/pkg/../tasks/queue", "/pkg/%2e%2e/tasks/queue", "/pkg/a/..", "/pkg//x", "/pkg/", "/pkg", "/favicon.ico/"]
         {
             assert!(!is_open(path), "{path}");
         }

@@ -12,6 +12,7 @@ mod lines;
 mod log;
 mod machine;
 mod metrics;
+mod people;
 mod previews;
 pub(super) mod query;
 mod range;
@@ -65,7 +66,17 @@ fn routes() -> Routes {
         .get("/secrets", secrets::list)
         .get("/secrets/{name}", secrets::get)
         .put("/secrets/{name}", secrets::set)
-        .delete("/secrets/{name}", secrets::remove);
+        .delete("/secrets/{name}", secrets::remove)
+        .get("/users", people::users)
+        .post("/users", people::add_user)
+        .patch("/users/{name}", people::change_user)
+        .delete("/users/{name}", people::remove_user)
+        .post("/account/password", people::change_password)
+        .get("/sessions", people::sessions)
+        .delete("/sessions/{id}", people::end_session)
+        .get("/tokens", people::tokens)
+        .post("/tokens", people::create_token)
+        .delete("/tokens/{id}", people::revoke_token);
     Routes::new()
         .nest("/api/queue", api)
         .get("/previews/{permission}/{*name}", previews::file)
@@ -75,6 +86,8 @@ fn routes() -> Routes {
         .post("/login", session::login)
         .post("/tasks/queue/new", form::submit)
         .post("/secrets", secrets::submit)
+        .post("/people", people::forms::people)
+        .post("/account", people::forms::account)
         .post("/logout", session::logout)
         .server_functions("/rpc/{*function}", rpc)
 }
@@ -140,6 +153,16 @@ async fn default_headers(State(state): State<AppState>, reply: Response) -> Resp
 /// Handles the server functions of the pages.
 async fn rpc(State(state): State<AppState>, request: Request) -> impl IntoResponse {
     leptos_axum::handle_server_fns_with_context(move || provide_context(state.clone()), request).await
+}
+
+/// Returns the page for a person whose role does not permit the requested page.
+pub(super) async fn refused_page(state: &AppState, request: Request) -> Response {
+    let (state, options) = (state.clone(), state.leptos.clone());
+    let render = leptos_axum::render_app_to_stream_with_context(
+        move || provide_context(state.clone()),
+        move || app::refused_shell(options.clone()),
+    );
+    render(request).await.into_response()
 }
 
 /// Handles requests that match no route. Responds with a file of the site, or else with the page for unknown addresses.

@@ -9,14 +9,15 @@ use engine::queue::JobsFilter;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use model::{
-    Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, RedactionResult, RedactionRules, SecretsPage, Seq,
-    Timestamp,
+    CreatedApiToken, Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, RedactionResult, RedactionRules,
+    SecretsPage, Seq, Timestamp,
 };
 
 use super::AppState;
+use super::access::{Requirement, function_requirement};
 use super::http::error::ApiError;
-use crate::auth::Identity;
-use crate::page_data::{JobPageData, RpcError};
+use crate::auth::{Account, Identity, ListRange};
+use crate::page_data::{AccountPageData, JobPageData, PeoplePageData, RpcError};
 
 /// The number of jobs per page of the list.
 const JOBS: i64 = 50;
@@ -52,12 +53,12 @@ pub async fn list_jobs(
         summary: true,
         counts: true,
     };
-    state()?.queue.jobs(filter).await.map_err(refuse)
+    state("list_jobs")?.queue.jobs(filter).await.map_err(refuse)
 }
 
 /// Returns the data for the first paint of a job's page.
 pub async fn job_page(id: &str) -> Result<JobPageData, RpcError> {
-    let (state, id) = (state()?, parse(id)?);
+    let (state, id) = (state("job_page")?, parse(id)?);
     let request = PageRequest { direction: Direction::Before(None), filter: Filter::default(), limit: TAIL };
     // The event log is read before the job, so that the job's state is never older than the events. Later events arrive
     // through the stream.
@@ -90,17 +91,18 @@ async fn lifecycle_events(state: &AppState, id: JobId) -> Result<Vec<Event>, Rpc
 
 /// Submits a job.
 pub async fn submit_job(job: NewJob) -> Result<Job, RpcError> {
-    state()?.queue.submit(job, &user()?, None).await.map_err(refuse)
+    state("submit_job")?.queue.submit(job, &user()?, None).await.map_err(refuse)
 }
 
 /// Requests that a job be cancelled.
 pub async fn cancel_job(id: &str, reason: Option<String>) -> Result<Job, RpcError> {
-    state()?.queue.cancel(parse(id)?, &user()?, reason).await.map_err(refuse)
+    state("cancel_job")?.queue.cancel(parse(id)?, &user()?, reason).await.map_err(refuse)
 }
 
 /// Submits the payload of a job again as a new job.
 pub async fn resubmit_job(id: &str) -> Result<Job, RpcError> {
-    let job = state()?.queue.resubmit(parse(id)?, &user()?, JobChanges::default()).await.map_err(refuse)?;
+    let job =
+        state("resubmit_job")?.queue.resubmit(parse(id)?, &user()?, JobChanges::default()).await.map_err(refuse)?;
     if is_form() {
         leptos_axum::redirect(&format!("/tasks/queue/{}", job.id));
     }
@@ -109,22 +111,22 @@ pub async fn resubmit_job(id: &str) -> Result<Job, RpcError> {
 
 /// Returns a job.
 pub async fn job(id: &str) -> Result<Job, RpcError> {
-    state()?.queue.job(parse(id)?).await.map_err(refuse)
+    state("job")?.queue.job(parse(id)?).await.map_err(refuse)
 }
 
 /// Submits the payload of a job again as a new job, with changes.
 pub async fn resubmit_with_changes(id: &str, changes: JobChanges) -> Result<Job, RpcError> {
-    state()?.queue.resubmit(parse(id)?, &user()?, changes).await.map_err(refuse)
+    state("resubmit_with_changes")?.queue.resubmit(parse(id)?, &user()?, changes).await.map_err(refuse)
 }
 
 /// Returns all named secrets, without their values.
 pub async fn list_secrets() -> Result<SecretsPage, RpcError> {
-    Ok(SecretsPage { items: state()?.queue.secrets().await.map_err(refuse)? })
+    Ok(SecretsPage { items: state("list_secrets")?.queue.secrets().await.map_err(refuse)? })
 }
 
 /// Returns a text with its secrets masked, and where they are.
 pub async fn test_redaction(text: String) -> Result<RedactionResult, RpcError> {
-    let state = state()?;
+    let state = state("test_redaction")?;
     // A text of a megabyte takes several milliseconds.
     let tested = tokio::task::spawn_blocking(move || state.queue.test_redaction(&text)).await;
     tested.map_err(|error| refuse(ApiError::Internal(error.to_string())))
@@ -133,7 +135,32 @@ pub async fn test_redaction(text: String) -> Result<RedactionResult, RpcError> {
 /// Returns the rules that recognise secrets by their shape.
 #[expect(clippy::unused_async, reason = "server functions are asynchronous")]
 pub async fn redaction_rules() -> Result<RedactionRules, RpcError> {
-    Ok(state()?.queue.redaction_rules())
+    Ok(state("redaction_rules")?.queue.redaction_rules())
+}
+
+/// Returns the data of the page for people.
+pub async fn people() -> Result<PeoplePageData, RpcError> {
+    let (auth, by) = (state("people")?.auth.clone(), identity()?);
+    Ok(PeoplePageData {
+        users: auth.users().await.map_err(refuse)?.items,
+        sessions: auth.sessions(None, ListRange::FIRST, &by).await.map_err(refuse)?,
+        tokens: auth.tokens(None, ListRange::FIRST).await.map_err(refuse)?,
+    })
+}
+
+/// A new API token, which the page for one's own account shows in the response to the form that created it.
+#[derive(Clone)]
+pub struct NewTokenToShow(pub CreatedApiToken);
+
+/// Returns the data of the page for one's own account.
+pub async fn account() -> Result<AccountPageData, RpcError> {
+    let (auth, by) = (state("account")?.auth.clone(), identity()?);
+    Ok(AccountPageData {
+        has_password: by.account != Account::AdminToken,
+        sessions: auth.sessions(Some(by.account), ListRange::FIRST, &by).await.map_err(refuse)?,
+        tokens: auth.tokens(Some(by.account), ListRange::FIRST).await.map_err(refuse)?,
+        created: use_context::<NewTokenToShow>().map(|token| token.0),
+    })
 }
 
 /// Returns whether the request is a form sent by a browser without scripts. The response to such a request is a
@@ -143,16 +170,30 @@ fn is_form() -> bool {
     accepts.is_some_and(|accepts| accepts.to_str().is_ok_and(|accepts| accepts.contains("text/html")))
 }
 
-/// Returns the server's state if the sender of the request is logged in.
-fn state() -> Result<AppState, RpcError> {
-    user()?;
+/// Returns the server's state if the sender of the request may call the server function of this name.
+///
+/// The gate checks requests to `/rpc`. This check also applies when the server calls the function to render a page,
+/// whatever path led to the page.
+fn state(function: &str) -> Result<AppState, RpcError> {
+    let role = identity()?.role;
+    match function_requirement(function) {
+        Some(Requirement::AtLeast(required)) if !role.includes(required) => {
+            return Err(refuse(ApiError::NotAuthorized(role)));
+        }
+        Some(_) => {}
+        None => return Err(refuse(ApiError::Internal(format!("{function} is missing in the access table")))),
+    }
     use_context().ok_or_else(|| refuse(ApiError::Internal("a server function ran without the server".into())))
 }
 
 /// Returns the name of the user who sent the request, as authenticated by `server::gate`.
 fn user() -> Result<String, RpcError> {
+    identity().map(|identity| identity.user)
+}
+
+fn identity() -> Result<Identity, RpcError> {
     let identity = use_context::<Parts>().and_then(|parts| parts.extensions.get::<Identity>().cloned());
-    identity.map(|identity| identity.user).ok_or_else(|| refuse(ApiError::AuthRequired))
+    identity.ok_or_else(|| refuse(ApiError::AuthRequired))
 }
 
 fn parse(id: &str) -> Result<JobId, RpcError> {

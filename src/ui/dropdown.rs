@@ -11,7 +11,8 @@ pub fn Dropdown(
     #[prop(optional)]
     class: &'static str,
     /// The name of the menu, which is the button's label and tooltip.
-    label: &'static str,
+    #[prop(into)]
+    label: String,
     /// The button's `data-testid`.
     test_id: &'static str,
     /// The content of the button.
@@ -46,7 +47,7 @@ pub fn Dropdown(
                 }
             }
         >
-            <summary class="button" data-testid=test_id aria-label=label title=label>
+            <summary class="button" data-testid=test_id aria-label=label.clone() title=label>
                 {button.run()}
             </summary>
             <div class="dropdown-items">{children()}</div>

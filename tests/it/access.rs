@@ -1,6 +1,7 @@
-//! Every route needs credentials unless it is meant to be public, and another site's page cannot use a browser's
-//! session.
+//! Every route needs credentials and a role unless it is meant to be public, and another site's page cannot use a
+//! browser's session.
 
+mod matrix;
 mod mutations;
 mod proxies;
 mod session;
@@ -8,6 +9,7 @@ mod sites;
 
 use std::net::SocketAddr;
 
+use model::Role;
 use reqwest::Method;
 use serde_json::Value;
 use tailwater::server::{Server, StartError, all_routes};
@@ -15,79 +17,102 @@ use tokio::net::TcpListener;
 
 use crate::harness::{TOKEN, TestServer, config, tcp};
 
-/// The credentials that a route requires.
+/// What a route requires.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Access {
     /// No credentials are required.
     Open,
-    /// The route is used by programs and by the scripts of pages. Without credentials the server replies with 401.
-    Program,
-    /// The route is a page. Without a session the server redirects the browser to the login page.
-    Page,
+    /// The route is used by programs and by the scripts and forms of pages, and requires a role that includes this one.
+    /// Without credentials the server replies with 401.
+    Program(Role),
+    /// The route is a page, and requires a role that includes this one. Without a session the server redirects the
+    /// browser to the login page.
+    Page(Role),
 }
 
-/// The access rule of every route. A test below fails if a route of the server is missing here.
-const RULES: [(&str, &str, Access); 49] = [
+/// The access rule of every route. A test below fails if a route of the server is missing here. The server's own table
+/// is not used, so that a mistake in it is noticed.
+const RULES: [(&str, &str, Access); 65] = [
     ("GET", "/healthz", Access::Open),
     ("GET", "/login", Access::Open),
     ("POST", "/login", Access::Open),
-    ("GET", "/", Access::Page),
-    ("GET", "/tasks/queue", Access::Page),
-    ("GET", "/tasks/queue/new", Access::Page),
-    ("GET", "/tasks/queue/view", Access::Page),
-    ("GET", "/tasks/queue/{jobId}", Access::Page),
-    ("GET", "/secrets", Access::Page),
-    ("GET", "/redaction", Access::Page),
-    ("GET", "/api/queue/machine", Access::Program),
-    ("GET", "/api/queue/events/stream", Access::Program),
-    ("GET", "/api/queue/jobs", Access::Program),
-    ("POST", "/api/queue/jobs", Access::Program),
-    ("GET", "/api/queue/jobs/stream", Access::Program),
-    ("GET", "/api/queue/jobs/{id}", Access::Program),
-    ("POST", "/api/queue/jobs/{id}/cancel", Access::Program),
-    ("POST", "/api/queue/jobs/{id}/resubmit", Access::Program),
-    ("GET", "/api/queue/jobs/{id}/events", Access::Program),
-    ("GET", "/api/queue/jobs/{id}/events/stream", Access::Program),
-    ("GET", "/api/queue/jobs/{id}/log", Access::Program),
-    ("GET", "/api/queue/jobs/{id}/log/search", Access::Program),
-    ("GET", "/api/queue/jobs/{id}/lines", Access::Program),
-    ("GET", "/api/queue/jobs/{id}/usual", Access::Program),
-    ("GET", "/api/queue/jobs/{id}/artifacts", Access::Program),
-    ("GET", "/api/queue/jobs/{id}/artifacts/{artifact}/download", Access::Program),
-    ("GET", "/api/queue/jobs/{id}/artifacts/{artifact}/preview", Access::Program),
-    ("POST", "/api/queue/redact", Access::Program),
-    ("GET", "/api/queue/redact/rules", Access::Program),
-    ("GET", "/api/queue/secrets", Access::Program),
-    ("GET", "/api/queue/secrets/{name}", Access::Program),
-    ("PUT", "/api/queue/secrets/{name}", Access::Program),
-    ("DELETE", "/api/queue/secrets/{name}", Access::Program),
+    ("GET", "/", Access::Page(Role::Viewer)),
+    ("GET", "/tasks/queue", Access::Page(Role::Viewer)),
+    ("GET", "/tasks/queue/new", Access::Page(Role::Operator)),
+    ("GET", "/tasks/queue/view", Access::Page(Role::Viewer)),
+    ("GET", "/tasks/queue/{jobId}", Access::Page(Role::Viewer)),
+    ("GET", "/secrets", Access::Page(Role::Operator)),
+    ("GET", "/redaction", Access::Page(Role::Operator)),
+    ("GET", "/people", Access::Page(Role::Admin)),
+    ("GET", "/account", Access::Page(Role::Viewer)),
+    ("GET", "/api/queue/machine", Access::Program(Role::Viewer)),
+    ("GET", "/api/queue/events/stream", Access::Program(Role::Viewer)),
+    ("GET", "/api/queue/jobs", Access::Program(Role::Viewer)),
+    ("POST", "/api/queue/jobs", Access::Program(Role::Operator)),
+    ("GET", "/api/queue/jobs/stream", Access::Program(Role::Viewer)),
+    ("GET", "/api/queue/jobs/{id}", Access::Program(Role::Viewer)),
+    ("POST", "/api/queue/jobs/{id}/cancel", Access::Program(Role::Operator)),
+    ("POST", "/api/queue/jobs/{id}/resubmit", Access::Program(Role::Operator)),
+    ("GET", "/api/queue/jobs/{id}/events", Access::Program(Role::Viewer)),
+    ("GET", "/api/queue/jobs/{id}/events/stream", Access::Program(Role::Viewer)),
+    ("GET", "/api/queue/jobs/{id}/log", Access::Program(Role::Viewer)),
+    ("GET", "/api/queue/jobs/{id}/log/search", Access::Program(Role::Viewer)),
+    ("GET", "/api/queue/jobs/{id}/lines", Access::Program(Role::Viewer)),
+    ("GET", "/api/queue/jobs/{id}/usual", Access::Program(Role::Viewer)),
+    ("GET", "/api/queue/jobs/{id}/artifacts", Access::Program(Role::Viewer)),
+    ("GET", "/api/queue/jobs/{id}/artifacts/{artifact}/download", Access::Program(Role::Viewer)),
+    ("GET", "/api/queue/jobs/{id}/artifacts/{artifact}/preview", Access::Program(Role::Viewer)),
+    ("POST", "/api/queue/redact", Access::Program(Role::Operator)),
+    ("GET", "/api/queue/redact/rules", Access::Program(Role::Viewer)),
+    ("GET", "/api/queue/secrets", Access::Program(Role::Operator)),
+    ("GET", "/api/queue/secrets/{name}", Access::Program(Role::Operator)),
+    ("PUT", "/api/queue/secrets/{name}", Access::Program(Role::Admin)),
+    ("DELETE", "/api/queue/secrets/{name}", Access::Program(Role::Admin)),
+    ("GET", "/api/queue/users", Access::Program(Role::Admin)),
+    ("POST", "/api/queue/users", Access::Program(Role::Admin)),
+    ("PATCH", "/api/queue/users/{name}", Access::Program(Role::Admin)),
+    ("DELETE", "/api/queue/users/{name}", Access::Program(Role::Admin)),
+    ("POST", "/api/queue/account/password", Access::Program(Role::Viewer)),
+    ("GET", "/api/queue/sessions", Access::Program(Role::Viewer)),
+    ("DELETE", "/api/queue/sessions/{id}", Access::Program(Role::Viewer)),
+    ("GET", "/api/queue/tokens", Access::Program(Role::Viewer)),
+    ("POST", "/api/queue/tokens", Access::Program(Role::Viewer)),
+    ("DELETE", "/api/queue/tokens/{id}", Access::Program(Role::Viewer)),
     // The path contains a permission, which `artifacts::previews` tests.
     ("GET", "/previews/{permission}/{*name}", Access::Open),
-    ("GET", "/metrics", Access::Program),
-    ("GET", "/readyz", Access::Program),
-    ("POST", "/rpc/list_jobs", Access::Program),
-    ("POST", "/rpc/job_page", Access::Program),
-    ("POST", "/rpc/submit_job", Access::Program),
-    ("POST", "/rpc/cancel_job", Access::Program),
-    ("POST", "/rpc/resubmit_job", Access::Program),
-    ("POST", "/rpc/resubmit_with_changes", Access::Program),
-    ("POST", "/rpc/job", Access::Program),
-    ("POST", "/rpc/list_secrets", Access::Program),
-    ("POST", "/rpc/test_redaction", Access::Program),
-    ("POST", "/rpc/redaction_rules", Access::Program),
-    ("POST", "/tasks/queue/new", Access::Program),
-    ("POST", "/secrets", Access::Program),
+    ("GET", "/metrics", Access::Program(Role::Viewer)),
+    ("GET", "/readyz", Access::Program(Role::Viewer)),
+    ("POST", "/rpc/list_jobs", Access::Program(Role::Viewer)),
+    ("POST", "/rpc/job_page", Access::Program(Role::Viewer)),
+    ("POST", "/rpc/submit_job", Access::Program(Role::Operator)),
+    ("POST", "/rpc/cancel_job", Access::Program(Role::Operator)),
+    ("POST", "/rpc/resubmit_job", Access::Program(Role::Operator)),
+    ("POST", "/rpc/resubmit_with_changes", Access::Program(Role::Operator)),
+    ("POST", "/rpc/job", Access::Program(Role::Viewer)),
+    ("POST", "/rpc/list_secrets", Access::Program(Role::Operator)),
+    ("POST", "/rpc/test_redaction", Access::Program(Role::Operator)),
+    ("POST", "/rpc/redaction_rules", Access::Program(Role::Viewer)),
+    ("POST", "/rpc/people", Access::Program(Role::Admin)),
+    ("POST", "/rpc/account", Access::Program(Role::Viewer)),
+    ("POST", "/tasks/queue/new", Access::Program(Role::Operator)),
+    ("POST", "/secrets", Access::Program(Role::Admin)),
+    ("POST", "/people", Access::Program(Role::Admin)),
+    ("POST", "/account", Access::Program(Role::Viewer)),
     // This entry has to be last, because it ends the session that a test uses for all requests.
-    ("POST", "/logout", Access::Program),
+    ("POST", "/logout", Access::Program(Role::Viewer)),
 ];
+
+/// Replaces the parameters in the template of a path.
+fn filled(template: &str, job: &str, artifact: &str) -> String {
+    let path = template.replace("{id}", job).replace("{jobId}", job).replace("{artifact}", artifact);
+    path.replace("{name}", "A").replace("{permission}/{*name}", "1/index.html")
+}
 
 /// Returns the method and path of every route for programs, with the ids of an existing job and an existing artifact,
 /// and of some paths without a route.
 fn routes(job: &str, artifact: &str) -> Vec<(Method, String)> {
-    let programs = RULES.iter().filter(|(_, _, access)| *access == Access::Program);
-    let known = programs.map(|(method, path, _)| {
-        (*method, path.replace("{id}", job).replace("{artifact}", artifact).replace("{name}", "A"))
-    });
+    let programs = RULES.iter().filter(|(_, _, access)| matches!(access, Access::Program(_)));
+    let known = programs.map(|(method, path, _)| (*method, filled(path, job, artifact)));
     let unknown = [("GET", "/api"), ("GET", "/api/nothing"), ("POST", "/rpc/nothing")];
     let all = unknown.into_iter().map(|(method, path)| (method, path.to_owned())).chain(known);
     all.map(|(method, path)| (method.parse().expect("a method"), path)).collect()
@@ -132,8 +157,10 @@ async fn every_api_route_answers_401_without_credentials() {
 async fn without_a_session_every_page_redirects_to_the_login_with_a_return_path() {
     let server = TestServer::start().await;
     let (job, _) = job_with_artifact(&server).await;
-    let pages =
-        RULES.iter().filter(|(_, _, access)| *access == Access::Page).map(|(_, path, _)| path.replace("{jobId}", &job));
+    let pages = RULES
+        .iter()
+        .filter(|(_, _, access)| matches!(access, Access::Page(_)))
+        .map(|(_, path, _)| path.replace("{jobId}", &job));
     for page in pages.chain(["/nothing", "/tasks/queue?status=failed&q=a%20b"].map(str::to_owned)) {
         let reply = tcp::get(&server.api.base, &page, "").await;
         assert_eq!(reply.status, 303, "{page}");

@@ -4,6 +4,7 @@ pub mod cli;
 pub mod form;
 pub mod gate;
 pub mod page;
+pub mod people;
 pub mod process;
 pub mod proxy;
 pub mod sse;

@@ -19,6 +19,7 @@ mod log;
 mod no_scripts;
 mod output;
 mod paging;
+mod people;
 mod processes;
 mod proxy;
 mod secrets;

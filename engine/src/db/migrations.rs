@@ -9,7 +9,7 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// The number, name and SQL of each file in `migrations/`.
-const MIGRATIONS: [(i64, &str, &str); 8] = [
+const MIGRATIONS: [(i64, &str, &str); 9] = [
     (1, "main path", include_str!("../../../migrations/0001_main_path.sql")),
     (2, "reading", include_str!("../../../migrations/0002_reading.sql")),
     (3, "gaps", include_str!("../../../migrations/0003_gaps.sql")),
@@ -18,6 +18,7 @@ const MIGRATIONS: [(i64, &str, &str); 8] = [
     (6, "counts", include_str!("../../../migrations/0006_counts.sql")),
     (7, "usual", include_str!("../../../migrations/0007_usual.sql")),
     (8, "secrets", include_str!("../../../migrations/0008_secrets.sql")),
+    (9, "people", include_str!("../../../migrations/0009_people.sql")),
 ];
 
 /// Returns the migrator that brings the schema of a database to the current version.

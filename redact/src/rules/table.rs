@@ -11,7 +11,7 @@
 //! a name in front of them identifies the service.
 //!
 //! The examples are made up. Their prefixes are split by `concat!`, so that the secret scanners of code hosts do not
-//! report this repository. Checksums are not verified, and those of the examples are wrong.
+//! report this repository. Checksums are not verified, and those of the examples are wrong, except in Tailwater's own.
 
 mod agents;
 mod amazon;

@@ -4,12 +4,12 @@ use leptos::prelude::*;
 use leptos::server_fn::ServerFn;
 use leptos_router::components::A;
 use leptos_router::hooks::use_navigate;
-use model::Job;
+use model::{Job, Role};
 
 use super::LiveJob;
 use super::notify::NotifyButton;
 use crate::rpc::{CancelJob, ResubmitJob};
-use crate::ui::{Icon, Now, Status};
+use crate::ui::{Icon, Now, Status, may};
 use crate::words;
 
 /// The header of the job page. Its buttons are in forms, so that they work without scripts.
@@ -41,7 +41,9 @@ pub fn Header(live: LiveJob, now: Now) -> impl IntoView {
     let kind = job.with_untracked(|job| job.kind.clone());
     let buttons = move || {
         let id = id.clone();
-        if status.get().is_terminal() {
+        if !may(Role::Operator) {
+            ().into_any()
+        } else if status.get().is_terminal() {
             let edit = (kind == "command").then(|| {
                 view! {
                     <A href=format!("/tasks/queue/new?from={id}") attr:class="button" attr:data-testid="edit-and-run-again">

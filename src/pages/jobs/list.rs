@@ -5,7 +5,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use leptos_router::components::A;
-use model::{Job, JobCounts, JobId, JobPhase, JobsPage};
+use model::{Job, JobCounts, JobId, JobPhase, JobsPage, Role};
 
 use super::changes::ListSubscription;
 use super::query::JobsQuery;
@@ -15,7 +15,7 @@ use super::status_filter::StatusFilter;
 use crate::host;
 use crate::rest::{self, RestError};
 use crate::ui::clipboard::copy;
-use crate::ui::{Icon, Now};
+use crate::ui::{Icon, Now, may};
 
 /// The number of jobs per page. For the first page this is the server's default. For further pages the number is
 /// requested explicitly.
@@ -241,6 +241,15 @@ fn Empty(everything: bool) -> impl IntoView {
             copied.try_set(is_copied);
         });
     };
+    if !may(Role::Operator) {
+        return view! {
+            <div class="empty">
+                <h2>"No jobs yet"</h2>
+                <p>"Jobs appear here as soon as somebody submits one. Your role does not permit submitting jobs."</p>
+            </div>
+        }
+        .into_any();
+    }
     view! {
         <div class="empty">
             <h2>"No jobs yet"</h2>

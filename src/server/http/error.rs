@@ -7,9 +7,9 @@ use engine::db::DbError;
 use engine::event_log::ReadError;
 use engine::output::OutputError;
 use engine::queue::QueueError;
-use model::{ErrorBody, ErrorDetail};
+use model::{ErrorBody, ErrorDetail, Role};
 
-use crate::auth::LoginError;
+use crate::auth::{LoginError, PeopleError};
 
 /// The reasons why a request can fail.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,8 @@ pub(in crate::server) enum ApiError {
     HostNotAllowed(String),
     #[error("the request comes from a page on another origin")]
     OriginNotAllowed,
+    #[error("the role {0} does not permit this")]
+    NotAuthorized(Role),
     #[error("there is no such job")]
     JobNotFound,
     #[error("the job has no such artifact")]
@@ -42,6 +44,12 @@ pub(in crate::server) enum ApiError {
     ArtifactFileMissing,
     #[error("there is no such secret")]
     SecretNotFound,
+    #[error("there is no such user")]
+    UserNotFound,
+    #[error("there is no such session")]
+    SessionNotFound,
+    #[error("there is no such token")]
+    TokenNotFound,
     #[error("there is nothing at this path; docs/api.md describes the API")]
     RouteNotFound,
     #[error("this path does not support this method")]
@@ -62,7 +70,7 @@ pub(in crate::server) enum ApiError {
     InvalidStatusFilter(String),
     #[error("{0}")]
     InvalidQuery(String),
-    #[error("too many failed logins; try again in a minute")]
+    #[error("too many failed logins, or too many passwords are being checked; try again in a minute")]
     TooManyRequests,
     #[error("{0}")]
     QueueFull(String),
@@ -91,10 +99,14 @@ impl ApiError {
             Self::AuthRequired => (StatusCode::UNAUTHORIZED, "auth_required"),
             Self::HostNotAllowed(_) => (StatusCode::FORBIDDEN, "host_not_allowed"),
             Self::OriginNotAllowed => (StatusCode::FORBIDDEN, "origin_not_allowed"),
+            Self::NotAuthorized(_) => (StatusCode::FORBIDDEN, "not_authorized"),
             Self::JobNotFound => (StatusCode::NOT_FOUND, "job_not_found"),
             Self::ArtifactNotFound => (StatusCode::NOT_FOUND, "artifact_not_found"),
             Self::ArtifactFileMissing => (StatusCode::NOT_FOUND, "artifact_file_missing"),
             Self::SecretNotFound => (StatusCode::NOT_FOUND, "secret_not_found"),
+            Self::UserNotFound => (StatusCode::NOT_FOUND, "user_not_found"),
+            Self::SessionNotFound => (StatusCode::NOT_FOUND, "session_not_found"),
+            Self::TokenNotFound => (StatusCode::NOT_FOUND, "token_not_found"),
             Self::RouteNotFound => (StatusCode::NOT_FOUND, "route_not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::JobStateConflict(_) => (StatusCode::CONFLICT, "job_state_conflict"),
@@ -213,8 +225,22 @@ impl From<LoginError> for ApiError {
     fn from(error: LoginError) -> Self {
         match error {
             LoginError::Invalid | LoginError::TicketSpent => Self::AuthRequired,
-            LoginError::TooMany => Self::TooManyRequests,
+            LoginError::TooMany | LoginError::Busy => Self::TooManyRequests,
             LoginError::Db(error) => Self::StoreUnavailable(error),
+        }
+    }
+}
+
+impl From<PeopleError> for ApiError {
+    fn from(error: PeopleError) -> Self {
+        match error {
+            PeopleError::Invalid { .. } => Self::InvalidPayload(error.to_string()),
+            PeopleError::NotAuthorized(role) => Self::NotAuthorized(role),
+            PeopleError::NoSuchUser => Self::UserNotFound,
+            PeopleError::NoSuchSession => Self::SessionNotFound,
+            PeopleError::NoSuchToken => Self::TokenNotFound,
+            PeopleError::TooMany | PeopleError::Busy => Self::TooManyRequests,
+            PeopleError::Db(error) => Self::StoreUnavailable(error),
         }
     }
 }

@@ -41,6 +41,10 @@ impl Routes {
         self.route(Method::PUT, MethodFilter::PUT, path, handler)
     }
 
+    pub(super) fn patch<H: Handler<T, AppState>, T: 'static>(self, path: &str, handler: H) -> Self {
+        self.route(Method::PATCH, MethodFilter::PATCH, path, handler)
+    }
+
     pub(super) fn delete<H: Handler<T, AppState>, T: 'static>(self, path: &str, handler: H) -> Self {
         self.route(Method::DELETE, MethodFilter::DELETE, path, handler)
     }

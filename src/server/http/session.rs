@@ -8,7 +8,7 @@ use axum::{Extension, Form};
 use serde::Deserialize;
 
 use super::error::ApiError;
-use crate::auth::LoginError;
+use crate::auth::{LoginClient, LoginError};
 use crate::limits::SESSION;
 use crate::server::AppState;
 use crate::server::client::Client;
@@ -17,40 +17,78 @@ use crate::server::gate::session_cookie;
 /// The page to which a login redirects the browser if no other page was requested.
 const HOME: &str = "/tasks/queue";
 
-/// The fields of the login form, which contains a token or the ticket of a login link.
+/// The page to which the first login leads, so that a user is added.
+const PEOPLE: &str = "/people";
+
+/// The fields of the login form, which contains a name with a password, the admin token, or the ticket of a login link.
 #[derive(Deserialize)]
 pub(super) struct LoginForm {
+    name: Option<String>,
+    password: Option<String>,
     token: Option<String>,
     ticket: Option<String>,
     next: Option<String>,
 }
 
+/// Returns the browser that has sent a request.
+pub(super) fn login_client(client: Client, headers: &HeaderMap) -> LoginClient {
+    let browser = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
+    LoginClient { address: client.address, browser }
+}
+
 pub(super) async fn login(
     State(state): State<AppState>,
     Extension(client): Extension<Client>,
+    headers: HeaderMap,
     form: Result<Form<LoginForm>, FormRejection>,
 ) -> Response {
-    let login = match form {
+    let LoginForm { name, password, token, ticket, next } = match form {
         Ok(Form(login)) => login,
         Err(rejection) => return refuse(&state, &rejection).into_response(),
     };
-    let result = match (&login.ticket, &login.token) {
-        (Some(ticket), _) => state.auth.login_by_ticket(ticket, client.address).await,
-        (None, token) => state.auth.login(token.as_deref().unwrap_or_default().trim(), client.address).await,
+    let (auth, browser) = (&state.auth, login_client(client, &headers));
+    let next = next.map(|next| if is_local(&next) { next } else { HOME.to_owned() });
+    let (result, way) = match (&ticket, &name) {
+        (Some(ticket), _) => (auth.login_by_ticket(ticket, &browser).await, "ticket"),
+        (None, Some(name)) => (auth.login_by_password(name, password.unwrap_or_default(), &browser).await, "password"),
+        (None, None) => (auth.login(token.unwrap_or_default().trim(), &browser).await, "token"),
     };
-    let next = login.next.as_deref().filter(|next| is_local(next)).unwrap_or(HOME);
     match result {
-        Ok(cookie) => with_cookie(&state, client, Redirect::to(next), cookie.expose(), SESSION.as_secs()),
+        Ok(cookie) => {
+            // The session that the browser had before is not needed any more. Its id is never used for the new one.
+            if let Some(former) = session_cookie(&state, client, &headers)
+                && let Err(error) = auth.logout(former).await
+            {
+                tracing::warn!(%error, "a browser's former session was not ended");
+            }
+            let next = match next {
+                Some(next) => next,
+                None => home(&state).await.to_owned(),
+            };
+            with_cookie(&state, client, Redirect::to(&next), cookie.expose(), SESSION.as_secs())
+        }
         Err(LoginError::Db(error)) => ApiError::from(error).into_response(),
         Err(error) => {
             let word = match error {
                 LoginError::TicketSpent => "expired",
                 LoginError::TooMany => "limited",
+                LoginError::Busy => "busy",
+                _ if way == "password" => "password",
                 _ => "invalid",
             };
+            let next = next.as_deref().unwrap_or(HOME);
             let query = serde_urlencoded::to_string([("error", word), ("next", next)]).unwrap_or_default();
             Redirect::to(&format!("/login?{query}")).into_response()
         }
+    }
+}
+
+/// Returns the page to which a login leads. As long as there are no users, it is the page on which the first one is
+/// added.
+async fn home(state: &AppState) -> &'static str {
+    match state.auth.has_users().await {
+        Ok(false) => PEOPLE,
+        Ok(true) | Err(_) => HOME,
     }
 }
 
@@ -59,7 +97,8 @@ fn refuse(state: &AppState, rejection: &FormRejection) -> ApiError {
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::PayloadTooLarge(state.config.body_bytes),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::UnsupportedMediaType("application/x-www-form-urlencoded"),
         _ => ApiError::InvalidPayload(
-            "the login form requires token or ticket; next is optional; no field may be repeated".into(),
+            "the login form requires name and password, token, or ticket; next is optional; no field may be repeated"
+                .into(),
         ),
     }
 }

@@ -16,15 +16,60 @@ const OPEN: [&str; 2] = ["/healthz", "/login"];
 
 /// Texts that some servers, proxies and frameworks interpret differently from others.
 const JUNK: [&str; 34] = [
-    "%2f", "%252f", "%2F..%2F", "..;/", "/..;/", "%00", "%c0%af", "%c1%9c", "%e0%80%af", "%2e%2e%2f", "%2e%2e/", "../",
-    "..%5c", "..\\", "\\", "//", "/./", "/", ";x=1", ";", "%0d%0a", "%0a", "%", "%zz", "%u002f", "%2", "'", "\"", "%e2%80%ae",
-    "%ff", "*", "~", "+", "@",
+    "%2f",
+    "%252f",
+    "%2F..%2F",
+    "..;/",
+    "/..;/",
+    "%00",
+    "%c0%af",
+    "%c1%9c",
+    "%e0%80%af",
+    "%2e%2e%2f",
+    "%2e%2e/",
+    "../",
+    "..%5c",
+    "..\\",
+    "\\",
+    "//",
+    "/./",
+    "/",
+    ";x=1",
+    ";",
+    "%0d%0a",
+    "%0a",
+    "%",
+    "%zz",
+    "%u002f",
+    "%2",
+    "'",
+    "\"",
+    "%e2%80%ae",
+    "%ff",
+    "*",
+    "~",
+    "+",
+    "@",
 ];
 
 /// Suffixes by which some frameworks decide whether a path requires credentials.
 const SUFFIXES: [&str; 16] = [
-    ".json", ".css", ".html", "/", "/.", "/..", "/../healthz", ";.css", "%20", "%09", "/healthz", "/login", "?x=/login",
-    "?format=json", "#/healthz", "/favicon.svg",
+    ".json",
+    ".css",
+    ".html",
+    "/",
+    "/.",
+    "/..",
+    "/../healthz",
+    ";.css",
+    "%20",
+    "%09",
+    "/healthz",
+    "/login",
+    "?x=/login",
+    "?format=json",
+    "#/healthz",
+    "/favicon.svg",
 ];
 
 const METHODS: [&str; 9] = ["GET", "GET", "GET", "POST", "PUT", "DELETE", "HEAD", "PATCH", "OPTIONS"];
@@ -42,7 +87,10 @@ fn mutated(random: &mut Random, path: &str) -> String {
             3 => path = path.to_ascii_uppercase(),
             4 => path = path.replacen('/', "%2f", random.below(3) + 1).replacen("%2f", "/", 1),
             5 => path = path.replace('-', ["", "%2d", "--", "_"][random.below(4)]),
-            _ => path.insert_str(0, ["/.", "/pkg/..", "/fonts/%2e%2e", "//", "/healthz/..", "/previews/x/.."][random.below(6)]),
+            _ => path.insert_str(
+                0,
+                ["/.", "/pkg/..", "/fonts/%2e%2e", "//", "/healthz/..", "/previews/x/.."][random.below(6)],
+            ),
         }
     }
     if random.below(50) == 0 {
@@ -55,9 +103,8 @@ fn mutated(random: &mut Random, path: &str) -> String {
 async fn send(base: &str, method: &str, target: &str, credentials: bool) -> tcp::Reply {
     let authorization = if credentials { format!("Authorization: Bearer {TOKEN}\r\n") } else { String::new() };
     let body = "Content-Type: application/json\r\nContent-Length: 2\r\n";
-    let request = format!(
-        "{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{authorization}{body}\r\n{{}}"
-    );
+    let request =
+        format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{authorization}{body}\r\n{{}}");
     let bytes = if credentials {
         // Some replies are streams that do not end, so only the first line is read.
         tcp::first_line(base, request.as_bytes()).await.into_bytes()
@@ -80,13 +127,16 @@ async fn mutated_paths_and_ids_cause_no_server_error_and_skip_no_check() {
     let mut random = Random::new("mutated_paths_and_ids");
     let mut requests = Vec::new();
     for _ in 0..REQUESTS {
-        let target = mutated(&mut random, &paths[random.below(paths.len())]);
+        let path = &paths[random.below(paths.len())];
+        let target = mutated(&mut random, path);
         requests.push((METHODS[random.below(METHODS.len())], target, random.below(4) == 0));
     }
     let mut refused = 0;
     for chunk in requests.chunks(AT_ONCE) {
-        let sent = chunk.iter().map(|(method, target, credentials)| send(&server.api.base, method, target, *credentials));
-        for (reply, (method, target, credentials)) in futures_util::future::join_all(sent).await.into_iter().zip(chunk) {
+        let sent =
+            chunk.iter().map(|(method, target, credentials)| send(&server.api.base, method, target, *credentials));
+        for (reply, (method, target, credentials)) in futures_util::future::join_all(sent).await.into_iter().zip(chunk)
+        {
             assert!(reply.status < 500, "{method} {target}: {reply:?}");
             if *credentials {
                 continue;
@@ -109,7 +159,8 @@ async fn an_artifact_is_found_only_under_its_own_job() {
     for (job, status) in [(&mine, 200), (&other, 404)] {
         let reply = server.api.get(&format!("/jobs/{job}/artifacts/{my_artifact}/download")).await;
         assert_eq!(reply.status(), status);
-        let preview = send(&server.api.base, "GET", &format!("/api/queue/jobs/{job}/artifacts/{my_artifact}/preview"), true);
-        assert_eq!(preview.await.status, if status == 200 { 303 } else { 404 });
+        let preview = format!("/api/queue/jobs/{job}/artifacts/{my_artifact}/preview");
+        let preview = send(&server.api.base, "GET", &preview, true).await;
+        assert_eq!(preview.status, if status == 200 { 303 } else { 404 });
     }
 }

@@ -4,12 +4,8 @@ use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
 
 use super::{job_with_artifact, routes};
+use crate::harness::people::{browser, cookie};
 use crate::harness::{TOKEN, TestServer, tcp};
-
-/// Creates a client that does not follow redirects, so that tests see every response.
-fn browser() -> Client {
-    Client::builder().redirect(Policy::none()).build().expect("a client")
-}
 
 /// Submits the login form.
 async fn post_login(server: &TestServer, form: &str) -> Response {
@@ -21,13 +17,6 @@ async fn post_login(server: &TestServer, form: &str) -> Response {
 
 fn header<'a>(reply: &'a Response, name: &str) -> &'a str {
     reply.headers().get(name).map(|value| value.to_str().expect("ASCII")).unwrap_or_default()
-}
-
-/// Returns the cookie set by a login reply, as a browser would send it back.
-fn cookie(reply: &Response) -> String {
-    assert_eq!(reply.status(), 303);
-    let cookie = header(reply, "set-cookie");
-    cookie.split(';').next().filter(|pair| pair.starts_with("tailwater_session_")).expect("a session starts").to_owned()
 }
 
 /// Logs in with the admin token and returns the cookie.

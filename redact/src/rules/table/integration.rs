@@ -5,6 +5,18 @@ use super::TableRule;
 /// The rules of this file, one for each format of secret.
 pub(super) const RULES: &[TableRule] = &[
     TableRule {
+        id: "tailwater-token",
+        reason: "API tokens of Tailwater: `twt_`, 30 letters and digits and a CRC-32 checksum of six more, as this \
+                 program creates them.",
+        expression: r"twt_[A-Za-z0-9]{36}",
+        masked: &[
+            concat!("twt", "_Ky9Pf34qY6Nb3wWD25RQ4F5ZR3qa7y3gm1IL"),
+            concat!("twt", "_Eeeby3abP3E2Zs8IQ9Y7aJZqhB6bae2dTjzx"),
+            concat!("created twt", "_CN6Zj4a3dDVhYRnKTbxTNJFoBinF5a42GyMy"),
+        ],
+        unmasked: &["twt_ in prose", concat!("twt", "_Ky9Pf34qY6Nb3wWD25RQ4F5ZR3qa7y3gm1I"), "twt_Ky9P\u{2026}"],
+    },
+    TableRule {
         id: "buildkite-token",
         reason: "Tokens of Buildkite: a prefix such as `bkua_` for users or `bkct_` for agents and 40 or more \
                  characters, which for jobs are a JWT, described in Buildkite's documentation of token security.",

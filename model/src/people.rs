@@ -1,0 +1,170 @@
+//! Users, sessions and API tokens, as the API describes them. Passwords and tokens are only received, except for a new
+//! token, which is sent once.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Role, SessionId, Timestamp, TokenId};
+
+/// A user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct User {
+    /// The name. Names that differ only in their case are the same.
+    pub name: String,
+    /// What the user may do.
+    pub role: Role,
+    /// Whether the user cannot log in, and the user's tokens are refused.
+    pub disabled: bool,
+    /// The time at which the user was created.
+    pub created_at: Timestamp,
+    /// The time of the latest change to the role or the password, or of disabling or enabling the user.
+    pub updated_at: Timestamp,
+}
+
+/// All users, sorted by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsersPage {
+    /// The users.
+    pub items: Vec<User>,
+}
+
+/// The body of a request that creates a user.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NewUser {
+    /// The name.
+    pub name: String,
+    /// What the user may do.
+    pub role: Role,
+    /// The password.
+    pub password: String,
+}
+
+/// The body of a request that changes a user. Members that are missing or null change nothing.
+#[derive(Clone, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserChanges {
+    /// The new role.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// The new password.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub password: Option<String>,
+    /// Whether the user cannot log in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disabled: Option<bool>,
+}
+
+/// The body of a request with which users change their own password.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct PasswordChange {
+    /// The password so far.
+    pub current_password: String,
+    /// The new password.
+    pub new_password: String,
+}
+
+/// A browser in which somebody is logged in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Session {
+    /// The id.
+    pub id: SessionId,
+    /// The name of the user, or `admin` if the session began with the admin token or with a one-time link.
+    pub user_id: String,
+    /// The time of the login.
+    pub created_at: Timestamp,
+    /// The time of the last request, accurate to one minute.
+    pub last_used_at: Timestamp,
+    /// The time at which the session ends.
+    pub expires_at: Timestamp,
+    /// The address from which the login came. It is empty for sessions that began under an earlier version.
+    pub address: String,
+    /// The browser, as it described itself at the login.
+    pub browser: String,
+    /// Whether the request for this list belongs to this session.
+    pub current: bool,
+}
+
+/// Sessions, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionsPage {
+    /// The sessions.
+    pub items: Vec<Session>,
+    /// Whether there are more sessions after these.
+    pub has_more: bool,
+}
+
+/// An API token, without its text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiToken {
+    /// The id.
+    pub id: TokenId,
+    /// The name of the user to whom the token belongs, or `admin` if it was created with the admin token.
+    pub user_id: String,
+    /// The name, which says what the token is used for.
+    pub name: String,
+    /// What the token permits, unless the role of the user permits less.
+    pub role: Role,
+    /// The first characters of the token, by which people recognise it.
+    pub hint: String,
+    /// The time at which the token was created.
+    pub created_at: Timestamp,
+    /// The time of the last request with the token, accurate to one minute, or `None` if there was none.
+    pub last_used_at: Option<Timestamp>,
+    /// The time from which the token is refused.
+    pub expires_at: Timestamp,
+}
+
+/// API tokens, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ApiTokensPage {
+    /// The tokens.
+    pub items: Vec<ApiToken>,
+    /// Whether there are more tokens after these.
+    pub has_more: bool,
+}
+
+/// The body of a request that creates an API token.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewApiToken {
+    /// The name, which says what the token is used for.
+    pub name: String,
+    /// What the token permits. `None` stands for the role of whoever creates the token.
+    #[serde(default)]
+    pub role: Option<Role>,
+    /// The number of days after which the token is refused. `None` stands for [`Self::DEFAULT_DAYS`].
+    #[serde(default)]
+    pub expires_in_days: Option<u32>,
+}
+
+impl NewApiToken {
+    /// The number of days after which a token is refused unless another number is requested.
+    pub const DEFAULT_DAYS: u32 = 90;
+
+    /// The maximum number of days.
+    pub const MAX_DAYS: u32 = 3_650;
+}
+
+/// A new API token with its text, which is sent only in the response to its creation.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreatedApiToken {
+    /// The text of the token.
+    pub token: String,
+    /// The token without its text.
+    #[serde(flatten)]
+    pub about: ApiToken,
+}
+
+impl fmt::Debug for CreatedApiToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreatedApiToken").field("about", &self.about).finish_non_exhaustive()
+    }
+}

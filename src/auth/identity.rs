@@ -1,0 +1,132 @@
+//! Who has sent a request, and how the sender has proved it.
+
+use std::time::Duration;
+
+use engine::clock;
+use engine::db::DbError;
+use model::{Role, SessionId, Timestamp, TokenId};
+
+use super::{ADMIN, Auth};
+use crate::limits::RECHECK_IDENTITY;
+
+/// The account to which a credential belongs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Account {
+    /// The account of the admin token, of sessions that began with it or with a one-time link, and of API tokens that
+    /// were created with it.
+    AdminToken,
+    /// A user.
+    User(i64),
+}
+
+impl Account {
+    /// Returns the account for a column of the database, which is null for the admin token.
+    pub(super) fn of_user_id(user: Option<i64>) -> Self {
+        user.map_or(Self::AdminToken, Self::User)
+    }
+
+    /// Returns the id of the user, or `None` for the account of the admin token.
+    pub(super) const fn user_id(self) -> Option<i64> {
+        match self {
+            Self::AdminToken => None,
+            Self::User(id) => Some(id),
+        }
+    }
+}
+
+/// The credential in a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Credential {
+    /// The admin token, as a bearer token.
+    AdminToken,
+    /// An API token, as a bearer token.
+    ApiToken(TokenId),
+    /// A session cookie. Browsers may send it even with requests from another site's page.
+    Session(SessionId),
+}
+
+/// An authenticated person or program.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// The name, which is shown with the jobs that the person submits.
+    pub user: String,
+    /// What the person may do with this credential.
+    pub role: Role,
+    /// The account to which the credential belongs.
+    pub account: Account,
+    /// The credential.
+    pub by: Credential,
+    /// The time at which the credential expires, or `None` if it does not expire.
+    pub expires_at: Option<Timestamp>,
+}
+
+impl Identity {
+    pub(super) fn of_admin_token() -> Self {
+        Self {
+            user: ADMIN.into(),
+            role: Role::Admin,
+            account: Account::AdminToken,
+            by: Credential::AdminToken,
+            expires_at: None,
+        }
+    }
+
+    /// Returns whether a browser has sent the credential by itself.
+    #[must_use]
+    pub const fn is_session(&self) -> bool {
+        matches!(self.by, Credential::Session(_))
+    }
+
+    /// Returns the id of the session, if the credential is a session cookie.
+    #[must_use]
+    pub const fn session(&self) -> Option<SessionId> {
+        match self.by {
+            Credential::Session(id) => Some(id),
+            Credential::AdminToken | Credential::ApiToken(_) => None,
+        }
+    }
+
+    /// Returns whether this identity may see and end the sessions and tokens of an account.
+    pub(super) fn manages(&self, account: Account) -> bool {
+        self.account == account || self.role == Role::Admin
+    }
+}
+
+impl Auth {
+    /// Waits until a credential is no longer valid, or gives another role. Open responses are closed then.
+    pub async fn ended(self, identity: Identity) {
+        // The subscription is created before the first check, so that no change in between is missed.
+        let mut revocations = self.revocations.of(identity.account);
+        loop {
+            match self.current_role(&identity).await {
+                Ok(Some(role)) if role == identity.role => {}
+                Ok(_) => return,
+                Err(error) => {
+                    tracing::warn!(%error, "it could not be checked whether a response may go on, so it was closed");
+                    return;
+                }
+            }
+            let now = clock::now();
+            let left = identity.expires_at.map_or(RECHECK_IDENTITY, |end| micros(end.0.saturating_sub(now.0)));
+            tokio::select! {
+                () = revocations.notified() => {}
+                () = tokio::time::sleep(left.min(RECHECK_IDENTITY)) => {}
+            }
+        }
+    }
+
+    /// Returns the role that a credential gives now, or `None` if it is no longer valid.
+    async fn current_role(&self, identity: &Identity) -> Result<Option<Role>, DbError> {
+        let current = match identity.by {
+            Credential::AdminToken => return Ok(Some(identity.role)),
+            Credential::ApiToken(id) => self.token_identity_by_id(id).await?,
+            Credential::Session(id) => self.session_identity_by_id(id).await?,
+        };
+        Ok(current.map(|current| current.role))
+    }
+}
+
+/// Converts a number of microseconds to a duration, which is 0 for negative numbers.
+fn micros(micros: i64) -> Duration {
+    Duration::from_micros(u64::try_from(micros).unwrap_or(0))
+}

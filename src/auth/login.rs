@@ -1,0 +1,173 @@
+//! Logs people in, by the admin token, by a one-time link, or by name and password.
+
+use std::net::IpAddr;
+use std::sync::PoisonError;
+use std::time::Instant;
+
+use engine::db::DbError;
+use subtle::ConstantTimeEq;
+
+use super::attempts::{CountedAccount, LoginOrigin};
+use super::passwords::{HashingBusy, MAX_BYTES};
+use super::users::{name_key, store};
+use super::{ADMIN, Account, Auth, Secret, hash};
+use crate::limits::LOGIN_LINK;
+
+/// The reasons why a login can be refused.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// The name, the password or the token is wrong, or the user is disabled.
+    #[error("the name, the password or the token is not valid")]
+    Invalid,
+    /// The link was already used, has expired, or was issued by an earlier run of the server.
+    #[error("the link was already used, has expired, or was issued before the server restarted")]
+    TicketSpent,
+    /// There were too many failed logins.
+    #[error("too many failed logins; try again in a minute")]
+    TooMany,
+    /// Too many passwords are being hashed.
+    #[error("too many passwords are being checked; try again in a moment")]
+    Busy,
+    /// A database query failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl From<HashingBusy> for LoginError {
+    fn from(_: HashingBusy) -> Self {
+        Self::Busy
+    }
+}
+
+/// The browser from which somebody logs in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginClient {
+    /// The address.
+    pub address: IpAddr,
+    /// The browser, as it describes itself.
+    pub browser: String,
+}
+
+impl Auth {
+    /// Starts a session if the token is the admin token.
+    pub async fn login(&self, token: &str, client: &LoginClient) -> Result<Secret, LoginError> {
+        let origin = self.count_attempt(client, CountedAccount::AdminToken)?;
+        if !self.is_admin_token(token) {
+            return Err(LoginError::Invalid);
+        }
+        self.login_succeeded(origin);
+        self.begin_session(Account::AdminToken, ADMIN, client, None).await
+    }
+
+    /// Starts a session if the ticket of the login link is valid, and invalidates the ticket.
+    pub async fn login_by_ticket(&self, ticket: &str, client: &LoginClient) -> Result<Secret, LoginError> {
+        let origin = self.count_attempt(client, CountedAccount::AdminToken)?;
+        let spent = {
+            let mut open = self.ticket.lock().unwrap_or_else(PoisonError::into_inner);
+            let fits = open.is_some_and(|(expected, made)| {
+                bool::from(hash(ticket).ct_eq(&expected)) && made.elapsed() < LOGIN_LINK
+            });
+            if fits {
+                *open = None;
+            }
+            !fits
+        };
+        if spent {
+            return Err(LoginError::TicketSpent);
+        }
+        self.login_succeeded(origin);
+        self.begin_session(Account::AdminToken, ADMIN, client, None).await
+    }
+
+    /// Starts a session if a user has this name and this password and is not disabled.
+    ///
+    /// The response and its time are the same for a wrong password, an unknown name and a disabled user.
+    pub async fn login_by_password(
+        &self,
+        name: &str,
+        password: String,
+        client: &LoginClient,
+    ) -> Result<Secret, LoginError> {
+        let key = name_key(name.trim());
+        let origin = self.count_attempt(client, CountedAccount::of_user(&key))?;
+        if password.len() > MAX_BYTES {
+            return Err(LoginError::Invalid);
+        }
+        let user = {
+            let mut connection = self.db.reader().await?;
+            store::by_key(&mut connection, &key).await?
+        };
+        let hash = user.as_ref().map(|user| user.password.clone());
+        let is_right = self.passwords.verify(password, hash).await?;
+        let Some(user) = user.filter(|user| is_right && !user.is_disabled) else { return Err(LoginError::Invalid) };
+        let cookie = self.begin_session(Account::User(user.id), &user.name, client, Some(user.clone())).await?;
+        self.login_succeeded(origin);
+        Ok(cookie)
+    }
+
+    /// Creates the ticket of a login link, and invalidates the previous one.
+    #[must_use]
+    pub fn new_ticket(&self) -> Secret {
+        let ticket = Secret::random();
+        *self.ticket.lock().unwrap_or_else(PoisonError::into_inner) = Some((hash(ticket.expose()), Instant::now()));
+        ticket
+    }
+
+    /// Counts a login as failed before its password, token or ticket is checked. [`Self::login_succeeded`] corrects the
+    /// count after a success. Returns an error if too many logins from the same origin have failed.
+    pub(super) fn count_attempt(
+        &self,
+        client: &LoginClient,
+        account: CountedAccount,
+    ) -> Result<LoginOrigin, LoginError> {
+        let origin = LoginOrigin::new(client.address, account);
+        let mut failed = self.failed_logins.lock().unwrap_or_else(PoisonError::into_inner);
+        if failed.begin(origin, Instant::now()) { Ok(origin) } else { Err(LoginError::TooMany) }
+    }
+
+    pub(super) fn login_succeeded(&self, origin: LoginOrigin) {
+        self.failed_logins.lock().unwrap_or_else(PoisonError::into_inner).succeeded(origin);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use engine::db::Db;
+
+    use super::*;
+    use crate::auth::attempts::MAX_FAILURES;
+
+    fn from(address: [u8; 4]) -> LoginClient {
+        LoginClient { address: IpAddr::from(address), browser: String::new() }
+    }
+
+    async fn auth(folder: &tempfile::TempDir) -> Auth {
+        let db = Db::open(folder.path()).await.expect("a new database opens");
+        Auth::new(db, &"x".repeat(32), "1")
+    }
+
+    #[tokio::test]
+    async fn a_login_link_works_once() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (auth, here) = (auth(&folder).await, from([127, 0, 0, 1]));
+        let ticket = auth.new_ticket();
+        let cookie = auth.login_by_ticket(ticket.expose(), &here).await.expect("the ticket is new");
+        assert!(auth.session(cookie.expose()).await.expect("the table exists").is_some());
+        assert!(matches!(auth.login_by_ticket(ticket.expose(), &here).await, Err(LoginError::TicketSpent)));
+        auth.logout(cookie.expose()).await.expect("the table exists");
+        assert!(auth.session(cookie.expose()).await.expect("the table exists").is_none());
+    }
+
+    #[tokio::test]
+    async fn failed_logins_are_limited_by_address() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let (auth, here) = (auth(&folder).await, from([127, 0, 0, 1]));
+        for _ in 0..MAX_FAILURES {
+            assert!(matches!(auth.login("guess", &here).await, Err(LoginError::Invalid)));
+        }
+        assert!(matches!(auth.login(&"x".repeat(32), &here).await, Err(LoginError::TooMany)));
+        let elsewhere = from([10, 0, 0, 1]);
+        assert!(auth.login(&"x".repeat(32), &elsewhere).await.is_ok());
+        assert!(auth.login_by_ticket(auth.new_ticket().expose(), &elsewhere).await.is_ok());
+    }
+}

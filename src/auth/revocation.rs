@@ -1,0 +1,54 @@
+//! Notifies open responses that their sender may no longer receive them.
+//!
+//! A notification names an account, and not a credential: those who wait for it query the database, which tells whether
+//! their credential is still valid. A notification that was lost because too many arrived at once therefore has the
+//! same effect as one that was received.
+
+use tokio::sync::broadcast;
+
+use super::Account;
+
+/// The number of notifications that a slow receiver can be behind before it queries the database without knowing what
+/// it has missed.
+const CAPACITY: usize = 64;
+
+/// Sends notifications. Clones send to the same receivers.
+#[derive(Clone, Debug)]
+pub(super) struct Revocations(broadcast::Sender<Account>);
+
+impl Revocations {
+    pub(super) fn new() -> Self {
+        Self(broadcast::Sender::new(CAPACITY))
+    }
+
+    /// Notifies all responses to an account. This must be called after the change has been committed.
+    pub(super) fn notify(&self, account: Account) {
+        // An error means that there are no open responses.
+        self.0.send(account).ok();
+    }
+
+    /// Begins to receive the notifications of an account.
+    pub(super) fn of(&self, account: Account) -> AccountRevocations {
+        AccountRevocations { account, receiver: self.0.subscribe() }
+    }
+}
+
+/// Receives the notifications of one account.
+#[derive(Debug)]
+pub(super) struct AccountRevocations {
+    account: Account,
+    receiver: broadcast::Receiver<Account>,
+}
+
+impl AccountRevocations {
+    /// Waits until a credential of the account may have become invalid. If the server is stopping, this waits forever.
+    pub(super) async fn notified(&mut self) {
+        loop {
+            match self.receiver.recv().await {
+                Ok(account) if account != self.account => {}
+                Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+                Err(broadcast::error::RecvError::Closed) => std::future::pending().await,
+            }
+        }
+    }
+}

@@ -1,0 +1,157 @@
+//! Browser sessions: a random value in a cookie, of which only the hash is stored.
+
+pub(super) mod store;
+
+use engine::clock;
+use engine::db::DbError;
+use model::{Role, Session, SessionId, SessionsPage};
+use uuid::Uuid;
+
+use super::changes::Change;
+use super::login::{LoginClient, LoginError};
+use super::users::store as users;
+use super::users::store::UserRow;
+use super::{ADMIN, Account, Auth, Credential, Identity, ListRange, PeopleError, Secret, hash};
+use crate::limits::{LAST_USED_EVERY, SESSION};
+use store::SessionRow;
+
+/// The maximum number of sessions of an account. When another one begins, the oldest one ends.
+const MAX_SESSIONS: i64 = 100;
+
+/// The maximum length of a stored description of a browser, in characters. The longest ones have about 250.
+const MAX_BROWSER: usize = 300;
+
+impl SessionRow {
+    /// Returns the identity that the session proves, or `None` if its user is disabled.
+    fn identity(&self) -> Option<Identity> {
+        let (user, role) = match (self.account, &self.user) {
+            (Account::AdminToken, _) => (ADMIN.to_owned(), Role::Admin),
+            (Account::User(_), Some(user)) if !user.is_disabled => (user.name.clone(), user.role),
+            (Account::User(_), _) => return None,
+        };
+        let (by, expires_at) = (Credential::Session(self.id), Some(self.expires_at));
+        Some(Identity { user, role, account: self.account, by, expires_at })
+    }
+
+    fn to_model(&self, current: Option<SessionId>) -> Session {
+        Session {
+            id: self.id,
+            user_id: self.user.as_ref().map_or(ADMIN, |user| &user.name).to_owned(),
+            created_at: self.created_at,
+            last_used_at: self.last_used_at,
+            expires_at: self.expires_at,
+            address: self.address.clone(),
+            browser: self.browser.clone(),
+            current: current == Some(self.id),
+        }
+    }
+}
+
+impl Auth {
+    /// Returns the identity that a session cookie proves, if the session is valid.
+    pub async fn session(&self, cookie: &str) -> Result<Option<Identity>, DbError> {
+        let now = clock::now();
+        let mut connection = self.db.reader().await?;
+        let Some(row) = store::by_digest(&mut connection, &hash(cookie), now).await? else { return Ok(None) };
+        drop(connection);
+        let before = now.before(LAST_USED_EVERY);
+        if row.last_used_at <= before {
+            let (db, id) = (self.db.clone(), row.id);
+            // The request does not wait for this write.
+            tokio::spawn(async move {
+                let write = db.writer().write(move |tx| Box::pin(store::touch(tx.connection(), id, now, before)));
+                if let Err(error) = write.await {
+                    tracing::warn!(%error, "the time of a session's last use was not stored");
+                }
+            });
+        }
+        Ok(row.identity())
+    }
+
+    pub(super) async fn session_identity_by_id(&self, id: SessionId) -> Result<Option<Identity>, DbError> {
+        let mut connection = self.db.reader().await?;
+        let row = store::by_id(&mut connection, id, clock::now()).await?;
+        Ok(row.and_then(|row| row.identity()))
+    }
+
+    /// Returns the sessions of an account or, if `account` is `None`, all sessions.
+    pub async fn sessions(
+        &self,
+        account: Option<Account>,
+        range: ListRange,
+        by: &Identity,
+    ) -> Result<SessionsPage, PeopleError> {
+        let mut connection = self.db.reader().await?;
+        let mut rows = store::list(&mut connection, account, range, clock::now()).await?;
+        let limit = usize::try_from(range.limit).unwrap_or(0);
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        Ok(SessionsPage { items: rows.iter().map(|row| row.to_model(by.session())).collect(), has_more })
+    }
+
+    /// Ends a session. Only administrators can end the sessions of others.
+    pub async fn end_session(&self, id: SessionId, by: &Identity) -> Result<(), PeopleError> {
+        let (allowed, revocations) = (by.clone(), self.revocations.clone());
+        self.apply(Change::SessionEnded(id.to_string()), &by.user, move |tx| {
+            Box::pin(async move {
+                let row = store::by_id(tx.connection(), id, clock::now()).await?;
+                let row = row.filter(|row| allowed.manages(row.account)).ok_or(PeopleError::NoSuchSession)?;
+                store::delete(tx.connection(), id).await?;
+                tx.after_commit(move || revocations.notify(row.account));
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Ends the session that a cookie belongs to, if there is one.
+    pub async fn logout(&self, cookie: &str) -> Result<(), PeopleError> {
+        let Some(identity) = self.session(cookie).await? else { return Ok(()) };
+        let Some(id) = identity.session() else { return Ok(()) };
+        match self.end_session(id, &identity).await {
+            // The session has expired or was ended in the meantime.
+            Ok(()) | Err(PeopleError::NoSuchSession) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Begins a session. If it belongs to a user, `user` is the state in which the password was checked: the session
+    /// does not begin if the password or the role was changed, or the user was disabled or removed, in the meantime.
+    pub(super) async fn begin_session(
+        &self,
+        account: Account,
+        by: &str,
+        client: &LoginClient,
+        user: Option<UserRow>,
+    ) -> Result<Secret, LoginError> {
+        let (cookie, now) = (Secret::random(), clock::now());
+        let row = SessionRow {
+            id: SessionId(Uuid::now_v7()),
+            account,
+            user: None,
+            created_at: now,
+            last_used_at: now,
+            expires_at: now.after(SESSION),
+            address: client.address.to_canonical().to_string(),
+            browser: client.browser.chars().filter(|c| !c.is_control()).take(MAX_BROWSER).collect(),
+        };
+        let (digest, revocations) = (hash(cookie.expose()), self.revocations.clone());
+        self.apply(Change::SessionBegun(row.id.to_string()), by, move |tx| {
+            Box::pin(async move {
+                let connection = tx.connection();
+                if let Some(user) = user {
+                    let current = users::by_key(connection, &super::users::name_key(&user.name)).await?;
+                    let is_same = |current: &UserRow| current.id == user.id && current.updated_at == user.updated_at;
+                    current.filter(is_same).ok_or(LoginError::Invalid)?;
+                }
+                store::insert(connection, &row, &digest).await?;
+                if store::delete_oldest(connection, account, MAX_SESSIONS).await? {
+                    tx.after_commit(move || revocations.notify(account));
+                }
+                Ok::<_, LoginError>(())
+            })
+        })
+        .await?;
+        Ok(cookie)
+    }
+}

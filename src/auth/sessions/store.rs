@@ -1,0 +1,188 @@
+//! The SQL queries for sessions.
+
+use engine::db::{Connection, DbResult};
+use model::{Role, SessionId, Timestamp};
+
+use crate::auth::users::store::role_of;
+use crate::auth::{Account, ListRange};
+
+/// A session, with the user to whom it belongs.
+#[derive(Clone, Debug)]
+pub(in crate::auth) struct SessionRow {
+    pub(in crate::auth) id: SessionId,
+    pub(in crate::auth) account: Account,
+    /// The user, or `None` if the session belongs to the admin token.
+    pub(in crate::auth) user: Option<SessionUser>,
+    pub(in crate::auth) created_at: Timestamp,
+    pub(in crate::auth) last_used_at: Timestamp,
+    pub(in crate::auth) expires_at: Timestamp,
+    pub(in crate::auth) address: String,
+    pub(in crate::auth) browser: String,
+}
+
+/// The user to whom a session or a token belongs.
+#[derive(Clone, Debug)]
+pub(in crate::auth) struct SessionUser {
+    pub(in crate::auth) name: String,
+    pub(in crate::auth) role: Role,
+    pub(in crate::auth) is_disabled: bool,
+}
+
+impl SessionUser {
+    /// Returns the user, given the columns of an outer join.
+    pub(in crate::auth) fn of(name: Option<String>, role: Option<String>, is_disabled: Option<bool>) -> Option<Self> {
+        Some(Self { name: name?, role: role_of(&role?), is_disabled: is_disabled? })
+    }
+}
+
+/// The columns of a session, in the order of the query.
+type Columns = (uuid::Uuid, Option<i64>, Option<String>, Option<String>, Option<bool>, i64, i64, i64, String, String);
+
+/// Returns the query for sessions that ends with the given clauses.
+macro_rules! select {
+    ($clauses:literal) => {
+        concat!(
+            "select s.id, s.user_id, u.name, u.role, u.disabled, s.created_at, s.last_used_at, s.expires_at,
+                    s.address, s.browser
+             from sessions s left join users u on u.id = s.user_id ",
+            $clauses
+        )
+    };
+}
+
+impl From<Columns> for SessionRow {
+    fn from(row: Columns) -> Self {
+        let (id, user_id, name, role, is_disabled, created_at, last_used_at, expires_at, address, browser) = row;
+        Self {
+            id: SessionId(id),
+            account: Account::of_user_id(user_id),
+            user: SessionUser::of(name, role, is_disabled),
+            created_at: Timestamp(created_at),
+            last_used_at: Timestamp(last_used_at),
+            expires_at: Timestamp(expires_at),
+            address,
+            browser,
+        }
+    }
+}
+
+/// Returns the session with this digest, unless it has expired.
+pub(in crate::auth) async fn by_digest(
+    connection: &mut Connection,
+    digest: &[u8],
+    now: Timestamp,
+) -> DbResult<Option<SessionRow>> {
+    let row: Option<Columns> = sqlx::query_as(select!("where s.digest = ? and s.expires_at > ?"))
+        .bind(digest)
+        .bind(now.0)
+        .fetch_optional(connection.sqlite())
+        .await?;
+    Ok(row.map(SessionRow::from))
+}
+
+/// Returns the session with this id, unless it has expired.
+pub(in crate::auth) async fn by_id(
+    connection: &mut Connection,
+    id: SessionId,
+    now: Timestamp,
+) -> DbResult<Option<SessionRow>> {
+    let row: Option<Columns> = sqlx::query_as(select!("where s.id = ? and s.expires_at > ?"))
+        .bind(id.0)
+        .bind(now.0)
+        .fetch_optional(connection.sqlite())
+        .await?;
+    Ok(row.map(SessionRow::from))
+}
+
+/// Returns sessions that have not expired, newest first: those of one account, or of all. Returns up to one more than
+/// requested, so that the caller knows whether there are more.
+pub(in crate::auth) async fn list(
+    connection: &mut Connection,
+    account: Option<Account>,
+    range: ListRange,
+    now: Timestamp,
+) -> DbResult<Vec<SessionRow>> {
+    let rows: Vec<Columns> = sqlx::query_as(select!(
+        "where (? or s.user_id is ?) and s.expires_at > ? order by s.created_at desc, s.id limit ? offset ?"
+    ))
+    .bind(account.is_none())
+    .bind(account.and_then(Account::user_id))
+    .bind(now.0)
+    .bind(range.limit + 1)
+    .bind(range.offset)
+    .fetch_all(connection.sqlite())
+    .await?;
+    Ok(rows.into_iter().map(SessionRow::from).collect())
+}
+
+/// Stores a session, and deletes all expired sessions.
+pub(in crate::auth) async fn insert(connection: &mut Connection, row: &SessionRow, digest: &[u8]) -> DbResult<()> {
+    sqlx::query("delete from sessions where expires_at <= ?")
+        .bind(row.created_at.0)
+        .execute(connection.sqlite())
+        .await?;
+    sqlx::query(
+        "insert into sessions (id, digest, user_id, created_at, last_used_at, expires_at, address, browser)
+         values (?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(row.id.0)
+    .bind(digest)
+    .bind(row.account.user_id())
+    .bind(row.created_at.0)
+    .bind(row.last_used_at.0)
+    .bind(row.expires_at.0)
+    .bind(&row.address)
+    .bind(&row.browser)
+    .execute(connection.sqlite())
+    .await?;
+    Ok(())
+}
+
+/// Stores the time at which a session was last used, unless a time after `before` is stored.
+pub(in crate::auth) async fn touch(
+    connection: &mut Connection,
+    id: SessionId,
+    now: Timestamp,
+    before: Timestamp,
+) -> DbResult<()> {
+    sqlx::query("update sessions set last_used_at = ? where id = ? and last_used_at <= ?")
+        .bind(now.0)
+        .bind(id.0)
+        .bind(before.0)
+        .execute(connection.sqlite())
+        .await?;
+    Ok(())
+}
+
+/// Deletes the session with this id. Returns whether it existed.
+pub(in crate::auth) async fn delete(connection: &mut Connection, id: SessionId) -> DbResult<bool> {
+    let deleted = sqlx::query("delete from sessions where id = ?").bind(id.0).execute(connection.sqlite()).await?;
+    Ok(deleted.rows_affected() > 0)
+}
+
+/// Deletes the sessions of an account, except `kept`.
+pub(in crate::auth) async fn delete_all(
+    connection: &mut Connection,
+    account: Account,
+    kept: Option<SessionId>,
+) -> DbResult<()> {
+    sqlx::query("delete from sessions where user_id is ? and id is not ?")
+        .bind(account.user_id())
+        .bind(kept.map(|id| id.0))
+        .execute(connection.sqlite())
+        .await?;
+    Ok(())
+}
+
+/// Deletes the oldest sessions of an account beyond the newest `max`. Returns whether there were any.
+pub(in crate::auth) async fn delete_oldest(connection: &mut Connection, account: Account, max: i64) -> DbResult<bool> {
+    let deleted = sqlx::query(
+        "delete from sessions where id in
+         (select id from sessions where user_id is ? order by created_at desc, id desc limit -1 offset ?)",
+    )
+    .bind(account.user_id())
+    .bind(max)
+    .execute(connection.sqlite())
+    .await?;
+    Ok(deleted.rows_affected() > 0)
+}

@@ -1,0 +1,203 @@
+//! API tokens, which programs send instead of a password.
+//!
+//! A token consists of a prefix, 30 random letters and digits, and a checksum, as GitHub's tokens do. Scanners and the
+//! redactor recognise it by this shape. Only its hash is stored.
+
+mod format;
+pub(super) mod store;
+
+use std::time::Duration;
+
+use engine::clock;
+use engine::db::DbError;
+use model::{ApiToken, ApiTokensPage, CreatedApiToken, NewApiToken, Role, TokenId};
+use uuid::Uuid;
+
+use super::changes::{Change, invalid};
+use super::{ADMIN, Account, Auth, Credential, Identity, ListRange, PeopleError, hash};
+use crate::limits::{EXPIRED_TOKEN_KEPT, LAST_USED_EVERY};
+use store::TokenRow;
+
+/// The maximum length of a token's name, in characters.
+const MAX_NAME: usize = 100;
+
+/// The maximum number of tokens of an account.
+const MAX_TOKENS: i64 = ListRange::MAX_LIMIT;
+
+impl TokenRow {
+    /// Returns the identity that the token proves. Its role is never more powerful than that of its user. Returns
+    /// `None` if the user is disabled, or may no longer grant the role of a worker.
+    fn identity(&self) -> Option<Identity> {
+        let (user, role_of_user) = match (self.account, &self.user) {
+            (Account::AdminToken, _) => (ADMIN.to_owned(), Role::Admin),
+            (Account::User(_), Some(user)) if !user.is_disabled => (user.name.clone(), user.role),
+            (Account::User(_), _) => return None,
+        };
+        let role = match self.role {
+            role if role_of_user.may_grant(role) => role,
+            Role::Worker => return None,
+            _ => role_of_user,
+        };
+        let (by, expires_at) = (Credential::ApiToken(self.id), Some(self.expires_at));
+        Some(Identity { user, role, account: self.account, by, expires_at })
+    }
+
+    fn into_model(self) -> ApiToken {
+        ApiToken {
+            id: self.id,
+            user_id: self.user.map_or_else(|| ADMIN.to_owned(), |user| user.name),
+            name: self.name,
+            role: self.role,
+            hint: self.hint,
+            created_at: self.created_at,
+            last_used_at: self.last_used_at,
+            expires_at: self.expires_at,
+        }
+    }
+}
+
+impl Auth {
+    /// Returns the identity that an API token proves, if the token is valid.
+    pub(super) async fn token_identity(&self, token: &str) -> Result<Option<Identity>, DbError> {
+        // A mistyped token is refused without a query.
+        if !format::is_token(token) {
+            return Ok(None);
+        }
+        let now = clock::now();
+        let mut connection = self.db.reader().await?;
+        let Some(row) = store::by_digest(&mut connection, &hash(token), now).await? else { return Ok(None) };
+        drop(connection);
+        let before = now.before(LAST_USED_EVERY);
+        if row.last_used_at.is_none_or(|used| used <= before) {
+            let (db, id) = (self.db.clone(), row.id);
+            // The request does not wait for this write.
+            tokio::spawn(async move {
+                let write = db.writer().write(move |tx| Box::pin(store::touch(tx.connection(), id, now, before)));
+                if let Err(error) = write.await {
+                    tracing::warn!(%error, "the time of a token's last use was not stored");
+                }
+            });
+        }
+        Ok(row.identity())
+    }
+
+    pub(super) async fn token_identity_by_id(&self, id: TokenId) -> Result<Option<Identity>, DbError> {
+        let mut connection = self.db.reader().await?;
+        let row = store::by_id(&mut connection, id).await?;
+        Ok(row.filter(|row| row.expires_at > clock::now()).and_then(|row| row.identity()))
+    }
+
+    /// Returns the tokens of an account or, if `account` is `None`, all tokens.
+    pub async fn tokens(&self, account: Option<Account>, range: ListRange) -> Result<ApiTokensPage, PeopleError> {
+        let mut connection = self.db.reader().await?;
+        let mut rows = store::list(&mut connection, account, range).await?;
+        let limit = usize::try_from(range.limit).unwrap_or(0);
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        Ok(ApiTokensPage { items: rows.into_iter().map(TokenRow::into_model).collect(), has_more })
+    }
+
+    /// Creates a token for the sender of the request.
+    pub async fn create_token(&self, new: NewApiToken, by: &Identity) -> Result<CreatedApiToken, PeopleError> {
+        let NewApiToken { name, role, expires_in_days } = new;
+        let name = name.trim().to_owned();
+        check_name(&name)?;
+        let role = role.unwrap_or(by.role);
+        if !by.role.may_grant(role) {
+            return Err(PeopleError::NotAuthorized(by.role));
+        }
+        let days = expires_in_days.unwrap_or(NewApiToken::DEFAULT_DAYS);
+        if !(1..=NewApiToken::MAX_DAYS).contains(&days) {
+            return Err(invalid("expiresInDays", format!("must be 1 to {}", NewApiToken::MAX_DAYS)));
+        }
+        let (token, now) = (format::new_token(), clock::now());
+        let row = TokenRow {
+            id: TokenId(Uuid::now_v7()),
+            account: by.account,
+            user: None,
+            name,
+            role,
+            hint: format::hint(&token),
+            created_at: now,
+            last_used_at: None,
+            expires_at: now.after(Duration::from_hours(24) * days),
+        };
+        let digest = hash(&token);
+        let row = self
+            .apply(Change::TokenCreated(row.id.to_string()), &by.user, move |tx| {
+                Box::pin(async move {
+                    let connection = tx.connection();
+                    store::delete_expired(connection, now.before(EXPIRED_TOKEN_KEPT)).await?;
+                    if store::count(connection, row.account).await? >= MAX_TOKENS {
+                        return Err(invalid("tokens", format!("{MAX_TOKENS} tokens exist already; revoke one first")));
+                    }
+                    store::insert(connection, &row, &digest).await?;
+                    Ok(row)
+                })
+            })
+            .await?;
+        let about = ApiToken { user_id: by.user.clone(), ..row.into_model() };
+        Ok(CreatedApiToken { token, about })
+    }
+
+    /// Revokes a token. Only administrators can revoke the tokens of others.
+    pub async fn revoke_token(&self, id: TokenId, by: &Identity) -> Result<(), PeopleError> {
+        let (allowed, revocations) = (by.clone(), self.revocations.clone());
+        self.apply(Change::TokenRevoked(id.to_string()), &by.user, move |tx| {
+            Box::pin(async move {
+                let row = store::by_id(tx.connection(), id).await?;
+                let row = row.filter(|row| allowed.manages(row.account)).ok_or(PeopleError::NoSuchToken)?;
+                store::delete(tx.connection(), id).await?;
+                tx.after_commit(move || revocations.notify(row.account));
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+fn check_name(name: &str) -> Result<(), PeopleError> {
+    if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
+        return Err(invalid("name", format!("must have 1 to {MAX_NAME} characters, without control characters")));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use model::Timestamp;
+
+    use super::store::TokenRow;
+    use super::*;
+    use crate::auth::sessions::store::SessionUser;
+
+    fn role(of_token: Role, of_user: Role, is_disabled: bool) -> Option<Role> {
+        let row = TokenRow {
+            id: TokenId(Uuid::nil()),
+            account: Account::User(1),
+            user: Some(SessionUser { name: "ada".into(), role: of_user, is_disabled }),
+            name: "test".into(),
+            role: of_token,
+            hint: String::new(),
+            created_at: Timestamp(0),
+            last_used_at: None,
+            expires_at: Timestamp(1),
+        };
+        row.identity().map(|identity| identity.role)
+    }
+
+    #[test]
+    fn a_token_never_permits_more_than_its_user() {
+        for of_user in Role::OF_PEOPLE {
+            for of_token in Role::ALL {
+                assert_eq!(role(of_token, of_user, true), None, "a disabled {of_user}");
+                let expected = match of_token {
+                    Role::Worker => (of_user == Role::Admin).then_some(Role::Worker),
+                    _ if of_user.includes(of_token) => Some(of_token),
+                    _ => Some(of_user),
+                };
+                assert_eq!(role(of_token, of_user, false), expected, "a token {of_token} of a {of_user}");
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The SQL queries for API tokens.
+
+use engine::db::{Connection, DbResult};
+use model::{Role, Timestamp, TokenId};
+
+use crate::auth::sessions::store::SessionUser;
+use crate::auth::users::store::role_of;
+use crate::auth::{Account, ListRange};
+
+/// An API token, with the user to whom it belongs.
+#[derive(Clone, Debug)]
+pub(in crate::auth) struct TokenRow {
+    pub(in crate::auth) id: TokenId,
+    pub(in crate::auth) account: Account,
+    /// The user, or `None` if the token was created with the admin token.
+    pub(in crate::auth) user: Option<SessionUser>,
+    pub(in crate::auth) name: String,
+    pub(in crate::auth) role: Role,
+    pub(in crate::auth) hint: String,
+    pub(in crate::auth) created_at: Timestamp,
+    pub(in crate::auth) last_used_at: Option<Timestamp>,
+    pub(in crate::auth) expires_at: Timestamp,
+}
+
+/// The columns of a token, in the order of the query.
+type Columns = (
+    uuid::Uuid,
+    Option<i64>,
+    Option<String>,
+    Option<String>,
+    Option<bool>,
+    String,
+    String,
+    String,
+    i64,
+    Option<i64>,
+    i64,
+);
+
+/// Returns the query for tokens that ends with the given clauses.
+macro_rules! select {
+    ($clauses:literal) => {
+        concat!(
+            "select t.id, t.user_id, u.name, u.role, u.disabled, t.name, t.role, t.hint, t.created_at, t.last_used_at,
+                    t.expires_at
+             from tokens t left join users u on u.id = t.user_id ",
+            $clauses
+        )
+    };
+}
+
+impl From<Columns> for TokenRow {
+    fn from(row: Columns) -> Self {
+        let (id, user_id, user, user_role, is_disabled, name, role, hint, created_at, last_used_at, expires_at) = row;
+        Self {
+            id: TokenId(id),
+            account: Account::of_user_id(user_id),
+            user: SessionUser::of(user, user_role, is_disabled),
+            name,
+            role: role_of(&role),
+            hint,
+            created_at: Timestamp(created_at),
+            last_used_at: last_used_at.map(Timestamp),
+            expires_at: Timestamp(expires_at),
+        }
+    }
+}
+
+/// Returns the token with this digest, unless it has expired.
+pub(in crate::auth) async fn by_digest(
+    connection: &mut Connection,
+    digest: &[u8],
+    now: Timestamp,
+) -> DbResult<Option<TokenRow>> {
+    let row: Option<Columns> = sqlx::query_as(select!("where t.digest = ? and t.expires_at > ?"))
+        .bind(digest)
+        .bind(now.0)
+        .fetch_optional(connection.sqlite())
+        .await?;
+    Ok(row.map(TokenRow::from))
+}
+
+/// Returns the token with this id, even if it has expired.
+pub(in crate::auth) async fn by_id(connection: &mut Connection, id: TokenId) -> DbResult<Option<TokenRow>> {
+    let row: Option<Columns> =
+        sqlx::query_as(select!("where t.id = ?")).bind(id.0).fetch_optional(connection.sqlite()).await?;
+    Ok(row.map(TokenRow::from))
+}
+
+/// Returns tokens, newest first, including those that have expired: those of one account, or of all. Returns up to one
+/// more than requested, so that the caller knows whether there are more.
+pub(in crate::auth) async fn list(
+    connection: &mut Connection,
+    account: Option<Account>,
+    range: ListRange,
+) -> DbResult<Vec<TokenRow>> {
+    let rows: Vec<Columns> =
+        sqlx::query_as(select!("where (? or t.user_id is ?) order by t.created_at desc, t.id limit ? offset ?"))
+            .bind(account.is_none())
+            .bind(account.and_then(Account::user_id))
+            .bind(range.limit + 1)
+            .bind(range.offset)
+            .fetch_all(connection.sqlite())
+            .await?;
+    Ok(rows.into_iter().map(TokenRow::from).collect())
+}
+
+/// Returns the number of tokens of an account.
+pub(in crate::auth) async fn count(connection: &mut Connection, account: Account) -> DbResult<i64> {
+    Ok(sqlx::query_scalar("select count(*) from tokens where user_id is ?")
+        .bind(account.user_id())
+        .fetch_one(connection.sqlite())
+        .await?)
+}
+
+/// Stores a new token.
+pub(in crate::auth) async fn insert(connection: &mut Connection, row: &TokenRow, digest: &[u8]) -> DbResult<()> {
+    sqlx::query(
+        "insert into tokens (id, digest, user_id, name, role, hint, created_at, expires_at)
+         values (?, ?, ?, ?, ?, ?, ?, ?)",
+    )
+    .bind(row.id.0)
+    .bind(digest)
+    .bind(row.account.user_id())
+    .bind(&row.name)
+    .bind(row.role.as_str())
+    .bind(&row.hint)
+    .bind(row.created_at.0)
+    .bind(row.expires_at.0)
+    .execute(connection.sqlite())
+    .await?;
+    Ok(())
+}
+
+/// Stores the time at which a token was last used, unless a time after `before` is stored.
+pub(in crate::auth) async fn touch(
+    connection: &mut Connection,
+    id: TokenId,
+    now: Timestamp,
+    before: Timestamp,
+) -> DbResult<()> {
+    sqlx::query("update tokens set last_used_at = ? where id = ? and coalesce(last_used_at, 0) <= ?")
+        .bind(now.0)
+        .bind(id.0)
+        .bind(before.0)
+        .execute(connection.sqlite())
+        .await?;
+    Ok(())
+}
+
+/// Deletes the tokens that expired before a time.
+pub(in crate::auth) async fn delete_expired(connection: &mut Connection, before: Timestamp) -> DbResult<()> {
+    sqlx::query("delete from tokens where expires_at < ?").bind(before.0).execute(connection.sqlite()).await?;
+    Ok(())
+}
+
+/// Deletes a token.
+pub(in crate::auth) async fn delete(connection: &mut Connection, id: TokenId) -> DbResult<()> {
+    sqlx::query("delete from tokens where id = ?").bind(id.0).execute(connection.sqlite()).await?;
+    Ok(())
+}

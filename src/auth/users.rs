@@ -1,0 +1,255 @@
+//! Users, who log in with a name and a password.
+
+pub(super) mod store;
+
+use engine::clock;
+use engine::db::DbError;
+use model::{NewUser, PasswordChange, Role, Timestamp, User, UserChanges, UsersPage};
+
+use super::attempts::CountedAccount;
+use super::changes::{Change, invalid};
+use super::login::{LoginClient, LoginError};
+use super::passwords::{MAX_BYTES, MIN_LENGTH};
+use super::sessions::store as sessions;
+use super::{ADMIN, Account, Auth, Identity, ListRange, PeopleError};
+use store::UserRow;
+
+/// The maximum length of a name, in characters.
+const MAX_NAME: usize = 64;
+
+/// The maximum number of users.
+const MAX_USERS: i64 = ListRange::MAX_LIMIT;
+
+impl UserRow {
+    /// Returns the user for a response, without the hash of the password.
+    fn into_model(self) -> User {
+        let Self { name, role, is_disabled: disabled, created_at, updated_at, .. } = self;
+        User { name, role, disabled, created_at, updated_at }
+    }
+}
+
+impl Auth {
+    /// Returns whether there are users. Without users, only the admin token and one-time links can be used to log in.
+    pub async fn has_users(&self) -> Result<bool, DbError> {
+        let mut connection = self.db.reader().await?;
+        Ok(store::count(&mut connection).await? > 0)
+    }
+
+    /// Returns all users, sorted by name.
+    pub async fn users(&self) -> Result<UsersPage, PeopleError> {
+        let mut connection = self.db.reader().await?;
+        let rows = store::all(&mut connection).await?;
+        Ok(UsersPage { items: rows.into_iter().map(UserRow::into_model).collect() })
+    }
+
+    /// Returns the account of a user or, for the name `admin`, of the admin token.
+    pub async fn account(&self, name: &str) -> Result<Account, PeopleError> {
+        let key = name_key(name);
+        if key == ADMIN {
+            return Ok(Account::AdminToken);
+        }
+        let mut connection = self.db.reader().await?;
+        let user = store::by_key(&mut connection, &key).await?;
+        user.map(|user| Account::User(user.id)).ok_or(PeopleError::NoSuchUser)
+    }
+
+    /// Adds a user.
+    pub async fn add_user(&self, new: NewUser, by: &Identity) -> Result<User, PeopleError> {
+        let NewUser { name, role, password } = new;
+        check_name(&name)?;
+        check_role(role)?;
+        check_password("password", &password)?;
+        let password = self.passwords.hash(password).await?;
+        let now = clock::now();
+        let key = name_key(&name);
+        let row = UserRow { id: 0, name, role, password, is_disabled: false, created_at: now, updated_at: now };
+        self.apply(Change::UserAdded(row.name.clone()), &by.user, move |tx| {
+            Box::pin(async move {
+                if store::count(tx.connection()).await? >= MAX_USERS {
+                    return Err(invalid("users", format!("{MAX_USERS} users exist already; remove one first")));
+                }
+                if !store::insert(tx.connection(), &row, &key).await? {
+                    return Err(invalid("name", "a user with this name exists already"));
+                }
+                Ok(row.into_model())
+            })
+        })
+        .await
+    }
+
+    /// Changes the role or the password of a user, or disables or enables the user. If anything changes, the user's
+    /// sessions end, except that enabling a user does not affect sessions.
+    pub async fn change_user(&self, name: &str, changes: UserChanges, by: &Identity) -> Result<User, PeopleError> {
+        let UserChanges { role, password, disabled } = changes;
+        if let Some(role) = role {
+            check_role(role)?;
+        }
+        let password = match password {
+            Some(password) => {
+                check_password("password", &password)?;
+                Some(self.passwords.hash(password).await?)
+            }
+            None => None,
+        };
+        let (key, revocations) = (name_key(name), self.revocations.clone());
+        self.apply(Change::UserChanged(key.clone()), &by.user, move |tx| {
+            Box::pin(async move {
+                let before = store::by_key(tx.connection(), &key).await?.ok_or(PeopleError::NoSuchUser)?;
+                let account = Account::User(before.id);
+                let row = UserRow {
+                    role: role.unwrap_or(before.role),
+                    is_disabled: disabled.unwrap_or(before.is_disabled),
+                    updated_at: later_than(before.updated_at),
+                    password: password.clone().unwrap_or_else(|| before.password.clone()),
+                    ..before.clone()
+                };
+                store::update(tx.connection(), &row).await?;
+                let is_disabled_now = row.is_disabled && !before.is_disabled;
+                if row.role != before.role || password.is_some() || is_disabled_now {
+                    sessions::delete_all(tx.connection(), account, None).await?;
+                }
+                tx.after_commit(move || revocations.notify(account));
+                Ok(row.into_model())
+            })
+        })
+        .await
+    }
+
+    /// Removes a user, together with the user's sessions and tokens.
+    pub async fn remove_user(&self, name: &str, by: &Identity) -> Result<(), PeopleError> {
+        let (key, revocations) = (name_key(name), self.revocations.clone());
+        self.apply(Change::UserRemoved(key.clone()), &by.user, move |tx| {
+            Box::pin(async move {
+                let user = store::by_key(tx.connection(), &key).await?.ok_or(PeopleError::NoSuchUser)?;
+                store::delete(tx.connection(), user.id).await?;
+                tx.after_commit(move || revocations.notify(Account::User(user.id)));
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Changes the password of the user who has sent the request, and ends the user's other sessions. API tokens remain
+    /// valid.
+    pub async fn change_own_password(
+        &self,
+        change: PasswordChange,
+        by: &Identity,
+        client: &LoginClient,
+    ) -> Result<(), PeopleError> {
+        let PasswordChange { current_password, new_password } = change;
+        let key = name_key(&by.user);
+        if by.account == Account::AdminToken {
+            return Err(invalid("currentPassword", "the admin token has no password; log in as a user"));
+        }
+        check_password("newPassword", &new_password)?;
+        // Someone who has found an unlocked computer must not be able to guess the password either.
+        let origin = self.count_attempt(client, CountedAccount::of_user(&key)).map_err(|error| match error {
+            LoginError::Db(error) => PeopleError::Db(error),
+            _ => PeopleError::TooMany,
+        })?;
+        let user = {
+            let mut connection = self.db.reader().await?;
+            store::by_key(&mut connection, &key).await?.ok_or(PeopleError::NoSuchUser)?
+        };
+        let wrong = || invalid("currentPassword", "is not correct");
+        let is_short_enough = current_password.len() <= MAX_BYTES;
+        if !is_short_enough || !self.passwords.verify(current_password, Some(user.password.clone())).await? {
+            return Err(wrong());
+        }
+        self.login_succeeded(origin);
+        let password = self.passwords.hash(new_password).await?;
+        let (kept, revocations) = (by.session(), self.revocations.clone());
+        self.apply(Change::PasswordChanged(user.name.clone()), &by.user, move |tx| {
+            Box::pin(async move {
+                let current = store::by_key(tx.connection(), &key).await?;
+                let is_same = |current: &UserRow| current.id == user.id && current.password == user.password;
+                let current = current.filter(is_same).ok_or_else(wrong)?;
+                let account = Account::User(current.id);
+                let row = UserRow { password, updated_at: later_than(current.updated_at), ..current };
+                store::update(tx.connection(), &row).await?;
+                sessions::delete_all(tx.connection(), account, kept).await?;
+                tx.after_commit(move || revocations.notify(account));
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+/// Returns the form of a name by which names are compared.
+pub(super) fn name_key(name: &str) -> String {
+    name.to_ascii_lowercase()
+}
+
+/// Returns the current time, or a later one if it is not after the time of the last change.
+fn later_than(last: Timestamp) -> Timestamp {
+    clock::now().max(Timestamp(last.0 + 1))
+}
+
+fn check_name(name: &str) -> Result<(), PeopleError> {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-@".contains(c);
+    let begins_well = name.starts_with(|c: char| c.is_ascii_alphanumeric());
+    if name.len() > MAX_NAME || !begins_well || !name.chars().all(is_plain) {
+        let problem = format!(
+            "must have 1 to {MAX_NAME} letters, digits, '.', '_', '-' and '@', and begin with a letter or a digit"
+        );
+        return Err(invalid("name", problem));
+    }
+    if name_key(name) == ADMIN {
+        return Err(invalid("name", "the name admin belongs to the admin token; choose another one"));
+    }
+    Ok(())
+}
+
+fn check_role(role: Role) -> Result<(), PeopleError> {
+    if Role::OF_PEOPLE.contains(&role) {
+        return Ok(());
+    }
+    Err(invalid("role", "must be viewer, operator or admin; create a token for a worker"))
+}
+
+fn check_password(field: &'static str, password: &str) -> Result<(), PeopleError> {
+    if password.chars().count() < MIN_LENGTH || password.len() > MAX_BYTES {
+        return Err(invalid(
+            field,
+            format!("must have at least {MIN_LENGTH} characters and at most {MAX_BYTES} bytes"),
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_plain_and_the_name_of_the_admin_token_is_taken() {
+        for name in ["ada", "Ada.Lovelace", "ada@example.com", "0x_-", &"a".repeat(64)] {
+            assert!(check_name(name).is_ok(), "{name}");
+        }
+        for name in
+            ["", ".", "..", "-a", "a b", "a/b", "a%2fb", "\u{e4}da", "a\u{202e}b", "Admin", "admin", &"a".repeat(65)]
+        {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn passwords_are_long_enough_but_not_too_long() {
+        for password in
+            ["0123456789", "\u{e4}\u{f6}\u{fc}\u{e4}\u{f6}\u{fc}\u{e4}\u{f6}\u{fc}\u{df}", &"x".repeat(1024)]
+        {
+            assert!(check_password("password", password).is_ok(), "{password}");
+        }
+        for password in ["", "012345678", &"x".repeat(1025)] {
+            assert!(check_password("password", password).is_err(), "{password}");
+        }
+    }
+
+    #[test]
+    fn a_user_cannot_be_a_worker() {
+        assert!(check_role(Role::Worker).is_err());
+        assert!(Role::OF_PEOPLE.into_iter().all(|role| check_role(role).is_ok()));
+    }
+}

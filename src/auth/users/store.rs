@@ -1,0 +1,94 @@
+//! The SQL queries for users.
+
+use engine::db::{Connection, DbResult};
+use model::{Role, Timestamp};
+
+/// A user, with the hash of the password.
+#[derive(Clone)]
+pub(in crate::auth) struct UserRow {
+    pub(in crate::auth) id: i64,
+    pub(in crate::auth) name: String,
+    pub(in crate::auth) role: Role,
+    pub(in crate::auth) password: String,
+    pub(in crate::auth) is_disabled: bool,
+    pub(in crate::auth) created_at: Timestamp,
+    pub(in crate::auth) updated_at: Timestamp,
+}
+
+/// The columns of a user, in the order of [`UserRow`].
+type Columns = (i64, String, String, String, bool, i64, i64);
+
+/// Returns the query for users that ends with the given clauses.
+macro_rules! select {
+    ($clauses:literal) => {
+        concat!("select id, name, role, password, disabled, created_at, updated_at from users ", $clauses)
+    };
+}
+
+impl From<Columns> for UserRow {
+    fn from((id, name, role, password, is_disabled, created_at, updated_at): Columns) -> Self {
+        let (created_at, updated_at) = (Timestamp(created_at), Timestamp(updated_at));
+        Self { id, name, role: role_of(&role), password, is_disabled, created_at, updated_at }
+    }
+}
+
+/// Returns the role for a word of the database. An unknown word, which a later version may have written, is the role
+/// that permits the least.
+pub(in crate::auth) fn role_of(word: &str) -> Role {
+    Role::from_word(word).unwrap_or(Role::Viewer)
+}
+
+/// Returns all users, sorted by name.
+pub(in crate::auth) async fn all(connection: &mut Connection) -> DbResult<Vec<UserRow>> {
+    let rows: Vec<Columns> = sqlx::query_as(select!("order by name_key")).fetch_all(connection.sqlite()).await?;
+    Ok(rows.into_iter().map(UserRow::from).collect())
+}
+
+/// Returns a user, given the lower-case form of the name.
+pub(in crate::auth) async fn by_key(connection: &mut Connection, name_key: &str) -> DbResult<Option<UserRow>> {
+    let row: Option<Columns> =
+        sqlx::query_as(select!("where name_key = ?")).bind(name_key).fetch_optional(connection.sqlite()).await?;
+    Ok(row.map(UserRow::from))
+}
+
+/// Returns the number of users.
+pub(in crate::auth) async fn count(connection: &mut Connection) -> DbResult<i64> {
+    Ok(sqlx::query_scalar("select count(*) from users").fetch_one(connection.sqlite()).await?)
+}
+
+/// Stores a new user. Returns `false` if there is a user with this name.
+pub(in crate::auth) async fn insert(connection: &mut Connection, row: &UserRow, name_key: &str) -> DbResult<bool> {
+    let inserted = sqlx::query(
+        "insert into users (name, name_key, role, password, disabled, created_at, updated_at)
+         values (?, ?, ?, ?, ?, ?, ?) on conflict (name_key) do nothing",
+    )
+    .bind(&row.name)
+    .bind(name_key)
+    .bind(row.role.as_str())
+    .bind(&row.password)
+    .bind(row.is_disabled)
+    .bind(row.created_at.0)
+    .bind(row.updated_at.0)
+    .execute(connection.sqlite())
+    .await?;
+    Ok(inserted.rows_affected() > 0)
+}
+
+/// Stores the role, the password and the state of a user.
+pub(in crate::auth) async fn update(connection: &mut Connection, row: &UserRow) -> DbResult<()> {
+    sqlx::query("update users set role = ?, password = ?, disabled = ?, updated_at = ? where id = ?")
+        .bind(row.role.as_str())
+        .bind(&row.password)
+        .bind(row.is_disabled)
+        .bind(row.updated_at.0)
+        .bind(row.id)
+        .execute(connection.sqlite())
+        .await?;
+    Ok(())
+}
+
+/// Deletes a user, together with the user's sessions and tokens.
+pub(in crate::auth) async fn delete(connection: &mut Connection, id: i64) -> DbResult<()> {
+    sqlx::query("delete from users where id = ?").bind(id).execute(connection.sqlite()).await?;
+    Ok(())
+}

@@ -1,0 +1,129 @@
+//! The page on which administrators manage users, and see and end the sessions and tokens of everyone. It consists of
+//! plain forms, which work without scripts and are posted to `server::http::people::forms`.
+
+mod credentials;
+mod user;
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+use leptos_router::hooks::use_query_map;
+
+use super::refusal::Refusal;
+use crate::page_data::PeoplePageData;
+use crate::rpc;
+use crate::ui::{Icon, PageTitle, PersonMenu};
+pub(super) use credentials::{SessionList, TokenList};
+use user::{NewUser, UserRow};
+
+/// The path to which the forms are posted.
+const ACTION: &str = "/people";
+
+/// Lists users, sessions and tokens.
+#[component]
+pub fn PeoplePage() -> impl IntoView {
+    let people = Resource::new(|| (), |()| rpc::people());
+    view! {
+        <PageTitle text="People \u{b7} Tailwater" />
+        <div class="form-page">
+            <header class="page-header">
+                <A href="/tasks/queue" attr:class="back">
+                    <Icon name="back" />
+                    <span>"Queue"</span>
+                </A>
+                <h1>"People"</h1>
+                <span class="push"></span>
+                <PersonMenu />
+            </header>
+            <Suspense>
+                {move || Suspend::new(async move {
+                    match people.await {
+                        Ok(people) => view! { <People people /> }.into_any(),
+                        Err(error) => view! { <Refusal error /> }.into_any(),
+                    }
+                })}
+            </Suspense>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn People(people: PeoplePageData) -> impl IntoView {
+    let PeoplePageData { users, sessions, tokens } = people;
+    let list = if users.is_empty() {
+        view! { <First /> }.into_any()
+    } else {
+        let rows = users.into_iter().map(|user| view! { <UserRow user /> }).collect_view();
+        view! { <ul class="secret-list" data-testid="user-list">{rows}</ul> }.into_any()
+    };
+    view! {
+        <main class="secrets people">
+            <p class="hint">
+                "A viewer reads jobs and their output. An operator also submits and cancels jobs. An admin also manages secrets and people. The admin token always works, so nobody can be locked out."
+            </p>
+            <Outcome />
+            {list}
+            <NewUser />
+            <section aria-labelledby="sessions">
+                <h2 id="sessions">"Browsers"</h2>
+                <SessionList page=sessions action=ACTION with_user=true />
+            </section>
+            <section aria-labelledby="tokens">
+                <h2 id="tokens">"API tokens"</h2>
+                <TokenList page=tokens action=ACTION with_user=true />
+            </section>
+        </main>
+    }
+    .into_any()
+}
+
+/// Says what to do first.
+#[component]
+fn First() -> impl IntoView {
+    view! {
+        <p data-testid="no-users">
+            "There are no users yet. Add yourself with the role admin, log out, and log in with your name and password. Keep the admin token for emergencies. "
+            <A href="/tasks/queue">"Go to the queue"</A>
+        </p>
+    }
+    .into_any()
+}
+
+/// Says what the last form has done, which the address of the page contains.
+#[component]
+pub(super) fn Outcome() -> impl IntoView {
+    let query = use_query_map().get_untracked();
+    // Anyone can write an address, so it cannot make the page say anything but these sentences.
+    let done = query.get("done").and_then(|word| {
+        Some(match word.as_str() {
+            "added" => "The user was added.",
+            "changed" => "The user was changed and is logged out everywhere.",
+            "disabled" => "The user was disabled and is logged out everywhere.",
+            "enabled" => "The user was enabled.",
+            "removed" => "The user was removed.",
+            "ended" => "The session was ended.",
+            "revoked" => "The token was revoked.",
+            "password" => "Your password was changed.",
+            _ => return None,
+        })
+    });
+    let error = query.get("error").map(|word| match word.as_str() {
+        "name" => "This name is not accepted. It may be taken already. Names of users have up to 64 letters, digits, '.', '_', '-' and '@'; admin is reserved.",
+        "password" | "newPassword" => "This password is not accepted. Use at least 10 characters, and at most 1,024 bytes.",
+        "currentPassword" => "The current password is not correct.",
+        "role" => "This role is not accepted.",
+        "expiresInDays" => "A token can expire after 1 to 3,650 days.",
+        "users" => "The server already has 1,000 users, which is the maximum. Remove one first.",
+        "tokens" => "You already have 1,000 tokens, which is the maximum. Revoke one first.",
+        "user" => "There is no such user. Somebody may have removed it in the meantime.",
+        "session" => "There is no such session. It may have ended in the meantime.",
+        "token" => "There is no such token. Somebody may have revoked it in the meantime.",
+        "limited" => "Too many attempts. Try again in a minute.",
+        _ => "This was not accepted.",
+    });
+    view! {
+        {done.map(|text| view! { <p role="status" data-testid="people-done">{text}</p> })}
+        {error.map(|text| view! { <p class="error" role="alert" data-testid="people-error">{text}</p> })}
+    }
+    .into_any()
+}

@@ -1,0 +1,120 @@
+//! The row of a user, and the form for a new one.
+
+use leptos::prelude::*;
+use model::{Role, User};
+
+use super::ACTION;
+use crate::words;
+
+/// A user: the name, the role, and the forms that change and remove the user.
+#[component]
+pub(super) fn UserRow(user: User) -> impl IntoView {
+    let User { name, role, disabled, updated_at, .. } = user;
+    let about = if disabled { format!("{role}, disabled") } else { role.to_string() };
+    let changed = format!("changed {} UTC", words::date_time(updated_at, 0));
+    view! {
+        <li class="secret-row" data-testid="user-row">
+            <div class="secret-head">
+                <strong>{name.clone()}</strong>
+                <span>{about}</span>
+                <small>{changed}</small>
+            </div>
+            <details>
+                <summary>"Change or remove"</summary>
+                <form method="post" action=ACTION class="secret-form">
+                    <input type="hidden" name="action" value="set-role" />
+                    <input type="hidden" name="name" value=name.clone() />
+                    <RoleField id=format!("role-{name}") role />
+                    <button class="button" data-testid="set-role">"Change role"</button>
+                </form>
+                <form method="post" action=ACTION class="secret-form">
+                    <input type="hidden" name="action" value="set-password" />
+                    <input type="hidden" name="name" value=name.clone() />
+                    <PasswordField id=format!("password-{name}") label="New password" />
+                    <button class="button" data-testid="set-password">"Set password"</button>
+                </form>
+                <div class="actions">
+                    <NamedAction
+                        action=if disabled { "enable-user" } else { "disable-user" }
+                        label=if disabled { "Enable" } else { "Disable" }
+                        class="button"
+                        name=name.clone()
+                    />
+                    <NamedAction action="remove-user" label="Remove" class="button danger" name=name />
+                </div>
+                <p class="hint">
+                    "Each of these changes logs the user out everywhere. The tokens of a disabled user are refused, and those of a removed user are deleted."
+                </p>
+            </details>
+        </li>
+    }
+    .into_any()
+}
+
+/// A button that does something with a user.
+#[component]
+fn NamedAction(action: &'static str, label: &'static str, class: &'static str, name: String) -> impl IntoView {
+    view! {
+        <form method="post" action=ACTION>
+            <input type="hidden" name="action" value=action />
+            <input type="hidden" name="name" value=name />
+            <button class=class data-testid=action>{label}</button>
+        </form>
+    }
+    .into_any()
+}
+
+/// The form for a new user.
+#[component]
+pub(super) fn NewUser() -> impl IntoView {
+    view! {
+        <form method="post" action=ACTION class="secret-form" aria-label="Add a user">
+            <h2>"Add a user"</h2>
+            <input type="hidden" name="action" value="add-user" />
+            <label for="user-name">"Name"</label>
+            <input
+                id="user-name"
+                class="field"
+                name="name"
+                required
+                maxlength="64"
+                pattern="[A-Za-z0-9][A-Za-z0-9._@\\-]*"
+                title="Letters, digits, '.', '_', '-' and '@', beginning with a letter or a digit"
+                spellcheck="false"
+                autocapitalize="off"
+                autocomplete="off"
+                data-testid="user-name"
+            />
+            <RoleField id="user-role".to_owned() role=Role::Operator />
+            <PasswordField id="user-password".to_owned() label="Password" />
+            <p class="hint">"The password must have at least 10 characters. The user can change it after logging in."</p>
+            <button class="button primary" data-testid="add-user">"Add user"</button>
+        </form>
+    }
+    .into_any()
+}
+
+/// The field for a role.
+#[component]
+fn RoleField(id: String, role: Role) -> impl IntoView {
+    let options = Role::OF_PEOPLE.map(|option| {
+        view! { <option value=option.as_str() selected=option == role>{option.as_str()}</option> }
+    });
+    view! {
+        <label for=id.clone()>"Role"</label>
+        <select id=id class="field" name="role">
+            {options}
+        </select>
+    }
+    .into_any()
+}
+
+/// The field for a user's password.
+#[component]
+fn PasswordField(id: String, label: &'static str) -> impl IntoView {
+    view! {
+        <label for=id.clone()>{label}</label>
+        <input id=id class="field" type="password" name="password" required minlength="10" autocomplete="new-password" />
+    }
+    .into_any()
+}

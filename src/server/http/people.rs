@@ -1,0 +1,130 @@
+//! `/users`, `/account/password`, `/sessions` and `/tokens`: manages people, browser sessions and API tokens.
+
+pub(super) mod forms;
+
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::{Extension, Json};
+use model::{
+    ApiTokensPage, CreatedApiToken, NewApiToken, NewUser, PasswordChange, Role, SessionsPage, User, UserChanges,
+    UsersPage,
+};
+
+use super::body::JsonBody;
+use super::error::ApiError;
+use super::query::Query;
+use super::session::login_client;
+use crate::auth::{Account, Identity, ListRange};
+use crate::server::AppState;
+use crate::server::client::Client;
+
+pub(super) async fn users(State(state): State<AppState>, query: Query) -> Result<Json<UsersPage>, ApiError> {
+    query.end()?;
+    Ok(Json(state.auth.users().await?))
+}
+
+pub(super) async fn add_user(
+    State(state): State<AppState>,
+    Extension(identity): Extension<Identity>,
+    JsonBody(new): JsonBody<NewUser>,
+) -> Result<(StatusCode, Json<User>), ApiError> {
+    Ok((StatusCode::CREATED, Json(state.auth.add_user(new, &identity).await?)))
+}
+
+pub(super) async fn change_user(
+    State(state): State<AppState>,
+    Extension(identity): Extension<Identity>,
+    Path(name): Path<String>,
+    JsonBody(changes): JsonBody<UserChanges>,
+) -> Result<Json<User>, ApiError> {
+    Ok(Json(state.auth.change_user(&name, changes, &identity).await?))
+}
+
+pub(super) async fn remove_user(
+    State(state): State<AppState>,
+    Extension(identity): Extension<Identity>,
+    Path(name): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    state.auth.remove_user(&name, &identity).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn change_password(
+    State(state): State<AppState>,
+    Extension(identity): Extension<Identity>,
+    Extension(client): Extension<Client>,
+    headers: HeaderMap,
+    JsonBody(change): JsonBody<PasswordChange>,
+) -> Result<StatusCode, ApiError> {
+    state.auth.change_own_password(change, &identity, &login_client(client, &headers)).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn sessions(
+    State(state): State<AppState>,
+    Extension(identity): Extension<Identity>,
+    query: Query,
+) -> Result<Json<SessionsPage>, ApiError> {
+    let (account, range) = requested(&state, &identity, query).await?;
+    Ok(Json(state.auth.sessions(account, range, &identity).await?))
+}
+
+pub(super) async fn end_session(
+    State(state): State<AppState>,
+    Extension(identity): Extension<Identity>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let id = id.parse().map_err(|_| ApiError::SessionNotFound)?;
+    state.auth.end_session(id, &identity).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn tokens(
+    State(state): State<AppState>,
+    Extension(identity): Extension<Identity>,
+    query: Query,
+) -> Result<Json<ApiTokensPage>, ApiError> {
+    let (account, range) = requested(&state, &identity, query).await?;
+    Ok(Json(state.auth.tokens(account, range).await?))
+}
+
+pub(super) async fn create_token(
+    State(state): State<AppState>,
+    Extension(identity): Extension<Identity>,
+    JsonBody(new): JsonBody<NewApiToken>,
+) -> Result<(StatusCode, Json<CreatedApiToken>), ApiError> {
+    Ok((StatusCode::CREATED, Json(state.auth.create_token(new, &identity).await?)))
+}
+
+pub(super) async fn revoke_token(
+    State(state): State<AppState>,
+    Extension(identity): Extension<Identity>,
+    Path(id): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    let id = id.parse().map_err(|_| ApiError::TokenNotFound)?;
+    state.auth.revoke_token(id, &identity).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Returns the account whose sessions or tokens are requested, and the range of the list. Administrators see those of
+/// all accounts (`None`) unless they request one; others see only their own.
+async fn requested(
+    state: &AppState,
+    identity: &Identity,
+    mut query: Query,
+) -> Result<(Option<Account>, ListRange), ApiError> {
+    let range = ListRange {
+        limit: query.number("limit", 1..=ListRange::MAX_LIMIT)?.unwrap_or(ListRange::MAX_LIMIT),
+        offset: query.number("offset", 0..=i64::from(i32::MAX))?.unwrap_or(0),
+    };
+    let user = query.text("user");
+    query.end()?;
+    let is_admin = identity.role == Role::Admin;
+    let account = match user {
+        None => (!is_admin).then_some(identity.account),
+        Some(name) if name.eq_ignore_ascii_case(&identity.user) => Some(identity.account),
+        Some(name) if is_admin => Some(state.auth.account(&name).await?),
+        Some(_) => return Err(ApiError::NotAuthorized(identity.role)),
+    };
+    Ok((account, range))
+}

@@ -1,0 +1,165 @@
+//! The forms of the pages for people and for one's own account, which work without scripts.
+//!
+//! Each form is posted to the path of its page, and names its action. The response redirects to the page, whose address
+//! then says what was done. Only a new API token is sent in the response itself, so that the token is never part of an
+//! address.
+
+use axum::extract::rejection::FormRejection;
+use axum::extract::{FromRequest, Request, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::{Extension, Form};
+use leptos::prelude::provide_context;
+use model::{NewApiToken, NewUser, PasswordChange, Role, SessionId, TokenId, UserChanges};
+use serde::Deserialize;
+
+use crate::app;
+use crate::auth::{Identity, PeopleError};
+use crate::server::AppState;
+use crate::server::client::Client;
+use crate::server::http::error::ApiError;
+use crate::server::http::session::login_client;
+use crate::server::pages::NewTokenToShow;
+
+/// The forms of the page for people.
+#[derive(Deserialize)]
+#[serde(tag = "action", rename_all = "kebab-case")]
+pub(in crate::server::http) enum PeopleForm {
+    AddUser { name: String, role: Role, password: String },
+    SetRole { name: String, role: Role },
+    SetPassword { name: String, password: String },
+    DisableUser { name: String },
+    EnableUser { name: String },
+    RemoveUser { name: String },
+    EndSession { id: SessionId },
+    RevokeToken { id: TokenId },
+}
+
+/// The forms of the page for one's own account.
+#[derive(Deserialize)]
+#[serde(tag = "action", rename_all = "kebab-case")]
+pub(in crate::server::http) enum AccountForm {
+    #[serde(rename_all = "camelCase")]
+    ChangePassword {
+        current_password: String,
+        new_password: String,
+    },
+    EndSession {
+        id: SessionId,
+    },
+    #[serde(rename_all = "camelCase")]
+    CreateToken {
+        name: String,
+        role: Role,
+        expires_in_days: String,
+    },
+    RevokeToken {
+        id: TokenId,
+    },
+}
+
+/// Handles the forms of the page for people.
+pub(in crate::server::http) async fn people(
+    State(state): State<AppState>,
+    Extension(identity): Extension<Identity>,
+    form: Result<Form<PeopleForm>, FormRejection>,
+) -> Result<Redirect, ApiError> {
+    let Form(form) = form.map_err(|_| unknown())?;
+    let auth = &state.auth;
+    let change = async |name: &str, changes| auth.change_user(name, changes, &identity).await.map(drop);
+    let (word, done) = match form {
+        PeopleForm::AddUser { name, role, password } => {
+            let new = NewUser { name: name.trim().to_owned(), role, password };
+            ("added", auth.add_user(new, &identity).await.map(drop))
+        }
+        PeopleForm::SetRole { name, role } => {
+            ("changed", change(&name, UserChanges { role: Some(role), ..UserChanges::default() }).await)
+        }
+        PeopleForm::SetPassword { name, password } => {
+            ("changed", change(&name, UserChanges { password: Some(password), ..UserChanges::default() }).await)
+        }
+        PeopleForm::DisableUser { name } => {
+            ("disabled", change(&name, UserChanges { disabled: Some(true), ..UserChanges::default() }).await)
+        }
+        PeopleForm::EnableUser { name } => {
+            ("enabled", change(&name, UserChanges { disabled: Some(false), ..UserChanges::default() }).await)
+        }
+        PeopleForm::RemoveUser { name } => ("removed", auth.remove_user(&name, &identity).await),
+        PeopleForm::EndSession { id } => ("ended", auth.end_session(id, &identity).await),
+        PeopleForm::RevokeToken { id } => ("revoked", auth.revoke_token(id, &identity).await),
+    };
+    back_to("/people", word, done)
+}
+
+/// Handles the forms of the page for one's own account.
+pub(in crate::server::http) async fn account(
+    State(state): State<AppState>,
+    Extension(identity): Extension<Identity>,
+    Extension(client): Extension<Client>,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (parts, body) = request.into_parts();
+    let form = Form::from_request(Request::from_parts(parts.clone(), body), &state).await;
+    let Form(form) = form.map_err(|_: FormRejection| unknown())?;
+    let auth = &state.auth;
+    let (word, done) = match form {
+        AccountForm::ChangePassword { current_password, new_password } => {
+            let change = PasswordChange { current_password, new_password };
+            ("password", auth.change_own_password(change, &identity, &login_client(client, &headers)).await)
+        }
+        AccountForm::EndSession { id } => ("ended", auth.end_session(id, &identity).await),
+        AccountForm::RevokeToken { id } => ("revoked", auth.revoke_token(id, &identity).await),
+        AccountForm::CreateToken { name, role, expires_in_days } => {
+            let days = expires_in_days.trim().parse();
+            let days = days.map_err(|_| PeopleError::Invalid { field: "expiresInDays", problem: String::new() });
+            let created = match days {
+                Ok(days) => {
+                    let new = NewApiToken { name, role: Some(role), expires_in_days: Some(days) };
+                    auth.create_token(new, &identity).await
+                }
+                Err(error) => Err(error),
+            };
+            match created {
+                Ok(token) => {
+                    return Ok(show(&state, Request::from_parts(parts, axum::body::Body::empty()), token).await);
+                }
+                Err(error) => ("created", Err(error)),
+            }
+        }
+    };
+    Ok(back_to("/account", word, done)?.into_response())
+}
+
+/// Renders the page for one's own account with a new token.
+async fn show(state: &AppState, request: Request, token: model::CreatedApiToken) -> Response {
+    let (state, options) = (state.clone(), state.leptos.clone());
+    let token = NewTokenToShow(token);
+    let context = move || {
+        provide_context(state.clone());
+        provide_context(token.clone());
+    };
+    let render = leptos_axum::render_app_async_with_context(context, move || app::shell(options.clone()));
+    render(request).await.into_response()
+}
+
+/// Redirects to a page, whose address says what was done, or why it was not done. Errors that are not the person's
+/// mistake are returned instead.
+fn back_to(page: &str, word: &str, done: Result<(), PeopleError>) -> Result<Redirect, ApiError> {
+    let query = match done {
+        Ok(()) => [("done", word)],
+        Err(PeopleError::Invalid { field, .. }) => [("error", field)],
+        Err(PeopleError::NoSuchUser) => [("error", "user")],
+        Err(PeopleError::NoSuchSession) => [("error", "session")],
+        Err(PeopleError::NoSuchToken) => [("error", "token")],
+        Err(PeopleError::NotAuthorized(_)) => [("error", "role")],
+        Err(PeopleError::TooMany | PeopleError::Busy) => [("error", "limited")],
+        Err(error @ PeopleError::Db(_)) => return Err(error.into()),
+    };
+    let query = serde_urlencoded::to_string(query).unwrap_or_default();
+    Ok(Redirect::to(&format!("{page}?{query}")))
+}
+
+fn unknown() -> ApiError {
+    ApiError::InvalidPayload("the form has missing or unknown fields; reload the page".into())
+}

@@ -1,0 +1,58 @@
+//! The person who is viewing the page.
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+use model::Role;
+
+use super::Dropdown;
+use crate::host;
+
+/// The person who is viewing the page.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CurrentUser {
+    /// The name.
+    pub name: String,
+    /// The role.
+    pub role: Role,
+}
+
+impl CurrentUser {
+    /// The `meta` element of the document that contains the name.
+    pub const NAME: &'static str = "user";
+
+    /// The `meta` element of the document that contains the role.
+    pub const ROLE: &'static str = "role";
+
+    /// Returns the person who is viewing the page, or `None` if nobody is logged in.
+    pub fn get() -> Option<Self> {
+        let (name, role) = host::current_user()?;
+        Some(Self { name, role })
+    }
+}
+
+/// Returns whether the person who is viewing the page may do what this role permits. The page does not offer anything
+/// else. The server decides for itself, whatever the page offers.
+pub fn may(role: Role) -> bool {
+    CurrentUser::get().is_some_and(|user| user.role.includes(role))
+}
+
+/// A menu with the person's name, which leads to the person's account and logs the person out.
+#[component]
+pub fn PersonMenu() -> impl IntoView {
+    let name = CurrentUser::get().map(|user| user.name).unwrap_or_default();
+    view! {
+        <Dropdown
+            class="person"
+            label=format!("Account of {name}")
+            test_id="person-menu"
+            button=move || view! { <span class="person-name">{name.clone()}</span> }
+        >
+            <A href="/account">"Account"</A>
+            {may(Role::Admin).then(|| view! { <A href="/people">"People"</A> })}
+            <form method="post" action="/logout">
+                <button>"Log out"</button>
+            </form>
+        </Dropdown>
+    }
+    .into_any()
+}

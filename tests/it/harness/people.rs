@@ -1,0 +1,107 @@
+//! Users, sessions and tokens of a test server.
+
+use model::Role;
+use reqwest::redirect::Policy;
+use reqwest::{Client, RequestBuilder, Response};
+use serde_json::{Value, json};
+use sqlx::ConnectOptions;
+use sqlx::sqlite::SqliteConnectOptions;
+
+use super::TestServer;
+
+/// The password of every user of a test.
+pub const PASSWORD: &str = "correct horse battery";
+
+/// How a request proves who has sent it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Proof {
+    /// It does not.
+    Nothing,
+    /// By a bearer token.
+    Bearer(String),
+    /// By a session cookie, from a page of the server.
+    Cookie(String),
+}
+
+impl Proof {
+    /// Adds the credential to a request. `base` is the address of the server.
+    pub fn add_to(&self, request: RequestBuilder, base: &str) -> RequestBuilder {
+        match self {
+            Self::Nothing => request,
+            Self::Bearer(token) => request.bearer_auth(token),
+            Self::Cookie(cookie) => request.header("cookie", cookie).header("origin", base),
+        }
+    }
+}
+
+/// Creates a client that does not follow redirects, so that tests see every response.
+pub fn browser() -> Client {
+    Client::builder().redirect(Policy::none()).build().expect("a client")
+}
+
+/// Returns the cookie set by a login reply, as a browser would send it back.
+pub fn cookie(reply: &Response) -> String {
+    assert_eq!(reply.status(), 303);
+    let cookie = reply.headers().get("set-cookie").map(|value| value.to_str().expect("ASCII")).unwrap_or_default();
+    cookie.split(';').next().filter(|pair| pair.starts_with("tailwater_session_")).expect("a session starts").to_owned()
+}
+
+impl TestServer {
+    /// Adds a user with [`PASSWORD`].
+    pub async fn add_user(&self, name: &str, role: Role) {
+        let reply = self.api.post("/users", &json!({"name": name, "role": role, "password": PASSWORD})).await;
+        assert_eq!(reply.status(), 201, "{}", reply.text().await.unwrap_or_default());
+    }
+
+    /// Submits a form as a page of the server does.
+    pub async fn post_form(&self, path: &str, proof: &Proof, fields: &[(&str, &str)]) -> Response {
+        let body = serde_urlencoded::to_string(fields).expect("pairs of strings can be encoded");
+        let request = browser().post(format!("{}{path}", self.api.base)).header("origin", &self.api.base);
+        let request = request.header("content-type", "application/x-www-form-urlencoded").body(body);
+        let request = match proof {
+            Proof::Cookie(cookie) => request.header("cookie", cookie),
+            proof => proof.add_to(request, &self.api.base),
+        };
+        request.send().await.expect("the server answers")
+    }
+
+    /// Logs a user in and returns the cookie.
+    pub async fn log_in(&self, name: &str, password: &str) -> Proof {
+        let reply = self.post_form("/login", &Proof::Nothing, &[("name", name), ("password", password)]).await;
+        Proof::Cookie(cookie(&reply))
+    }
+
+    /// Creates an API token with a credential.
+    pub async fn create_token(&self, by: &Proof, new: Value) -> Value {
+        let request = browser().post(format!("{}/api/queue/tokens", self.api.base)).json(&new);
+        let reply = by.add_to(request, &self.api.base).send().await.expect("the server answers");
+        let (status, body) = (reply.status(), reply.json::<Value>().await.expect("the body is JSON"));
+        assert_eq!(status, 201, "{body}");
+        body
+    }
+
+    /// Creates an API token with the admin token and returns it.
+    pub async fn token(&self, role: Role) -> Proof {
+        let by = Proof::Bearer(super::TOKEN.to_owned());
+        bearer(&self.create_token(&by, json!({"name": role, "role": role})).await)
+    }
+
+    /// Returns the status of a GET request.
+    pub async fn status(&self, path: &str, proof: &Proof) -> u16 {
+        let request = browser().get(format!("{}{path}", self.api.base));
+        proof.add_to(request, &self.api.base).send().await.expect("the server answers").status().as_u16()
+    }
+
+    /// Changes the database beside the server, for example to let a session expire.
+    pub async fn execute(&self, statement: &'static str) {
+        let path = self.data.path().join("tailwater.sqlite");
+        let options = SqliteConnectOptions::new().filename(path).busy_timeout(std::time::Duration::from_mins(1));
+        let mut connection = options.connect().await.expect("the file opens");
+        sqlx::query(statement).execute(&mut connection).await.expect("the statement is valid");
+    }
+}
+
+/// Returns the credential of a new token.
+pub fn bearer(created: &Value) -> Proof {
+    Proof::Bearer(created["token"].as_str().expect("a new token has a text").to_owned())
+}

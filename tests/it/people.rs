@@ -1,0 +1,8 @@
+//! Users, sessions, API tokens, and their revocation.
+
+mod command_line;
+mod pages;
+mod revocation;
+mod sessions;
+mod tokens;
+mod users;
