@@ -7,8 +7,7 @@ use leptos_router::components::{FlatRoutes, Redirect, Route, Router};
 use leptos_router::{SsrMode, path};
 
 use crate::host;
-use crate::pages::{
-    AccountPage, JobPage, JobsPage, LoginPage, NewJobPage, NotAllowedPage, NotFoundPage, PeoplePage, RedactionPage,
+use crate::pages::{AuditLogPage, AccountPage, JobPage, JobsPage, LoginPage, NewJobPage, NotAllowedPage, NotFoundPage, PeoplePage, RedactionPage,
     SecretsPage, SeveralJobsPage,
 };
 use crate::ui::{CurrentUser, ICONS, PageTitle, SHARED_STREAM};
@@ -118,6 +117,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/secrets") view=SecretsPage ssr=SsrMode::Async />
                 <Route path=path!("/redaction") view=RedactionPage ssr=SsrMode::Async />
                 <Route path=path!("/people") view=PeoplePage ssr=SsrMode::Async />
+                <Route path=path!("/audit") view=AuditLogPage ssr=SsrMode::Async />
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
                 <Route path=path!("/login") view=LoginPage />
             </FlatRoutes>

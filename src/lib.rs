@@ -26,6 +26,8 @@ mod words;
 
 // These modules belong to the server.
 #[cfg(feature = "ssr")]
+pub mod audit;
+#[cfg(feature = "ssr")]
 pub mod auth;
 #[cfg(feature = "ssr")]
 pub mod cli;

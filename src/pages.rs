@@ -1,6 +1,7 @@
 //! The pages of the site, with one file per page.
 
 mod account;
+mod audit;
 mod job;
 mod jobs;
 mod live_job;
@@ -21,6 +22,7 @@ pub use login::LoginPage;
 pub use new_job::NewJobPage;
 pub use not_allowed::NotAllowedPage;
 pub use not_found::NotFoundPage;
+pub use audit::AuditLogPage;
 pub use people::PeoplePage;
 pub use redaction::RedactionPage;
 pub use secrets::SecretsPage;

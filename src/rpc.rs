@@ -5,7 +5,7 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Post;
-use model::{Job, JobChanges, JobStatus, JobsPage, NewJob, RedactionResult, RedactionRules, SecretsPage, Timestamp};
+use model::{AuditPage, Job, JobChanges, JobStatus, JobsPage, NewJob, RedactionResult, RedactionRules, SecretsPage, Timestamp};
 
 use crate::page_data::{AccountPageData, JobPageData, PeoplePageData, RpcError, RpcJson};
 
@@ -104,6 +104,19 @@ pub async fn test_redaction(
 #[server(name = LoadRules, prefix = "/rpc", endpoint = "redaction_rules", output = Post<RpcJson>)]
 pub async fn redaction_rules() -> Result<RedactionRules, RpcError> {
     crate::server::pages::redaction_rules().await
+}
+
+/// Returns a page of the audit log, newest first.
+#[server(name = LoadAudit, prefix = "/rpc", endpoint = "audit", output = Post<RpcJson>)]
+pub async fn audit(
+    /// Return only entries with smaller ids.
+    before: Option<i64>,
+    /// Return only entries of this user.
+    user: Option<String>,
+    /// Return only entries with this action, or with actions that begin with this text and a dot.
+    action: Option<String>,
+) -> Result<AuditPage, RpcError> {
+    crate::server::pages::audit(before, user, action).await
 }
 
 /// Returns the data of the page for people.

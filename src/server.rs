@@ -6,6 +6,7 @@
 mod accept;
 mod access;
 mod arrival;
+mod audit;
 mod client;
 pub mod config;
 mod connection;
@@ -38,6 +39,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::audit::AuditLog;
 use crate::auth::{self, Auth};
 
 pub use client::TrustedProxies;
@@ -105,6 +107,10 @@ pub struct Shared {
     pub outputs: Outputs,
     /// Authenticates users.
     pub auth: Auth,
+    /// Records who changes what.
+    pub audit: AuditLog,
+    /// Limits the entries of the audit log about senders who are not logged in.
+    unknown_senders: audit::UnknownSenders,
     /// The settings.
     pub config: Arc<Config>,
     /// Checks whether there is enough free disk space for new jobs.
@@ -172,6 +178,8 @@ impl Server {
             queue,
             events,
             auth: Auth::new(db.clone(), &token, &instance),
+            audit: AuditLog::new(db.clone()),
+            unknown_senders: audit::UnknownSenders::default(),
             disk,
             streams: Arc::new(Semaphore::new(config.streams)),
             shutdown: CancellationToken::new(),

@@ -17,6 +17,7 @@ mod calendar;
 mod event;
 mod job;
 mod line;
+mod audit;
 mod people;
 mod phase;
 mod raw_json;
@@ -50,6 +51,7 @@ pub use people::{
 pub use phase::JobPhase;
 pub use raw_json::RawJson;
 pub use redaction::{RedactionFinding, RedactionResult, RedactionRule, RedactionRules, RedactionTest};
+pub use audit::{AuditEntry, AuditPage};
 pub use role::Role;
 pub use search::{SearchHit, SearchPage, StepMatches};
 pub use secret::{NamedSecret, NewSecretValue, SecretsPage};

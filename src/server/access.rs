@@ -25,7 +25,7 @@ const ADMIN: Requirement = Requirement::AtLeast(Role::Admin);
 pub(super) const WITHOUT_ROUTE: Requirement = VIEWER;
 
 /// The template of the route that handles all server functions. The table contains each function by its own path.
-const FUNCTIONS: &str = "/rpc/{*function}";
+pub(super) const FUNCTIONS: &str = "/rpc/{*function}";
 
 /// A method, the template of a path, and the requirement.
 type Rule = (&'static str, &'static str, Requirement);
@@ -56,6 +56,7 @@ const RULES: &[Rule] = &[
     ("GET", "/redaction", OPERATOR),
     ("GET", "/people", ADMIN),
     ("POST", "/people", ADMIN),
+    ("GET", "/audit", ADMIN),
     ("GET", "/account", VIEWER),
     ("POST", "/account", VIEWER),
 
@@ -71,6 +72,7 @@ const RULES: &[Rule] = &[
     ("POST", "/rpc/test_redaction", OPERATOR),
     ("POST", "/rpc/redaction_rules", VIEWER),
     ("POST", "/rpc/people", ADMIN),
+    ("POST", "/rpc/audit", ADMIN),
     ("POST", "/rpc/account", VIEWER),
 
     // Jobs, their events and their output.
@@ -100,6 +102,8 @@ const RULES: &[Rule] = &[
     ("PUT", "/api/queue/secrets/{name}", ADMIN),
     ("DELETE", "/api/queue/secrets/{name}", ADMIN),
 
+    ("GET", "/api/queue/audit", ADMIN),
+    ("GET", "/api/queue/audit/export", ADMIN),
     ("GET", "/api/queue/users", ADMIN),
     ("POST", "/api/queue/users", ADMIN),
     ("PATCH", "/api/queue/users/{name}", ADMIN),

@@ -15,6 +15,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 
 use super::AppState;
 use super::access::{self, Requirement};
+use super::audit::AuditNote;
 use super::client::Client;
 use super::http::error::ApiError;
 use super::http::query::Query;
@@ -59,6 +60,9 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
     target.check(state, request.uri().path()).map_err(IntoResponse::into_response)?;
     let client = request.extensions().get::<Client>().copied();
     let identity = identify(state, client, request.headers()).await.map_err(IntoResponse::into_response)?;
+    if let (Some(note), Some(identity)) = (request.extensions().get::<AuditNote>(), &identity) {
+        note.sender(identity);
+    }
     check_origin(&request, &target, identity.as_ref()).map_err(IntoResponse::into_response)?;
     let requirement = requirement(&request);
     match (requirement, identity) {

@@ -1,6 +1,7 @@
 //! The table of all routes.
 
 mod artifacts;
+mod audit;
 mod body;
 pub(super) mod error;
 mod events;
@@ -67,6 +68,8 @@ fn routes() -> Routes {
         .get("/secrets/{name}", secrets::get)
         .put("/secrets/{name}", secrets::set)
         .delete("/secrets/{name}", secrets::remove)
+        .get("/audit", audit::list)
+        .get("/audit/export", audit::export)
         .get("/users", people::users)
         .post("/users", people::add_user)
         .patch("/users/{name}", people::change_user)
@@ -113,6 +116,7 @@ pub(super) fn router(state: AppState) -> Router {
         .layer(DefaultBodyLimit::max(state.config.body_bytes))
         .layer(middleware::from_fn_with_state(state.clone(), arrival::arrival))
         .layer(middleware::from_fn_with_state(state.clone(), gate::gate))
+        .layer(middleware::from_fn_with_state(state.clone(), super::audit::audit))
         .layer(map_response_with_state(state.clone(), default_headers))
         .layer(middleware::from_fn_with_state(state.clone(), observe::observe))
         .with_state(state)

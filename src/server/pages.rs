@@ -8,19 +8,24 @@ use engine::event_log::{Direction, Filter, Kinds, PageRequest};
 use engine::queue::JobsFilter;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
-use model::{
+use model::{AuditPage, 
     CreatedApiToken, Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, RedactionResult, RedactionRules,
     SecretsPage, Seq, Timestamp,
 };
 
 use super::AppState;
 use super::access::{Requirement, function_requirement};
+use super::audit::AuditNote;
 use super::http::error::ApiError;
+use crate::audit::{AuditFilter, AuditPosition};
 use crate::auth::{Account, Identity, ListRange};
 use crate::page_data::{AccountPageData, JobPageData, PeoplePageData, RpcError};
 
 /// The number of jobs per page of the list.
 const JOBS: i64 = 50;
+
+/// The number of entries per page of the audit log.
+const AUDIT_ENTRIES: usize = 100;
 
 /// The maximum number of events that are loaded with the page from the end of the log. This limit matters for jobs with
 /// many small events. [`tail::BYTES`] limits the amount of output in these events.
@@ -91,16 +96,20 @@ async fn lifecycle_events(state: &AppState, id: JobId) -> Result<Vec<Event>, Rpc
 
 /// Submits a job.
 pub async fn submit_job(job: NewJob) -> Result<Job, RpcError> {
-    state("submit_job")?.queue.submit(job, &user()?, None).await.map_err(refuse)
+    let job = state("submit_job")?.queue.submit(job, &user()?, None).await.map_err(refuse)?;
+    audit_object(job.id);
+    Ok(job)
 }
 
 /// Requests that a job be cancelled.
 pub async fn cancel_job(id: &str, reason: Option<String>) -> Result<Job, RpcError> {
+    audit_object(id);
     state("cancel_job")?.queue.cancel(parse(id)?, &user()?, reason).await.map_err(refuse)
 }
 
 /// Submits the payload of a job again as a new job.
 pub async fn resubmit_job(id: &str) -> Result<Job, RpcError> {
+    audit_object(id);
     let job =
         state("resubmit_job")?.queue.resubmit(parse(id)?, &user()?, JobChanges::default()).await.map_err(refuse)?;
     if is_form() {
@@ -116,6 +125,7 @@ pub async fn job(id: &str) -> Result<Job, RpcError> {
 
 /// Submits the payload of a job again as a new job, with changes.
 pub async fn resubmit_with_changes(id: &str, changes: JobChanges) -> Result<Job, RpcError> {
+    audit_object(id);
     state("resubmit_with_changes")?.queue.resubmit(parse(id)?, &user()?, changes).await.map_err(refuse)
 }
 
@@ -136,6 +146,12 @@ pub async fn test_redaction(text: String) -> Result<RedactionResult, RpcError> {
 #[expect(clippy::unused_async, reason = "server functions are asynchronous")]
 pub async fn redaction_rules() -> Result<RedactionRules, RpcError> {
     Ok(state("redaction_rules")?.queue.redaction_rules())
+}
+
+/// Returns a page of the audit log, newest first.
+pub async fn audit(before: Option<i64>, user: Option<String>, action: Option<String>) -> Result<AuditPage, RpcError> {
+    let filter = AuditFilter { position: AuditPosition::Before(before), user, action };
+    state("audit")?.audit.page(&filter, AUDIT_ENTRIES).await.map_err(refuse)
 }
 
 /// Returns the data of the page for people.
@@ -189,6 +205,13 @@ fn state(function: &str) -> Result<AppState, RpcError> {
 /// Returns the name of the user who sent the request, as authenticated by `server::gate`.
 fn user() -> Result<String, RpcError> {
     identity().map(|identity| identity.user)
+}
+
+/// Records in the audit log what the request is applied to.
+fn audit_object(object: impl ToString) {
+    if let Some(note) = use_context::<Parts>().and_then(|parts| parts.extensions.get::<AuditNote>().cloned()) {
+        note.object(object);
+    }
 }
 
 fn identity() -> Result<Identity, RpcError> {

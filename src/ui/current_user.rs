@@ -48,7 +48,13 @@ pub fn PersonMenu() -> impl IntoView {
             button=move || view! { <span class="person-name">{name.clone()}</span> }
         >
             <A href="/account">"Account"</A>
-            {may(Role::Admin).then(|| view! { <A href="/people">"People"</A> })}
+            {may(Role::Admin)
+                .then(|| {
+                    view! {
+                        <A href="/people">"People"</A>
+                        <A href="/audit">"Audit log"</A>
+                    }
+                })}
             <form method="post" action="/logout">
                 <button>"Log out"</button>
             </form>

@@ -19,6 +19,7 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
     (7, "usual", include_str!("../../../migrations/0007_usual.sql")),
     (8, "secrets", include_str!("../../../migrations/0008_secrets.sql")),
     (9, "people", include_str!("../../../migrations/0009_people.sql")),
+    (10, "audit", include_str!("../../../migrations/0010_audit.sql")),
 ];
 
 /// Returns the migrator that brings the schema of a database to the current version.

@@ -12,12 +12,14 @@ use super::error::ApiError;
 use crate::auth::Identity;
 use crate::job_form::{Misread, Original};
 use crate::server::AppState;
+use crate::server::audit::AuditNote;
 use fields::FormFields;
 
 /// Submits the job and redirects to its page. Error messages are the same as in the API.
 pub(super) async fn submit(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
+    Extension(note): Extension<AuditNote>,
     form: Result<Form<Vec<(String, String)>>, FormRejection>,
 ) -> Result<Redirect, ApiError> {
     let unknown = || {
@@ -35,6 +37,7 @@ pub(super) async fn submit(
             state.queue.resubmit(from, &identity.user, changes).await?
         }
     };
+    note.object(job.id);
     Ok(Redirect::to(&format!("/tasks/queue/{}", job.id)))
 }
 

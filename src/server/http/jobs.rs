@@ -17,6 +17,7 @@ use super::query::Query;
 use super::submission::Submitted;
 use crate::auth::Identity;
 use crate::server::AppState;
+use crate::server::audit::AuditNote;
 
 /// The default and the maximum number of jobs in a page.
 const LIMIT: (i64, i64) = (50, 200);
@@ -41,6 +42,7 @@ pub(super) fn job_id(text: &str) -> Result<JobId, ApiError> {
 pub(super) async fn submit(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
+    Extension(note): Extension<AuditNote>,
     headers: HeaderMap,
     Submitted { new, input }: Submitted,
 ) -> Result<(StatusCode, Json<Job>), ApiError> {
@@ -64,6 +66,7 @@ pub(super) async fn submit(
         Ok::<_, QueueError>(job)
     });
     let job = submitting.await.map_err(|error| ApiError::Internal(error.to_string()))??;
+    note.object(job.id);
     Ok((StatusCode::CREATED, Json(job)))
 }
 

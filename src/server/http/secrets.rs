@@ -14,6 +14,7 @@ use super::error::ApiError;
 use super::query::Query;
 use crate::auth::Identity;
 use crate::server::AppState;
+use crate::server::audit::AuditNote;
 
 /// The page with the forms for secrets.
 const PAGE: &str = "/secrets";
@@ -66,19 +67,27 @@ pub(super) struct PostedSecret {
 pub(super) async fn submit(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
+    Extension(note): Extension<AuditNote>,
     form: Result<Form<PostedSecret>, FormRejection>,
 ) -> Result<Redirect, ApiError> {
     let unknown = |_| ApiError::InvalidPayload("the form has missing or unknown fields; reload the page".into());
     let Form(PostedSecret { name, value }) = form.map_err(unknown)?;
     let name = name.trim();
+    note.object(name);
     let (word, done) = match value {
         // Browsers send line breaks as CR LF.
         Some(value) => {
             let value = value.replace("\r\n", "\n");
             ("set", state.queue.set_secret(name, &value, &identity.user).await.map(drop))
         }
-        None => ("removed", state.queue.remove_secret(name, &identity.user).await),
+        None => {
+            note.action("secret.remove");
+            ("removed", state.queue.remove_secret(name, &identity.user).await)
+        }
     };
+    if done.is_err() {
+        note.outcome(StatusCode::UNPROCESSABLE_ENTITY);
+    }
     let query = match done {
         Ok(()) => [(word, name)],
         Err(QueueError::Invalid(invalid)) if invalid.field == "name" => [("error", "name")],

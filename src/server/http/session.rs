@@ -8,9 +8,10 @@ use axum::{Extension, Form};
 use serde::Deserialize;
 
 use super::error::ApiError;
-use crate::auth::{LoginClient, LoginError};
+use crate::auth::{ADMIN, LoginClient, LoginError};
 use crate::limits::SESSION;
 use crate::server::AppState;
+use crate::server::audit::AuditNote;
 use crate::server::client::Client;
 use crate::server::gate::session_cookie;
 
@@ -39,6 +40,7 @@ pub(super) fn login_client(client: Client, headers: &HeaderMap) -> LoginClient {
 pub(super) async fn login(
     State(state): State<AppState>,
     Extension(client): Extension<Client>,
+    Extension(note): Extension<AuditNote>,
     headers: HeaderMap,
     form: Result<Form<LoginForm>, FormRejection>,
 ) -> Response {
@@ -55,6 +57,7 @@ pub(super) async fn login(
     };
     match result {
         Ok(cookie) => {
+            note.account(name.as_deref().unwrap_or(ADMIN));
             // The session that the browser had before is not needed any more. Its id is never used for the new one.
             if let Some(former) = session_cookie(&state, client, &headers)
                 && let Err(error) = auth.logout(former).await
@@ -69,6 +72,7 @@ pub(super) async fn login(
         }
         Err(LoginError::Db(error)) => ApiError::from(error).into_response(),
         Err(error) => {
+            note.outcome(StatusCode::UNAUTHORIZED);
             let word = match error {
                 LoginError::TicketSpent => "expired",
                 LoginError::TooMany => "limited",

@@ -6,7 +6,7 @@
 
 use axum::extract::rejection::FormRejection;
 use axum::extract::{FromRequest, Request, State};
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
 use leptos::prelude::provide_context;
@@ -16,6 +16,7 @@ use serde::Deserialize;
 use crate::app;
 use crate::auth::{Identity, PeopleError};
 use crate::server::AppState;
+use crate::server::audit::AuditNote;
 use crate::server::client::Client;
 use crate::server::http::error::ApiError;
 use crate::server::http::session::login_client;
@@ -58,13 +59,45 @@ pub(in crate::server::http) enum AccountForm {
     },
 }
 
+impl PeopleForm {
+    /// Returns the action of the form for the audit log, and what it is applied to.
+    fn audited(&self) -> (&'static str, String) {
+        match self {
+            Self::AddUser { name, .. } => ("user.add", name.clone()),
+            Self::SetRole { name, .. } | Self::DisableUser { name } | Self::EnableUser { name } => {
+                ("user.change", name.clone())
+            }
+            Self::SetPassword { name, .. } => ("user.password", name.clone()),
+            Self::RemoveUser { name } => ("user.remove", name.clone()),
+            Self::EndSession { id } => ("session.end", id.to_string()),
+            Self::RevokeToken { id } => ("token.revoke", id.to_string()),
+        }
+    }
+}
+
+impl AccountForm {
+    /// Returns the action of the form for the audit log, and what it is applied to.
+    fn audited(&self, identity: &Identity) -> (&'static str, String) {
+        match self {
+            Self::ChangePassword { .. } => ("user.password", identity.user.clone()),
+            Self::EndSession { id } => ("session.end", id.to_string()),
+            Self::RevokeToken { id } => ("token.revoke", id.to_string()),
+            Self::CreateToken { name, .. } => ("token.create", name.clone()),
+        }
+    }
+}
+
 /// Handles the forms of the page for people.
 pub(in crate::server::http) async fn people(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
+    Extension(note): Extension<AuditNote>,
     form: Result<Form<PeopleForm>, FormRejection>,
 ) -> Result<Redirect, ApiError> {
     let Form(form) = form.map_err(|_| unknown())?;
+    let (action, object) = form.audited();
+    note.action(action);
+    note.object(object);
     let auth = &state.auth;
     let change = async |name: &str, changes| auth.change_user(name, changes, &identity).await.map(drop);
     let (word, done) = match form {
@@ -88,7 +121,7 @@ pub(in crate::server::http) async fn people(
         PeopleForm::EndSession { id } => ("ended", auth.end_session(id, &identity).await),
         PeopleForm::RevokeToken { id } => ("revoked", auth.revoke_token(id, &identity).await),
     };
-    back_to("/people", word, done)
+    back_to("/people", word, done, &note)
 }
 
 /// Handles the forms of the page for one's own account.
@@ -96,12 +129,16 @@ pub(in crate::server::http) async fn account(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
     Extension(client): Extension<Client>,
+    Extension(note): Extension<AuditNote>,
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let form = Form::from_request(Request::from_parts(parts.clone(), body), &state).await;
     let Form(form) = form.map_err(|_: FormRejection| unknown())?;
+    let (action, object) = form.audited(&identity);
+    note.action(action);
+    note.object(object);
     let auth = &state.auth;
     let (word, done) = match form {
         AccountForm::ChangePassword { current_password, new_password } => {
@@ -128,7 +165,7 @@ pub(in crate::server::http) async fn account(
             }
         }
     };
-    Ok(back_to("/account", word, done)?.into_response())
+    Ok(back_to("/account", word, done, &note)?.into_response())
 }
 
 /// Renders the page for one's own account with a new token.
@@ -145,7 +182,15 @@ async fn show(state: &AppState, request: Request, token: model::CreatedApiToken)
 
 /// Redirects to a page, whose address says what was done, or why it was not done. Errors that are not the person's
 /// mistake are returned instead.
-fn back_to(page: &str, word: &str, done: Result<(), PeopleError>) -> Result<Redirect, ApiError> {
+fn back_to(
+    page: &str,
+    word: &str,
+    done: Result<(), PeopleError>,
+    note: &AuditNote,
+) -> Result<Redirect, ApiError> {
+    if done.is_err() {
+        note.outcome(StatusCode::UNPROCESSABLE_ENTITY);
+    }
     let query = match done {
         Ok(()) => [("done", word)],
         Err(PeopleError::Invalid { field, .. }) => [("error", field)],

@@ -1,0 +1,125 @@
+//! The page for the audit log, which works without scripts.
+
+use leptos::prelude::*;
+use leptos_router::components::A;
+use leptos_router::hooks::use_query_map;
+use model::{AuditEntry, AuditPage};
+
+use super::refusal::Refusal;
+use crate::rpc;
+use crate::ui::{Icon, PageTitle};
+use crate::words;
+
+/// Lists the entries of the audit log, newest first, with filters by user and by action.
+#[component]
+pub fn AuditLogPage() -> impl IntoView {
+    let query = use_query_map();
+    let wanted = Memo::new(move |_| {
+        let query = query.read();
+        let text = |name: &str| query.get(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        (query.get("before").and_then(|id| id.parse::<i64>().ok()), text("user"), text("action"))
+    });
+    let page = Resource::new(move || wanted.get(), |(before, user, action)| rpc::audit(before, user, action));
+    view! {
+        <PageTitle text="Audit log \u{b7} Tailwater" />
+        <div class="form-page">
+            <header class="page-header">
+                <A href="/tasks/queue" attr:class="back">
+                    <Icon name="back" />
+                    <span>"Queue"</span>
+                </A>
+                <h1>"Audit log"</h1>
+            </header>
+            <Suspense>
+                {move || Suspend::new(async move {
+                    let (_, user, action) = wanted.get_untracked();
+                    match page.await {
+                        Ok(page) => view! { <Entries page user action /> }.into_any(),
+                        Err(error) => view! { <Refusal error /> }.into_any(),
+                    }
+                })}
+            </Suspense>
+        </div>
+    }
+    .into_any()
+}
+
+#[component]
+fn Entries(page: AuditPage, user: Option<String>, action: Option<String>) -> impl IntoView {
+    let older = page.next_before.map(|before| {
+        view! {
+            <form method="get" action="/audit">
+                <input type="hidden" name="before" value=before />
+                <input type="hidden" name="user" value=user.clone().unwrap_or_default() />
+                <input type="hidden" name="action" value=action.clone().unwrap_or_default() />
+                <button class="button" data-testid="older-entries">"Older entries"</button>
+            </form>
+        }
+    });
+    let is_empty = page.items.is_empty();
+    let rows = page.items.into_iter().map(|entry| view! { <Row entry /> }).collect_view();
+    view! {
+        <main class="audit">
+            <p class="hint">
+                "Who changed what, when, and from where. Entries cannot be changed or removed. Times are UTC. "
+                <a href="/api/queue/audit/export" download="audit.ndjson" rel="external">"Download all entries"</a>
+            </p>
+            <form method="get" action="/audit" class="audit-filter" role="search">
+                <label for="audit-user">"User"</label>
+                <input id="audit-user" class="field" name="user" value=user.unwrap_or_default() autocomplete="off" />
+                <label for="audit-action">"Action"</label>
+                <input
+                    id="audit-action"
+                    class="field code"
+                    name="action"
+                    value=action.unwrap_or_default()
+                    placeholder="job.cancel"
+                    autocomplete="off"
+                    autocapitalize="off"
+                    spellcheck="false"
+                />
+                <button class="button">"Filter"</button>
+            </form>
+            {is_empty.then(|| view! { <p class="hint" data-testid="no-entries">"No entries match."</p> })}
+            <ol class="audit-list" data-testid="audit-list">{rows}</ol>
+            {older}
+        </main>
+    }
+    .into_any()
+}
+
+/// An entry: when, who, what, and from where.
+#[component]
+fn Row(entry: AuditEntry) -> impl IntoView {
+    let AuditEntry { created_at, user, credential, address, action, object, status, .. } = entry;
+    let failed = (status >= 400).then(|| view! { <span class="audit-failed">{format!("refused ({status})")}</span> });
+    let object = object.map(|object| {
+        if action.starts_with("job.") {
+            view! { <a href=format!("/tasks/queue/{object}")><code>{object.clone()}</code></a> }.into_any()
+        } else {
+            view! { <code>{object}</code> }.into_any()
+        }
+    });
+    let how = match credential.as_deref() {
+        Some("session") => " in a browser",
+        Some("api_token") => " with an API token",
+        Some("admin_token") => " with the admin token",
+        _ => "",
+    };
+    view! {
+        <li class="audit-row" data-testid="audit-row">
+            <time>{words::date_time(created_at, 0)}</time>
+            <span class="audit-action">
+                <code>{action.clone()}</code>
+                " "
+                {object}
+            </span>
+            {failed}
+            <small>
+                <strong>{user.unwrap_or_else(|| "unknown user".to_owned())}</strong>
+                {format!("{how} from {address}")}
+            </small>
+        </li>
+    }
+    .into_any()
+}

@@ -1,0 +1,263 @@
+//! Records requests in the audit log: those that change something, logins, and those that are refused for lack of
+//! permission.
+//!
+//! The entry is stored after the request has been handled and before the response is sent. If it cannot be stored, the
+//! request still succeeds, because it has already been carried out, and the failure is in the server's log.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{Method, StatusCode};
+use axum::middleware::Next;
+use axum::response::Response;
+use engine::clock;
+
+use super::AppState;
+use super::access::FUNCTIONS;
+use super::client::Client;
+use crate::audit::NewEntry;
+use crate::auth::{Credential, Identity};
+
+/// The maximum number of entries per minute of senders who are not logged in. They are failed logins, of which a
+/// network of attackers could send so many that the log fills the disk.
+const UNKNOWN_PER_MINUTE: u32 = 60;
+
+/// The maximum number of characters of an entry's object.
+const MAX_OBJECT: usize = 200;
+
+/// The action of a login.
+const LOGIN: &str = "login";
+
+/// The action of an entry for a request that the sender's role does not permit.
+const REFUSED: &str = "access.refused";
+
+/// What a route does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Effect {
+    /// The route changes something.
+    Action(&'static str),
+    /// The route only reads, although its method permits changes.
+    Reads,
+}
+
+use Effect::{Action, Reads};
+
+/// The effect of every route whose method permits changes. Server functions are listed by their own paths.
+#[rustfmt::skip]
+const EFFECTS: &[(&str, &str, Effect)] = &[
+    ("POST", "/login", Action(LOGIN)),
+    ("POST", "/logout", Action("logout")),
+
+    ("POST", "/api/queue/jobs", Action("job.submit")),
+    ("POST", "/rpc/submit_job", Action("job.submit")),
+    ("POST", "/tasks/queue/new", Action("job.submit")),
+    ("POST", "/api/queue/jobs/{id}/cancel", Action("job.cancel")),
+    ("POST", "/rpc/cancel_job", Action("job.cancel")),
+    ("POST", "/api/queue/jobs/{id}/resubmit", Action("job.resubmit")),
+    ("POST", "/rpc/resubmit_job", Action("job.resubmit")),
+    ("POST", "/rpc/resubmit_with_changes", Action("job.resubmit")),
+
+    ("PUT", "/api/queue/secrets/{name}", Action("secret.set")),
+    ("DELETE", "/api/queue/secrets/{name}", Action("secret.remove")),
+    ("POST", "/secrets", Action("secret.set")),
+    ("POST", "/api/queue/users", Action("user.add")),
+    ("PATCH", "/api/queue/users/{name}", Action("user.change")),
+    ("DELETE", "/api/queue/users/{name}", Action("user.remove")),
+    ("POST", "/api/queue/account/password", Action("user.password")),
+    ("DELETE", "/api/queue/sessions/{id}", Action("session.end")),
+    ("POST", "/api/queue/tokens", Action("token.create")),
+    ("DELETE", "/api/queue/tokens/{id}", Action("token.revoke")),
+    ("POST", "/people", Action("user.change")),
+    ("POST", "/account", Action("user.password")),
+
+    ("POST", "/api/queue/redact", Reads),
+    ("POST", "/rpc/list_jobs", Reads),
+    ("POST", "/rpc/job_page", Reads),
+    ("POST", "/rpc/job", Reads),
+    ("POST", "/rpc/list_secrets", Reads),
+    ("POST", "/rpc/test_redaction", Reads),
+    ("POST", "/rpc/redaction_rules", Reads),
+    ("POST", "/rpc/people", Reads),
+    ("POST", "/rpc/account", Reads),
+    ("POST", "/rpc/audit", Reads),
+];
+
+/// What is known about a request. The gate and the handlers add to it while the request is handled. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AuditNote(Arc<Mutex<Noted>>);
+
+#[derive(Debug, Default)]
+struct Noted {
+    user: Option<String>,
+    credential: Option<&'static str>,
+    action: Option<&'static str>,
+    object: Option<String>,
+    status: Option<StatusCode>,
+}
+
+impl AuditNote {
+    /// Records who has sent the request.
+    pub(super) fn sender(&self, identity: &Identity) {
+        self.change(|noted| {
+            noted.user = Some(identity.user.clone());
+            noted.credential = Some(match identity.by {
+                Credential::AdminToken => "admin_token",
+                Credential::ApiToken(_) => "api_token",
+                Credential::Session(_) => "session",
+            });
+        });
+    }
+
+    /// Records whose account a login was for.
+    pub(super) fn account(&self, user: &str) {
+        self.change(|noted| noted.user = Some(user.to_owned()));
+    }
+
+    /// Records what the request is applied to, if its path does not say it.
+    pub(super) fn object(&self, object: impl ToString) {
+        self.change(|noted| noted.object = Some(object.to_string()));
+    }
+
+    /// Records what the request does, if that depends on its body.
+    pub(super) fn action(&self, action: &'static str) {
+        self.change(|noted| noted.action = Some(action));
+    }
+
+    /// Records the status that the API would respond with, if the response is a redirect to a page instead.
+    pub(super) fn outcome(&self, status: StatusCode) {
+        self.change(|noted| noted.status = Some(status));
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Noted)) {
+        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// Counts the entries of unknown senders in the current minute.
+#[derive(Debug, Default)]
+pub(super) struct UnknownSenders(Mutex<Option<(Instant, u32)>>);
+
+impl UnknownSenders {
+    /// Returns whether another entry may be stored.
+    fn admit(&self, now: Instant) -> bool {
+        let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let (since, count) = counted.filter(|(since, _)| now.duration_since(*since) < Duration::from_mins(1)).unwrap_or((now, 0));
+        *counted = Some((since, count.saturating_add(1)));
+        count < UNKNOWN_PER_MINUTE
+    }
+}
+
+/// Handles a request, and records it if it belongs in the audit log.
+pub(super) async fn audit(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
+    let note = AuditNote::default();
+    request.extensions_mut().insert(note.clone());
+    let route = RequestedRoute::of(&request);
+    let reply = next.run(request).await;
+    if let Some(entry) = entry(route, &note, reply.status()) {
+        let is_known = entry.credential.is_some() || entry.status < 400;
+        if is_known || state.unknown_senders.admit(Instant::now()) {
+            if let Err(error) = state.audit.append(entry).await {
+                tracing::error!(%error, "an entry of the audit log could not be stored");
+            }
+        } else {
+            tracing::warn!("too many failed logins to record each in the audit log");
+        }
+    }
+    reply
+}
+
+/// The route and the client of a request.
+struct RequestedRoute {
+    method: Method,
+    template: String,
+    object: Option<String>,
+    address: String,
+}
+
+impl RequestedRoute {
+    fn of(request: &Request) -> Self {
+        let path = request.uri().path();
+        let template = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        let template = if template == FUNCTIONS { path } else { template };
+        let client = request.extensions().get::<Client>();
+        Self {
+            method: request.method().clone(),
+            template: template.to_owned(),
+            object: parameter(template, path),
+            address: client.map_or_else(String::new, |client| client.address.to_string()),
+        }
+    }
+}
+
+/// Returns the last parameter of a path, such as the id of a job.
+fn parameter(template: &str, path: &str) -> Option<String> {
+    let segments = template.split('/').zip(path.split('/'));
+    let value = segments.filter(|(name, _)| name.starts_with('{')).last()?.1;
+    Some(percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned())
+}
+
+/// Returns the entry for a request, or `None` if the request is not recorded.
+fn entry(route: RequestedRoute, note: &AuditNote, status: StatusCode) -> Option<NewEntry> {
+    let noted = std::mem::take(&mut *note.0.lock().unwrap_or_else(PoisonError::into_inner));
+    let RequestedRoute { method, template, object, address } = route;
+    let effect = EFFECTS.iter().find(|rule| rule.0 == method.as_str() && rule.1 == template).map(|rule| rule.2);
+    let status = noted.status.unwrap_or(status);
+    let is_refused = status == StatusCode::FORBIDDEN && noted.credential.is_some();
+    let (action, object) = match effect {
+        // Requests of unknown senders change nothing, except that they log in.
+        Some(Action(action)) if noted.credential.is_some() || action == LOGIN => {
+            (noted.action.unwrap_or(action), noted.object.or(object))
+        }
+        _ if is_refused => (REFUSED, Some(format!("{method} {template}"))),
+        _ => return None,
+    };
+    Some(NewEntry {
+        created_at: clock::now(),
+        user: noted.user,
+        credential: noted.credential,
+        address,
+        action,
+        object: object.map(|object| object.chars().take(MAX_OBJECT).collect()),
+        status: status.as_u16(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::server::all_routes;
+
+    #[test]
+    fn every_route_that_permits_changes_has_an_effect() {
+        let unsafe_route = |method: &Method| !matches!(*method, Method::GET | Method::HEAD);
+        let routes = all_routes().into_iter().filter(|route| unsafe_route(&route.method));
+        let routes: BTreeSet<String> = routes.map(|route| format!("{} {}", route.method, route.path)).collect();
+        let effects: BTreeSet<String> = EFFECTS.iter().map(|rule| format!("{} {}", rule.0, rule.1)).collect();
+        assert_eq!(routes, effects);
+        assert_eq!(effects.len(), EFFECTS.len(), "a route occurs twice");
+    }
+
+    #[test]
+    fn the_object_is_the_last_parameter_of_the_path() {
+        for (template, path, object) in [
+            ("/api/queue/jobs/{id}/cancel", "/api/queue/jobs/7/cancel", Some("7")),
+            ("/api/queue/users/{name}", "/api/queue/users/J%C3%BCrgen", Some("J\u{fc}rgen")),
+            ("/api/queue/jobs", "/api/queue/jobs", None),
+            ("", "/nothing", None),
+        ] {
+            assert_eq!(parameter(template, path).as_deref(), object, "{path}");
+        }
+    }
+
+    #[test]
+    fn entries_of_unknown_senders_are_limited() {
+        let senders = UnknownSenders::default();
+        let now = Instant::now();
+        let admitted = (0..UNKNOWN_PER_MINUTE * 2).filter(|_| senders.admit(now)).count();
+        assert_eq!(admitted, usize::try_from(UNKNOWN_PER_MINUTE).expect("it is small"));
+        assert!(senders.admit(now + Duration::from_mins(1)), "in the next minute");
+    }
+}

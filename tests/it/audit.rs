@@ -1,0 +1,127 @@
+//! The audit log contains who changed what, when and from where, and its entries cannot be changed.
+
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::harness::{TOKEN, TestServer, store};
+
+/// Returns the entries of the audit log, newest first.
+async fn entries(server: &TestServer, query: &str) -> Vec<Value> {
+    let page = server.api.json(&format!("/audit{query}")).await;
+    page["items"].as_array().expect("a page has items").clone()
+}
+
+/// Posts the login form.
+async fn login(server: &TestServer, form: &str) {
+    let request = server.api.client.post(format!("{}/login", server.api.base));
+    let request = request.header("content-type", "application/x-www-form-urlencoded").body(form.to_owned());
+    request.send().await.expect("the server answers");
+}
+
+#[tokio::test]
+async fn each_change_is_recorded_with_its_user_address_object_and_status() {
+    let server = TestServer::start().await;
+    let (id, _) = server.api.run("true").await;
+    server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
+    server.api.post(&format!("/jobs/{id}/resubmit"), &json!({})).await;
+    server.api.request(Method::PUT, "/secrets/DEPLOY_KEY").json(&json!({"value": "a-secret-value"})).send().await.expect("the server answers");
+    server.api.request(Method::DELETE, "/secrets/DEPLOY_KEY").send().await.expect("the server answers");
+    server.api.get("/jobs").await;
+    server.api.post("/redact", &json!({"text": "reads only"})).await;
+
+    let found = entries(&server, "").await;
+    let summary: Vec<Value> =
+        found.iter().rev().map(|entry| json!([entry["action"], entry["object"], entry["status"]])).collect();
+    let expected = [
+        json!(["job.submit", id, 201]),
+        json!(["job.cancel", id, 409]),
+        json!(["job.resubmit", id, 201]),
+        json!(["secret.set", "DEPLOY_KEY", 201]),
+        json!(["secret.remove", "DEPLOY_KEY", 204]),
+    ];
+    assert_eq!(summary, expected);
+    for entry in &found {
+        assert_eq!((&entry["user"], &entry["credential"], &entry["address"]), (&json!("admin"), &json!("admin_token"), &json!("127.0.0.1")));
+        assert!(entry["createdAt"].is_string() && entry["id"].is_i64(), "{entry}");
+    }
+    assert!(!serde_json::to_string(&found).expect("it is JSON").contains("a-secret-value"));
+}
+
+#[tokio::test]
+async fn successful_and_failed_logins_are_recorded_without_what_was_typed() {
+    let server = TestServer::start().await;
+    login(&server, "token=a-wrong-token").await;
+    login(&server, &format!("token={TOKEN}")).await;
+    let found = entries(&server, "?action=login").await;
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert_eq!((&found[0]["user"], &found[0]["status"]), (&json!("admin"), &json!(303)));
+    assert_eq!((&found[1]["user"], &found[1]["status"]), (&Value::Null, &json!(401)));
+    let text = serde_json::to_string(&found).expect("it is JSON");
+    assert!(!text.contains("a-wrong-token") && !text.contains(TOKEN), "{text}");
+}
+
+#[tokio::test]
+async fn requests_of_unknown_senders_other_than_logins_are_not_recorded() {
+    let server = TestServer::start().await;
+    for path in ["/api/queue/jobs", "/rpc/submit_job", "/secrets", "/nothing"] {
+        server.api.client.post(format!("{}{path}", server.api.base)).send().await.expect("the server answers");
+    }
+    assert_eq!(entries(&server, "").await, Vec::<Value>::new());
+}
+
+#[tokio::test]
+async fn a_flood_of_failed_logins_does_not_fill_the_log() {
+    let server = TestServer::start_with(|config| config.trusted_proxies = vec!["127.0.0.1".to_owned()]).await;
+    for client in 0..150 {
+        let request = server.api.client.post(format!("{}/login", server.api.base)).body("token=x");
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        request.header("x-forwarded-for", format!("203.0.113.{client}")).send().await.expect("the server answers");
+    }
+    let found = entries(&server, "?limit=1000").await.len();
+    // The limit is 60 per minute, and a slow machine may take more than one.
+    assert!((60..150).contains(&found), "{found}");
+}
+
+#[tokio::test]
+async fn the_log_is_paged_and_filtered_and_the_export_is_complete_and_can_be_continued() {
+    let server = TestServer::start().await;
+    for index in 0..7 {
+        let name = format!("NAME_{index}");
+        server.api.request(Method::PUT, &format!("/secrets/{name}")).json(&json!({"value": format!("value-{index}")})).send().await.expect("the server answers");
+    }
+    server.api.submit(json!({"run": "true"})).await;
+    let first = server.api.json("/audit?limit=3&action=secret").await;
+    let objects = |page: &Value| -> Vec<Value> {
+        page["items"].as_array().expect("items").iter().map(|entry| entry["object"].clone()).collect()
+    };
+    assert_eq!(objects(&first), ["NAME_6", "NAME_5", "NAME_4"]);
+    let second = server.api.json(&format!("/audit?limit=4&action=secret&before={}", first["nextBefore"])).await;
+    assert_eq!(objects(&second), ["NAME_3", "NAME_2", "NAME_1", "NAME_0"]);
+    assert_eq!(second["nextBefore"], Value::Null);
+    assert_eq!(entries(&server, "?action=secret.remove").await.len(), 0);
+    assert_eq!(entries(&server, "?action=sec").await.len(), 0, "a part of a word selects nothing");
+    assert_eq!(entries(&server, "?user=admin").await.len(), 8);
+    assert_eq!(entries(&server, "?user=other").await.len(), 0);
+    assert_eq!(server.api.get("/audit?limit=0").await.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(server.api.get("/audit?unknown=1").await.status(), StatusCode::UNPROCESSABLE_ENTITY);
+
+    let export = server.api.get("/audit/export").await;
+    assert_eq!(export.headers()["content-type"], "application/x-ndjson");
+    let text = export.text().await.expect("the body arrives");
+    let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("a line is JSON")).collect();
+    assert_eq!(lines.len(), 8);
+    assert!(lines.is_sorted_by_key(|entry| entry["id"].as_i64()));
+    let rest = server.api.get(&format!("/audit/export?after={}", lines[5]["id"])).await.text().await;
+    assert_eq!(rest.expect("the body arrives").lines().count(), 2);
+}
+
+#[tokio::test]
+async fn entries_can_neither_be_changed_nor_removed_in_the_database() {
+    let server = TestServer::start().await;
+    server.api.submit(json!({"run": "true"})).await;
+    let data = server.stop().await;
+    for statement in ["update audit_log set user = 'other'", "delete from audit_log"] {
+        let error = store::execute(data.path(), statement).await.expect_err("the database refuses it").to_string();
+        assert!(error.contains("audit log cannot be"), "{error}");
+    }
+}
