@@ -20,8 +20,8 @@ pub(super) const MAX_FAILURES: u32 = 20;
 /// further logins are refused.
 const MAX_FAILURES_IN_ALL: u32 = 100;
 
-/// The maximum number of stored counts, which occupy about a megabyte. When another count is added, the oldest one is
-/// removed.
+/// The maximum number of stored counts, which occupy about a megabyte. When there are more, those of the oldest tenth are
+/// removed at once, so that an attack with many names or addresses does not cost a search for each of them.
 const MAX_COUNTS: usize = 10_000;
 
 /// An account for which logins are counted. Names are hashed, because clients can send names of any length.
@@ -142,14 +142,15 @@ impl FailedLogins {
         }
     }
 
-    /// Removes the oldest count if the maximum number of counts is stored.
+    /// Removes the oldest tenth of the counts if the maximum number of counts is stored.
     fn drop_oldest(&mut self) {
         if self.of.len() < MAX_COUNTS {
             return;
         }
-        if let Some(oldest) = self.of.iter().min_by_key(|(_, count)| count.since).map(|(counted, _)| *counted) {
-            self.of.remove(&oldest);
-        }
+        let mut times: Vec<Instant> = self.of.values().map(|count| count.since).collect();
+        let (_, last_removed, _) = times.select_nth_unstable(MAX_COUNTS / 10);
+        let last_removed = *last_removed;
+        self.of.retain(|_, count| count.since > last_removed);
     }
 }
 
@@ -239,7 +240,8 @@ mod tests {
             let address = IpAddr::from(std::net::Ipv4Addr::from_bits(number));
             let origin = LoginOrigin::new(address, CountedAccount::AdminToken);
             assert!(logins.begin(origin, now + Duration::from_micros(number.into())));
+            assert!(logins.of.len() <= MAX_COUNTS);
         }
-        assert_eq!(logins.of.len(), MAX_COUNTS);
+        assert!(logins.of.len() > MAX_COUNTS / 2, "only the oldest counts are removed");
     }
 }

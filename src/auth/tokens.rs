@@ -97,7 +97,7 @@ impl Auth {
         Ok(ApiTokensPage { items: rows.into_iter().map(TokenRow::into_model).collect(), has_more })
     }
 
-    /// Creates a token for the sender of the request.
+    /// Creates a token for the sender of the request. If the sender has used a token, the new one expires no later.
     pub async fn create_token(&self, new: NewApiToken, by: &Identity) -> Result<CreatedApiToken, PeopleError> {
         let NewApiToken { name, role, expires_in_days } = new;
         let name = name.trim().to_owned();
@@ -111,6 +111,9 @@ impl Auth {
             return Err(invalid("expiresInDays", format!("must be 1 to {}", NewApiToken::MAX_DAYS)));
         }
         let (token, now) = (format::new_token(), clock::now());
+        let end = now.after(Duration::from_hours(24) * days);
+        // Otherwise, whoever has found a token could use it for ever.
+        let longest = by.expires_at.filter(|_| matches!(by.by, Credential::ApiToken(_)));
         let row = TokenRow {
             id: TokenId(Uuid::now_v7()),
             account: by.account,
@@ -120,7 +123,7 @@ impl Auth {
             hint: format::hint(&token),
             created_at: now,
             last_used_at: None,
-            expires_at: now.after(Duration::from_hours(24) * days),
+            expires_at: longest.map_or(end, |longest| longest.min(end)),
         };
         let digest = hash(&token);
         let row = self

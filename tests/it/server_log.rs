@@ -79,9 +79,21 @@ async fn log_in(server: &mut Process, secrets: &mut Secrets) {
     let client = Client::builder().redirect(redirect::Policy::none()).build().expect("a client");
     client.get(&link).send().await.expect("the server answers");
     let wrong = secrets.new_one("wrong-token");
-    for form in
-        [format!("token={wrong}"), format!("ticket={wrong}"), format!("ticket={ticket}"), format!("token={TOKEN}")]
-    {
+    let password = secrets.new_one("password");
+    let user = json!({"name": "ada", "role": "viewer", "password": password});
+    assert_eq!(server.api.post("/users", &user).await.status(), 201);
+    let created = server.api.post("/tokens", &json!({"name": "test"})).await.json::<Value>().await;
+    let created = created.expect("the body is JSON")["token"].as_str().expect("a new token has a text").to_owned();
+    assert_eq!(client.get(&link).bearer_auth(&created).send().await.expect("the server answers").status(), 200);
+    secrets.known.push(created);
+    for form in [
+        format!("token={wrong}"),
+        format!("ticket={wrong}"),
+        format!("name=ada&password={wrong}"),
+        format!("name=ada&password={password}"),
+        format!("ticket={ticket}"),
+        format!("token={TOKEN}"),
+    ] {
         let login = client.post(format!("{}/login", server.api.base)).body(form);
         let login = login.header("content-type", "application/x-www-form-urlencoded");
         let reply = login.send().await.expect("the server answers");

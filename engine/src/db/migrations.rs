@@ -24,15 +24,37 @@ const MIGRATIONS: [(i64, &str, &str); 9] = [
 
 /// Returns the migrator that brings the schema of a database to the current version.
 pub(super) fn migrator() -> Migrator {
+    migrator_to(MIGRATIONS.len())
+}
+
+/// Returns the migrator that performs the first `count` migrations.
+fn migrator_to(count: usize) -> Migrator {
     let migration = |(version, name, sql): (i64, &'static str, &'static str)| {
         Migration::new(version, Cow::Borrowed(name), MigrationType::Simple, sql.into_sql_str(), false)
     };
-    Migrator::with_migrations(MIGRATIONS.map(migration).into())
+    Migrator::with_migrations(MIGRATIONS.into_iter().take(count).map(migration).collect())
 }
 
 #[cfg(test)]
 mod tests {
+    use sqlx::{Connection, SqliteConnection};
+
     use super::*;
+
+    #[tokio::test]
+    async fn sessions_from_before_there_were_users_belong_to_the_admin_token() {
+        let mut connection = SqliteConnection::connect("sqlite::memory:").await.expect("SQLite is linked");
+        migrator_to(8).run(&mut connection).await.expect("the database is new");
+        sqlx::query("insert into sessions (digest, created_at, expires_at) values (x'00', 1, 2), (x'01', 3, 4)")
+            .execute(&mut connection)
+            .await
+            .expect("the table exists");
+        migrator().run(&mut connection).await.expect("the migration succeeds");
+        let query = "select hex(digest), user_id, expires_at, length(id) from sessions order by created_at";
+        let rows: Vec<(String, Option<i64>, i64, i64)> =
+            sqlx::query_as(query).fetch_all(&mut connection).await.expect("the table exists");
+        assert_eq!(rows, [("00".to_owned(), None, 2, 16), ("01".to_owned(), None, 4, 16)]);
+    }
 
     #[test]
     fn every_file_in_the_migrations_folder_is_listed() {

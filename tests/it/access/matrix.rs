@@ -1,12 +1,12 @@
 //! The matrix of all routes and all kinds of senders: each cell is requested, with bearer tokens and with cookies.
 
 use model::Role;
-use reqwest::Method;
+use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
 use super::{Access, RULES, filled, job_with_artifact};
-use crate::harness::people::{Proof, bearer, browser};
-use crate::harness::{TOKEN, TestServer};
+use crate::harness::people::{PASSWORD, Proof, bearer, browser};
+use crate::harness::{TOKEN, TestServer, tcp};
 
 /// The sender of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,7 +38,7 @@ async fn senders(server: &TestServer) -> Vec<(Sender, Proof)> {
     }
     for (name, sender) in [("expired", Sender::Expired), ("revoked", Sender::Revoked)] {
         server.add_user(name, Role::Admin).await;
-        let session = server.log_in(name, crate::harness::people::PASSWORD).await;
+        let session = server.log_in(name, PASSWORD).await;
         let token = server.create_token(&session, json!({"name": name})).await;
         senders.push((sender, bearer(&token)));
         senders.push((sender, session));
@@ -58,17 +58,23 @@ async fn senders(server: &TestServer) -> Vec<(Sender, Proof)> {
     }
     for role in Role::OF_PEOPLE {
         let name = role.as_str().replace("admin", "ada");
-        senders.push((Sender::Has(role), server.log_in(&name, crate::harness::people::PASSWORD).await));
+        senders.push((Sender::Has(role), server.log_in(&name, PASSWORD).await));
     }
     senders
 }
 
 /// Checks one cell of the matrix.
-async fn check(server: &TestServer, (method, path): (&str, &str), access: Access, sender: Sender, proof: &Proof) {
+async fn check(
+    client: &Client,
+    base: &str,
+    (method, path): (&str, &str),
+    access: Access,
+    sender: Sender,
+    proof: &Proof,
+) {
     let what = format!("{method} {path}: {access:?} {sender:?} {proof:?}");
     let method: Method = method.parse().expect("it is a method");
-    let mut request =
-        proof.add_to(browser().request(method.clone(), format!("{}{path}", server.api.base)), &server.api.base);
+    let mut request = proof.add_to(client.request(method.clone(), format!("{base}{path}")), base);
     if method != Method::GET {
         request = request.json(&json!({}));
     }
@@ -113,13 +119,14 @@ async fn every_route_is_open_to_exactly_the_roles_that_it_requires() {
     let server = TestServer::start().await;
     let (job, artifact) = job_with_artifact(&server).await;
     let senders = senders(&server).await;
+    let client = browser();
     let mut cells = 0;
     for (sender, proof) in &senders {
         for (method, template, access) in RULES {
             let further = WITH_PARAMETERS.iter().filter(|(route, _)| *route == template).map(|(_, query)| *query);
             for query in std::iter::once("").chain(further) {
                 let path = format!("{}{}", filled(template, &job, &artifact), query.replace("{id}", &job));
-                check(&server, (method, &path), access, *sender, proof).await;
+                check(&client, &server.api.base, (method, &path), access, *sender, proof).await;
                 cells += 1;
             }
         }
@@ -159,9 +166,7 @@ async fn no_spelling_of_a_path_leads_to_a_page_that_the_role_does_not_permit() {
             };
             let request =
                 format!("{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{authorization}\r\n");
-            let bytes =
-                crate::harness::tcp::exchange(&server.api.base, request.as_bytes(), crate::harness::tcp::Sending::Goes)
-                    .await;
+            let bytes = tcp::exchange(&server.api.base, request.as_bytes(), tcp::Sending::Goes).await;
             let text = String::from_utf8_lossy(&bytes);
             assert!(!text.contains("somebody-secret"), "{method} {path}: {text}");
             assert!(!text.starts_with("HTTP/1.1 2") || method == "GET", "{method} {path}: {text}");

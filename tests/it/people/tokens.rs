@@ -78,6 +78,17 @@ async fn the_name_and_the_expiry_of_a_token_are_checked() {
 }
 
 #[tokio::test]
+async fn a_token_that_is_created_with_another_token_expires_no_later() {
+    let server = TestServer::start().await;
+    let week = json!({"name": "week", "expiresInDays": 7});
+    let first = server.create_token(&Proof::Bearer(TOKEN.into()), week).await;
+    for (days, is_same) in [(8, true), (3650, true), (6, false)] {
+        let second = server.create_token(&bearer(&first), json!({"name": "second", "expiresInDays": days})).await;
+        assert_eq!(second["expiresAt"] == first["expiresAt"], is_same, "{days}: {first} {second}");
+    }
+}
+
+#[tokio::test]
 async fn a_token_of_a_user_never_permits_more_than_the_user() {
     let server = TestServer::start().await;
     server.add_user("ada", Role::Admin).await;

@@ -149,6 +149,36 @@ async fn users_change_their_own_password_only_with_the_current_one() {
 }
 
 #[tokio::test]
+async fn the_numbers_of_users_and_of_tokens_of_a_user_are_limited() {
+    let server = TestServer::start().await;
+    server
+        .execute(
+            "with recursive n (i) as (select 1 union all select i + 1 from n where i < 999)
+             insert into users (name, name_key, role, password, created_at, updated_at)
+             select 'u' || i, 'u' || i, 'viewer', '', 0, 0 from n",
+        )
+        .await;
+    server.add_user("last", Role::Viewer).await;
+    let (status, body) =
+        send(&server, Method::POST, "/users", json!({"name": "more", "role": "viewer", "password": PASSWORD})).await;
+    assert!(status == 422 && body.to_string().contains("1000 users"), "{status} {body}");
+    assert_eq!(server.api.json("/users").await["items"].as_array().map(Vec::len), Some(1_000));
+    server
+        .execute(
+            "with recursive n (i) as (select 1 union all select i + 1 from n where i < 999)
+             insert into tokens (id, digest, name, role, hint, created_at, expires_at)
+             select randomblob(16), randomblob(32), 'n', 'viewer', '', 0, 9000000000000000 from n",
+        )
+        .await;
+    assert_eq!(send(&server, Method::POST, "/tokens", json!({"name": "last"})).await.0, 201);
+    let (status, body) = send(&server, Method::POST, "/tokens", json!({"name": "more"})).await;
+    assert!(status == 422 && body.to_string().contains("1000 tokens"), "{status} {body}");
+    let page = server.api.json("/tokens?limit=3").await;
+    assert_eq!((page["items"].as_array().map(Vec::len), &page["hasMore"]), (Some(3), &json!(true)));
+    assert_eq!(page["items"][0]["name"], "last", "newest first");
+}
+
+#[tokio::test]
 async fn the_database_contains_no_password_token_or_cookie() {
     let server = TestServer::start().await;
     server.add_user("ada", Role::Admin).await;
