@@ -32,7 +32,7 @@ enum Access {
 
 /// The access rule of every route. A test below fails if a route of the server is missing here. The server's own table
 /// is not used, so that a mistake in it is noticed.
-const RULES: [(&str, &str, Access); 65] = [
+const RULES: [(&str, &str, Access); 69] = [
     ("GET", "/healthz", Access::Open),
     ("GET", "/login", Access::Open),
     ("POST", "/login", Access::Open),
@@ -44,6 +44,7 @@ const RULES: [(&str, &str, Access); 65] = [
     ("GET", "/secrets", Access::Page(Role::Operator)),
     ("GET", "/redaction", Access::Page(Role::Operator)),
     ("GET", "/people", Access::Page(Role::Admin)),
+    ("GET", "/audit", Access::Page(Role::Admin)),
     ("GET", "/account", Access::Page(Role::Viewer)),
     ("GET", "/api/queue/machine", Access::Program(Role::Viewer)),
     ("GET", "/api/queue/events/stream", Access::Program(Role::Viewer)),
@@ -68,6 +69,8 @@ const RULES: [(&str, &str, Access); 65] = [
     ("GET", "/api/queue/secrets/{name}", Access::Program(Role::Operator)),
     ("PUT", "/api/queue/secrets/{name}", Access::Program(Role::Admin)),
     ("DELETE", "/api/queue/secrets/{name}", Access::Program(Role::Admin)),
+    ("GET", "/api/queue/audit", Access::Program(Role::Admin)),
+    ("GET", "/api/queue/audit/export", Access::Program(Role::Admin)),
     ("GET", "/api/queue/users", Access::Program(Role::Admin)),
     ("POST", "/api/queue/users", Access::Program(Role::Admin)),
     ("PATCH", "/api/queue/users/{name}", Access::Program(Role::Admin)),
@@ -92,6 +95,7 @@ const RULES: [(&str, &str, Access); 65] = [
     ("POST", "/rpc/list_secrets", Access::Program(Role::Operator)),
     ("POST", "/rpc/test_redaction", Access::Program(Role::Operator)),
     ("POST", "/rpc/redaction_rules", Access::Program(Role::Viewer)),
+    ("POST", "/rpc/audit", Access::Program(Role::Admin)),
     ("POST", "/rpc/people", Access::Program(Role::Admin)),
     ("POST", "/rpc/account", Access::Program(Role::Viewer)),
     ("POST", "/tasks/queue/new", Access::Program(Role::Operator)),
