@@ -88,10 +88,12 @@ async fn a_mount_in_a_workspace_is_not_removed_but_reported_and_the_next_start_f
         fs::create_dir_all(path.parent().expect("it has a parent")).expect("it can be created");
         fs::write(path, "").expect("it can be written");
     }
-    // The server runs in its own mount namespace, so that the mounts of the job disappear when the server exits.
+    // The server runs in its own mount namespace, so that the mounts of the job disappear when the server exits. By
+    // default, a job cannot mount file systems.
     let by_unshare = |server: Command| {
         let mut unshare = Command::new("unshare");
         unshare.arg(if is_root() { "-m" } else { "-Urm" }).arg(server.get_program());
+        unshare.env("TAILWATER_JOB_LANDLOCK", "false").env("TAILWATER_JOB_DATA", "visible");
         unshare
     };
     let mut server = Process::start_by(data.path(), by_unshare);
@@ -104,7 +106,7 @@ async fn a_mount_in_a_workspace_is_not_removed_but_reported_and_the_next_start_f
     let job = server.api.ended(&id).await;
     assert_eq!(job["status"], "succeeded", "{job}");
     assert!(other.path().join("precious").exists() && other.path().join("folder/precious").exists());
-    let workspace = data.path().join("work").join(format!("{id}-1"));
+    let workspace = data.path().join("work").join(format!("{id}-1/workspace"));
     assert!(!workspace.join("a/file").exists() && !workspace.join("b").exists(), "everything else is removed");
     let log = fs::read_to_string(data.path().join("server.log")).expect("it is text");
     let named = ["a/m", "n", "f"]
