@@ -142,7 +142,7 @@ impl Cage {
             (Err(obstacle), JobData::Hidden) => return Err(CageError::CannotHide(obstacle)),
             (Err(obstacle), _) => {
                 let exposed = if user.is_some() { "the workspaces of other jobs" } else { "the data directory" };
-                tracing::warn!(%obstacle, "jobs can read {exposed}; see docs/security.md");
+                tracing::warn!(%obstacle, "jobs can read {exposed}; see SECURITY.md");
                 Hiding::None
             }
         };

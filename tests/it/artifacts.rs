@@ -1,5 +1,6 @@
 //! Exactly the files that a job specifies are stored as artifacts, completely and with the correct metadata.
 
+mod hostile;
 mod previews;
 
 use serde_json::{Value, json};

@@ -3,9 +3,10 @@
 //! The directory of the step's own attempt is mounted inside the cover, at its usual path. The cover is read-only, so
 //! that a step that writes to the data directory by mistake gets an error instead of losing its files.
 
-use std::fs;
+use std::fs::{self, Permissions};
 use std::io;
 use std::os::fd::AsRawFd;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::thread;
 
@@ -45,8 +46,13 @@ pub(super) fn cover(hidden: &[PathBuf], own: Option<&Path>) -> io::Result<()> {
         }
     }
     if let (Some(own), Some(kept)) = (own, kept) {
-        let place = data.join(own);
-        fs::create_dir_all(&place)?;
+        let mut place = data.clone();
+        for component in own.components() {
+            place.push(component);
+            fs::create_dir(&place)?;
+            // The step's umask is already in effect, but the step's user has to enter these directories.
+            fs::set_permissions(&place, Permissions::from_mode(0o755))?;
+        }
         mount_bind(format!("/proc/self/fd/{}", kept.as_raw_fd()), &place)?;
     }
     for path in hidden.iter().filter(|path| path.is_dir()) {
