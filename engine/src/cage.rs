@@ -115,37 +115,8 @@ impl Cage {
         if let Some(user) = &user {
             places::let_user_enter(user, data_dir)?;
         }
-        // Without privileges, a process may restrict itself only if it can no longer gain any.
-        let may_restrict = settings.no_new_privileges || user::has(user::Privilege::Administration);
-        let has_landlock = landlock::is_available();
-        let landlock = settings.landlock && may_restrict && has_landlock;
-        if settings.landlock && !has_landlock {
-            tracing::warn!(
-                "this kernel does not support Landlock (it needs Linux 5.19 or later, with `landlock` in CONFIG_LSM or \
-                 lsm=), so jobs can inspect the other processes of their user"
-            );
-        } else if settings.landlock && !may_restrict {
-            tracing::warn!(
-                "jobs are not restricted with Landlock, because job_no_new_privileges is false and the server does not \
-                 run as root; they can inspect the other processes of their user"
-            );
-        }
-        let situation = Situation {
-            can_mount: settings.data != JobData::Visible && cover::is_possible(&places.hidden),
-            landlock,
-            writable: places.writable(user.as_ref()),
-            crowded: places.crowded(),
-            home_inside: places.contained_home(user.as_ref()),
-        };
-        let hiding = match (hiding::decide(settings.data, &situation), settings.data) {
-            (Ok(hiding), _) => hiding,
-            (Err(obstacle), JobData::Hidden) => return Err(CageError::CannotHide(obstacle)),
-            (Err(obstacle), _) => {
-                let exposed = if user.is_some() { "the workspaces of other jobs" } else { "the data directory" };
-                tracing::warn!(%obstacle, "jobs can read {exposed}; see SECURITY.md");
-                Hiding::None
-            }
-        };
+        let landlock = settings.landlock && can_use_landlock(settings.no_new_privileges);
+        let hiding = choose_hiding(settings.data, landlock, &places, user.as_ref())?;
         let (data_dir, hidden) = (data_dir.to_owned(), places.hidden);
         let (no_new_privileges, limits) = (settings.no_new_privileges, settings.limits);
         Ok(Self { user, umask, no_new_privileges, landlock, hiding, data_dir, hidden, limits })
@@ -185,6 +156,52 @@ impl Cage {
             hiding: self.hiding,
             hidden: self.hidden.iter().map(|path| path.clone().into()).collect(),
             own: own.strip_prefix(&self.data_dir).unwrap_or(own).into(),
+        }
+    }
+}
+
+/// Returns whether steps can be restricted with Landlock, and logs the reason if they cannot.
+fn can_use_landlock(no_new_privileges: bool) -> bool {
+    let consequence = "jobs can inspect the other processes of their user";
+    if !landlock::is_available() {
+        tracing::warn!(
+            "this kernel does not support Landlock (it requires Linux 5.19 or later, and `landlock` in the kernel's list \
+             of security modules), so {consequence}"
+        );
+        return false;
+    }
+    // Without privileges, a process may restrict itself only if it can no longer gain any.
+    let may_restrict = no_new_privileges || user::has(user::Privilege::Administration);
+    if !may_restrict {
+        tracing::warn!(
+            "job_no_new_privileges is false and the server does not run as root, so jobs are not restricted with \
+             Landlock, and {consequence}"
+        );
+    }
+    may_restrict
+}
+
+/// Chooses the way in which the data directory is hidden. Logs the reason if it stays visible against the default.
+fn choose_hiding(
+    wanted: JobData,
+    landlock: bool,
+    places: &Places,
+    user: Option<&JobUser>,
+) -> Result<Hiding, CageError> {
+    let situation = Situation {
+        can_mount: wanted != JobData::Visible && cover::is_possible(&places.hidden),
+        landlock,
+        writable: places.writable(user),
+        crowded: places.crowded(),
+        home_inside: places.contained_home(user),
+    };
+    match (hiding::decide(wanted, &situation), wanted) {
+        (Ok(hiding), _) => Ok(hiding),
+        (Err(obstacle), JobData::Hidden) => Err(CageError::CannotHide(obstacle)),
+        (Err(obstacle), _) => {
+            let exposed = if user.is_some() { "the workspaces of other jobs" } else { "the data directory" };
+            tracing::warn!(%obstacle, "jobs can read {exposed}; see SECURITY.md");
+            Ok(Hiding::None)
         }
     }
 }

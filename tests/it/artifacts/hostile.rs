@@ -35,7 +35,7 @@ async fn links_pipes_sockets_and_devices_are_not_followed_or_opened() {
 #[tokio::test]
 async fn names_that_are_not_text_or_would_leave_the_directory_are_not_stored() {
     let server = TestServer::start().await;
-    let command = "touch good $'line\\nbreak' $'carriage\\rreturn' $'not\\xffutf8' $'escape\\e[2J' '..\\..\\windows' \
+    let command = "touch -- good $'line\\nbreak' $'carriage\\rreturn' $'not\\xffutf8' $'escape\\e[2J' '..\\..\\windows' \
                    'quote\"' ' ' '-rf' '%2e%2e%2fetc'; mkdir -p logs '...'; echo x > logs/output.log; touch '.../x'";
     let (names, warning) = stored(&server.api, command).await;
     assert_eq!(

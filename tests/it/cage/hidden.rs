@@ -184,6 +184,32 @@ async fn a_data_directory_in_a_directory_that_jobs_use_stays_visible_by_default_
 }
 
 #[tokio::test]
+async fn a_data_directory_beside_which_only_root_can_create_files_is_hidden_by_default() {
+    if !is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Process::start_by(folder.path(), |program| {
+        // The directory for temporary files is no such place, so a file system is mounted that only this server sees.
+        let script = format!(
+            "mount -t tmpfs -o mode=755 none /mnt; mkdir /mnt/data /mnt/bin; cp {} /mnt/bin; echo x > /mnt/data/planted; \
+             chown -R nobody /mnt/data; cd /; exec setpriv --reuid=65534 --regid=65534 --clear-groups \
+             /mnt/bin/tailwater serve --listen 127.0.0.1:0 --data-dir /mnt/data",
+            program.get_program().display()
+        );
+        let mut unshare = Command::new("unshare");
+        unshare.args(["-m", "sh", "-ec", &script]);
+        unshare
+    });
+    let read = "cat /mnt/data/planted 2>/dev/null || head -c 1 /mnt/data/tailwater.sqlite 2>/dev/null || echo hidden";
+    assert_eq!(line(&server.api, read).await, if has_landlock(folder.path()) { "hidden" } else { "x" });
+    let usable =
+        "file=$(mktemp); echo text > $file; cat $file; rm $file; echo x > y; mkdir z; mv y z; cat z/y; ls /mnt";
+    assert_eq!(line(&server.api, usable).await, "text\nx\nbin\ndata");
+    assert!(!logged(folder.path()).contains("jobs can read the data directory"), "{}", logged(folder.path()));
+}
+
+#[tokio::test]
 async fn root_can_use_the_directories_that_contain_the_data_directory_while_it_is_hidden() {
     if !is_root() {
         return;

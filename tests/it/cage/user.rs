@@ -160,7 +160,7 @@ async fn a_workspace_that_its_user_has_closed_is_removed() {
         return;
     }
     let server = server().await;
-    let command = "mkdir -p a/b; touch a/b/c; ln -s /etc a/link; chmod 000 a/b a/b/c a .";
+    let command = "mkdir -p a/b; touch a/b/c; ln -s /etc a/link; chmod 000 a/b/c a/b a .";
     assert_eq!(server.api.run(command).await.1["status"], "succeeded");
     assert_eq!(fs::read_dir(server.data.path().join("work")).expect("it exists").count(), 0);
     assert_eq!(fs::metadata("/etc").expect("it exists").uid(), 0);
