@@ -19,6 +19,7 @@ export class Server {
   env: Record<string, string> = {};
 
   private constructor(
+    /** A directory for the files of a test, which jobs can use. It contains the server's data directory. */
     readonly data: string,
     private readonly program: string,
     private readonly cwd: string,
@@ -33,7 +34,7 @@ export class Server {
 
   async up() {
     const listen = new URL(this.url).host;
-    const child = spawn(this.program, ["serve", "--listen", listen, "--data-dir", this.data], {
+    const child = spawn(this.program, ["serve", "--listen", listen, "--data-dir", join(this.data, "data")], {
       cwd: this.cwd,
       env: { ...process.env, TAILWATER_ADMIN_TOKEN: token, ...this.env },
       stdio: ["ignore", "pipe", "ignore"],

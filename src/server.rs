@@ -25,6 +25,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use engine::artifacts::ArtifactStore;
+use engine::cage::{Cage, CageError};
 use engine::db::{Db, OpenError};
 use engine::event_log::EventLog;
 use engine::inputs;
@@ -75,6 +76,9 @@ pub enum StartError {
         /// The I/O error.
         source: std::io::Error,
     },
+    /// The restrictions on jobs cannot be applied.
+    #[error(transparent)]
+    Cage(#[from] CageError),
     /// The named secrets cannot be used.
     #[error(transparent)]
     Secrets(#[from] SecretsError),
@@ -171,7 +175,8 @@ impl Server {
         let artifacts = ArtifactStore::open(&config.data_dir)?;
         let link = InProcess::new(&instance, queue.clone(), events.clone(), artifacts, config.data_dir.clone());
         let disk = DiskGuard::new(config.data_dir.clone(), config.min_free_bytes);
-        let worker = Worker::new(link, worker_config(&config, roots), disk.clone());
+        let cage = Cage::prepare(&config.cage, &config.data_dir)?;
+        let worker = Worker::new(link, worker_config(&config, cage, roots), disk.clone());
         let state = AppState(Arc::new(Shared {
             db: db.clone(),
             outputs: Outputs::new(Spools::new(&config.data_dir), queue.clone(), events.clone()),
@@ -251,12 +256,13 @@ impl Server {
     }
 }
 
-fn worker_config(config: &Config, roots: WorkingRoots) -> WorkerConfig {
+fn worker_config(config: &Config, cage: Cage, roots: WorkingRoots) -> WorkerConfig {
     WorkerConfig {
         data_dir: config.data_dir.clone(),
         spools: Spools::new(&config.data_dir),
         concurrency: config.concurrency,
         supervision: config.supervision.clone(),
+        cage,
         live: config.live_log(),
         flush: config.live_flush,
         output_limit: config.output_limit,

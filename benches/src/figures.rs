@@ -125,7 +125,7 @@ async fn latency() {
     let mut commits: Vec<u64> = server.commit_micros().iter().map(|micros| micros * 1000).collect();
     row("  of which the commit, p50", &millis(percentile(&mut commits, 0.5)), "");
     row("  of which the commit, p99", &millis(percentile(&mut commits, 0.99)), "");
-    let mut syncs = fdatasyncs(server.data.path());
+    let mut syncs = fdatasyncs(server.folder.path());
     row("  one fdatasync of 8 KiB here, p50", &millis(percentile(&mut syncs, 0.5)), "");
     row("  one fdatasync of 8 KiB here, p99", &millis(percentile(&mut syncs, 0.99)), "");
 }
@@ -146,7 +146,7 @@ const LINES: usize = 500_000;
 async fn file() {
     let server = Server::start();
     let client = Client::new(&server.address);
-    let path = std::fs::canonicalize(server.data.path()).expect("the folder exists").join("input");
+    let path = std::fs::canonicalize(server.folder.path()).expect("the folder exists").join("input");
     let mut input = std::io::BufWriter::new(File::create(&path).expect("the folder can be written"));
     for line in 0..LINES {
         writeln!(input, "{line:>7} {:<91}", "the quick brown fox jumps over the lazy dog").expect("writing succeeds");
@@ -186,7 +186,7 @@ async fn readers() {
     let server = Server::start();
     let client = Client::new(&server.address);
     // The job starts printing when this file exists. It is created after all readers have connected.
-    let go = std::fs::canonicalize(server.data.path()).expect("the folder exists").join("go");
+    let go = std::fs::canonicalize(server.folder.path()).expect("the folder exists").join("go");
     let wait = format!("while [ ! -e {} ]; do sleep 0.05; done; {}", go.display(), printer(10, 200));
     let job = client.submit(&json!({"run": wait})).await;
     let before = server.memory("VmRSS");

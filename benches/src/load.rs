@@ -45,12 +45,8 @@ pub async fn flood() {
     row("2 GiB of `yes` beside 20 jobs: time", &format!("{:.1} s", took.as_secs_f64()), "");
     row("  maximum memory of the server", &mib(server.memory("VmHWM")), "300 MB");
     row("  the other jobs' lines, p95", &millis(percentile(&mut delays, 0.95)), "2000 ms");
-    row("  database and its log", &mib(size_of(server.data.path(), "tailwater.sqlite")), "");
-    row(
-        "  spool, before it is compressed",
-        &mib(size_of(&server.data.path().join("spool").join(&flood), "")),
-        "2048 MiB",
-    );
+    row("  database and its log", &mib(size_of(&server.data, "tailwater.sqlite")), "");
+    row("  spool, before it is compressed", &mib(size_of(&server.data.join("spool").join(&flood), "")), "2048 MiB");
 }
 
 /// Runs `yes | head -c 2G` through a pipe and then through a terminal, and compares the times that they take.
@@ -110,11 +106,11 @@ pub async fn streams() {
 pub async fn disk() {
     let server = Server::start();
     let client = Client::new(&server.address);
-    let path = fs::canonicalize(server.data.path()).expect("the folder exists").join("input");
+    let path = fs::canonicalize(server.folder.path()).expect("the folder exists").join("input");
     write_log(&path, 50_000_000, 4).expect("writing succeeds");
     let id = client.submit(&json!({"run": format!("cat {}", path.display())})).await;
     client.ended(&id).await;
-    let spool = server.data.path().join("spool").join(&id).join("1");
+    let spool = server.data.join("spool").join(&id).join("1");
     // Wait until the background task has compressed the log.
     while spool.join("output.log").exists() || spool.join("output.idx").exists() {
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -123,7 +119,7 @@ pub async fn disk() {
     let done = Command::new("zstd").args(["-q", "-3", "-o"]).args([&compressed, &path]).status();
     assert!(done.is_ok_and(|status| status.success()), "zstd is installed");
     let (text, least) = (size_of(&path, ""), size_of(&compressed, ""));
-    let (log, database) = (size_of(&spool, ""), size_of(server.data.path(), "tailwater.sqlite"));
+    let (log, database) = (size_of(&spool, ""), size_of(&server.data, "tailwater.sqlite"));
     #[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
     let times = |bytes: u64| format!("{:.2}", bytes as f64 / least as f64);
     row("a finished 50 MB job: its text", &mib(text), "");
@@ -135,11 +131,11 @@ pub async fn disk() {
 pub async fn search() {
     let server = Server::start();
     let client = Client::new(&server.address);
-    let path = fs::canonicalize(server.data.path()).expect("the folder exists").join("input");
+    let path = fs::canonicalize(server.folder.path()).expect("the folder exists").join("input");
     write_log(&path, 1_000_000_000, 12).expect("writing succeeds");
     let id = client.submit(&json!({"run": format!("cat {}", path.display())})).await;
     client.ended(&id).await;
-    let spool = server.data.path().join("spool").join(&id).join("1");
+    let spool = server.data.join("spool").join(&id).join("1");
     while spool.join("output.log").exists() || spool.join("output.idx").exists() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

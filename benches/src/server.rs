@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc;
 
@@ -12,7 +13,10 @@ pub const TOKEN: &str = "bench-token-0123456789abcdef0123456789";
 pub struct Server {
     child: Child,
     pub address: String,
-    pub data: TempDir,
+    /// A directory for the files of a benchmark, which jobs can use.
+    pub folder: TempDir,
+    /// The server's data directory, which is hidden from jobs.
+    pub data: PathBuf,
     /// Yields the duration of each commit, in microseconds.
     pub commits: mpsc::Receiver<u64>,
 }
@@ -26,10 +30,11 @@ impl Server {
 
     /// Starts the server with additional environment variables.
     pub fn start_with(variables: &[(&str, &str)]) -> Self {
-        let data = tempfile::tempdir_in("target").expect("target can be written");
+        let folder = tempfile::tempdir_in("target").expect("target can be written");
+        let data = folder.path().join("data");
         let mut child = Command::new("target/release/tailwater")
             .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
-            .arg(data.path())
+            .arg(&data)
             .env("TAILWATER_ADMIN_TOKEN", TOKEN)
             .env("TAILWATER_LOG", "warn,tailwater_engine::db::writer=debug")
             .envs(variables.iter().copied())
@@ -52,7 +57,7 @@ impl Server {
                 }
             }
         });
-        Self { child, address, data, commits }
+        Self { child, address, folder, data, commits }
     }
 
     /// Returns the durations of the commits since the previous call, in microseconds.

@@ -22,3 +22,5 @@ pub mod fail_point;
 pub mod metrics;
 pub mod seal;
 pub mod supervise;
+
+pub mod cage;

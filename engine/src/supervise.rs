@@ -9,6 +9,9 @@
 //! The supervisor is the same program with a hidden subcommand, `tailwater supervise`, which is handled before the rest
 //! of the program is initialised. The server starts the supervisor with default signal handling. The step has no
 //! controlling terminal and runs at normal priority.
+//!
+//! The supervisor also applies the [restrictions](crate::cage) on the step: some to itself, and those that would prevent
+//! it from killing the step's processes only to the thread that starts the step.
 
 mod family;
 pub(crate) mod message;
@@ -25,21 +28,21 @@ use std::sync::Arc;
 use std::thread;
 
 use rustix::process::{
-    Pid, Resource, Rlimit, getpid, getpriority_process, getrlimit, set_child_subreaper, setpriority_process, setrlimit,
-    setsid,
+    DumpableBehavior, Pid, getpid, getpriority_process, set_child_subreaper, set_dumpable_behavior,
+    setpriority_process, setsid,
 };
 
+use crate::cage::StepCage;
 use family::Family;
 use message::{Order, Report};
 
 /// The name of the hidden subcommand.
 const VERB: &str = "supervise";
 
-/// The command line of a supervisor. The step's environment is not part of it, and is sent through the socket instead.
+/// The command line of a supervisor. The step's environment and its restrictions are not part of it, and are sent
+/// through the socket instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Task {
-    /// The soft limit on the step's open files, if it differs from the server's.
-    pub(crate) file_limit: Option<u64>,
     /// The two environment variables, in the form `NAME=value`, by which the step's processes are found if the
     /// supervisor is killed.
     pub(crate) marker: [String; 2],
@@ -54,20 +57,16 @@ pub(crate) struct Task {
 impl Task {
     /// Returns the arguments of a supervisor, starting with the subcommand.
     pub(crate) fn to_arguments(&self) -> Vec<OsString> {
-        let limit = self.file_limit.map_or_else(String::new, |limit| limit.to_string());
         let [first, second] = self.marker.clone();
-        let head =
-            [VERB.into(), limit.into(), first.into(), second.into(), self.directory.clone(), self.program.clone()];
+        let head = [VERB.into(), first.into(), second.into(), self.directory.clone(), self.program.clone()];
         head.into_iter().chain(self.arguments.iter().cloned()).collect()
     }
 
     /// Parses the arguments that follow the subcommand. Returns `None` if they are not valid.
     fn from_arguments(mut arguments: impl Iterator<Item = OsString>) -> Option<Self> {
-        let limit = arguments.next()?.into_string().ok()?;
-        let file_limit = if limit.is_empty() { None } else { Some(limit.parse().ok()?) };
         let marker = [arguments.next()?.into_string().ok()?, arguments.next()?.into_string().ok()?];
         let (directory, program) = (arguments.next()?, arguments.next()?);
-        let task = Self { file_limit, marker, directory, program, arguments: arguments.collect() };
+        let task = Self { marker, directory, program, arguments: arguments.collect() };
         (!task.arguments.is_empty()).then_some(task)
     }
 
@@ -100,10 +99,11 @@ pub fn run_if_asked() -> Option<ExitCode> {
 fn supervise(task: &Task) -> io::Result<()> {
     let server = UnixStream::from(io::stdin().as_fd().try_clone_to_owned()?);
     let family = Arc::new(Family::default());
-    let mut command = task.command(message::receive_environment(&server)?);
-    let pid = match begin(task, &mut command, &family, &server) {
+    let command = task.command(message::receive_environment(&server)?);
+    let cage: StepCage = serde_json::from_slice(&message::receive_block(&server)?)?;
+    let pid = match begin(cage, command, &family, &server) {
         Ok(pid) => pid,
-        Err(error) => return Report::NotStarted(error.raw_os_error().unwrap_or_default()).send(&server),
+        Err(report) => return report.send(&server),
     };
     // Sending fails if the server was killed. The thread that runs `heed` then kills the step's processes.
     Report::Started(pid).send(&server).ok();
@@ -111,26 +111,49 @@ fn supervise(task: &Task) -> io::Result<()> {
     Report::Done { killed: family.killed() }.send(&server)
 }
 
-/// Starts the step, and the thread that receives the server's orders. Returns the process id of the step.
-fn begin(task: &Task, command: &mut Command, family: &Arc<Family>, server: &UnixStream) -> io::Result<Pid> {
-    set_child_subreaper(Some(getpid()))?;
-    // A new session has no controlling terminal. The step cannot acquire one, because it is not the session leader.
-    setsid()?;
-    set_ordinary_priority()?;
-    if let Some(limit) = task.file_limit {
-        let maximum = getrlimit(Resource::Nofile).maximum;
-        setrlimit(Resource::Nofile, Rlimit { current: Some(limit), maximum })?;
-    }
-    let null = OpenOptions::new().write(true).open("/dev/null")?;
+/// Starts the step, and the thread that receives the server's orders. Returns the process id of the step, or a report
+/// of the error.
+fn begin(cage: StepCage, command: Command, family: &Arc<Family>, server: &UnixStream) -> Result<Pid, Report> {
+    prepare().map_err(not_started)?;
+    cage.restrict_process().map_err(not_confined)?;
+    let null = OpenOptions::new().write(true).open("/dev/null").map_err(not_started)?;
     // Start the thread before the step, because the step must be killable as soon as it runs.
-    let (orders, of_thread) = (server.try_clone()?, Arc::clone(family));
-    thread::Builder::new().spawn(move || heed(orders, &of_thread))?;
-    let pid = family.start(|| Ok(Pid::from_child(&command.spawn()?)))?;
+    let (orders, of_thread) = (server.try_clone().map_err(not_started)?, Arc::clone(family));
+    thread::Builder::new().spawn(move || heed(orders, &of_thread)).map_err(not_started)?;
+    let pid = family.start(|| start(cage, command))?;
     // Close the supervisor's copies of the step's streams, so that the streams are closed when the step's processes
     // exit.
     rustix::stdio::dup2_stdout(&null).ok();
     rustix::stdio::dup2_stderr(&null).ok();
     Ok(pid)
+}
+
+/// Sets up the supervisor's own process.
+fn prepare() -> io::Result<()> {
+    set_child_subreaper(Some(getpid()))?;
+    // A new session has no controlling terminal. The step cannot acquire one, because it is not the session leader.
+    setsid()?;
+    set_ordinary_priority()?;
+    // The step's processes must not trace the supervisor. This comes last, because the entries of such a process in
+    // `/proc` belong to root.
+    Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
+}
+
+/// Starts the step from a thread to which the restrictions apply.
+fn start(cage: StepCage, mut command: Command) -> Result<Pid, Report> {
+    let thread = thread::Builder::new().spawn(move || {
+        cage.restrict_thread().map_err(not_confined)?;
+        command.spawn().map(|child| Pid::from_child(&child)).map_err(not_started)
+    });
+    thread.map_err(not_started)?.join().unwrap_or(Err(Report::NotStarted(0)))
+}
+
+fn not_started(error: io::Error) -> Report {
+    Report::NotStarted(error.raw_os_error().unwrap_or_default())
+}
+
+fn not_confined(error: io::Error) -> Report {
+    Report::NotConfined(error.raw_os_error().unwrap_or_default())
 }
 
 /// Carries out the server's orders until the server closes its end of the socket, then kills the remaining processes
@@ -165,18 +188,15 @@ mod tests {
 
     #[test]
     fn a_task_can_be_passed_as_command_line_arguments() {
-        for file_limit in [None, Some(1024)] {
-            let task = Task {
-                file_limit,
-                marker: ["A=1".into(), "B=2".into()],
-                directory: "/tmp/with space".into(),
-                program: "/bin/sh".into(),
-                arguments: vec!["sh".into(), "-c".into(), String::new().into()],
-            };
-            let mut arguments = task.to_arguments().into_iter();
-            assert_eq!(arguments.next(), Some(VERB.into()));
-            assert_eq!(Task::from_arguments(arguments), Some(task));
-        }
+        let task = Task {
+            marker: ["A=1".into(), "B=2".into()],
+            directory: "/tmp/with space".into(),
+            program: "/bin/sh".into(),
+            arguments: vec!["sh".into(), "-c".into(), String::new().into()],
+        };
+        let mut arguments = task.to_arguments().into_iter();
+        assert_eq!(arguments.next(), Some(VERB.into()));
+        assert_eq!(Task::from_arguments(arguments), Some(task));
         assert_eq!(Task::from_arguments(std::iter::empty()), None);
     }
 }

@@ -33,6 +33,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
 
+use crate::cage::Cage;
 use crate::queue::{Claimed, WorkingRoots};
 use crate::spool::Spools;
 pub use capture::MaskCommandsSetting;
@@ -54,6 +55,8 @@ pub struct WorkerConfig {
     pub concurrency: usize,
     /// The settings for supervising steps.
     pub supervision: Supervision,
+    /// The restrictions on steps.
+    pub cage: Cage,
     /// Whether and how output is written to the event log.
     pub live: LiveLog,
     /// The idle time of a stream after which the redactor releases output that it has held back because this output may
@@ -158,7 +161,7 @@ impl<L: Link> Worker<L> {
     /// first jobs are running. The list of workspaces is read before any job starts, so it does not contain the
     /// workspaces of new jobs.
     async fn remove_workspaces(&self) {
-        let folder = run::workspaces(&self.config);
+        let folder = run::attempt_folders(&self.config);
         let left = tokio::task::spawn_blocking(move || {
             let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
             entries.map(|entry| entry.path()).collect::<Vec<_>>()

@@ -7,7 +7,9 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args};
+use engine::cage::{CageSettings, JobData, StepLimits};
 use engine::worker::{DEFAULT_JOB_ENV, JobHome, Supervision};
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
@@ -136,6 +138,40 @@ pub(super) struct Serve {
     /// An environment variable to pass to jobs, such as `SSH_AUTH_SOCK`; may be repeated; replaces the default list.
     #[arg(long, env = "TAILWATER_JOB_ENV", value_delimiter = ',', value_name = "NAME", default_values = DEFAULT_JOB_ENV)]
     job_env: Vec<String>,
+    /// The user that jobs run as; requires a server that runs as root [default: the server's user].
+    #[arg(long, env = "TAILWATER_JOB_USER", value_name = "NAME")]
+    job_user: Option<String>,
+    /// The umask of jobs, in octal digits; with 077, the files that jobs create can be accessed only by their user.
+    #[arg(long, env = "TAILWATER_JOB_UMASK", default_value = "077", value_name = "UMASK")]
+    job_umask: String,
+    /// Whether jobs are prevented from gaining privileges, for example with `sudo`.
+    #[arg(long, env = "TAILWATER_JOB_NO_NEW_PRIVILEGES", default_value_t = true, action = ArgAction::Set)]
+    job_no_new_privileges: bool,
+    /// Whether jobs are restricted with Landlock: they cannot inspect processes of others, or mount file systems.
+    #[arg(long, env = "TAILWATER_JOB_LANDLOCK", default_value_t = true, action = ArgAction::Set)]
+    job_landlock: bool,
+    /// Whether jobs cannot read the data directory; `auto` hides it if that restricts no ordinary commands.
+    #[arg(
+        long,
+        env = "TAILWATER_JOB_DATA",
+        value_parser = PossibleValuesParser::new(JobData::NAMES).try_map(|name| name.parse::<JobData>()),
+        default_value_t,
+        hide_possible_values = true,
+        value_name = "auto|hidden|visible"
+    )]
+    job_data: JobData,
+    /// The maximum number of processes and threads of the user that jobs run as [default: the server's limit].
+    #[arg(long, env = "TAILWATER_JOB_PROCESSES", value_name = "COUNT", value_parser = clap::value_parser!(u64).range(1..))]
+    job_processes: Option<u64>,
+    /// The maximum number of files that each process of a job can have open [default: the server's limit].
+    #[arg(long, env = "TAILWATER_JOB_OPEN_FILES", value_name = "COUNT", value_parser = clap::value_parser!(u64).range(16..))]
+    job_open_files: Option<u64>,
+    /// The maximum size of each file that a job writes, in bytes [default: the server's limit].
+    #[arg(long, env = "TAILWATER_JOB_FILE_BYTES", value_name = "BYTES")]
+    job_file_bytes: Option<u64>,
+    /// The maximum size of the core dump of a job's process that crashes, in bytes.
+    #[arg(long, env = "TAILWATER_JOB_CORE_BYTES", default_value_t = 0, value_name = "BYTES")]
+    job_core_bytes: u64,
     /// A directory in which absolute working directories are allowed; may be repeated [default: no restriction].
     #[arg(long = "working-root", env = "TAILWATER_WORKING_ROOTS", value_delimiter = ',', value_name = "DIR")]
     working_roots: Vec<PathBuf>,
@@ -162,6 +198,11 @@ impl Serve {
         // Jobs must not inherit file descriptors that were open when this process was started. Files that the process
         // opens itself are never inherited.
         close_fds::set_fds_cloexec(3, &[]);
+        // Jobs of the same user, and other programs of this user, must not read the server's memory, its environment
+        // or its descriptors.
+        if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
+            tracing::warn!(%error, "the server's memory could not be protected from other processes of its user");
+        }
         let supervision = Supervision { program: PROGRAM.into(), file_limit: raise_file_limit() };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let served = runtime
@@ -224,6 +265,19 @@ impl Serve {
             mask_commands: self.mask_commands,
             job_home: self.job_home,
             job_env: self.job_env,
+            cage: CageSettings {
+                user: self.job_user.filter(|user| !user.is_empty()),
+                umask: self.job_umask,
+                no_new_privileges: self.job_no_new_privileges,
+                landlock: self.job_landlock,
+                data: self.job_data,
+                limits: StepLimits {
+                    processes: self.job_processes,
+                    open_files: self.job_open_files,
+                    file_bytes: self.job_file_bytes,
+                    core_bytes: self.job_core_bytes,
+                },
+            },
             working_roots: self.working_roots.into_iter().filter(|root| !root.as_os_str().is_empty()).collect(),
             limits: Limits::default(),
         }

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use engine::cage::CageSettings;
 use engine::worker::batch::Policy;
 use engine::worker::ship::{Bounds, LiveLog};
 use engine::worker::{ArtifactLimits, JobEnvironment, JobHome, Supervision};
@@ -94,6 +95,8 @@ pub struct Config {
     pub job_home: JobHome,
     /// The names of environment variables of the server that are passed on to jobs.
     pub job_env: Vec<String>,
+    /// The restrictions on the steps of jobs.
+    pub cage: CageSettings,
     /// The directories that must contain all absolute working directories. If the list is empty, any directory is
     /// allowed.
     pub working_roots: Vec<PathBuf>,

@@ -1,5 +1,6 @@
 //! Exactly the files that a job specifies are stored as artifacts, completely and with the correct metadata.
 
+mod hostile;
 mod previews;
 
 use serde_json::{Value, json};
@@ -48,7 +49,8 @@ async fn each_matching_file_is_stored_with_an_event_even_if_the_job_fails() {
 #[tokio::test]
 async fn files_are_available_while_later_stages_run_and_newer_versions_replace_earlier_ones() {
     let server = TestServer::start().await;
-    let go = server.data.path().join("go");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let go = folder.path().join("go");
     let wait = format!("while [ ! -e {} ]; do sleep 0.01; done; echo second > made", go.display());
     let payload = json!({"prepare": [{"run": "echo first > made; echo same > same"}], "run": wait, "artifacts": ["*"]});
     let id = server.api.submit(payload).await;

@@ -34,7 +34,8 @@ async fn twenty_kills_during_busy_jobs_lose_nothing_that_was_seen() {
     let mut seen: HashMap<String, Vec<Value>> = HashMap::new();
     let mut interrupted = 0;
     // The last server runs a job that was still queued when the previous server was killed. Such a job would never end.
-    let enough = data.path().join("enough");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let enough = folder.path().join("enough");
     let until_enough = format!("until [ -e {} ]", enough.display());
     for round in 0..20 {
         let server = Process::start(data.path());

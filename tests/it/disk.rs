@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use engine::artifacts::ArtifactStore;
+use engine::cage::Cage;
 use engine::db::Db;
 use engine::event_log::EventLog;
 use engine::queue::{Maskers, Queue, WorkingRoots};
@@ -55,6 +56,7 @@ fn worker_config(data: &Path) -> WorkerConfig {
         spools: engine::spool::Spools::new(data),
         concurrency: 2,
         supervision: Supervision { program: PROGRAM.into(), file_limit: None },
+        cage: Cage::unrestricted(),
         live: LiveLog::Off,
         flush: second,
         output_limit: None,

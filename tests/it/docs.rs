@@ -16,7 +16,7 @@ fn pages() -> Vec<(PathBuf, String)> {
     let docs = docs
         .map(|entry| entry.expect("reading succeeds").path())
         .filter(|path| path.extension().is_some_and(|kind| kind == "md"));
-    let paths = docs.chain(["README.md", "ARCHITECTURE.md", "CHANGELOG.md"].map(PathBuf::from));
+    let paths = docs.chain(["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "SECURITY.md"].map(PathBuf::from));
     paths.map(|path| (path.clone(), fs::read_to_string(path).expect("reading succeeds"))).collect()
 }
 

@@ -15,6 +15,7 @@ mod watchdog;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use engine::cage::{CageSettings, JobData, StepLimits};
 use engine::worker::{JobHome, Supervision};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
@@ -163,6 +164,14 @@ pub fn config(data_dir: &Path) -> Config {
         mask_commands: true,
         job_home: JobHome::User,
         job_env: Vec::new(),
+        cage: CageSettings {
+            user: None,
+            umask: "077".into(),
+            no_new_privileges: true,
+            landlock: true,
+            data: JobData::Auto,
+            limits: StepLimits::default(),
+        },
         working_roots: Vec::new(),
         limits: Limits::default(),
     }

@@ -4,6 +4,7 @@
 mod access;
 mod artifacts;
 mod bad_input;
+mod cage;
 mod cli;
 mod crash;
 mod dependencies;

@@ -41,7 +41,8 @@ async fn check_story(server: &TestServer, id: &str) -> Vec<u8> {
 
 async fn fr_001_the_first_line_is_an_event_before_the_second_is_printed(mode: Mode) {
     let server = TestServer::start().await.in_mode(mode);
-    let go = server.data.path().join("go");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let go = folder.path().join("go");
     // The second line is printed only after the test has received the first.
     let command = format!("echo first; while [ ! -e {} ]; do sleep 0.01; done; echo second", go.display());
     let id = server.api.submit(json!({"run": command})).await;
@@ -55,7 +56,8 @@ async fn fr_001_the_first_line_is_an_event_before_the_second_is_printed(mode: Mo
 
 async fn a_prompt_without_a_newline_is_an_event_while_the_command_waits(mode: Mode) {
     let server = TestServer::start().await.in_mode(mode);
-    let go = server.data.path().join("go");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let go = folder.path().join("go");
     let command = format!("printf 'Continue? '; while [ ! -e {} ]; do sleep 0.01; done; echo yes", go.display());
     let id = server.api.submit(json!({"run": command})).await;
     let mut stream = Stream::open(&server.api, &id, "?kind=log", None).await;

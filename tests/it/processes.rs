@@ -241,7 +241,8 @@ async fn a_failed_job_with_attempts_left_waits_before_the_next_one() {
 #[tokio::test]
 async fn a_worker_runs_as_many_jobs_at_a_time_as_configured() {
     let server = TestServer::start_with(|config| config.concurrency = 3).await;
-    let meet = server.data.path().join("meet");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let meet = folder.path().join("meet");
     std::fs::create_dir(&meet).expect("the folder can be written");
     // Each job waits until all three are running.
     let command =

@@ -41,7 +41,8 @@ fn daemons(folder: &Path) -> Vec<(PathBuf, String)> {
 
 async fn a_daemon_that_clears_its_environment_and_leaves_its_session_dies_with_its_step(mode: Mode) {
     let server = TestServer::start().await.in_mode(mode);
-    for (pid, command) in daemons(server.data.path()) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (pid, command) in daemons(folder.path()) {
         let (id, job) = server.api.run(&format!("{command}; exit 3")).await;
         assert!(!lives_of(&pid), "{command}");
         assert_eq!(job["exitCode"], 3, "{command}");
@@ -53,7 +54,8 @@ async fn a_daemon_that_clears_its_environment_and_leaves_its_session_dies_with_i
 
 async fn a_hidden_daemon_dies_with_its_cancelled_job(mode: Mode) {
     let server = TestServer::start().await.in_mode(mode);
-    for (pid, command) in daemons(server.data.path()) {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    for (pid, command) in daemons(folder.path()) {
         let id = server.api.submit(json!({"run": format!("{command}; echo ready; sleep 1000")})).await;
         server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
         assert!(lives_of(&pid), "{command}");
@@ -64,8 +66,9 @@ async fn a_hidden_daemon_dies_with_its_cancelled_job(mode: Mode) {
 }
 
 async fn a_hidden_daemon_dies_with_a_killed_server(mode: Mode) {
-    let data = tempfile::tempdir().expect("a temporary folder");
-    for (pid, command) in daemons(data.path()) {
+    let (data, folder) =
+        (tempfile::tempdir().expect("a temporary folder"), tempfile::tempdir().expect("a temporary folder"));
+    for (pid, command) in daemons(folder.path()) {
         let server = Process::start(data.path()).in_mode(mode);
         let id = server.api.submit(json!({"run": format!("{command}; echo ready; sleep 1000")})).await;
         server.api.events_when(&id, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
@@ -78,8 +81,8 @@ async fn a_hidden_daemon_dies_with_a_killed_server(mode: Mode) {
 
 async fn a_chain_of_processes_that_each_start_the_next_one_is_killed(mode: Mode) {
     let server = TestServer::start().await.in_mode(mode);
-    let alive = server.data.path().join("alive");
-    let link = server.data.path().join("link.sh");
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (alive, link) = (folder.path().join("alive"), folder.path().join("link.sh"));
     let text = format!("echo x >> {}\nenv -i setsid sh {} &\n", alive.display(), link.display());
     std::fs::write(&link, text).expect("the folder can be written");
     let command = format!("sh {} >/dev/null 2>&1 & while [ ! -s {} ]; do :; done", link.display(), alive.display());

@@ -1,18 +1,14 @@
 //! Cleanup removes a workspace, whatever its job has done to it, and never removes anything outside it.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::Command;
 
 use serde_json::json;
-use tempfile::TempDir;
 
-use crate::harness::process::{PROGRAM, Process};
+use crate::harness::process::{Process, is_root};
 use crate::harness::{TestServer, until};
-
-/// The id of an unprivileged user.
-const NOBODY: u32 = 65534;
 
 /// Returns the names of all workspaces.
 fn workspaces(data: &Path) -> Vec<String> {
@@ -20,39 +16,10 @@ fn workspaces(data: &Path) -> Vec<String> {
     entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
-fn is_root() -> bool {
-    user() == 0
-}
-
-/// Returns the id of the user that runs this test.
-fn user() -> u32 {
-    use std::os::unix::fs::MetadataExt;
-    fs::metadata("/proc/self").expect("/proc is mounted").uid()
-}
-
-/// Starts a server as a user other than root, for whom file permissions are enforced.
-fn unprivileged_server(data: &TempDir) -> Process {
-    if !is_root() {
-        return Process::start(data.path());
-    }
-    chown(data.path(), Some(NOBODY), Some(NOBODY)).expect("root can change owners");
-    // The program may be in a directory that only root can access, so it is copied.
-    let folder = data.path().join("bin");
-    fs::create_dir(&folder).expect("the folder can be written");
-    fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).expect("the folder is ours");
-    fs::copy(PROGRAM, folder.join("tailwater")).expect("the program can be copied");
-    Process::start_by(data.path(), |_| {
-        let mut setpriv = Command::new("setpriv");
-        setpriv.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(folder.join("tailwater"));
-        setpriv.current_dir("/");
-        setpriv
-    })
-}
-
 #[tokio::test]
 async fn a_workspace_without_permissions_is_removed() {
     let data = tempfile::tempdir().expect("a temporary folder");
-    let server = unprivileged_server(&data);
+    let server = Process::start_unprivileged(data.path(), |server| server);
     for command in [
         "mkdir -p a/b/c; touch a/b/c/file; chmod -R a-w .",
         "mkdir -p a/b/c; touch a/b/c/file; chmod 000 a/b/c a/b a",
@@ -88,10 +55,12 @@ async fn a_mount_in_a_workspace_is_not_removed_but_reported_and_the_next_start_f
         fs::create_dir_all(path.parent().expect("it has a parent")).expect("it can be created");
         fs::write(path, "").expect("it can be written");
     }
-    // The server runs in its own mount namespace, so that the mounts of the job disappear when the server exits.
+    // The server runs in its own mount namespace, so that the mounts of the job disappear when the server exits. By
+    // default, a job cannot mount file systems.
     let by_unshare = |server: Command| {
         let mut unshare = Command::new("unshare");
         unshare.arg(if is_root() { "-m" } else { "-Urm" }).arg(server.get_program());
+        unshare.env("TAILWATER_JOB_LANDLOCK", "false").env("TAILWATER_JOB_DATA", "visible");
         unshare
     };
     let mut server = Process::start_by(data.path(), by_unshare);
@@ -104,7 +73,7 @@ async fn a_mount_in_a_workspace_is_not_removed_but_reported_and_the_next_start_f
     let job = server.api.ended(&id).await;
     assert_eq!(job["status"], "succeeded", "{job}");
     assert!(other.path().join("precious").exists() && other.path().join("folder/precious").exists());
-    let workspace = data.path().join("work").join(format!("{id}-1"));
+    let workspace = data.path().join("work").join(format!("{id}-1/workspace"));
     assert!(!workspace.join("a/file").exists() && !workspace.join("b").exists(), "everything else is removed");
     let log = fs::read_to_string(data.path().join("server.log")).expect("it is text");
     let named = ["a/m", "n", "f"]

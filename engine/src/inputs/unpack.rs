@@ -11,7 +11,7 @@
 
 use std::cell::Cell;
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::os::unix::fs::{OpenOptionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -83,7 +83,7 @@ pub enum UnpackError {
 /// Unpacks an archive into `workspace`, and stops early if `go_on` returns `false`. No other process may write to the
 /// workspace at the same time.
 pub fn unpack(
-    archive: &Path,
+    archive: &File,
     input: &JobInput,
     workspace: &Path,
     limit: u64,
@@ -98,10 +98,10 @@ pub fn unpack(
 }
 
 /// Checks that the archive is identical to the one that was received.
-fn verify(archive: &Path, input: &JobInput, go_on: &dyn Fn() -> bool) -> Result<(), UnpackError> {
-    let (mut file, mut hash, mut block) = (File::open(archive)?, Sha256::new(), vec![0; BLOCK]);
+fn verify(mut archive: &File, input: &JobInput, go_on: &dyn Fn() -> bool) -> Result<(), UnpackError> {
+    let (mut hash, mut block) = (Sha256::new(), vec![0; BLOCK]);
     loop {
-        let read = file.read(&mut block)?;
+        let read = archive.read(&mut block)?;
         if !go_on() {
             return Err(UnpackError::Stopped);
         }
@@ -113,8 +113,9 @@ fn verify(archive: &Path, input: &JobInput, go_on: &dyn Fn() -> bool) -> Result<
     if hex::encode(hash.finalize()) == input.sha256 { Ok(()) } else { Err(UnpackError::Damaged) }
 }
 
-fn decoder(archive: &Path) -> Result<Box<dyn Read>, UnpackError> {
-    let mut file = BufReader::with_capacity(BLOCK, File::open(archive)?);
+fn decoder(mut archive: &File) -> Result<Box<dyn Read>, UnpackError> {
+    archive.rewind()?;
+    let mut file = BufReader::with_capacity(BLOCK, archive.try_clone()?);
     let begin = file.fill_buf()?;
     if begin.starts_with(&ZSTD) {
         let mut decoder = zstd::stream::read::Decoder::with_buffer(file)?;

@@ -8,6 +8,8 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
+use rustix::fs::{Access, AtFlags, CWD, accessat};
+
 use super::payload::{InvalidPayload, invalid};
 
 /// The directories inside which absolute working directories are allowed. If the list is empty, every directory is
@@ -25,7 +27,7 @@ pub enum DirectoryError {
     #[error("the working directory {} is not a directory", .0.display())]
     NotAFolder(PathBuf),
     /// The directory could not be accessed.
-    #[error("the user that runs the server cannot enter the working directory {}: {source}", path.display())]
+    #[error("the job's user cannot enter the working directory {}: {source}", path.display())]
     Refused {
         /// The directory.
         path: PathBuf,
@@ -71,7 +73,9 @@ impl WorkingRoots {
         if !folder.metadata().map_err(refused)?.is_dir() {
             return Err(DirectoryError::NotAFolder(directory.to_owned()));
         }
-        rustix::fs::access(&folder, rustix::fs::Access::EXEC_OK).map_err(|error| refused(error.into()))?;
+        // The effective ids may be those of the user that the job runs as.
+        let accessible = accessat(CWD, &folder, Access::EXEC_OK, AtFlags::EACCESS);
+        accessible.map_err(|error| refused(error.into()))?;
         Ok(folder)
     }
 

@@ -1,7 +1,6 @@
 //! The process of a step and all of its descendants.
 
 use std::collections::HashSet;
-use std::io;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -30,7 +29,7 @@ pub(super) struct Family {
 
 impl Family {
     /// Starts the step's process.
-    pub(super) fn start(&self, start: impl FnOnce() -> io::Result<Pid>) -> io::Result<Pid> {
+    pub(super) fn start<E>(&self, start: impl FnOnce() -> Result<Pid, E>) -> Result<Pid, E> {
         let mut step = lock(&self.step);
         let pid = start()?;
         *step = Some(pid);

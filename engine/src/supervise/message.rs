@@ -31,6 +31,9 @@ pub enum Report {
     Started(Pid),
     /// The step could not be started. Contains the system's error number, or 0 if there is none.
     NotStarted(i32),
+    /// The restrictions on the step could not be applied, so it was not started. Contains the system's error number, or
+    /// 0 if there is none.
+    NotConfined(i32),
     /// The step's process has exited; its descendants may still be running.
     Ended(ExitStatus),
     /// No descendant is left.
@@ -67,6 +70,7 @@ impl Report {
         let (kind, number) = match self {
             Self::Started(pid) => (b's', pid.as_raw_nonzero().get()),
             Self::NotStarted(error) => (b'n', error),
+            Self::NotConfined(error) => (b'r', error),
             Self::Ended(ExitStatus::Code(code)) => (b'c', code),
             Self::Ended(ExitStatus::Signal(signal)) => (b'k', signal),
             Self::Done { killed } => (b'd', killed),
@@ -82,6 +86,7 @@ impl Report {
         let report = match kind {
             b's' => Pid::from_raw(number).map(Self::Started),
             b'n' => Some(Self::NotStarted(number)),
+            b'r' => Some(Self::NotConfined(number)),
             b'c' => Some(Self::Ended(ExitStatus::Code(number))),
             b'k' => Some(Self::Ended(ExitStatus::Signal(number))),
             b'd' => Some(Self::Done { killed: number }),
@@ -93,7 +98,7 @@ impl Report {
 
 /// Sends the environment of a step to its supervisor. The supervisor itself does not run with this environment, because
 /// some variables, such as `LD_PRELOAD`, would affect it.
-pub fn send_environment(variables: &[(String, String)], mut socket: &UnixStream) -> io::Result<()> {
+pub fn send_environment(variables: &[(String, String)], socket: &UnixStream) -> io::Result<()> {
     let mut block = Vec::new();
     for (name, value) in variables {
         if name.contains('\0') || value.contains('\0') {
@@ -101,19 +106,29 @@ pub fn send_environment(variables: &[(String, String)], mut socket: &UnixStream)
         }
         block.extend_from_slice(format!("{name}={value}\0").as_bytes());
     }
-    let length = u32::try_from(block.len()).map_err(|_| ErrorKind::InvalidInput)?;
-    socket.write_all(&length.to_le_bytes())?;
-    socket.write_all(&block)
+    send_block(&block, socket)
 }
 
 /// Receives the environment of a step.
-pub fn receive_environment(mut socket: &UnixStream) -> io::Result<Vec<(String, String)>> {
+pub fn receive_environment(socket: &UnixStream) -> io::Result<Vec<(String, String)>> {
+    let block = String::from_utf8(receive_block(socket)?).map_err(|_| ErrorKind::InvalidData)?;
+    let entries = block.split_terminator('\0').filter_map(|entry| entry.split_once('='));
+    Ok(entries.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+}
+
+/// Sends bytes of any length to a supervisor.
+pub fn send_block(block: &[u8], mut socket: &UnixStream) -> io::Result<()> {
+    let length = u32::try_from(block.len()).map_err(|_| ErrorKind::InvalidInput)?;
+    socket.write_all(&length.to_le_bytes())?;
+    socket.write_all(block)
+}
+
+/// Receives bytes that were sent by [`send_block`].
+pub fn receive_block(mut socket: &UnixStream) -> io::Result<Vec<u8>> {
     let Some(length) = receive(socket)? else { return Err(ErrorKind::UnexpectedEof.into()) };
     let mut block = vec![0; usize::try_from(u32::from_le_bytes(length)).unwrap_or(usize::MAX)];
     socket.read_exact(&mut block)?;
-    let block = String::from_utf8(block).map_err(|_| ErrorKind::InvalidData)?;
-    let entries = block.split_terminator('\0').filter_map(|entry| entry.split_once('='));
-    Ok(entries.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+    Ok(block)
 }
 
 /// Receives a message of `N` bytes, which is always sent as a whole. Returns `None` if the other end of the socket is
@@ -139,6 +154,7 @@ mod tests {
         let reports = [
             Report::Started(rustix::process::getpid()),
             Report::NotStarted(2),
+            Report::NotConfined(1),
             Report::Ended(ExitStatus::Code(255)),
             Report::Ended(ExitStatus::Signal(34)),
             Report::Done { killed: 7 },

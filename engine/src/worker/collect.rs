@@ -21,6 +21,7 @@ use redact::{Redacted, Redactor};
 use super::folders::Folders;
 use super::link::Files;
 use crate::artifacts::Matcher;
+use crate::cage::with_permissions_of;
 use crate::event_log::{Lease, NewEvent};
 use crate::fail_point::FailPoint;
 use crate::queue::{ArtifactPlace, NewArtifact};
@@ -105,8 +106,14 @@ impl Collector {
     pub(super) fn collect(&mut self, stage: Stage, redactor: &Redactor, stopped: impl Fn() -> bool) -> Collected {
         let (mut files, mut skipped) = (Vec::new(), SkippedFiles::default());
         let (folder, mut matcher) = (self.folders.of_job().map_err(|_| SkipReason::Unreadable), self.matcher.clone());
+        let user = self.folders.user().cloned();
         if let Ok(folder) = &folder {
-            matcher.prefer_exact_names(|name| walk::exists(folder, name));
+            let preferred = with_permissions_of(user.as_ref(), || {
+                matcher.prefer_exact_names(|name| walk::exists(folder, name));
+            });
+            if let Err(error) = preferred {
+                tracing::warn!(job = %self.lease.job, %error, "the exact names of artifacts could not be looked up");
+            }
         }
         let mut visit = |path: &Path, found: Found| {
             if stopped() {
@@ -120,7 +127,7 @@ impl Collector {
             }
             ControlFlow::Continue(())
         };
-        let walked = folder.and_then(|folder| walk::walk(&folder, &matcher, &mut visit));
+        let walked = folder.and_then(|folder| walk::walk_as(user.as_ref(), &folder, &matcher, &mut visit));
         if let Err(why) = walked {
             skipped.add(why, Redacted::literal("the working directory"));
         }

@@ -1,9 +1,9 @@
 //! Determines the environment variables that every job receives: the user's variables, some of the server's variables,
 //! and fixed values such as `CI=true`.
 //!
-//! A job runs as the user that runs the server and by default has that user's home directory, like a command that is
-//! typed in a shell. Of the server's own variables, only those that are listed here or in the configuration are passed
-//! on.
+//! A job runs as the user that runs the server, or as the user that the operator has chosen, and by default has that
+//! user's home directory, like a command that is typed in a shell. Of the server's own variables, only those that are
+//! listed here or in the configuration are passed on.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,6 +15,7 @@ use base64::engine::general_purpose::STANDARD;
 use nix::unistd::{Uid, User};
 use percent_encoding::percent_decode_str;
 
+use crate::cage::JobUser;
 use crate::queue::TerminalSize;
 
 /// Variables of the server that are always passed on, in addition to `LC_*`.
@@ -81,8 +82,14 @@ pub struct JobEnvironment {
 
 impl JobEnvironment {
     /// Returns the variables of a step, except those that the job or the step itself defines. `terminal` is the size of
-    /// the step's terminal, or `None` if it has none.
-    pub(super) fn variables(&self, workspace: &Path, terminal: Option<TerminalSize>) -> BTreeMap<String, String> {
+    /// the step's terminal, or `None` if it has none. `user` is the user that the step runs as, or `None` if it is the
+    /// server's user.
+    pub(super) fn variables(
+        &self,
+        workspace: &Path,
+        terminal: Option<TerminalSize>,
+        user: Option<&JobUser>,
+    ) -> BTreeMap<String, String> {
         let text = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let mut variables = BTreeMap::from([text("PATH", DEFAULT_PATH), text("LANG", "C.UTF-8")]);
         variables.extend(server_variables(|name| INHERITED.contains(&name) || name.starts_with("LC_")));
@@ -92,7 +99,10 @@ impl JobEnvironment {
         if terminal.is_some() {
             variables.extend(PAGERS.map(|name| text(name, "cat")));
         }
-        variables.extend(user_variables());
+        match user {
+            Some(user) => variables.extend(account_variables(user.name(), user.home(), user.shell())),
+            None => variables.extend(user_variables()),
+        }
         if self.home == JobHome::Workspace || !variables.contains_key("HOME") {
             variables.insert("HOME".to_owned(), workspace.display().to_string());
         }
@@ -130,13 +140,18 @@ fn user_variables() -> BTreeMap<String, String> {
     let Some(user) = user else {
         return server_variables(|name| ["HOME", "USER", "LOGNAME", "SHELL"].contains(&name)).collect();
     };
+    account_variables(&user.name, &user.dir, &user.shell)
+}
+
+fn account_variables(name: &str, home: &Path, shell: &Path) -> BTreeMap<String, String> {
     // An empty shell field means `/bin/sh` (passwd(5)).
-    let shell = if user.shell.as_os_str().is_empty() { Path::new("/bin/sh") } else { &user.shell };
+    let shell = if shell.as_os_str().is_empty() { Path::new("/bin/sh") } else { shell };
+    let text = |name: &str, value: String| (name.to_owned(), value);
     BTreeMap::from([
-        ("HOME".to_owned(), user.dir.display().to_string()),
-        ("SHELL".to_owned(), shell.display().to_string()),
-        ("LOGNAME".to_owned(), user.name.clone()),
-        ("USER".to_owned(), user.name),
+        text("HOME", home.display().to_string()),
+        text("SHELL", shell.display().to_string()),
+        text("LOGNAME", name.to_owned()),
+        text("USER", name.to_owned()),
     ])
 }
 

@@ -90,7 +90,12 @@ pub fn run(
     (limits, control): (ProcessLimits, &Control),
     capture: &mut StepCapture<'_>,
 ) -> Result<Exit, ProcessError> {
-    let open = || OutputReader::open(program.terminal, Instant::now()).map_err(ProcessError::Spawn);
+    let open = || {
+        let (reader, writer) = OutputReader::open(program.terminal, Instant::now())?;
+        program.cage.own_stream(&writer)?;
+        Ok((reader, writer))
+    };
+    let open = || open().map_err(ProcessError::Spawn);
     let ((out, out_writer), (err, err_writer)) = (open()?, open()?);
     let supervisor = Supervisor::start(supervision, program, marker, [out_writer, err_writer]);
     let supervisor = supervisor.map_err(ProcessError::Spawn)?;

@@ -63,7 +63,7 @@ async fn end<L: Link>(link: &L, config: &WorkerConfig, abandoned: Abandoned) -> 
     let killed = spawn_blocking(move || kill_marked(&marker)).await;
     killed.map_err(|error| RecoverError::Processes(io::Error::other(error)))?;
     FailPoint::OrphansKilled.reached();
-    run::remove_workspace(&run::workspace(config, lease));
+    run::remove_workspace(&run::attempt_folder(config, lease));
     let mut spool = config.spools.recover(lease.job, lease.attempt).map_err(RecoverError::Unreadable)?;
     FailPoint::SpoolMended.reached();
     complete(link, &mut spool, &claimed, shipped).await?;

@@ -5,6 +5,8 @@
 
 use std::any::Any;
 use std::collections::BTreeSet;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::PermissionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -25,6 +27,7 @@ use super::remove::remove_tree;
 use super::secrets::AttemptSecrets;
 use super::ship::{LifecycleEvents, Progress, Shipper};
 use super::steps::{self, Outcome, Steps, Tools};
+use crate::cage::JobUser;
 use crate::event_log::{AttemptTotals, Lease, NewEvent, RedactionCounts, StepNames};
 use crate::fail_point::FailPoint;
 use crate::files::private_folder;
@@ -42,6 +45,9 @@ const FIRST_HEARTBEAT: Duration = Duration::from_millis(250);
 /// assign the job to another worker.
 const GIVE_UP: Duration = Duration::from_secs(LEASE.as_secs() * 2 / 3);
 
+/// The name of the workspace in the directory of an attempt.
+const WORKSPACE: &str = "workspace";
+
 /// The delays between retries of reporting an attempt's result.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
 
@@ -50,7 +56,7 @@ pub(super) async fn attempt<L: Link>(link: L, config: &WorkerConfig, claimed: Cl
     let (lease, worker) = (claimed.lease, claimed.worker.clone());
     let progress = Progress { earlier: claimed.sent_before, ..Progress::default() };
     FailPoint::Claimed.reached();
-    let prepared = prepare(&link, config, &claimed).inspect_err(|_| remove_workspace(&workspace(config, lease)));
+    let prepared = prepare(&link, config, &claimed).inspect_err(|_| remove_workspace(&attempt_folder(config, lease)));
     let (ending, totals, artifacts) = match prepared {
         Ok(prepared) => match conduct(&link, config, (lease, progress), prepared, &shutdown).await {
             Ok(ended) => ended,
@@ -100,7 +106,7 @@ fn prepare<L: Link>(link: &L, config: &WorkerConfig, claimed: &Claimed) -> Resul
         .spools
         .create(lease.job, lease.attempt)
         .map_err(|error| failed("failed to create the output file", &error))?;
-    let workspace = workspace(config, lease);
+    let workspace = attempt_folder(config, lease).join(WORKSPACE);
     private_folder(&workspace).map_err(|error| failed("failed to create the workspace", &error))?;
     let secrets = AttemptSecrets::prepare(&command, claimed.secrets.clone(), &workspace)
         .map_err(|error| failed("failed to provide the job's secrets", &error))?;
@@ -110,8 +116,13 @@ fn prepare<L: Link>(link: &L, config: &WorkerConfig, claimed: &Claimed) -> Resul
     let mask_file = MaskFile::create(beside(&workspace, ".mask"))
         .map_err(|error| failed("failed to create the file for values to mask", &error))?;
     let mask_path = mask_file.path().to_owned();
+    if let Some(user) = config.cage.user() {
+        hand_over(&attempt_folder(config, lease), user)
+            .map_err(|error| failed("failed to give the workspace to the user of jobs", &error))?;
+    }
     let capture = Capture::new(spool, redactor, config.flush).with_added_values(mask_file, config.mask_commands);
-    let folders = Folders::new(workspace, &command.working_directory, config.roots.clone());
+    let user = config.cage.user().cloned();
+    let folders = Folders::new(workspace, &command.working_directory, config.roots.clone(), user);
     let collector = (!command.artifacts.is_empty()).then(|| {
         let matcher = command.artifacts.matcher();
         Collector::new(link.files(lease), lease, config.artifact_limits, folders.clone(), matcher)
@@ -311,14 +322,34 @@ pub(super) async fn finish<L: Link>(link: &L, finish: Finish) {
     }
 }
 
-/// Returns the directory that contains all workspaces.
-pub(super) fn workspaces(config: &WorkerConfig) -> PathBuf {
+/// Makes the user of the jobs the owner of the files of an attempt: the workspace, and the files beside it and in other
+/// directories. The user can use these directories, but cannot replace entries in them, so that the server can open the
+/// files by their paths.
+fn hand_over(attempt: &Path, user: &JobUser) -> std::io::Result<()> {
+    let traversable = Permissions::from_mode(0o711);
+    for entry in fs::read_dir(attempt)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() && entry.file_name() != WORKSPACE {
+            for file in fs::read_dir(entry.path())? {
+                user.own(&file?.path())?;
+            }
+            fs::set_permissions(entry.path(), traversable.clone())?;
+        } else {
+            user.own(&entry.path())?;
+        }
+    }
+    fs::set_permissions(attempt, traversable)
+}
+
+/// Returns the directory that contains the directories of all attempts.
+pub(super) fn attempt_folders(config: &WorkerConfig) -> PathBuf {
     config.data_dir.join("work")
 }
 
-/// Returns the workspace of an attempt.
-pub(super) fn workspace(config: &WorkerConfig, lease: Lease) -> PathBuf {
-    workspaces(config).join(format!("{}-{}", lease.job, lease.attempt))
+/// Returns the directory of an attempt. It contains the workspace and the files beside it, and nothing else can be seen
+/// by the attempt's steps.
+pub(super) fn attempt_folder(config: &WorkerConfig, lease: Lease) -> PathBuf {
+    attempt_folders(config).join(format!("{}-{}", lease.job, lease.attempt))
 }
 
 /// Returns the path of a file or directory of an attempt beside its workspace.
@@ -328,8 +359,8 @@ pub(super) fn beside(workspace: &Path, suffix: &str) -> PathBuf {
     path.into()
 }
 
-/// Removes a workspace. Entries that cannot be removed are logged, and removal is retried on the next start of the
-/// server.
+/// Removes the directory of an attempt, or a part of it. Entries that cannot be removed are logged, and removal is
+/// retried on the next start of the server.
 pub(super) fn remove_workspace(workspace: &Path) {
     if let Err(remaining) = remove_tree(workspace) {
         tracing::warn!(workspace = %workspace.display(), %remaining, "a workspace could not be removed entirely");

@@ -5,6 +5,7 @@
 
 mod step;
 
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -23,6 +24,7 @@ use super::process::{ProcessLimits, Supervision};
 use super::run::remove_workspace;
 use super::secrets::AttemptSecrets;
 use super::ship::LifecycleEvents;
+use crate::cage::{Cage, with_permissions_of};
 use crate::event_log::{Lease, NewEvent, Origin, StepEnd, StepNames};
 use crate::inputs::{self, UnpackError};
 use crate::queue::{Claimed, Command, Ending, StageSpec, StepSpec};
@@ -42,6 +44,7 @@ pub(super) struct Steps {
     mask_path: PathBuf,
     environment: JobEnvironment,
     supervision: Supervision,
+    cage: Cage,
     input: Option<Input>,
     output_limit: Option<u64>,
     cancel_grace: Duration,
@@ -111,6 +114,7 @@ impl Steps {
     ) -> Self {
         let WorkerConfig { output_limit, cancel_grace, shutdown_grace, .. } = *config;
         let (lease, environment, supervision) = (claimed.lease, config.environment.clone(), config.supervision.clone());
+        let cage = config.cage.clone();
         let input = claimed.input.clone().map(|about| Input { files, about, limit: config.input_bytes });
         Self {
             command,
@@ -120,6 +124,7 @@ impl Steps {
             mask_path,
             environment,
             supervision,
+            cage,
             input,
             output_limit,
             cancel_grace,
@@ -139,7 +144,7 @@ impl Steps {
             names = rest;
         }
         let outcome = run.end();
-        remove_workspace(self.folders.workspace());
+        remove_workspace(self.folders.attempt());
         outcome
     }
 }
@@ -160,9 +165,11 @@ impl Run<'_> {
         let Some(input) = &self.steps.input else { return };
         let (control, deadline) = (self.tools.control, self.deadline);
         let go_on = || control.stopped().is_none() && deadline.is_none_or(|at| Instant::now() < at);
-        let archive = input.files.input(&input.about).map_err(|error| UnpackError::Io(io::Error::other(error)));
-        let workspace = self.steps.folders.workspace();
-        let unpacked = archive.and_then(|path| inputs::unpack(&path, &input.about, workspace, input.limit, &go_on));
+        let archive = input.files.input(&input.about).map_err(io::Error::other).and_then(File::open);
+        let (folders, about, limit) = (&self.steps.folders, &input.about, input.limit);
+        let unpacked = archive.map_err(UnpackError::Io).and_then(|archive| {
+            with_permissions_of(folders.user(), || inputs::unpack(&archive, about, folders.workspace(), limit, &go_on))?
+        });
         let Err(error) = unpacked else { return };
         self.outcome.ending = match (control.stopped(), error) {
             (Some(stop), _) => stopped(stop),

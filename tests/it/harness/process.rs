@@ -1,7 +1,8 @@
 //! Runs the server as a separate process, as users do.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions, Permissions};
 use std::io::{BufRead, BufReader};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
@@ -9,6 +10,14 @@ use super::{Api, Mode, TOKEN, until};
 
 /// The path of the built program.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_tailwater");
+
+/// The id of an unprivileged user.
+pub const NOBODY: u32 = 65534;
+
+/// Returns whether the tests run as root.
+pub fn is_root() -> bool {
+    fs::metadata("/proc/self").expect("/proc is mounted").uid() == 0
+}
 
 /// A running `tailwater serve`, which is killed when the test ends.
 pub struct Process {
@@ -28,6 +37,31 @@ impl Process {
     pub fn start_by(data: &Path, by: impl FnOnce(Command) -> Command) -> Self {
         Self::spawn(data, by)
             .unwrap_or_else(|mut child| panic!("the server exited before it listened: {:?}", child.wait()))
+    }
+
+    /// Starts a server as a user other than root, for whom file permissions are enforced. `by` changes the command that
+    /// starts the server.
+    pub fn start_unprivileged(data: &Path, by: impl FnOnce(Command) -> Command) -> Self {
+        Self::start_by(data, |program| if is_root() { by(Self::as_nobody(data)) } else { by(program) })
+    }
+
+    /// Returns the command that starts the program as an unprivileged user, which becomes the owner of `data`.
+    pub fn as_nobody(data: &Path) -> Command {
+        chown(data, Some(NOBODY), Some(NOBODY)).expect("root can change owners");
+        // The program may be in a directory that only root can access, so it is copied.
+        let folder = data.join("bin");
+        fs::create_dir(&folder).expect("the folder can be written");
+        fs::set_permissions(&folder, Permissions::from_mode(0o755)).expect("the folder is ours");
+        fs::copy(PROGRAM, folder.join("tailwater")).expect("the program can be copied");
+        let mut setpriv = Command::new("setpriv");
+        setpriv.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(folder.join("tailwater"));
+        setpriv.current_dir("/");
+        setpriv
+    }
+
+    /// Returns the process id of the server.
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Runs jobs that are submitted from now on in this mode.

@@ -38,7 +38,7 @@ fn unpacked(archive: &[u8], go_on: &dyn Fn() -> bool) -> (tempfile::TempDir, Res
         size_bytes: i64::try_from(archive.len()).expect("it is small"),
         sha256: hex::encode(Sha256::digest(archive)),
     };
-    let result = unpack(&path, &input, &workspace, LIMIT, go_on);
+    let result = unpack(&File::open(&path).expect("it exists"), &input, &workspace, LIMIT, go_on);
     (folder, result)
 }
 
@@ -148,5 +148,8 @@ fn cancelled_and_damaged_inputs_are_not_unpacked() {
     let path = folder.path().join("archive");
     fs::write(&path, &archive).expect("it can be written");
     let input = JobInput { id: uuid::Uuid::nil(), size_bytes: 0, sha256: "of another".into() };
-    assert!(matches!(unpack(&path, &input, folder.path(), LIMIT, &|| true), Err(UnpackError::Damaged)));
+    assert!(matches!(
+        unpack(&File::open(&path).expect("it exists"), &input, folder.path(), LIMIT, &|| true),
+        Err(UnpackError::Damaged)
+    ));
 }

@@ -33,7 +33,7 @@ impl Case {
         let lease = Lease { job: JobId(uuid::Uuid::now_v7()), attempt: 1, epoch: 1 };
         let patterns: Vec<String> = patterns.iter().map(|&pattern| pattern.to_owned()).collect();
         let matcher = Patterns::parse(&patterns).expect("the patterns are valid").matcher();
-        let folders = Folders::new(workspace, ".", WorkingRoots::default());
+        let folders = Folders::new(workspace, ".", WorkingRoots::default(), None);
         let files = LocalFiles { runtime: runtime.handle().clone(), store, data_dir: data.path().to_owned(), lease };
         let collector = Collector::new(Box::new(files), lease, limits, folders, matcher);
         Self { data, runtime, collector, redactor: Redactor::new(["hunter2-correct-horse"]) }

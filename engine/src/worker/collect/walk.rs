@@ -4,6 +4,9 @@
 //! can lead out of the workspace, even if the tree changes during the walk. An entry counts as a file only if it is a
 //! regular file both before and after it is opened, because opening a device or a pipe may have side effects or block
 //! forever.
+//!
+//! If the job ran as another user, entries are opened with the permissions of this user. Otherwise, a job could obtain
+//! files that only the server may read, with a working directory such as `/root`.
 
 use std::ffi::{CStr, OsStr};
 use std::fs::File;
@@ -11,11 +14,14 @@ use std::ops::ControlFlow;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
 use rustix::fs::{AtFlags, CWD, Dir, FileType, Mode, OFlags, openat, statat};
 
 use super::skipped::SkipReason;
 use crate::artifacts::Matcher;
+use crate::cage::JobUser;
 
 /// The maximum number of entries that a walk examines. Patterns that require more are considered too broad.
 pub(super) const MAX_ENTRIES: usize = 200_000;
@@ -44,6 +50,35 @@ pub(super) fn walk(
     let mut walk = Walk { matcher, visit, entries: 0, ended: Ok(()) };
     let _ = walk.folder(&folder, Path::new(""), Meant::Maybe, 0);
     walk.ended
+}
+
+/// Visits the entries as [`walk`] does, but opens them with the permissions of `user`. Only opening them is done in
+/// another thread: `visit` is called in the current one.
+pub(super) fn walk_as(
+    user: Option<&JobUser>,
+    workspace: &Path,
+    matcher: &Matcher,
+    visit: &mut dyn FnMut(&Path, Found) -> ControlFlow<()>,
+) -> Result<(), SkipReason> {
+    let Some(user) = user else { return walk(workspace, matcher, visit) };
+    // The thread waits until the previous entry has been visited, so that few files are open.
+    let (sender, receiver) = sync_channel(0);
+    thread::scope(|scope| {
+        let walking = thread::Builder::new().spawn_scoped(scope, move || {
+            user.take_permissions().map_err(|_| SkipReason::Unreadable)?;
+            walk(workspace, matcher, &mut |path, found| match sender.send((path.to_owned(), found)) {
+                Ok(()) => ControlFlow::Continue(()),
+                Err(_) => ControlFlow::Break(()),
+            })
+        });
+        let walking = walking.map_err(|_| SkipReason::Unreadable)?;
+        for (path, found) in receiver {
+            if visit(&path, found).is_break() {
+                break;
+            }
+        }
+        walking.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
 }
 
 /// Returns whether an entry with this name exists in `workspace`, without following links.

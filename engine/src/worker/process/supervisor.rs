@@ -13,9 +13,10 @@ use nix::sys::signal::SigSet;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use super::kill::{ProcessMarker, kill_marked};
+use crate::cage::StepCage;
 use crate::queue::TerminalSize;
 use crate::supervise::Task;
-use crate::supervise::message::{ExitStatus, Order, Report, send_environment};
+use crate::supervise::message::{ExitStatus, Order, Report, send_block, send_environment};
 
 /// The settings for supervising steps.
 #[derive(Clone, Debug)]
@@ -43,6 +44,8 @@ pub struct Program {
     pub environment: Vec<(String, String)>,
     /// The size of the terminals to which the program writes, or `None` if it writes to pipes.
     pub terminal: Option<TerminalSize>,
+    /// The restrictions on the program.
+    pub(crate) cage: StepCage,
 }
 
 /// A running supervisor.
@@ -74,7 +77,6 @@ impl Supervisor {
     ) -> io::Result<Self> {
         let (socket, theirs) = UnixStream::pair()?;
         let task = Task {
-            file_limit: supervision.file_limit,
             marker: marker.entries().clone(),
             directory: program.directory.into_os_string(),
             program: program.path.into_os_string(),
@@ -89,7 +91,9 @@ impl Supervisor {
         // end open.
         drop((theirs, streams));
         let supervisor = Self { pid, socket };
-        if let Err(error) = send_environment(&program.environment, &supervisor.socket) {
+        let cage = serde_json::to_vec(&program.cage)?;
+        let sent = send_environment(&program.environment, &supervisor.socket);
+        if let Err(error) = sent.and_then(|()| send_block(&cage, &supervisor.socket)) {
             supervisor.finish(marker)?;
             return Err(error);
         }
@@ -98,7 +102,12 @@ impl Supervisor {
             Ok(Some(Report::Started(_)) | None) => Ok(supervisor),
             Ok(Some(Report::NotStarted(error))) => {
                 supervisor.reap().ok();
-                Err(if error == 0 { io::ErrorKind::Other.into() } else { io::Error::from_raw_os_error(error) })
+                Err(system_error(error))
+            }
+            Ok(Some(Report::NotConfined(error))) => {
+                supervisor.reap().ok();
+                let error = system_error(error);
+                Err(io::Error::new(error.kind(), format!("its restrictions could not be applied: {error}")))
             }
             Ok(Some(_)) | Err(_) => {
                 supervisor.finish(marker)?;
@@ -187,6 +196,10 @@ fn spawn(program: &Path, descriptors: [BorrowedFd<'_>; 3], arguments: &[CString]
     attributes.set_sigmask(&SigSet::empty())?;
     let pid = posix_spawn(program, &actions, &attributes, arguments, &[] as &[CString])?;
     Ok(Pid::from_raw(pid.as_raw()).expect("a process id is positive"))
+}
+
+fn system_error(number: i32) -> io::Error {
+    if number == 0 { io::ErrorKind::Other.into() } else { io::Error::from_raw_os_error(number) }
 }
 
 fn c_string(text: OsString) -> io::Result<CString> {

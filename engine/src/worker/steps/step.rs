@@ -69,11 +69,12 @@ impl Steps {
             directory,
             environment: environment.into_iter().collect(),
             terminal: step.terminal,
+            cage: self.cage.of_step(self.folders.attempt(), self.supervision.file_limit),
         })
     }
 
     fn environment(&self, step: &StepSpec) -> BTreeMap<String, String> {
-        let mut env = self.environment.variables(self.folders.workspace(), step.terminal);
+        let mut env = self.environment.variables(self.folders.workspace(), step.terminal, self.folders.user());
         env.extend(self.command.env.clone());
         env.extend(self.secrets.variables(&self.command.secrets));
         env.extend(step.env.clone());

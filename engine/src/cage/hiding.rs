@@ -1,0 +1,159 @@
+//! Decides whether and how the data directory is hidden from steps.
+
+use std::fmt::{self, Display, Formatter};
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// The operator's choice whether the data directory is hidden from jobs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum JobData {
+    /// The data directory is hidden if that does not restrict ordinary commands.
+    #[default]
+    Auto,
+    /// The data directory is always hidden, or the server does not start.
+    Hidden,
+    /// The data directory is not hidden.
+    Visible,
+}
+
+/// The error for a name that is not in [`JobData::NAMES`].
+#[derive(Debug, thiserror::Error)]
+#[error("expected `auto`, `hidden` or `visible`")]
+pub struct ParseJobDataError;
+
+impl JobData {
+    /// The names of the variants, as used in settings.
+    pub const NAMES: [&str; 3] = ["auto", "hidden", "visible"];
+}
+
+impl Display for JobData {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let [auto, hidden, visible] = Self::NAMES;
+        f.write_str(match self {
+            Self::Auto => auto,
+            Self::Hidden => hidden,
+            Self::Visible => visible,
+        })
+    }
+}
+
+impl FromStr for JobData {
+    type Err = ParseJobDataError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let all = [Self::Auto, Self::Hidden, Self::Visible];
+        all.into_iter().find(|choice| choice.to_string() == text).ok_or(ParseJobDataError)
+    }
+}
+
+/// The way in which the data directory is hidden from a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) enum Hiding {
+    /// It is not hidden.
+    None,
+    /// An empty directory covers it in a mount namespace of the step.
+    Cover,
+    /// Landlock allows access to everything beside it.
+    Rules,
+}
+
+/// What the decision depends on.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Situation {
+    /// Whether the server can cover the data directory.
+    pub(super) can_mount: bool,
+    /// Whether steps are restricted with Landlock.
+    pub(super) landlock: bool,
+    /// A directory that contains the data directory and in which jobs can create entries. The root directory does not
+    /// count.
+    pub(super) writable: Option<PathBuf>,
+    /// A directory that contains the data directory and has too many entries for a rule for each of them.
+    pub(super) crowded: Option<PathBuf>,
+    /// The home directory of the user of the jobs, if the data directory contains it.
+    pub(super) home_inside: Option<PathBuf>,
+}
+
+/// The reason why the data directory cannot be hidden.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Obstacle {
+    /// The data directory contains the home directory of jobs.
+    #[error("it contains {}, the home directory of jobs; move it with --data-dir", .0.display())]
+    Home(PathBuf),
+    /// Jobs use a directory that contains the data directory.
+    #[error(
+        "jobs can create files in {}, which contains it, and Landlock would prevent that; move it with --data-dir to \
+         a directory in which only root can create files, such as /var/lib, or set job_data to \"hidden\"", .0.display()
+    )]
+    Writable(PathBuf),
+    /// A directory that contains the data directory has too many entries.
+    #[error("{}, which contains it, has too many entries; move it with --data-dir", .0.display())]
+    Crowded(PathBuf),
+    /// The server has no means to hide it.
+    #[error("the server cannot mount file systems, and jobs are not restricted with Landlock")]
+    NoMeans,
+}
+
+/// Chooses the way in which the data directory is hidden, or returns the reason why it is not.
+pub(super) fn decide(wanted: JobData, situation: &Situation) -> Result<Hiding, Obstacle> {
+    if wanted == JobData::Visible {
+        return Ok(Hiding::None);
+    }
+    if let Some(home) = &situation.home_inside {
+        return Err(Obstacle::Home(home.clone()));
+    }
+    if situation.can_mount {
+        return Ok(Hiding::Cover);
+    }
+    if !situation.landlock {
+        return Err(Obstacle::NoMeans);
+    }
+    match (&situation.writable, &situation.crowded) {
+        (_, Some(crowded)) => Err(Obstacle::Crowded(crowded.clone())),
+        (Some(writable), None) if wanted == JobData::Auto => Err(Obstacle::Writable(writable.clone())),
+        _ => Ok(Hiding::Rules),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_data_directory_is_hidden_by_default_if_that_does_not_restrict_ordinary_commands() {
+        use JobData::{Auto, Hidden, Visible};
+        let home = || Some(PathBuf::from("/home/me"));
+        let nothing = Situation::default();
+        let root = Situation { can_mount: true, landlock: true, writable: home(), ..Situation::default() };
+        let user = Situation { landlock: true, ..Situation::default() };
+        let in_home = Situation { landlock: true, writable: home(), ..Situation::default() };
+        let crowded = Situation { landlock: true, crowded: home(), ..Situation::default() };
+        let home_inside = Situation { home_inside: home(), ..root.clone() };
+        let path = PathBuf::from("/home/me");
+        for (wanted, situation, expected) in [
+            (Auto, &root, Ok(Hiding::Cover)),
+            (Auto, &user, Ok(Hiding::Rules)),
+            (Auto, &in_home, Err(Obstacle::Writable(path.clone()))),
+            (Auto, &crowded, Err(Obstacle::Crowded(path.clone()))),
+            (Auto, &home_inside, Err(Obstacle::Home(path.clone()))),
+            (Auto, &nothing, Err(Obstacle::NoMeans)),
+            (Hidden, &root, Ok(Hiding::Cover)),
+            (Hidden, &in_home, Ok(Hiding::Rules)),
+            (Hidden, &home_inside, Err(Obstacle::Home(path))),
+            (Hidden, &nothing, Err(Obstacle::NoMeans)),
+            (Visible, &root, Ok(Hiding::None)),
+            (Visible, &home_inside, Ok(Hiding::None)),
+        ] {
+            assert_eq!(decide(wanted, situation), expected, "{wanted} {situation:?}");
+        }
+    }
+
+    #[test]
+    fn each_choice_has_a_name() {
+        for name in JobData::NAMES {
+            assert_eq!(name.parse::<JobData>().expect("it is a name").to_string(), name);
+        }
+        assert!("".parse::<JobData>().is_err());
+    }
+}

@@ -1,0 +1,91 @@
+//! Restricts a thread and the processes that it starts with Landlock.
+//!
+//! Any Landlock domain prevents its processes from inspecting processes outside it: from tracing them, and from reading
+//! entries of `/proc` such as `environ`, `mem`, `fd`, `root` and `cwd`. Each step has its own domain. A domain that
+//! restricts files also cannot mount file systems or remove mounts, so a step cannot remove the cover of the data
+//! directory.
+//!
+//! To restrict access to files, Landlock needs a rule for each directory and file that may be accessed. The directories
+//! that contain the data directory get no rule, because a rule applies to everything below, but each of their other
+//! entries gets one.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use landlock::{
+    AccessFs, BitFlags, CompatLevel, Compatible, PathBeneath, Ruleset, RulesetAttr, RulesetCreated, RulesetCreatedAttr,
+    RulesetStatus, make_bitflags,
+};
+use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
+use rustix::io::Errno;
+
+/// The accesses to files and directories that rules allow. Listing a directory is not one of them, so that the entries
+/// of every directory can be listed, even those of the data directory.
+const ACCESSES: BitFlags<AccessFs> = make_bitflags!(AccessFs::{
+    Execute | WriteFile | ReadFile | Truncate | RemoveDir | RemoveFile | MakeChar | MakeDir | MakeReg | MakeSock
+    | MakeFifo | MakeBlock | MakeSym | Refer
+});
+
+/// The accesses among [`ACCESSES`] that apply to files. Others cannot be allowed for a file.
+const OF_FILES: BitFlags<AccessFs> = make_bitflags!(AccessFs::{Execute | WriteFile | ReadFile | Truncate});
+
+/// Returns whether the kernel supports Landlock. Its first version, that of Linux 5.13 to 5.18, does not count, because
+/// it prevents files from being moved to another directory.
+pub(super) fn is_available() -> bool {
+    let ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement).handle_access(AccessFs::Refer);
+    ruleset.and_then(Ruleset::create).is_ok()
+}
+
+/// Restricts the calling thread. If `hidden` is not empty, it can access everything except these paths, but including
+/// `own`, which is relative to the first of them.
+pub(super) fn restrict(hidden: &[PathBuf], own: &Path) -> io::Result<()> {
+    let ruleset = match hidden.first() {
+        // A domain must restrict something.
+        None => allow(create(AccessFs::Refer.into())?, Path::new("/"), AccessFs::Refer.into())?,
+        Some(data) => {
+            let rules = allow_siblings(create(ACCESSES)?, Path::new("/"), hidden)?;
+            allow(rules, &data.join(own), ACCESSES)?
+        }
+    };
+    // The caller decides about `no_new_privs`.
+    let status = ruleset.no_new_privs(false).restrict_self().map_err(io::Error::other)?;
+    if status.ruleset == RulesetStatus::NotEnforced {
+        return Err(Errno::NOSYS.into());
+    }
+    Ok(())
+}
+
+fn create(accesses: BitFlags<AccessFs>) -> io::Result<RulesetCreated> {
+    let ruleset = Ruleset::default().handle_access(accesses).and_then(Ruleset::create);
+    ruleset.map_err(io::Error::other)
+}
+
+/// Allows access to the entries of `folder`, except to the hidden paths.
+fn allow_siblings(mut rules: RulesetCreated, folder: &Path, hidden: &[PathBuf]) -> io::Result<RulesetCreated> {
+    for entry in fs::read_dir(folder)? {
+        let path = folder.join(entry?.file_name());
+        if hidden.contains(&path) {
+            continue;
+        }
+        rules = if hidden.iter().any(|hidden| hidden.starts_with(&path)) {
+            allow_siblings(rules, &path, hidden)?
+        } else {
+            allow(rules, &path, ACCESSES)?
+        };
+    }
+    Ok(rules)
+}
+
+/// Allows access to a path and to everything below it. A link is ignored, because what it leads to has its own rules,
+/// and so is a path that does not exist any more.
+fn allow(rules: RulesetCreated, path: &Path, accesses: BitFlags<AccessFs>) -> io::Result<RulesetCreated> {
+    let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let Ok(opened) = openat(CWD, path, flags, Mode::empty()) else { return Ok(rules) };
+    let accesses = match FileType::from_raw_mode(fstat(&opened)?.st_mode) {
+        FileType::Symlink => return Ok(rules),
+        FileType::Directory => accesses,
+        _ => accesses & OF_FILES,
+    };
+    rules.add_rule(PathBeneath::new(opened, accesses)).map_err(io::Error::other)
+}

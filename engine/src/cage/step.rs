@@ -1,0 +1,117 @@
+//! The restrictions on one step, which are sent to its supervisor and applied there.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::AsFd;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, fchown};
+use rustix::process::{Gid, Resource, Rlimit, Uid, getrlimit, setrlimit, umask};
+use rustix::thread::{set_no_new_privs, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+use serde::{Deserialize, Serialize};
+
+use super::hiding::Hiding;
+use super::{cover, landlock};
+
+/// The limits on the resources of a step. Without a limit, a step has that of the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StepLimits {
+    /// The maximum number of processes and threads of the user. The kernel counts all of them, including those that do
+    /// not belong to jobs.
+    pub processes: Option<u64>,
+    /// The maximum number of files that each process can have open.
+    pub open_files: Option<u64>,
+    /// The maximum size of each file that a process writes, in bytes.
+    pub file_bytes: Option<u64>,
+    /// The maximum size of the memory image that is written when a process crashes, in bytes.
+    pub core_bytes: u64,
+}
+
+/// The ids of a user and of the groups that the user belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Ids {
+    pub(crate) user: u32,
+    pub(crate) group: u32,
+    pub(crate) groups: Vec<u32>,
+}
+
+/// The restrictions on one step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StepCage {
+    /// The user that the step runs as, if it is not the server's user.
+    pub(crate) ids: Option<Ids>,
+    pub(crate) umask: u32,
+    pub(crate) limits: StepLimits,
+    /// The soft limit on open files if `limits` contains none, or `None` for the server's.
+    pub(crate) file_limit: Option<u64>,
+    pub(crate) no_new_privileges: bool,
+    pub(crate) landlock: bool,
+    pub(crate) hiding: Hiding,
+    /// The paths that lead to the data directory. The first one contains `own`.
+    pub(crate) hidden: Vec<OsString>,
+    /// The directory of the step's attempt, relative to the data directory.
+    pub(crate) own: OsString,
+}
+
+impl StepCage {
+    /// Lets the step's user reopen an output stream of the step, for example as `/dev/stderr`.
+    pub(crate) fn own_stream(&self, stream: impl AsFd) -> io::Result<()> {
+        match &self.ids {
+            Some(ids) => Ok(fchown(stream, Some(Uid::from_raw(ids.user)), Some(Gid::from_raw(ids.group)))?),
+            None => Ok(()),
+        }
+    }
+
+    /// Applies the restrictions that apply to the whole process. Call this before [`restrict_thread`].
+    ///
+    /// [`restrict_thread`]: Self::restrict_thread
+    pub(crate) fn restrict_process(&self) -> io::Result<()> {
+        umask(Mode::from_raw_mode(self.umask));
+        let StepLimits { processes, open_files, file_bytes, core_bytes } = self.limits;
+        limit(Resource::Core, Some(core_bytes))?;
+        limit(Resource::Nproc, processes)?;
+        limit(Resource::Fsize, file_bytes)?;
+        match open_files {
+            Some(_) => limit(Resource::Nofile, open_files),
+            None => match self.file_limit {
+                Some(soft) => {
+                    let maximum = getrlimit(Resource::Nofile).maximum;
+                    Ok(setrlimit(Resource::Nofile, Rlimit { current: Some(soft), maximum })?)
+                }
+                None => Ok(()),
+            },
+        }
+    }
+
+    /// Applies the other restrictions to the calling thread and to the processes that it starts from now on. The other
+    /// threads of this process keep their privileges, so that they can signal all processes of the step.
+    pub(crate) fn restrict_thread(&self) -> io::Result<()> {
+        let hidden: Vec<PathBuf> = self.hidden.iter().map(PathBuf::from).collect();
+        if self.hiding == Hiding::Cover {
+            cover::cover(&hidden, Some(Path::new(&self.own)))?;
+        }
+        if self.no_new_privileges {
+            set_no_new_privs(true)?;
+        }
+        if self.landlock {
+            let beside = if self.hiding == Hiding::Rules { &hidden[..] } else { &[] };
+            landlock::restrict(beside, Path::new(&self.own))?;
+        }
+        // The ids are changed last, because the other restrictions may need the server's privileges.
+        if let Some(Ids { user, group, groups }) = &self.ids {
+            let (user, group) = (Uid::from_raw(*user), Gid::from_raw(*group));
+            set_thread_groups(&groups.iter().copied().map(Gid::from_raw).collect::<Vec<_>>())?;
+            set_thread_res_gid(group, group, group)?;
+            set_thread_res_uid(user, user, user)?;
+        }
+        Ok(())
+    }
+}
+
+/// Sets both the soft and the hard limit, so that the step cannot raise it. A limit is never raised above the server's
+/// hard limit.
+fn limit(resource: Resource, most: Option<u64>) -> io::Result<()> {
+    let Some(most) = most else { return Ok(()) };
+    let most = getrlimit(resource).maximum.map_or(most, |maximum| maximum.min(most));
+    Ok(setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?)
+}

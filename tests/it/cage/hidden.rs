@@ -1,0 +1,299 @@
+//! A step cannot read the data directory or the server's entries in `/proc`, whichever way it tries.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::Command;
+
+use serde_json::json;
+
+use super::{line, logged, printed};
+use crate::harness::gate::Gate;
+use crate::harness::process::{Process, is_root};
+use crate::harness::{Api, TOKEN, TestServer, of_kind};
+
+/// What a command tries to reach.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Target {
+    /// The data directory, by its own path.
+    Data,
+    /// The names in the data directory, which Landlock does not hide.
+    Names,
+    /// The server's process. The server protects it even without Landlock, but not from root.
+    Server,
+    /// The environment or the memory map of a process. Since some version, Linux lets root read them despite Landlock.
+    Environment,
+    /// The processes of another job, or their files.
+    Job,
+    /// The mounts, which only root can change.
+    Mounts,
+}
+
+/// Commands that succeed if a step is not restricted. `DATA` is the data directory, `SERVER` the server's process id, and
+/// `JOB` that of a process of another job.
+const ATTEMPTS: [(Target, &str); 24] = [
+    (Target::Data, "cat DATA/planted"),
+    (Target::Data, "head -c 1 DATA/tailwater.sqlite"),
+    (Target::Data, "cat DATA/spool/*/*/output.log"),
+    (Target::Data, "cat ../../../planted"),
+    (Target::Data, "cat /proc/self/cwd/../../../planted"),
+    (Target::Data, "ln DATA/planted stolen && cat stolen"),
+    (Target::Data, "mv DATA/movable stolen && mv stolen DATA/movable"),
+    (Target::Data, "ln -s DATA/planted link && cat link"),
+    (Target::Data, "touch DATA/new && rm DATA/new"),
+    (Target::Data, "cd DATA && cat planted"),
+    (Target::Data, "cat DATA/work/OTHER/workspace/secret"),
+    (Target::Data, "cat ../../OTHER/workspace/secret"),
+    (Target::Names, "ls DATA | grep planted"),
+    (Target::Server, "cat /proc/SERVER/root/DATA/planted"),
+    (Target::Server, "ls /proc/SERVER/cwd/"),
+    (Target::Environment, "grep . /proc/SERVER/environ"),
+    (Target::Environment, "grep . /proc/SERVER/maps"),
+    (Target::Server, ": < /proc/SERVER/mem"),
+    (Target::Server, "readlink /proc/SERVER/fd/0"),
+    (Target::Server, "readlink /proc/$PPID/fd/0"),
+    (Target::Environment, "grep . /proc/JOB/environ"),
+    (Target::Job, "cat /proc/JOB/cwd/secret"),
+    (Target::Mounts, "mkdir m && mount --bind / m && umount m"),
+    (Target::Mounts, "nsenter --mount=/proc/SERVER/ns/mnt true"),
+];
+
+/// Runs all attempts in one job while another job runs. Returns those that succeeded.
+async fn successes(api: &Api, data: &str, server: u32) -> Vec<&'static str> {
+    let gate = Gate::new();
+    let run = format!("echo s > secret; echo $$; {}", gate.wait());
+    let other = api.submit(json!({"run": run})).await;
+    let events = api.events_when(&other, "contain a line", |events| !of_kind(events, "log").is_empty()).await;
+    let pid = of_kind(&events, "log")[0]["message"].as_str().expect("it is text").trim().to_owned();
+    let mut script = "set +e\n".to_owned();
+    for (number, (_, command)) in ATTEMPTS.iter().enumerate() {
+        let command = command.replace("/DATA", data).replace("DATA", data).replace("SERVER", &server.to_string());
+        let command = command.replace("JOB", &pid).replace("OTHER", &format!("{other}-1"));
+        script += &format!("(exec >/dev/null 2>&1; {command}) && echo {number}\n");
+    }
+    let output = printed(api, json!({"run": format!("{script}true")})).await;
+    gate.open();
+    api.ended(&other).await;
+    output.lines().map(|number| ATTEMPTS[number.parse::<usize>().expect("it is a number")].1).collect()
+}
+
+/// Creates files in the data directory that every user may read and change.
+fn plant(data: &Path) {
+    for name in ["planted", "movable"] {
+        let path = data.join(name);
+        fs::write(&path, "planted").expect("the folder can be written");
+        fs::set_permissions(path, fs::Permissions::from_mode(0o666)).expect("the file is ours");
+    }
+}
+
+/// Returns the attempts on the given targets.
+fn attempts(targets: &[Target]) -> Vec<&'static str> {
+    ATTEMPTS.iter().filter(|(target, _)| targets.contains(target)).map(|(_, command)| *command).collect()
+}
+
+fn has_landlock(data: &Path) -> bool {
+    !logged(data).contains("does not support Landlock")
+}
+
+#[tokio::test]
+async fn a_step_cannot_read_the_data_directory_or_the_processes_of_the_server_and_other_jobs() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    plant(data.path());
+    let server = Process::start_by(data.path(), |mut server| {
+        // The server of a user other than root uses Landlock for files.
+        server.env("TAILWATER_JOB_DATA", "hidden");
+        server
+    });
+    let mut found = successes(&server.api, &data.path().display().to_string(), server.id()).await;
+    let mut allowed = Vec::new();
+    if !is_root() {
+        allowed.extend(attempts(&[Target::Names]));
+    } else {
+        let environments = attempts(&[Target::Environment]);
+        found.retain(|attempt| !environments.contains(attempt));
+        if !has_landlock(data.path()) {
+            // Root can inspect other processes and remove the cover, which SECURITY.md states.
+            allowed.extend(attempts(&[Target::Server, Target::Job, Target::Mounts]));
+        }
+    }
+    assert_eq!(found, allowed);
+    assert!(data.path().join("movable").exists());
+}
+
+#[tokio::test]
+async fn a_step_of_an_unprivileged_server_cannot_read_the_data_directory_if_it_is_to_be_hidden() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    plant(data.path());
+    let server = Process::start_unprivileged(data.path(), |mut server| {
+        server.env("TAILWATER_JOB_DATA", "hidden");
+        server
+    });
+    let found = successes(&server.api, &data.path().display().to_string(), server.id()).await;
+    // Names can be listed, because a rule for this would have to apply to the directories that contain the data.
+    assert_eq!(found, attempts(&[Target::Names]));
+    // Everything that is not in a directory that contains the data directory works as before.
+    let elsewhere = "mkdir a && echo text > a/b && mv a/b c && ln c d && cat d && rm -r a && ls / >/dev/null";
+    assert_eq!(line(&server.api, elsewhere).await, "text");
+    let beside = data.path().with_extension("new");
+    let created = line(&server.api, &format!("touch {} 2>/dev/null || echo refused", beside.display())).await;
+    assert_eq!(created, "refused", "new files in a directory that contains the data directory are refused");
+}
+
+#[tokio::test]
+async fn without_restrictions_every_attempt_of_these_tests_succeeds() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    plant(data.path());
+    let server = Process::start_by(data.path(), |mut server| {
+        server.env("TAILWATER_JOB_DATA", "visible").env("TAILWATER_JOB_LANDLOCK", "false");
+        server
+    });
+    let found = successes(&server.api, &data.path().display().to_string(), server.id()).await;
+    let possible = if is_root() {
+        vec![Target::Data, Target::Names, Target::Server, Target::Environment, Target::Job, Target::Mounts]
+    } else {
+        vec![Target::Data, Target::Names, Target::Job]
+    };
+    let missing: Vec<_> = attempts(&possible).into_iter().filter(|attempt| !found.contains(attempt)).collect();
+    assert_eq!(missing, [""; 0]);
+}
+
+#[tokio::test]
+async fn the_memory_and_the_environment_of_a_server_are_protected_even_without_landlock() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    plant(data.path());
+    let server = Process::start_unprivileged(data.path(), |mut server| {
+        server.env("TAILWATER_JOB_DATA", "visible").env("TAILWATER_JOB_LANDLOCK", "false");
+        server
+    });
+    let found = successes(&server.api, &data.path().display().to_string(), server.id()).await;
+    let reached: Vec<_> =
+        found.iter().filter(|attempt| attempt.contains("SERVER") || attempt.contains("PPID")).collect();
+    assert!(reached.is_empty(), "{reached:?}");
+}
+
+#[tokio::test]
+async fn a_data_directory_in_a_directory_that_jobs_use_stays_visible_by_default_and_the_log_says_so() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    plant(data.path());
+    let server = Process::start_unprivileged(data.path(), |server| server);
+    let data_dir = data.path().display();
+    assert_eq!(line(&server.api, &format!("ls {data_dir} | grep planted")).await, "planted");
+    let log = logged(data.path());
+    assert_eq!(log.matches("jobs can read the data directory").count(), 1, "{log}");
+    assert!(log.contains("jobs can create files in"), "{log}");
+}
+
+#[tokio::test]
+async fn a_data_directory_beside_which_only_root_can_create_files_is_hidden_by_default() {
+    if !is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let server = Process::start_by(folder.path(), |program| {
+        // The directory for temporary files is no such place, so a file system is mounted that only this server sees.
+        let script = format!(
+            "mount -t tmpfs -o mode=755 none /mnt; mkdir /mnt/data /mnt/bin; cp {} /mnt/bin; echo x > /mnt/data/planted; \
+             chown -R nobody /mnt/data; cd /; exec setpriv --reuid=65534 --regid=65534 --clear-groups \
+             /mnt/bin/tailwater serve --listen 127.0.0.1:0 --data-dir /mnt/data",
+            program.get_program().display()
+        );
+        let mut unshare = Command::new("unshare");
+        unshare.args(["-m", "sh", "-ec", &script]);
+        unshare
+    });
+    let read = "cat /mnt/data/planted 2>/dev/null || head -c 1 /mnt/data/tailwater.sqlite 2>/dev/null || echo hidden";
+    assert_eq!(line(&server.api, read).await, if has_landlock(folder.path()) { "hidden" } else { "x" });
+    let usable =
+        "file=$(mktemp); echo text > $file; cat $file; rm $file; echo x > y; mkdir z; mv y z; cat z/y; ls /mnt";
+    assert_eq!(line(&server.api, usable).await, "text\nx\nbin\ndata");
+    assert!(!logged(folder.path()).contains("jobs can read the data directory"), "{}", logged(folder.path()));
+}
+
+#[tokio::test]
+async fn root_can_use_the_directories_that_contain_the_data_directory_while_it_is_hidden() {
+    if !is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let data = folder.path().join("data");
+    fs::create_dir(&data).expect("the folder can be written");
+    plant(&data);
+    let server = Process::start(&data);
+    let project = folder.path().display();
+    let run = format!("cd {project}; mkdir target; echo made > target/file; cat target/file; mv target other; ls data");
+    assert_eq!(line(&server.api, &run).await, "made\nwork");
+    assert!(folder.path().join("other/file").exists(), "files of jobs are not hidden from others");
+    let refused = line(&server.api, &format!("touch {project}/data/new 2>&1 || true")).await;
+    assert!(refused.contains("Read-only file system"), "{refused}");
+}
+
+#[tokio::test]
+async fn the_data_directory_is_also_hidden_where_another_mount_leads_to_it() {
+    if !is_root() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let (data, alias) = (folder.path().join("data"), folder.path().join("alias"));
+    for path in [&data, &alias] {
+        fs::create_dir(path).expect("the folder can be written");
+    }
+    plant(&data);
+    let server = Process::start_by(&data, |program| {
+        let mut unshare = Command::new("unshare");
+        let script = format!("mount --bind {} {}; exec \"$0\" \"$@\"", data.display(), alias.display());
+        unshare.args(["-m", "sh", "-c", &script]).arg(program.get_program());
+        unshare
+    });
+    let read = format!("cat {}/planted 2>/dev/null || echo hidden", alias.display());
+    assert_eq!(line(&server.api, &read).await, "hidden");
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_hide_its_data_as_demanded_does_not_start() {
+    for (variable, value, reason) in [
+        ("TAILWATER_JOB_LANDLOCK", "false", "jobs are not restricted with Landlock"),
+        ("TAILWATER_JOB_NO_NEW_PRIVILEGES", "false", "jobs are not restricted with Landlock"),
+    ] {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let by = |mut server: Command| {
+            server.env("TAILWATER_JOB_DATA", "hidden").env(variable, value);
+            server
+        };
+        let path = data.path();
+        let started =
+            Process::start_to_die(path, |program| by(if is_root() { Process::as_nobody(path) } else { program }));
+        assert_eq!(started.err().and_then(|status| status.code()), Some(1));
+        let log = logged(data.path());
+        assert!(log.contains("job_data is \\\"hidden\\\"") || log.contains("job_data is \"hidden\""), "{log}");
+        assert!(log.contains(reason), "{log}");
+    }
+}
+
+#[tokio::test]
+async fn a_step_sees_no_secret_of_the_server_in_its_environment_or_in_other_processes() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let server = Process::start_by(data.path(), |mut server| {
+        server.env("TAILWATER_SECRETS_KEY", "5".repeat(64)).env("REGISTRY_TOKEN", "hunter2-registry");
+        server
+    });
+    // The output would contain the mask in place of a secret. The environment of the server itself is readable for root
+    // on recent kernels, and is examined by another test.
+    let command = "env; tr '\\0' '\\n' < /proc/self/environ; (cat /proc/$PPID/environ | tr '\\0' '\\n') 2>&1; \
+                   tr '\\0' '\\n' < /proc/$PPID/cmdline; ls -l /proc/self/fd";
+    let output = line(&server.api, command).await;
+    for secret in [TOKEN, "REGISTRY_TOKEN", "TAILWATER_SECRETS_KEY", "[REDACTED]"] {
+        assert!(!output.contains(secret), "{secret}: {output}");
+    }
+}
+
+#[tokio::test]
+async fn ordinary_tools_work_with_the_default_restrictions() {
+    let server = TestServer::start().await;
+    let command = "git init -q project; cd project; git config user.email a@b; git config user.name n; echo x > f; \
+                   git add f; git commit -qm first; git clone -q . ../copy; cat ../copy/f; \
+                   echo to stderr > /dev/stderr; echo $(ls /proc/self/fd | wc -l) > /dev/null; \
+                   python3 -c 'import multiprocessing as m; print(m.Pool(2).map(abs, [-1]))'; \
+                   mktemp >/dev/null; sh -c 'sleep 600 & kill $!; wait' ; tar cf a.tar f; tar xf a.tar -C ..; cat ../f";
+    let output = line(&server.api, command).await;
+    assert_eq!(output.replace("to stderr\n", ""), "x\n[1]\nx");
+}
