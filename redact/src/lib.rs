@@ -136,6 +136,7 @@ mod skip;
 mod stop;
 mod stream;
 mod tail;
+mod values;
 mod variants;
 mod view;
 

@@ -7,13 +7,16 @@ use std::sync::Arc;
 use crate::masks::Label;
 use crate::matcher::Matcher;
 use crate::pattern::is_weak;
+use crate::values::Values;
 use crate::{RedactStream, Redacted, Rules};
 
 /// The registered values and the rules, compiled once. Clones are cheap and share the compiled form.
+///
+/// The values consist of two sets, which are compiled separately: those that the redactor was created with, and those
+/// that were [added](Self::with_values). Redactors with different added values share the compiled form of the others.
+/// What is masked depends only on the union of both sets.
 #[derive(Clone)]
 pub struct Redactor {
-    /// The values, sorted and without duplicates.
-    values: Arc<[Vec<u8>]>,
     matcher: Arc<Matcher>,
     rules: Rules,
 }
@@ -54,34 +57,58 @@ impl Redactor {
         I: IntoIterator<Item = V>,
         V: AsRef<[u8]>,
     {
-        let mut values: Vec<Vec<u8>> = values.into_iter().map(|value| value.as_ref().to_vec()).collect();
-        values.retain(|value| !value.is_empty());
-        values.sort_unstable();
-        values.dedup();
-        let matcher = Arc::new(Matcher::new(&values));
-        Self { values: values.into(), matcher, rules: rules.clone() }
+        let values = Values::new(values.into_iter().map(|value| value.as_ref().to_vec()).collect());
+        Self { matcher: Arc::new(Matcher::new(Arc::new(values), None)), rules: rules.clone() }
     }
 
-    /// Returns a redactor that also masks `more` values. Compiling it takes as long as compiling all values.
+    /// Returns a redactor that also masks `more` values. Only these and the values that were added earlier are compiled,
+    /// so the time does not depend on the values that the first redactor was created with.
     #[must_use]
     pub fn with_values<I, V>(&self, more: I) -> Self
     where
         I: IntoIterator<Item = V>,
         V: AsRef<[u8]>,
     {
-        let more: Vec<V> = more.into_iter().collect();
-        let all = self.values.iter().map(Vec::as_slice).chain(more.iter().map(AsRef::as_ref));
-        Self::with_rules(all, &self.rules)
+        let shared = self.matcher.shared();
+        let more = more.into_iter().filter(|value| !shared.contains(value.as_ref())).map(|value| value.as_ref().to_vec());
+        let added = self.matcher.added().into_iter().flat_map(|added| added.list().iter().cloned());
+        let values = Values::new(more.chain(added).collect());
+        let matcher = if values.list().is_empty() {
+            return self.clone();
+        } else if shared.list().is_empty() {
+            Matcher::new(Arc::new(values), None)
+        } else {
+            Matcher::new(Arc::clone(shared), Some(Arc::new(values)))
+        };
+        Self { matcher: Arc::new(matcher), rules: self.rules.clone() }
+    }
+
+    /// Returns a redactor that also masks all values of `other`.
+    #[must_use]
+    pub fn with_values_of(&self, other: &Self) -> Self {
+        if Arc::ptr_eq(&self.matcher, &other.matcher) {
+            return self.clone();
+        }
+        self.with_values(other.matcher.sets().flat_map(|values| values.list()))
     }
 
     /// Returns whether there is nothing to mask.
     pub fn is_empty(&self) -> bool {
-        self.matcher.values() == 0 && self.rules.is_empty()
+        self.values() == 0 && self.rules.is_empty()
     }
 
     /// Returns the memory usage of the values in bytes. Clones share this memory, and all redactors share the rules.
     pub fn memory(&self) -> usize {
-        self.matcher.memory()
+        self.matcher.memory() + self.matcher.sets().map(|values| values.memory()).sum::<usize>()
+    }
+
+    /// Returns the memory usage of the values in bytes, except for what is shared with `other`.
+    pub fn memory_beside(&self, other: &Self) -> usize {
+        if Arc::ptr_eq(&self.matcher, &other.matcher) {
+            return 0;
+        }
+        let is_own = |values: &&Arc<Values>| !other.matcher.sets().any(|others| Arc::ptr_eq(values, others));
+        self.matcher.memory() + self.matcher.sets().filter(is_own).map(|values| values.memory()).sum::<usize>()
     }
 
     /// Redacts one complete text, such as a title or an error.
@@ -110,6 +137,11 @@ impl Redactor {
         RedactStream::new(Arc::clone(&self.matcher), self.rules.clone())
     }
 
+    /// Returns the number of values.
+    fn values(&self) -> usize {
+        self.matcher.sets().map(|values| values.list().len()).sum()
+    }
+
     /// Returns the compiled values.
     pub(crate) const fn matcher(&self) -> &Arc<Matcher> {
         &self.matcher
@@ -125,6 +157,6 @@ pub fn is_masked_everywhere(value: &[u8]) -> bool {
 /// Shows the number of values, but never the values themselves.
 impl Debug for Redactor {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redactor").field("values", &self.matcher.values()).finish_non_exhaustive()
+        f.debug_struct("Redactor").field("values", &self.values()).finish_non_exhaustive()
     }
 }

@@ -12,7 +12,6 @@
 use std::ops::Range;
 
 use crate::matcher::View;
-use crate::pattern::Pattern;
 use crate::stop::Stops;
 use crate::view::{Counted, fold};
 
@@ -25,6 +24,27 @@ const BEGINS: u8 = 0x80;
 /// The number of bytes by which the window can move, and [`BEGINS`], indexed by the hash of a gram.
 type Table = [u8; 1 << 16];
 
+/// The beginning of a pattern, as far as the table depends on it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head {
+    bytes: [u8; WIDEST],
+    len: usize,
+}
+
+impl Head {
+    /// Returns the beginning of a pattern, which must be non-empty.
+    pub(crate) fn of(pattern: &[u8]) -> Self {
+        let len = pattern.len().min(WIDEST);
+        let mut bytes = [0; WIDEST];
+        bytes[..len].copy_from_slice(&pattern[..len]);
+        Self { bytes, len }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
 /// A table that finds where a pattern may begin.
 pub(crate) struct Skip {
     /// The width of the window in bytes: the length of the shortest pattern, but at least 2 and at most [`WIDEST`].
@@ -36,12 +56,12 @@ pub(crate) struct Skip {
 }
 
 impl Skip {
-    /// Builds the table for `patterns`, each of which must be non-empty.
-    pub(crate) fn new(patterns: &[Pattern]) -> Self {
-        let shortest = patterns.iter().map(|pattern| pattern.bytes.len()).min();
+    /// Builds the table for the patterns that begin with `heads`.
+    pub(crate) fn new<'h>(heads: impl Iterator<Item = &'h Head> + Clone) -> Self {
+        let shortest = heads.clone().map(|head| head.len).min();
         let window = shortest.unwrap_or(0).clamp(2, WIDEST);
         let gram = if window < 6 { 2 } else { 4 };
-        let table = shortest.map(|_| table(patterns, window, gram));
+        let table = shortest.map(|_| table(heads, window, gram));
         Self { window, gram, table }
     }
 
@@ -142,21 +162,21 @@ impl Clear {
     }
 }
 
-fn table(patterns: &[Pattern], window: usize, gram: usize) -> Box<Table> {
+fn table<'h>(heads: impl Iterator<Item = &'h Head>, window: usize, gram: usize) -> Box<Table> {
     let far = u8::try_from(window - gram + 1).expect("the window is at most `WIDEST`");
     let mut table: Box<Table> = vec![far; 1 << 16].try_into().expect("the vector has the length of the array");
-    for pattern in patterns {
-        if let &[only] = pattern.bytes.as_slice() {
+    for pattern in heads.map(Head::bytes) {
+        if let &[only] = pattern {
             // For a value of one byte, the window is 2 bytes wide, and its second byte is arbitrary.
             for second in 0..=u8::MAX {
                 table[hash(&[only, second])] = BEGINS;
             }
         }
-        for (shift, bytes) in (0..far).rev().zip(pattern.bytes.windows(gram)) {
+        for (shift, bytes) in (0..far).rev().zip(pattern.windows(gram)) {
             let known = &mut table[hash(bytes)];
             *known = shift.min(*known & !BEGINS) | (*known & BEGINS);
         }
-        if let Some(first) = pattern.bytes.get(..gram) {
+        if let Some(first) = pattern.get(..gram) {
             table[hash(first)] |= BEGINS;
         }
     }
@@ -193,9 +213,9 @@ mod tests {
     use super::*;
 
     fn check(values: &[&str], text: &str, clean: usize) {
-        let patterns: Vec<Pattern> = values.iter().map(|value| Pattern::literal(value.as_bytes())).collect();
+        let heads: Vec<Head> = values.iter().map(|value| Head::of(value.as_bytes())).collect();
         let view = View { before: None, base: 0, text: text.as_bytes() };
-        let next = Skip::new(&patterns).next(view, Counted::default(), 0, &mut Clear::default());
+        let next = Skip::new(heads.iter()).next(view, Counted::default(), 0, &mut Clear::default());
         assert_eq!(next, clean, "{values:?} in {text:?}");
     }
 

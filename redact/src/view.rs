@@ -115,7 +115,7 @@ impl Views {
         }
         let begun = match self.raw {
             raw if raw == matcher.start() => at,
-            raw => at - view.longest(matcher.tail(raw).begun, at),
+            raw => at - view.longest(matcher.begun(raw), at),
         };
         matcher.skip().next(view, self.joined.counted(), begun, clear)
     }
@@ -205,14 +205,14 @@ impl Views {
 
     /// Returns where the first match begins that is still possible at the end of the view's text.
     pub(crate) fn possible(&self, matcher: &Matcher, view: View) -> usize {
-        let raw = view.end() - view.longest(matcher.tail(self.raw).begun, view.end());
+        let raw = view.end() - view.longest(matcher.begun(self.raw), view.end());
         let lanes = self.lanes().filter_map(|lane| lane.begun(matcher));
         lanes.chain(self.decoder.pending()).chain(self.fresh.pending()).fold(raw, usize::min)
     }
 
     /// Returns where the first partial match begins that is long enough to reveal a value, or the end of the text.
     pub(crate) fn telling(&self, matcher: &Matcher, view: View) -> usize {
-        let raw = view.end() - view.longest(matcher.tail(self.raw).telling, view.end());
+        let raw = view.end() - view.longest(matcher.telling(self.raw), view.end());
         self.lanes().filter_map(|lane| lane.telling(matcher)).fold(raw, usize::min)
     }
 

@@ -21,7 +21,7 @@ impl Lane {
 
     /// Creates a lane that equals the raw view up to the position `at`, where the raw view is in `state`.
     pub(super) fn fork(matcher: &Matcher, state: State, at: usize) -> Self {
-        Self { state, map: Map::consecutive(matcher.tail(state).begun.value(), at) }
+        Self { state, map: Map::consecutive(matcher.begun(state).value(), at) }
     }
 
     /// Processes a unit, and reports the longest match that ends with it.
@@ -34,7 +34,7 @@ impl Lane {
         }
         self.map.push(unit.start);
         if matcher.is_match(self.state) {
-            let length = matcher.tail(self.state).ended.value();
+            let length = matcher.ended(self.state).value();
             if length > 0 {
                 masks.add(self.map.start(length)..unit.end, Label::Value);
             }
@@ -66,7 +66,7 @@ impl Lane {
     /// Returns whether this lane continues exactly as the raw view, which is in the state `raw` at the position `at`.
     #[inline]
     pub(super) fn agrees(&self, matcher: &Matcher, raw: State, at: usize) -> bool {
-        self.state == raw && self.begun(matcher).is_none_or(|begun| begun == at - matcher.tail(raw).begun.value())
+        self.state == raw && self.begun(matcher).is_none_or(|begun| begun == at - matcher.begun(raw).value())
     }
 
     /// Returns whether this lane will find the same matches as `other` from here on.
@@ -76,7 +76,7 @@ impl Lane {
 
     /// Returns the length of the longest partial match.
     pub(super) fn length(&self, matcher: &Matcher) -> usize {
-        matcher.tail(self.state).begun.value()
+        matcher.begun(self.state).value()
     }
 
     /// Returns where the longest partial match begins.
@@ -86,7 +86,7 @@ impl Lane {
 
     /// Returns where the longest partial match begins that reveals a value.
     pub(super) fn telling(&self, matcher: &Matcher) -> Option<usize> {
-        self.start(matcher.tail(self.state).telling.value())
+        self.start(matcher.telling(self.state).value())
     }
 
     fn start(&self, length: usize) -> Option<usize> {

@@ -3,6 +3,7 @@
 mod case;
 mod dice;
 mod oracle;
+mod sets;
 
 use std::ops::Range;
 
