@@ -34,10 +34,11 @@ help: ## Show this list.
 run: build ## Build for production and serve on http://127.0.0.1:3000.
 	@exec target/release/tailwater serve $(ARGS)
 
-# The library and the site are built in parallel, because the last part of each build uses only one core, and because the
-# library can be compiled while Node.js and its packages are installed for the site. The binary embeds the site, so it
-# is built last, which takes a few seconds. The checksum of the list of hashed names makes cargo rebuild the binary when
-# the site has changed. Debian's cargo removes less than the profile says, so the option is passed to the compiler.
+# The library and the site are built in parallel, because the last part of each build uses only one core, and because
+# the library can be compiled while Node.js and its packages are installed for the site. The binary embeds the site, so
+# it is built last, which takes a few seconds. The checksum of the list of hashed names makes cargo rebuild the binary
+# when the site has changed. Debian's cargo strips less than the profile specifies, so the option is passed to the
+# compiler.
 build: ## Build the release: target/release/tailwater, a single file with everything it needs.
 	@$(MAKE) -j2 server site
 	TAILWATER_SITE=$$(cksum <target/site/names.toml) cargo rustc --release --features ssr --bin tailwater -- -C strip=symbols
@@ -75,10 +76,10 @@ unit: setup-unit ## Run the tests of every crate.
 test-long: setup-server ## Search millions of encoded texts for values that were not masked (10 minutes).
 	cargo test -p redact --release -- --ignored
 
-e2e: setup-test build ## Run the browser's tests against the release.
+e2e: setup-test build ## Run the browser tests against the release.
 	node_modules/.bin/playwright test -c end2end $(ARGS)
 
-bench: setup-test build ## Measure the main path against the release, then the pages in a browser.
+bench: setup-test build ## Measure the main data path of the release, then the pages in a browser.
 	ulimit -n "$$(ulimit -Hn)"; cargo run --quiet --release -p benches -- $(ARGS)
 	@$(MAKE) bench-ui ARGS=
 

@@ -47,7 +47,7 @@ impl Default for Limits {
     }
 }
 
-/// When the server stops, the time that requests in progress have to finish after the streams have been closed.
+/// The time that requests in progress have to finish when the server stops, after the streams have been closed.
 /// Ordinary requests take less time.
 pub const DRAIN: Duration = Duration::from_secs(1);
 

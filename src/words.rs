@@ -133,7 +133,7 @@ pub fn time_of_day(at: Timestamp, ahead_minutes: i64) -> String {
     time.get(..12).unwrap_or_default().to_owned()
 }
 
-/// Says that the value of a secret is masked only as a whole word.
+/// The note for a secret whose value is masked only as a whole word.
 pub const NOT_MASKED_EVERYWHERE: &str =
     "The value is so short or so common that it is masked only where it is a whole word. Use a longer value.";
 

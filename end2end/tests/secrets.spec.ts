@@ -26,7 +26,7 @@ test("a secret is added, replaced and removed, and its value is never shown", as
   await expect(secrets.rows).toHaveCount(0);
 });
 
-test("a value that is not accepted is explained, and an address cannot make the page say something else", async ({ page, server }) => {
+test("an invalid value is refused with an explanation, and a crafted URL cannot change the messages", async ({ page, server }) => {
   const secrets = new SecretsPage(page);
   await secrets.open(server);
   await secrets.set("DEPLOY_TOKEN", " ");

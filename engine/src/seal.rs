@@ -1,8 +1,8 @@
-//! Encrypts what the database must not contain in clear: the values of secrets, and the payloads of jobs.
+//! Encrypts the texts that the database must not contain in plaintext: the values of secrets and the payloads of jobs.
 //!
 //! A sealed text is `v1.` and the base64 of a random nonce of 12 bytes, the ciphertext, and a tag of 16 bytes
 //! (ChaCha20-Poly1305, RFC 8439). With random nonces, a key is safe for about 2^32 texts. The purpose of a text is
-//! authenticated, so a sealed text cannot be used in another place of the database.
+//! authenticated, so a sealed text cannot be moved to another place in the database.
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;

@@ -184,7 +184,7 @@ pub enum GapReason {
     Budget,
 }
 
-/// When suppressed output can be read from the complete log.
+/// The time from which suppressed output can be read from the complete log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum GapAvailable {
@@ -216,7 +216,7 @@ pub struct GapPayload {
     pub bytes: i64,
     /// The reason why the output was suppressed.
     pub reason: GapReason,
-    /// When the output can be read from the complete log.
+    /// The time from which the output can be read from the complete log.
     pub available: GapAvailable,
 }
 

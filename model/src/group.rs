@@ -37,7 +37,7 @@ pub enum Heading {
     Tilde,
 }
 
-/// How a group is shown until the reader expands or collapses it.
+/// The state of a group until the reader expands or collapses it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Initially {
     /// The lines are shown.

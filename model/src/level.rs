@@ -13,8 +13,9 @@
 //!   only on its own text.
 //! - A message ends at most [`MAX_LINES`] lines after the last such line.
 //!
-//! A reader that begins [`MAX_LINES`] lines earlier, with the default state, therefore reaches the right state. Usually
-//! it need not go back that far, because [`is_state_known`] returns whether a line ends all messages or begins one.
+//! A reader that begins [`MAX_LINES`] lines earlier, with the default state, therefore arrives at the correct state.
+//! Usually it need not go back that far, because [`is_state_known`] returns whether a line ends all messages or begins
+//! one.
 
 mod message;
 mod progress;
@@ -49,8 +50,8 @@ pub enum MessagePart {
     Continuation,
 }
 
-/// What is known about the lines of a stream so far: the message that the next line may continue. The default is the
-/// state at the beginning of a step.
+/// The state after the lines of a stream that have been read: the message that the next line may continue. The default
+/// is the state at the beginning of a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MessageState(Option<Message>);
 

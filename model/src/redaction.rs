@@ -10,7 +10,7 @@ pub struct RedactionTest {
     pub text: String,
 }
 
-/// What would be masked in a text.
+/// The result of testing which parts of a text would be masked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RedactionResult {
     /// The masked text.
@@ -37,7 +37,7 @@ pub struct RedactionFinding {
 pub struct RedactionRule {
     /// The id, which masks contain: `[REDACTED:github-token]`.
     pub id: String,
-    /// What such a secret gives access to.
+    /// A description of the secret and of what it gives access to.
     pub reason: String,
     /// The shape, as a regular expression.
     pub expression: String,

@@ -22,7 +22,7 @@ impl LogPayload {
 }
 
 impl StepPayload {
-    /// Returns the step that the event is about.
+    /// Returns the step that the event reports.
     #[must_use]
     pub const fn step(&self) -> StepRef {
         StepRef { stage: self.stage, index: self.step_index }

@@ -1,10 +1,10 @@
-//! How long the steps of a job usually take.
+//! The usual durations of the steps of a job.
 
 use serde::{Deserialize, Serialize};
 
 use super::{JobId, Stage};
 
-/// How long the steps of a job usually take, according to earlier successful jobs with the same title and commands.
+/// The usual durations of the steps of a job, according to earlier successful jobs with the same title and commands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UsualTimes {
@@ -16,7 +16,7 @@ pub struct UsualTimes {
     pub steps: Vec<UsualStep>,
 }
 
-/// How long a step usually takes.
+/// The usual duration of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct UsualStep {

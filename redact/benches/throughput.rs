@@ -1,4 +1,4 @@
-//! Prints the redactor's throughput: `cargo bench -p redact`. It asserts nothing, because machines differ. An argument
+//! Prints the redactor's throughput: `cargo bench -p redact`. It makes no assertions, because machines differ. An argument
 //! selects the measurements whose names contain it: `cargo bench -p redact -- 'JSON log'`.
 
 #![expect(clippy::print_stdout, reason = "the program's purpose is to print")]
@@ -16,7 +16,7 @@ const ROUNDS: u32 = 100;
 
 /// The number of reads of a text without line ends.
 const LINE_READS: u32 = 16;
-/// The number of rounds for a text without line ends, whose throughput is low if the search is not linear.
+/// The number of rounds for a text without line ends, which takes long if the search is not linear.
 const LINE_ROUNDS: u32 = 3;
 
 const VALUES: [&str; 3] =
@@ -31,11 +31,11 @@ fn main() {
     // Each line contains prefixes of all values, and no match ever completes.
     let near =
         |line: usize| format!("ghp_16C7e42F292c6912 correct horse batter s3cr3t-p4s{line} correct s3cr3 ghp_16C7\n");
-    // In this text no value begins, but no byte pair allows skipping.
+    // No value begins in this text, but its byte pairs occur in values, so nothing is skipped.
     let pairs = |line: usize| format!("kkSS44{line}kkSS44aakk44SSaakkSS44\n");
     let hits = |line: usize| format!("{line}{}\n", VALUES[line % 3]);
 
-    // Output of programs that escape and colour it.
+    // Output that is escaped or coloured by the program.
     let json = |line: usize| {
         format!("{{\"time\":\"2024-05-01T12:00:00.{line:06}Z\",\"msg\":\"GET \\\"/v1/{line}?a=%20b\\\"\"}}\n")
     };

@@ -48,8 +48,8 @@ impl MaskCounts {
         }
     }
 
-    /// Counts a mask whose id comes from a text, so that it may not be the id of a rule. If [`MOST_IDS`] others are
-    /// counted already, it is counted as a mask of a value.
+    /// Counts a mask whose id was read from a text and may not belong to any rule. If [`MOST_IDS`] other ids are
+    /// already stored, the mask is counted as that of a value.
     fn add_claimed_rule(&mut self, id: &str) {
         if self.rules.len() < MOST_IDS || self.rules.contains_key(id) {
             self.add_rule(id);
@@ -59,19 +59,19 @@ impl MaskCounts {
     }
 }
 
-/// Counts the masks in text that was redacted before, however the text is cut.
+/// Counts the masks in redacted text, no matter how the text is split into pieces.
 ///
-/// A text that merely looks like a mask is counted as one, because redacted text does not tell them apart. Such text
-/// can contain any number of ids, so at most 1,000 different ids are stored. The masks with further ids are counted as
-/// masks of registered values, which keeps the total exact.
+/// Text that a program printed in the form of a mask is counted too, because it is indistinguishable from a mask. Such
+/// text can contain any number of ids, so at most 1,000 different ids are stored. The masks with further ids are
+/// counted as masks of registered values, which keeps the total exact.
 #[derive(Clone, Debug, Default)]
 pub struct MaskCounter {
-    /// The beginning of a mask at the end of the text.
+    /// The incomplete mask at the end of the text so far.
     begun: Vec<u8>,
     counts: MaskCounts,
 }
 
-/// The maximum number of different ids that are counted by themselves. There are about 300 built-in rules.
+/// The maximum number of different ids that are counted separately. There are about 300 built-in rules.
 const MOST_IDS: usize = 1_000;
 
 /// The maximum number of bytes in a mask. Ids are shorter.
@@ -154,7 +154,7 @@ mod tests {
         }
         let counts = counter.counts();
         assert_eq!(counts.rules().count(), MOST_IDS);
-        assert!(counts.rules().all(|(_, count)| count == 2), "ids that are stored are counted on");
+        assert!(counts.rules().all(|(_, count)| count == 2), "masks with stored ids are still counted by id");
         assert_eq!(counts.values(), 2 * 5);
         assert_eq!(counts.total(), 2 * (MOST_IDS as u64 + 5));
     }

@@ -6,7 +6,7 @@
 //! decoded as far as possible. A value is therefore passed through the same decoder before it is searched for (see
 //! `variants`), so that leniency never hides a value.
 //!
-//! What a decoder stores is bounded: an escape that grows too long is passed on as it is.
+//! A decoder stores only a bounded number of bytes: an escape that becomes too long is passed on unchanged.
 
 mod ansi;
 mod backslash;
@@ -21,7 +21,8 @@ use backslash::Backslash;
 use entity::Entity;
 use percent::Percent;
 
-/// The maximum number of raw bytes in an escape that may grow without limit, such as a run of backslashes.
+/// The maximum number of raw bytes in an escape whose length is not limited by its syntax, such as a run of
+/// backslashes.
 const LONGEST_ESCAPE: usize = 64;
 
 /// A stage of the decoder.
@@ -33,7 +34,7 @@ pub(crate) enum Stage {
     Entity,
 }
 
-/// A set of stages. Text passes all of them.
+/// A set of stages, which the text passes through in order.
 #[derive(Clone, Copy)]
 pub(crate) struct Stages(u8);
 
@@ -55,12 +56,12 @@ impl Stages {
     }
 }
 
-/// Receives what a decoder produces.
+/// Receives the output of a decoder.
 pub(crate) trait Sink {
     /// Receives a decoded unit.
     fn unit(&mut self, unit: Unit);
 
-    /// Receives a unit before a stage decodes it, and whether it is the first one after what begins an escape.
+    /// Receives a unit before a stage decodes it, and whether the unit directly follows the byte that begins an escape.
     fn enter(&mut self, _stage: Stage, _unit: Unit, _begins_escape: bool) {}
 }
 
@@ -70,7 +71,7 @@ impl<F: FnMut(Unit)> Sink for F {
     }
 }
 
-/// Removes escape sequences of terminals, then decodes percent escapes, backslash escapes and character references.
+/// Removes terminal escape sequences, then decodes percent escapes, backslash escapes and character references.
 ///
 /// The order matters where one format contains another. `%5C%22` is JSON in a query string. Both `\u0026quot;` (HTML in
 /// JSON) and `\&quot;` (JSON in HTML) are decoded, because a backslash before punctuation is dropped.
@@ -103,15 +104,15 @@ impl Decoder {
         self.ansi.is_idle() && self.pending().is_none()
     }
 
-    /// Returns where the escape begins that is incomplete. A terminal's escape sequence is not counted, because it
-    /// stands for no byte.
+    /// Returns the position of the escape that is incomplete, if there is one. Terminal escape sequences do not count,
+    /// because they are not decoded into bytes.
     #[inline]
     pub(crate) fn pending(&self) -> Option<usize> {
-        // Later stages contain earlier bytes.
+        // The later stages hold the earlier bytes.
         self.entity.pending().or(self.backslash.pending()).or(self.percent.pending())
     }
 
-    /// Decodes one unit, which passes the given stages.
+    /// Decodes one unit with the given stages.
     pub(crate) fn push(&mut self, stages: Stages, unit: Unit, sink: &mut impl Sink) {
         if !stages.contains(Stage::Ansi) || !self.ansi.push(unit.byte) {
             self.push_percent(stages, unit, sink);
@@ -128,8 +129,8 @@ impl Decoder {
         }
     }
 
-    /// Passes on an escape that is incomplete at the end of the input as it is. The later ones of the given stages may
-    /// decode it.
+    /// Ends the input. The bytes of an incomplete escape are passed on unchanged to the later ones of the given stages,
+    /// which may still decode them.
     pub(crate) fn finish(&mut self, stages: Stages, sink: &mut impl Sink) {
         let Self { percent, backslash, entity, .. } = self;
         percent.finish(&mut |unit| push_backslash(backslash, entity, stages, unit, sink));
@@ -214,13 +215,13 @@ mod tests {
     }
 
     #[test]
-    fn escape_sequences_of_terminals_are_removed_and_titles_are_kept() {
+    fn terminal_escape_sequences_are_removed_and_titles_are_kept() {
         check("a\x1b[1;31mb\x1b(Bc\x1b7d\x1b[0 qe", "abcde");
         check("a\x1b]0;title\x07b\x1b[1\nc\x1b", "a0;title\x07b\nc");
     }
 
     #[test]
-    fn every_unit_knows_its_raw_bytes() {
+    fn every_unit_has_the_range_of_its_raw_bytes() {
         let (_, raw) = decoded(r"a%2Fb\\n\u00e9&lt;%z");
         assert_eq!(raw, ["a", "%2F", "b", r"\\n", r"\u00e9", r"\u00e9", "&lt;", "%", "z"]);
     }

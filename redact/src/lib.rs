@@ -1,5 +1,5 @@
-//! A streaming redactor: it masks registered values in its input, and secrets that nobody registered, however the input
-//! is split into reads.
+//! A streaming redactor. It masks registered values, and secrets that it recognises by their shape, no matter how the
+//! input is split into reads.
 //!
 //! A program's output arrives in reads that can end anywhere, even in the middle of a secret. A [`RedactStream`] keeps
 //! its state across reads, so the masked ranges depend only on the bytes and not on how they are split:
@@ -24,40 +24,43 @@
 //! - Every occurrence of every registered value is masked, in all the forms below. Overlapping occurrences are replaced
 //!   by one [`MASK`], from the beginning of the first to the end of the last. Occurrences that are merely adjacent are
 //!   replaced by one mask each.
-//! - A value shorter than 6 bytes (`0`, `true`) and a common word (`password`) is masked only in its literal form and
-//!   only as a whole token: it is not masked where the byte before or after it is an ASCII letter, a digit or `_`. The
-//!   beginning and the end of a stream count as token boundaries.
-//! - If a value is cut off at the end of the stream, its beginning is masked if it contains at least 8 bytes or at
-//!   least half of the value, whatever its form.
+//! - A value that is shorter than 6 bytes (`0`, `true`) or a common word (`password`) is masked only in its literal
+//!   form and only as a whole token: it is not masked where the byte before or after it is an ASCII letter, a digit or
+//!   `_`. The beginning and the end of a stream count as token boundaries.
+//! - If the stream ends in the middle of a value, the bytes before the end are masked if they are at least 8 bytes or
+//!   at least half of the value. This applies to all forms.
 //!
 //! # The forms of a value
 //!
-//! - **Parts**: the value without the white space around it, and those of its lines that look like secret material.
-//!   A line without white space is masked by itself if it has 16 bytes or more and contains both letters and digits,
-//!   or if it has 32 bytes or more and contains a letter or a digit. Of every line, the part after the first `:` or
-//!   `=` is masked if it has 8 bytes or more and contains both letters and digits, but no white space. Quotation marks
-//!   and commas around a line or part are shown, and so is the `- ` before an item of a list. Of a private key or
-//!   certificate, each base64 line of 8 bytes or more is masked, also where the ends of the lines are escaped as `\n`.
-//!   Other lines, such as `apiVersion: v1`, are masked only as part of the whole value.
-//! - **White space**: where the value has white space, the output may have any: CR LF, indented lines, one line.
-//! - **Quotation marks**: they are interchangeable, and several count as one.
+//! - **Parts**: the value without leading and trailing white space, and each of its lines that looks like secret
+//!   material. A line without white space is masked on its own if it has 16 bytes or more and contains both letters and
+//!   digits, or if it has 32 bytes or more and contains a letter or a digit. In every line, the part after the first
+//!   `:` or `=` is masked if it has 8 bytes or more and contains both letters and digits, but no white space. Quotation
+//!   marks and commas around a line or part are shown, and so is the `- ` before a list item. In a private key or
+//!   certificate, each base64 line of 8 bytes or more is masked, even if the line ends are escaped as `\n`. Other
+//!   lines, such as `apiVersion: v1`, are masked only as part of the whole value.
+//! - **White space**: where the value contains white space, the output may contain different white space: CR LF,
+//!   indented lines, or everything on one line.
+//! - **Quotation marks**: `'` and `"` are interchangeable, and several in a row count as one.
 //! - **Escapes**: JSON, percent escapes and forms, XML and HTML, shell quoting (`'\''`, `'"'"'`, backslashes,
 //!   `$'...'`), the escapes of Rust, Go, Python and C. Each character may be escaped or not, and the text may be
 //!   escaped several times, in any combination: JSON in JSON, JSON in HTML, a query string in JSON.
-//! - **Hexadecimal text**: in lower or upper case, plain, with a space between two bytes, or as `\x41`; also in lines.
-//! - **Base64**: standard or URL-safe, with or without padding, whatever comes before and after the value, also in
-//!   lines of 16 characters or more. Up to 4 bits of the value are shown on either side of a mask, where a character
-//!   also depends on the neighbouring byte.
-//! - **Styled text**: escape sequences of terminals, CR, CR LF, and overstriking (bold `a\ba`, underlined `_\ba`),
-//!   between any two bytes of the value.
+//! - **Hexadecimal text**: in lower or upper case, without separators, with spaces between the bytes, or as `\x41`,
+//!   also if it is wrapped into lines.
+//! - **Base64**: standard or URL-safe, with or without padding, whatever comes before and after the value, also if it
+//!   is wrapped into lines of 16 characters or more. A character that also depends on a byte outside the value is
+//!   shown, which reveals up to 4 bits of the value on either side of a mask.
+//! - **Styled text**: terminal escape sequences, CR, CR LF, and overstriking (bold `a\ba`, underlined `_\ba`), between
+//!   any two bytes of the value.
 //!
-//! All of these apply to values of 6 bytes or more, counted in their form. Six bytes are 12 hexadecimal digits or at
-//! least 7 characters of base64, which ordinary text does not contain by chance. Values longer than 16 KiB are not
-//! searched for in hexadecimal text and base64.
+//! These forms apply to values of 6 bytes or more, and each form must have at least 6 bytes itself. Six bytes become 12
+//! hexadecimal digits or at least 7 characters of base64, which do not occur in ordinary text by chance. Values longer
+//! than 16 KiB are not searched for in hexadecimal text and base64.
 //!
-//! What is not found: other encodings, compressed or encrypted text, text in which offsets or other columns interrupt a
-//! value (`hexdump -C`), a byte of another value that a backspace erases, and combinations such as an escape sequence
-//! within wrapped base64. If the last byte of a value is overstruck, its repetition is shown.
+//! The redactor does not find a value in other encodings, in compressed or encrypted text, in text where offsets or
+//! other columns interrupt it (`hexdump -C`), in text where a backspace erases a different byte, or in combinations
+//! such as an escape sequence within wrapped base64. If the last byte of a value is overstruck, its second copy is
+//! shown.
 //!
 //! # Secrets that nobody registered
 //!
@@ -77,30 +80,31 @@
 //! - The mask names the rule, so that people can see why a text was masked, and disable the rule if it was wrong.
 //! - A rule masks its longest match. The byte before a token must not be an ASCII letter, a digit or an underscore,
 //!   unless an escape sequence ends there, and the byte after it must not continue the token.
-//! - Overlapping matches get one mask. Its label is that of the match that begins first, of several the longest one,
-//!   and of these the first one in the order of [`Rules::iter`]. If a registered value overlaps that match or begins
-//!   first, the mask is `[REDACTED]`.
-//! - Placeholders such as `${TOKEN}`, `<token>` and `********` are shown, and so are masks: a text that is redacted
-//!   again does not change.
-//! - A shape that is cut off at the end of the stream is masked if at least 8 bytes of its variable part are present,
-//!   or half of its minimum length.
-//! - A private key is masked from its header to its end line. If a line follows that belongs to no key, the key ends
-//!   there. The header alone is shown.
+//! - Overlapping matches get one mask, which names the rule of the match that begins first. If several begin there, the
+//!   longest match counts, and among equally long ones the first in the order of [`Rules::iter`]. If a registered value
+//!   overlaps that match or begins first, the mask is `[REDACTED]`.
+//! - Placeholders such as `${TOKEN}`, `<token>` and `********` are not masked, and neither are masks, so redacting a
+//!   text again does not change it.
+//! - A secret that is cut off at the end of the stream is masked if at least 8 bytes of its variable part or half of
+//!   its minimum length are present.
+//! - A private key is masked from its header to its end line, or up to the first line that cannot belong to a key. A
+//!   header without a key after it is shown.
 //!
-//! Rules search the bytes themselves. In contrast to a registered value, a shape is not found in base64, in hexadecimal
-//! text, in escapes that its expression does not mention, or with escape sequences of terminals between its bytes.
+//! Rules are applied only to the raw bytes. Unlike a registered value, a secret with such a shape is not found in
+//! base64, in hexadecimal text, in escapes that the rule's expression does not mention, or if terminal escape sequences
+//! interrupt it.
 //!
 //! # What is held back
 //!
 //! Bytes are held back only if they may still turn out to be part of a value: from the beginning of the longest suffix
-//! of the input that is a prefix of a form of a value, or from the beginning of an escape that is incomplete. After a
-//! pause, the caller can call [`RedactStream::release`], which returns the bytes that do not reveal a value. What is
-//! held is bounded by 16 times the length of the longest form of a value plus 16 KiB. A match that spans more bytes,
-//! because of endless escape sequences between two bytes, is given up. A shape holds back at most 8 KiB: matches are
-//! limited to this length, and a secret of any length, such as a private key, is masked as soon as it is certain.
+//! of the input that is a prefix of a form of a value, or from the beginning of an incomplete escape. After a pause,
+//! the caller can call [`RedactStream::release`], which returns the part of them that does not reveal a value. At most
+//! 16 times the length of the longest form of a value plus 16 KiB is held back. A partial match that spans more bytes,
+//! because of endless escape sequences within it, is abandoned. Rules hold back at most 8 KiB: matches are limited to
+//! this length, and a secret that may be longer, such as a private key, is masked as soon as it is recognised.
 //!
 //! Because white space may stand between the bytes of a value, the end of a line is sometimes held back.
-//! [`RedactStream::holds_line_end`] says so.
+//! [`RedactStream::holds_line_end`] reports this.
 //!
 //! # How it works
 //!
@@ -108,20 +112,23 @@
 //! bytes, the text that a terminal shows, the decoded text, and the decoded text with joined lines. A view keeps its
 //! state between reads. Escapes are decoded in the stream rather than enumerated as patterns, because with a choice for
 //! each character there are exponentially many, and because this also covers text that was escaped several times. The
-//! decoder (`decode`) accepts all formats at once. What it makes of a value, or of a line that is masked by itself
-//! (`lines`), is the pattern (`variants`). Base64 and hexadecimal text, whose forms are few, are patterns of their own.
+//! decoder (`decode`) accepts all formats at once. Each value, and each line that is masked on its own (`lines`), is
+//! passed through the same decoder, and the result is the pattern that is searched for (`variants`). The base64 and
+//! hexadecimal forms of a value are few, so they are additional patterns.
 //!
 //! For each state, a table contains the lengths of the longest pattern and of the longest prefix of a pattern that end
-//! at the current byte (`tail`). The ranges to mask are mapped to raw positions and merged as they are found, and
-//! output is written as soon as later input cannot change it (`masks`).
+//! at the current byte (`tail`). The ranges to mask are mapped to positions in the raw bytes and merged as they are
+//! found, and output is written as soon as later input cannot change it (`masks`).
 //!
 //! A view is searched separately only while it differs from the raw bytes. While no value has begun, whole sections are
 //! skipped without examining each byte (`skip`), up to the next byte that makes a view differ (`stop`). The running
 //! time is linear in the length of the input, regardless of the values.
 //!
-//! The rules have a second automaton, over the literals that their expressions begin with. Where one of them occurs,
-//! the automaton of the rule's expression follows the text until the match is decided (`rules`).
+//! The rules use a second automaton, which finds the literals that their expressions begin with. From each of these
+//! literals, the automaton of the rule's expression reads the text until the expression has matched or failed
+//! (`rules`).
 
+mod compiled;
 mod counts;
 mod decode;
 mod lines;
@@ -132,6 +139,8 @@ mod pattern;
 mod redacted;
 mod redactor;
 mod rules;
+mod search;
+mod sets;
 mod skip;
 mod stop;
 mod stream;

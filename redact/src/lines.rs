@@ -1,19 +1,18 @@
-//! The lines of a value that are masked by themselves.
+//! The lines of a value that are masked on their own.
 //!
-//! A program may print a single line of a secret file. However, most lines of such a file are no secrets: if
+//! A program may print a single line of a secret file. However, most lines of such a file are not secret: if
 //! `apiVersion: v1` or `kind: Config` were masked wherever they occur, much output would be unreadable. Therefore, only
-//! lines that look like secret material are masked by themselves:
+//! lines that look like secret material are masked on their own:
 //!
 //! - A line without white space is masked if it contains both letters and digits and has 16 bytes or more, or if it
 //!   contains a letter or a digit and has 32 bytes or more.
-//! - Of every line, the part after the first `:` or `=` is masked if it contains both letters and digits, but no
-//!   white space, and has 8 bytes or more.
-//! - The base64 lines of a private key or certificate are masked if they have 8 bytes or more, also where the ends of
-//!   the lines are escaped as `\n`. Lines of full length are covered by the first rule, but the last line is often
-//!   short.
+//! - In every line, the part after the first `:` or `=` is masked if it contains both letters and digits, but no white
+//!   space, and has 8 bytes or more.
+//! - The base64 lines of a private key or certificate are masked if they have 8 bytes or more, even if the line ends
+//!   are escaped as `\n`. Lines of full length are covered by the first rule, but the last line is often short.
 //!
 //! The quotation marks and commas at the ends of a line or part are not included, nor is the `- ` before an item of a
-//! list in YAML. The value as a whole is a pattern of its own (`variants`), whatever its lines look like.
+//! YAML list. The whole value is always a pattern too (`variants`).
 
 /// Lines of at least this many bytes are masked if they contain both letters and digits, which few long words do.
 const SHORTEST_MIXED: usize = 16;
@@ -21,12 +20,12 @@ const SHORTEST_MIXED: usize = 16;
 /// Lines of at least this many bytes are masked even if they consist of letters only. Most words are shorter.
 const SHORTEST_UNIFORM: usize = 32;
 
-/// Assigned values and the lines of a key are masked from this length on. A shorter part of a value may be shown in any
-/// case (see [`TELLING`](crate::pattern::TELLING)).
+/// Assigned values and the lines of a key are masked if they have at least this many bytes. A shorter part of a value
+/// may be shown anyway (see [`TELLING`](crate::pattern::TELLING)).
 const SHORTEST_PART: usize = 8;
 
-/// Returns the parts of the lines of `value` that are masked by themselves, without duplicates. A value that consists
-/// of a single line has parts only if it contains a key with escaped line ends.
+/// Returns the parts of the lines of `value` that are masked on their own, without duplicates. A value that consists of
+/// a single line has parts only if it contains a key with escaped line ends.
 pub(crate) fn secret_parts(value: &[u8]) -> Vec<&[u8]> {
     let lines = || value.split(|byte| matches!(byte, b'\n' | b'\r')).map(<[u8]>::trim_ascii);
     let mut parts: Vec<&[u8]> =
@@ -37,7 +36,7 @@ pub(crate) fn secret_parts(value: &[u8]) -> Vec<&[u8]> {
     parts
 }
 
-/// Returns a line, and what is assigned in it, as far as they look like secret material by themselves. A program may
+/// Returns the line and the value that is assigned in it, each only if it looks like secret material. A program may
 /// print the value of `TOKEN=8f14e45fceea167a` with or without its name.
 fn secret_parts_of_line(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let item = line.strip_prefix(b"- ").unwrap_or(line);

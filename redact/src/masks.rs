@@ -14,30 +14,30 @@ use crate::{MaskCounts, Redacted};
 /// `[REDACTED:github-token]`.
 pub const MASK: &[u8] = b"[REDACTED]";
 
-/// What all masks begin with.
+/// The bytes that all masks begin with.
 pub(crate) const MASK_BEGIN: &[u8] = b"[REDACTED";
 
-/// Why a range is masked.
+/// The reason why a range is masked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Label {
-    /// It is a registered value.
+    /// The range contains a registered value.
     Value,
-    /// It has the shape that a rule describes.
+    /// The range matches this rule.
     Rule(RuleIndex),
 }
 
 /// A range to mask: the union of overlapping matches.
 ///
-/// It gets one mask, with the label of the match that begins first. Of several that begin at the same position, the
-/// longest counts, and of these the first one in the order of the rules. If a registered value overlaps that match, the
-/// label is that of a value.
+/// It is replaced by one mask, with the label of the match that begins first. If several begin at the same position,
+/// the longest match counts, and among equally long ones the first in the order of the rules. If a registered value
+/// overlaps that match, the label is [`Label::Value`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MaskedRange {
     pub(crate) range: Range<usize>,
-    /// The rule whose match begins first, or `None` if that is a value.
+    /// The rule whose match begins first, or `None` if that match is a value.
     rule: Option<RuleIndex>,
-    /// The end of the match that begins first. For a match that is masked before its end is known, it is the position
-    /// where the match became certain.
+    /// The end of the match that begins first. For a match that is masked before its end is known, this is the position
+    /// at which the match became certain.
     first_end: usize,
     /// Where the first registered value begins, or `usize::MAX` if there is none.
     first_value: usize,
@@ -113,7 +113,7 @@ impl Masks {
         self.insert(MaskedRange::new(range, label, first_end));
     }
 
-    /// Adds a range whose beginning was [added](Self::add) when the match was certain, and which has grown since.
+    /// Adds the current range of a match that was [added](Self::add) when it became certain and has grown since.
     pub(crate) fn extend(&mut self, range: Range<usize>, rule: RuleIndex) {
         let first_end = range.start;
         self.insert(MaskedRange::new(range, Label::Rule(rule), first_end));
@@ -166,7 +166,7 @@ impl Masks {
         }
     }
 
-    /// Masks the unwritten part of `range`. Its first bytes may already have been written unmasked, by
+    /// Masks the unwritten part of the range. Its first bytes may already have been written unmasked, by
     /// [`RedactStream::release`](crate::RedactStream::release).
     fn mask(&mut self, masked: MaskedRange, rules: &Rules, out: &mut Vec<u8>) {
         let label = masked.label();

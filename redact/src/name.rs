@@ -20,15 +20,15 @@ pub fn is_secret_name(name: &str) -> bool {
 /// How secret a value is, based on its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Secrecy {
-    /// It is a password, which may be any word.
+    /// A password, which may be any word.
     Password,
-    /// It is a key or a token, which is generated.
+    /// A key or a token, which is generated.
     Token,
-    /// It is no secret.
+    /// Not a secret.
     None,
 }
 
-/// Words that say that a value is not the secret itself, but something about it.
+/// Words which indicate that a value is not the secret itself, but describes it, such as its length or its file.
 const ABOUT: [&str; 45] = [
     "AGE",
     "ALGORITHM",
@@ -95,7 +95,7 @@ pub(crate) fn secrecy(name: &[u8]) -> Secrecy {
     }
 }
 
-/// Words that indicate a secret and are often written as one.
+/// Pairs of words that indicate a secret and are often written as one word.
 const JOINED: [&str; 5] = ["AUTHTOKEN", "AUTHKEY", "ACCESSTOKEN", "ACCESSKEY", "APITOKEN"];
 
 /// Returns the name with its words separated by underscores.

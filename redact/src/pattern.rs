@@ -45,7 +45,7 @@ pub(crate) fn is_weak(value: &[u8]) -> bool {
     value.len() < SHORT || COMMON.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(value))
 }
 
-/// The beginning of a value with at least this many bytes is held back, however long the value is.
+/// A prefix of a value with at least this many bytes is held back, however long the value is.
 pub(crate) const TELLING: usize = 8;
 
 /// One form of one value, as it appears in a [view](crate::view).
@@ -65,7 +65,8 @@ impl Pattern {
     }
 }
 
-/// Returns how many bytes of a value of `len` bytes must not be shown: 8 bytes, or half of the value.
+/// Returns the length of the shortest prefix of a value of `len` bytes that must not be shown: 8 bytes or half of the
+/// value, whichever is less.
 pub(crate) fn telling(len: usize) -> usize {
     TELLING.min(len.div_ceil(2))
 }

@@ -18,7 +18,7 @@ impl Redacted {
         Self(Vec::new())
     }
 
-    /// Wraps a literal of the source code, which contains no secret.
+    /// Wraps a literal from the source code, which contains no secret.
     pub fn literal(text: &'static str) -> Self {
         Self(text.into())
     }
@@ -70,7 +70,7 @@ impl Redacted {
 
     /// Splits at the byte `at`, keeps the bytes before it and returns the rest. Panics if `at` is beyond the end, as
     /// `Vec` does.
-    #[must_use = "what is split off is gone otherwise; `truncate` says that"]
+    #[must_use = "the bytes that are split off are lost otherwise; use `truncate` to drop them"]
     pub fn split_off(&mut self, at: usize) -> Self {
         Self(self.0.split_off(at))
     }

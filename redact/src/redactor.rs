@@ -1,11 +1,11 @@
-//! A masking policy: the values that must not be shown, and the shapes of secrets that nobody registered.
+//! The registered values and the rules, compiled into a form that all streams share.
 
 use std::fmt::{self, Debug, Formatter};
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::compiled::Compiled;
 use crate::masks::Label;
-use crate::matcher::Matcher;
 use crate::pattern::is_weak;
 use crate::values::Values;
 use crate::{RedactStream, Redacted, Rules};
@@ -17,7 +17,7 @@ use crate::{RedactStream, Redacted, Rules};
 /// What is masked depends only on the union of both sets.
 #[derive(Clone)]
 pub struct Redactor {
-    matcher: Arc<Matcher>,
+    values: Compiled,
     rules: Rules,
 }
 
@@ -51,14 +51,14 @@ impl Redactor {
         Self::with_rules(values, &Rules::none())
     }
 
-    /// Creates a redactor that masks `values` as [`new`](Self::new) does, and what `rules` recognise.
+    /// Creates a redactor that masks `values`, as [`new`](Self::new) does, and the secrets that `rules` recognise.
     pub fn with_rules<I, V>(values: I, rules: &Rules) -> Self
     where
         I: IntoIterator<Item = V>,
         V: AsRef<[u8]>,
     {
         let values = Values::new(values.into_iter().map(|value| value.as_ref().to_vec()).collect());
-        Self { matcher: Arc::new(Matcher::new(Arc::new(values), None)), rules: rules.clone() }
+        Self { values: Compiled::new(&Arc::new(values), Values::new(Vec::new())), rules: rules.clone() }
     }
 
     /// Returns a redactor that also masks `more` values. Only these and the values that were added earlier are compiled,
@@ -69,46 +69,32 @@ impl Redactor {
         I: IntoIterator<Item = V>,
         V: AsRef<[u8]>,
     {
-        let shared = self.matcher.shared();
-        let more = more.into_iter().filter(|value| !shared.contains(value.as_ref())).map(|value| value.as_ref().to_vec());
-        let added = self.matcher.added().into_iter().flat_map(|added| added.list().iter().cloned());
-        let values = Values::new(more.chain(added).collect());
-        let matcher = if values.list().is_empty() {
-            return self.clone();
-        } else if shared.list().is_empty() {
-            Matcher::new(Arc::new(values), None)
-        } else {
-            Matcher::new(Arc::clone(shared), Some(Arc::new(values)))
-        };
-        Self { matcher: Arc::new(matcher), rules: self.rules.clone() }
+        let (shared, added) = self.values.sets().split_first().expect("the first set always exists");
+        let more =
+            more.into_iter().filter(|value| !shared.contains(value.as_ref())).map(|value| value.as_ref().to_vec());
+        let added = added.iter().flat_map(|values| values.list().iter().cloned());
+        Self { values: Compiled::new(shared, Values::new(more.chain(added).collect())), rules: self.rules.clone() }
     }
 
     /// Returns a redactor that also masks all values of `other`.
     #[must_use]
     pub fn with_values_of(&self, other: &Self) -> Self {
-        if Arc::ptr_eq(&self.matcher, &other.matcher) {
-            return self.clone();
-        }
-        self.with_values(other.matcher.sets().flat_map(|values| values.list()))
+        self.with_values(other.values.sets().iter().flat_map(|values| values.list()))
     }
 
     /// Returns whether there is nothing to mask.
     pub fn is_empty(&self) -> bool {
-        self.values() == 0 && self.rules.is_empty()
+        self.count() == 0 && self.rules.is_empty()
     }
 
     /// Returns the memory usage of the values in bytes. Clones share this memory, and all redactors share the rules.
     pub fn memory(&self) -> usize {
-        self.matcher.memory() + self.matcher.sets().map(|values| values.memory()).sum::<usize>()
+        self.values.memory(None)
     }
 
     /// Returns the memory usage of the values in bytes, except for what is shared with `other`.
     pub fn memory_beside(&self, other: &Self) -> usize {
-        if Arc::ptr_eq(&self.matcher, &other.matcher) {
-            return 0;
-        }
-        let is_own = |values: &&Arc<Values>| !other.matcher.sets().any(|others| Arc::ptr_eq(values, others));
-        self.matcher.memory() + self.matcher.sets().filter(is_own).map(|values| values.memory()).sum::<usize>()
+        self.values.memory(Some(&other.values))
     }
 
     /// Redacts one complete text, such as a title or an error.
@@ -122,7 +108,7 @@ impl Redactor {
         redacted
     }
 
-    /// Returns what is masked in a complete text, and why, in the order of the text.
+    /// Returns the secrets that are masked in a complete text, in order, each with the rule that found it.
     pub fn explain(&self, input: &[u8]) -> Vec<Finding> {
         let rule = |label| match label {
             Label::Value => None,
@@ -134,17 +120,17 @@ impl Redactor {
 
     /// Creates the state for redacting a new stream of output.
     pub fn stream(&self) -> RedactStream {
-        RedactStream::new(Arc::clone(&self.matcher), self.rules.clone())
+        RedactStream::new(self.values.search(), self.rules.clone())
     }
 
     /// Returns the number of values.
-    fn values(&self) -> usize {
-        self.matcher.sets().map(|values| values.list().len()).sum()
+    fn count(&self) -> usize {
+        self.values.sets().iter().map(|values| values.list().len()).sum()
     }
 
     /// Returns the compiled values.
-    pub(crate) const fn matcher(&self) -> &Arc<Matcher> {
-        &self.matcher
+    pub(crate) const fn compiled(&self) -> &Compiled {
+        &self.values
     }
 }
 
@@ -157,6 +143,6 @@ pub fn is_masked_everywhere(value: &[u8]) -> bool {
 /// Shows the number of values, but never the values themselves.
 impl Debug for Redactor {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redactor").field("values", &self.values()).finish_non_exhaustive()
+        f.debug_struct("Redactor").field("values", &self.count()).finish_non_exhaustive()
     }
 }

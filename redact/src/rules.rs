@@ -1,21 +1,21 @@
 //! Recognises secrets that nobody registered, by their shape.
 //!
 //! A [`Rule`] describes one shape. [`Rules`] are compiled once and shared by all redactors. The built-in rules are in
-//! two places: [`table`] contains the tokens of known services, and [`general`] contains what many programs have in
-//! common, such as private keys and assignments to secret-like names.
+//! two places: [`table`] contains the tokens of known services, and [`general`] contains formats that many programs
+//! share, such as private keys and assignments to secret-like names.
 //!
 //! # How a rule is applied
 //!
 //! 1. Every expression begins with one of a few literals. One automaton finds the literals of all rules (`literals`),
-//!    and each occurrence whose left boundary suits the rule is a *candidate* (`boundary`, `candidate`).
+//!    and each occurrence at which a match of the rule may begin is a *candidate* (`boundary`, `candidate`).
 //! 2. A candidate runs the rule's own automaton (`machine`) from the beginning of the literal, byte by byte, until no
-//!    continuation can match. The longest match that ends at a right boundary counts.
-//! 3. The secret is the group `secret`, or the whole match (`shape`). Some general rules then decide whether the secret
-//!    looks like one (`credential`).
+//!    further byte can lead to a match. The longest match that ends at a token boundary counts.
+//! 3. The secret is the group `secret`, or the whole match (`shape`). Some general rules then check whether it looks
+//!    like a secret (`credential`).
 //!
 //! A candidate keeps its state between reads (`scan`), so that the result does not depend on how the input is cut. The
-//! number of candidates that are followed at the same time is limited (`open`), so that the work grows linearly with
-//! the length of the input. This module hides the crates for regular expressions.
+//! number of candidates that are open at the same time is limited (`open`), so that the work grows linearly with the
+//! length of the input. This module hides the crates for regular expressions.
 
 mod automata;
 mod boundary;
@@ -44,7 +44,7 @@ use general::GeneralRule;
 use literals::Literals;
 use shape::Shape;
 
-/// A shape of secrets, with texts that show what it masks and what it leaves unchanged.
+/// The shape of one kind of secret, with examples of texts that the rule masks and texts that it leaves unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rule {
     /// The name that the mask shows, such as `github-token`: lower-case letters, digits and hyphens, at most 48.
@@ -53,10 +53,10 @@ pub struct Rule {
     pub reason: String,
     /// The shape, in the syntax of the `regex` crate, matched against bytes.
     ///
-    /// It begins with a literal or with one of a few literals, is bounded, and contains no assertions such as `\b`. A
-    /// group named `secret` limits what is masked. Without one, the whole match is masked. The longest match counts. If
-    /// the automaton of the expression would be too large, the upper bounds of its repetitions limit only the length of
-    /// the whole match.
+    /// It must begin with a literal or with one of a few literals, be bounded, and contain no assertions such as `\b`.
+    /// If it has a group named `secret`, only that group is masked. Without one, the whole match is masked. The longest
+    /// match counts. If the automaton of the expression would be too large, the upper bounds of its repetitions limit
+    /// only the length of the whole match.
     pub expression: String,
     /// Texts in which the rule masks exactly one secret, and no other rule does.
     pub masked: Vec<String>,
@@ -70,13 +70,13 @@ pub struct Rules {
     set: Arc<RuleSet>,
 }
 
-/// Where a rule comes from.
+/// The origin of a rule.
 enum RuleKind {
-    /// The caller added it.
+    /// The rule was added by the caller.
     Added,
-    /// It is in the table of services.
+    /// The rule is in the table of services.
     Service,
-    /// It is a general rule.
+    /// The rule is a general rule.
     General(&'static GeneralRule),
 }
 
@@ -89,14 +89,14 @@ struct RuleSet {
 }
 
 impl Rules {
-    /// Returns no rules, so that only registered values are masked.
+    /// Returns an empty set of rules, so that only registered values are masked.
     pub fn none() -> Self {
         static NONE: OnceLock<Rules> = OnceLock::new();
         NONE.get_or_init(|| Self::compiled(Vec::new(), Vec::new())).clone()
     }
 
-    /// Returns the built-in rules. They are prepared by the first call, and each one is compiled when a text may
-    /// contain such a secret for the first time.
+    /// Returns the built-in rules. The first call prepares them, and each one is compiled when a text contains one of
+    /// its literals for the first time.
     pub fn built_in() -> Self {
         static BUILT_IN: OnceLock<Rules> = OnceLock::new();
         BUILT_IN.get_or_init(|| Self::build(Vec::new(), &[]).expect("a test compiles the built-in rules")).clone()
@@ -163,8 +163,8 @@ impl Rules {
         Self { set: Arc::new(RuleSet { rules, shapes, literals }) }
     }
 
-    /// Checks that the rule masks its examples and leaves its counterexamples unchanged. They are complete lines, so
-    /// that none of them counts as a secret that is cut off.
+    /// Checks that the rule masks its examples and leaves its counterexamples unchanged. Each is checked as a complete
+    /// line, so that its end does not count as the end of a stream that cuts off a secret.
     fn check_examples(&self, id: &str) -> Result<(), RuleError> {
         let redactor = Redactor::with_rules::<_, &[u8]>([], self);
         let rule = self.iter().find(|rule| rule.id == id).expect("the rule was added");
@@ -234,7 +234,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_built_in_rule_masks_its_examples_and_leaves_the_others() {
+    fn every_built_in_rule_masks_its_examples_and_leaves_its_counterexamples() {
         let rules = Rules::built_in();
         let check = |rule: &Rule| rules.check_examples(&rule.id).err().map(|error| error.to_string());
         let errors: Vec<String> = rules.iter().filter_map(check).collect();

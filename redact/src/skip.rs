@@ -5,9 +5,9 @@
 //! of the `aho-corasick` crate would be faster on some texts, but they do not support a pattern that is cut off at the
 //! end of the input, and some of them take quadratic time if candidates are frequent.
 //!
-//! The table knows the patterns as they appear in text without escapes. It is therefore used only between *stops*, the
-//! bytes that may make a view differ from the raw text (see `stop`). A pattern that begins shortly before a stop is
-//! found by its first gram, which tells most other text apart.
+//! The table is built from the patterns as they appear in text without escapes. It is therefore used only between
+//! *stops*, the bytes at which a view may begin to differ from the raw text (see `stop`). Shortly before a stop, where
+//! the window no longer fits, a pattern is found by its first gram, which rarely occurs in other text.
 
 use std::ops::Range;
 
@@ -18,10 +18,10 @@ use crate::view::{Counted, fold};
 /// The maximum width of the window, in bytes.
 const WIDEST: usize = 16;
 
-/// Set in an entry of the table if a pattern begins with the gram.
+/// The bit that is set in an entry of the table if a pattern begins with the gram.
 const BEGINS: u8 = 0x80;
 
-/// The number of bytes by which the window can move, and [`BEGINS`], indexed by the hash of a gram.
+/// For the hash of each gram, the number of bytes by which the window can move, combined with [`BEGINS`].
 type Table = [u8; 1 << 16];
 
 /// The beginning of a pattern, as far as the table depends on it.
@@ -73,7 +73,7 @@ impl Skip {
     /// Returns the first position at or after `from` where a pattern may begin or a view may begin to differ from the
     /// raw text, even if the end of the text cuts it off.
     ///
-    /// `clear` is what is known about the text between calls.
+    /// `clear` stores the range that contains no stop for the next call.
     pub(crate) fn next(&self, view: View, counted: Counted, from: usize, clear: &mut Clear) -> usize {
         let Some(table) = &self.table else { return view.end() };
         let (text, base) = (view.text, view.base);
@@ -115,8 +115,8 @@ impl Skip {
         at
     }
 
-    /// Tries to pass the stop at the end of `before`. Returns the range without stops after it, unless a pattern may
-    /// begin in `before` or within the stop, in any view.
+    /// Tries to pass the stop at the end of `before`. Returns the range without stops after it, or `None` if, in any
+    /// view, a pattern may begin in `before` or within the stop.
     fn pass(&self, table: &Table, stops: Stops, before: Range<usize>) -> Option<Range<usize>> {
         let Range { start: from, end: stop } = before;
         let (text, after) = (stops.view.text, stops.passable(stop)?);
@@ -129,8 +129,8 @@ impl Skip {
         if raw.windows(self.gram).any(begins) {
             return None;
         }
-        // Other views contain only the first byte of the stop, or none of its bytes. A pattern may begin directly after
-        // the stop and include it, if it escapes the byte there.
+        // Other views contain only the first byte of the stop, or none of its bytes. The bytes directly after the stop
+        // are checked too: if the stop is an escape for the first of them, a match that begins there includes the stop.
         for kept in [stop, stop + 1] {
             let mut seam = [0; 2 * SEAM];
             let (before, behind) = (&text[from..kept], &text[after.start..after.start + self.gram]);
@@ -249,7 +249,7 @@ mod tests {
     }
 
     #[test]
-    fn skipping_stops_shortly_before_what_may_be_decoded() {
+    fn skipping_stops_shortly_before_text_that_may_be_decoded() {
         for stop in ["%41", "&amp;", "\\n", "\x08", "_\x08", "\x1b]0;", "++", "\"'"] {
             check(&["secret"], &format!("a long text and.{stop}, then more"), 13);
         }

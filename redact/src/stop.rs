@@ -1,4 +1,4 @@
-//! Finds the bytes that may make a [view](crate::view) differ from the raw text.
+//! Finds *stops*: the bytes at which a [view](crate::view) may begin to differ from the raw text.
 
 use crate::matcher::View;
 use crate::view::{Counted, fold, is_special, is_wrappable};
@@ -6,8 +6,8 @@ use crate::view::{Counted, fold, is_special, is_wrappable};
 /// The number of bytes that are examined at once.
 const CHUNK: usize = 32;
 
-/// The stops of a section of the stream in which all views are alike. Positions count from the beginning of the
-/// section.
+/// A section of the stream in which stops are searched for. All views are equal at its beginning. Positions count from
+/// the beginning of the section.
 #[derive(Clone, Copy)]
 pub(crate) struct Stops<'t> {
     pub(crate) view: View<'t>,
@@ -32,7 +32,8 @@ impl Stops<'_> {
         at
     }
 
-    /// Returns whether a view may begin to differ from the raw text at the position `at`, except by [`fold`].
+    /// Returns whether a view may begin to differ from the raw text at the position `at`, apart from the bytes that
+    /// [`fold`] replaces.
     #[inline]
     fn is_stop(self, at: usize) -> bool {
         let text = self.view.text;
@@ -50,9 +51,8 @@ impl Stops<'_> {
         }
     }
 
-    /// Returns where the text goes on after the stop at the position `at` if the views differ only in that they drop
-    /// all of the stop, all but its first byte, or nothing. These are the most common stops: colours, line ends,
-    /// indentation, and escaped quotation marks.
+    /// Returns the position after the stop at `at`, if each view contains the whole stop, only its first byte, or none
+    /// of it. This is the case for the most common stops: colours, line ends, indentation, and escaped quotation marks.
     pub(crate) fn passable(self, at: usize) -> Option<usize> {
         let text = self.view.text;
         let rest = &text[at..text.len().min(at + LONGEST_PASSABLE)];
@@ -95,7 +95,7 @@ fn class(byte: u8) -> u8 {
     space | quote << 1
 }
 
-/// Returns the length of the sequences at the beginning of `text` that set colours and the like.
+/// Returns the total length of the escape sequences for colours and similar styles at the beginning of `text`.
 fn colours(text: &[u8]) -> usize {
     let mut len = 0;
     while let Some(parameters) = text[len..].strip_prefix(b"\x1b[") {
@@ -108,15 +108,15 @@ fn colours(text: &[u8]) -> usize {
     len
 }
 
-/// The maximum number of bytes in a stop that can be passed, with the byte after it. Without a limit, long runs of
+/// The maximum number of bytes in a stop that can be passed, including the byte after it. Without a limit, long runs of
 /// white space would be examined again and again.
 const LONGEST_PASSABLE: usize = 128;
 
-/// The maximum number of bytes between the ends of a sequence that sets a colour.
+/// The maximum number of parameter bytes in a sequence that sets a colour.
 const LONGEST_COLOUR: usize = 32;
 
-/// Returns the length of the white space at the beginning of `text`, unless it contains a plus sign, or a carriage
-/// return that is not part of a single line end.
+/// Returns the length of the white space at the beginning of `text`, or `None` if it contains a plus sign, or a
+/// carriage return that is not part of a single line end.
 fn blanks(text: &[u8]) -> Option<usize> {
     let len = text.iter().position(|byte| fold(*byte) != b' ')?;
     let blanks = &text[..len];

@@ -6,12 +6,11 @@
 //! it calls [`RedactStream::release`].
 
 use std::fmt::{self, Debug, Formatter};
-use std::sync::Arc;
 
-use crate::masks::{Label, MaskedRange, Masks};
-use crate::matcher::{Matcher, View};
+use crate::masks::{MaskedRange, Masks};
+use crate::matcher::View;
 use crate::rules::{RuleScan, Rules};
-use crate::view::Views;
+use crate::search::ValueSearch;
 use crate::{MaskCounts, Redacted, Redactor};
 
 /// The redactor's state for one stream of output, preserved between reads.
@@ -19,9 +18,8 @@ use crate::{MaskCounts, Redacted, Redactor};
 /// The concatenated results of [`push`](Self::push) and [`finish`](Self::finish) do not depend on how the input was
 /// split. Only [`release`](Self::release) makes the result depend on timing.
 pub struct RedactStream {
-    matcher: Arc<Matcher>,
-    /// The state after the last byte.
-    views: Box<Views>,
+    /// The states of the searches after the last byte.
+    values: Box<dyn ValueSearch>,
     rules: Box<RuleScan>,
     /// The last bytes of the input, unmasked, from the beginning of the first match that is still possible. Some of
     /// them may already have been written.
@@ -35,10 +33,9 @@ pub struct RedactStream {
 }
 
 impl RedactStream {
-    pub(crate) fn new(matcher: Arc<Matcher>, rules: Rules) -> Self {
-        let views = Box::new(Views::new(matcher.start()));
+    pub(crate) fn new(values: Box<dyn ValueSearch>, rules: Rules) -> Self {
         let rules = Box::new(RuleScan::new(rules));
-        Self { matcher, views, rules, held: Vec::new(), base: 0, before: None, masks: Masks::default() }
+        Self { values, rules, held: Vec::new(), base: 0, before: None, masks: Masks::default() }
     }
 
     /// Processes the next bytes and returns all output that later input cannot change.
@@ -57,13 +54,13 @@ impl RedactStream {
         written
     }
 
-    /// Masks the values of `redactor` from now on, also where one begins in the bytes that are held back. The rules do
-    /// not change. `redactor` should contain all values of the stream's former redactor.
+    /// Replaces the values to mask with those of `redactor`. A value that begins in the bytes that are held back is
+    /// masked too. The rules do not change. `redactor` should contain all values of the stream's previous redactor.
     pub fn continue_with(&mut self, redactor: &Redactor) {
-        self.matcher = Arc::clone(redactor.matcher());
-        self.views.begin_again(self.matcher.start(), self.base, self.before);
+        self.values = redactor.compiled().search();
+        self.values.begin_again(self.base, self.before);
         let view = View { before: self.before, base: self.base, text: &self.held };
-        self.views.run(&self.matcher, view, self.base, &mut self.masks);
+        self.values.run(view, self.base, &mut self.masks);
     }
 
     /// Returns whether bytes are held back.
@@ -83,28 +80,28 @@ impl RedactStream {
     /// Returns the part of the held bytes that may be shown after a pause. The caller decides how long a pause must be.
     ///
     /// The beginning of a value is shown if it is shorter than 8 bytes and shorter than half of the value. The
-    /// beginning of a shape is shown if it is shorter than 8 bytes and than half of the shortest secret of that shape.
-    /// Matching continues: if the rest arrives later, the rest is masked. A longer beginning remains held no matter how
-    /// often this method is called, so [`is_holding`](Self::is_holding) may still return `true`. Call this method once
-    /// per pause.
+    /// beginning of a secret that a rule may match is shown if it is shorter than 8 bytes and shorter than half of the
+    /// shortest secret that the rule matches. Matching continues: if the rest arrives later, the rest is masked. A
+    /// longer beginning remains held no matter how often this method is called, so [`is_holding`](Self::is_holding) may
+    /// still return `true`. Call this method once per pause.
     pub fn release(&mut self) -> Redacted {
         let view = View { before: self.before, base: self.base, text: &self.held };
-        let harmless = self.views.telling(&self.matcher, view).min(self.rules.undecided(view).telling);
+        let harmless = self.values.telling(view).min(self.rules.undecided(view).telling);
         self.masks.write(view, harmless, self.rules.rules())
     }
 
     /// Ends the stream and returns the remaining output. Afterwards, `self` can be used for a new stream.
     ///
     /// A value that is cut off here is masked if at least 8 bytes or half of it are present, and shown otherwise. A
-    /// shape that is cut off is masked if at least 8 bytes of its variable part or half of its minimum length are
-    /// present.
+    /// secret that a rule recognises is masked if at least 8 bytes of its variable part or half of its minimum length
+    /// are present.
     pub fn finish(&mut self) -> Redacted {
         let held = std::mem::take(&mut self.held);
         let view = View { before: self.before, base: self.base, text: &held };
         self.end(view);
         let written = self.masks.write(view, view.end(), self.rules.rules());
         self.masks.restart();
-        self.views.begin_again(self.matcher.start(), 0, None);
+        self.values.begin_again(0, None);
         (self.base, self.before) = (0, None);
         written
     }
@@ -119,7 +116,7 @@ impl RedactStream {
         self.masks.counts()
     }
 
-    /// Returns the ranges that are masked in `input`, the whole content of a new stream.
+    /// Returns the ranges to mask in `input`, which is the complete input of a new stream.
     pub(crate) fn find(mut self, input: &[u8]) -> Vec<MaskedRange> {
         let view = View { before: None, base: 0, text: input };
         self.search(view, 0);
@@ -127,17 +124,17 @@ impl RedactStream {
         self.masks.take_ranges()
     }
 
-    /// Processes the held bytes together with new ones, and returns the output and how many bytes are not held any
-    /// more. The first `searched` bytes were searched earlier.
+    /// Processes the held bytes together with new ones. Returns the output, and how many of the bytes need not be held.
+    /// The first `searched` bytes were searched earlier.
     fn process(&mut self, text: &[u8], searched: usize) -> (Redacted, usize) {
         let view = View { before: self.before, base: self.base, text };
         self.search(view, self.base + searched);
         let undecided = self.rules.undecided(view);
-        let sure = self.views.possible(&self.matcher, view).min(undecided.possible);
+        let sure = self.values.possible(view).min(undecided.possible);
         let written = self.masks.write(view, sure, self.rules.rules());
-        // The text of a mask whose label is not known yet is written later.
+        // The text after the cursor is still needed: it is written when the label of the mask before it is known.
         let keep = sure.min(undecided.keep).min(self.masks.cursor());
-        self.views.keep(view, keep);
+        self.values.keep(view, keep);
         self.rules.keep(view, keep);
         (self.base, self.before) = (keep, view.byte_before(keep));
         (written, keep - view.base)
@@ -145,19 +142,13 @@ impl RedactStream {
 
     /// Searches the view's text from the position `from` on.
     fn search(&mut self, view: View, from: usize) {
-        // Whether a short value at the end of the last read is a match depends on the byte after it, which is now
-        // available.
-        self.masks.add(self.matcher.found(self.views.raw(), view, from), Label::Value);
-        self.views.run(&self.matcher, view, from, &mut self.masks);
+        self.values.run(view, from, &mut self.masks);
         self.rules.run(view, from, &mut self.masks);
     }
 
-    /// Decides what is cut off at the end of the stream.
+    /// Masks the values and secrets that the end of the stream cuts off.
     fn end(&mut self, view: View) {
-        // An escape that is cut off may be the end of a match, or it may continue a match that is cut off.
-        self.masks.add(self.views.telling(&self.matcher, view)..view.end(), Label::Value);
-        self.views.finish(&self.matcher, &mut self.masks);
-        self.masks.add(self.views.telling(&self.matcher, view)..view.end(), Label::Value);
+        self.values.finish(view, &mut self.masks);
         self.rules.finish(view, &mut self.masks);
     }
 }

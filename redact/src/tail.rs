@@ -74,7 +74,8 @@ impl Tail {
         if is_complete {
             self.ended.add(length, pattern);
         }
-        // A complete pattern of a long value is masked already. That of a short value may still turn out not to be one.
+        // A complete pattern of a long value is masked already. A short value may still turn out to be part of a longer
+        // word.
         if length >= pattern.telling && (!is_complete || pattern.is_token) {
             self.telling.add(length, pattern);
         }

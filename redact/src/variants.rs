@@ -1,9 +1,9 @@
 //! The forms in which a value may be printed.
 //!
 //! Escapes that may or may not be applied to each character are not enumerated here. They are decoded in the stream
-//! (see `decode` and `view`), and a pattern is what the decoder makes of the value.
+//! (see `decode` and `view`), and the value is decoded in the same way to get its pattern.
 //!
-//! The value as a whole is always a pattern. Which of its lines are patterns too is decided elsewhere (see `lines`).
+//! The whole value is always a pattern. The `lines` module decides which of its lines are patterns too.
 
 use crate::decode::{Decoder, Stages, Unit};
 use crate::lines::secret_parts;
@@ -14,8 +14,8 @@ use crate::view::{Unifier, strip};
 /// value's length. Private keys have up to about 3,500 bytes.
 const LONGEST_ENCODED: usize = 16 << 10;
 
-/// An incomplete escape at the end of a value is dropped if it is not longer than this. `&abc` is unlikely to become
-/// one.
+/// If a value ends with an incomplete escape of at most this many bytes, a pattern without the escape is added. A
+/// longer text, such as `&abc`, is unlikely to become an escape.
 const LONGEST_OPEN: usize = 2;
 
 /// Returns the patterns of all `values`, sorted and without duplicates.
@@ -39,7 +39,7 @@ pub(crate) fn patterns(values: &[Vec<u8>]) -> Vec<Pattern> {
 
 /// Adds the forms of one value.
 struct Forms<'p> {
-    /// How many bytes of the value must not be shown.
+    /// The length of the shortest prefix of the value that must not be shown.
     telling: usize,
     patterns: &'p mut Vec<Pattern>,
 }
@@ -61,18 +61,18 @@ impl Forms<'_> {
         }
     }
 
-    /// Adds a pattern, whose first `telling` bytes must not be shown.
+    /// Adds a pattern. The first `telling` bytes of it reveal too much to be shown.
     fn add(&mut self, bytes: Vec<u8>, telling: usize) {
         if bytes.len() >= SHORT {
             self.patterns.push(Pattern { bytes, telling, is_token: false });
         }
     }
 
-    /// Adds what the decoder makes of the text.
+    /// Adds the decoded forms of the text.
     ///
-    /// In the stream, the decoder undoes the last encoding and decodes whatever else looks like an escape. If the text
-    /// itself contains what looks like an escape, some encodings protect it from the decoder and others do not.
-    /// Therefore, the text passes every subset of the decoder's stages.
+    /// In the stream, the decoder undoes the encoding of a value and decodes everything else that looks like an escape.
+    /// If the value itself contains something that looks like an escape, some encodings protect it from the decoder and
+    /// others do not. Therefore, the text is decoded by every subset of the decoder's stages.
     fn add_decoded(&mut self, text: &[u8]) {
         for latin in [latin(text, is_control), latin(text, is_latin)].into_iter().flatten() {
             self.add_decoded_by(&latin, Stages::ALL);
@@ -83,7 +83,7 @@ impl Forms<'_> {
         for stages in Stages::subsets() {
             self.add_decoded_by(text, stages);
         }
-        // Backslashes of the text may be escaped while those that percent escapes in the text stand for are not.
+        // An encoder may escape the backslashes of the text, but not those that its percent escapes stand for.
         if text.contains(&b'\\') && text.contains(&b'%') {
             for escape in [&b"%5C"[..], b"\\x5c"] {
                 let escape = |byte: &u8| if *byte == b'\\' { escape.to_vec() } else { vec![*byte] };
@@ -93,10 +93,10 @@ impl Forms<'_> {
         }
     }
 
-    /// Adds what the given stages of the decoder make of the text.
+    /// Adds the text as the given stages of the decoder decode it.
     ///
-    /// If the text ends with an incomplete escape, what follows it in the stream may complete the escape, so the text
-    /// without its end is added too.
+    /// If the text ends with an incomplete escape, the next bytes of the stream may complete it, so the text without
+    /// the escape is added too.
     fn add_decoded_by(&mut self, text: &[u8], stages: Stages) {
         let (mut bytes, mut unifier, mut decoder) = (Vec::new(), Unifier::default(), Decoder::new());
         let (threshold, mut telling) = (self.telling, 1);
@@ -119,8 +119,8 @@ impl Forms<'_> {
         self.add(bytes, telling);
     }
 
-    /// Adds the hexadecimal forms: two cases, without and with spaces. Colons are common in fingerprints only, and
-    /// `\x41` is decoded as an escape.
+    /// Adds the hexadecimal forms: in lower and upper case, with and without spaces. Colons are common only in
+    /// fingerprints, and `\x41` is decoded as an escape.
     fn add_hex(&mut self, text: &[u8]) {
         for digits in [b"0123456789abcdef", b"0123456789ABCDEF"] {
             let byte = |byte: &u8| [digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]];
@@ -130,9 +130,10 @@ impl Forms<'_> {
         }
     }
 
-    /// Adds the alignment cores of the base64 forms: for each number of bytes (modulo 3) that may come before the text
-    /// in the encoder's input, the characters that depend on the text alone. Whatever surrounds the text, its encoding
-    /// contains one of them. The characters at both ends contain at most 4 bits of the text each.
+    /// Adds the base64 forms of the text for its three possible alignments: 0, 1 or 2 bytes (modulo 3) may come before
+    /// it in the encoder's input. Each form contains only the characters that depend on nothing but the text, so the
+    /// encoding of any input that includes the text contains one of the forms. The characters next to a form contain at
+    /// most 4 bits of the text each.
     fn add_base64(&mut self, text: &[u8]) {
         for before in 0..3 {
             let padded = [&[0; 2][..before], text].concat();
@@ -149,7 +150,7 @@ impl Forms<'_> {
 const STANDARD: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 const URL_SAFE: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-/// Returns the six bits of `bytes` that a base64 character at `index` represents, all of which exist.
+/// Returns the six bits of `bytes` that the base64 character at `index` encodes. All six must exist.
 fn sextet(bytes: &[u8], index: usize) -> usize {
     let at = index * 6 / 8;
     let pair = u16::from_be_bytes([bytes[at], bytes.get(at + 1).copied().unwrap_or(0)]);
@@ -159,8 +160,8 @@ fn sextet(bytes: &[u8], index: usize) -> usize {
 /// Returns the text with each Latin-1 character that `is_escaped` selects encoded as a single byte, or `None` if there
 /// is no such character.
 ///
-/// To Python, `\xa0` is a character in a string and a byte in bytes. The decoder takes it for a byte. Python's `repr`
-/// escapes some characters of Latin-1 that way, and its `ascii` all of them.
+/// In Python, `\xa0` stands for a character in a string, but for a byte in a bytes object. The decoder treats it as a
+/// byte. Python's `repr` escapes some characters of Latin-1 in this way, and its `ascii` escapes all of them.
 fn latin(text: &[u8], is_escaped: fn(char) -> bool) -> Option<Vec<u8>> {
     let text = str::from_utf8(text).ok()?;
     let encode = |char: char| match u8::try_from(char) {

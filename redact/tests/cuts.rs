@@ -1,4 +1,4 @@
-//! Tests which bytes are masked, and that the result is the same however the input is split.
+//! Tests which bytes are masked, and that this does not depend on how the input is split.
 
 use redact::{Redacted, Redactor, is_masked_everywhere};
 
@@ -142,7 +142,7 @@ fn the_longest_prefix_that_must_not_be_shown_is_masked_at_the_end() {
 }
 
 #[test]
-fn a_short_value_cut_off_by_the_end_is_masked_where_a_token_could_begin() {
+fn a_short_value_that_the_end_cuts_off_is_masked_where_a_token_can_begin() {
     check(&["hunt2"], "xhunt", "xhunt");
     check(&["hunt2"], "x hunt", "x [REDACTED]");
     check(&["hunt2"], "x hu", "x hu");

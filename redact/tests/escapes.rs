@@ -1,4 +1,4 @@
-//! Tests values that contain what looks like an escape, and text that does before a value.
+//! Tests values that contain text which looks like an escape, and such text directly before or after a value.
 
 use redact::Redactor;
 

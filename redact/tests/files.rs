@@ -1,4 +1,4 @@
-//! Tests files that people register as secrets: their secret lines are masked by themselves, and their other lines are
+//! Tests files that people register as secrets: their secret lines are masked on their own, and their other lines are
 //! not.
 
 use redact::Redactor;
@@ -51,9 +51,9 @@ export DATABASE_PASSWORD='hunter2hunter2'
 SESSION_KEY = \"correct-horse-1\"
 ";
 
-/// Checks each line by itself, prefixed by a number, as `cat -n` prints it. The lines of `masked` contain `[REDACTED]`,
-/// and all other lines are shown. Another line follows, because the beginning of a file is masked at the end of a
-/// stream.
+/// Checks each line on its own, prefixed with a number, as `cat -n` prints it. Each of the lines in `masked` must be
+/// printed with its masks, and all other lines unchanged. The stream continues with another line, because at its end
+/// the beginning of a file would be masked.
 fn check(file: &str, masked: &[&str]) {
     let redactor = Redactor::new([file]);
     let shown: Vec<String> =

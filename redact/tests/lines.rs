@@ -57,7 +57,7 @@ fn a_value_is_masked_as_shells_trace_it() {
 }
 
 #[test]
-fn lines_that_look_secret_are_masked_by_themselves() {
+fn lines_that_look_secret_are_masked_on_their_own() {
     check("abcdefgh12345678\n{", "<abcdefgh12345678> {", "<[REDACTED]> {");
     check("password: hunter2hunter2\nuser: root", "hunter2hunter2, root", "[REDACTED], root");
     check("password: hunter2hunter2\nuser: root", "password: hunter2hunter2;", "password: [REDACTED];");

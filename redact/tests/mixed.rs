@@ -1,4 +1,4 @@
-//! Tests that the output does not depend on the cuts where all kinds of escapes, styles and values are mixed.
+//! Tests that the output does not depend on the cuts if all kinds of escapes, styles and values are mixed.
 
 #[path = "random/dice.rs"]
 mod dice;
@@ -7,7 +7,7 @@ use redact::{Redacted, Redactor};
 
 use crate::dice::{Dice, for_each_seed};
 
-/// Values with everything that is escaped, folded, dropped or skipped, and with common beginnings.
+/// Values that share beginnings, with bytes that are escaped, folded, dropped or skipped.
 const VALUES: [&str; 8] = [
     "abcdef",
     "abc def_ghi",
@@ -19,7 +19,7 @@ const VALUES: [&str; 8] = [
     "YWJjZGVmYWJjZGVm/abc",
 ];
 
-/// What stands between parts of values.
+/// Texts between parts of values.
 const BETWEEN: [&str; 40] = [
     "",
     "",

@@ -1,4 +1,4 @@
-//! Tests which bytes are held back, and how many of them a release after a pause may show.
+//! Tests which bytes are held back, and how many of them are shown by a release after a pause.
 
 use redact::{RedactStream, Redactor};
 
@@ -95,7 +95,7 @@ fn many_pauses_show_no_more_than_a_single_one() {
 }
 
 #[test]
-fn the_end_masks_the_rest_of_a_value_that_a_pause_has_begun_to_show() {
+fn the_end_masks_the_rest_of_a_value_whose_beginning_a_pause_has_shown() {
     Script::new(&[TWENTY]).push("0123", "").release("0123").push("4567", "").finish("[REDACTED]");
     Script::new(&[TWENTY]).push("0123", "").release("0123").push("456", "").finish("456");
 }
@@ -156,14 +156,14 @@ fn the_beginning_of_an_escape_is_held_until_a_pause() {
 }
 
 #[test]
-fn what_does_not_show_is_not_held_outside_of_a_match() {
+fn invisible_bytes_are_not_held_outside_of_a_match() {
     for text in ["\x1b", "\x1b[1", "\x1b]0;title", "50 %\r", "a\x08", "a_", "two words ", "\"", "\n\n  ", "x+"] {
         Script::new(&[TWENTY]).push(text, text).holds_nothing().push("z", "z");
     }
 }
 
 #[test]
-fn what_does_not_show_within_a_match_is_held_with_it() {
+fn invisible_bytes_within_a_match_are_held_with_it() {
     for style in ["\x1b[0m", "\x1b[", "\r\n", "\r", "_", "\x08"] {
         let text = format!("012345678{style}");
         Script::new(&[TWENTY]).push(&text, "").release("").holds().finish("[REDACTED]");

@@ -1,4 +1,4 @@
-//! Tests that bytes which do not show on a terminal do not hide a value.
+//! Tests that bytes which are invisible on a terminal do not hide a value.
 
 #[path = "random/dice.rs"]
 mod dice;
@@ -9,7 +9,7 @@ use crate::dice::{Dice, for_each_seed};
 
 const BYTES: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_!#$()*,./:;<=>?@[]^`{|}~";
 
-/// What programs print within text without moving on, given the byte before.
+/// Invisible bytes that programs print within text, given the character before.
 const STYLES: [fn(char) -> String; 16] = [
     |_| "\x1b[0m".into(),
     |_| "\x1b[1;38;5;196m".into(),
@@ -29,7 +29,7 @@ const STYLES: [fn(char) -> String; 16] = [
     |last| format!("\x08{last}\x1b[0m\x08{last}"),
 ];
 
-/// The distance between cuts in an ordinary run, which is chosen so that different cuts are tried.
+/// The distance between cuts in an ordinary run. It is chosen so that many different cuts are tried.
 const FEW_CUTS: usize = 29;
 
 #[test]
@@ -97,7 +97,7 @@ fn a_value_in_a_title_or_link_is_masked() {
 }
 
 #[test]
-fn what_is_held_is_bounded() {
+fn the_number_of_held_bytes_is_bounded() {
     let redactor = Redactor::new(["correct horse battery staple"]);
     for endless in ["\x1b[0m", "\r", "\\", " ", "\n", "\x08", "%25", "&amp;", "'", "_", "\x1b]0;", "\x1b[1;"] {
         let mut stream = redactor.stream();
@@ -137,7 +137,7 @@ fn stream<'t>(redactor: &Redactor, pieces: impl IntoIterator<Item = &'t [u8]>) -
     shown
 }
 
-/// Returns a value without repeated bytes next to each other, since a backspace between them is overstriking.
+/// Returns a value in which no two adjacent bytes are equal, since a backspace between equal bytes is overstriking.
 fn value(dice: &mut Dice) -> String {
     let mut bytes = b"v".to_vec();
     let len = 8 + dice.below(24);

@@ -42,7 +42,7 @@ pub(super) struct Logs {
     /// Show only lines that match this regular expression; colours are ignored.
     #[arg(long, value_name = "REGEX", conflicts_with = "json")]
     grep: Option<Regex>,
-    /// Show only lines that the last attempt of another job did not print, which must have finished. Words with digits
+    /// Show only lines that the last attempt of another job, which must have finished, did not print. Words with digits
     /// are considered equal to each other, so that times and counters do not matter.
     #[arg(long, value_name = "ID", value_parser = super::job_id, conflicts_with_all = ["json", "since", "follow"])]
     not_in: Option<JobId>,

@@ -1,4 +1,4 @@
-//! Reads and changes the parameters in the page's URL, so that readers can share what they see as a link.
+//! Reads and changes the parameters in the page's URL, so that readers can share the current view as a link.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsValue;

@@ -1,4 +1,4 @@
-//! How the reader wants lines to be displayed: which times are shown, and whether long lines are wrapped.
+//! The display settings of the list: which times are shown, and whether long lines are wrapped.
 
 use leptos::prelude::*;
 use model::Timestamp;
@@ -18,7 +18,7 @@ const WRAP_KEY: &str = "tailwater.live-output.wrap";
 pub struct Display {
     /// The times that are shown before the lines.
     pub times: LineTimes,
-    /// How lines that are wider than the panel are displayed.
+    /// Whether lines that are wider than the panel are wrapped.
     pub long_lines: LongLines,
 }
 
@@ -40,13 +40,13 @@ pub enum LineTimes {
     Hidden,
 }
 
-/// How lines that are wider than the panel are displayed.
+/// Whether lines that are wider than the panel are wrapped.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum LongLines {
-    /// They are wrapped.
+    /// Long lines are wrapped.
     #[default]
     Wrapped,
-    /// They stay in one row, and the list scrolls horizontally.
+    /// Long lines stay in one row, and the list scrolls horizontally.
     OneRow,
 }
 

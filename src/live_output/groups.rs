@@ -76,7 +76,7 @@ impl Groups {
     }
 }
 
-/// How a line is shown.
+/// The appearance of a line in the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shown {
     /// The line is shown as output.
@@ -133,7 +133,7 @@ struct OpenGroup<'a> {
     level: Level,
 }
 
-/// How an open group ends.
+/// The end of an open group.
 #[derive(Clone, Copy)]
 enum GroupEnd {
     /// The line at this index ends the group or follows it.
@@ -143,7 +143,7 @@ enum GroupEnd {
 }
 
 impl<'a> Outline<'a> {
-    /// Starts before the first line.
+    /// Creates the search for groups, before the first line.
     #[must_use]
     pub fn new(groups: &'a Groups, lines: &'a VecDeque<LiveLine>, steps: StepTitles) -> Self {
         let (open, states) = (Vec::new(), HashMap::new());

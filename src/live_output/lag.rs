@@ -1,4 +1,4 @@
-//! How far the page is behind the job.
+//! Measures how far the page lags behind the job.
 
 use std::time::Duration;
 

@@ -68,7 +68,7 @@ pub struct MergedFrame {
     pub scroll_to: u32,
     /// The width of the widest line in columns, if long lines are not wrapped.
     pub width: Option<u32>,
-    /// What to load next.
+    /// The lines to load next.
     pub wanted: Vec<MergedWanted>,
     /// For each log, the first drawn line whose matches for the current search are unknown.
     pub unmarked: Vec<Option<LineKey>>,

@@ -83,7 +83,7 @@ pub struct Screen {
     pub totals: RwSignal<Totals>,
     /// The current filter.
     pub filter: RwSignal<RowFilter>,
-    /// How lines are displayed.
+    /// The display settings of the list.
     pub display: RwSignal<Display>,
     /// The lines that the reader has chosen.
     pub choice: RwSignal<LineChoice>,

@@ -12,7 +12,7 @@ pub struct Totals {
     end: Option<Printed>,
 }
 
-/// How much an attempt has printed.
+/// The amount of output that an attempt has printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Printed {
     attempt: i32,

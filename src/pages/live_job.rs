@@ -28,7 +28,7 @@ pub(super) struct LiveJob {
     pub lifecycle_events: RwSignal<Vec<Event>>,
     pub artifacts: RwSignal<Vec<Artifact>>,
     pub step_errors: StepErrors,
-    /// How long the job's steps usually take, once it is known.
+    /// The usual durations of the job's steps, once they are known.
     pub usual: RwSignal<UsualTimes>,
     /// The clock for the displayed durations.
     pub now: Now,

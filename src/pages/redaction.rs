@@ -101,7 +101,7 @@ fn Masked(result: RedactionResult) -> impl IntoView {
     view! {
         <p>{summary}</p>
         <ul class="rule-counts">{counts.collect_view()}</ul>
-        // It may be wider than the page, and can be scrolled with the keyboard.
+        // The text may be wider than the page. `tabindex` makes it scrollable with the keyboard.
         <pre class="masked-text" data-testid="masked-text" tabindex="0" role="region" aria-label="The masked text">
             {marked.collect_view()}
         </pre>

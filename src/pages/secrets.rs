@@ -60,11 +60,11 @@ fn Secrets(secrets: Vec<NamedSecret>) -> impl IntoView {
     .into_any()
 }
 
-/// Says what the last form has done, which the address of the page contains.
+/// Shows the result of the last form, which the page's URL contains.
 #[component]
 fn Outcome() -> impl IntoView {
     let query = use_query_map().get_untracked();
-    // Anyone can write an address, so it cannot make the page say anything but these sentences.
+    // Anyone can write such a URL, so the page shows only fixed sentences and a valid name.
     let is_name = |name: &String| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     let said = |word: &str, done: &str| query.get(word).filter(is_name).map(|name| format!("{name} was {done}."));
     let done = said("set", "set").or_else(|| said("removed", "removed"));

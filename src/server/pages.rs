@@ -122,7 +122,7 @@ pub async fn list_secrets() -> Result<SecretsPage, RpcError> {
     Ok(SecretsPage { items: state()?.queue.secrets().await.map_err(refuse)? })
 }
 
-/// Returns what would be masked in a text.
+/// Returns a text with its secrets masked, and where they are.
 pub async fn test_redaction(text: String) -> Result<RedactionResult, RpcError> {
     let state = state()?;
     // A text of a megabyte takes several milliseconds.

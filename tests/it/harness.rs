@@ -32,7 +32,7 @@ pub const TOKEN: &str = "test-token-0123456789abcdef0123456789abcdef";
 /// passing test never waits this long.
 const PATIENCE: Duration = Duration::from_mins(2);
 
-/// How the output of the steps of a test's jobs is read.
+/// The way in which the output of a test's jobs is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     Pipes,

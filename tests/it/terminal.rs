@@ -43,7 +43,7 @@ fn text_of(events: &[Value]) -> String {
 }
 
 #[tokio::test]
-async fn both_streams_are_terminals_of_their_own_with_the_size_that_the_job_asks_for() {
+async fn each_stream_is_a_separate_terminal_of_the_size_that_the_job_requests() {
     let server = TestServer::start().await;
     let script = "import os\nfor fd in 1, 2: print(os.isatty(fd), *os.get_terminal_size(fd))\n\
                   print(os.environ['COLUMNS'], os.environ['LINES'], os.ttyname(1) != os.ttyname(2), os.isatty(0))";
@@ -159,7 +159,7 @@ async fn output_can_be_written_to_the_streams_by_their_names() {
 }
 
 #[tokio::test]
-async fn the_payload_keeps_the_setting_and_a_resubmitted_job_too() {
+async fn the_payload_and_a_resubmitted_job_keep_the_setting() {
     let server = TestServer::start().await;
     let payload = json!({"terminal": true, "steps": [{"run": "test -t 1"}, {"run": "true", "terminal": false}]});
     let id = server.api.submit(payload.clone()).await;

@@ -324,7 +324,7 @@ pub struct AttemptTotals {
     pub log_sha256: String,
 }
 
-/// How many masks an attempt's output contains.
+/// The numbers of masks in an attempt's output.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RedactionCounts {

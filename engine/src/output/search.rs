@@ -87,7 +87,7 @@ pub struct LogSearch {
     is_complete: bool,
     /// The number of matching lines so far.
     matches: u64,
-    /// How many more line numbers can be reported. It starts at [`MAX_NUMBERS`].
+    /// The number of line numbers that can still be reported. It starts at [`MAX_NUMBERS`].
     numbers_left: usize,
     /// The first line that may still change.
     unfinished: Option<u64>,

@@ -30,7 +30,7 @@ pub struct Maskers {
     key: SealKey,
     /// The rules that recognise secrets by their shape.
     rules: Rules,
-    /// The values in the settings and the environment of the server.
+    /// The server's own secret values, from its settings and environment.
     of_server: Arc<[String]>,
     shared: Arc<RwLock<SharedMasker>>,
     cached: Arc<Cache<JobId, CachedMasker, Weight>>,
@@ -145,8 +145,8 @@ impl Maskers {
     }
 }
 
-/// Returns the redactor of the given values. White space around a value is not masked: the value of a file usually ends
-/// with a line break.
+/// Creates a redactor that masks the given values without the white space around them, because a value that was read
+/// from a file usually ends with a line break.
 fn redactor<'v>(values: impl Iterator<Item = &'v String>, rules: &Rules) -> Redactor {
     Redactor::with_rules(values.map(|value| value.trim()), rules)
 }

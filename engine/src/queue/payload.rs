@@ -309,7 +309,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_runs_in_a_terminal_as_the_job_says_unless_it_says_otherwise() {
+    fn the_terminal_setting_of_a_step_overrides_that_of_its_job() {
         let terminals = |payload: Value| {
             let command = parse(&payload).expect("it is valid");
             command.steps().map(|(.., step)| step.terminal.map(|size| size.columns)).collect::<Vec<_>>()

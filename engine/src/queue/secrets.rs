@@ -26,10 +26,12 @@ const MAX_VALUE: usize = 16 << 10;
 /// The maximum total length of all values, in bytes. The redactor needs up to 1,000 bytes of memory for each of them.
 const MAX_TOTAL: usize = 32 << 10;
 
-/// The maximum total length of replaced and removed values that remain masked, in bytes. The oldest ones are forgotten.
+/// The maximum total length of replaced and removed values that remain masked, in bytes. The oldest values beyond it
+/// are deleted.
 const MAX_RETIRED: usize = 16 << 10;
 
-/// The text that is encrypted to check the key when the server starts, and its purpose.
+/// The text whose encrypted form is stored to check the key when the server starts. It is also the purpose of that
+/// text.
 const CHECK: &str = "check of the key";
 
 /// The reasons why the secrets of a data directory cannot be used.
@@ -203,7 +205,7 @@ async fn all_values(connection: &mut Connection, key: &SealKey) -> Result<Vec<St
     rows.into_iter().map(|(name, sealed)| Ok(open(key, &name, &sealed)?)).collect()
 }
 
-/// Forgets the oldest replaced and removed values beyond [`MAX_RETIRED`].
+/// Deletes the oldest replaced and removed values beyond [`MAX_RETIRED`].
 async fn forget_old(connection: &mut Connection, key: &SealKey) -> Result<(), QueueError> {
     let mut total = 0;
     for (id, name, sealed) in store::retired(connection).await? {

@@ -157,7 +157,7 @@ fn check_key(field: &str, key: &str) -> Result<(), InvalidPayload> {
     Ok(())
 }
 
-/// What is stored of a payload besides the payload itself.
+/// The values that are derived from a payload and stored beside it.
 struct PayloadSummary {
     /// The title of the job.
     title: String,

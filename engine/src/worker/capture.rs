@@ -46,7 +46,7 @@ pub struct Capture {
     redactions: RedactionCounts,
 }
 
-/// What is masked in an attempt, which can grow while the attempt is running.
+/// The redactor of an attempt, and the sources of the values that are added to it while the attempt is running.
 #[derive(Debug)]
 struct Masking {
     redactor: Redactor,

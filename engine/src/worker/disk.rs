@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// How often the free space is checked.
+/// The interval at which the free space is checked.
 const EVERY: Duration = Duration::from_secs(3);
 
 /// A function that returns the free space of a disk, in bytes.

@@ -17,7 +17,7 @@ pub use in_process::InProcess;
 #[cfg(test)]
 pub(super) use in_process::LocalFiles;
 
-/// Why the server did not fulfil a worker's request.
+/// The error for a worker's request that the server did not fulfil.
 #[derive(Debug, thiserror::Error)]
 pub enum LinkError {
     /// A temporary failure. The same call may be repeated.

@@ -32,7 +32,7 @@ use output::{OutputReader, READ};
 use supervisor::Supervisor;
 pub use supervisor::{LeftBehind, Program, Supervision};
 
-/// How long the streams are read after the process has exited, if a descendant still has them open.
+/// The time for which the streams are read after the process has exited, if a descendant still has them open.
 const DRAIN: Duration = Duration::from_secs(2);
 
 /// The result of a step's process.
@@ -40,13 +40,13 @@ const DRAIN: Duration = Duration::from_secs(2);
 pub struct Exit {
     /// The exit status of the process.
     pub status: ExitStatus,
-    /// Why the process was stopped, or `None` if it exited by itself.
+    /// The reason why the process was stopped, or `None` if it exited by itself.
     pub ended_by: Option<EndedBy>,
     /// Whether the process left other processes behind, and whether they were killed.
     pub left_behind: LeftBehind,
 }
 
-/// Why a process was stopped.
+/// The reason why a process was stopped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndedBy {
     /// The step or the job timed out.
@@ -71,7 +71,7 @@ pub struct ProcessLimits {
     pub shutdown_grace: Duration,
 }
 
-/// Why a step has no exit status.
+/// The error for a step that has no exit status.
 #[derive(Debug, thiserror::Error)]
 pub enum ProcessError {
     /// The process could not be started.

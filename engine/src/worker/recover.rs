@@ -21,7 +21,7 @@ use crate::fail_point::FailPoint;
 use crate::queue::{Abandoned, Claimed, Ending, Finish};
 use crate::spool::{Source, SpoolWriter};
 
-/// Why an attempt could not be ended.
+/// The error for an attempt that could not be ended.
 #[derive(Debug, thiserror::Error)]
 enum RecoverError {
     #[error(transparent)]

@@ -31,7 +31,7 @@ use crate::files::private_folder;
 use crate::queue::{ArtifactPlace, Claimed, Command, Ending, Finish, Heartbeat, LEASE, NewArtifact};
 use crate::spool::SpoolWriter;
 
-/// How often a lease is renewed.
+/// The interval at which a lease is renewed.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// The time before the first renewal. It is short, because a cancellation may have been requested before this worker
@@ -78,7 +78,7 @@ struct Prepared {
     weak_secrets: Option<Redacted>,
 }
 
-/// Why an attempt was abandoned without reporting its result.
+/// The error for an attempt that was abandoned without reporting its result.
 #[derive(Debug, thiserror::Error)]
 enum AttemptError {
     /// The lease has ended, or the server refused a batch permanently.

@@ -26,7 +26,7 @@ pub(super) struct AttemptSecrets {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AttemptSecretsError {
     /// A secret was removed after the job had been submitted.
-    #[error("the secret {0} does not exist any more; create it again with `tailwater secret set {0}`")]
+    #[error("the secret {0} no longer exists; create it again with `tailwater secret set {0}`")]
     Missing(String),
     /// A file cannot be written.
     #[error("the file of a secret cannot be written: {0}")]

@@ -330,7 +330,7 @@ fn pending(known: Known, (from, limit): (u64, u64), pressed: bool) -> Pending {
     }
 }
 
-/// When to call [`Shipper::step`] again.
+/// The time of the next call to [`Shipper::step`].
 enum Wait {
     /// Continue immediately.
     Not,

@@ -80,7 +80,7 @@ struct StepOutcome {
     failure: Option<Failure>,
 }
 
-/// Why a step failed.
+/// The reason why a step failed.
 enum Failure {
     Failed(FailureReason),
     /// The output limit is exceeded, so later steps could not print anything.
@@ -226,7 +226,7 @@ impl Run<'_> {
         }
     }
 
-    /// Returns whether the next step may run. This also checks for a stop request that arrived between two steps.
+    /// Returns whether the next step may run. Also checks for a stop request that arrived between two steps.
     fn goes_on(&mut self) -> bool {
         if self.outcome.ending == Ending::Succeeded
             && let Some(stop) = self.tools.control.stopped()

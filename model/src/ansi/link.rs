@@ -8,8 +8,8 @@ const MAX_LINK_BYTES: usize = 2083;
 /// not become links.
 const MAX_STRING_BYTES: usize = 2 * MAX_LINK_BYTES;
 
-/// Appends `content` to the beginning of an unfinished string. If the string is too long, it is cut to a length that
-/// still shows this.
+/// Appends `content` to the beginning of an unfinished string. If the string is too long, it is truncated to a length
+/// that is still recognised as too long.
 pub(super) fn append_to_string(string: &mut String, content: &str) {
     let free = (MAX_STRING_BYTES + 1).saturating_sub(string.len());
     string.push_str(&content[..content.ceil_char_boundary(free)]);

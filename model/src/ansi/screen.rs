@@ -20,8 +20,8 @@
 //! - Erasing the whole screen (ED 2) or resetting the terminal (RIS) loses nothing. The text remains in the log, and a
 //!   new, empty screen begins below it, as in xterm with the resource `cdXtraScroll`. Erasing the text that has
 //!   scrolled off (ED 3) has no effect.
-//! - The alternate screen, which full-screen programs use, is a new screen too. What a program last showed there
-//!   remains in the log, whereas a terminal would discard it.
+//! - The alternate screen, which full-screen programs use, is a new screen too. Its last content remains in the log,
+//!   whereas a terminal would discard it.
 //! - Rows that neither a line nor a character has reached, such as those between the text and a progress bar in the
 //!   last row of the screen, are not shown.
 //!
@@ -46,7 +46,7 @@ pub const DEFAULT_HEIGHT: u16 = 40;
 /// The maximum height of a screen, in rows, which is more than any terminal window has. It bounds the memory.
 pub const MAX_HEIGHT: u16 = 1000;
 
-/// What is known about the rows above the first line that a screen draws.
+/// The rows above the first line that a screen draws.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScreenStart {
     /// There are no rows above. The line is the first of its step, so it starts in the first row of an empty screen.

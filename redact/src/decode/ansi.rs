@@ -1,4 +1,4 @@
-//! Recognises the escape sequences of terminals (ECMA-48).
+//! Recognises terminal escape sequences (ECMA-48).
 
 /// What happens to the content of control strings, such as window titles and the addresses of links.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,8 @@ enum State {
 
 /// Recognises escape sequences: control sequences (CSI), control strings (OSC, DCS and others), and short sequences.
 ///
-/// A sequence that is too long or contains an invalid byte ends there, and the text goes on.
+/// A sequence ends before a byte that is invalid or exceeds the maximum length, and ordinary text continues with that
+/// byte.
 pub(crate) struct Ansi {
     strings: Strings,
     state: State,

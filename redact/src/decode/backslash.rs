@@ -16,11 +16,11 @@ pub(super) struct Backslash {
     is_run_escaped: bool,
     /// The beginning of a numeric escape, without backslashes.
     held: Units,
-    /// The first half of a surrogate pair, and where it is.
+    /// The first half of a surrogate pair, and its range.
     high: Option<(u32, Unit)>,
 }
 
-/// What the bytes after a run of backslashes are.
+/// The meaning of the bytes after a run of backslashes.
 enum Escape {
     Incomplete,
     Byte(u8),
@@ -53,7 +53,8 @@ impl Backslash {
             return self.extend(run, unit, out);
         }
         if self.held.is_empty() && unit.is_escaped() && !self.is_run_escaped {
-            // The backslash protects a percent sign, so the escape that follows is not an escaped letter.
+            // The unit was decoded from a percent escape, so the backslash escapes its percent sign and not the decoded
+            // byte.
             self.run = None;
             return self.show(Unit { start: run.start, ..unit }, out);
         }
@@ -115,7 +116,7 @@ impl Backslash {
         out(unit);
     }
 
-    /// Passes on the replacement character for a half of a surrogate pair without the other half.
+    /// Passes on the replacement character for a surrogate without its other half.
     fn show_high(&mut self, out: &mut impl FnMut(Unit)) {
         if let Some((_, unit)) = self.high.take() {
             encode(char::REPLACEMENT_CHARACTER, unit, out);

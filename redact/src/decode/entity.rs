@@ -1,5 +1,5 @@
-//! Decodes the character references of XML and HTML: `&quot;`, `&#34;`, `&#x22;`, and `&amp;quot;` where they were
-//! encoded again.
+//! Decodes the character references of XML and HTML: `&quot;`, `&#34;`, `&#x22;`, and `&amp;quot;` if they were encoded
+//! twice.
 
 use super::LONGEST_ESCAPE;
 use super::unit::{Unit, Units, number};

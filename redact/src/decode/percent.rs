@@ -1,4 +1,4 @@
-//! Decodes percent escapes (RFC 3986): `%2F`, and `%252F` where they were encoded again.
+//! Decodes percent escapes (RFC 3986): `%2F`, and `%252F` if they were encoded twice.
 
 use super::LONGEST_ESCAPE;
 use super::unit::{Unit, Units, number};

@@ -14,7 +14,7 @@ pub(super) struct Automata {
     pub(super) machine: Machine,
     /// The bytes that a match may end with.
     last_bytes: Box<[bool; 256]>,
-    /// The automata of the parts, if one of them is known to be variable.
+    /// The automata of the parts, if the expression has a group that is the variable part.
     pub(super) split: Option<Split>,
 }
 
@@ -35,8 +35,8 @@ impl Automata {
 
     /// Returns whether a match may end between `last` and `next`.
     ///
-    /// It may not if both are letters, digits or underscores, or if another match might end with `next`, which is then
-    /// a part of the token, unless it is a usual delimiter.
+    /// It may not if both are letters, digits or underscores. Nor may it if `next` is a byte that matches can end with,
+    /// because `next` then belongs to the token, unless it is a common delimiter.
     pub(super) fn may_end(&self, last: u8, next: u8) -> bool {
         let continues_word = is_word(last) && is_word(next);
         let is_delimiter = next.is_ascii_whitespace() || b"\"'`,;&|<>()[]{}\\".contains(&next);
@@ -45,16 +45,16 @@ impl Automata {
     }
 }
 
-/// The parts of an expression of which one is variable.
+/// The automata of the variable part of an expression, and of the parts before and after it.
 #[derive(Debug)]
 pub(super) struct Split {
-    /// The automaton of what comes before the variable part.
+    /// The automaton of the part before the variable part.
     pub(super) before: Machine,
     /// The automaton of the variable part.
     variable: Machine,
     /// The bytes that the variable part may begin with.
     pub(super) first_bytes: Box<[bool; 256]>,
-    /// The automaton of what comes after the variable part; `None` if nothing does.
+    /// The automaton of the part after the variable part, or `None` if there is none.
     after: Option<Machine>,
 }
 
@@ -74,7 +74,7 @@ impl Split {
         None
     }
 
-    /// Returns where the variable part ends at the latest if it begins at the index `from`.
+    /// Returns the last index at which the variable part may end, if it begins at the index `from`.
     fn end(&self, text: &[u8], from: usize) -> Option<usize> {
         let Some(after) = &self.after else { return self.variable.matches(&text[from..]).then_some(text.len()) };
         let (mut state, mut end) = (MachineState::START, None);
@@ -89,10 +89,10 @@ impl Split {
     }
 }
 
-/// The name of the group that limits what is masked.
+/// The name of the group that is the variable part and the only part that is masked.
 const SECRET: &str = "secret";
 
-/// The name of the group of general rules that is the variable part, while the whole match is masked.
+/// The name of the group that is the variable part of a general rule whose whole match is masked.
 const VARIABLE: &str = "variable";
 
 /// The parts of an expression with a group that is the variable part.
@@ -104,7 +104,7 @@ pub(super) struct Parts<'h> {
 }
 
 impl<'h> Parts<'h> {
-    /// Finds the variable part, if it is not nested in another expression.
+    /// Finds the variable part, unless it is nested in another expression.
     pub(super) fn find(hir: &'h Hir) -> Option<Self> {
         let HirKind::Concat(parts) = hir.kind() else { return None };
         let scope = |part: &Hir| match part.kind() {
@@ -128,7 +128,7 @@ impl<'h> Parts<'h> {
     }
 }
 
-/// Returns whether an expression contains the group that limits what is masked.
+/// Returns whether an expression contains the group `secret`.
 pub(super) fn contains_secret(hir: &Hir) -> bool {
     match hir.kind() {
         HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => false,

@@ -1,11 +1,11 @@
-//! The text before a candidate decides whether a token or a word may begin there.
+//! Decides whether a token or a word may begin at a position, based on the text before it.
 
 use super::shape::{Boundary, is_word};
 use crate::masks::MASK_BEGIN;
 use crate::matcher::View;
 
-/// The number of bytes before a candidate that are examined. The longest of what is recognised there is a mask with the
-/// id of a rule.
+/// The number of bytes before a candidate that are examined. The longest text that is recognised there is a mask with
+/// the id of a rule.
 pub(super) const LOOK_BEHIND: usize = 64;
 
 /// The last bytes before a section of the stream.
@@ -67,14 +67,14 @@ fn is_option(text: &[u8]) -> bool {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
     let name = text.iter().rev().take_while(|byte| is_name(byte)).count();
     let (before, name) = text.split_at(text.len() - name);
-    // The end of a mask is no boundary here either.
+    // The end of a mask is not a boundary here either.
     name.starts_with(b"--") && !before.ends_with(b"]")
 }
 
 /// Returns whether `text` ends with an escape sequence, or with a bracket that is not the end of a mask.
 ///
-/// The end of a mask is no boundary: what follows it was attached to a registered value, and a text that is redacted
-/// again must not change.
+/// The end of a mask is not a boundary: the text after it was attached to the masked text, and redacting a text again
+/// must not change it.
 fn is_escape(text: &[u8]) -> bool {
     let hex = |count: usize| {
         let digits = text.len().checked_sub(count).map(|from| &text[from..]);
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_begins_after_what_is_no_letter_digit_or_underscore() {
+    fn a_token_does_not_begin_after_a_letter_a_digit_an_underscore_or_a_mask() {
         for before in ["", " ", "x=", "\"", "é", "[a]"] {
             check(before, Boundary::Token, true);
         }

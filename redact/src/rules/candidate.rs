@@ -1,4 +1,4 @@
-//! The beginning of a possible match.
+//! A possible match of a rule, which is followed byte by byte.
 
 use std::ops::Range;
 
@@ -10,7 +10,8 @@ use crate::masks::{Label, MASK_BEGIN, Masks};
 use crate::matcher::View;
 use crate::pattern::{TELLING, telling};
 
-/// The beginning of a possible match of one rule. Positions count from the beginning of the stream.
+/// A possible match of one rule, from its beginning to the last byte that was examined. Positions count from the
+/// beginning of the stream.
 #[derive(Debug)]
 pub(super) struct Candidate {
     pub(super) rule: RuleIndex,
@@ -20,9 +21,9 @@ pub(super) struct Candidate {
     /// The position up to which the text was examined, and the state there.
     at: usize,
     state: MachineState,
-    /// The state of the automaton for what comes before the variable part, while the variable part may begin later.
+    /// The state of the automaton of the part before the variable part, as long as the variable part may begin later.
     before: Option<MachineState>,
-    /// Where the variable part begins, as far as it is known.
+    /// Where the variable part begins, if this is known.
     variable: Option<usize>,
     /// The end of the longest match so far.
     end: Option<usize>,
@@ -30,21 +31,21 @@ pub(super) struct Candidate {
     certain: Option<Range<usize>>,
 }
 
-/// Whether the fate of a candidate is known.
+/// Whether it is known if a candidate is a match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// It depends on what follows.
+    /// The next bytes decide.
     Open,
-    /// It is known.
+    /// The candidate is either a match, which has been reported, or not a match.
     Decided,
 }
 
 /// What is known about the end of a match at the current position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ending {
-    /// Whether the match ends here is recorded.
+    /// It is known whether a match ends here.
     Known,
-    /// It depends on what follows.
+    /// The next bytes decide whether a match ends here.
     Unknown,
     /// The match is long enough to be masked, but it contains no secret.
     Rejected,
@@ -67,7 +68,7 @@ impl Candidate {
         }
     }
 
-    /// Examines the text that is available, and reports what is certain to be masked.
+    /// Examines the text that is available, and reports the ranges that are certain to be masked.
     pub(super) fn run(&mut self, shape: &Shape, view: View, masks: &mut Masks) -> Fate {
         let automata = shape.automata();
         loop {
@@ -97,10 +98,10 @@ impl Candidate {
         Fate::Open
     }
 
-    /// Ends the stream. What is cut off is masked if it is already a plausible secret.
+    /// Ends the stream. A secret that is cut off is masked if enough of it is present.
     pub(super) fn finish(&mut self, shape: &Shape, view: View, masks: &mut Masks) {
         if let Some(certain) = &self.certain {
-            // What may continue the secret is masked too, except for white space at the end.
+            // The rest of the text may continue the secret, so it is masked too, except for white space at the end.
             let cut_off = view.bytes(certain.end..view.end()).trim_ascii_end().len();
             masks.extend(certain.start..certain.end + cut_off, self.rule);
             return;
@@ -115,14 +116,15 @@ impl Candidate {
         }
     }
 
-    /// Returns whether the match is masked already, although it may go on.
+    /// Returns whether the match is already masked, although it may become longer.
     pub(super) fn is_certain(&self) -> bool {
         self.certain.is_some()
     }
 
     /// Returns whether this candidate masks at least as much as a later one, which has examined the same text.
     ///
-    /// It does if it is certain and both are in the same state: from then on, their matches end at the same positions.
+    /// This is so if it is certain and both are in the same state: from then on, their matches end at the same
+    /// positions.
     pub(super) fn covers(&self, later: &Self) -> bool {
         let begins_before = |certain: &Range<usize>| certain.start <= later.variable.unwrap_or(later.start);
         self.rule == later.rule && self.state == later.state && self.certain.as_ref().is_some_and(begins_before)
@@ -134,12 +136,12 @@ impl Candidate {
         self.at - self.start
     }
 
-    /// Returns the position from which on the text is needed.
+    /// Returns the position from which the text is still needed.
     pub(super) fn keep(&self) -> usize {
         self.certain.as_ref().map_or(self.start, |certain| certain.end)
     }
 
-    /// Returns where the first byte is that may be masked.
+    /// Returns the position of the first byte that may be masked.
     pub(super) fn possible(&self, shape: &Shape) -> Option<usize> {
         match &self.certain {
             Some(certain) => Some(certain.end),
@@ -148,7 +150,7 @@ impl Candidate {
         }
     }
 
-    /// Returns where the first byte is that must not be shown, even after a pause.
+    /// Returns the position of the first byte that must not be shown, even after a pause.
     pub(super) fn telling(&self, shape: &Shape, view: View) -> Option<usize> {
         if let Some(certain) = &self.certain {
             return Some(certain.end);
@@ -157,8 +159,9 @@ impl Candidate {
         (view.end() - from >= telling(shape.shortest)).then_some(from)
     }
 
-    /// Records whether the variable part begins with the next byte: at the earliest possible position if only a part is
-    /// masked, so that none of it is shown, and else at the last one, so that what comes before it does not count.
+    /// Records that the variable part begins with `byte`, if it can. If only the variable part is masked, its earliest
+    /// possible position counts, so that none of it is shown. Otherwise the last one counts, so that no text before it
+    /// is taken for a part of the secret.
     fn step_before(&mut self, shape: &Shape, automata: &Automata, byte: u8) {
         let Some((split, before)) = automata.split.as_ref().zip(self.before) else { return };
         self.before = split.before.next(before, byte);
@@ -214,8 +217,8 @@ impl Candidate {
         Some(self.start + secret.start..self.start + secret.end)
     }
 
-    /// Returns the range of a secret that the end of the text cuts off, if what is left is plausible: at least 8 bytes
-    /// of its variable part, or half of its minimum length.
+    /// Returns the range of a secret that the end of the text cuts off, if enough of it is present: at least 8 bytes of
+    /// its variable part, or half of its minimum length.
     fn cut_off(&self, shape: &Shape, view: View) -> Option<Range<usize>> {
         let variable = if shape.scope.is_some() { self.variable? } else { self.start + self.literal };
         let known = view.end().saturating_sub(variable);

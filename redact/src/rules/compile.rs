@@ -13,14 +13,14 @@ use super::{Rule, RuleError};
 /// The maximum number of bytes in an id.
 pub(super) const LONGEST_ID: usize = 48;
 
-/// The maximum number of bytes in a match of a rule. A candidate that holds back more, which only a general rule can
-/// do, is given up.
+/// The maximum number of bytes in a match of a rule. A candidate of a general rule may continue beyond this length. It
+/// then ends with the longest match so far.
 pub(super) const LONGEST_MATCH: usize = 8 << 10;
 
 /// The minimum number of bytes in a literal that an expression begins with. Shorter ones occur everywhere.
 pub(super) const SHORTEST_LITERAL: usize = 2;
 
-/// The maximum number of different bytes at one position of a literal. A class of more bytes ends the literal.
+/// The maximum number of different bytes at one position of a literal. A class with more bytes ends the literal.
 const LARGEST_CLASS: usize = 8;
 
 /// A compiled rule, and the literals that a match begins with, in lower case.
@@ -29,7 +29,7 @@ pub(super) struct Compiled {
     pub(super) literals: Vec<Vec<u8>>,
 }
 
-/// Compiles a rule that was added.
+/// Compiles a rule that the caller added.
 pub(super) fn added(rule: &Rule) -> Result<Compiled, RuleError> {
     let compiled = bounded(rule)?;
     if !compiled.shape.compile() {
@@ -38,7 +38,7 @@ pub(super) fn added(rule: &Rule) -> Result<Compiled, RuleError> {
     Ok(compiled)
 }
 
-/// Compiles a rule whose matches are bounded, except for its automata.
+/// Compiles a rule whose matches are bounded. Its automata are compiled later.
 pub(super) fn bounded(rule: &Rule) -> Result<Compiled, RuleError> {
     let id = || rule.id.clone();
     let hir = parse(&rule.id, &rule.expression)?;
@@ -52,7 +52,7 @@ pub(super) fn bounded(rule: &Rule) -> Result<Compiled, RuleError> {
     }
 }
 
-/// Compiles a general rule, whose matches may be unbounded, except for its automata.
+/// Compiles a general rule, whose matches may be unbounded. Its automata are compiled later.
 pub(super) fn general(general: &GeneralRule) -> Result<Compiled, RuleError> {
     let id = general.rule.id;
     compile(id, parse(id, general.rule.expression)?, LONGEST_MATCH, general.matching)
@@ -99,7 +99,7 @@ fn literals(hir: &Hir) -> Option<Vec<Vec<u8>>> {
     let found = Extractor::new().kind(ExtractKind::Prefix).limit_class(LARGEST_CLASS).extract(&lower_case(hir));
     let mut literals: Vec<Vec<u8>> = found.literals()?.iter().map(|literal| literal.as_bytes().to_vec()).collect();
     literals.sort_unstable();
-    // A literal that begins with another one is found by it.
+    // A literal that begins with another literal is not needed, because the shorter one occurs wherever it does.
     literals.dedup_by(|longer, kept| longer.starts_with(kept));
     let are_long = literals.iter().all(|literal| literal.len() >= SHORTEST_LITERAL);
     (are_long && !literals.is_empty()).then_some(literals)

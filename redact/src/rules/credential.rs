@@ -1,21 +1,21 @@
 //! Decides whether a value that is assigned to a secret-like name looks like a credential.
 //!
-//! The syntaxes differ in how certain it is that the value is data at all. What follows `password=` directly is almost
-//! always a password. What follows `token:` is usually prose or source code.
+//! The syntaxes differ in how likely the value is to be a credential. Text directly after `password=` is almost always
+//! a password. Text after `token:` is usually prose or source code.
 
 use crate::name::{Secrecy, secrecy};
 
-/// Decides for the value of a header. The text before it includes the name and the scheme.
+/// Returns whether the value of a header is a credential. The text before it includes the name and the scheme.
 pub(super) fn in_header(_: &[u8], value: &[u8]) -> bool {
     is_token(value) && !value.starts_with(b"AWS4-HMAC-")
 }
 
-/// Decides for a password in an address.
+/// Returns whether a password in a URL is a credential.
 pub(super) fn in_address(_: &[u8], value: &[u8]) -> bool {
     !is_placeholder(value)
 }
 
-/// Decides for a value in quotation marks.
+/// Returns whether a value in quotation marks is a credential.
 pub(super) fn in_quotes(before: &[u8], value: &[u8]) -> bool {
     match secrecy_of(before) {
         Secrecy::Password => is_password(value),
@@ -24,7 +24,8 @@ pub(super) fn in_quotes(before: &[u8], value: &[u8]) -> bool {
     }
 }
 
-/// Decides for a value after an equals sign. With a space around the sign, it may be source code.
+/// Returns whether a value after an equals sign is a credential. If there are spaces around the sign, the text may be
+/// source code.
 pub(super) fn in_assignment(before: &[u8], value: &[u8]) -> bool {
     let is_spaced = before.iter().any(|byte| matches!(byte, b' ' | b'\t'));
     match secrecy_of(before) {
@@ -36,7 +37,7 @@ pub(super) fn in_assignment(before: &[u8], value: &[u8]) -> bool {
     }
 }
 
-/// Decides for a value after a colon, or for the value of an option.
+/// Returns whether a value after a colon, or the value of an option, is a credential.
 pub(super) fn in_field(before: &[u8], value: &[u8]) -> bool {
     match secrecy_of(before) {
         Secrecy::Password => is_token(value),
@@ -45,21 +46,22 @@ pub(super) fn in_field(before: &[u8], value: &[u8]) -> bool {
     }
 }
 
-/// Returns how secret the name is that the text of a match begins with.
+/// Returns how secret a value is, based on the name that the text before it begins with.
 fn secrecy_of(before: &[u8]) -> Secrecy {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let len = before.iter().position(|byte| !is_name(byte)).unwrap_or(before.len());
     secrecy(&before[..len])
 }
 
-/// Returns whether the value may be a password that a person has chosen: a single word, but no placeholder.
+/// Returns whether the value may be a password that a person has chosen: a single word that is not a placeholder, a
+/// path, a URL or source code.
 pub(super) fn is_password(value: &[u8]) -> bool {
     let is_word = !value.iter().any(|byte| byte.is_ascii_whitespace() || byte.is_ascii_control());
     value.len() >= 6 && is_word && !is_placeholder(value) && !is_place(value) && !is_code(value)
 }
 
-/// Returns whether the value looks generated: letters together with digits or symbols, but no number, version, path or
-/// source code.
+/// Returns whether the value looks generated: letters together with digits or symbols, but not a number, a version, a
+/// path or source code.
 pub(super) fn is_token(value: &[u8]) -> bool {
     let unescaped = without_percent_escapes(value);
     // An exclamation mark at the end belongs to a sentence or to a macro.
@@ -69,7 +71,7 @@ pub(super) fn is_token(value: &[u8]) -> bool {
     value.len() >= 8 && is_mixed && is_password(value) && !is_number(value)
 }
 
-/// Returns the value without percent escapes, whose digits say nothing about it.
+/// Returns the value without percent escapes, because their digits say nothing about whether it is random.
 fn without_percent_escapes(value: &[u8]) -> Vec<u8> {
     let mut rest = value;
     let mut unescaped = Vec::with_capacity(value.len());
@@ -90,7 +92,7 @@ pub(super) fn is_random(value: &[u8]) -> bool {
     is_token(value) && !is_identifier(value)
 }
 
-/// Returns whether the value stands for something else, or for nothing.
+/// Returns whether the value is a placeholder, such as a variable, a row of asterisks or `null`.
 fn is_placeholder(value: &[u8]) -> bool {
     let lower = value.to_ascii_lowercase();
     let begins = |prefixes: &[&str]| prefixes.iter().any(|prefix| lower.starts_with(prefix.as_bytes()));
@@ -105,7 +107,7 @@ fn is_placeholder(value: &[u8]) -> bool {
         || WORDS.iter().any(|word| lower == word.as_bytes())
 }
 
-/// Values that stand for something else, in lower case.
+/// Lower-case words that are never credentials: placeholders, and words of messages such as `password: incorrect`.
 const WORDS: &[&str] = &[
     "accepted",
     "authentication",
@@ -202,7 +204,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn placeholders_are_no_credentials() {
+    fn placeholders_are_not_credentials() {
         for value in [
             "********",
             "xxxxxxxx",
@@ -229,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn tokens_are_told_from_words_numbers_versions_and_paths() {
+    fn tokens_are_distinguished_from_words_numbers_versions_and_paths() {
         for value in ["a1b2c3d4e5f6", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "correct!horse"] {
             assert!(is_token(value.as_bytes()), "{value}");
         }

@@ -1,8 +1,8 @@
-//! What can be wrong with a rule.
+//! The reasons why a set of rules is rejected.
 
 use super::compile::{LONGEST_ID, LONGEST_MATCH, SHORTEST_LITERAL};
 
-/// The reason why a set of rules was rejected. The messages say which rule is concerned and what to do.
+/// The reason why a set of rules was rejected. Each message names the rule and says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum RuleError {
@@ -21,7 +21,7 @@ pub enum RuleError {
         /// The id of the rule.
         id: String,
     },
-    /// A rule that does not exist is to be disabled.
+    /// The caller disabled a rule that does not exist.
     #[error("rule {id:?} cannot be disabled, because no built-in rule has this id")]
     Unknown {
         /// The id that was not found.
@@ -35,7 +35,7 @@ pub enum RuleError {
     Syntax {
         /// The id of the rule.
         id: String,
-        /// What the parser says, which includes the place of the error.
+        /// The parser's message, which includes the location of the error.
         reason: String,
     },
     /// The automaton of the expression is too large.

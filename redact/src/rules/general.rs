@@ -1,7 +1,7 @@
 //! The rules for secrets that many programs print in the same way: keys, headers, addresses and assignments.
 //!
 //! In contrast to the rules of the [table](super::table), their matches may be unbounded, and a function decides
-//! whether what was found is a secret.
+//! whether the matched text is a secret.
 
 mod addresses;
 mod assignments;
@@ -11,16 +11,16 @@ mod keys;
 use super::shape::{Boundary, Matching};
 use super::table::TableRule;
 
-/// A rule that is not bounded.
+/// A rule whose matches may be unbounded.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct GeneralRule {
-    /// The rule as it is shown. A group named `variable` in its expression marks where the variable part begins; the
-    /// whole match is masked.
+    /// The rule as it is shown to users. If its expression has a group named `variable` instead of `secret`, this group
+    /// is the variable part, and the whole match is masked.
     pub(super) rule: TableRule,
     pub(super) matching: Matching,
 }
 
-/// The number of bytes after which a value is masked although its end is not known.
+/// The number of bytes after which a value is masked even though its end is not known.
 const LONG_VALUE: usize = 1024;
 
 /// Returns all general rules. Where several match the same text, the first one counts.

@@ -6,8 +6,8 @@ use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::dfa::DFA;
 use aho_corasick::{Anchored, MatchKind, StartKind};
 
-/// The automaton over the literals of all rules. It ignores the case of letters, because the automata of the rules
-/// decide.
+/// The automaton over the literals of all rules. It ignores the case of letters, which is checked later by the automata
+/// of the rules.
 pub(super) struct Literals {
     automaton: DFA,
     start: StateID,
@@ -22,7 +22,7 @@ pub(super) struct Literals {
 /// A bit set of hashes.
 type Grams = [u64; 1 << 10];
 
-/// The number of bytes in a gram.
+/// The number of bytes in a gram, which is the beginning of a literal.
 const GRAM: usize = 3;
 
 /// A literal, and the rules whose matches may begin with it.
@@ -54,8 +54,8 @@ impl Literals {
         Self { automaton, start, grams: grams(&sorted), sorted, longest }
     }
 
-    /// Returns the state at the beginning of a stream, which is also the state after a text that ends with no beginning
-    /// of a literal.
+    /// Returns the state at the beginning of a stream. The automaton is also in this state whenever the text does not
+    /// end with the beginning of a literal.
     #[inline]
     pub(super) fn start(&self) -> StateID {
         self.start
@@ -100,7 +100,7 @@ impl Literals {
         (0..count).map(move |index| &self.sorted[self.automaton.match_pattern(state, index).as_usize()])
     }
 
-    /// Returns the literals that begin with `text` and are longer.
+    /// Returns the literals that begin with `text` and are longer than it.
     pub(super) fn begun<'l>(&'l self, text: &[u8]) -> impl Iterator<Item = &'l Literal> {
         let text = text.to_ascii_lowercase();
         let first = self.sorted.partition_point(|literal| literal.bytes <= text);

@@ -1,8 +1,8 @@
 //! The automaton of one expression.
 //!
-//! It is built by the `regex-automata` crate and copied into a small table, in which a match is known after its last
-//! byte rather than one byte later, and in which states that cannot lead to a match are gone. The matching itself
-//! therefore needs nothing but this table.
+//! The `regex-automata` crate builds the automaton, which is then copied into a small table. In this table, a match is
+//! known after its last byte rather than one byte later, and there are no states that cannot lead to a match. Matching
+//! uses only this table.
 
 use std::collections::HashMap;
 
@@ -27,7 +27,7 @@ impl MachineState {
     pub(super) const START: Self = Self(1);
 }
 
-/// A deterministic automaton that finds all ends of matches which begin at a given position.
+/// A deterministic automaton that finds the ends of all matches that begin at a given position.
 #[derive(Debug)]
 pub(super) struct Machine {
     /// The class of each byte. Bytes of one class have the same transitions.

@@ -1,12 +1,12 @@
-//! The candidates that are followed at the same time, and the limit on their number.
+//! The candidates that are open at the same time, and the limit on their number.
 //!
 //! Without a limit, a long line such as `token=a1-token=a1-...` would have a candidate for each repetition, and every
 //! one would examine the rest of the line. Two measures keep the work for each byte constant:
 //!
-//! 1. A candidate is dropped if everything that it might still mask is masked by an earlier one anyway.
+//! 1. A candidate is dropped if an earlier one masks everything that it could mask.
 //! 2. At most [`MOST_OF_RULE`] candidates of one rule and [`MOST`] candidates in total are open. Beyond that, an
-//!    occurrence of a literal begins no candidate. The earlier candidates are still followed, so a secret is missed
-//!    only if it begins within so many unfinished matches, and none of them includes it.
+//!    occurrence of a literal begins no candidate. The earlier candidates continue, so a secret is missed only if it
+//!    begins while this many candidates are open and none of them masks it.
 //!
 //! Both are applied where a literal ends, after all open candidates have examined the text up to there and no further.
 //! The result therefore does not depend on how the input is cut.
@@ -16,15 +16,15 @@ use super::{RuleIndex, RuleSet};
 use crate::masks::Masks;
 use crate::matcher::View;
 
-/// The maximum number of open candidates of one rule. In ordinary text, there are hardly ever more than two, in a name
-/// with two secret-like words, such as `token_secret`. The candidates of a name with more words find the same value.
+/// The maximum number of open candidates of one rule. Ordinary text rarely has more than two, for a name with two
+/// secret-like words such as `token_secret`. If a name has more such words, their candidates find the same value.
 const MOST_OF_RULE: u8 = 4;
 
-/// The maximum number of open candidates. It is sufficient for all rules for assignments, headers and keys, each with
-/// as many candidates as one rule may have.
+/// The maximum number of open candidates. This is enough for all rules for assignments, headers and keys to have the
+/// maximum number of candidates each.
 const MOST: usize = 64;
 
-/// The candidates whose fate depends on what follows, in the order in which they began.
+/// The candidates that are not decided yet, in the order in which they began.
 pub(super) struct OpenCandidates {
     candidates: Vec<Candidate>,
     /// The number of open candidates of each rule.
@@ -50,7 +50,7 @@ impl OpenCandidates {
         self.candidates.len() < MOST && self.counts[rule.get()] < MOST_OF_RULE
     }
 
-    /// Follows a candidate to the end of the view's text, and adds it if its fate is not known there.
+    /// Runs a candidate to the end of the view's text, and adds it if it is not decided there.
     pub(super) fn begin(&mut self, mut candidate: Candidate, set: &RuleSet, view: View, masks: &mut Masks) {
         let fate = candidate.run(set.shape(candidate.rule), view, masks);
         #[cfg(test)]
@@ -61,7 +61,7 @@ impl OpenCandidates {
         }
     }
 
-    /// Follows all candidates to the end of the view's text.
+    /// Runs all candidates to the end of the view's text, and removes those that are decided.
     pub(super) fn advance(&mut self, set: &RuleSet, view: View, masks: &mut Masks) {
         self.candidates.retain_mut(|candidate| {
             #[cfg(test)]
@@ -74,8 +74,8 @@ impl OpenCandidates {
         });
     }
 
-    /// Drops the candidates that cannot mask more than an earlier one. All must have been followed to the same
-    /// position.
+    /// Drops the candidates that cannot mask more than an earlier one. All candidates must have examined the text up to
+    /// the same position.
     pub(super) fn drop_covered(&mut self) {
         let mut first = 0;
         while let Some(next) = self.candidates[first..].iter().position(Candidate::is_certain) {

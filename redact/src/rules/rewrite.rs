@@ -2,7 +2,7 @@
 
 use regex_syntax::hir::{Capture, Class, ClassBytes, ClassBytesRange, Hir, HirKind, Repetition};
 
-/// Returns an expression that matches the same texts in lower case. An expression that ignores case would otherwise
+/// Returns an expression that matches the same texts in lower case. Otherwise, a case-insensitive expression would
 /// begin with too many literals.
 pub(super) fn lower_case(hir: &Hir) -> Hir {
     match hir.kind() {
@@ -24,8 +24,8 @@ pub(super) fn lower_case(hir: &Hir) -> Hir {
     }
 }
 
-/// Returns an equivalent expression in which repetitions of the same class that follow each other are one. The
-/// automaton would otherwise follow all ways to divide a text between them.
+/// Returns an equivalent expression in which adjacent repetitions of the same class are merged. Otherwise, the
+/// automaton would follow all ways to divide a text between them.
 pub(super) fn with_merged_repetitions(hir: &Hir) -> Hir {
     let HirKind::Concat(parts) = hir.kind() else { return map(hir, with_merged_repetitions) };
     let mut merged: Vec<Hir> = Vec::new();
@@ -38,7 +38,7 @@ pub(super) fn with_merged_repetitions(hir: &Hir) -> Hir {
     Hir::concat(merged)
 }
 
-/// Returns one repetition for two that follow each other, if they repeat the same class.
+/// Merges two adjacent repetitions into one, if they repeat the same class.
 fn joined(first: &Hir, second: &Hir) -> Option<Hir> {
     let (HirKind::Repetition(first), HirKind::Repetition(second)) = (first.kind(), second.kind()) else { return None };
     if first.sub != second.sub || !matches!(first.sub.kind(), HirKind::Class(_)) {
@@ -49,10 +49,10 @@ fn joined(first: &Hir, second: &Hir) -> Option<Hir> {
     Some(Hir::repetition(Repetition { min, max, ..first.clone() }))
 }
 
-/// Returns an expression in which no repetition that may vary has an upper bound.
+/// Returns an expression in which repetitions of varying length have no upper bound.
 ///
-/// It replaces an expression whose automaton would be too large, because the automaton follows several repetitions with
-/// different counts at once. The total length of a match is still limited.
+/// It is used if the automaton of the original would be too large, because it would have to count several repetitions
+/// at once. The total length of a match is still limited.
 pub(super) fn without_upper_bounds(hir: &Hir) -> Hir {
     match hir.kind() {
         HirKind::Repetition(repetition) if repetition.max.is_some_and(|max| max > repetition.min + 1) => {
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn letters_become_small_in_literals_and_classes() {
+    fn letters_in_literals_and_classes_become_lower_case() {
         check(lower_case, "Ab[C-Ex](?i:Fg)", "ab[c-ex]fg");
     }
 

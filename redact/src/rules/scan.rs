@@ -17,13 +17,13 @@ pub(crate) struct RuleScan {
     rules: Rules,
     /// The state of the automaton over the literals.
     state: StateID,
-    /// The candidates whose fate depends on what follows.
+    /// The candidates that are not decided yet.
     open: OpenCandidates,
     /// The bytes before the section of the stream that is available.
     context: Context,
 }
 
-/// The positions from which on the text must be kept, may be masked, and must not be shown even after a pause.
+/// The positions from which the text must be kept, may still be masked, and must not be shown even after a pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Undecided {
     pub(crate) keep: usize,
@@ -43,7 +43,7 @@ impl RuleScan {
         &self.rules
     }
 
-    /// Processes the view's text from the position `from` on, and reports what is masked to `masks`.
+    /// Processes the view's text from the position `from` on, and adds the secrets that it finds to `masks`.
     pub(crate) fn run(&mut self, view: View, from: usize, masks: &mut Masks) {
         if self.rules.is_empty() {
             return;
@@ -65,7 +65,7 @@ impl RuleScan {
         self.open.advance(set, view, masks);
     }
 
-    /// Returns what is not decided yet at the end of the view's text.
+    /// Returns which bytes are not decided yet at the end of the view's text.
     pub(crate) fn undecided(&self, view: View) -> Undecided {
         let end = view.end();
         let mut undecided = Undecided { keep: end, possible: end, telling: end };
@@ -82,7 +82,7 @@ impl RuleScan {
         undecided
     }
 
-    /// Adds the literals that the end of the text cuts off.
+    /// Takes into account the literals that the end of the text cuts off.
     fn add_begun_literals(&self, view: View, undecided: &mut Undecided) {
         let set = &*self.rules.set;
         let longest = set.literals.longest().min(view.text.len());
@@ -128,7 +128,7 @@ impl RuleSet {
     }
 }
 
-/// Follows the candidates that begin with a literal which ends at the end of the view's text.
+/// Creates and runs the candidates that begin with a literal. The literal ends at the end of the view's text.
 fn begin(
     set: &RuleSet,
     literal: &Literal,

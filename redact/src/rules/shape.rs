@@ -9,7 +9,8 @@ use super::automata::Automata;
 use super::boundary::is_within_mask;
 use crate::masks::MASK_BEGIN;
 
-/// Decides whether a match contains a secret, given the text before it within the match, and what would be masked.
+/// Decides whether a match contains a secret. The first argument is the part of the match before the text that would be
+/// masked, and the second is that text.
 pub(super) type Accepts = fn(&[u8], &[u8]) -> bool;
 
 /// Where a match may begin.
@@ -17,7 +18,8 @@ pub(super) type Accepts = fn(&[u8], &[u8]) -> bool;
 pub(super) enum Boundary {
     /// At the beginning of a token: not after a letter, a digit or an underscore.
     Token,
-    /// At the beginning of a word within a name: also after an underscore, or with a capital after a small letter.
+    /// At the beginning of a word within a name: also after an underscore, or with a capital letter after a lower-case
+    /// letter or a digit.
     Word,
     /// At the beginning of a word within the name of a command-line option, such as `--db-password`.
     Option,
@@ -41,11 +43,12 @@ pub(super) struct Shape {
     /// The automata of the expression, which are compiled when they are first needed. Compiling those of all built-in
     /// rules would take half a second.
     automata: OnceLock<Automata>,
-    /// How much is masked, if the variable part is known. If it is not, all of a match is variable, and masked.
+    /// How much of a match is masked, or `None` if no group is the variable part. The whole match is then variable, and
+    /// masked.
     pub(super) scope: Option<Scope>,
     /// The minimum length of the variable part.
     pub(super) shortest: usize,
-    /// The maximum length of a match, and therefore of what a candidate holds back.
+    /// The maximum length of a match, and therefore the maximum number of bytes that a candidate holds back.
     pub(super) longest: usize,
     pub(super) matching: Matching,
 }
@@ -57,7 +60,7 @@ pub(super) struct Matching {
     /// The number of bytes after which a match is masked at once, however it continues. A match of a bounded rule is
     /// never masked before its end is known.
     pub(super) certain: Option<usize>,
-    /// Decides whether a match contains a secret. If it is missing, every match does.
+    /// Decides whether a match contains a secret. `None` means that every match does.
     pub(super) accepts: Option<Accepts>,
 }
 
@@ -95,7 +98,7 @@ impl Shape {
         self.accepts_secret(&text[..range.end], range.start).then_some(range)
     }
 
-    /// Returns whether the bytes of `text` from the index `from` on are a secret. What was masked before is none.
+    /// Returns whether the bytes of `text` from the index `from` on are a secret. Text that is already masked is not.
     pub(super) fn accepts_secret(&self, text: &[u8], from: usize) -> bool {
         let (before, secret) = text.split_at(from);
         let is_masked = secret.windows(MASK_BEGIN.len()).any(|window| window == MASK_BEGIN);

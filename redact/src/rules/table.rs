@@ -5,10 +5,10 @@
 //! all rules.
 //!
 //! An expression must not match ordinary text, however long. It therefore begins with a literal that only these secrets
-//! have, and continues with the alphabet and the length that the service documents, with some reserve where lengths may
-//! grow. It contains no word boundaries, because the search itself requires that a token does not continue before or
-//! after the match. Secrets without such a shape, for example 32 hexadecimal digits, are not masked by this table,
-//! unless a name in front of them identifies the service.
+//! have, and continues with the alphabet and the length that the service documents, with some margin where secrets may
+//! become longer. It contains no word boundaries, because the search itself checks that the match is not part of a
+//! longer token. Secrets without such a shape, for example 32 hexadecimal digits, are not masked by this table, unless
+//! a name in front of them identifies the service.
 //!
 //! The examples are made up. Their prefixes are split by `concat!`, so that the secret scanners of code hosts do not
 //! report this repository. Checksums are not verified, and those of the examples are wrong.
@@ -42,15 +42,15 @@ mod vaults;
 #[cfg(test)]
 mod tests;
 
-/// A built-in rule: one shape of secrets, with texts that it masks and texts that it leaves unchanged.
+/// A built-in rule: the shape of one kind of secret, with texts that it masks and texts that it leaves unchanged.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct TableRule {
     /// The name that the mask shows, such as `github-token`: lower-case letters, digits and hyphens.
     pub(crate) id: &'static str,
     /// What the secret gives access to, and the source of the shape, as one sentence.
     pub(crate) reason: &'static str,
-    /// The shape, in the syntax of the `regex` crate. It begins with a literal, or with one of a few literals. A group
-    /// named `secret` limits what is masked; without one, the whole match is masked.
+    /// The shape, in the syntax of the `regex` crate. It begins with a literal, or with one of a few literals. If it
+    /// has a group named `secret`, only that group is masked; otherwise the whole match is.
     pub(crate) expression: &'static str,
     /// Texts in which the rule masks exactly one secret.
     pub(crate) masked: &'static [&'static str],
@@ -58,7 +58,7 @@ pub(crate) struct TableRule {
     pub(crate) unmasked: &'static [&'static str],
 }
 
-/// Returns all built-in rules, kind by kind.
+/// Returns all rules of the table, grouped by kind of service.
 pub(super) fn table_rules() -> impl Iterator<Item = &'static TableRule> {
     [
         agents::RULES,

@@ -2,7 +2,8 @@
 
 use crate::decode::Unit;
 use crate::masks::Masks;
-use crate::matcher::{Matcher, State, View};
+use crate::matcher::{Matcher, View};
+use crate::sets::Automata;
 
 use super::lane::Lane;
 
@@ -10,12 +11,11 @@ use super::lane::Lane;
 /// and few lines of ordinary text end in this many letters and digits.
 const RUN: usize = 16;
 
-/// The joined view of a stream: a line break between two base64 characters, at least [`RUN`] of them before it, is
-/// dropped together with the white space after it.
-#[derive(Default)]
-pub(super) struct Joined {
+/// The joined view of a stream. A line break is dropped together with the white space after it, if it follows at least
+/// [`RUN`] base64 characters and the next line begins with one.
+pub(super) struct Joined<A: Automata> {
     /// The view, or `None` while it equals the raw view.
-    separate: Option<Separate>,
+    separate: Option<Separate<A>>,
     counted: Counted,
 }
 
@@ -28,8 +28,8 @@ pub(crate) struct Counted {
 }
 
 impl Counted {
-    /// Returns whether a line break at the position `at` may be within wrapped text. Before the position that is
-    /// counted from, this is not known.
+    /// Returns whether a line break at the position `at` may be within wrapped text. For a position before the stored
+    /// one, this is not known, and the result is `true`.
     pub(crate) fn is_wrapped(self, view: View, at: usize) -> bool {
         at < self.at || self.run(view, at) == RUN
     }
@@ -43,11 +43,11 @@ impl Counted {
 }
 
 /// The joined view while it differs from the raw view.
-struct Separate {
-    lane: Lane,
+struct Separate<A: Automata> {
+    lane: Lane<A>,
     /// The number of base64 characters directly before the current position, but at most [`RUN`].
     run: usize,
-    /// Whether the text is between two lines.
+    /// Whether the current position is within a line break, or within the white space after it.
     in_gap: bool,
 }
 
@@ -59,12 +59,12 @@ pub(crate) fn is_wrappable(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
-impl Joined {
+impl<A: Automata> Joined<A> {
     /// Creates the view of a stream whose text is only known from the position `at` on. `before` is the byte before
     /// that position, or `None` at the beginning of the stream.
     ///
     /// If `before` may be part of wrapped text, the number of such bytes is not known. The view then assumes that there
-    /// are enough of them, so that a value is found whose first characters are the last ones of a line.
+    /// are enough of them, so that a value that begins shortly before the end of the line is found.
     pub(super) fn beginning_at(at: usize, before: Option<u8>) -> Self {
         let run = if before.is_some_and(is_wrappable) { RUN } else { 0 };
         Self { separate: None, counted: Counted { at, run } }
@@ -81,8 +81,8 @@ impl Joined {
         }
     }
 
-    /// Begins to follow the view separately, given what equals it up to the position `at`.
-    pub(super) fn separate(&mut self, lane: Lane, view: View, at: usize) {
+    /// Creates the view at the position `at`. `lane` is a copy of the raw view.
+    pub(super) fn separate(&mut self, lane: Lane<A>, view: View, at: usize) {
         self.separate = Some(Separate { lane, run: self.counted.run(view, at), in_gap: false });
     }
 
@@ -95,23 +95,23 @@ impl Joined {
         self.separate.is_some()
     }
 
-    pub(super) fn lane(&self) -> Option<&Lane> {
+    pub(super) fn lane(&self) -> Option<&Lane<A>> {
         self.separate.as_ref().map(|separate| &separate.lane)
     }
 
-    pub(super) fn lane_mut(&mut self) -> Option<&mut Lane> {
+    pub(super) fn lane_mut(&mut self) -> Option<&mut Lane<A>> {
         self.separate.as_mut().map(|separate| &mut separate.lane)
     }
 
     #[inline]
-    pub(super) fn push(&mut self, matcher: &Matcher, unit: Unit, masks: &mut Masks) {
+    pub(super) fn push(&mut self, matcher: &Matcher<A>, unit: Unit, masks: &mut Masks) {
         if let Some(separate) = &mut self.separate {
             separate.push(matcher, unit, masks);
         }
     }
 
-    /// Stops following the view separately if it continues exactly as the raw view.
-    pub(super) fn merge_if_agrees(&mut self, matcher: &Matcher, raw: State, at: usize) {
+    /// Drops the view if it equals the raw view from here on.
+    pub(super) fn merge_if_agrees(&mut self, matcher: &Matcher<A>, raw: A::State, at: usize) {
         if let Some(merged) = self.separate.take_if(|view| !view.in_gap && view.lane.agrees(matcher, raw, at)) {
             self.counted = Counted { at, run: merged.run };
         }
@@ -125,8 +125,8 @@ impl Joined {
     }
 }
 
-impl Separate {
-    fn push(&mut self, matcher: &Matcher, unit: Unit, masks: &mut Masks) {
+impl<A: Automata> Separate<A> {
+    fn push(&mut self, matcher: &Matcher<A>, unit: Unit, masks: &mut Masks) {
         if self.continues_gap(unit.byte) {
             self.in_gap = true;
             return;

@@ -63,7 +63,7 @@ impl Map {
     /// Forgets all but the last `count` bytes, and perhaps some before them.
     pub(super) fn keep(&mut self, count: usize) {
         let unused = self.runs_until(self.len - count);
-        // Removing runs moves the rest, so it is worth it only if many are removed.
+        // Removing runs moves the rest, so this is done only if many are removed.
         if 2 * unused > self.others.len() {
             self.first = self.others.drain(..unused).next_back();
         }

@@ -3,6 +3,7 @@
 use crate::decode::{Decoder, Unit};
 use crate::masks::Masks;
 use crate::matcher::Matcher;
+use crate::sets::Automata;
 
 use super::lane::Lane;
 
@@ -12,12 +13,12 @@ use super::lane::Lane;
 ///   plus sign counts as white space, because it is a space in forms.
 /// - A run of quotation marks is one apostrophe, because shells quote an apostrophe as `'\''` or `'"'"'`.
 /// - Backspaces are dropped.
-pub(crate) struct Plain {
-    pub(super) lane: Lane,
+pub(crate) struct Plain<A: Automata> {
+    pub(super) lane: Lane<A>,
     last: Unifier,
 }
 
-/// Unifies bytes, given the byte before.
+/// Unifies white space and quotation marks, byte by byte.
 #[derive(Default)]
 pub(crate) struct Unifier {
     last: u8,
@@ -48,7 +49,7 @@ pub(crate) const fn fold(byte: u8) -> u8 {
     }
 }
 
-impl Plain {
+impl<A: Automata> Plain<A> {
     /// Returns whether the view begins to differ from the raw view at a raw byte, given the byte before.
     #[inline]
     pub(super) fn differs(byte: u8, last: Option<u8>) -> bool {
@@ -58,19 +59,19 @@ impl Plain {
     }
 
     /// Creates a view that equalled the raw view until now. `last` is the byte before the current position.
-    pub(super) fn new(lane: Lane, last: Option<u8>) -> Self {
+    pub(super) fn new(lane: Lane<A>, last: Option<u8>) -> Self {
         Self { lane, last: Unifier { last: last.map_or(0, fold) } }
     }
 
     #[inline]
-    pub(super) fn push(&mut self, matcher: &Matcher, unit: Unit, masks: &mut Masks) {
+    pub(super) fn push(&mut self, matcher: &Matcher<A>, unit: Unit, masks: &mut Masks) {
         if let Some(byte) = self.last.push(unit.byte) {
             self.lane.push(matcher, unit.with(byte), masks);
         }
     }
 
-    /// Continues in the start state, as at the beginning of a stream.
-    pub(super) fn restart(&mut self, matcher: &Matcher) {
+    /// Resets the view to its state at the beginning of a stream.
+    pub(super) fn restart(&mut self, matcher: &Matcher<A>) {
         self.lane.jump(matcher);
         self.last = Unifier::default();
     }

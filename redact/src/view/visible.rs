@@ -2,7 +2,8 @@
 
 use crate::decode::{Ansi, Strings, Unit};
 use crate::masks::Masks;
-use crate::matcher::{Matcher, State};
+use crate::matcher::Matcher;
+use crate::sets::Automata;
 
 use super::lane::Lane;
 
@@ -11,14 +12,15 @@ use super::lane::Lane;
 /// - Escape sequences are dropped, and so is the content of control strings.
 /// - A carriage return is dropped, together with the line feed after it. Programs that wrap lines for a terminal insert
 ///   both.
-/// - Overstriking is dropped: a backspace and the byte after it if it repeats the byte before, as in bold text, or is
-///   an underscore; and an underscore and the backspace after it. Any other backspace is dropped alone.
-pub(super) struct Visible {
-    pub(super) lane: Lane,
+/// - Overstriking is dropped. In bold text (`a\ba`), the backspace and the repeated byte are dropped. In underlined
+///   text (`_\ba` or `a\b_`), the backspace and the underscore are dropped. Of any other sequence with a backspace,
+///   only the backspace is dropped.
+pub(super) struct Visible<A: Automata> {
+    pub(super) lane: Lane<A>,
     filter: Filter,
 }
 
-/// Selects the bytes that show.
+/// Selects the bytes that a terminal shows.
 struct Filter {
     ansi: Ansi,
     /// The byte that was shown last.
@@ -37,7 +39,7 @@ enum Before {
 
 const BACKSPACE: u8 = 0x08;
 
-impl Visible {
+impl<A: Automata> Visible<A> {
     /// Returns whether the view begins to differ from the raw view at `byte`, given the next byte if it is known.
     #[inline]
     pub(super) fn differs(byte: u8, next: Option<u8>) -> bool {
@@ -49,28 +51,28 @@ impl Visible {
     }
 
     /// Creates a view that equalled the raw view until now. `last` is the byte before the current position.
-    pub(super) fn new(lane: Lane, last: Option<u8>) -> Self {
+    pub(super) fn new(lane: Lane<A>, last: Option<u8>) -> Self {
         Self { lane, filter: Filter::new(last) }
     }
 
-    pub(super) fn push(&mut self, matcher: &Matcher, unit: Unit, masks: &mut Masks) {
+    pub(super) fn push(&mut self, matcher: &Matcher<A>, unit: Unit, masks: &mut Masks) {
         let Self { lane, filter } = self;
         filter.push(unit, &mut |unit| lane.push(matcher, unit, masks));
     }
 
-    pub(super) fn finish(&mut self, matcher: &Matcher, masks: &mut Masks) {
+    pub(super) fn finish(&mut self, matcher: &Matcher<A>, masks: &mut Masks) {
         let Self { lane, filter } = self;
         filter.finish(&mut |unit| lane.push(matcher, unit, masks));
     }
 
     /// Returns whether the view continues exactly as the raw view, which is in the state `raw` at the position `at`.
-    pub(super) fn agrees(&self, matcher: &Matcher, raw: State, at: usize) -> bool {
+    pub(super) fn agrees(&self, matcher: &Matcher<A>, raw: A::State, at: usize) -> bool {
         self.filter.is_idle() && self.lane.agrees(matcher, raw, at)
     }
 }
 
 impl Filter {
-    /// `last` is the byte before the first one that will be pushed.
+    /// Creates a filter. `last` is the byte before the first one that will be pushed.
     fn new(last: Option<u8>) -> Self {
         Self { ansi: Ansi::new(Strings::Hidden), last: last.unwrap_or(0), underscore: None, before: Before::Other }
     }

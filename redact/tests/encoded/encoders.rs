@@ -8,10 +8,10 @@ use crate::formats::{
     python, python_ascii, python_bytes, shell_backslashes,
 };
 
-/// An encoder and its name. The encoding of a text that is made of parts consists of the encodings of the parts.
+/// An encoder and its name. The encoding of two texts together is the concatenation of their encodings.
 pub type Encoder = (&'static str, fn(&str) -> String);
 
-/// Encoders that encode each character or byte by itself.
+/// Encoders that encode each character or byte independently.
 pub const BY_CHARACTER: &[Encoder] = &[
     ("as it is", ToOwned::to_owned),
     ("JSON", json),

@@ -1,4 +1,4 @@
-//! Formats that contain escapes, without the quotation marks around a text.
+//! Formats with escapes. The quotation marks around the text are omitted.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -6,7 +6,7 @@ pub fn json(text: &str) -> String {
     unquoted(&serde_json::to_string(text).expect("a string can be encoded"))
 }
 
-/// Encodes as Go and Rails do, so that JSON can be part of HTML.
+/// Encodes as Go and Rails do, so that the JSON can be embedded in HTML.
 pub fn json_for_html(text: &str) -> String {
     let text = json(text);
     text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\'', "\\u0027")
@@ -107,7 +107,7 @@ pub fn lines(text: &str, columns: usize, newline: &str) -> String {
     lines.iter().map(|line| String::from_utf8_lossy(line)).collect::<Vec<_>>().join(newline)
 }
 
-/// Escapes some of the characters.
+/// Escapes the characters that `is_escaped` selects.
 pub fn escape(text: &str, is_escaped: impl Fn(char) -> bool, escape: impl Fn(char) -> String) -> String {
     text.chars().map(|char| if is_escaped(char) { escape(char) } else { char.into() }).collect()
 }

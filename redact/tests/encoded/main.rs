@@ -1,6 +1,6 @@
-//! Tests that a value cannot be recovered from the output, however it was encoded.
+//! Tests that a value cannot be recovered from the output, no matter how it was encoded.
 //!
-//! The tests that are ignored by default are the others with more cases.
+//! The tests that are ignored by default run the other tests with more cases.
 
 #[path = "../random/dice.rs"]
 mod dice;
@@ -19,7 +19,7 @@ const MASK: &str = "[REDACTED]";
 
 /// The number of values for each encoder in an ordinary run.
 const FEW: u64 = 60;
-/// The number of values for each encoder in a long run. Each is tried in two texts.
+/// The number of values for each encoder in a long run. Each value is tried in two texts.
 const MANY: u64 = 100_000;
 
 #[test]
@@ -78,7 +78,7 @@ fn no_value_is_found_in_the_output_of_programs_long() {
     for_each_seed(100, |dice| programs::check_dumps(dice, 10));
 }
 
-/// Checks encoders that encode each character by itself: the whole encoded value is replaced by one mask.
+/// Checks encoders that encode each character independently: the whole encoded value is replaced by one mask.
 fn by_character(dice: &mut Dice) {
     let value = firm(&secret(dice));
     let redactor = Redactor::new([&value]);
@@ -92,8 +92,8 @@ fn by_character(dice: &mut Dice) {
     }
 }
 
-/// Checks that one mask replaces `encoded` in `text`. It may include a few escapes before it, which its first bytes
-/// could be part of.
+/// Checks that one mask replaces `encoded` in `text`. The mask may include a few escapes before `encoded`, if they
+/// might include its first bytes.
 fn check(name: &str, redactor: &Redactor, dice: &mut Dice, value: &str, text: &str, encoded: &str) {
     let shown = redacted(redactor, dice, text);
     let inner = encoded.trim_matches(|char| "'$ ".contains(char));
@@ -106,7 +106,7 @@ fn check(name: &str, redactor: &Redactor, dice: &mut Dice, value: &str, text: &s
     assert_eq!(redactor.redact(shown.as_bytes()), shown, "{name}: it is not idempotent");
 }
 
-/// Checks that at most 4 bits of the value at each end can be decoded from what is shown.
+/// Checks that at most 4 bits of the value at each end can be decoded from the output.
 fn in_base64(dice: &mut Dice) {
     let value = firm(&secret(dice));
     let redactor = Redactor::new([&value]);
@@ -125,7 +125,7 @@ fn in_base64(dice: &mut Dice) {
     }
 }
 
-/// Checks what is shown if the stream ends within an encoded value, at each position.
+/// Checks the output if the stream ends at each position within an encoded value.
 fn cut_off(dice: &mut Dice) {
     let value = firm(&secret(dice));
     let redactor = Redactor::new([&value]);
@@ -139,7 +139,7 @@ fn cut_off(dice: &mut Dice) {
     }
 }
 
-/// Checks that a pause after each byte shows little of an encoded value, and that the rest is masked.
+/// Checks that pauses after each byte show little of an encoded value, and that the rest is masked.
 fn paused(dice: &mut Dice) {
     let value = firm(&secret(dice));
     let redactor = Redactor::new([&value]);
@@ -166,7 +166,7 @@ fn harmless(value: &str, encode: fn(&str) -> String) -> usize {
     encode(&value[..value.floor_char_boundary(count)]).len() + longest_escape
 }
 
-/// Checks that text is shown as it is between values, and that each value is counted once.
+/// Checks that the text between values is unchanged, and that each value is counted once.
 fn unchanged(dice: &mut Dice) {
     let values: Vec<String> = (0..=dice.below(5)).map(|_| firm(&secret(dice))).collect();
     let redactor = Redactor::new(&values);
@@ -190,8 +190,8 @@ fn unchanged(dice: &mut Dice) {
     assert_eq!(stream.redactions(), count, "{values:?} in {text:?}");
 }
 
-/// Returns the value with ends that are not merged with the text around it. Text before it may turn the beginning into
-/// an escape.
+/// Returns the value with ends that are not merged with the text around it. The text before it may still turn its
+/// beginning into an escape.
 fn firm(value: &str) -> String {
     let begin = ["q", "n", "u0041", "4a", "lt;"][value.len() % 5];
     format!("{begin}{:x<6}q", value.trim())

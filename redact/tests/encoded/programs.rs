@@ -1,4 +1,4 @@
-//! Encoders that are programs of their own. Each encodes many values in one run, a value on each line.
+//! External programs that encode values. Each encodes many values in one run, one on each line.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -8,7 +8,7 @@ use redact::Redactor;
 use crate::dice::Dice;
 use crate::secret::secret;
 
-/// The programs, which read NUL-separated values and print each on one line, between `<` and `>`.
+/// The programs. They read values that are separated by NUL, and print each on one line between `<` and `>`.
 const PROGRAMS: [(&str, &[&str]); 8] = [
     ("bash", &["-c", r#"while IFS= read -rd '' v; do printf '<%q>\n' "$v"; done"#]),
     ("bash", &["-c", r#"while IFS= read -rd '' v; do printf '<%s>\n' "${v@Q}"; done"#]),
@@ -23,7 +23,7 @@ const PROGRAMS: [(&str, &[&str]); 8] = [
     ("python3", &["-c", "import sys, html\nfor v in sys.stdin.read().split('\\0')[:-1]: print(f'<{html.escape(v)}>')"]),
 ];
 
-/// Checks that what the programs print contains a mask for each value, and nothing of it beside the mask.
+/// Checks that the redacted output of the programs contains a mask for each value, and nothing else of the value.
 pub fn check(dice: &mut Dice, count: usize) {
     let values: Vec<String> = (0..count).map(|_| format!("q{:x<6}q", secret(dice).trim())).collect();
     let input: String = values.iter().map(|value| format!("{value}\0")).collect();
@@ -37,7 +37,7 @@ pub fn check(dice: &mut Dice, count: usize) {
     }
 }
 
-/// Checks programs that encode the bytes of all values as a whole, in lines.
+/// Checks programs that encode all values together and wrap the result into lines.
 pub fn check_dumps(dice: &mut Dice, count: usize) {
     for _ in 0..count {
         let value = format!("q{:x<30}q", secret(dice).trim());

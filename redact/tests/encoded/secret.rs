@@ -1,4 +1,4 @@
-//! Generates values as people use them, and text around them.
+//! Generates values such as people use, and text around them.
 
 use crate::dice::Dice;
 
@@ -6,7 +6,7 @@ const ALPHANUMERIC: &str = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz
 const PUNCTUATION: &str = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~";
 const OTHER: &str = "äöüßéñ€漢字😀\u{a0}\u{301}";
 
-/// Returns a value with 8 characters or more besides white space.
+/// Returns a value with at least 8 characters that are not white space.
 pub fn secret(dice: &mut Dice) -> String {
     loop {
         let secret = any_secret(dice);
@@ -35,7 +35,7 @@ pub fn noise(dice: &mut Dice) -> String {
     text(dice, &[ALPHANUMERIC, PUNCTUATION, "    ", "\n\t\\\\%%&&''\"\""], 0..30)
 }
 
-/// Returns text from a random choice of `alphabets` for each character.
+/// Returns text in which each character is from a randomly chosen one of `alphabets`.
 fn text(dice: &mut Dice, alphabets: &[&str], len: std::ops::Range<usize>) -> String {
     let len = len.start + dice.below(len.len());
     let mut text = String::new();

@@ -5,7 +5,8 @@ use std::fmt::{self, Debug, Formatter};
 use crate::dice::Dice;
 
 /// Small alphabets, so that matches often begin, fail and overlap. The last alphabet is large enough for bytes to be
-/// skipped. None contains white space or bytes that are part of escapes, because the oracle knows literal values only.
+/// skipped. None contains white space or bytes that are part of escapes, because the oracle only implements literal
+/// values.
 const ALPHABETS: [&[u8]; 5] = [b"ab", b"a-", b"ab_.", b"abcdef-;\0\xff", b"abcdefghijklmnopqrstuvwxyz,.:0123456789"];
 
 /// Values, and a text that contains them.

@@ -20,7 +20,7 @@ impl Dice {
     }
 }
 
-/// Runs a test with as many seeds as there are cases.
+/// Runs a test `cases` times, each time with another seed.
 pub fn for_each_seed(cases: u64, run: impl Fn(&mut Dice)) {
     let first = match std::env::var("REDACT_SEED") {
         Ok(seed) => seed.parse().expect("REDACT_SEED is a number"),

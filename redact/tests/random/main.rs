@@ -1,4 +1,4 @@
-//! Tests random values, texts, splits and pauses against an oracle that implements the rules naively.
+//! Tests random values, texts, splits and pauses against an oracle, a naive implementation of the redactor.
 
 mod case;
 mod dice;

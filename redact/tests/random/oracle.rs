@@ -1,4 +1,4 @@
-//! A literal and slow implementation of the rules. It uses no automaton and no state, but tries every value at every
+//! A simple and slow implementation of the redactor. It uses no automaton and no state, but tries every value at every
 //! position.
 
 use std::ops::Range;
@@ -39,7 +39,7 @@ pub fn shown_of_matches(case: &Case, pauses: &[usize]) -> Vec<(Range<usize>, usi
     matches(case, case.text.len(), Then::End).into_iter().map(|range| (range.clone(), count(&range))).collect()
 }
 
-/// Returns which bytes have been shown by one of `pauses`, whatever follows.
+/// Returns for each byte whether one of `pauses` has shown it, before later bytes were known.
 fn shown_by(case: &Case, pauses: &[usize]) -> Vec<bool> {
     let mut shown = vec![false; case.text.len()];
     for &pause in pauses {
@@ -68,7 +68,8 @@ fn matches(case: &Case, known: usize, then: Then) -> Vec<Range<usize>> {
     matches
 }
 
-/// Returns how many of the first `known` bytes must not be shown, because they end with a long prefix of a value.
+/// Returns how many bytes at the end of the first `known` bytes must not be shown, because they are a long prefix of a
+/// value.
 ///
 /// An underscore after the prefix of a long value may turn out to be overstruck, so it is ignored.
 fn telling(case: &Case, known: usize) -> usize {
@@ -80,7 +81,7 @@ fn telling(case: &Case, known: usize) -> usize {
     telling_prefix(case, known).max(without_underscore + usize::from(without_underscore > 0))
 }
 
-/// Returns the length of the longest prefix of a value that ends with the first `known` bytes and is too long to show.
+/// Returns the length of the longest prefix of a value at the end of the first `known` bytes that is too long to show.
 fn telling_prefix(case: &Case, known: usize) -> usize {
     let tells = |value: &[u8], len: usize| {
         (len >= 8 || 2 * len >= value.len())

@@ -1,4 +1,4 @@
-//! Tests what is masked, however the input is cut.
+//! Tests which secrets are masked, and that this does not depend on how the input is cut.
 
 use redact::{MaskCounter, Redactor, Rules};
 
@@ -54,7 +54,7 @@ fn a_token_does_not_begin_or_end_within_a_word() {
 }
 
 #[test]
-fn a_registered_value_prevails_over_a_shape() {
+fn a_registered_value_takes_precedence_over_a_rule() {
     let redactor = redactor(["hunter2-hunter2", "9abcdefghij-tail"]);
     check(&redactor, "password=hunter2-hunter2 ", "password=[REDACTED] ");
     check(&redactor, &format!("{TOKEN}-tail "), "[REDACTED] ");
@@ -62,7 +62,7 @@ fn a_registered_value_prevails_over_a_shape() {
 }
 
 #[test]
-fn what_is_cut_off_at_the_end_is_masked_if_it_is_plausible() {
+fn a_secret_cut_off_at_the_end_is_masked_if_enough_of_it_is_present() {
     let redactor = redactor([]);
     for (text, shown) in [
         ("exa_", "exa_"),

@@ -1,10 +1,10 @@
-//! Tests which bytes of a shape are held back, and how many of them a pause may show.
+//! Tests which bytes of a possible secret are held back, and how many of them a pause may show.
 
 use redact::RedactStream;
 
 use crate::stream::redactor;
 
-/// Pushes each text and releases after it, and returns what each of both has shown.
+/// Pushes each text and calls `release` after it. Returns the output of both calls.
 fn run(stream: &mut RedactStream, texts: &[&str]) -> Vec<(String, String)> {
     let each = |text: &&str| (stream.push(text.as_bytes()).to_string(), stream.release().to_string());
     texts.iter().map(each).collect()
@@ -57,7 +57,7 @@ fn the_header_of_a_key_is_shown_by_a_pause_and_its_content_is_not() {
 }
 
 #[test]
-fn a_stream_says_whether_it_holds_the_end_of_a_line() {
+fn a_stream_reports_whether_it_holds_the_end_of_a_line() {
     let mut stream = redactor([]).stream();
     stream.push(b"one line\n");
     assert!(!stream.holds_line_end());

@@ -7,7 +7,7 @@ use crate::stream::rules;
 
 const CASES: u64 = 10_000;
 
-/// Pieces of secrets and of what surrounds them.
+/// Pieces of secrets and of the text around them.
 const PIECES: [&str; 56] = [
     "exa_",
     "exa_0123456789abcdefghij",
@@ -67,7 +67,7 @@ const PIECES: [&str; 56] = [
     "]",
 ];
 
-/// Pieces that contain no beginning of a secret.
+/// Pieces of text that cannot be the beginning of a secret.
 const INNOCENT: [&str; 14] = [
     "Compiling",
     " ",

@@ -14,7 +14,7 @@ pub fn rules() -> Rules {
     Rules::new(vec![example], &[]).expect("the rule is valid")
 }
 
-/// Returns a redactor with these rules.
+/// Returns a redactor with the values and with [`rules`].
 pub fn redactor<const N: usize>(values: [&str; N]) -> Redactor {
     Redactor::with_rules(values, &rules())
 }
@@ -30,7 +30,7 @@ pub fn redact<'t>(redactor: &Redactor, pieces: impl IntoIterator<Item = &'t [u8]
     shown.to_string()
 }
 
-/// Checks what is shown of a text, in one piece, cut at every position, and byte by byte.
+/// Checks the output for a text in one piece, cut at every position, and byte by byte.
 pub fn check(redactor: &Redactor, text: &str, expected: &str) {
     assert_eq!(redactor.redact(text.as_bytes()).to_text(), expected, "{text:?} in one piece");
     for cut in 0..text.len() {

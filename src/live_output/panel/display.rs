@@ -1,4 +1,4 @@
-//! How lines are displayed: their times, and how long lines are wrapped.
+//! Applies the display settings: the times of lines, and the wrapping of long lines.
 
 use super::{Panel, ScrollPlace};
 use crate::live_output::display::{Display, LineTime, LineTimes, LongLines};

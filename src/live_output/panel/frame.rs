@@ -145,7 +145,7 @@ pub struct PanelFrame {
     pub counts: Counts,
     /// The number of rows that have arrived since following was paused.
     pub unseen: i64,
-    /// What to load next, or `None` if no lines are missing in or near the visible part of the list.
+    /// The lines to load next, or `None` if no lines are missing in or near the visible part of the list.
     pub wanted: Option<Wanted>,
     /// The first drawn line whose matches for the current search are unknown.
     pub unmarked: Option<LineKey>,

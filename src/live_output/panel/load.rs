@@ -105,7 +105,7 @@ impl Panel {
         self.listed_line(index)
     }
 
-    /// Returns what to load: the lines around the requested line, next to the window, or at the current scroll
+    /// Returns the lines to load: those around the requested line, next to the window, or at the current scroll
     /// position. Returns `None` if no line is requested and no lines are missing among `rows`.
     pub(super) fn wanted(&self, mut rows: impl Iterator<Item = usize>, scroll_to: u32) -> Option<Wanted> {
         let scale = self.layout.scale();

@@ -108,7 +108,7 @@ impl Findings {
     }
 
     /// Begins another request for an attempt, from the line that [`Findings::next`] returned. Lines from there on are
-    /// reported again, so what was found in them is removed.
+    /// reported again, so the findings in them are removed.
     pub fn begin(&mut self, attempt: i32, from: i64) {
         let at = self.attempts.partition_point(|known| known.attempt < attempt);
         if self.attempts.get(at).is_none_or(|known| known.attempt != attempt) {

@@ -1,4 +1,4 @@
-//! Describes what was masked in a job's output, so that one notices a rule that masks too much.
+//! Describes the masks in a job's output, so that users notice a rule that masks too much.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,8 @@ use model::{Event, Payload};
 
 use crate::words;
 
-/// Returns how many values that the server knows were masked, and how often each rule has recognised another secret,
-/// most frequent first: `3 secret values, 2 by rule github-token`. Returns `None` if nothing was masked.
+/// Returns the number of masked values that the server knows, and the number of other secrets that each rule has
+/// recognised, most frequent first: `3 secret values, 2 by rule github-token`. Returns `None` if nothing was masked.
 pub fn masked(lifecycle_events: &[Event]) -> Option<String> {
     let (mut known, mut by_rule) = (0, BTreeMap::<&str, i64>::new());
     for event in lifecycle_events {

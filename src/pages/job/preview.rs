@@ -12,7 +12,7 @@ use crate::words;
 /// The number of bytes of a text file that are shown, which fill many screens.
 const TEXT_BYTES: i64 = 128_000;
 
-/// How an artifact can be previewed.
+/// The kind of preview of an artifact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum PreviewKind {
     Text,
@@ -22,7 +22,7 @@ enum PreviewKind {
 }
 
 impl PreviewKind {
-    /// Returns how an artifact can be previewed, or `None` if it cannot.
+    /// Returns the kind of preview of an artifact, or `None` if it cannot be previewed.
     fn of(file: &Artifact) -> Option<Self> {
         if file.name == LOG_NAME {
             // Live Output already shows the log.

@@ -49,8 +49,8 @@ pub(super) async fn file(
     let mut reply = stored(&state, file).await?.reply(&request)?.into_response();
     let headers = reply.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
-    // Without this, a document with an opaque origin cannot load modules and fonts. Whatever the origin, they can be
-    // read only with the permission.
+    // Without this header, a document with an opaque origin cannot load modules and fonts. The header gives access to
+    // nobody else, because reading a file requires the permission in its path.
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     Ok(reply)
 }

@@ -1,4 +1,4 @@
-//! `/jobs/{id}/usual`: returns how long the steps of a job usually take, so that readers can see which steps are slower
+//! `/jobs/{id}/usual`: returns the usual durations of a job's steps, so that readers can see which steps are slower
 //! this time.
 
 use axum::Json;

@@ -332,7 +332,7 @@ async fn lines_are_selected_by_level_step_and_stream_without_a_text() {
 }
 
 #[tokio::test]
-async fn the_lines_of_a_message_have_its_level_and_can_be_left_out() {
+async fn the_lines_of_a_message_have_its_level_and_can_be_excluded() {
     let server = TestServer::start().await;
     let traceback =
         "printf 'Traceback (most recent call last):\\n  File \"a.py\", line 3, in f\\n    f()\\nValueError: bad\\n'";
@@ -436,7 +436,7 @@ for i in range(1100000): print(''.join(chr(97 + int(digit)) for digit in str(i))
 }
 
 #[tokio::test]
-async fn a_search_that_makes_no_sense_is_refused_with_the_reason() {
+async fn an_invalid_search_is_refused_with_the_reason() {
     let server = TestServer::start().await;
     let (id, _) = server.api.run("echo one").await;
     let long = "x".repeat(4001);

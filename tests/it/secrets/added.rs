@@ -44,7 +44,7 @@ async fn a_value_in_the_mask_file_is_masked_in_all_later_output() {
 }
 
 #[tokio::test]
-async fn a_line_that_other_systems_know_adds_a_value_unless_the_setting_is_off() {
+async fn a_line_in_the_syntax_of_other_systems_adds_a_value_unless_the_setting_is_off() {
     let run = "echo ::add-mask::hunter2%0Ahunter3; echo hunter2; printf 'hunter2\\nhunter3\\n'; \
                echo '##vso[task.setsecret]swordfish'; echo swordfish; echo no ::add-mask::here; echo here";
     let server = TestServer::start().await;

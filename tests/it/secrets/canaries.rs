@@ -1,4 +1,4 @@
-//! Twenty secrets reach the server and its jobs in every way that there is, and are printed in several forms. After
+//! Twenty secrets are passed to the server and its jobs in every possible way, and are printed in several forms. After
 //! that, no file of the data directory, no response and no line of the server's log contains any of them in any form.
 
 use std::fs;
@@ -13,7 +13,7 @@ use tailwater::server::all_routes;
 use crate::harness::process::Process;
 use crate::harness::{Api, TOKEN};
 
-/// Secrets whose values the server knows, by the way in which it learns them.
+/// Secrets whose values the server knows. Each field is named for the way in which the server learns the value.
 struct Known {
     /// The server's own environment.
     of_server: String,
@@ -31,13 +31,13 @@ struct Known {
     of_step: String,
     /// A value that the job appends to its mask file.
     appended: String,
-    /// Values in lines of the output that other systems know.
+    /// Values in output lines with the syntax of other systems.
     printed: [String; 2],
 }
 
 impl Known {
     fn new() -> Self {
-        // Each value is different, contains characters that have to be escaped, and is no word.
+        // The values are different from each other, contain characters that have to be escaped, and are not words.
         let value = |way: &str| format!("cnry/{way}+\"7f3a'&<9c&1e5b");
         Self {
             of_server: value("server"),
@@ -131,7 +131,7 @@ async fn run_known(api: &Api, known: &Known) -> Vec<String> {
         {"run": print("JOB_TOKEN"), "name": format!("step with {}", known.of_job)},
         {"run": print("DB_PASSWORD"), "env": {"DB_PASSWORD": known.of_step}},
         {"run": print("NAMED")},
-        // The lines of a value are masked by themselves, but not in other forms.
+        // The lines of a value are masked on their own, but only in their literal form.
         {"run": "cat \"$IN_FILE\"; head -n 1 \"$IN_FILE\"; tr '\\n' ' ' < \"$IN_FILE\"; base64 \"$IN_FILE\"; od -An -v -tx1 \"$IN_FILE\""},
         {"run": print("HTTPS_PROXY")},
         // The values are assembled at run time, so that the server can learn them only from the job.

@@ -185,7 +185,7 @@ async fn a_job_whose_secret_was_removed_while_it_was_queued_fails_and_says_so() 
     let job = server.api.ended(&second).await;
     assert_eq!((&job["status"], &job["failureReason"]), (&json!("failed"), &json!("spawn")), "{job}");
     assert!(
-        job["errorMessage"].as_str().is_some_and(|text| text.contains("the secret TOKEN does not exist any more")),
+        job["errorMessage"].as_str().is_some_and(|text| text.contains("the secret TOKEN no longer exists")),
         "{job}"
     );
 }

@@ -83,7 +83,7 @@ impl KnownCache {
 }
 
 impl Outputs {
-    /// Returns the lines of the latest attempt of a job, which must have finished.
+    /// Returns the lines of a job's latest attempt. The job must have finished.
     pub async fn known_lines(&self, job: JobId) -> Result<Arc<KnownLines>, OutputError> {
         let output = self.find(job, None).await?;
         if !output.is_complete {

@@ -27,13 +27,13 @@ pub struct LineQuery {
     pub source: Selection,
     /// The levels that a line may have. If empty, lines of any level are selected.
     pub levels: Vec<Level>,
-    /// Which lines of a message to select.
+    /// The lines of a message to select.
     pub messages: MessageLines,
     /// Lines that are equal to one of these are not selected.
     pub unlike: Option<Arc<KnownLines>>,
 }
 
-/// Which lines of a multi-line message a search selects.
+/// The lines of a multi-line message that a search selects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MessageLines {
     /// All lines.
@@ -53,7 +53,7 @@ pub enum Select {
     Others,
 }
 
-/// How a pattern is written.
+/// The syntax of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Syntax {
     /// Literal text.
@@ -78,7 +78,7 @@ pub struct SearchPattern {
     syntax: Syntax,
 }
 
-/// Why a pattern is invalid.
+/// The error for an invalid pattern.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
     /// The regular expression has a syntax error.

@@ -13,7 +13,8 @@ pub(super) fn secret_variables(json: &Json) -> Vec<(String, String)> {
     found
 }
 
-/// `secret` is the name of the outermost member around `json` that has a secret-looking name.
+/// Adds the secret strings and numbers in `json` to `found`. `secret` is the name of the outermost member around `json`
+/// that has a secret-looking name.
 fn collect(json: &Json, secret: Option<&str>, found: &mut Vec<(String, String)>) {
     match (&json.node, secret) {
         (Node::String(value) | Node::Number(value), Some(name)) if !value.is_empty() => {

@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_has_the_variable_of_its_name_unless_another_is_given() {
+    fn a_secret_is_passed_in_the_variable_of_the_same_name_unless_another_is_given() {
         let uses = check(&["DEPLOY_TOKEN", "TOKEN=DEPLOY_TOKEN"], &["KUBECONFIG=PROD_CLUSTER"], &["PATH"]);
         let uses: Vec<_> =
             uses.expect("they are valid").into_iter().map(|uses| (uses.variable, uses.name, uses.form)).collect();

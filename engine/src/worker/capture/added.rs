@@ -1,5 +1,5 @@
 //! The values that a running job adds to those that are masked: it appends them to a file, whose path is in
-//! `TAILWATER_MASK`, or prints lines that other systems know ([`commands`](super::commands)).
+//! `TAILWATER_MASK`, or prints lines in the syntax of other systems ([`commands`](super::commands)).
 //!
 //! A job that appends a value and then prints it expects the value to be masked. Therefore, the file is checked before
 //! any output is processed.
@@ -30,11 +30,11 @@ pub(in crate::worker) struct MaskFile {
     path: PathBuf,
     /// The file and its state when it was last read.
     seen: FileState,
-    /// How many bytes of complete lines have been read.
+    /// The number of bytes of complete lines that have been read.
     read: u64,
 }
 
-/// What changes when a file is changed or replaced.
+/// The metadata that changes when a file is modified or replaced.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct FileState {
     inode: u64,
@@ -65,7 +65,8 @@ impl MaskFile {
     /// returns all values in it.
     fn new_values(&mut self) -> io::Result<Vec<String>> {
         let Some(found) = self.changed()? else { return Ok(Vec::new()) };
-        // The job may have put another kind of file there, which must not block or be followed.
+        // The job may have replaced the file with a pipe, which must not block, or with a link, which must not be
+        // followed.
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::RDONLY;
         let mut file: File = rustix::fs::open(&self.path, flags, Mode::empty())?.into();
         // A small file is read again, because it may have been rewritten.
@@ -81,7 +82,7 @@ impl MaskFile {
         let last = Some(last).filter(|last| last.len() >= MIN_INCOMPLETE);
         let text = String::from_utf8_lossy(lines);
         let lines = text.lines().map(str::to_owned).chain(last.map(|last| String::from_utf8_lossy(last).into_owned()));
-        // A line such as `{` would be masked nearly everywhere.
+        // Ignore lines such as `{`, which would be masked nearly everywhere.
         Ok(lines.filter(|line| line.contains(|c: char| c.is_alphanumeric())).collect())
     }
 

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
-/// The beginnings of the lines. White space may stand before them.
+/// The prefixes of the lines. There may be white space before a prefix.
 const MARKERS: [&[u8]; 2] = [b"::add-mask::", b"##vso[task.setsecret]"];
 
 /// The maximum length of a command, in bytes. A longer line is ordinary output.
@@ -19,7 +19,7 @@ const MAX_LINE: usize = 64 << 10;
 pub(super) struct MaskCommands {
     /// The beginning of a line, which may become a command.
     line: Vec<u8>,
-    /// How many bytes of `line` have been forwarded, because the stream was idle.
+    /// The number of bytes of `line` that have been forwarded because the stream was idle.
     forwarded: usize,
     /// Whether the output so far ends within a line that is not a command.
     in_other_line: bool,
@@ -32,7 +32,7 @@ impl MaskCommands {
         let end = memchr::memchr(b'\n', output).map_or(output.len(), |newline| newline + 1);
         let (first, rest) = output.split_at(end);
         if self.line.is_empty() {
-            // The end of an ordinary line is not searched.
+            // Skip the rest of a line that is not a command.
             let from = if self.in_other_line { end } else { 0 };
             if from == output.len() {
                 self.in_other_line &= !first.ends_with(b"\n");
@@ -40,7 +40,7 @@ impl MaskCommands {
             }
             return self.push_lines(output, from, values);
         }
-        // The first line continues the one that is held.
+        // The first line continues the line that is held back.
         self.line.extend_from_slice(first);
         let mut text = Vec::new();
         if first.ends_with(b"\n") || self.line.len() > MAX_LINE || !may_become_command(&self.line) {
@@ -55,8 +55,7 @@ impl MaskCommands {
         Cow::Owned(text)
     }
 
-    /// Processes output of which the first `from` bytes are the end of an ordinary line, and the rest begins with a
-    /// line.
+    /// Processes output whose first `from` bytes are the end of an ordinary line. A new line begins after them.
     fn push_lines<'o>(&mut self, output: &'o [u8], from: usize, values: &mut Vec<String>) -> Cow<'o, [u8]> {
         let last = memchr::memrchr(b'\n', output).map_or(0, |newline| newline + 1).max(from);
         let mut at = from;
@@ -123,8 +122,8 @@ fn may_become_command(line: &[u8]) -> bool {
 mod tests {
     use super::*;
 
-    /// Pushes the output in the given pieces, with a pause after each if `pauses`. Returns the forwarded output and the
-    /// values.
+    /// Pushes the output in the given pieces, with a pause after each piece if `pauses` is set. Returns the forwarded
+    /// output and the values.
     fn run(pieces: &[&[u8]], pauses: bool) -> (Vec<u8>, Vec<String>) {
         let (mut commands, mut values) = (MaskCommands::default(), Vec::new());
         let mut forwarded = Vec::new();
@@ -157,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn each_line_may_arrive_by_itself() {
+    fn each_line_may_arrive_separately() {
         let lines: Vec<&[u8]> = OUTPUT.split_inclusive(|byte| *byte == b'\n').collect();
         let (forwarded, values) = run(&lines, false);
         assert_eq!((forwarded, values.len()), (OUTPUT.to_vec(), 4));

@@ -6,7 +6,7 @@ use redact::Redacted;
 
 use super::{ArtifactLimits, MAX_NAME, walk};
 
-/// Why a file that matches a pattern was omitted.
+/// The reason why a file that matches a pattern was omitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum SkipReason {
     /// The entry is not a regular file but, for example, a link, a pipe, a socket or a device.

@@ -66,7 +66,7 @@ const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOF
 // NONBLOCK is needed because a pipe may have replaced the file, and without this flag, opening a pipe may block.
 const FILE: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 
-/// Which entries of a directory match.
+/// The entries of a directory that match.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Meant {
     /// All entries, because the directory itself matches.

@@ -1,4 +1,4 @@
-//! Credentials in addresses and for hosts.
+//! Credentials in URLs, in `.netrc` files and in options such as `--user`.
 
 use super::{Boundary, GeneralRule, Matching};
 use crate::rules::credential;

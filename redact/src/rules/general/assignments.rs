@@ -1,13 +1,13 @@
 //! Assignments to secret-like names in the usual syntaxes.
 //!
-//! An expression begins at the word of a name that makes it secret. What comes before the word does not matter, and
-//! what comes after it is examined with the value, by [`credential`].
+//! Each expression begins with the word that makes a name secret-like. The text before that word does not matter, and
+//! [`credential`] examines the rest of the name together with the value.
 
 use super::{Boundary, GeneralRule, LONG_VALUE, Matching};
 use crate::rules::credential;
 use crate::rules::table::TableRule;
 
-/// A name from its secret-like word on. The bound limits how long a name of many such words is followed.
+/// A name, beginning with its secret-like word. The bound limits the work for a name that contains many such words.
 macro_rules! name {
     () => {
         concat!(
@@ -25,7 +25,7 @@ macro_rules! name_end {
     };
 }
 
-/// The bytes of a value without quotation marks, followed by one that does not end a sentence or a list.
+/// The bytes of an unquoted value, of which the last is not punctuation that ends a sentence or a list item.
 macro_rules! unquoted {
     ($count:literal) => {
         concat!("[!#$%*+./0-9:=?@A-Z\\[\\]^_a-z{}~-]{", $count, ",}[!#$%*+/0-9=?@A-Z^_a-z~-]")

@@ -1,4 +1,5 @@
-//! Headers of HTTP requests. Those with a secret-like name, such as `X-Api-Key`, are assignments.
+//! Credentials in the `Authorization` headers of HTTP. The rules for assignments cover headers with a secret-like name,
+//! such as `X-Api-Key`.
 
 use super::{Boundary, GeneralRule, LONG_VALUE, Matching};
 use crate::rules::credential;

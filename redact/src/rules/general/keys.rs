@@ -10,15 +10,15 @@ macro_rules! line_end {
     };
 }
 
-/// What may be between two lines of a key: line ends, indentation, quotation marks of concatenated strings, comment
-/// signs.
+/// The text that may separate two lines of a key: line ends, indentation, quotation marks of concatenated strings,
+/// comment signs.
 macro_rules! gap {
     () => {
         concat!(r#"(?:(?:["'] *[+,.]?)? *"#, line_end!(), r#"[ \t>|#*"']*)+"#)
     };
 }
 
-/// The lines of a key: base64 in lines of 16 characters or more, or, where spaces separate the lines, of 32 or more.
+/// The lines of a key: base64 in lines of 16 characters or more, or of 32 or more if spaces separate the lines.
 macro_rules! lines {
     () => {
         concat!("[A-Za-z0-9+/=]{16,}(?:", gap!(), r"[A-Za-z0-9+/=]{16,}|[ \t]+[A-Za-z0-9+/=]{32,})*")

@@ -1,5 +1,4 @@
-//! Checks what the table as a whole has to fulfil. The format of each rule and its examples are checked where rules are
-//! compiled.
+//! Checks the table as a whole. The tests of `rules` check each rule's format and examples.
 
 use std::collections::HashSet;
 
@@ -44,7 +43,7 @@ fn every_reason_is_one_sentence() {
 }
 
 #[test]
-fn no_rule_masks_an_example_of_what_another_one_leaves() {
+fn no_rule_masks_a_counterexample_of_another_rule() {
     let redactor = redactor();
     for rule in table_rules() {
         for text in rule.unmasked {
@@ -58,7 +57,7 @@ fn no_rule_masks_a_token_within_a_longer_word() {
     let redactor = redactor();
     for rule in table_rules() {
         for text in rule.masked {
-            // Where the secret follows a name or a URL, the text before it may be longer.
+            // If the secret follows a name or a URL, the text before it may be part of a longer word.
             let found = redactor.explain(text.as_bytes());
             if found.first().is_some_and(|found| found.range.len() == text.len()) {
                 check_unmasked(&redactor, &format!("x{text}"));

@@ -25,7 +25,7 @@ fn parts_of_two_attempts_add_up() {
 }
 
 #[test]
-fn a_continued_search_replaces_what_was_found_in_unfinished_lines() {
+fn a_continued_search_replaces_the_findings_in_unfinished_lines() {
     let mut findings = Findings::default();
     findings.begin(1, 1);
     findings.take(1, &part(&[2, 6, 7], 3, Some(6), true));
