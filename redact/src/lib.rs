@@ -135,6 +135,7 @@ mod lines;
 mod masks;
 mod matcher;
 mod name;
+mod pass;
 mod pattern;
 mod redacted;
 mod redactor;

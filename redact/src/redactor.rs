@@ -70,10 +70,14 @@ impl Redactor {
         V: AsRef<[u8]>,
     {
         let (shared, added) = self.values.sets().split_first().expect("the first set always exists");
-        let more =
-            more.into_iter().filter(|value| !shared.contains(value.as_ref())).map(|value| value.as_ref().to_vec());
-        let added = added.iter().flat_map(|values| values.list().iter().cloned());
-        Self { values: Compiled::new(shared, Values::new(more.chain(added).collect())), rules: self.rules.clone() }
+        let known = |value: &[u8]| self.values.sets().iter().any(|values| values.contains(value));
+        let more = more.into_iter().filter(|value| !value.as_ref().is_empty() && !known(value.as_ref()));
+        let mut all: Vec<Vec<u8>> = more.map(|value| value.as_ref().to_vec()).collect();
+        if all.is_empty() {
+            return self.clone();
+        }
+        all.extend(added.iter().flat_map(|values| values.list().iter().cloned()));
+        Self { values: Compiled::new(shared, Values::new(all)), rules: self.rules.clone() }
     }
 
     /// Returns a redactor that also masks all values of `other`.

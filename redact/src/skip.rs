@@ -12,6 +12,7 @@
 use std::ops::Range;
 
 use crate::matcher::View;
+use crate::pass::pass;
 use crate::stop::Stops;
 use crate::view::{Counted, fold};
 
@@ -73,11 +74,11 @@ impl Skip {
     /// Returns the first position at or after `from` where a pattern may begin or a view may begin to differ from the
     /// raw text, even if the end of the text cuts it off.
     ///
-    /// `clear` stores the range that contains no stop for the next call.
-    pub(crate) fn next(&self, view: View, counted: Counted, from: usize, clear: &mut Clear) -> usize {
+    /// `clear` stores the range that contains no stop for the next call, and `counted` is updated where a stop is passed.
+    pub(crate) fn next(&self, view: View, counted: &mut Counted, from: usize, clear: &mut Clear) -> usize {
         let Some(table) = &self.table else { return view.end() };
         let (text, base) = (view.text, view.base);
-        let stops = Stops { view, counted };
+        let mut stops = Stops { view, counted: *counted };
         let mut from = from - base;
         if !clear.contains(from) {
             *clear = Clear { range: from..stops.next(from), is_closed: false };
@@ -88,13 +89,28 @@ impl Skip {
             if from + self.gram <= stop || clear.is_closed {
                 return base + from;
             }
-            let Some(after) = self.pass(table, stops, from..stop) else {
+            let Some(passed) = pass(self, stops, from, stop) else {
                 clear.is_closed = true;
                 return base + from;
             };
-            from = after.start;
-            *clear = Clear { range: after, is_closed: false };
+            (from, *counted) = (passed.end, passed.counted);
+            stops.counted = passed.counted;
+            *clear = Clear { range: from..stops.next(from), is_closed: false };
         }
+    }
+
+    /// Returns the number of bytes in a gram.
+    #[inline]
+    pub(crate) fn gram(&self) -> usize {
+        self.gram
+    }
+
+    /// Returns whether a pattern may begin with a gram. Its bytes are folded, and they are the highest ones of `word`,
+    /// the last one first.
+    #[inline]
+    pub(crate) fn begins(&self, word: u32) -> bool {
+        let hash = if self.gram == 4 { hash_of_four(word) } else { (word >> 16) as usize };
+        self.table.as_ref().is_some_and(|table| table[hash] & BEGINS != 0)
     }
 
     /// Returns the first position from `from` on where a pattern may begin in `text`, which contains no stop.
@@ -114,39 +130,7 @@ impl Skip {
         }
         at
     }
-
-    /// Tries to pass the stop at the end of `before`. Returns the range without stops after it, or `None` if, in any
-    /// view, a pattern may begin in `before` or within the stop.
-    fn pass(&self, table: &Table, stops: Stops, before: Range<usize>) -> Option<Range<usize>> {
-        let Range { start: from, end: stop } = before;
-        let (text, after) = (stops.view.text, stops.passable(stop)?);
-        let after = after..stops.next(after);
-        if after.len() < self.gram {
-            return None;
-        }
-        let begins = |gram: &[u8]| table[hash(gram)] & BEGINS != 0;
-        let raw = &text[from..after.start + self.gram - 1];
-        if raw.windows(self.gram).any(begins) {
-            return None;
-        }
-        // Other views contain only the first byte of the stop, or none of its bytes. The bytes directly after the stop
-        // are checked too: if the stop is an escape for the first of them, a match that begins there includes the stop.
-        for kept in [stop, stop + 1] {
-            let mut seam = [0; 2 * SEAM];
-            let (before, behind) = (&text[from..kept], &text[after.start..after.start + self.gram]);
-            let seam = &mut seam[..before.len() + behind.len()];
-            seam[..before.len()].copy_from_slice(before);
-            seam[before.len()..].copy_from_slice(behind);
-            if seam.windows(self.gram).any(begins) {
-                return None;
-            }
-        }
-        Some(after)
-    }
 }
-
-/// The maximum number of bytes that are copied from each side of a stop to check the grams that span it.
-const SEAM: usize = 4;
 
 /// A range without stops, which ends at a stop or at the end of the text.
 #[derive(Default)]
@@ -186,13 +170,16 @@ fn table<'h>(heads: impl Iterator<Item = &'h Head>, window: usize, gram: usize) 
 /// Returns the index of a gram, whose bytes are folded as in the plain view.
 fn hash(gram: &[u8]) -> usize {
     match *gram {
-        [a, b, c, d] => {
-            let gram = u32::from_le_bytes([a, b, c, d].map(|byte| FOLDED[usize::from(byte)]));
-            (gram.wrapping_mul(0x9e37_79b1) >> 16) as usize
-        }
+        [a, b, c, d] => hash_of_four(u32::from_le_bytes([a, b, c, d].map(|byte| FOLDED[usize::from(byte)]))),
         [a, b, ..] => usize::from(u16::from_le_bytes([a, b].map(|byte| FOLDED[usize::from(byte)]))),
         _ => unreachable!("a gram has 2 or 4 bytes"),
     }
+}
+
+/// Returns the index of a gram of four bytes, which are folded already.
+#[inline]
+fn hash_of_four(gram: u32) -> usize {
+    (gram.wrapping_mul(0x9e37_79b1) >> 16) as usize
 }
 
 /// The result of [`fold`] for each byte.
@@ -215,7 +202,7 @@ mod tests {
     fn check(values: &[&str], text: &str, clean: usize) {
         let heads: Vec<Head> = values.iter().map(|value| Head::of(value.as_bytes())).collect();
         let view = View { before: None, base: 0, text: text.as_bytes() };
-        let next = Skip::new(heads.iter()).next(view, Counted::default(), 0, &mut Clear::default());
+        let next = Skip::new(heads.iter()).next(view, &mut Counted::default(), 0, &mut Clear::default());
         assert_eq!(next, clean, "{values:?} in {text:?}");
     }
 
@@ -250,14 +237,16 @@ mod tests {
 
     #[test]
     fn skipping_stops_shortly_before_text_that_may_be_decoded() {
-        for stop in ["%41", "&amp;", "\\n", "\x08", "_\x08", "\x1b]0;", "++", "\"'"] {
+        for stop in ["%0a", "&amp;", "\\x41", "\x08", "_\x08", "\x1b]0;"] {
             check(&["secret"], &format!("a long text and.{stop}, then more"), 13);
         }
     }
 
     #[test]
     fn common_stops_are_passed_unless_a_pattern_may_begin_there() {
-        for stop in ["\x1b[0m\x1b[1;31m", "\r\n", "\n      ", "\\\""] {
+        for stop in
+            ["\x1b[0m\x1b[1;31m", "\r\n", "\n      ", "\\\"", "%41", "++", "\"'", "\\\"\"", "&quot;", "?a=1&b=2&c"]
+        {
             check(&["secret"], &format!("a long text and{stop}then more, a secret"), 28 + stop.len());
         }
         check(&["secret"], "a long text an\\\"secret", 16);
@@ -265,5 +254,10 @@ mod tests {
         check(&["secret"], "a long text se\r\ncret", 11);
         check(&["se cret"], "a long text se \n cret", 11);
         check(&["se'cret"], "a long text se\\\"cret", 11);
+        check(&["se cret"], "a long text se%20cret", 11);
+        check(&["s%cret"], "a long text s%cret", 10);
+        check(&["20cret"], "a long text s%20cret", 10);
+        check(&["secret"], "a long text \\\"s%65cret", 9);
+        check(&["ncrets"], "a long text s\\ncrets", 10);
     }
 }

@@ -26,7 +26,7 @@ use crate::sets::Automata;
 use crate::skip::Clear;
 use fresh::FreshReadings;
 use joined::Joined;
-pub(crate) use joined::{Counted, is_wrappable};
+pub(crate) use joined::{Counted, RUN, is_wrappable};
 use lane::Lane;
 use plain::Plain;
 pub(crate) use plain::{Unifier, fold};
@@ -112,7 +112,7 @@ impl<A: Automata> Views<A> {
 
     /// Returns a position after `at` before which no match begins, or `at` if nothing can be skipped. All views must
     /// equal the raw view.
-    fn skip(&self, matcher: &Matcher<A>, view: View, at: usize, clear: &mut Clear) -> usize {
+    fn skip(&mut self, matcher: &Matcher<A>, view: View, at: usize, clear: &mut Clear) -> usize {
         if !matcher.is_shallow(self.raw) {
             return at;
         }
@@ -120,7 +120,7 @@ impl<A: Automata> Views<A> {
             raw if raw == matcher.start() => at,
             raw => at - view.longest(matcher.begun(raw), at),
         };
-        matcher.skip().next(view, self.joined.counted(), begun, clear)
+        matcher.skip().next(view, self.joined.counted_mut(), begun, clear)
     }
 
     /// Returns whether another view may differ from the raw view after the byte at the position `at`. White space and

@@ -110,7 +110,9 @@ fn prepare<L: Link>(link: &L, config: &WorkerConfig, claimed: &Claimed) -> Resul
     let mask_file = MaskFile::create(beside(&workspace, ".mask"))
         .map_err(|error| failed("failed to create the file for values to mask", &error))?;
     let mask_path = mask_file.path().to_owned();
-    let capture = Capture::new(spool, redactor, config.flush).with_added_values(mask_file, config.mask_commands);
+    let capture = Capture::new(spool, redactor, config.flush)
+        .with_shared_values(claimed.shared_values.clone())
+        .with_added_values(mask_file, config.mask_commands);
     let folders = Folders::new(workspace, &command.working_directory, config.roots.clone());
     let collector = (!command.artifacts.is_empty()).then(|| {
         let matcher = command.artifacts.matcher();

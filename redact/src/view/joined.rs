@@ -9,7 +9,7 @@ use super::lane::Lane;
 
 /// The minimum number of base64 characters before a line break that is dropped. Encoders wrap at 60 columns or more,
 /// and few lines of ordinary text end in this many letters and digits.
-const RUN: usize = 16;
+pub(crate) const RUN: usize = 16;
 
 /// The joined view of a stream. A line break is dropped together with the white space after it, if it follows at least
 /// [`RUN`] base64 characters and the next line begins with one.
@@ -28,6 +28,15 @@ pub(crate) struct Counted {
 }
 
 impl Counted {
+    pub(crate) fn new(at: usize, run: usize) -> Self {
+        Self { at, run }
+    }
+
+    /// Returns the position from which on the view is known.
+    pub(crate) fn begin(self) -> usize {
+        self.at
+    }
+
     /// Returns whether a line break at the position `at` may be within wrapped text. For a position before the stored
     /// one, this is not known, and the result is `true`.
     pub(crate) fn is_wrapped(self, view: View, at: usize) -> bool {
@@ -35,7 +44,7 @@ impl Counted {
     }
 
     /// Returns the number of base64 characters directly before the position `at`, but at most [`RUN`].
-    fn run(self, view: View, at: usize) -> usize {
+    pub(crate) fn run(self, view: View, at: usize) -> usize {
         let bytes = view.bytes(self.at..at);
         let since = bytes.iter().rev().take(RUN).take_while(|byte| is_wrappable(**byte)).count();
         if since == bytes.len() { RUN.min(since + self.run) } else { since }
@@ -86,8 +95,8 @@ impl<A: Automata> Joined<A> {
         self.separate = Some(Separate { lane, run: self.counted.run(view, at), in_gap: false });
     }
 
-    pub(super) fn counted(&self) -> Counted {
-        self.counted
+    pub(super) fn counted_mut(&mut self) -> &mut Counted {
+        &mut self.counted
     }
 
     #[inline]

@@ -19,12 +19,17 @@ pub(crate) struct Plain<A: Automata> {
 }
 
 /// Unifies white space and quotation marks, byte by byte.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Unifier {
     last: u8,
 }
 
 impl Unifier {
+    /// Continues after the raw byte `last`, or begins with the stream.
+    pub(crate) fn after(last: Option<u8>) -> Self {
+        Self { last: last.map_or(0, fold) }
+    }
+
     /// Returns the unified byte, or `None` if the byte continues a run or is dropped.
     #[inline]
     pub(crate) fn push(&mut self, byte: u8) -> Option<u8> {
@@ -60,7 +65,7 @@ impl<A: Automata> Plain<A> {
 
     /// Creates a view that equalled the raw view until now. `last` is the byte before the current position.
     pub(super) fn new(lane: Lane<A>, last: Option<u8>) -> Self {
-        Self { lane, last: Unifier { last: last.map_or(0, fold) } }
+        Self { lane, last: Unifier::after(last) }
     }
 
     #[inline]

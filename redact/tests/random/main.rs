@@ -4,6 +4,7 @@ mod case;
 mod dice;
 mod oracle;
 mod sets;
+mod stops;
 
 use std::ops::Range;
 
