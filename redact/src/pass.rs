@@ -64,6 +64,8 @@ enum Token {
     Byte,
     /// A byte that might begin an escape, but does not.
     NoEscape,
+    /// So many spaces, at least [`SAME`].
+    Spaces(usize),
     /// A carriage return or an escape sequence that sets colours, of so many bytes. It is not visible.
     Hidden(usize),
     /// So many backslashes before a byte that stands for itself.
@@ -76,7 +78,7 @@ impl Token {
     fn len(self) -> usize {
         match self {
             Self::Byte | Self::NoEscape => 1,
-            Self::Hidden(len) | Self::Backslashes(len) | Self::Escape(len, _) => len,
+            Self::Spaces(len) | Self::Hidden(len) | Self::Backslashes(len) | Self::Escape(len, _) => len,
         }
     }
 
@@ -89,11 +91,20 @@ impl Token {
             b'%' => percent(rest),
             b'&' => reference(rest),
             b'\r' => line_end(rest),
+            b' ' => spaces(rest),
             0x08 => None,
             b'_' if *rest.get(1)? == 0x08 => None,
             _ => Some(Self::Byte),
         }
     }
+}
+
+/// The number of equal bytes after which further ones make no difference, because a gram is not longer.
+const SAME: usize = 4;
+
+fn spaces(text: &[u8]) -> Option<Token> {
+    let len = text.iter().take(LONGEST).position(|byte| *byte != b' ')?;
+    Some(if len < SAME { Token::Byte } else { Token::Spaces(len) })
 }
 
 /// Reads an escape sequence that sets colours or a similar style.
@@ -171,13 +182,13 @@ impl Reading {
     }
 }
 
-/// The readings of all views.
+/// The readings of all views. A view has no reading of its own until it differs from the raw text.
 struct Readings<'t> {
     skip: &'t Skip,
     raw: Reading,
-    visible: Reading,
+    visible: Option<Reading>,
     plain: PlainReading,
-    joined: Reading,
+    joined: Option<Reading>,
     /// The number of base64 characters directly before the current position in the joined view, but at most [`RUN`].
     run: usize,
     /// What follows the first byte of the last escape, read as if that byte was no escape. After a few more bytes, it is
@@ -217,23 +228,28 @@ impl<'t> Readings<'t> {
         let last = Unifier::after(view.byte_before(at));
         let run = stops.counted.run(view, at);
         let plain = PlainReading { reading: raw, last };
-        Self { skip, raw, visible: raw, plain, joined: raw, run, fresh: None, since: 0 }
+        Self { skip, raw, visible: None, plain, joined: None, run, fresh: None, since: 0 }
     }
 
     /// Reads a token, which consists of the bytes `raw`, in all views. Returns whether its last byte continues a run in
     /// the plain view.
     #[inline]
     fn push(&mut self, token: Token, raw: &[u8]) -> Result<bool, MayBegin> {
+        self.separate(token, raw[0]);
+        let raw = if matches!(token, Token::Spaces(_)) { &raw[..SAME] } else { raw };
         for &byte in raw {
             self.raw.push(self.skip, byte)?;
         }
-        if !matches!(token, Token::Hidden(_)) {
+        if let Some(visible) = &mut self.visible
+            && !matches!(token, Token::Hidden(_))
+        {
             for &byte in raw {
-                self.visible.push(self.skip, byte)?;
+                visible.push(self.skip, byte)?;
             }
         }
         match token {
             Token::Byte | Token::NoEscape => self.decoded(raw[0]),
+            Token::Spaces(_) => raw.iter().try_fold(false, |_, &byte| self.decoded(byte)),
             Token::Hidden(_) if raw[0] == b'\r' => raw.iter().try_fold(false, |_, &byte| self.decoded(byte)),
             Token::Hidden(_) | Token::Backslashes(_) => Ok(false),
             Token::Escape(_, byte) => {
@@ -244,6 +260,17 @@ impl<'t> Readings<'t> {
         }
     }
 
+    /// Begins the readings of the views that begin to differ from the raw text at a token.
+    #[inline]
+    fn separate(&mut self, token: Token, first: u8) {
+        if matches!(token, Token::Hidden(_)) {
+            self.visible.get_or_insert(self.raw);
+        }
+        if !matches!(token, Token::Byte | Token::NoEscape | Token::Spaces(_)) && first != b'\r' {
+            self.joined.get_or_insert(self.raw);
+        }
+    }
+
     /// Reads a decoded byte in the views of decoded text.
     #[inline]
     fn decoded(&mut self, byte: u8) -> Result<bool, MayBegin> {
@@ -251,7 +278,9 @@ impl<'t> Readings<'t> {
             // The joined view may drop the line break.
             return Err(MayBegin);
         }
-        self.joined.push(self.skip, byte)?;
+        if let Some(joined) = &mut self.joined {
+            joined.push(self.skip, byte)?;
+        }
         self.run = if is_wrappable(byte) { RUN.min(self.run + 1) } else { 0 };
         if let Some((reading, plain)) = &mut self.fresh {
             reading.push(self.skip, byte)?;
