@@ -7,8 +7,9 @@ use leptos_router::components::{FlatRoutes, Redirect, Route, Router};
 use leptos_router::{SsrMode, path};
 
 use crate::host;
-use crate::pages::{AuditLogPage, AccountPage, JobPage, JobsPage, LoginPage, NewJobPage, NotAllowedPage, NotFoundPage, PeoplePage, RedactionPage,
-    SecretsPage, SeveralJobsPage,
+use crate::pages::{
+    AccountPage, AuditLogPage, JobPage, JobsPage, LoginPage, NewJobPage, NotAllowedPage, NotFoundPage, PeoplePage,
+    RedactionPage, SecretsPage, SeveralJobsPage,
 };
 use crate::ui::{CurrentUser, ICONS, PageTitle, SHARED_STREAM};
 

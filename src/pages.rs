@@ -16,13 +16,13 @@ mod secrets;
 mod several;
 
 pub use account::AccountPage;
+pub use audit::AuditLogPage;
 pub use job::JobPage;
 pub use jobs::JobsPage;
 pub use login::LoginPage;
 pub use new_job::NewJobPage;
 pub use not_allowed::NotAllowedPage;
 pub use not_found::NotFoundPage;
-pub use audit::AuditLogPage;
 pub use people::PeoplePage;
 pub use redaction::RedactionPage;
 pub use secrets::SecretsPage;

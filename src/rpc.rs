@@ -5,7 +5,9 @@
 
 use leptos::prelude::*;
 use leptos::server_fn::codec::Post;
-use model::{AuditPage, Job, JobChanges, JobStatus, JobsPage, NewJob, RedactionResult, RedactionRules, SecretsPage, Timestamp};
+use model::{
+    AuditPage, Job, JobChanges, JobStatus, JobsPage, NewJob, RedactionResult, RedactionRules, SecretsPage, Timestamp,
+};
 
 use crate::page_data::{AccountPageData, JobPageData, PeoplePageData, RpcError, RpcJson};
 

@@ -133,6 +133,9 @@ pub fn time_of_day(at: Timestamp, ahead_minutes: i64) -> String {
     time.get(..12).unwrap_or_default().to_owned()
 }
 
+/// The note for a secret whose stored value cannot be decrypted.
+pub const UNREADABLE_SECRET: &str = "The stored value cannot be decrypted, so jobs that request the secret fail, and the value is not masked. Replace or remove the secret.";
+
 /// The note for a secret whose value is masked only as a whole word.
 pub const NOT_MASKED_EVERYWHERE: &str =
     "The value is so short or so common that it is masked only where it is a whole word. Use a longer value.";

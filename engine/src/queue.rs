@@ -30,7 +30,7 @@ use crate::event_log::{EventLog, JobDetails, NewEvent, append_by_server};
 pub use ending::{ArtifactPlace, Ending, Finish, NewArtifact};
 pub use files::{ArtifactFile, AttemptOutput};
 pub use leases::{Abandoned, Claimed, Heartbeat, LEASE, Shipping};
-pub use maskers::Maskers;
+pub use maskers::{Maskers, SharedValues};
 pub use payload::RawCommand as CommandShape;
 pub use payload::{Command, InvalidPayload, JobPayload, SecretForm, SecretUse, StageSpec, StepSpec, TerminalSize};
 pub use secrets::{SecretChange, SecretsError};
@@ -65,9 +65,6 @@ pub enum QueueError {
     /// There is no secret with the requested name.
     #[error("there is no secret {0}")]
     NoSuchSecret(String),
-    /// A stored secret cannot be decrypted, although the server's key was correct when the server started.
-    #[error("a stored secret cannot be decrypted")]
-    UnreadableSecret,
     /// The database failed.
     #[error(transparent)]
     Db(#[from] DbError),

@@ -11,13 +11,13 @@ pub mod backoff;
 pub mod group;
 pub mod level;
 
+mod audit;
 #[cfg_attr(not(target_family = "wasm"), path = "calendar/native.rs")]
 #[cfg_attr(target_family = "wasm", path = "calendar/browser.rs")]
 mod calendar;
 mod event;
 mod job;
 mod line;
-mod audit;
 mod people;
 mod phase;
 mod raw_json;
@@ -35,6 +35,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+pub use audit::{AuditEntry, AuditPage};
 pub use event::{
     ArtifactPayload, AttemptPayload, AttemptStatus, EndPayload, Event, EventsPage, GapAvailable, GapPayload, GapReason,
     JobEventStatus, JobPayload, Level, LogPayload, Payload, Stage, StagePayload, StageStatus, StepPayload, StepStatus,
@@ -51,7 +52,6 @@ pub use people::{
 pub use phase::JobPhase;
 pub use raw_json::RawJson;
 pub use redaction::{RedactionFinding, RedactionResult, RedactionRule, RedactionRules, RedactionTest};
-pub use audit::{AuditEntry, AuditPage};
 pub use role::Role;
 pub use search::{SearchHit, SearchPage, StepMatches};
 pub use secret::{NamedSecret, NewSecretValue, SecretsPage};

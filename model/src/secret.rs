@@ -20,6 +20,8 @@ pub struct NamedSecret {
     /// Whether the value is masked wherever it occurs. A short value or a common word is masked only where it is a
     /// whole word.
     pub masked_everywhere: bool,
+    /// Whether the stored value can be decrypted. If it cannot, no job receives it, and it is not masked.
+    pub readable: bool,
 }
 
 /// All named secrets, sorted by name.

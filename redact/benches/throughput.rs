@@ -1,4 +1,5 @@
-//! Prints the redactor's throughput: `cargo bench -p redact`. It makes no assertions, because machines differ.
+//! Prints the redactor's throughput: `cargo bench -p redact`. It makes no assertions, because machines differ. An argument
+//! selects the measurements whose names contain it: `cargo bench -p redact -- 'JSON log'`.
 
 #![expect(clippy::print_stdout, reason = "the program's purpose is to print")]
 
@@ -9,9 +10,9 @@ use redact::{Redactor, Rules};
 
 /// The size of a read in bytes, which is the default capacity of a pipe on Linux.
 const READ: u32 = 64 * 1024;
-const READS: u32 = 64;
+const READS: u32 = 8;
 /// The number of rounds. Only the fastest one counts, since other processes may slow down the rest.
-const ROUNDS: u32 = 12;
+const ROUNDS: u32 = 100;
 
 /// The number of reads of a text without line ends.
 const LINE_READS: u32 = 16;
@@ -108,6 +109,9 @@ fn tokens(count: u64) -> impl Iterator<Item = String> {
 }
 
 fn measure_compilation(count: u64) {
+    if !is_selected("compile") {
+        return;
+    }
     let fastest = (0..5).map(|_| {
         let begun = Instant::now();
         black_box(Redactor::new(tokens(count)));
@@ -118,7 +122,16 @@ fn measure_compilation(count: u64) {
     println!("compile {count:4} values of 40 bytes       {:7.1} ms, {kib} KiB", seconds * 1e3);
 }
 
+/// Returns whether a measurement is selected by the arguments of the program.
+fn is_selected(name: &str) -> bool {
+    let mut selections = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).peekable();
+    selections.peek().is_none() || selections.any(|selection| name.contains(&selection))
+}
+
 fn measure(name: &str, redactor: &Redactor, line: impl Fn(usize) -> String) {
+    if !is_selected(name) {
+        return;
+    }
     let mut text = String::new();
     for number in 0.. {
         text.push_str(&line(number));
@@ -141,6 +154,9 @@ fn measure(name: &str, redactor: &Redactor, line: impl Fn(usize) -> String) {
 
 /// Measures a single line of 1 MiB that repeats `piece`, from its beginning to its end.
 fn measure_line(name: &str, redactor: &Redactor, piece: &str) {
+    if !is_selected(name) {
+        return;
+    }
     let length = (READ * LINE_READS) as usize;
     let mut line = piece.repeat(length / piece.len() + 1);
     line.truncate(length);

@@ -128,20 +128,25 @@
 //! literals, the automaton of the rule's expression reads the text until the expression has matched or failed
 //! (`rules`).
 
+mod compiled;
 mod counts;
 mod decode;
 mod lines;
 mod masks;
 mod matcher;
 mod name;
+mod pass;
 mod pattern;
 mod redacted;
 mod redactor;
 mod rules;
+mod search;
+mod sets;
 mod skip;
 mod stop;
 mod stream;
 mod tail;
+mod values;
 mod variants;
 mod view;
 

@@ -1,21 +1,15 @@
-//! The automaton that searches for all patterns, and the token boundaries of short values.
+//! The compiled values of a redactor, and the token boundaries of short values.
 //!
-//! This module hides the `aho-corasick` crate. A matcher is shared by streams, so it stores neither a stream's state
-//! nor its text. They are passed in as a [`State`] and a [`View`].
+//! A matcher is shared by streams, so it stores neither a stream's state nor its text. They are passed in as a state of
+//! its automata and a [`View`].
 
 use std::ops::Range;
+use std::sync::Arc;
 
-use aho_corasick::automaton::{Automaton, StateID};
-use aho_corasick::nfa::contiguous::NFA;
-use aho_corasick::{Anchored, MatchKind};
-
-use crate::pattern::is_weak;
+use crate::sets::Automata;
 use crate::skip::Skip;
-use crate::tail::{Lengths, Tail, Tails};
-use crate::variants;
-
-/// A state of the automaton.
-pub(crate) type State = StateID;
+use crate::tail::Lengths;
+use crate::values::Values;
 
 /// The maximum number of raw bytes for each byte of a pattern. An escape within an escape has about 9 bytes.
 const SPAN_OF_BYTE: usize = 16;
@@ -23,59 +17,50 @@ const SPAN_OF_BYTE: usize = 16;
 /// The additional number of raw bytes that a match may span because of terminal escape sequences within it.
 const SPAN_OF_STYLES: usize = 16 << 10;
 
-/// The automaton over all patterns, with a [`Tail`] for each of its states.
-pub(crate) struct Matcher {
-    /// A DFA would be a third faster, but it would need many times the memory, and most bytes are skipped anyway.
-    automaton: NFA,
-    start: State,
-    tails: Tails,
+/// The compiled values of a redactor: one or two sets of values, and what is derived from all of them.
+pub(crate) struct Matcher<A: Automata> {
+    automata: A,
+    start: A::State,
+    /// The table for the patterns of all values.
     skip: Skip,
-    /// The length of the longest pattern.
-    longest: usize,
-    values: usize,
-    weak_values: usize,
+    /// Whether there are values that are masked in all their forms.
+    has_long_values: bool,
 }
 
-impl Matcher {
-    /// Compiles `values`, each of which must be non-empty and different from the others.
-    pub(crate) fn new(values: &[Vec<u8>]) -> Self {
-        let patterns = variants::patterns(values);
-        let automaton = NFA::builder()
-            .match_kind(MatchKind::Standard)
-            .prefilter(false)
-            .build(patterns.iter().map(|pattern| &pattern.bytes))
-            .expect("the number of states fits into 31 bits");
-        let start = automaton.start_state(Anchored::No).expect("an NFA supports unanchored searches");
-        let tails = Tails::new(&patterns, start, |state, byte| automaton.next_state(Anchored::No, state, byte));
-        let weak_values = values.iter().filter(|value| is_weak(value)).count();
-        let longest = patterns.iter().map(|pattern| pattern.bytes.len()).max().unwrap_or(0);
-        Self { automaton, start, tails, skip: Skip::new(&patterns), longest, values: values.len(), weak_values }
+impl<A: Automata> Matcher<A> {
+    /// Derives the matcher of compiled sets of values.
+    pub(crate) fn new(automata: A) -> Self {
+        let start = automata.start();
+        let skip = Skip::new(automata.sets().iter().flat_map(|values| values.heads()));
+        let has_long_values = automata.sets().iter().any(|values| values.has_long());
+        Self { automata, start, skip, has_long_values }
     }
 
-    /// Returns the number of values.
-    pub(crate) fn values(&self) -> usize {
-        self.values
+    /// Returns the sets of values.
+    pub(crate) fn sets(&self) -> &[Arc<Values>] {
+        self.automata.sets()
     }
 
     /// Returns whether there are values that are masked in all their forms.
     #[inline]
     pub(crate) fn has_long_values(&self) -> bool {
-        self.values > self.weak_values
+        self.has_long_values
     }
 
     /// Returns the maximum number of raw bytes that a match may span, and therefore the maximum that is held back.
     pub(crate) fn longest_span(&self) -> usize {
-        SPAN_OF_BYTE * self.longest + SPAN_OF_STYLES
+        let longest = self.automata.sets().iter().map(|values| values.longest()).max().unwrap_or(0);
+        SPAN_OF_BYTE * longest + SPAN_OF_STYLES
     }
 
-    /// Returns the memory usage in bytes.
+    /// Returns the memory usage in bytes, without that of the values.
     pub(crate) fn memory(&self) -> usize {
-        size_of::<Self>() + self.automaton.memory_usage() + self.tails.memory() + self.skip.memory()
+        size_of::<Self>() + self.skip.memory()
     }
 
     /// Returns the state at the beginning of a stream.
     #[inline]
-    pub(crate) fn start(&self) -> State {
+    pub(crate) fn start(&self) -> A::State {
         self.start
     }
 
@@ -87,34 +72,46 @@ impl Matcher {
 
     /// Returns the state after `state` and `byte`.
     #[inline]
-    pub(crate) fn next(&self, state: State, byte: u8) -> State {
-        self.automaton.next_state(Anchored::No, state, byte)
+    pub(crate) fn next(&self, state: A::State, byte: u8) -> A::State {
+        self.automata.next(state, byte)
     }
 
     /// Returns whether a pattern ends in `state`.
     #[inline]
-    pub(crate) fn is_match(&self, state: State) -> bool {
-        self.automaton.is_match(state)
+    pub(crate) fn is_match(&self, state: A::State) -> bool {
+        self.automata.is_match(state)
     }
 
-    /// Returns the lengths of the patterns and prefixes that a view ends with if the automaton is in `state`.
+    /// Returns the lengths of the patterns that a view ends with in `state`.
     #[inline]
-    pub(crate) fn tail(&self, state: State) -> &Tail {
-        self.tails.at(state)
+    pub(crate) fn ended(&self, state: A::State) -> Lengths {
+        self.automata.lengths(state, |tail| tail.ended)
+    }
+
+    /// Returns the lengths of the prefixes of patterns that a view ends with in `state`, including complete patterns.
+    #[inline]
+    pub(crate) fn begun(&self, state: A::State) -> Lengths {
+        self.automata.lengths(state, |tail| tail.begun)
+    }
+
+    /// Returns the lengths of the incomplete patterns that a view ends with in `state` and that reveal their value.
+    #[inline]
+    pub(crate) fn telling(&self, state: A::State) -> Lengths {
+        self.automata.lengths(state, |tail| tail.telling)
     }
 
     /// Returns whether `state` represents only the first few bytes of a pattern.
     #[inline]
-    pub(crate) fn is_shallow(&self, state: State) -> bool {
-        self.tails.is_shallow(state)
+    pub(crate) fn is_shallow(&self, state: A::State) -> bool {
+        self.automata.is_shallow(state)
     }
 
-    /// Returns the longest match in the raw text that ends at the position `end`, where the automaton is in `state`.
-    /// The range is empty if no match ends there.
+    /// Returns the longest match in the raw text that ends at the position `end` in `state`. The range is empty if no
+    /// match ends there.
     ///
     /// A short value is not reported at the end of the text, because it is not known yet whether the token ends there.
-    pub(crate) fn found(&self, state: State, view: View, end: usize) -> Range<usize> {
-        let ended = self.tail(state).ended;
+    pub(crate) fn found(&self, state: A::State, view: View, end: usize) -> Range<usize> {
+        let ended = self.ended(state);
         let length = match view.get(end) {
             Some(next) if !is_word(next) => view.longest(ended, end),
             _ => ended.value(),

@@ -52,10 +52,10 @@ pub(crate) const TELLING: usize = 8;
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Pattern {
     pub(crate) bytes: Vec<u8>,
-    /// The length of the shortest prefix that reveals so much of the value that it must not be shown.
-    pub(crate) telling: usize,
     /// Whether the pattern is masked only as a whole token.
     pub(crate) is_token: bool,
+    /// The length of the shortest prefix that reveals so much of the value that it must not be shown.
+    pub(crate) telling: usize,
 }
 
 impl Pattern {

@@ -4,17 +4,20 @@ use std::fmt::{self, Debug, Formatter};
 use std::ops::Range;
 use std::sync::Arc;
 
+use crate::compiled::Compiled;
 use crate::masks::Label;
-use crate::matcher::Matcher;
 use crate::pattern::is_weak;
+use crate::values::Values;
 use crate::{RedactStream, Redacted, Rules};
 
 /// The registered values and the rules, compiled once. Clones are cheap and share the compiled form.
+///
+/// The values consist of two sets, which are compiled separately: those that the redactor was created with, and those
+/// that were [added](Self::with_values). Redactors with different added values share the compiled form of the others.
+/// What is masked depends only on the union of both sets.
 #[derive(Clone)]
 pub struct Redactor {
-    /// The values, sorted and without duplicates.
-    values: Arc<[Vec<u8>]>,
-    matcher: Arc<Matcher>,
+    values: Compiled,
     rules: Rules,
 }
 
@@ -54,34 +57,48 @@ impl Redactor {
         I: IntoIterator<Item = V>,
         V: AsRef<[u8]>,
     {
-        let mut values: Vec<Vec<u8>> = values.into_iter().map(|value| value.as_ref().to_vec()).collect();
-        values.retain(|value| !value.is_empty());
-        values.sort_unstable();
-        values.dedup();
-        let matcher = Arc::new(Matcher::new(&values));
-        Self { values: values.into(), matcher, rules: rules.clone() }
+        let values = Values::new(values.into_iter().map(|value| value.as_ref().to_vec()).collect());
+        Self { values: Compiled::new(&Arc::new(values), Values::new(Vec::new())), rules: rules.clone() }
     }
 
-    /// Returns a redactor that also masks `more` values. Compiling it takes as long as compiling all values.
+    /// Returns a redactor that also masks `more` values. Only these and the values that were added earlier are compiled,
+    /// so the time does not depend on the values that the first redactor was created with.
     #[must_use]
     pub fn with_values<I, V>(&self, more: I) -> Self
     where
         I: IntoIterator<Item = V>,
         V: AsRef<[u8]>,
     {
-        let more: Vec<V> = more.into_iter().collect();
-        let all = self.values.iter().map(Vec::as_slice).chain(more.iter().map(AsRef::as_ref));
-        Self::with_rules(all, &self.rules)
+        let (shared, added) = self.values.sets().split_first().expect("the first set always exists");
+        let known = |value: &[u8]| self.values.sets().iter().any(|values| values.contains(value));
+        let more = more.into_iter().filter(|value| !value.as_ref().is_empty() && !known(value.as_ref()));
+        let mut all: Vec<Vec<u8>> = more.map(|value| value.as_ref().to_vec()).collect();
+        if all.is_empty() {
+            return self.clone();
+        }
+        all.extend(added.iter().flat_map(|values| values.list().iter().cloned()));
+        Self { values: Compiled::new(shared, Values::new(all)), rules: self.rules.clone() }
+    }
+
+    /// Returns a redactor that also masks all values of `other`.
+    #[must_use]
+    pub fn with_values_of(&self, other: &Self) -> Self {
+        self.with_values(other.values.sets().iter().flat_map(|values| values.list()))
     }
 
     /// Returns whether there is nothing to mask.
     pub fn is_empty(&self) -> bool {
-        self.matcher.values() == 0 && self.rules.is_empty()
+        self.count() == 0 && self.rules.is_empty()
     }
 
     /// Returns the memory usage of the values in bytes. Clones share this memory, and all redactors share the rules.
     pub fn memory(&self) -> usize {
-        self.matcher.memory()
+        self.values.memory(None)
+    }
+
+    /// Returns the memory usage of the values in bytes, except for what is shared with `other`.
+    pub fn memory_beside(&self, other: &Self) -> usize {
+        self.values.memory(Some(&other.values))
     }
 
     /// Redacts one complete text, such as a title or an error.
@@ -107,12 +124,17 @@ impl Redactor {
 
     /// Creates the state for redacting a new stream of output.
     pub fn stream(&self) -> RedactStream {
-        RedactStream::new(Arc::clone(&self.matcher), self.rules.clone())
+        RedactStream::new(self.values.search(), self.rules.clone())
+    }
+
+    /// Returns the number of values.
+    fn count(&self) -> usize {
+        self.values.sets().iter().map(|values| values.list().len()).sum()
     }
 
     /// Returns the compiled values.
-    pub(crate) const fn matcher(&self) -> &Arc<Matcher> {
-        &self.matcher
+    pub(crate) const fn compiled(&self) -> &Compiled {
+        &self.values
     }
 }
 
@@ -125,6 +147,6 @@ pub fn is_masked_everywhere(value: &[u8]) -> bool {
 /// Shows the number of values, but never the values themselves.
 impl Debug for Redactor {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Redactor").field("values", &self.matcher.values()).finish_non_exhaustive()
+        f.debug_struct("Redactor").field("values", &self.count()).finish_non_exhaustive()
     }
 }

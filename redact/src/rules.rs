@@ -26,6 +26,7 @@ mod error;
 mod general;
 mod literals;
 mod machine;
+mod names;
 mod open;
 mod rewrite;
 mod scan;
@@ -42,7 +43,7 @@ pub(crate) use scan::RuleScan;
 use crate::Redactor;
 use general::GeneralRule;
 use literals::Literals;
-use shape::Shape;
+use shape::{Beginning, Shape};
 
 /// The shape of one kind of secret, with examples of texts that the rule masks and texts that it leaves unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -157,9 +158,10 @@ impl Rules {
     }
 
     fn compiled(rules: Vec<Rule>, compiled: Vec<compile::Compiled>) -> Self {
-        let (shapes, literals): (Vec<_>, Vec<_>) =
+        let (shapes, literals): (Vec<Shape>, Vec<_>) =
             compiled.into_iter().map(|compiled| (compiled.shape, compiled.literals)).unzip();
-        let literals = Literals::new(&literals);
+        let begins_with_name = |rule: u16| shapes[usize::from(rule)].matching.beginning == Beginning::Name;
+        let literals = Literals::new(&literals, begins_with_name);
         Self { set: Arc::new(RuleSet { rules, shapes, literals }) }
     }
 
@@ -214,7 +216,7 @@ impl From<&table::TableRule> for Rule {
 }
 
 /// The position of a rule in the set of rules.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct RuleIndex(u16);
 
 impl RuleIndex {

@@ -12,7 +12,7 @@
 use std::ops::Range;
 
 use crate::matcher::View;
-use crate::pattern::Pattern;
+use crate::pass::pass;
 use crate::stop::Stops;
 use crate::view::{Counted, fold};
 
@@ -25,6 +25,27 @@ const BEGINS: u8 = 0x80;
 /// For the hash of each gram, the number of bytes by which the window can move, combined with [`BEGINS`].
 type Table = [u8; 1 << 16];
 
+/// The beginning of a pattern, as far as the table depends on it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Head {
+    bytes: [u8; WIDEST],
+    len: usize,
+}
+
+impl Head {
+    /// Returns the beginning of a pattern, which must be non-empty.
+    pub(crate) fn of(pattern: &[u8]) -> Self {
+        let len = pattern.len().min(WIDEST);
+        let mut bytes = [0; WIDEST];
+        bytes[..len].copy_from_slice(&pattern[..len]);
+        Self { bytes, len }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.bytes[..self.len]
+    }
+}
+
 /// A table that finds where a pattern may begin.
 pub(crate) struct Skip {
     /// The width of the window in bytes: the length of the shortest pattern, but at least 2 and at most [`WIDEST`].
@@ -36,12 +57,12 @@ pub(crate) struct Skip {
 }
 
 impl Skip {
-    /// Builds the table for `patterns`, each of which must be non-empty.
-    pub(crate) fn new(patterns: &[Pattern]) -> Self {
-        let shortest = patterns.iter().map(|pattern| pattern.bytes.len()).min();
+    /// Builds the table for the patterns that begin with `heads`.
+    pub(crate) fn new<'h>(heads: impl Iterator<Item = &'h Head> + Clone) -> Self {
+        let shortest = heads.clone().map(|head| head.len).min();
         let window = shortest.unwrap_or(0).clamp(2, WIDEST);
         let gram = if window < 6 { 2 } else { 4 };
-        let table = shortest.map(|_| table(patterns, window, gram));
+        let table = shortest.map(|_| table(heads, window, gram));
         Self { window, gram, table }
     }
 
@@ -53,11 +74,11 @@ impl Skip {
     /// Returns the first position at or after `from` where a pattern may begin or a view may begin to differ from the
     /// raw text, even if the end of the text cuts it off.
     ///
-    /// `clear` stores the range that contains no stop for the next call.
-    pub(crate) fn next(&self, view: View, counted: Counted, from: usize, clear: &mut Clear) -> usize {
+    /// `clear` stores the range that contains no stop for the next call, and `counted` is updated where a stop is passed.
+    pub(crate) fn next(&self, view: View, counted: &mut Counted, from: usize, clear: &mut Clear) -> usize {
         let Some(table) = &self.table else { return view.end() };
         let (text, base) = (view.text, view.base);
-        let stops = Stops { view, counted };
+        let mut stops = Stops { view, counted: *counted };
         let mut from = from - base;
         if !clear.contains(from) {
             *clear = Clear { range: from..stops.next(from), is_closed: false };
@@ -68,13 +89,28 @@ impl Skip {
             if from + self.gram <= stop || clear.is_closed {
                 return base + from;
             }
-            let Some(after) = self.pass(table, stops, from..stop) else {
+            let Some(passed) = pass(self, stops, from, stop) else {
                 clear.is_closed = true;
                 return base + from;
             };
-            from = after.start;
-            *clear = Clear { range: after, is_closed: false };
+            (from, *counted) = (passed.end, passed.counted);
+            stops.counted = passed.counted;
+            *clear = Clear { range: from..stops.next(from), is_closed: false };
         }
+    }
+
+    /// Returns the number of bytes in a gram.
+    #[inline]
+    pub(crate) fn gram(&self) -> usize {
+        self.gram
+    }
+
+    /// Returns whether a pattern may begin with a gram. Its bytes are folded, and they are the highest ones of `word`,
+    /// the last one first.
+    #[inline]
+    pub(crate) fn begins(&self, word: u32) -> bool {
+        let hash = if self.gram == 4 { hash_of_four(word) } else { (word >> 16) as usize };
+        self.table.as_ref().is_some_and(|table| table[hash] & BEGINS != 0)
     }
 
     /// Returns the first position from `from` on where a pattern may begin in `text`, which contains no stop.
@@ -94,39 +130,7 @@ impl Skip {
         }
         at
     }
-
-    /// Tries to pass the stop at the end of `before`. Returns the range without stops after it, or `None` if, in any
-    /// view, a pattern may begin in `before` or within the stop.
-    fn pass(&self, table: &Table, stops: Stops, before: Range<usize>) -> Option<Range<usize>> {
-        let Range { start: from, end: stop } = before;
-        let (text, after) = (stops.view.text, stops.passable(stop)?);
-        let after = after..stops.next(after);
-        if after.len() < self.gram {
-            return None;
-        }
-        let begins = |gram: &[u8]| table[hash(gram)] & BEGINS != 0;
-        let raw = &text[from..after.start + self.gram - 1];
-        if raw.windows(self.gram).any(begins) {
-            return None;
-        }
-        // Other views contain only the first byte of the stop, or none of its bytes. The bytes directly after the stop
-        // are checked too: if the stop is an escape for the first of them, a match that begins there includes the stop.
-        for kept in [stop, stop + 1] {
-            let mut seam = [0; 2 * SEAM];
-            let (before, behind) = (&text[from..kept], &text[after.start..after.start + self.gram]);
-            let seam = &mut seam[..before.len() + behind.len()];
-            seam[..before.len()].copy_from_slice(before);
-            seam[before.len()..].copy_from_slice(behind);
-            if seam.windows(self.gram).any(begins) {
-                return None;
-            }
-        }
-        Some(after)
-    }
 }
-
-/// The maximum number of bytes that are copied from each side of a stop to check the grams that span it.
-const SEAM: usize = 4;
 
 /// A range without stops, which ends at a stop or at the end of the text.
 #[derive(Default)]
@@ -142,21 +146,21 @@ impl Clear {
     }
 }
 
-fn table(patterns: &[Pattern], window: usize, gram: usize) -> Box<Table> {
+fn table<'h>(heads: impl Iterator<Item = &'h Head>, window: usize, gram: usize) -> Box<Table> {
     let far = u8::try_from(window - gram + 1).expect("the window is at most `WIDEST`");
     let mut table: Box<Table> = vec![far; 1 << 16].try_into().expect("the vector has the length of the array");
-    for pattern in patterns {
-        if let &[only] = pattern.bytes.as_slice() {
+    for pattern in heads.map(Head::bytes) {
+        if let &[only] = pattern {
             // For a value of one byte, the window is 2 bytes wide, and its second byte is arbitrary.
             for second in 0..=u8::MAX {
                 table[hash(&[only, second])] = BEGINS;
             }
         }
-        for (shift, bytes) in (0..far).rev().zip(pattern.bytes.windows(gram)) {
+        for (shift, bytes) in (0..far).rev().zip(pattern.windows(gram)) {
             let known = &mut table[hash(bytes)];
             *known = shift.min(*known & !BEGINS) | (*known & BEGINS);
         }
-        if let Some(first) = pattern.bytes.get(..gram) {
+        if let Some(first) = pattern.get(..gram) {
             table[hash(first)] |= BEGINS;
         }
     }
@@ -166,13 +170,16 @@ fn table(patterns: &[Pattern], window: usize, gram: usize) -> Box<Table> {
 /// Returns the index of a gram, whose bytes are folded as in the plain view.
 fn hash(gram: &[u8]) -> usize {
     match *gram {
-        [a, b, c, d] => {
-            let gram = u32::from_le_bytes([a, b, c, d].map(|byte| FOLDED[usize::from(byte)]));
-            (gram.wrapping_mul(0x9e37_79b1) >> 16) as usize
-        }
+        [a, b, c, d] => hash_of_four(u32::from_le_bytes([a, b, c, d].map(|byte| FOLDED[usize::from(byte)]))),
         [a, b, ..] => usize::from(u16::from_le_bytes([a, b].map(|byte| FOLDED[usize::from(byte)]))),
         _ => unreachable!("a gram has 2 or 4 bytes"),
     }
+}
+
+/// Returns the index of a gram of four bytes, which are folded already.
+#[inline]
+fn hash_of_four(gram: u32) -> usize {
+    (gram.wrapping_mul(0x9e37_79b1) >> 16) as usize
 }
 
 /// The result of [`fold`] for each byte.
@@ -193,9 +200,9 @@ mod tests {
     use super::*;
 
     fn check(values: &[&str], text: &str, clean: usize) {
-        let patterns: Vec<Pattern> = values.iter().map(|value| Pattern::literal(value.as_bytes())).collect();
+        let heads: Vec<Head> = values.iter().map(|value| Head::of(value.as_bytes())).collect();
         let view = View { before: None, base: 0, text: text.as_bytes() };
-        let next = Skip::new(&patterns).next(view, Counted::default(), 0, &mut Clear::default());
+        let next = Skip::new(heads.iter()).next(view, &mut Counted::default(), 0, &mut Clear::default());
         assert_eq!(next, clean, "{values:?} in {text:?}");
     }
 
@@ -230,14 +237,16 @@ mod tests {
 
     #[test]
     fn skipping_stops_shortly_before_text_that_may_be_decoded() {
-        for stop in ["%41", "&amp;", "\\n", "\x08", "_\x08", "\x1b]0;", "++", "\"'"] {
+        for stop in ["%0a", "&amp;", "\\x41", "\x08", "_\x08", "\x1b]0;"] {
             check(&["secret"], &format!("a long text and.{stop}, then more"), 13);
         }
     }
 
     #[test]
     fn common_stops_are_passed_unless_a_pattern_may_begin_there() {
-        for stop in ["\x1b[0m\x1b[1;31m", "\r\n", "\n      ", "\\\""] {
+        for stop in
+            ["\x1b[0m\x1b[1;31m", "\r\n", "\n      ", "\\\"", "%41", "++", "\"'", "\\\"\"", "&quot;", "?a=1&b=2&c"]
+        {
             check(&["secret"], &format!("a long text and{stop}then more, a secret"), 28 + stop.len());
         }
         check(&["secret"], "a long text an\\\"secret", 16);
@@ -245,5 +254,10 @@ mod tests {
         check(&["secret"], "a long text se\r\ncret", 11);
         check(&["se cret"], "a long text se \n cret", 11);
         check(&["se'cret"], "a long text se\\\"cret", 11);
+        check(&["se cret"], "a long text se%20cret", 11);
+        check(&["s%cret"], "a long text s%cret", 10);
+        check(&["20cret"], "a long text s%20cret", 10);
+        check(&["secret"], "a long text \\\"s%65cret", 9);
+        check(&["ncrets"], "a long text s\\ncrets", 10);
     }
 }

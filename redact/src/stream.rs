@@ -6,12 +6,11 @@
 //! it calls [`RedactStream::release`].
 
 use std::fmt::{self, Debug, Formatter};
-use std::sync::Arc;
 
-use crate::masks::{Label, MaskedRange, Masks};
-use crate::matcher::{Matcher, View};
+use crate::masks::{MaskedRange, Masks};
+use crate::matcher::View;
 use crate::rules::{RuleScan, Rules};
-use crate::view::Views;
+use crate::search::ValueSearch;
 use crate::{MaskCounts, Redacted, Redactor};
 
 /// The redactor's state for one stream of output, preserved between reads.
@@ -19,9 +18,8 @@ use crate::{MaskCounts, Redacted, Redactor};
 /// The concatenated results of [`push`](Self::push) and [`finish`](Self::finish) do not depend on how the input was
 /// split. Only [`release`](Self::release) makes the result depend on timing.
 pub struct RedactStream {
-    matcher: Arc<Matcher>,
-    /// The state after the last byte.
-    views: Box<Views>,
+    /// The states of the searches after the last byte.
+    values: Box<dyn ValueSearch>,
     rules: Box<RuleScan>,
     /// The last bytes of the input, unmasked, from the beginning of the first match that is still possible. Some of
     /// them may already have been written.
@@ -35,10 +33,9 @@ pub struct RedactStream {
 }
 
 impl RedactStream {
-    pub(crate) fn new(matcher: Arc<Matcher>, rules: Rules) -> Self {
-        let views = Box::new(Views::new(matcher.start()));
+    pub(crate) fn new(values: Box<dyn ValueSearch>, rules: Rules) -> Self {
         let rules = Box::new(RuleScan::new(rules));
-        Self { matcher, views, rules, held: Vec::new(), base: 0, before: None, masks: Masks::default() }
+        Self { values, rules, held: Vec::new(), base: 0, before: None, masks: Masks::default() }
     }
 
     /// Processes the next bytes and returns all output that later input cannot change.
@@ -60,10 +57,10 @@ impl RedactStream {
     /// Replaces the values to mask with those of `redactor`. A value that begins in the bytes that are held back is
     /// masked too. The rules do not change. `redactor` should contain all values of the stream's previous redactor.
     pub fn continue_with(&mut self, redactor: &Redactor) {
-        self.matcher = Arc::clone(redactor.matcher());
-        self.views.begin_again(self.matcher.start(), self.base, self.before);
+        self.values = redactor.compiled().search();
+        self.values.begin_again(self.base, self.before);
         let view = View { before: self.before, base: self.base, text: &self.held };
-        self.views.run(&self.matcher, view, self.base, &mut self.masks);
+        self.values.run(view, self.base, &mut self.masks);
     }
 
     /// Returns whether bytes are held back.
@@ -89,7 +86,7 @@ impl RedactStream {
     /// still return `true`. Call this method once per pause.
     pub fn release(&mut self) -> Redacted {
         let view = View { before: self.before, base: self.base, text: &self.held };
-        let harmless = self.views.telling(&self.matcher, view).min(self.rules.undecided(view).telling);
+        let harmless = self.values.telling(view).min(self.rules.undecided(view).telling);
         self.masks.write(view, harmless, self.rules.rules())
     }
 
@@ -104,7 +101,7 @@ impl RedactStream {
         self.end(view);
         let written = self.masks.write(view, view.end(), self.rules.rules());
         self.masks.restart();
-        self.views.begin_again(self.matcher.start(), 0, None);
+        self.values.begin_again(0, None);
         (self.base, self.before) = (0, None);
         written
     }
@@ -133,11 +130,11 @@ impl RedactStream {
         let view = View { before: self.before, base: self.base, text };
         self.search(view, self.base + searched);
         let undecided = self.rules.undecided(view);
-        let sure = self.views.possible(&self.matcher, view).min(undecided.possible);
+        let sure = self.values.possible(view).min(undecided.possible);
         let written = self.masks.write(view, sure, self.rules.rules());
         // The text after the cursor is still needed: it is written when the label of the mask before it is known.
         let keep = sure.min(undecided.keep).min(self.masks.cursor());
-        self.views.keep(view, keep);
+        self.values.keep(view, keep);
         self.rules.keep(view, keep);
         (self.base, self.before) = (keep, view.byte_before(keep));
         (written, keep - view.base)
@@ -145,19 +142,13 @@ impl RedactStream {
 
     /// Searches the view's text from the position `from` on.
     fn search(&mut self, view: View, from: usize) {
-        // Whether a short value at the end of the last read is a match depends on the byte after it, which is now
-        // available.
-        self.masks.add(self.matcher.found(self.views.raw(), view, from), Label::Value);
-        self.views.run(&self.matcher, view, from, &mut self.masks);
+        self.values.run(view, from, &mut self.masks);
         self.rules.run(view, from, &mut self.masks);
     }
 
     /// Masks the values and secrets that the end of the stream cuts off.
     fn end(&mut self, view: View) {
-        // An incomplete escape at the end may be the end of a match, or it may continue a match that is cut off.
-        self.masks.add(self.views.telling(&self.matcher, view)..view.end(), Label::Value);
-        self.views.finish(&self.matcher, &mut self.masks);
-        self.masks.add(self.views.telling(&self.matcher, view)..view.end(), Label::Value);
+        self.values.finish(view, &mut self.masks);
         self.rules.finish(view, &mut self.masks);
     }
 }

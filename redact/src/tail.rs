@@ -7,7 +7,8 @@
 
 use std::iter;
 
-use crate::matcher::State;
+use aho_corasick::automaton::StateID;
+
 use crate::pattern::Pattern;
 
 /// Lengths of suffixes of a view, each of which is a pattern or a prefix of a pattern.
@@ -34,6 +35,12 @@ impl Lengths {
             left ^= 1 << longest;
             Some(longest as usize)
         })
+    }
+
+    /// Returns these lengths together with those of `other`.
+    #[inline]
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self { value: self.value.max(other.value), tokens: self.tokens | other.tokens }
     }
 
     /// Adds the length of a suffix that is a prefix of `pattern`. The suffix must not be shorter than the suffixes
@@ -95,7 +102,7 @@ const NO_INDEX: u32 = u32::MAX;
 impl Tails {
     /// Builds the table by walking the automaton along all patterns in parallel, byte by byte. Therefore, the entry of
     /// a shorter suffix is complete before the entries of longer suffixes are created as copies of it.
-    pub(crate) fn new(patterns: &[Pattern], start: State, next: impl Fn(State, u8) -> State) -> Self {
+    pub(crate) fn new(patterns: &[Pattern], start: StateID, next: impl Fn(StateID, u8) -> StateID) -> Self {
         let mut tails = Self { indices: Vec::new(), entries: Vec::new(), shallow: 1 };
         tails.entry(start, Tail::default());
         let mut walks: Vec<Walk> = patterns.iter().map(|pattern| Walk { pattern, whole: start, rest: start }).collect();
@@ -118,13 +125,13 @@ impl Tails {
 
     /// Returns the entry of `state`.
     #[inline]
-    pub(crate) fn at(&self, state: State) -> &Tail {
+    pub(crate) fn at(&self, state: StateID) -> &Tail {
         &self.entries[self.indices[state.as_usize()] as usize]
     }
 
     /// Returns whether the prefix that `state` represents is not longer than [`SHALLOW`].
     #[inline]
-    pub(crate) fn is_shallow(&self, state: State) -> bool {
+    pub(crate) fn is_shallow(&self, state: StateID) -> bool {
         self.indices[state.as_usize()] < self.shallow
     }
 
@@ -138,7 +145,7 @@ impl Tails {
     }
 
     /// Returns the entry of `state`. If there is none, creates it as a copy of `inherited`.
-    fn entry(&mut self, state: State, inherited: Tail) -> &mut Tail {
+    fn entry(&mut self, state: StateID, inherited: Tail) -> &mut Tail {
         let state = state.as_usize();
         if self.indices.len() <= state {
             self.indices.resize(state + 1, NO_INDEX);
@@ -155,15 +162,15 @@ impl Tails {
 struct Walk<'p> {
     pattern: &'p Pattern,
     /// The state after the current prefix of the pattern.
-    whole: State,
+    whole: StateID,
     /// The state that the failure link of `whole` leads to. It represents the longest proper suffix of the current
     /// prefix that is also a prefix of a pattern, and it is reached by the current prefix without its first byte.
-    rest: State,
+    rest: StateID,
 }
 
 impl Walk<'_> {
     /// Extends the walk to the prefix of `length` bytes.
-    fn step(&mut self, length: usize, next: impl Fn(State, u8) -> State) {
+    fn step(&mut self, length: usize, next: impl Fn(StateID, u8) -> StateID) {
         let byte = self.pattern.bytes[length - 1];
         self.whole = next(self.whole, byte);
         if length > 1 {

@@ -33,7 +33,7 @@ pub(crate) fn patterns(values: &[Vec<u8>]) -> Vec<Pattern> {
         }
     }
     patterns.sort_unstable();
-    patterns.dedup_by(|next, kept| next.bytes == kept.bytes);
+    patterns.dedup_by(|next, kept| next.bytes == kept.bytes && next.is_token == kept.is_token);
     patterns
 }
 

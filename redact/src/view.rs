@@ -21,11 +21,12 @@ mod visible;
 
 use crate::decode::{Decoder, Sink, Stage, Stages, Unit};
 use crate::masks::{Label, Masks};
-use crate::matcher::{Matcher, State, View};
+use crate::matcher::{Matcher, View};
+use crate::sets::Automata;
 use crate::skip::Clear;
 use fresh::FreshReadings;
 use joined::Joined;
-pub(crate) use joined::{Counted, is_wrappable};
+pub(crate) use joined::{Counted, RUN, is_wrappable};
 use lane::Lane;
 use plain::Plain;
 pub(crate) use plain::{Unifier, fold};
@@ -41,41 +42,41 @@ const CHECK: usize = 1024;
 const PATIENCE: (usize, usize) = (3, 48);
 
 /// The state of all views of one stream. Positions count from the beginning of the stream.
-pub(crate) struct Views {
+pub(crate) struct Views<A: Automata> {
     /// The state of the raw view.
-    raw: State,
-    visible: Option<Visible>,
+    raw: A::State,
+    visible: Option<Visible<A>>,
     /// The decoder of the plain and the joined view.
     decoder: Decoder,
-    plain: Option<Plain>,
-    fresh: FreshReadings,
-    joined: Joined,
+    plain: Option<Plain<A>>,
+    fresh: FreshReadings<A>,
+    joined: Joined<A>,
 }
 
-impl Views {
-    pub(crate) fn new(start: State) -> Self {
+impl<A: Automata> Views<A> {
+    pub(crate) fn new(start: A::State) -> Self {
         Self {
             raw: start,
             visible: None,
             decoder: Decoder::new(),
             plain: None,
             fresh: FreshReadings::new(start),
-            joined: Joined::default(),
+            joined: Joined::beginning_at(0, None),
         }
     }
 
     /// Resets all views to the position `at`, which the byte `before` precedes, and to the start state of an automaton.
-    pub(crate) fn begin_again(&mut self, start: State, at: usize, before: Option<u8>) {
+    pub(crate) fn begin_again(&mut self, start: A::State, at: usize, before: Option<u8>) {
         *self = Self { joined: Joined::beginning_at(at, before), ..Self::new(start) };
     }
 
     /// Returns the state of the raw view.
-    pub(crate) fn raw(&self) -> State {
+    pub(crate) fn raw(&self) -> A::State {
         self.raw
     }
 
     /// Processes the view's text from the position `at` on, and reports all matches to `masks`.
-    pub(crate) fn run(&mut self, matcher: &Matcher, view: View, mut at: usize, masks: &mut Masks) {
+    pub(crate) fn run(&mut self, matcher: &Matcher<A>, view: View, mut at: usize, masks: &mut Masks) {
         let (mut clear, mut retry, mut patience) = (Clear::default(), at, PATIENCE.0);
         while at < view.end() {
             if self.are_alike() {
@@ -111,20 +112,20 @@ impl Views {
 
     /// Returns a position after `at` before which no match begins, or `at` if nothing can be skipped. All views must
     /// equal the raw view.
-    fn skip(&self, matcher: &Matcher, view: View, at: usize, clear: &mut Clear) -> usize {
+    fn skip(&mut self, matcher: &Matcher<A>, view: View, at: usize, clear: &mut Clear) -> usize {
         if !matcher.is_shallow(self.raw) {
             return at;
         }
         let begun = match self.raw {
             raw if raw == matcher.start() => at,
-            raw => at - view.longest(matcher.tail(raw).begun, at),
+            raw => at - view.longest(matcher.begun(raw), at),
         };
-        matcher.skip().next(view, self.joined.counted(), begun, clear)
+        matcher.skip().next(view, self.joined.counted_mut(), begun, clear)
     }
 
     /// Returns whether another view may differ from the raw view after the byte at the position `at`. White space and
     /// quotation marks are unified in the plain view, which makes no difference if no pattern begins with them.
-    fn may_differ(&self, matcher: &Matcher, view: View, at: usize) -> bool {
+    fn may_differ(&self, matcher: &Matcher<A>, view: View, at: usize) -> bool {
         let byte = view.byte(at);
         if !is_special(byte) {
             return false;
@@ -138,7 +139,7 @@ impl Views {
 
     /// Processes the byte at the position `at` in the raw view.
     #[inline]
-    fn step_raw(&mut self, matcher: &Matcher, view: View, at: usize, masks: &mut Masks) {
+    fn step_raw(&mut self, matcher: &Matcher<A>, view: View, at: usize, masks: &mut Masks) {
         self.raw = matcher.next(self.raw, view.byte(at));
         if matcher.is_match(self.raw) {
             masks.add(matcher.found(self.raw, view, at + 1), Label::Value);
@@ -146,7 +147,7 @@ impl Views {
     }
 
     /// Processes the byte at the position `at` in all views.
-    fn step(&mut self, matcher: &Matcher, view: View, at: usize, masks: &mut Masks) {
+    fn step(&mut self, matcher: &Matcher<A>, view: View, at: usize, masks: &mut Masks) {
         let unit = Unit::raw(view.byte(at), at);
         self.separate(matcher, view, unit);
         self.step_raw(matcher, view, at, masks);
@@ -162,14 +163,14 @@ impl Views {
     }
 
     /// Creates the views that begin to differ from the raw view at `unit`.
-    fn separate(&mut self, matcher: &Matcher, view: View, unit: Unit) {
+    fn separate(&mut self, matcher: &Matcher<A>, view: View, unit: Unit) {
         let Unit { byte, start: at, .. } = unit;
         let last = view.byte_before(at);
         let lane = || Lane::fork(matcher, self.raw, at);
-        if self.visible.is_none() && Visible::differs(byte, view.get(at + 1)) {
+        if self.visible.is_none() && Visible::<A>::differs(byte, view.get(at + 1)) {
             self.visible = Some(Visible::new(lane(), last));
         }
-        if self.plain.is_none() && Plain::differs(byte, last) {
+        if self.plain.is_none() && Plain::<A>::differs(byte, last) {
             self.plain = Some(Plain::new(lane(), last));
         }
         if self.joined.differs(byte, view, at) {
@@ -178,7 +179,7 @@ impl Views {
     }
 
     /// Processes a byte in the views of decoded text.
-    fn decode(&mut self, matcher: &Matcher, unit: Unit, masks: &mut Masks) {
+    fn decode(&mut self, matcher: &Matcher<A>, unit: Unit, masks: &mut Masks) {
         let Self { raw, decoder, plain, fresh, joined, .. } = self;
         let mut sink = DecodedViews { matcher, masks, plain, fresh, joined };
         if decoder.is_idle() && Decoder::is_plain(unit.byte) && !sink.fresh.are_active() {
@@ -196,7 +197,7 @@ impl Views {
     }
 
     /// Abandons partial matches that span too many raw bytes.
-    fn bound(&mut self, matcher: &Matcher, at: usize) {
+    fn bound(&mut self, matcher: &Matcher<A>, at: usize) {
         let visible = self.visible.as_mut().map(|visible| &mut visible.lane);
         let plain = self.plain.as_mut().map(|plain| &mut plain.lane);
         let lanes = [visible, plain, self.joined.lane_mut()].into_iter().flatten();
@@ -206,16 +207,16 @@ impl Views {
     }
 
     /// Returns the position of the first match that is still possible at the end of the view's text.
-    pub(crate) fn possible(&self, matcher: &Matcher, view: View) -> usize {
-        let raw = view.end() - view.longest(matcher.tail(self.raw).begun, view.end());
+    pub(crate) fn possible(&self, matcher: &Matcher<A>, view: View) -> usize {
+        let raw = view.end() - view.longest(matcher.begun(self.raw), view.end());
         let lanes = self.lanes().filter_map(|lane| lane.begun(matcher));
         lanes.chain(self.decoder.pending()).chain(self.fresh.pending()).fold(raw, usize::min)
     }
 
     /// Returns the position of the first partial match that is long enough to reveal a value, or the end of the text if
     /// there is none.
-    pub(crate) fn telling(&self, matcher: &Matcher, view: View) -> usize {
-        let raw = view.end() - view.longest(matcher.tail(self.raw).telling, view.end());
+    pub(crate) fn telling(&self, matcher: &Matcher<A>, view: View) -> usize {
+        let raw = view.end() - view.longest(matcher.telling(self.raw), view.end());
         self.lanes().filter_map(|lane| lane.telling(matcher)).fold(raw, usize::min)
     }
 
@@ -225,7 +226,7 @@ impl Views {
     }
 
     /// Ends the stream. An incomplete escape is treated as ordinary text.
-    pub(crate) fn finish(&mut self, matcher: &Matcher, masks: &mut Masks) {
+    pub(crate) fn finish(&mut self, matcher: &Matcher<A>, masks: &mut Masks) {
         let Self { decoder, plain, fresh, joined, visible, .. } = self;
         decoder.finish(Stages::ALL, &mut DecodedViews { matcher, masks, plain, fresh, joined });
         fresh.finish(matcher, masks);
@@ -234,7 +235,7 @@ impl Views {
         }
     }
 
-    fn lanes(&self) -> impl Iterator<Item = &Lane> {
+    fn lanes(&self) -> impl Iterator<Item = &Lane<A>> {
         let visible = self.visible.as_ref().map(|visible| &visible.lane);
         let plain = self.plain.as_ref().map(|plain| &plain.lane);
         [visible, plain, self.joined.lane()].into_iter().flatten().chain(self.fresh.lanes())
@@ -242,15 +243,15 @@ impl Views {
 }
 
 /// The views that receive the decoder's output.
-struct DecodedViews<'v> {
-    matcher: &'v Matcher,
+struct DecodedViews<'v, A: Automata> {
+    matcher: &'v Matcher<A>,
     masks: &'v mut Masks,
-    plain: &'v mut Option<Plain>,
-    fresh: &'v mut FreshReadings,
-    joined: &'v mut Joined,
+    plain: &'v mut Option<Plain<A>>,
+    fresh: &'v mut FreshReadings<A>,
+    joined: &'v mut Joined<A>,
 }
 
-impl Sink for DecodedViews<'_> {
+impl<A: Automata> Sink for DecodedViews<'_, A> {
     fn unit(&mut self, unit: Unit) {
         if let Some(plain) = self.plain {
             plain.push(self.matcher, unit, self.masks);

@@ -126,6 +126,9 @@ impl ListSecrets {
         for line in table::lines(&rows, &stdout, None) {
             stdout.line(&line)?;
         }
+        for secret in page.items.iter().filter(|secret| !secret.readable) {
+            note(&format!("{}: {}", secret.name, words::UNREADABLE_SECRET));
+        }
         Ok(ExitCode::SUCCESS)
     }
 }

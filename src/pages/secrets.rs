@@ -88,7 +88,12 @@ fn Outcome() -> impl IntoView {
 /// A secret: its name, when it was set and, for administrators, the forms that replace and remove it.
 #[component]
 fn Row(secret: NamedSecret) -> impl IntoView {
-    let NamedSecret { name, updated_at, updated_by_user_id, masked_everywhere, .. } = secret;
+    let NamedSecret { name, updated_at, updated_by_user_id, masked_everywhere, readable, .. } = secret;
+    let note = match (readable, masked_everywhere) {
+        (false, _) => Some(words::UNREADABLE_SECRET),
+        (true, false) => Some(words::NOT_MASKED_EVERYWHERE),
+        (true, true) => None,
+    };
     let set = format!("set {} UTC by {updated_by_user_id}", words::date_time(updated_at, 0));
     view! {
         <li class="secret-row" data-testid="secret-row">
@@ -96,7 +101,7 @@ fn Row(secret: NamedSecret) -> impl IntoView {
                 <code>{name.clone()}</code>
                 <small>{set}</small>
             </div>
-            {(!masked_everywhere).then(|| view! { <p class="hint warning">{words::NOT_MASKED_EVERYWHERE}</p> })}
+            {note.map(|note| view! { <p class="hint warning" data-testid="secret-note">{note}</p> })}
             {may(Role::Admin).then(|| view! { <Changes name /> })}
         </li>
     }

@@ -142,7 +142,8 @@ impl UnknownSenders {
     /// Returns whether another entry may be stored.
     fn admit(&self, now: Instant) -> bool {
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, count) = counted.filter(|(since, _)| now.duration_since(*since) < Duration::from_mins(1)).unwrap_or((now, 0));
+        let (since, count) =
+            counted.filter(|(since, _)| now.duration_since(*since) < Duration::from_mins(1)).unwrap_or((now, 0));
         *counted = Some((since, count.saturating_add(1)));
         count < UNKNOWN_PER_MINUTE
     }

@@ -8,9 +8,9 @@ use engine::event_log::{Direction, Filter, Kinds, PageRequest};
 use engine::queue::JobsFilter;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
-use model::{AuditPage, 
-    CreatedApiToken, Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, RedactionResult, RedactionRules,
-    SecretsPage, Seq, Timestamp,
+use model::{
+    AuditPage, CreatedApiToken, Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, RedactionResult,
+    RedactionRules, SecretsPage, Seq, Timestamp,
 };
 
 use super::AppState;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use model::{AttemptStatus, JobEventStatus, JobId, JobInput, JobStatus, Seq};
 use redact::{Redacted, Redactor};
 
-use super::{Finish, JobPayload, Maskers, NewArtifact, Queue, QueueError, ending, files, secrets};
+use super::{Finish, JobPayload, Maskers, NewArtifact, Queue, QueueError, SharedValues, ending, files, secrets};
 use crate::clock;
 use crate::event_log::{AppendError, Batch, JobDetails, Lease, NewEvent, append_by_server, append_under_lease};
 use crate::fail_point::FailPoint;
@@ -29,6 +29,8 @@ pub struct Claimed {
     pub payload: JobPayload,
     /// The redactor that masks the secrets of the job and of the server in the job's output.
     pub redactor: Redactor,
+    /// Reports changes of the values that are masked in every job.
+    pub shared_values: SharedValues,
     /// The name of the worker that holds the lease.
     pub worker: Redacted,
     /// The number of bytes of output that the job's earlier attempts have sent as events.
@@ -63,9 +65,11 @@ impl ClaimedRow {
     fn open(self, maskers: &Maskers) -> Claimed {
         let Self { lease, payload, worker, sent_before, input, secrets } = self;
         let payload = maskers.open_payload(lease.job, COMMAND, &payload);
+        // Changes are observed before the redactor is created, so that none is missed.
+        let shared_values = maskers.shared_values();
         let redactor = maskers.of(lease.job, || payload.clone());
         let secrets = secrets::open_all(maskers.key(), secrets);
-        Claimed { lease, payload, redactor, worker, sent_before, input, secrets }
+        Claimed { lease, payload, redactor, shared_values, worker, sent_before, input, secrets }
     }
 }
 

@@ -1,14 +1,16 @@
-//! Creates the redactors of jobs, and encrypts the payloads of jobs in the database. The secret values of the server,
-//! the named secrets and those of the job are compiled into one automaton, so that the longer of two values is masked
-//! completely even if the other is a prefix of it.
+//! Creates the redactors of jobs, and encrypts the payloads of jobs in the database.
+//!
+//! The secret values of the server and the named secrets are masked in all jobs. They are compiled once, and a job's
+//! redactor adds the values of the job. Of overlapping values, all bytes are masked, even if one is a prefix of another.
 
 use std::convert::Infallible;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 
 use model::JobId;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
 use redact::{Redactor, Rules};
+use tokio::sync::watch;
 
 use super::JobPayload;
 use super::payload::invalid;
@@ -32,16 +34,30 @@ pub struct Maskers {
     rules: Rules,
     /// The server's own secret values, from its settings and environment.
     of_server: Arc<[String]>,
-    shared: Arc<RwLock<SharedMasker>>,
-    cached: Arc<Cache<JobId, CachedMasker, Weight>>,
+    shared: Arc<watch::Sender<SharedMasker>>,
+    /// The redactors of jobs, by the version of the shared values.
+    cached: Arc<Cache<(u64, JobId), CachedMasker, Weight>>,
 }
 
-/// The values that are masked in every job: those of the server and of all named secrets.
-#[derive(Debug)]
+/// What is masked in every job: the values of the server and of all named secrets.
+#[derive(Clone, Debug)]
 struct SharedMasker {
-    values: Arc<[String]>,
+    /// The number of times that the values have been replaced.
+    version: u64,
     /// The redactor of jobs that have no secret values of their own.
     redactor: Redactor,
+}
+
+/// Notifies a running attempt when the value of a named secret is set.
+#[derive(Clone, Debug)]
+pub struct SharedValues(watch::Receiver<SharedMasker>);
+
+impl SharedValues {
+    /// Returns the redactor of the values that are masked in every job if they have changed since the last call.
+    pub fn changed(&mut self) -> Option<Redactor> {
+        // An error means that there will be no further change.
+        self.0.has_changed().unwrap_or(false).then(|| self.0.borrow_and_update().redactor.clone())
+    }
 }
 
 #[derive(Clone)]
@@ -53,16 +69,9 @@ struct CachedMasker {
 #[derive(Clone)]
 struct Weight;
 
-impl Weighter<JobId, CachedMasker> for Weight {
-    fn weight(&self, _job: &JobId, cached: &CachedMasker) -> u64 {
+impl Weighter<(u64, JobId), CachedMasker> for Weight {
+    fn weight(&self, _job: &(u64, JobId), cached: &CachedMasker) -> u64 {
         cached.weight
-    }
-}
-
-impl SharedMasker {
-    fn new(values: Vec<String>, rules: &Rules) -> Self {
-        let redactor = redactor(values.iter(), rules);
-        Self { values: values.into(), redactor }
     }
 }
 
@@ -71,26 +80,33 @@ impl Maskers {
     /// `rules` recognise other secrets. `key` encrypts payloads and named secrets.
     #[must_use]
     pub fn new(values: Vec<String>, rules: Rules, key: SealKey) -> Self {
-        let shared = Arc::new(RwLock::new(SharedMasker::new(values.clone(), &rules)));
+        let shared = SharedMasker { version: 0, redactor: redactor(&values, &rules) };
         Self {
             key,
             rules,
             of_server: values.into(),
-            shared,
+            shared: Arc::new(watch::Sender::new(shared)),
             cached: Arc::new(Cache::with_weighter(JOBS, CAPACITY, Weight)),
         }
     }
 
-    /// Masks the values of the named secrets from now on, in addition to the server's values.
+    /// Masks the values of the named secrets from now on, in addition to the server's values. Running attempts are
+    /// notified.
     pub(super) fn set_named(&self, named: impl IntoIterator<Item = String>) {
-        let shared = SharedMasker::new(self.of_server.iter().cloned().chain(named).collect(), &self.rules);
-        *self.shared.write().unwrap_or_else(PoisonError::into_inner) = shared;
+        let values: Vec<String> = self.of_server.iter().cloned().chain(named).collect();
+        let redactor = redactor(&values, &self.rules);
+        self.shared.send_modify(|shared| *shared = SharedMasker { version: shared.version + 1, redactor });
         self.cached.clear();
     }
 
     /// Returns the redactor of jobs that have no secret values of their own.
     pub(super) fn shared(&self) -> Redactor {
-        self.shared.read().unwrap_or_else(PoisonError::into_inner).redactor.clone()
+        self.shared.borrow().redactor.clone()
+    }
+
+    /// Returns a receiver for changes of the values that are masked in every job, from now on.
+    pub(super) fn shared_values(&self) -> SharedValues {
+        SharedValues(self.shared.subscribe())
     }
 
     /// Returns the rules that recognise secrets by their format.
@@ -120,35 +136,34 @@ impl Maskers {
         }
     }
 
-    /// Returns the redactor of a job. A job's payload never changes, so the redactor is cached under the job's id.
+    /// Returns the redactor of a job. A job's payload never changes, so the redactor is cached until the shared values
+    /// change.
     pub(super) fn of(&self, job: JobId, payload: impl FnOnce() -> JobPayload) -> Redactor {
-        let Ok(cached) = self.cached.get_or_insert_with(&job, || Ok::<_, Infallible>(self.make(&payload())));
+        let shared = self.shared.borrow().clone();
+        let key = (shared.version, job);
+        let make = || Ok::<_, Infallible>(make(&shared.redactor, &payload()));
+        let Ok(cached) = self.cached.get_or_insert_with(&key, make);
         cached.redactor
     }
 
     /// Returns the redactor of a payload that does not belong to a job yet.
     pub(super) fn of_payload(&self, payload: &JobPayload) -> Redactor {
-        self.make(payload).redactor
+        make(&self.shared(), payload).redactor
     }
+}
 
-    fn make(&self, payload: &JobPayload) -> CachedMasker {
-        let shared = self.shared.read().unwrap_or_else(PoisonError::into_inner);
-        let own: Vec<String> = payload.secret_variables().into_iter().map(|(_, value)| value).collect();
-        if own.iter().all(|value| shared.values.contains(value)) {
-            return CachedMasker { redactor: shared.redactor.clone(), weight: SHARED };
-        }
-        let values = Arc::clone(&shared.values);
-        drop(shared);
-        let redactor = redactor(own.iter().chain(values.iter()), &self.rules);
-        let weight = redactor.memory() as u64;
-        CachedMasker { redactor, weight }
-    }
+/// Creates the redactor of a job, given that of the values that are masked in every job.
+fn make(shared: &Redactor, payload: &JobPayload) -> CachedMasker {
+    let own = payload.secret_variables().into_iter().map(|(_, value)| value.trim().to_owned());
+    let redactor = shared.with_values(own);
+    let weight = SHARED + redactor.memory_beside(shared) as u64;
+    CachedMasker { redactor, weight }
 }
 
 /// Creates a redactor that masks the given values. The white space around the values is removed first, because a value
 /// that was read from a file usually ends with a line break.
-fn redactor<'v>(values: impl Iterator<Item = &'v String>, rules: &Rules) -> Redactor {
-    Redactor::with_rules(values.map(|value| value.trim()), rules)
+fn redactor(values: &[String], rules: &Rules) -> Redactor {
+    Redactor::with_rules(values.iter().map(|value| value.trim()), rules)
 }
 
 /// Returns the `purpose` for which [`SealKey`] encrypts the payload of a job.
@@ -207,6 +222,28 @@ mod tests {
         maskers.set_named(["hunter2hunter2".to_owned()]);
         assert_eq!(shown(with, "of-the-job"), "[REDACTED] [REDACTED] [REDACTED]");
         assert_eq!(shown(without, ""), "[REDACTED] [REDACTED] of-the-job");
+    }
+
+    #[test]
+    fn a_job_with_few_values_takes_little_memory_beside_many_named_secrets() {
+        let maskers = maskers(&[]);
+        maskers.set_named((0..500).map(|number| format!("{number:030}-of-all-jobs")));
+        maskers.of(JobId(uuid::Uuid::now_v7()), || payload("hunter2hunter2"));
+        assert!(maskers.shared().memory() > 5 << 20);
+        assert!(maskers.cached.weight() < 256 << 10, "{} bytes", maskers.cached.weight());
+    }
+
+    #[test]
+    fn a_running_attempt_is_notified_of_each_change() {
+        let maskers = maskers(&["of-the-server"]);
+        let mut values = maskers.shared_values();
+        assert!(values.changed().is_none());
+        maskers.set_named(["hunter2hunter2".to_owned()]);
+        let changed = values.changed().expect("a value was set");
+        assert_eq!(changed.redact(b"of-the-server hunter2hunter2").to_text(), "[REDACTED] [REDACTED]");
+        assert!(values.changed().is_none());
+        drop(maskers);
+        assert!(values.changed().is_none());
     }
 
     #[test]

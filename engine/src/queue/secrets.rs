@@ -77,14 +77,14 @@ impl Queue {
     pub async fn secrets(&self) -> Result<Vec<NamedSecret>, QueueError> {
         let mut connection = self.db.reader().await?;
         let rows = store::current(&mut connection).await?;
-        rows.into_iter().map(|row| self.to_model(row)).collect()
+        Ok(rows.into_iter().map(|row| self.to_model(row)).collect())
     }
 
     /// Returns the secret with the given name.
     pub async fn secret(&self, name: &str) -> Result<NamedSecret, QueueError> {
         let mut connection = self.db.reader().await?;
         let row = store::current_of(&mut connection, name).await?;
-        self.to_model(row.ok_or_else(|| QueueError::NoSuchSecret(name.to_owned()))?)
+        Ok(self.to_model(row.ok_or_else(|| QueueError::NoSuchSecret(name.to_owned()))?))
     }
 
     /// Sets the value of a secret, and creates the secret if it does not exist.
@@ -102,7 +102,7 @@ impl Queue {
         let key = self.maskers.key().clone();
         let mut connection = self.db.reader().await?;
         self.check_capacity(&mut connection, name, value).await?;
-        let mut values = all_values(&mut connection, &key).await.map_err(|_| QueueError::UnreadableSecret)?;
+        let mut values = all_values(&mut connection, &key).await?;
         drop(connection);
         values.push(value.to_owned());
         self.maskers.set_named(values);
@@ -126,7 +126,7 @@ impl Queue {
             })
             .await?;
         tracing::info!(secret = row.name, by = row.set_by, "a secret was set");
-        Ok((self.to_model(row)?, change))
+        Ok((self.to_model(row), change))
     }
 
     /// Removes a secret. Its value remains masked until more than 16 KiB of newer values have been replaced or removed.
@@ -154,10 +154,8 @@ impl Queue {
         if others.len() >= MAX_SECRETS {
             return Err(invalid("secrets", format!("{MAX_SECRETS} secrets exist already; remove one first")).into());
         }
-        let mut total = value.len();
-        for row in others {
-            total += self.open(row)?.len();
-        }
+        let length = |row: &SecretRow| self.open(row).map_or(0, |value| value.len());
+        let total = value.len() + others.into_iter().map(length).sum::<usize>();
         if total > MAX_TOTAL {
             let problem = format!("all values together must have at most {MAX_TOTAL} bytes; remove a secret first");
             return Err(invalid("value", problem).into());
@@ -165,14 +163,18 @@ impl Queue {
         Ok(())
     }
 
-    fn open(&self, row: &SecretRow) -> Result<String, QueueError> {
-        open(self.maskers.key(), &row.name, &row.sealed).map_err(|_| QueueError::UnreadableSecret)
+    /// Returns the value of a secret, or `None` if it cannot be decrypted.
+    fn open(&self, row: &SecretRow) -> Option<String> {
+        open(self.maskers.key(), &row.name, &row.sealed).ok()
     }
 
-    fn to_model(&self, row: SecretRow) -> Result<NamedSecret, QueueError> {
-        let masked_everywhere = redact::is_masked_everywhere(self.open(&row)?.trim().as_bytes());
+    fn to_model(&self, row: SecretRow) -> NamedSecret {
+        let value = self.open(&row);
+        let masked_everywhere =
+            value.as_ref().is_some_and(|value| redact::is_masked_everywhere(value.trim().as_bytes()));
         let SecretRow { name, created_at, set_at, set_by, .. } = row;
-        Ok(NamedSecret { name, created_at, updated_at: set_at, updated_by_user_id: set_by, masked_everywhere })
+        let readable = value.is_some();
+        NamedSecret { name, created_at, updated_at: set_at, updated_by_user_id: set_by, masked_everywhere, readable }
     }
 }
 
@@ -191,31 +193,35 @@ pub(super) async fn check_exist(connection: &mut Connection, names: &[String]) -
 
 /// Decrypts the values that a claimed job receives, by their names.
 pub(super) fn open_all(key: &SealKey, sealed: Vec<(String, String)>) -> BTreeMap<String, String> {
-    let open = |(name, sealed): (String, String)| match open(key, &name, &sealed) {
-        Ok(value) => Some((name, value)),
-        Err(error) => {
-            tracing::error!(secret = name, %error, "a secret cannot be decrypted");
-            None
-        }
-    };
+    let open = |(name, sealed): (String, String)| open_or_log(key, &name, &sealed).map(|value| (name, value));
     sealed.into_iter().filter_map(open).collect()
 }
 
-/// Returns all values that have to be masked, current and former ones.
-async fn all_values(connection: &mut Connection, key: &SealKey) -> Result<Vec<String>, SecretsError> {
-    let rows = store::all(connection).await.map_err(QueueError::from)?;
-    rows.into_iter().map(|(name, sealed)| Ok(open(key, &name, &sealed)?)).collect()
+/// Returns all values that have to be masked, current and former ones. A value that cannot be decrypted is left out, so
+/// that one damaged row affects nothing else.
+async fn all_values(connection: &mut Connection, key: &SealKey) -> Result<Vec<String>, QueueError> {
+    let rows = store::all(connection).await?;
+    Ok(rows.into_iter().filter_map(|(name, sealed)| open_or_log(key, &name, &sealed)).collect())
 }
 
-/// Deletes the oldest replaced and removed values beyond [`MAX_RETIRED`].
+/// Decrypts a value, and logs an error if that fails.
+fn open_or_log(key: &SealKey, name: &str, sealed: &str) -> Option<String> {
+    let value = open(key, name, sealed);
+    if let Err(error) = &value {
+        tracing::error!(secret = name, %error, "a secret cannot be decrypted; set it again or remove it");
+    }
+    value.ok()
+}
+
+/// Deletes the oldest replaced and removed values beyond [`MAX_RETIRED`], and those that cannot be decrypted, which
+/// cannot be masked either.
 async fn forget_old(connection: &mut Connection, key: &SealKey) -> Result<(), QueueError> {
     let mut total = 0;
     for (id, name, sealed) in store::retired(connection).await? {
-        let length = open(key, &name, &sealed).map_or(0, |value| value.len());
-        if total + length > MAX_RETIRED {
-            store::forget(connection, id).await?;
-        } else {
-            total += length;
+        let kept = open(key, &name, &sealed).ok().map(|value| value.len()).filter(|len| total + len <= MAX_RETIRED);
+        match kept {
+            Some(len) => total += len,
+            None => store::forget(connection, id).await?,
         }
     }
     Ok(())

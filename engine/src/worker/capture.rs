@@ -5,7 +5,8 @@
 //! Output that may be part of a secret is also held back. When the stream has been idle for long enough, this output is
 //! released, except for any part that would reveal a secret.
 //!
-//! A running job can add values that are masked from then on ([`added`]).
+//! A running job can add values that are masked from then on ([`added`]), and so can anyone who sets a named secret
+//! while the job is running.
 //!
 //! If a write to the disk fails, the output is queued and the write is retried. Until it succeeds, nothing more is read
 //! from the child.
@@ -23,6 +24,7 @@ use model::{StepRef, StreamName, Timestamp};
 use redact::{RedactStream, Redacted, Redactor};
 
 use crate::event_log::RedactionCounts;
+use crate::queue::SharedValues;
 use crate::spool::{Source, SpoolWriter, incomplete_character};
 use added::AddedValues;
 pub(super) use added::MaskFile;
@@ -53,6 +55,8 @@ struct Masking {
     redactor: Redactor,
     /// The redactor without the values that the job has added.
     original: Redactor,
+    /// Reports changes of the values that are masked in every job. `None` only in tests.
+    shared: Option<SharedValues>,
     /// The file to which the job appends values. `None` only in tests.
     file: Option<MaskFile>,
     /// Whether lines of the output can add values.
@@ -70,11 +74,16 @@ pub enum MaskCommandsSetting {
 }
 
 impl Masking {
-    /// Adds the new values in the job's file, and `printed`, the values in its output. Returns whether the redactor has
-    /// changed.
+    /// Adds the new values in the job's file, those of named secrets, and `printed`, the values in the job's output.
+    /// Returns whether the redactor has changed.
     fn update(&mut self, printed: Vec<String>) -> bool {
+        let shared = self.shared.as_mut().and_then(SharedValues::changed);
         let from_file = self.file.as_mut().is_some_and(|file| self.added.add_from(file));
-        let is_changed = from_file | self.added.add(printed);
+        let is_changed = shared.is_some() | from_file | self.added.add(printed);
+        if let Some(shared) = shared {
+            // The job may still print a former value, so the former values remain masked too.
+            self.original = shared.with_values_of(&self.original);
+        }
         if is_changed {
             self.redactor = self.original.with_values(self.added.all());
         }
@@ -141,8 +150,15 @@ impl Capture {
     #[must_use]
     pub fn new(spool: SpoolWriter, redactor: Redactor, flush: Duration) -> Self {
         let (original, commands) = (redactor.clone(), MaskCommandsSetting::Off);
-        let masking = Masking { redactor, original, file: None, commands, added: AddedValues::default() };
+        let masking = Masking { redactor, original, shared: None, file: None, commands, added: AddedValues::default() };
         Self { spool, masking, flush, redactions: RedactionCounts::default() }
+    }
+
+    /// Masks the values that are added to those of every job while the attempt is running.
+    #[must_use]
+    pub(super) fn with_shared_values(mut self, shared: SharedValues) -> Self {
+        self.masking.shared = Some(shared);
+        self
     }
 
     /// Masks the values that the job adds: those in `file` and, depending on the setting, those in lines of its output.
@@ -210,7 +226,7 @@ impl StepCapture<'_> {
         self.store(stream, text, LineEnd::Await, (now, time));
     }
 
-    /// Continues with a new redactor if the job has added values. `printed` are the values in its output.
+    /// Continues with a new redactor if values were added. `printed` are the values in its output.
     fn update_redactor(&mut self, printed: Vec<String>) {
         if self.masking.update(printed) {
             for stream in &mut self.streams {

@@ -120,7 +120,9 @@ fn prepare<L: Link>(link: &L, config: &WorkerConfig, claimed: &Claimed) -> Resul
         hand_over(&attempt_folder(config, lease), user)
             .map_err(|error| failed("failed to give the workspace to the user of jobs", &error))?;
     }
-    let capture = Capture::new(spool, redactor, config.flush).with_added_values(mask_file, config.mask_commands);
+    let capture = Capture::new(spool, redactor, config.flush)
+        .with_shared_values(claimed.shared_values.clone())
+        .with_added_values(mask_file, config.mask_commands);
     let user = config.cage.user().cloned();
     let folders = Folders::new(workspace, &command.working_directory, config.roots.clone(), user);
     let collector = (!command.artifacts.is_empty()).then(|| {

@@ -25,8 +25,10 @@ pub(super) struct AttemptSecrets {
 /// The reasons why the secrets of an attempt cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum AttemptSecretsError {
-    /// A secret was removed after the job had been submitted.
-    #[error("the secret {0} no longer exists; create it again with `tailwater secret set {0}`")]
+    /// A secret was removed after the job had been submitted, or its stored value is damaged.
+    #[error(
+        "the secret {0} no longer exists, or its value cannot be decrypted; set it again with `tailwater secret set {0}`"
+    )]
     Missing(String),
     /// A file cannot be written.
     #[error("the file of a secret cannot be written: {0}")]

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::RuleIndex;
 use super::automata::Automata;
 use super::machine::MachineState;
+use super::names::{AfterName, NameCandidate};
 use super::shape::{Scope, Shape};
 use crate::masks::{Label, MASK_BEGIN, Masks};
 use crate::matcher::View;
@@ -61,6 +62,22 @@ impl Candidate {
             literal,
             at: start,
             state: MachineState::START,
+            before,
+            variable: None,
+            end: None,
+            certain: None,
+        }
+    }
+
+    /// Creates a candidate that continues after a name and one more byte.
+    pub(super) fn after_name(rule: RuleIndex, name: &NameCandidate, after: AfterName) -> Self {
+        let AfterName { state, before } = after;
+        Self {
+            rule,
+            start: name.start,
+            literal: name.word,
+            at: name.end() + 1,
+            state,
             before,
             variable: None,
             end: None,

@@ -7,7 +7,7 @@ use regex_syntax::hir::literal::{ExtractKind, Extractor};
 use super::automata::{Parts, contains_secret};
 use super::general::GeneralRule;
 use super::rewrite::{lower_case, with_merged_repetitions};
-use super::shape::{Boundary, Matching, Shape};
+use super::shape::{Beginning, Boundary, Matching, Shape};
 use super::{Rule, RuleError};
 
 /// The maximum number of bytes in an id.
@@ -46,7 +46,8 @@ pub(super) fn bounded(rule: &Rule) -> Result<Compiled, RuleError> {
         None => Err(RuleError::Unbounded { id: id() }),
         Some(length) if length > LONGEST_MATCH => Err(RuleError::TooLong { id: id(), length }),
         Some(longest) => {
-            let matching = Matching { boundary: Boundary::Token, certain: None, accepts: None };
+            let matching =
+                Matching { boundary: Boundary::Token, beginning: Beginning::Literal, certain: None, accepts: None };
             compile(&rule.id, hir, longest, matching)
         }
     }

@@ -8,7 +8,7 @@ mod assignments;
 mod headers;
 mod keys;
 
-use super::shape::{Boundary, Matching};
+use super::shape::{Beginning, Boundary, Matching};
 use super::table::TableRule;
 
 /// A rule whose matches may be unbounded.

@@ -28,20 +28,26 @@ const GRAM: usize = 3;
 /// A literal, and the rules whose matches may begin with it.
 pub(super) struct Literal {
     pub(super) bytes: Vec<u8>,
+    /// The rules whose matches continue in any way.
     pub(super) rules: Vec<u16>,
+    /// The rules whose matches continue with the rest of a name.
+    pub(super) named: Vec<u16>,
 }
 
 impl Literals {
     /// Builds the automaton for the literals of each rule.
-    pub(super) fn new(literals: &[Vec<Vec<u8>>]) -> Self {
+    pub(super) fn new(literals: &[Vec<Vec<u8>>], begins_with_name: impl Fn(u16) -> bool) -> Self {
         let mut rules: BTreeMap<&[u8], Vec<u16>> = BTreeMap::new();
         for (rule, literals) in (0..).zip(literals) {
             for literal in literals {
                 rules.entry(literal).or_default().push(rule);
             }
         }
-        let sorted: Vec<Literal> =
-            rules.into_iter().map(|(bytes, rules)| Literal { bytes: bytes.to_vec(), rules }).collect();
+        let literal = |(bytes, rules): (&[u8], Vec<u16>)| {
+            let (named, rules) = rules.into_iter().partition(|rule| begins_with_name(*rule));
+            Literal { bytes: bytes.to_vec(), rules, named }
+        };
+        let sorted: Vec<Literal> = rules.into_iter().map(literal).collect();
         let automaton = DFA::builder()
             .match_kind(MatchKind::Standard)
             .start_kind(StartKind::Unanchored)
@@ -105,6 +111,12 @@ impl Literals {
         let text = text.to_ascii_lowercase();
         let first = self.sorted.partition_point(|literal| literal.bytes <= text);
         self.sorted[first..].iter().take_while(move |literal| literal.bytes.starts_with(&text))
+    }
+
+    /// Returns all literals.
+    #[cfg(test)]
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Literal> {
+        self.sorted.iter()
     }
 
     /// Returns the maximum length of a literal.

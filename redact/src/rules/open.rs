@@ -12,6 +12,7 @@
 //! The result therefore does not depend on how the input is cut.
 
 use super::candidate::{Candidate, Fate};
+use super::names::{Name, NameCandidate};
 use super::{RuleIndex, RuleSet};
 use crate::masks::Masks;
 use crate::matcher::View;
@@ -27,6 +28,8 @@ const MOST: usize = 64;
 /// The candidates that are not decided yet, in the order in which they began.
 pub(super) struct OpenCandidates {
     candidates: Vec<Candidate>,
+    /// The names that have begun. Each of them is one candidate of each of its rules.
+    names: Vec<NameCandidate>,
     /// The number of open candidates of each rule.
     counts: Box<[u8]>,
     /// The numbers of steps that the automata of candidates took.
@@ -39,6 +42,7 @@ impl OpenCandidates {
     pub(super) fn new(rules: usize) -> Self {
         Self {
             candidates: Vec::new(),
+            names: Vec::new(),
             counts: vec![0; rules].into_boxed_slice(),
             #[cfg(test)]
             steps: Vec::new(),
@@ -47,7 +51,16 @@ impl OpenCandidates {
 
     /// Returns whether another candidate of `rule` may begin.
     pub(super) fn has_capacity(&self, rule: RuleIndex) -> bool {
-        self.candidates.len() < MOST && self.counts[rule.get()] < MOST_OF_RULE
+        let named: usize = self.names.iter().map(|name| name.rules.as_slice().len()).sum();
+        self.candidates.len() + named < MOST && self.counts[rule.get()] < MOST_OF_RULE
+    }
+
+    /// Adds a name, which begins at the end of the text that was examined.
+    pub(super) fn begin_name(&mut self, name: NameCandidate) {
+        for rule in name.rules.as_slice() {
+            self.counts[rule.get()] += 1;
+        }
+        self.names.push(name);
     }
 
     /// Runs a candidate to the end of the view's text, and adds it if it is not decided there.
@@ -63,6 +76,7 @@ impl OpenCandidates {
 
     /// Runs all candidates to the end of the view's text, and removes those that are decided.
     pub(super) fn advance(&mut self, set: &RuleSet, view: View, masks: &mut Masks) {
+        self.advance_names(set, view);
         self.candidates.retain_mut(|candidate| {
             #[cfg(test)]
             let before = candidate.examined();
@@ -92,6 +106,38 @@ impl OpenCandidates {
         }
     }
 
+    /// Follows all names to the end of the view's text. A name that ends becomes a candidate of each rule that accepts
+    /// the next byte.
+    fn advance_names(&mut self, set: &RuleSet, view: View) {
+        let Self { names, candidates, counts, .. } = self;
+        names.retain_mut(|name| {
+            #[cfg(test)]
+            let before = name.end();
+            let what = name.run(view);
+            #[cfg(test)]
+            self.steps.push(name.end() - before);
+            if what == Name::Open {
+                return true;
+            }
+            for &rule in name.rules.as_slice() {
+                let after = match what {
+                    Name::Secret(byte) => set.shape(rule).after_name(byte),
+                    Name::Open | Name::Harmless => None,
+                };
+                match after {
+                    Some(after) => candidates.push(Candidate::after_name(rule, name, after)),
+                    None => counts[rule.get()] -= 1,
+                }
+            }
+            false
+        });
+    }
+
+    /// Returns where the first name begins that has not ended.
+    pub(super) fn first_name(&self) -> Option<usize> {
+        self.names.iter().map(|name| name.start).min()
+    }
+
     /// Returns the open candidates.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Candidate> {
         self.candidates.iter()
@@ -99,6 +145,8 @@ impl OpenCandidates {
 
     /// Removes all candidates.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Candidate> {
+        // A name without a value is no secret.
+        self.names.clear();
         self.counts.fill(0);
         self.candidates.drain(..)
     }

@@ -5,8 +5,9 @@ use aho_corasick::automaton::StateID;
 use super::boundary::Context;
 use super::candidate::Candidate;
 use super::literals::Literal;
+use super::names::{NameCandidate, NamedRules};
 use super::open::OpenCandidates;
-use super::shape::Shape;
+use super::shape::{Boundary, Shape};
 use super::{RuleIndex, RuleSet, Rules};
 use crate::masks::Masks;
 use crate::matcher::View;
@@ -76,6 +77,7 @@ impl RuleScan {
             undecided.possible = undecided.possible.min(candidate.possible(shape).unwrap_or(end));
             undecided.telling = undecided.telling.min(candidate.telling(shape, view).unwrap_or(end));
         }
+        undecided.keep = undecided.keep.min(self.open.first_name().unwrap_or(end));
         if self.state != set.literals.start() {
             self.add_begun_literals(view, &mut undecided);
         }
@@ -88,7 +90,7 @@ impl RuleScan {
         let longest = set.literals.longest().min(view.text.len());
         for start in view.end() - longest..view.end() {
             let begun = set.literals.begun(view.bytes(start..view.end()));
-            for rule in begun.flat_map(|literal| &literal.rules) {
+            for rule in begun.flat_map(|literal| literal.rules.iter().chain(&literal.named)) {
                 let shape = set.shape(RuleIndex(*rule));
                 if !self.context.allows(shape.matching.boundary, view, start) {
                     continue;
@@ -128,6 +130,29 @@ impl RuleSet {
     }
 }
 
+/// Begins a name with a literal, if there are rules for such names.
+fn begin_name(set: &RuleSet, literal: &Literal, context: &Context, open: &mut OpenCandidates, view: View) {
+    let start = view.end() - literal.bytes.len();
+    let mut rules = NamedRules::default();
+    let mut known: Option<(Boundary, bool)> = None;
+    for &rule in &literal.named {
+        let rule = RuleIndex(rule);
+        let boundary = set.shape(rule).matching.boundary;
+        // Most of these rules have the same boundary.
+        let is_allowed = match known {
+            Some((same, is_allowed)) if same == boundary => is_allowed,
+            _ => context.allows(boundary, view, start),
+        };
+        known = Some((boundary, is_allowed));
+        if is_allowed && open.has_capacity(rule) {
+            rules.push(rule);
+        }
+    }
+    if !rules.as_slice().is_empty() {
+        open.begin_name(NameCandidate::new(start, literal.bytes.len(), rules));
+    }
+}
+
 /// Creates and runs the candidates that begin with a literal. The literal ends at the end of the view's text.
 fn begin(
     set: &RuleSet,
@@ -142,6 +167,7 @@ fn begin(
         // The beginning of the literal was not kept, because no match may begin there.
         return;
     }
+    begin_name(set, literal, context, open, view);
     for &rule in &literal.rules {
         let rule = RuleIndex(rule);
         let shape = set.shape(rule);

@@ -7,6 +7,7 @@ use regex_syntax::hir::Hir;
 
 use super::automata::Automata;
 use super::boundary::is_within_mask;
+use super::names::{AfterName, StatesAfterName};
 use crate::masks::MASK_BEGIN;
 
 /// Decides whether a match contains a secret. The first argument is the part of the match before the text that would be
@@ -27,6 +28,16 @@ pub(super) enum Boundary {
     None,
 }
 
+/// What a match begins with, apart from its literal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beginning {
+    /// Nothing else.
+    Literal,
+    /// The rest of a name whose first word is the literal. No other part of the expression matches a byte of a name
+    /// directly after it, and the name decides whether the match contains a secret.
+    Name,
+}
+
 /// How much of a match is masked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
@@ -43,6 +54,8 @@ pub(super) struct Shape {
     /// The automata of the expression, which are compiled when they are first needed. Compiling those of all built-in
     /// rules would take half a second.
     automata: OnceLock<Automata>,
+    /// The states of the automata after a name, if the expression begins with one.
+    after_name: OnceLock<StatesAfterName>,
     /// How much of a match is masked, or `None` if no group is the variable part. The whole match is then variable, and
     /// masked.
     pub(super) scope: Option<Scope>,
@@ -57,6 +70,7 @@ pub(super) struct Shape {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Matching {
     pub(super) boundary: Boundary,
+    pub(super) beginning: Beginning,
     /// The number of bytes after which a match is masked at once, however it continues. A match of a bounded rule is
     /// never masked before its end is known.
     pub(super) certain: Option<usize>,
@@ -73,7 +87,14 @@ impl Shape {
         matching: Matching,
     ) -> Self {
         let (shortest, longest) = lengths.into_inner();
-        Self { expression, automata: OnceLock::new(), scope, shortest, longest, matching }
+        let (automata, after_name) = (OnceLock::new(), OnceLock::new());
+        Self { expression, automata, after_name, scope, shortest, longest, matching }
+    }
+
+    /// Returns the states of the automata after a name and `byte`, or `None` if no match continues with `byte`. The
+    /// expression must begin with a name.
+    pub(super) fn after_name(&self, byte: u8) -> Option<AfterName> {
+        self.after_name.get_or_init(|| StatesAfterName::new(self.automata())).get(byte)
     }
 
     /// Returns the automata of the expression.

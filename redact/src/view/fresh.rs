@@ -4,7 +4,8 @@ use std::array;
 
 use crate::decode::{Decoder, Stage, Stages, Unit};
 use crate::masks::Masks;
-use crate::matcher::{Matcher, State};
+use crate::matcher::Matcher;
+use crate::sets::Automata;
 
 use super::lane::Lane;
 use super::plain::Plain;
@@ -16,28 +17,28 @@ use super::plain::Plain;
 /// were no escape and a value began after its first byte. Such a reading ends as soon as it agrees with the main one,
 /// usually after a few bytes. If too many escapes begin before that, the reading with the shortest partial match is
 /// replaced.
-pub(super) struct FreshReadings {
-    percent: StageReadings,
-    backslash: StageReadings,
-    entity: StageReadings,
+pub(super) struct FreshReadings<A: Automata> {
+    percent: StageReadings<A>,
+    backslash: StageReadings<A>,
+    entity: StageReadings<A>,
 }
 
 /// The readings that begin within an escape of one stage.
-struct StageReadings {
+struct StageReadings<A: Automata> {
     stage: Stage,
     /// Whether any of the readings is active.
     is_active: bool,
-    readings: [Fresh; 4],
+    readings: [Fresh<A>; 4],
 }
 
-struct Fresh {
+struct Fresh<A: Automata> {
     is_active: bool,
-    plain: Plain,
+    plain: Plain<A>,
     decoder: Decoder,
 }
 
-impl FreshReadings {
-    pub(super) fn new(start: State) -> Self {
+impl<A: Automata> FreshReadings<A> {
+    pub(super) fn new(start: A::State) -> Self {
         let readings =
             |stage| StageReadings { stage, is_active: false, readings: array::from_fn(|_| Fresh::new(start)) };
         Self {
@@ -55,7 +56,7 @@ impl FreshReadings {
     /// Processes a unit that enters a stage of the main reading's decoder. Begins a reading if the unit is the first
     /// one within an escape.
     #[inline]
-    pub(super) fn enter(&mut self, matcher: &Matcher, stage: Stage, unit: Unit, begins: bool, masks: &mut Masks) {
+    pub(super) fn enter(&mut self, matcher: &Matcher<A>, stage: Stage, unit: Unit, begins: bool, masks: &mut Masks) {
         let readings = match stage {
             Stage::Ansi => return,
             Stage::Percent => &mut self.percent,
@@ -70,7 +71,7 @@ impl FreshReadings {
         }
     }
 
-    pub(super) fn finish(&mut self, matcher: &Matcher, masks: &mut Masks) {
+    pub(super) fn finish(&mut self, matcher: &Matcher<A>, masks: &mut Masks) {
         for StageReadings { stage, readings, .. } in self.stages_mut() {
             for Fresh { plain, decoder, .. } in readings.iter_mut().filter(|fresh| fresh.is_active) {
                 decoder.finish(Stages::from(*stage), &mut |unit| plain.push(matcher, unit, masks));
@@ -80,8 +81,8 @@ impl FreshReadings {
 
     /// Ends the readings that have no partial match, or that will find the same matches as the main reading. The main
     /// reading is `plain` or, if there is none, the raw view, which is in the state `raw` at the position `at`.
-    pub(super) fn end_if_agree(&mut self, matcher: &Matcher, plain: Option<&Plain>, raw: State, at: usize) {
-        let agrees = |lane: &Lane| match plain {
+    pub(super) fn end_if_agree(&mut self, matcher: &Matcher<A>, plain: Option<&Plain<A>>, raw: A::State, at: usize) {
+        let agrees = |lane: &Lane<A>| match plain {
             Some(plain) => lane.equals(matcher, &plain.lane),
             None => lane.agrees(matcher, raw, at),
         };
@@ -101,27 +102,27 @@ impl FreshReadings {
         self.active().filter_map(|fresh| fresh.decoder.pending()).min()
     }
 
-    pub(super) fn lanes(&self) -> impl Iterator<Item = &Lane> {
+    pub(super) fn lanes(&self) -> impl Iterator<Item = &Lane<A>> {
         self.active().map(|fresh| &fresh.plain.lane)
     }
 
-    pub(super) fn lanes_mut(&mut self) -> impl Iterator<Item = &mut Lane> {
+    pub(super) fn lanes_mut(&mut self) -> impl Iterator<Item = &mut Lane<A>> {
         self.stages_mut().into_iter().flat_map(|stage| &mut stage.readings).map(|fresh| &mut fresh.plain.lane)
     }
 
-    fn active(&self) -> impl Iterator<Item = &Fresh> {
+    fn active(&self) -> impl Iterator<Item = &Fresh<A>> {
         let stages = [&self.percent, &self.backslash, &self.entity].into_iter().filter(|stage| stage.is_active);
         stages.flat_map(|stage| &stage.readings).filter(|fresh| fresh.is_active)
     }
 
-    fn stages_mut(&mut self) -> [&mut StageReadings; 3] {
+    fn stages_mut(&mut self) -> [&mut StageReadings<A>; 3] {
         [&mut self.percent, &mut self.backslash, &mut self.entity]
     }
 }
 
-impl StageReadings {
+impl<A: Automata> StageReadings<A> {
     /// Begins a reading. It replaces an inactive reading or, if there is none, the one with the shortest partial match.
-    fn begin(&mut self, matcher: &Matcher) {
+    fn begin(&mut self, matcher: &Matcher<A>) {
         let replaced = self.readings.iter_mut().min_by_key(|fresh| fresh.worth(matcher));
         let fresh = replaced.expect("there are several readings");
         fresh.restart(matcher);
@@ -129,19 +130,19 @@ impl StageReadings {
         self.is_active = true;
     }
 
-    fn push(&mut self, matcher: &Matcher, unit: Unit, masks: &mut Masks) {
+    fn push(&mut self, matcher: &Matcher<A>, unit: Unit, masks: &mut Masks) {
         for Fresh { plain, decoder, .. } in self.readings.iter_mut().filter(|fresh| fresh.is_active) {
             decoder.push(Stages::from(self.stage), unit, &mut |unit| plain.push(matcher, unit, masks));
         }
     }
 }
 
-impl Fresh {
-    fn new(start: State) -> Self {
+impl<A: Automata> Fresh<A> {
+    fn new(start: A::State) -> Self {
         Self { is_active: false, plain: Plain::new(Lane::new(start), None), decoder: Decoder::new() }
     }
 
-    fn restart(&mut self, matcher: &Matcher) {
+    fn restart(&mut self, matcher: &Matcher<A>) {
         self.is_active = false;
         self.plain.restart(matcher);
         if !self.decoder.is_idle() {
@@ -151,7 +152,7 @@ impl Fresh {
 
     /// Returns the key by which readings are compared: whether the reading is active, the length of its partial match,
     /// and where that begins.
-    fn worth(&self, matcher: &Matcher) -> (bool, usize, Option<usize>) {
+    fn worth(&self, matcher: &Matcher<A>) -> (bool, usize, Option<usize>) {
         if !self.is_active {
             return (false, 0, None);
         }

@@ -2,20 +2,20 @@
 
 use crate::decode::Unit;
 use crate::masks::Masks;
-use crate::matcher::{Matcher, State, View};
+use crate::matcher::{Matcher, View};
+use crate::sets::Automata;
 
 use super::lane::Lane;
 
 /// The minimum number of base64 characters before a line break that is dropped. Encoders wrap at 60 columns or more,
 /// and few lines of ordinary text end in this many letters and digits.
-const RUN: usize = 16;
+pub(crate) const RUN: usize = 16;
 
 /// The joined view of a stream. A line break is dropped together with the white space after it, if it follows at least
 /// [`RUN`] base64 characters and the next line begins with one.
-#[derive(Default)]
-pub(super) struct Joined {
+pub(super) struct Joined<A: Automata> {
     /// The view, or `None` while it equals the raw view.
-    separate: Option<Separate>,
+    separate: Option<Separate<A>>,
     counted: Counted,
 }
 
@@ -28,6 +28,15 @@ pub(crate) struct Counted {
 }
 
 impl Counted {
+    pub(crate) fn new(at: usize, run: usize) -> Self {
+        Self { at, run }
+    }
+
+    /// Returns the position from which on the view is known.
+    pub(crate) fn begin(self) -> usize {
+        self.at
+    }
+
     /// Returns whether a line break at the position `at` may be within wrapped text. For a position before the stored
     /// one, this is not known, and the result is `true`.
     pub(crate) fn is_wrapped(self, view: View, at: usize) -> bool {
@@ -35,7 +44,7 @@ impl Counted {
     }
 
     /// Returns the number of base64 characters directly before the position `at`, but at most [`RUN`].
-    fn run(self, view: View, at: usize) -> usize {
+    pub(crate) fn run(self, view: View, at: usize) -> usize {
         let bytes = view.bytes(self.at..at);
         let since = bytes.iter().rev().take(RUN).take_while(|byte| is_wrappable(**byte)).count();
         if since == bytes.len() { RUN.min(since + self.run) } else { since }
@@ -43,8 +52,8 @@ impl Counted {
 }
 
 /// The joined view while it differs from the raw view.
-struct Separate {
-    lane: Lane,
+struct Separate<A: Automata> {
+    lane: Lane<A>,
     /// The number of base64 characters directly before the current position, but at most [`RUN`].
     run: usize,
     /// Whether the current position is within a line break, or within the white space after it.
@@ -59,7 +68,7 @@ pub(crate) fn is_wrappable(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'/' | b'-' | b'_')
 }
 
-impl Joined {
+impl<A: Automata> Joined<A> {
     /// Creates the view of a stream whose text is only known from the position `at` on. `before` is the byte before
     /// that position, or `None` at the beginning of the stream.
     ///
@@ -82,12 +91,12 @@ impl Joined {
     }
 
     /// Creates the view at the position `at`. `lane` is a copy of the raw view.
-    pub(super) fn separate(&mut self, lane: Lane, view: View, at: usize) {
+    pub(super) fn separate(&mut self, lane: Lane<A>, view: View, at: usize) {
         self.separate = Some(Separate { lane, run: self.counted.run(view, at), in_gap: false });
     }
 
-    pub(super) fn counted(&self) -> Counted {
-        self.counted
+    pub(super) fn counted_mut(&mut self) -> &mut Counted {
+        &mut self.counted
     }
 
     #[inline]
@@ -95,23 +104,23 @@ impl Joined {
         self.separate.is_some()
     }
 
-    pub(super) fn lane(&self) -> Option<&Lane> {
+    pub(super) fn lane(&self) -> Option<&Lane<A>> {
         self.separate.as_ref().map(|separate| &separate.lane)
     }
 
-    pub(super) fn lane_mut(&mut self) -> Option<&mut Lane> {
+    pub(super) fn lane_mut(&mut self) -> Option<&mut Lane<A>> {
         self.separate.as_mut().map(|separate| &mut separate.lane)
     }
 
     #[inline]
-    pub(super) fn push(&mut self, matcher: &Matcher, unit: Unit, masks: &mut Masks) {
+    pub(super) fn push(&mut self, matcher: &Matcher<A>, unit: Unit, masks: &mut Masks) {
         if let Some(separate) = &mut self.separate {
             separate.push(matcher, unit, masks);
         }
     }
 
     /// Drops the view if it equals the raw view from here on.
-    pub(super) fn merge_if_agrees(&mut self, matcher: &Matcher, raw: State, at: usize) {
+    pub(super) fn merge_if_agrees(&mut self, matcher: &Matcher<A>, raw: A::State, at: usize) {
         if let Some(merged) = self.separate.take_if(|view| !view.in_gap && view.lane.agrees(matcher, raw, at)) {
             self.counted = Counted { at, run: merged.run };
         }
@@ -125,8 +134,8 @@ impl Joined {
     }
 }
 
-impl Separate {
-    fn push(&mut self, matcher: &Matcher, unit: Unit, masks: &mut Masks) {
+impl<A: Automata> Separate<A> {
+    fn push(&mut self, matcher: &Matcher<A>, unit: Unit, masks: &mut Masks) {
         if self.continues_gap(unit.byte) {
             self.in_gap = true;
             return;

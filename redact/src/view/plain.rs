@@ -3,6 +3,7 @@
 use crate::decode::{Decoder, Unit};
 use crate::masks::Masks;
 use crate::matcher::Matcher;
+use crate::sets::Automata;
 
 use super::lane::Lane;
 
@@ -12,18 +13,23 @@ use super::lane::Lane;
 ///   plus sign counts as white space, because it is a space in forms.
 /// - A run of quotation marks is one apostrophe, because shells quote an apostrophe as `'\''` or `'"'"'`.
 /// - Backspaces are dropped.
-pub(crate) struct Plain {
-    pub(super) lane: Lane,
+pub(crate) struct Plain<A: Automata> {
+    pub(super) lane: Lane<A>,
     last: Unifier,
 }
 
 /// Unifies white space and quotation marks, byte by byte.
-#[derive(Default)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Unifier {
     last: u8,
 }
 
 impl Unifier {
+    /// Continues after the raw byte `last`, or begins with the stream.
+    pub(crate) fn after(last: Option<u8>) -> Self {
+        Self { last: last.map_or(0, fold) }
+    }
+
     /// Returns the unified byte, or `None` if the byte continues a run or is dropped.
     #[inline]
     pub(crate) fn push(&mut self, byte: u8) -> Option<u8> {
@@ -48,7 +54,7 @@ pub(crate) const fn fold(byte: u8) -> u8 {
     }
 }
 
-impl Plain {
+impl<A: Automata> Plain<A> {
     /// Returns whether the view begins to differ from the raw view at a raw byte, given the byte before.
     #[inline]
     pub(super) fn differs(byte: u8, last: Option<u8>) -> bool {
@@ -58,19 +64,19 @@ impl Plain {
     }
 
     /// Creates a view that equalled the raw view until now. `last` is the byte before the current position.
-    pub(super) fn new(lane: Lane, last: Option<u8>) -> Self {
-        Self { lane, last: Unifier { last: last.map_or(0, fold) } }
+    pub(super) fn new(lane: Lane<A>, last: Option<u8>) -> Self {
+        Self { lane, last: Unifier::after(last) }
     }
 
     #[inline]
-    pub(super) fn push(&mut self, matcher: &Matcher, unit: Unit, masks: &mut Masks) {
+    pub(super) fn push(&mut self, matcher: &Matcher<A>, unit: Unit, masks: &mut Masks) {
         if let Some(byte) = self.last.push(unit.byte) {
             self.lane.push(matcher, unit.with(byte), masks);
         }
     }
 
     /// Resets the view to its state at the beginning of a stream.
-    pub(super) fn restart(&mut self, matcher: &Matcher) {
+    pub(super) fn restart(&mut self, matcher: &Matcher<A>) {
         self.lane.jump(matcher);
         self.last = Unifier::default();
     }

@@ -2,7 +2,8 @@
 
 use crate::decode::{Ansi, Strings, Unit};
 use crate::masks::Masks;
-use crate::matcher::{Matcher, State};
+use crate::matcher::Matcher;
+use crate::sets::Automata;
 
 use super::lane::Lane;
 
@@ -14,8 +15,8 @@ use super::lane::Lane;
 /// - Overstriking is dropped. In bold text (`a\ba`), the backspace and the repeated byte are dropped. In underlined
 ///   text (`_\ba` or `a\b_`), the backspace and the underscore are dropped. Of any other sequence with a backspace,
 ///   only the backspace is dropped.
-pub(super) struct Visible {
-    pub(super) lane: Lane,
+pub(super) struct Visible<A: Automata> {
+    pub(super) lane: Lane<A>,
     filter: Filter,
 }
 
@@ -38,7 +39,7 @@ enum Before {
 
 const BACKSPACE: u8 = 0x08;
 
-impl Visible {
+impl<A: Automata> Visible<A> {
     /// Returns whether the view begins to differ from the raw view at `byte`, given the next byte if it is known.
     #[inline]
     pub(super) fn differs(byte: u8, next: Option<u8>) -> bool {
@@ -50,22 +51,22 @@ impl Visible {
     }
 
     /// Creates a view that equalled the raw view until now. `last` is the byte before the current position.
-    pub(super) fn new(lane: Lane, last: Option<u8>) -> Self {
+    pub(super) fn new(lane: Lane<A>, last: Option<u8>) -> Self {
         Self { lane, filter: Filter::new(last) }
     }
 
-    pub(super) fn push(&mut self, matcher: &Matcher, unit: Unit, masks: &mut Masks) {
+    pub(super) fn push(&mut self, matcher: &Matcher<A>, unit: Unit, masks: &mut Masks) {
         let Self { lane, filter } = self;
         filter.push(unit, &mut |unit| lane.push(matcher, unit, masks));
     }
 
-    pub(super) fn finish(&mut self, matcher: &Matcher, masks: &mut Masks) {
+    pub(super) fn finish(&mut self, matcher: &Matcher<A>, masks: &mut Masks) {
         let Self { lane, filter } = self;
         filter.finish(&mut |unit| lane.push(matcher, unit, masks));
     }
 
     /// Returns whether the view continues exactly as the raw view, which is in the state `raw` at the position `at`.
-    pub(super) fn agrees(&self, matcher: &Matcher, raw: State, at: usize) -> bool {
+    pub(super) fn agrees(&self, matcher: &Matcher<A>, raw: A::State, at: usize) -> bool {
         self.filter.is_idle() && self.lane.agrees(matcher, raw, at)
     }
 }

@@ -3,6 +3,8 @@
 mod case;
 mod dice;
 mod oracle;
+mod sets;
+mod stops;
 
 use std::ops::Range;
 

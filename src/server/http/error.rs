@@ -193,7 +193,6 @@ impl From<QueueError> for ApiError {
             QueueError::StateConflict { .. } | QueueError::LeaseLost(_) => Self::JobStateConflict(error.to_string()),
             QueueError::Full(_) => Self::QueueFull(error.to_string()),
             QueueError::NoSuchSecret(_) => Self::SecretNotFound,
-            QueueError::UnreadableSecret => Self::Internal(error.to_string()),
             QueueError::Db(error) => Self::StoreUnavailable(error),
         }
     }

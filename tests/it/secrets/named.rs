@@ -5,10 +5,11 @@ use std::path::Path;
 
 use reqwest::Method;
 use serde_json::{Value, json};
+use sqlx::{Connection, SqliteConnection};
 
 use super::{replies, send};
 use crate::harness::cli::Cli;
-use crate::harness::{Api, TestServer};
+use crate::harness::{Api, TestServer, until_async};
 
 const VALUE: &str = "s3cr3t-of-the-server";
 
@@ -188,6 +189,63 @@ async fn a_job_whose_secret_was_removed_while_it_was_queued_fails_and_says_so() 
         job["errorMessage"].as_str().is_some_and(|text| text.contains("the secret TOKEN no longer exists")),
         "{job}"
     );
+}
+
+#[tokio::test]
+async fn a_value_that_is_set_while_a_job_is_running_is_masked_in_its_later_output() {
+    let server = TestServer::start().await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let go = folder.path().join("go");
+    // The job knows the value in another form, so that the server learns it only when it is set.
+    let other = VALUE.replace("server", "X");
+    let wait = format!("until [ -e {} ]; do sleep 0.02; done", go.display());
+    let run = format!("v=$(echo {other} | sed s/X/server/); echo before $v; {wait}; echo after $v; echo $v | base64");
+    let id = server.api.submit(json!({"run": run})).await;
+    until_async("the job has printed a line", async || !server.api.events_with(&id, "&kind=log").await.is_empty())
+        .await;
+    set(&server.api, "TOKEN", VALUE).await;
+    set(&server.api, "OTHER", "another-value").await;
+    remove(&server.api, "TOKEN").await;
+    fs::write(&go, "").expect("the folder can be written");
+    assert_eq!(server.api.ended(&id).await["status"], "succeeded");
+    let shown = String::from_utf8(server.api.output(&id, 1).await).expect("the output is text");
+    let lines: Vec<_> = shown.lines().collect();
+    assert_eq!(lines[..2], [&*format!("before {VALUE}"), "after [REDACTED]"]);
+    assert!(lines[2].starts_with("[REDACTED]"), "{shown}");
+}
+
+#[tokio::test]
+async fn a_secret_that_cannot_be_decrypted_is_listed_and_blocks_nothing_else() {
+    let server = TestServer::start().await;
+    set(&server.api, "GOOD", VALUE).await;
+    set(&server.api, "DAMAGED", "the-damaged-value").await;
+    let data = server.stop().await;
+    let url = format!("sqlite://{}", data.path().join("tailwater.sqlite").display());
+    let mut database = SqliteConnection::connect(&url).await.expect("the database exists");
+    let damage = "update secrets set sealed = (select sealed from secrets where name = 'GOOD') where name = 'DAMAGED'";
+    sqlx::query(damage).execute(&mut database).await.expect("the table exists");
+    database.close().await.expect("the database can be closed");
+
+    let server = TestServer::start_over(data, |_| {}).await;
+    let api = &server.api;
+    let listed = api.json("/secrets").await;
+    let readable = |name: &str| {
+        let items = listed["items"].as_array().expect("a list");
+        items.iter().find(|item| item["name"] == name).map(|item| item["readable"].clone())
+    };
+    assert_eq!([readable("GOOD"), readable("DAMAGED")], [Some(json!(true)), Some(json!(false))]);
+    assert_eq!(api.json("/secrets/DAMAGED").await["readable"], false);
+    let asks = |name: &str| json!({"secrets": [name], "run": format!("echo ${name}")});
+    assert_eq!(output(&server, asks("GOOD")).await, "[REDACTED]\n");
+    let failed = api.ended(&api.submit(asks("DAMAGED")).await).await;
+    let message = failed["errorMessage"].as_str().unwrap_or_default();
+    assert!(message.contains("the secret DAMAGED no longer exists, or its value cannot be decrypted"), "{failed}");
+    // Other secrets can be set, and the damaged one can be replaced and removed.
+    assert_eq!(set(api, "ANOTHER", "another-value").await.0, 201);
+    let (status, replaced) = set(api, "DAMAGED", "the-new-value").await;
+    assert_eq!((status, &replaced["readable"]), (200, &json!(true)));
+    assert_eq!(output(&server, asks("DAMAGED")).await, "[REDACTED]\n");
+    assert_eq!(remove(api, "DAMAGED").await, 204);
 }
 
 #[tokio::test]

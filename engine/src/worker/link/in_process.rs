@@ -142,8 +142,7 @@ impl From<QueueError> for LinkError {
             error @ (QueueError::Invalid(_)
             | QueueError::StateConflict { .. }
             | QueueError::Full(_)
-            | QueueError::NoSuchSecret(_)
-            | QueueError::UnreadableSecret) => Self::Fatal(error.to_string()),
+            | QueueError::NoSuchSecret(_)) => Self::Fatal(error.to_string()),
         }
     }
 }

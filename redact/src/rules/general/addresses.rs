@@ -1,6 +1,6 @@
 //! Credentials in URLs, in `.netrc` files and in options such as `--user`.
 
-use super::{Boundary, GeneralRule, Matching};
+use super::{Beginning, Boundary, GeneralRule, Matching};
 use crate::rules::credential;
 use crate::rules::table::TableRule;
 
@@ -25,7 +25,12 @@ pub(super) const RULES: &[GeneralRule] = &[
                 "protocol://[user[:password]@]proxyhost",
             ],
         },
-        matching: Matching { boundary: Boundary::None, certain: None, accepts: Some(credential::in_address) },
+        matching: Matching {
+            boundary: Boundary::None,
+            beginning: Beginning::Literal,
+            certain: None,
+            accepts: Some(credential::in_address),
+        },
     },
     GeneralRule {
         rule: TableRule {
@@ -37,6 +42,7 @@ pub(super) const RULES: &[GeneralRule] = &[
         },
         matching: Matching {
             boundary: Boundary::None,
+            beginning: Beginning::Literal,
             certain: None,
             accepts: Some(|_, secret| credential::is_random(secret)),
         },
@@ -51,6 +57,7 @@ pub(super) const RULES: &[GeneralRule] = &[
         },
         matching: Matching {
             boundary: Boundary::Token,
+            beginning: Beginning::Literal,
             certain: None,
             accepts: Some(|_, secret| credential::is_password(secret) && secret.iter().any(u8::is_ascii_digit)),
         },
@@ -65,6 +72,7 @@ pub(super) const RULES: &[GeneralRule] = &[
         },
         matching: Matching {
             boundary: Boundary::Option,
+            beginning: Beginning::Literal,
             certain: None,
             accepts: Some(|_, secret| credential::is_password(secret)),
         },

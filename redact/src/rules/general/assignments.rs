@@ -1,9 +1,10 @@
 //! Assignments to secret-like names in the usual syntaxes.
 //!
 //! Each expression begins with the word that makes a name secret-like. The text before that word does not matter, and
-//! [`credential`] examines the rest of the name together with the value.
+//! [`credential`] examines the rest of the name together with the value. Up to the end of the name, all rules share one
+//! candidate (`names`).
 
-use super::{Boundary, GeneralRule, LONG_VALUE, Matching};
+use super::{Beginning, Boundary, GeneralRule, LONG_VALUE, Matching};
 use crate::rules::credential;
 use crate::rules::table::TableRule;
 
@@ -33,7 +34,12 @@ macro_rules! unquoted {
 }
 
 const fn rule(rule: TableRule, accepts: fn(&[u8], &[u8]) -> bool) -> GeneralRule {
-    let matching = Matching { boundary: Boundary::Word, certain: Some(LONG_VALUE), accepts: Some(accepts) };
+    let matching = Matching {
+        boundary: Boundary::Word,
+        beginning: Beginning::Name,
+        certain: Some(LONG_VALUE),
+        accepts: Some(accepts),
+    };
     GeneralRule { rule, matching }
 }
 
@@ -163,6 +169,7 @@ pub(super) const RULES: &[GeneralRule] = &[
         },
         matching: Matching {
             boundary: Boundary::Option,
+            beginning: Beginning::Name,
             certain: Some(LONG_VALUE),
             accepts: Some(credential::in_field),
         },
@@ -187,6 +194,7 @@ pub(super) const RULES: &[GeneralRule] = &[
         },
         matching: Matching {
             boundary: Boundary::None,
+            beginning: Beginning::Literal,
             certain: None,
             accepts: Some(|_, secret| credential::is_password(secret)),
         },

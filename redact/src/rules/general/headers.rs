@@ -1,7 +1,7 @@
 //! Credentials in the `Authorization` headers of HTTP. The rules for assignments cover headers with a secret-like name,
 //! such as `X-Api-Key`.
 
-use super::{Boundary, GeneralRule, LONG_VALUE, Matching};
+use super::{Beginning, Boundary, GeneralRule, LONG_VALUE, Matching};
 use crate::rules::credential;
 use crate::rules::table::TableRule;
 
@@ -34,6 +34,7 @@ pub(super) const RULES: &[GeneralRule] = &[
         },
         matching: Matching {
             boundary: Boundary::Word,
+            beginning: Beginning::Literal,
             certain: Some(LONG_VALUE),
             accepts: Some(credential::in_header),
         },
@@ -52,6 +53,7 @@ pub(super) const RULES: &[GeneralRule] = &[
         },
         matching: Matching {
             boundary: Boundary::Word,
+            beginning: Beginning::Literal,
             certain: Some(LONG_VALUE),
             accepts: Some(credential::in_header),
         },

@@ -1,6 +1,6 @@
 //! Private keys and signed tokens.
 
-use super::{Boundary, GeneralRule, Matching};
+use super::{Beginning, Boundary, GeneralRule, Matching};
 use crate::rules::table::TableRule;
 
 /// The end of a line, which may be escaped for JSON, a shell or a query string.
@@ -67,7 +67,7 @@ pub(super) const RULES: &[GeneralRule] = &[
                 "-----BEGIN PUBLIC KEY-----\nMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE\n-----END PUBLIC KEY-----\n",
             ],
         },
-        matching: Matching { boundary: Boundary::None, certain: Some(0), accepts: None },
+        matching: Matching { boundary: Boundary::None, beginning: Beginning::Literal, certain: Some(0), accepts: None },
     },
     GeneralRule {
         rule: TableRule {
@@ -86,7 +86,12 @@ pub(super) const RULES: &[GeneralRule] = &[
             masked: &["Private-Lines: 2\nAAAAgQCPmLLdYWaVdDrnmWrzPoPzVEyz\nAAAAQQ==\n"],
             unmasked: &["Private-Lines: 2\nPublic-Lines: 6\n", "Public-Lines: 2\nAAAAgQCPmLLdYWaVdDrnmWrzPoPzVEyz\n"],
         },
-        matching: Matching { boundary: Boundary::Token, certain: Some(0), accepts: None },
+        matching: Matching {
+            boundary: Boundary::Token,
+            beginning: Beginning::Literal,
+            certain: Some(0),
+            accepts: None,
+        },
     },
     GeneralRule {
         rule: TableRule {
@@ -100,6 +105,11 @@ pub(super) const RULES: &[GeneralRule] = &[
             ],
             unmasked: &["eyJhbGciOiJIUzI1NiJ9", "eyJhbGciOiJIUzI1NiJ9.e30.short", "eyJ.eyJ.", "keyJoin.eyJoined"],
         },
-        matching: Matching { boundary: Boundary::Token, certain: Some(0), accepts: None },
+        matching: Matching {
+            boundary: Boundary::Token,
+            beginning: Beginning::Literal,
+            certain: Some(0),
+            accepts: None,
+        },
     },
 ];

@@ -182,12 +182,7 @@ async fn show(state: &AppState, request: Request, token: model::CreatedApiToken)
 
 /// Redirects to a page, whose address says what was done, or why it was not done. Errors that are not the person's
 /// mistake are returned instead.
-fn back_to(
-    page: &str,
-    word: &str,
-    done: Result<(), PeopleError>,
-    note: &AuditNote,
-) -> Result<Redirect, ApiError> {
+fn back_to(page: &str, word: &str, done: Result<(), PeopleError>, note: &AuditNote) -> Result<Redirect, ApiError> {
     if done.is_err() {
         note.outcome(StatusCode::UNPROCESSABLE_ENTITY);
     }

@@ -1,0 +1,312 @@
+//! Passes stops without following the views separately.
+//!
+//! Most stops do not matter, because no pattern begins near them. To pass one, its bytes are read as each
+//! [view](crate::view) reads them, together with a few bytes before and after it. If no [reading](Reading) contains the
+//! first gram of a pattern, the views are equal again after the stop, as if they had been followed.
+//!
+//! Stops that are close to each other are read together. What this module cannot read, such as an escape of several
+//! bytes that stands for a control character, is not passed, and the views are followed separately.
+
+use crate::decode::Decoder;
+use crate::skip::Skip;
+use crate::stop::Stops;
+use crate::view::{Counted, RUN, Unifier, fold, is_wrappable};
+
+/// The maximum number of bytes that are read at once. Without a limit, long runs of white space would be read again and
+/// again.
+const LONGEST: usize = 128;
+
+/// The maximum number of parameter bytes in a sequence that sets a colour.
+const LONGEST_COLOUR: usize = 32;
+
+/// The maximum number of bytes in the name of a character reference.
+const LONGEST_NAME: usize = 8;
+
+/// Where the views are equal again.
+pub(crate) struct Passed {
+    /// The index of the first byte after the stops.
+    pub(crate) end: usize,
+    /// The base64 characters before that byte in the joined view.
+    pub(crate) counted: Counted,
+}
+
+/// Tries to pass the stop at the index `stop`, and those shortly after it. `from` is the first index before the stop at
+/// which a pattern may begin. Returns `None` if a pattern may begin before the end of the stops, or if they cannot be
+/// read here.
+pub(crate) fn pass(skip: &Skip, stops: Stops, from: usize, stop: usize) -> Option<Passed> {
+    let text = stops.view.text;
+    if stops.view.base + stop < stops.counted.begin() {
+        // The joined view is not known there.
+        return None;
+    }
+    let mut readings = Readings::new(skip, stops, from, stop);
+    let (mut at, mut end, mut run) = (stop, stop, readings.run);
+    // A pattern that begins directly after a backslash is read too, because its match would include the backslash.
+    while at - end < skip.gram() {
+        let token = Token::read(text, at)?;
+        let raw = &text[at..at + token.len()];
+        let continues_run = readings.push(token, raw).ok()?;
+        at += raw.len();
+        if continues_run || !matches!(token, Token::Byte) {
+            (end, run) = (at, readings.run);
+        }
+        if at - stop > LONGEST {
+            return None;
+        }
+    }
+    (end > stop).then(|| Passed { end, counted: Counted::new(stops.view.base + end, run) })
+}
+
+/// A part of the text that each view reads in its own way.
+#[derive(Clone, Copy)]
+enum Token {
+    /// A byte that stands for itself.
+    Byte,
+    /// A byte that might begin an escape, but does not.
+    NoEscape,
+    /// So many spaces, at least [`SAME`].
+    Spaces(usize),
+    /// A carriage return or an escape sequence that sets colours, of so many bytes. It is not visible.
+    Hidden(usize),
+    /// So many backslashes before a byte that stands for itself.
+    Backslashes(usize),
+    /// An escape of so many bytes that stands for one byte.
+    Escape(usize, u8),
+}
+
+impl Token {
+    fn len(self) -> usize {
+        match self {
+            Self::Byte | Self::NoEscape => 1,
+            Self::Spaces(len) | Self::Hidden(len) | Self::Backslashes(len) | Self::Escape(len, _) => len,
+        }
+    }
+
+    /// Reads the token at the index `at`. Returns `None` if it is not one of those that can be passed.
+    fn read(text: &[u8], at: usize) -> Option<Self> {
+        let rest = &text[at..];
+        match *rest.first()? {
+            0x1b => colour(rest),
+            b'\\' => backslashes(rest),
+            b'%' => percent(rest),
+            b'&' => reference(rest),
+            b'\r' => line_end(rest),
+            b' ' => spaces(rest),
+            0x08 => None,
+            b'_' if *rest.get(1)? == 0x08 => None,
+            _ => Some(Self::Byte),
+        }
+    }
+}
+
+/// The number of equal bytes after which further ones make no difference, because a gram is not longer.
+const SAME: usize = 4;
+
+fn spaces(text: &[u8]) -> Option<Token> {
+    let len = text.iter().take(LONGEST).position(|byte| *byte != b' ')?;
+    Some(if len < SAME { Token::Byte } else { Token::Spaces(len) })
+}
+
+/// Reads an escape sequence that sets colours or a similar style.
+fn colour(text: &[u8]) -> Option<Token> {
+    let parameters = text.strip_prefix(b"\x1b[")?;
+    let end = parameters.iter().take(LONGEST_COLOUR).position(|byte| !matches!(byte, b'0'..=b'9' | b';'))?;
+    parameters[end].is_ascii_alphabetic().then_some(Token::Hidden(2 + end + 1))
+}
+
+/// Reads a carriage return. A line feed after it is not visible either.
+fn line_end(text: &[u8]) -> Option<Token> {
+    text.get(1).map(|next| Token::Hidden(1 + usize::from(*next == b'\n')))
+}
+
+fn backslashes(text: &[u8]) -> Option<Token> {
+    let len = text.iter().take(LONGEST_COLOUR).position(|byte| *byte != b'\\')?;
+    match text[len] {
+        b'n' => Some(Token::Escape(len + 1, b'\n')),
+        b't' => Some(Token::Escape(len + 1, b'\t')),
+        b'0'..=b'7' | b'a' | b'b' | b'e' | b'E' | b'f' | b'r' | b'u' | b'U' | b'v' | b'x' => None,
+        next if next.is_ascii_control() || !Decoder::is_plain(next) => None,
+        _ => Some(Token::Backslashes(len)),
+    }
+}
+
+fn percent(text: &[u8]) -> Option<Token> {
+    let digit = |byte: u8| char::from(byte).to_digit(16);
+    let &[_, high, low, ..] = text else { return None };
+    let Some((high, low)) = digit(high).zip(digit(low)) else { return Some(Token::NoEscape) };
+    let byte = u8::try_from(16 * high + low).expect("two hexadecimal digits are a byte");
+    (Decoder::is_plain(byte) && !byte.is_ascii_control()).then_some(Token::Escape(3, byte))
+}
+
+fn reference(text: &[u8]) -> Option<Token> {
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'#';
+    let len = text[1..].iter().take(LONGEST_NAME).position(|byte| !is_name(byte))?;
+    let byte = match (&text[1..=len], text[1 + len]) {
+        (b"lt", b';') => b'<',
+        (b"gt", b';') => b'>',
+        (b"quot" | b"#34" | b"#x22", b';') => b'"',
+        (b"apos" | b"#39" | b"#x27", b';') => b'\'',
+        (_, b';') => return None,
+        // What an escape stands for may continue the name.
+        (_, next) => return Decoder::is_plain(next).then_some(Token::NoEscape),
+    };
+    Some(Token::Escape(2 + len, byte))
+}
+
+/// The last bytes of a view, and the search for the first gram of a pattern in them.
+#[derive(Clone, Copy)]
+struct Reading {
+    /// The bytes in the order in which they were read, folded as in the plain view. The last one is the highest.
+    word: u32,
+    /// The number of bytes that must be read before there is a gram.
+    missing: usize,
+}
+
+/// A pattern may begin with the last gram of a reading.
+struct MayBegin;
+
+impl Reading {
+    fn new(skip: &Skip) -> Self {
+        Self { word: 0, missing: skip.gram() - 1 }
+    }
+
+    #[inline]
+    fn push(&mut self, skip: &Skip, byte: u8) -> Result<(), MayBegin> {
+        self.word = self.word >> 8 | u32::from(fold(byte)) << 24;
+        if self.missing > 0 {
+            self.missing -= 1;
+        } else if skip.begins(self.word) {
+            return Err(MayBegin);
+        }
+        Ok(())
+    }
+}
+
+/// The readings of all views. A view has no reading of its own until it differs from the raw text.
+struct Readings<'t> {
+    skip: &'t Skip,
+    raw: Reading,
+    visible: Option<Reading>,
+    plain: PlainReading,
+    joined: Option<Reading>,
+    /// The number of base64 characters directly before the current position in the joined view, but at most [`RUN`].
+    run: usize,
+    /// What follows the first byte of the last escape, read as if that byte was no escape. After a few more bytes, it is
+    /// the same as the other readings.
+    fresh: Option<(Reading, PlainReading)>,
+    /// The number of bytes that the plain reading contains after that escape.
+    since: usize,
+}
+
+/// The reading of the plain view, in which a run of white space or quotation marks is one byte.
+#[derive(Clone, Copy)]
+struct PlainReading {
+    reading: Reading,
+    last: Unifier,
+}
+
+impl PlainReading {
+    /// Adds a byte, and returns whether it continues a run.
+    #[inline]
+    fn push(&mut self, skip: &Skip, byte: u8) -> Result<bool, MayBegin> {
+        match self.last.push(byte) {
+            Some(byte) => self.reading.push(skip, byte).map(|()| false),
+            None => Ok(true),
+        }
+    }
+}
+
+impl<'t> Readings<'t> {
+    fn new(skip: &'t Skip, stops: Stops<'t>, from: usize, stop: usize) -> Self {
+        let view = stops.view;
+        let mut raw = Reading::new(skip);
+        for &byte in &view.text[from.max(stop.saturating_sub(skip.gram() - 1))..stop] {
+            // These are fewer bytes than a gram has.
+            raw.push(skip, byte).ok();
+        }
+        let at = view.base + stop;
+        let last = Unifier::after(view.byte_before(at));
+        let run = stops.counted.run(view, at);
+        let plain = PlainReading { reading: raw, last };
+        Self { skip, raw, visible: None, plain, joined: None, run, fresh: None, since: 0 }
+    }
+
+    /// Reads a token, which consists of the bytes `raw`, in all views. Returns whether its last byte continues a run in
+    /// the plain view.
+    #[inline]
+    fn push(&mut self, token: Token, raw: &[u8]) -> Result<bool, MayBegin> {
+        self.separate(token, raw[0]);
+        let raw = if matches!(token, Token::Spaces(_)) { &raw[..SAME] } else { raw };
+        for &byte in raw {
+            self.raw.push(self.skip, byte)?;
+        }
+        if let Some(visible) = &mut self.visible
+            && !matches!(token, Token::Hidden(_))
+        {
+            for &byte in raw {
+                visible.push(self.skip, byte)?;
+            }
+        }
+        match token {
+            Token::Byte | Token::NoEscape => self.decoded(raw[0]),
+            Token::Spaces(_) => raw.iter().try_fold(false, |_, &byte| self.decoded(byte)),
+            Token::Hidden(_) if raw[0] == b'\r' => raw.iter().try_fold(false, |_, &byte| self.decoded(byte)),
+            Token::Hidden(_) | Token::Backslashes(_) => Ok(false),
+            Token::Escape(_, byte) => {
+                let continues_run = self.decoded(byte)?;
+                self.begin_fresh(&raw[1..])?;
+                Ok(continues_run)
+            }
+        }
+    }
+
+    /// Begins the readings of the views that begin to differ from the raw text at a token.
+    #[inline]
+    fn separate(&mut self, token: Token, first: u8) {
+        if matches!(token, Token::Hidden(_)) {
+            self.visible.get_or_insert(self.raw);
+        }
+        if !matches!(token, Token::Byte | Token::NoEscape | Token::Spaces(_)) && first != b'\r' {
+            self.joined.get_or_insert(self.raw);
+        }
+    }
+
+    /// Reads a decoded byte in the views of decoded text.
+    #[inline]
+    fn decoded(&mut self, byte: u8) -> Result<bool, MayBegin> {
+        if matches!(byte, b'\n' | b'\r') && self.run == RUN {
+            // The joined view may drop the line break.
+            return Err(MayBegin);
+        }
+        if let Some(joined) = &mut self.joined {
+            joined.push(self.skip, byte)?;
+        }
+        self.run = if is_wrappable(byte) { RUN.min(self.run + 1) } else { 0 };
+        if let Some((reading, plain)) = &mut self.fresh {
+            reading.push(self.skip, byte)?;
+            self.since += usize::from(!plain.push(self.skip, byte)?);
+            if self.since == self.skip.gram() {
+                self.fresh = None;
+            }
+        }
+        self.plain.push(self.skip, byte)
+    }
+
+    /// Begins to read `rest`, an escape without its first byte, as if it was no escape.
+    fn begin_fresh(&mut self, rest: &[u8]) -> Result<(), MayBegin> {
+        if self.fresh.is_some() {
+            // There is another such reading already. This is rare, so that one is enough.
+            return Err(MayBegin);
+        }
+        // Backslashes before the last one begin no reading of their own.
+        let rest = &rest[rest.iter().take_while(|byte| **byte == b'\\').count()..];
+        let mut reading = Reading::new(self.skip);
+        let mut plain = PlainReading { reading, last: Unifier::default() };
+        for &byte in rest {
+            reading.push(self.skip, byte)?;
+            plain.push(self.skip, byte)?;
+        }
+        (self.fresh, self.since) = (Some((reading, plain)), 0);
+        Ok(())
+    }
+}

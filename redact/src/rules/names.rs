@@ -1,0 +1,165 @@
+//! Names that begin with a secret-like word, such as `token_for_ci` in `token_for_ci=1234`.
+//!
+//! The rules for assignments all begin with such a name. Following each of their automata through every name would make
+//! texts with many names slow, and most names are not followed by a value. Therefore, one [`NameCandidate`] stands for
+//! the candidates of all these rules up to the end of the name. There, the rules that accept the next byte get
+//! candidates of their own, which begin in the state after that byte.
+
+use super::RuleIndex;
+use super::automata::Automata;
+use super::machine::{Machine, MachineState};
+use crate::matcher::View;
+use crate::name::{Secrecy, secrecy};
+
+/// The maximum length of a name after its secret-like word.
+const LONGEST_REST: usize = 64;
+
+/// Any secret-like word. The states after a name do not depend on the word.
+const WORD: &[u8] = b"secret";
+
+/// The beginning of a name.
+#[derive(Debug)]
+pub(super) struct NameCandidate {
+    pub(super) start: usize,
+    /// The length of the secret-like word.
+    pub(super) word: usize,
+    /// The position up to which the text was examined.
+    at: usize,
+    /// The rules that would match a value after the name.
+    pub(super) rules: NamedRules,
+}
+
+/// A few rules that begin with a name.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct NamedRules {
+    rules: [RuleIndex; Self::MOST],
+    len: usize,
+}
+
+impl NamedRules {
+    /// The maximum number of rules that begin with a name.
+    pub(super) const MOST: usize = 8;
+
+    /// Adds a rule. There is space for all rules that begin with a name, which a test checks.
+    pub(super) fn push(&mut self, rule: RuleIndex) {
+        self.rules[self.len] = rule;
+        self.len += 1;
+    }
+
+    pub(super) fn as_slice(&self) -> &[RuleIndex] {
+        &self.rules[..self.len]
+    }
+}
+
+/// What a name turns out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Name {
+    /// It may go on.
+    Open,
+    /// It is too long, or no secret.
+    Harmless,
+    /// It is the name of a secret, and this byte follows it.
+    Secret(u8),
+}
+
+impl NameCandidate {
+    /// Creates a candidate of the given rules for a word of `word` bytes that begins at the position `start`.
+    pub(super) fn new(start: usize, word: usize, rules: NamedRules) -> Self {
+        Self { start, word, at: start + word, rules }
+    }
+
+    /// Examines the text that is available.
+    pub(super) fn run(&mut self, view: View) -> Name {
+        let longest = self.start + self.word + LONGEST_REST;
+        while let Some(byte) = view.get(self.at) {
+            if !is_name(byte) {
+                return match secrecy(view.bytes(self.start..self.at)) {
+                    Secrecy::None => Name::Harmless,
+                    Secrecy::Password | Secrecy::Token => Name::Secret(byte),
+                };
+            }
+            if self.at == longest {
+                return Name::Harmless;
+            }
+            self.at += 1;
+        }
+        Name::Open
+    }
+
+    /// Returns the end of the name.
+    pub(super) fn end(&self) -> usize {
+        self.at
+    }
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
+
+/// The states of the automata of a rule after a name and one more byte.
+#[derive(Debug)]
+pub(super) struct StatesAfterName(Box<[Option<AfterName>; 256]>);
+
+/// The states of the automaton of a rule, and of the one for what comes before its variable part.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AfterName {
+    pub(super) state: MachineState,
+    pub(super) before: Option<MachineState>,
+}
+
+impl StatesAfterName {
+    /// Follows the automata of an expression that begins with a name.
+    pub(super) fn new(automata: &Automata) -> Self {
+        let states = |byte: usize| {
+            let byte = u8::try_from(byte).expect("it is an index of an array with 256 elements");
+            Some(AfterName {
+                state: after(&automata.machine, WORD, byte)?,
+                before: automata.split.as_ref().and_then(|split| after(&split.before, WORD, byte)),
+            })
+        };
+        Self(Box::new(std::array::from_fn(states)))
+    }
+
+    /// Returns the states after a name and `byte`, or `None` if no match continues with `byte`.
+    #[inline]
+    pub(super) fn get(&self, byte: u8) -> Option<AfterName> {
+        self.0[usize::from(byte)]
+    }
+}
+
+/// Returns the state after a name and `byte`.
+fn after(machine: &Machine, name: &[u8], byte: u8) -> Option<MachineState> {
+    let after_name = name.iter().try_fold(MachineState::START, |state, &byte| machine.next(state, byte))?;
+    machine.next(after_name, byte)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Rules;
+
+    #[test]
+    fn the_states_after_a_name_do_not_depend_on_the_name() {
+        let rules = Rules::built_in();
+        let literals: Vec<_> = rules.set.literals.iter().filter(|literal| !literal.named.is_empty()).collect();
+        assert!(literals.iter().any(|literal| literal.bytes == WORD) && literals.len() > 10);
+        for literal in literals {
+            assert!(literal.named.len() <= NamedRules::MOST);
+            let long = [literal.bytes.as_slice(), &[b'x'; LONGEST_REST]].concat();
+            for &rule in &literal.named {
+                let automata = rules.set.shape(RuleIndex(rule)).automata();
+                for byte in (0..=u8::MAX).filter(|byte| !is_name(*byte)) {
+                    let expected = after(&automata.machine, WORD, byte);
+                    let states = [&literal.bytes, &long].map(|name| after(&automata.machine, name, byte));
+                    assert_eq!(states, [expected; 2], "{:?} and {byte}", literal.bytes.escape_ascii().to_string());
+                }
+                assert!(
+                    long.iter()
+                        .chain([&b'x'])
+                        .try_fold(MachineState::START, |state, &byte| automata.machine.next(state, byte))
+                        .is_none()
+                );
+            }
+        }
+    }
+}

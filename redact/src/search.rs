@@ -1,0 +1,78 @@
+//! The search for values in one stream.
+//!
+//! [`Views`] are generic over the automata, so that each kind has its own loops. A stream does not depend on the kind.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use crate::masks::{Label, Masks};
+use crate::matcher::{Matcher, View};
+use crate::sets::Automata;
+use crate::view::Views;
+
+/// The state of the search for values in one stream, preserved between reads.
+pub(crate) trait ValueSearch: Send + Sync {
+    /// Begins again at the position `at` after the byte `before`.
+    fn begin_again(&mut self, at: usize, before: Option<u8>);
+
+    /// Processes the view's text from the position `from` on, and reports all matches to `masks`.
+    fn run(&mut self, view: View, from: usize, masks: &mut Masks);
+
+    /// Returns where the first match begins that is still possible at the end of the view's text.
+    fn possible(&self, view: View) -> usize;
+
+    /// Returns where the first partial match begins that is long enough to reveal a value, or the end of the text.
+    fn telling(&self, view: View) -> usize;
+
+    /// Prepares for the removal of the view's text before the position `from`.
+    fn keep(&mut self, view: View, from: usize);
+
+    /// Ends the stream, and reports what is cut off.
+    fn finish(&mut self, view: View, masks: &mut Masks);
+}
+
+/// The search by automata of one kind.
+struct MatcherSearch<A: Automata> {
+    matcher: Arc<Matcher<A>>,
+    views: Views<A>,
+}
+
+impl<A: Automata> Matcher<A> {
+    /// Creates the state of the search in a new stream.
+    pub(crate) fn search(self: &Arc<Self>) -> Box<dyn ValueSearch> {
+        Box::new(MatcherSearch { matcher: Arc::clone(self), views: Views::new(self.start()) })
+    }
+}
+
+impl<A: Automata> ValueSearch for MatcherSearch<A> {
+    fn begin_again(&mut self, at: usize, before: Option<u8>) {
+        self.views.begin_again(self.matcher.start(), at, before);
+    }
+
+    fn run(&mut self, view: View, from: usize, masks: &mut Masks) {
+        // Whether a short value at the end of the last read is a match depends on the byte after it, which is now
+        // available.
+        masks.add(self.matcher.found(self.views.raw(), view, from), Label::Value);
+        self.views.run(&self.matcher, view, from, masks);
+    }
+
+    fn possible(&self, view: View) -> usize {
+        self.views.possible(&self.matcher, view)
+    }
+
+    fn telling(&self, view: View) -> usize {
+        self.views.telling(&self.matcher, view)
+    }
+
+    fn keep(&mut self, view: View, from: usize) {
+        self.views.keep(view, from);
+    }
+
+    fn finish(&mut self, view: View, masks: &mut Masks) {
+        let cut_off = |search: &Self| -> Range<usize> { search.telling(view)..view.end() };
+        // An incomplete escape at the end may be the end of a match, or it may continue a match that is cut off.
+        masks.add(cut_off(self), Label::Value);
+        self.views.finish(&self.matcher, masks);
+        masks.add(cut_off(self), Label::Value);
+    }
+}
