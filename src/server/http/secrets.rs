@@ -74,16 +74,13 @@ pub(super) async fn submit(
     let Form(PostedSecret { name, value }) = form.map_err(unknown)?;
     let name = name.trim();
     note.object(name);
-    let (word, done) = match value {
+    let (word, done) = if let Some(value) = value {
         // Browsers send line breaks as CR LF.
-        Some(value) => {
-            let value = value.replace("\r\n", "\n");
-            ("set", state.queue.set_secret(name, &value, &identity.user).await.map(drop))
-        }
-        None => {
-            note.action("secret.remove");
-            ("removed", state.queue.remove_secret(name, &identity.user).await)
-        }
+        let value = value.replace("\r\n", "\n");
+        ("set", state.queue.set_secret(name, &value, &identity.user).await.map(drop))
+    } else {
+        note.action("secret.remove");
+        ("removed", state.queue.remove_secret(name, &identity.user).await)
     };
     if done.is_err() {
         note.outcome(StatusCode::UNPROCESSABLE_ENTITY);

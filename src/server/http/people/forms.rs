@@ -135,7 +135,7 @@ pub(in crate::server::http) async fn account(
 ) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let form = Form::from_request(Request::from_parts(parts.clone(), body), &state).await;
-    let Form(form) = form.map_err(|_: FormRejection| unknown())?;
+    let Form(form): Form<AccountForm> = form.map_err(|_: FormRejection| unknown())?;
     let (action, object) = form.audited(&identity);
     note.action(action);
     note.object(object);
