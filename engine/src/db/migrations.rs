@@ -9,7 +9,7 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// The number, name and SQL of each file in `migrations/`.
-const MIGRATIONS: [(i64, &str, &str); 9] = [
+const MIGRATIONS: [(i64, &str, &str); 10] = [
     (1, "main path", include_str!("../../../migrations/0001_main_path.sql")),
     (2, "reading", include_str!("../../../migrations/0002_reading.sql")),
     (3, "gaps", include_str!("../../../migrations/0003_gaps.sql")),
