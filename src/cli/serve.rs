@@ -31,6 +31,7 @@ const LIVE_TAIL_BYTES: u64 = 16 << 20;
 /// The definition of all settings. Each is a flag, an environment variable and a key of the settings file
 /// ([`super::settings`]).
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each of them is a setting of its own, which is true or false")]
 pub(super) struct Serve {
     /// The address to listen on; with port 0 the system chooses a free port.
     #[arg(long, env = "TAILWATER_LISTEN", default_value = "127.0.0.1:3000")]
