@@ -115,3 +115,27 @@ fn limit(resource: Resource, most: Option<u64>) -> io::Result<()> {
     let most = getrlimit(resource).maximum.map_or(most, |maximum| maximum.min(most));
     Ok(setrlimit(resource, Rlimit { current: Some(most), maximum: Some(most) })?)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::ffi::OsStringExt;
+
+    use super::*;
+
+    #[test]
+    fn restrictions_are_received_as_sent_even_if_a_path_is_not_unicode() {
+        let cage = StepCage {
+            ids: Some(Ids { user: 1, group: 2, groups: vec![2, 3] }),
+            umask: 0o027,
+            limits: StepLimits { processes: Some(1), open_files: None, file_bytes: Some(u64::MAX), core_bytes: 0 },
+            file_limit: Some(1024),
+            no_new_privileges: true,
+            landlock: false,
+            hiding: Hiding::Cover,
+            hidden: vec![OsString::from_vec(b"/data/\xff".to_vec()), "/alias".into()],
+            own: "work/a-1".into(),
+        };
+        let sent = serde_json::to_vec(&cage).expect("it can be serialised");
+        assert_eq!(serde_json::from_slice::<StepCage>(&sent).expect("it can be parsed"), cage);
+    }
+}
