@@ -121,10 +121,14 @@
 //! found, and output is written as soon as later input cannot change it (`masks`).
 //!
 //! A view is searched separately only while it differs from the raw bytes. While no value has begun, whole sections are
-//! skipped without examining each byte (`skip`), up to the next byte that makes a view differ (`stop`). The running
-//! time is linear in the length of the input, regardless of the values.
+//! skipped without examining each byte (`skip`), up to the next byte that makes a view differ (`stop`). Common escapes,
+//! colours and runs of white space are read without following the views, and skipped as well (`pass`). The running time
+//! is linear in the length of the input, regardless of the values.
 //!
-//! The rules use a second automaton, which finds the literals that their expressions begin with. From each of these
+//! Values that are added to a redactor have an automaton of their own, which runs beside the first one (`sets`). What is
+//! masked is exactly what a single automaton over all values would find.
+//!
+//! The rules use a further automaton, which finds the literals that their expressions begin with. From each of these
 //! literals, the automaton of the rule's expression reads the text until the expression has matched or failed
 //! (`rules`).
 

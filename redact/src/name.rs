@@ -83,10 +83,16 @@ const ABOUT: [&str; 45] = [
 /// by capitals (`X-Api-Key`, `clientSecret`), and names such as `TOKEN_URL` are not secret.
 pub(crate) fn secrecy(name: &[u8]) -> Secrecy {
     let words = words(name);
-    let is_about = words.split('_').any(|word| ABOUT.iter().any(|about| word.eq_ignore_ascii_case(about)));
-    let is_joined = JOINED.iter().any(|joined| words.split('_').any(|word| word.eq_ignore_ascii_case(joined)))
-        || ends_with_ignoring_case(&words, "AUTH_KEY");
-    if is_about || !(is_joined || is_secret_name(&words)) {
+    let is_about = |word: &[u8]| ABOUT.binary_search_by(|about| about.as_bytes().cmp(word)).is_ok();
+    let is_secret = |word: &[u8]| WORDS.iter().chain(&JOINED).any(|secret| secret.as_bytes() == word);
+    let mut has_secret = ENDINGS.iter().chain(&["AUTH_KEY"]).any(|ending| words.ends_with(ending.as_bytes()));
+    for word in words.split(|byte| *byte == b'_') {
+        if is_about(word) {
+            return Secrecy::None;
+        }
+        has_secret |= is_secret(word);
+    }
+    if !has_secret {
         Secrecy::None
     } else if name.get(..4).is_some_and(|first| first.eq_ignore_ascii_case(b"pass")) {
         Secrecy::Password
@@ -98,15 +104,15 @@ pub(crate) fn secrecy(name: &[u8]) -> Secrecy {
 /// Pairs of words that indicate a secret and are often written as one word.
 const JOINED: [&str; 5] = ["AUTHTOKEN", "AUTHKEY", "ACCESSTOKEN", "ACCESSKEY", "APITOKEN"];
 
-/// Returns the name with its words separated by underscores.
-fn words(name: &[u8]) -> String {
-    let mut words = String::new();
+/// Returns the name in capitals, with its words separated by underscores.
+fn words(name: &[u8]) -> Vec<u8> {
+    let mut words = Vec::with_capacity(2 * name.len());
     let mut last = b'_';
     for &byte in name {
         if byte.is_ascii_uppercase() && (last.is_ascii_lowercase() || last.is_ascii_digit()) {
-            words.push('_');
+            words.push(b'_');
         }
-        words.push(if byte == b'-' { '_' } else { char::from(byte) });
+        words.push(if byte == b'-' { b'_' } else { byte.to_ascii_uppercase() });
         last = byte;
     }
     words
@@ -120,6 +126,11 @@ fn ends_with_ignoring_case(name: &str, ending: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_words_about_secrets_are_sorted() {
+        assert!(ABOUT.is_sorted());
+    }
 
     #[test]
     fn names_with_a_secret_word_or_ending_are_secret() {

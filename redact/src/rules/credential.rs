@@ -167,14 +167,15 @@ fn is_repetitive(value: &[u8]) -> bool {
 fn is_place(value: &[u8]) -> bool {
     let contains = |part: &[u8]| value.windows(part.len()).any(|window| window == part);
     let begins = [&b"/"[..], b"./", b"../", b"~/", b"file:", b"http:", b"https:"];
-    let is_file = contains(b"/") && contains(b".") && !contains(b"=") && !contains(b"+");
-    begins.iter().any(|prefix| value.starts_with(prefix)) || contains(b"://") || is_file
+    let has = |byte: u8| value.contains(&byte);
+    let is_file = || has(b'.') && !has(b'=') && !has(b'+');
+    begins.iter().any(|prefix| value.starts_with(prefix)) || (has(b'/') && (contains(b"://") || is_file()))
 }
 
 /// Returns whether the value looks like source code.
 fn is_code(value: &[u8]) -> bool {
-    let contains = |part: &[u8]| value.windows(part.len()).any(|window| window == part);
-    [&b"::"[..], b"()", b"->", b"${", b"{{", b"}}", b"$(", b"!["].iter().any(|part| contains(part))
+    let is_operator = |pair: &[u8]| matches!(pair, b"::" | b"()" | b"->" | b"${" | b"{{" | b"}}" | b"$(" | b"![");
+    value.windows(2).any(is_operator)
         || value.iter().any(|byte| matches!(byte, b'(' | b')' | b'`'))
         || value.starts_with(b"=")
 }

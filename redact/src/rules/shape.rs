@@ -122,7 +122,8 @@ impl Shape {
     /// Returns whether the bytes of `text` from the index `from` on are a secret. Text that is already masked is not.
     pub(super) fn accepts_secret(&self, text: &[u8], from: usize) -> bool {
         let (before, secret) = text.split_at(from);
-        let is_masked = secret.windows(MASK_BEGIN.len()).any(|window| window == MASK_BEGIN);
+        let is_masked =
+            secret.contains(&MASK_BEGIN[0]) && secret.windows(MASK_BEGIN.len()).any(|window| window == MASK_BEGIN);
         !is_masked && !is_within_mask(before) && self.matching.accepts.is_none_or(|accepts| accepts(before, secret))
     }
 

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 
-/// The maximum number of values that a job can add. It is limited because each added value requires a new automaton.
+/// The maximum number of values that a job can add. All of them are compiled again for each value that is added.
 const MAX_VALUES: usize = 250;
 
 /// The maximum total length of the values that a job can add, in bytes.
