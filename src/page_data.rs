@@ -30,11 +30,26 @@ pub enum RpcError {
     Transport(String),
 }
 
+/// The HTTP status of a response to a call whose arguments are not valid.
+const INVALID_ARGUMENTS: u16 = 422;
+
 impl FromServerFnError for RpcError {
     type Encoder = RpcJson;
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
-        Self::Transport(error.to_string())
+        match error {
+            // Without a status, Leptos responds with 500, although the arguments are the sender's mistake. In the browser,
+            // the last of these errors is about a result.
+            ServerFnErrorErr::Args(problem)
+            | ServerFnErrorErr::MissingArg(problem)
+            | ServerFnErrorErr::Deserialization(problem)
+                if host::IS_SERVER =>
+            {
+                host::status(INVALID_ARGUMENTS);
+                Self::Refused { status: INVALID_ARGUMENTS, code: "invalid_payload".to_owned(), message: problem }
+            }
+            error => Self::Transport(error.to_string()),
+        }
     }
 }
 

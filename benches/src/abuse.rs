@@ -82,7 +82,7 @@ fn exchange(address: &str, head: String, megabytes: usize) -> impl Future<Output
     async move {
         let mut socket = TcpStream::connect(address).await.expect("the server listens");
         socket.write_all(head.as_bytes()).await.expect("the server reads");
-        let chunk = [&b"100000\r\n"[..], &[b'x'; 1 << 20], b"\r\n"].concat();
+        let chunk = [&b"100000\r\n"[..], &vec![b'x'; 1 << 20], b"\r\n"].concat();
         for _ in 0..megabytes {
             if socket.write_all(&chunk).await.is_err() {
                 break;

@@ -7,6 +7,9 @@ use serde::de::DeserializeOwned;
 
 use crate::ui::CurrentUser;
 
+/// Whether this code runs in the server.
+pub const IS_SERVER: bool = false;
+
 /// Does nothing, because only the server can set the response's status.
 pub const fn status(_code: u16) {}
 

@@ -12,6 +12,9 @@ use crate::auth::Identity;
 use crate::server::AppState;
 pub use engine::clock::now;
 
+/// Whether this code runs in the server.
+pub const IS_SERVER: bool = true;
+
 /// Sets the status of the page's response. An invalid status is ignored.
 pub fn status(code: u16) {
     if let (Some(reply), Ok(code)) = (use_context::<ResponseOptions>(), StatusCode::from_u16(code)) {

@@ -164,3 +164,24 @@ async fn an_artifact_is_found_only_under_its_own_job() {
         assert_eq!(preview.status, if status == 200 { 303 } else { 404 });
     }
 }
+
+#[tokio::test]
+async fn invalid_arguments_of_a_server_function_are_reported_as_the_senders_mistake() {
+    let server = TestServer::start().await;
+    for route in all_routes().into_iter().filter(|route| route.path.starts_with("/rpc/")) {
+        for (body, kind) in [
+            ("{}", "application/json"),
+            ("", "application/json"),
+            ("[]", "application/json"),
+            (r#"{"text":1,"job":7,"id":[],"offset":"x"}"#, "application/json"),
+            ("offset=x&id=%00&before=x", "application/x-www-form-urlencoded"),
+            ("\u{feff}", "text/plain"),
+        ] {
+            let request = server.api.client.post(format!("{}{}", server.api.base, route.path)).bearer_auth(TOKEN);
+            let reply = request.header("content-type", kind).body(body).send().await.expect("the server answers");
+            let status = reply.status();
+            let text = reply.text().await.expect("the body arrives");
+            assert!(status.as_u16() < 500, "{} {body:?}: {status} {text}", route.path);
+        }
+    }
+}
