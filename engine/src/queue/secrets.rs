@@ -168,7 +168,8 @@ impl Queue {
 
     fn to_model(&self, row: SecretRow) -> NamedSecret {
         let value = self.open(&row);
-        let masked_everywhere = value.as_ref().is_some_and(|value| redact::is_masked_everywhere(value.trim().as_bytes()));
+        let masked_everywhere =
+            value.as_ref().is_some_and(|value| redact::is_masked_everywhere(value.trim().as_bytes()));
         let SecretRow { name, created_at, set_at, set_by, .. } = row;
         let readable = value.is_some();
         NamedSecret { name, created_at, updated_at: set_at, updated_by_user_id: set_by, masked_everywhere, readable }

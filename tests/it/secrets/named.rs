@@ -201,7 +201,8 @@ async fn a_value_that_is_set_while_a_job_is_running_is_masked_in_its_later_outpu
     let wait = format!("until [ -e {} ]; do sleep 0.02; done", go.display());
     let run = format!("v=$(echo {other} | sed s/X/server/); echo before $v; {wait}; echo after $v; echo $v | base64");
     let id = server.api.submit(json!({"run": run})).await;
-    until_async("the job has printed a line", async || !server.api.events_with(&id, "&kind=log").await.is_empty()).await;
+    until_async("the job has printed a line", async || !server.api.events_with(&id, "&kind=log").await.is_empty())
+        .await;
     set(&server.api, "TOKEN", VALUE).await;
     set(&server.api, "OTHER", "another-value").await;
     remove(&server.api, "TOKEN").await;
