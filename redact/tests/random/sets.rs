@@ -8,8 +8,6 @@ use crate::case::Case;
 use crate::dice::{Dice, for_each_seed};
 use crate::pieces;
 
-const CASES: u64 = 10_000;
-
 /// Values that are found in many forms, or that several sets may contain in different forms.
 const VALUES: [&str; 14] = [
     "correct horse battery",
@@ -34,8 +32,19 @@ const BETWEEN: [&str; 14] =
 
 #[test]
 fn two_sets_of_values_are_equivalent_to_their_union() {
+    check(1_500);
+}
+
+#[test]
+#[ignore = "it takes half a minute, and is part of `make test-long`"]
+fn two_sets_of_values_are_equivalent_to_their_union_in_many_cases() {
+    check(10_000);
+}
+
+/// Redacts random texts by two sets of values and by their union.
+fn check(cases: u64) {
     let rules = [Rules::none(), Rules::built_in()];
-    for_each_seed(CASES, |dice| {
+    for_each_seed(cases, |dice| {
         let case = roll(dice);
         let (shared, added) = case.values.split_at(dice.below(case.values.len() + 1));
         let rules = &rules[dice.below(2)];
