@@ -26,13 +26,14 @@ async fn a_line_that_python_prints_is_seen_before_it_prints_the_next() {
     // Python buffers its output unless it is written to a terminal. The job prints a line whenever a file appears.
     let script = "import os, sys, time\nfor i in range(3):\n  print('line', i)\n  \
                   while not os.path.exists(f'{sys.argv[1]}/{i}'): time.sleep(0.01)\n";
-    let folder = server.data.path().display();
-    let payload = json!({"run": format!("python3 -c \"{script}\" {folder}"), "env": {"PYTHONUNBUFFERED": ""}});
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let payload =
+        json!({"run": format!("python3 -c \"{script}\" {}", folder.path().display()), "env": {"PYTHONUNBUFFERED": ""}});
     let id = server.api.submit(payload).await;
     for line in 0..3 {
         let expected: String = (0..=line).map(|line| format!("line {line}\n")).collect();
         server.api.events_when(&id, "contain the line", |events| text_of(events) == expected).await;
-        std::fs::write(server.data.path().join(line.to_string()), "").expect("the folder can be written");
+        std::fs::write(folder.path().join(line.to_string()), "").expect("the folder can be written");
     }
     assert_eq!(server.api.ended(&id).await["status"], "succeeded");
 }
