@@ -5,11 +5,11 @@
 //! ([`mod@line`], [`model::ansi`], [`model::level`], [`totals`]); [`filter`] selects the lines and events to show;
 //! [`groups`] finds the groups of lines, which can be collapsed; [`layout`] computes the position of each row;
 //! [`panel`] computes the visible rows and the scroll position. All of these except the feed are pure. [`screen`] draws
-//! the result; its views are [`rows`], [`toolbar`] and [`status_bar`]. [`follow`] reacts to the reader's scrolling, and
-//! [`permalink`] puts a reference to a line into the page's URL. A [`finder`] has the server search the whole log for
-//! [`search_bar`], [`errors`] and [`filtering`]; [`search`] stores the results. [`selected`] holds the lines that a
-//! filter selects. [`listed`] provides the lines of the list: the selected lines, or those of the buffer. [`logs`]
-//! contains all logs of the page, because a page can show several jobs.
+//! the result, and [`placement`] puts its rows into place; its views are [`rows`], [`toolbar`] and [`status_bar`].
+//! [`follow`] reacts to the reader's scrolling, and [`permalink`] puts a reference to a line into the page's URL. A
+//! [`finder`] has the server search the whole log for [`search_bar`], [`errors`] and [`filtering`]; [`search`] stores
+//! the results. [`selected`] holds the lines that a filter selects. [`listed`] provides the lines of the list: the
+//! selected lines, or those of the buffer. [`logs`] contains all logs of the page, because a page can show several jobs.
 //!
 //! Live Output never renders job output as HTML (it creates text nodes only) and never scrolls the page itself. Only
 //! visible rows and some adjacent ones are in the document. Events are identified by their `seq` alone.
@@ -37,6 +37,7 @@ pub mod logs;
 pub mod merged;
 pub mod panel;
 pub mod permalink;
+mod placement;
 mod rows;
 mod screen;
 mod search;
@@ -69,8 +70,9 @@ use follow::Scrolls;
 use lag::Lag;
 use logs::{Log, LogSource, Logs};
 use model::{Event, JobStatus, Payload};
+use placement::Ruler;
 use rows::Rows;
-use screen::{Ruler, Screen};
+use screen::Screen;
 pub use search_bar::ReaderSearch;
 use search_bar::SearchBar;
 use shortcuts::Shortcuts;
@@ -125,6 +127,21 @@ pub fn CommonTools(logs: Logs, search: ReaderSearch) -> impl IntoView {
 fn Bars(logs: Logs, search: ReaderSearch, is_filter_bar_open: RwSignal<bool>) -> impl IntoView {
     view! {
         <div class="live-bars">
+            <Show when=move || logs.has_filter_before()>
+                <p class="live-returning">
+                    "All lines are shown. "
+                    <button
+                        class="link"
+                        data-testid="return-to-filter"
+                        title="Return to the filter (o)"
+                        on:click=move |_| {
+                            logs.return_to_filter();
+                        }
+                    >
+                        "Return to the filter"
+                    </button>
+                </p>
+            </Show>
             <FilterBar logs is_open=is_filter_bar_open />
             <SearchBar search />
         </div>
@@ -144,9 +161,10 @@ pub fn LogPanel(source: LogSource, log: Log, search: ReaderSearch) -> impl IntoV
     let announcement = RwSignal::new(String::new());
 
     Effect::new(move || {
-        let (Some(scroller), Some(end)) = (screen.scroller.get(), sentinel.get()) else { return };
+        let (Some(scroller), Some(end)) = (screen.list.scroller.get(), sentinel.get()) else { return };
         let hands = follow::watch(screen, &scroller, &end);
-        let observer = observe_size(screen.scroller, screen.nodes.get_value().ruler, move || screen.measure());
+        let observer =
+            observe_size(screen.list.scroller, screen.list.nodes.get_value().ruler, move || screen.measure());
         display::restore(screen);
         screen.measure();
         screen.go_to_address();
@@ -195,7 +213,7 @@ pub fn LogPanel(source: LogSource, log: Log, search: ReaderSearch) -> impl IntoV
             tabindex="0"
             data-times=move || screen.display.get().times.as_str()
             data-wrap=move || (screen.display.get().long_lines == LongLines::Wrapped).to_string()
-            node_ref=screen.scroller
+            node_ref=screen.list.scroller
         >
             <WithoutScripts log />
             <Rows screen />

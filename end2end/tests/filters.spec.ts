@@ -27,6 +27,11 @@ test("the warnings of the whole log are listed, counted and shown in context", a
   await expect(job.line(1)).toBeInViewport();
   await expect(job.line(2)).toHaveText(/fetched 1$/);
   await expect(page).not.toHaveURL(/filter=/);
+
+  await page.getByTestId("return-to-filter").click();
+  await expect(job.filter("warnings")).toHaveAttribute("aria-pressed", "true");
+  await expect.poll(() => job.texts()).toEqual(["warning: slow mirror", "fetched all", "warning: unused", "error: broken"]);
+  await expect(page.getByTestId("return-to-filter")).toHaveCount(0);
 });
 
 test("a list filtered by step and stream keeps its filter in the URL", async ({ page, server, api }) => {

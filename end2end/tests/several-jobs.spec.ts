@@ -220,6 +220,13 @@ test("merged logs of any size can be scrolled and searched in the order of time"
   await expect(several.merged.locator("mark.found").first()).toBeInViewport();
   await several.search.press("Enter");
   await expect(marked.filter({ hasText: "job 2 round 4 line 7" })).toBeInViewport();
+  // Matches are counted in the order of time, not job by job.
+  await several.search.fill("round [1-4] line 7$");
+  await expect(several.searchSummary).toContainText("8 of 8");
+  await several.search.press("Shift+Enter");
+  await expect(marked.filter({ hasText: "job 1 round 4 line 7" })).toBeInViewport();
+  await expect(several.searchSummary).toContainText("7 of 8");
+  await several.search.press("Enter");
 
   // The drawn rows are in the order of time at any scroll position.
   const list = several.merged.locator(".live-rows");

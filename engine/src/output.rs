@@ -2,8 +2,9 @@
 //!
 //! [`Outputs`] locates an attempt's output, which is currently always in a spool on this machine. The spool can be read
 //! while it grows and afterwards, and it includes output that is suppressed from live events. [`lines`] reads the spool
-//! by line number, [`text`] reads it as text, [`search`] finds lines in it, `levels` recognises the severity of lines,
-//! `steps` maps steps to their ids, and a background task compresses the output of finished attempts.
+//! by line number, `redraw` draws lines that other lines redraw, [`text`] reads it as text, [`search`] finds lines in it,
+//! `levels` recognises the severity of lines, `steps` maps steps to their ids, and a background task compresses the
+//! output of finished attempts.
 //!
 //! This module never writes to a spool while its attempt is running, and each read has a documented memory bound.
 
@@ -11,6 +12,7 @@ mod compress;
 mod levels;
 pub mod lines;
 mod page;
+mod redraw;
 pub mod search;
 mod steps;
 pub mod text;
@@ -25,7 +27,7 @@ use crate::event_log::{EventLog, ReadError};
 use crate::queue::{AttemptOutput, Queue, QueueError, Shipping};
 use crate::spool::{SpoolReader, Spools};
 use page::signed;
-pub use page::{FirstLine, Wanted};
+pub use page::{FirstLine, LineForm, Wanted};
 use search::Searchers;
 pub use steps::StepIds;
 

@@ -334,6 +334,9 @@ pub struct StepPayload {
     pub signal: Option<i32>,
     /// The duration of the step in milliseconds; null when the step begins, and if it was skipped.
     pub duration_ms: Option<i64>,
+    /// The height of the step's terminal in rows; missing if its output is not a terminal.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub terminal_rows: Option<u16>,
 }
 
 /// The change that a `job` event reports.

@@ -120,11 +120,34 @@ const fn is_false(value: &bool) -> bool {
     !*value
 }
 
+/// The first characters of the marker of a section.
+const SECTION: &str = "section_";
+/// The maximum number of markers that are recognised in a line. GitLab prints the end of a section and the start of the
+/// next one in the same line.
+const MAX_SECTIONS: usize = 8;
+
 impl Section {
-    /// Returns the marker at the beginning of a line.
+    /// Returns the markers at the beginning of a line, in order.
     #[must_use]
-    pub fn of_line(line: &str) -> Option<Self> {
-        let (marker, _) = without_sequences(line).strip_prefix("section_")?.split_once('\r')?;
+    pub fn of_line(mut line: &str) -> Vec<Self> {
+        let mut sections = Vec::new();
+        while let Some((section, rest)) = Self::split_from(line).filter(|_| sections.len() < MAX_SECTIONS) {
+            sections.push(section);
+            line = rest;
+        }
+        sections
+    }
+
+    /// Returns whether a line with this beginning may begin with a marker.
+    #[must_use]
+    pub fn may_begin(line: &str) -> bool {
+        let text = without_sequences(line);
+        text.starts_with(SECTION) || SECTION.starts_with(text) || text.starts_with('\x1b')
+    }
+
+    /// Splits the marker from the beginning of a line, and returns it with the rest of the line.
+    fn split_from(line: &str) -> Option<(Self, &str)> {
+        let (marker, rest) = without_sequences(line).strip_prefix(SECTION)?.split_once('\r')?;
         let mut parts = marker.splitn(3, ':');
         let (edge, time, name) = (parts.next()?, parts.next()?, parts.next()?);
         let edge = match edge {
@@ -136,7 +159,7 @@ impl Section {
         let is_name = |character: char| character.is_ascii_alphanumeric() || "_.-".contains(character);
         let is_valid = time.parse::<u64>().is_ok() && !name.is_empty() && name.chars().all(is_name);
         let collapsed = options.trim_end_matches(']').split(',').any(|option| option == "collapsed=true");
-        is_valid.then(|| Self { name: name.into(), edge, collapsed })
+        is_valid.then(|| (Self { name: name.into(), edge, collapsed }, rest))
     }
 }
 
@@ -209,7 +232,8 @@ mod tests {
 
     #[test]
     fn sections_are_recognised_before_they_are_overwritten() {
-        let section = |name: &str, edge, collapsed| Some(Section { name: name.into(), edge, collapsed });
+        let section = |name: &str, edge, collapsed| vec![Section { name: name.into(), edge, collapsed }];
+        let none = Vec::new;
         let start = |name| section(name, SectionEdge::Start, false);
         for (line, expected) in [
             ("\x1b[0Ksection_start:1560896352:my_first.section-1\r\x1b[0KTitle", start("my_first.section-1")),
@@ -219,16 +243,32 @@ mod tests {
             ("section_start:1:s[collapsed=false]\r", start("s")),
             ("\x1b[0Ksection_end:1560896353:s\r\x1b[0K", section("s", SectionEdge::End, false)),
             // The name may be incomplete, because no carriage return follows it.
-            ("section_start:1560896352:na", None),
-            ("section_start:now:name\r", None),
-            ("section_start::name\r", None),
-            ("section_start:1:\r", None),
-            ("section_start:1:a b\r", None),
-            ("section_middle:1:a\r", None),
-            ("a section_start:1:a\r", None),
-            ("\x1b[", None),
+            ("section_start:1560896352:na", none()),
+            ("section_start:now:name\r", none()),
+            ("section_start::name\r", none()),
+            ("section_start:1:\r", none()),
+            ("section_start:1:a b\r", none()),
+            ("section_middle:1:a\r", none()),
+            ("a section_start:1:a\r", none()),
+            ("\x1b[", none()),
+            (
+                "\x1b[0Ksection_end:1:a\r\x1b[0Ksection_start:1:b\r\x1b[0KTitle",
+                [section("a", SectionEdge::End, false), start("b")].concat(),
+            ),
+            ("section_end:1:a\r\x1b[0KTitle section_start:1:b\r", section("a", SectionEdge::End, false)),
         ] {
             assert_eq!(Section::of_line(line), expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_line_whose_marker_is_incomplete_may_begin_with_one() {
+        let marker = "\x1b[0Ksection_end:1:a\r\x1b[0K";
+        for end in 0..=marker.len() - 4 {
+            assert!(Section::may_begin(&marker[..end]), "{:?}", &marker[..end]);
+        }
+        for line in ["text", "\x1b[0Ktext", "sections", " section_"] {
+            assert!(!Section::may_begin(line), "{line:?}");
         }
     }
 
@@ -243,7 +283,7 @@ mod tests {
         ] {
             assert_eq!(GroupMarker::of_text(line).expect("a marker").title(line), title);
         }
-        let section = Section::of_line("section_start:1:name\r\x1b[0K--- Title").expect("a marker");
+        let section = Section::of_line("section_start:1:name\r\x1b[0K--- Title").remove(0);
         assert_eq!(GroupMarker::from(section).title("--- Title"), "--- Title");
     }
 }

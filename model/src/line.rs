@@ -25,15 +25,23 @@ pub struct OutputLine {
     /// The severity, recognised from the line's text. A line that continues a message, for example a stack frame, has
     /// the level of the message's first line.
     pub level: Level,
-    /// The line as a terminal displays it, without the newline. Cursor movements and erasures within the line are
-    /// applied; colours and links remain as escape sequences. Invalid UTF-8 is replaced by U+FFFD; `/log` returns the
-    /// original bytes.
+    /// The line as a terminal displays it, without the newline. Cursor movements and erasures are applied, including
+    /// those of later lines that redraw this one; colours and links remain as escape sequences. Invalid UTF-8 is
+    /// replaced by U+FFFD; `/log` returns the original bytes.
     pub text: String,
+    /// What the line itself printed, as a terminal displays it. Present only if other lines have redrawn its rows, so
+    /// that `text` shows something else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub printed: Option<String>,
+    /// The line on whose rows this line was drawn or, if it printed nothing visible, the line that took over its row. A
+    /// line with this member has no rows of its own, and its `text` is empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub drawn_on: Option<i64>,
     /// Whether `text` contains only the beginning of the line.
     pub truncated: bool,
-    /// The section that the line begins or ends. A terminal does not show this marker.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub section: Option<Section>,
+    /// The sections that the line ends or begins, in order. A terminal does not show these markers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub sections: Vec<Section>,
 }
 
 /// A page of lines of an attempt's output.

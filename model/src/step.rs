@@ -1,5 +1,6 @@
 //! References to the steps of an attempt.
 
+use super::ansi::DEFAULT_HEIGHT;
 use super::{LogPayload, Stage, StepPayload};
 
 /// A reference to a step of an attempt, by its stage and its index in that stage.
@@ -26,5 +27,11 @@ impl StepPayload {
     #[must_use]
     pub const fn step(&self) -> StepRef {
         StepRef { stage: self.stage, index: self.step_index }
+    }
+
+    /// Returns the height in rows of the screen on which the step's output is drawn.
+    #[must_use]
+    pub fn screen_height(&self) -> u16 {
+        self.terminal_rows.unwrap_or(DEFAULT_HEIGHT)
     }
 }

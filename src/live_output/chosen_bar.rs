@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use leptos::task::spawn_local;
 use model::Job;
 
-use super::copying;
+use super::copying::{self, CopiedLines};
 use super::permalink::MarkedLines;
 use super::screen::Screen;
 use super::toolbar::NOTICE_TIME;
@@ -15,6 +15,7 @@ use crate::words;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CopyKind {
     Text,
+    AsPrinted,
     Markdown,
     Link,
 }
@@ -54,6 +55,9 @@ pub fn ChosenBar(screen: Screen, job: RwSignal<Job>) -> impl IntoView {
                     {move || notice.get().or_else(label)}
                 </span>
                 {button(CopyKind::Text, "Copy", "c", "chosen-copy")}
+                <Show when=move || screen.choice.get().lines.is_some_and(|chosen| screen.has_redrawn(chosen))>
+                    {button(CopyKind::AsPrinted, "As printed", "p", "chosen-printed")}
+                </Show>
                 {button(CopyKind::Markdown, "Markdown", "m", "chosen-markdown")}
                 {button(CopyKind::Link, "Link", "l", "chosen-link")}
                 <button
@@ -81,7 +85,8 @@ async fn copy_chosen(screen: Screen, job: RwSignal<Job>, chosen: MarkedLines, ki
     let (copied, text) = if kind == CopyKind::Link {
         ("Copied the link".to_owned(), address)
     } else {
-        let text = match copying::chosen_text(screen, chosen).await {
+        let form = if kind == CopyKind::AsPrinted { CopiedLines::AsPrinted } else { CopiedLines::Redrawn };
+        let text = match copying::chosen_text(screen, chosen, form).await {
             Ok(text) => text,
             Err(error) => return error.text().to_owned(),
         };

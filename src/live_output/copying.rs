@@ -3,8 +3,9 @@
 
 use model::{LinesPage, OutputLine, SearchPage, ansi};
 
+use super::buffer::LineRange;
 use super::permalink::MarkedLines;
-use super::screen::{Screen, search_path};
+use super::screen::{Screen, lines_path, search_path};
 use crate::rest::{self, RestError};
 use crate::words;
 
@@ -33,22 +34,35 @@ impl CopyError {
     }
 }
 
+/// The form in which lines are copied, always without escape sequences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CopiedLines {
+    /// As other lines have redrawn them.
+    Redrawn,
+    /// Each line as it was printed.
+    AsPrinted,
+}
+
 /// A text of at most [`MAX_COPIED`] bytes.
 #[derive(Debug, Default)]
 struct CopiedText(String);
 
 impl CopiedText {
+    /// Adds a line, unless it has no rows because it was drawn on those of another line.
     fn push(&mut self, line: &OutputLine) -> Result<(), CopyError> {
+        if line.drawn_on.is_some() {
+            return Ok(());
+        }
         self.0.push_str(&ansi::plain_text(&line.text));
         self.0.push('\n');
         if self.0.len() > MAX_COPIED { Err(CopyError::TooLarge) } else { Ok(()) }
     }
 }
 
-/// Returns the chosen lines without escape sequences.
-pub async fn chosen_text(screen: Screen, chosen: MarkedLines) -> Result<String, CopyError> {
+/// Returns the chosen lines.
+pub async fn chosen_text(screen: Screen, chosen: MarkedLines, form: CopiedLines) -> Result<String, CopyError> {
     let mut text = CopiedText::default();
-    add_lines(screen, chosen, &mut text).await?;
+    add_lines(screen, chosen, form, &mut text).await?;
     Ok(text.0)
 }
 
@@ -62,19 +76,27 @@ pub async fn shown_text(screen: Screen) -> Result<String, CopyError> {
     // The reader may change the filter, or leave the page, before everything has been loaded.
     let (selection, last_attempt) = (screen.selection(), screen.last_attempt());
     for attempt in 1..=last_attempt {
-        match &selection {
-            Some(selection) => add_selected(screen, attempt, selection, &mut text).await?,
-            None => add_lines(screen, MarkedLines { attempt, first: 1, last: i64::MAX }, &mut text).await?,
+        if let Some(selection) = &selection {
+            add_selected(screen, attempt, selection, &mut text).await?;
+        } else {
+            let all = MarkedLines { attempt, first: 1, last: i64::MAX };
+            add_lines(screen, all, CopiedLines::Redrawn, &mut text).await?;
         }
     }
     Ok(text.0)
 }
 
-async fn add_lines(screen: Screen, lines: MarkedLines, text: &mut CopiedText) -> Result<(), CopyError> {
+async fn add_lines(
+    screen: Screen,
+    lines: MarkedLines,
+    form: CopiedLines,
+    text: &mut CopiedText,
+) -> Result<(), CopyError> {
+    let raw = if form == CopiedLines::AsPrinted { "&raw=true" } else { "" };
     let MarkedLines { attempt, mut first, last } = lines;
     while first <= last {
         let count = PART.min((last - first).saturating_add(1));
-        let path = format!("/api/queue/jobs/{}/lines?attempt={attempt}&from={first}&count={count}", screen.job());
+        let path = format!("{}{raw}", lines_path(screen.job(), LineRange { attempt, first, count }));
         let page = rest::get::<LinesPage>(&path).await.map_err(not_loaded)?;
         page.items.iter().try_for_each(|line| text.push(line))?;
         let Some(read) = page.items.last() else { break };

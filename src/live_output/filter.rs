@@ -41,6 +41,13 @@ impl RowFilter {
         self.only_matches || self.unlike.is_some()
     }
 
+    /// Returns whether the selected lines are shown as they were printed, even if other lines have redrawn their rows.
+    /// Otherwise, the text for which a line was selected might not be visible.
+    #[must_use]
+    pub fn shows_lines_as_printed(self) -> bool {
+        self.is_by_text() || self.kind == OutputFilter::Warnings
+    }
+
     /// Returns the query with which the server finds the selected lines, or `None` if the filter does not select lines
     /// or its step has not started. `step_id` is the percent-encoded id of the filter's step, and `search` the query of
     /// the reader's search.

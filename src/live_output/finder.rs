@@ -128,6 +128,11 @@ impl Finder {
         self.current.get().and_then(|key| self.findings.with(|findings| findings.rank(key)))
     }
 
+    /// Returns the line that the reader has moved to.
+    pub fn current(self) -> Option<LineKey> {
+        self.current.get()
+    }
+
     /// Returns the next line in a direction from a row of the merged list, among the lines that are loaded. `index` is
     /// the index of this log. Of two lines with the same time, the line of the log with the lower index comes first.
     pub fn next_in_time(self, from: MergedRow, index: usize, direction: FindDirection) -> Option<LineKey> {

@@ -160,34 +160,53 @@ impl<'a> Outline<'a> {
             self.is_step_collapsed =
                 self.steps == StepTitles::Shown && self.groups.of_step(place.0, place.1) == Collapsed::Yes;
         }
-        match line.marker.as_deref() {
-            Some(GroupMarker::Begin(kind, initially)) if !self.is_in_diff(at, kind) => {
-                let is_heading = |kind: &GroupKind| matches!(kind, GroupKind::Heading(_));
-                // A heading in another group ends with that group.
-                if is_heading(kind) && self.open.last().is_some_and(|open| is_heading(open.kind)) {
-                    self.close(self.open.len() - 1, GroupEnd::Before(at));
+        let (mut title, mut has_ended) = (None, false);
+        for marker in &line.markers {
+            match marker {
+                GroupMarker::Begin(kind, initially) if !self.is_in_diff(at, kind) => {
+                    let shown = self.begin(at, kind, *initially);
+                    title.get_or_insert(shown);
                 }
-                let is_hidden = self.is_hidden();
-                let collapsed = self.groups.of_lines(line.key, *initially);
-                self.open.push(OpenGroup { title: at, kind, collapsed, level: Level::Info });
-                return if is_hidden { Shown::Collapsed } else { Shown::Title };
+                GroupMarker::End(kind) => has_ended |= self.end_last(at, kind),
+                GroupMarker::Begin(..) => {}
             }
-            Some(GroupMarker::End(kind)) => {
-                if let Some(ended) = self.open.iter().rposition(|open| open.kind == kind) {
-                    self.close(ended, GroupEnd::Before(at));
-                    return match (self.is_hidden(), self.groups.shown_end == Some(line.key)) {
-                        (true, _) => Shown::Collapsed,
-                        (false, true) => Shown::Output,
-                        (false, false) => Shown::GroupEnd,
-                    };
-                }
-            }
-            _ => {}
+        }
+        if let Some(title) = title {
+            return title;
+        }
+        if has_ended {
+            return match (self.is_hidden(), self.groups.shown_end == Some(line.key)) {
+                (true, _) => Shown::Collapsed,
+                (false, true) => Shown::Output,
+                (false, false) => Shown::GroupEnd,
+            };
         }
         for open in &mut self.open {
-            open.level = open.level.max(line.level);
+            open.level = open.level.max(line.shown_level);
         }
         if self.is_hidden() { Shown::Collapsed } else { Shown::Output }
+    }
+
+    /// Begins a group whose title is the line at an index, and returns how the title is shown.
+    fn begin(&mut self, at: usize, kind: &'a GroupKind, initially: Initially) -> Shown {
+        let is_heading = |kind: &GroupKind| matches!(kind, GroupKind::Heading(_));
+        // A heading in another group ends with that group.
+        if is_heading(kind) && self.open.last().is_some_and(|open| is_heading(open.kind)) {
+            self.close(self.open.len() - 1, GroupEnd::Before(at));
+        }
+        let is_hidden = self.is_hidden();
+        let collapsed = self.groups.of_lines(self.lines[at].key, initially);
+        self.open.push(OpenGroup { title: at, kind, collapsed, level: Level::Info });
+        if is_hidden { Shown::Collapsed } else { Shown::Title }
+    }
+
+    /// Ends the last open group of a kind before the line at an index. Returns `false` if there is none.
+    fn end_last(&mut self, at: usize, kind: &GroupKind) -> bool {
+        let ended = self.open.iter().rposition(|open| open.kind == kind);
+        if let Some(ended) = ended {
+            self.close(ended, GroupEnd::Before(at));
+        }
+        ended.is_some()
     }
 
     /// Finishes after the last line, and returns the groups by the index of their titles.
@@ -214,9 +233,11 @@ impl<'a> Outline<'a> {
                 GroupEnd::Before(at) => (at, Some(self.lines[at].time.millis_since(title.time))),
                 GroupEnd::WithLineBefore(at) => (at, None),
             };
-            let lines = i64::try_from(after - group.title - 1).unwrap_or(i64::MAX);
+            // A group may begin and end in the same line.
+            let lines = i64::try_from(after.saturating_sub(group.title + 1)).unwrap_or(i64::MAX);
             let state = GroupState { collapsed: group.collapsed, lines, millis, level: group.level };
-            self.states.insert(group.title, state);
+            // If a line begins several groups, it is the title of the outermost one.
+            self.states.entry(group.title).or_insert(state);
         }
     }
 
@@ -242,10 +263,10 @@ impl<'a> Outline<'a> {
 
 /// Returns the first character of a line that looks like a heading.
 fn heading(line: &LiveLine) -> Option<Heading> {
-    match line.marker.as_deref()? {
+    line.markers.iter().find_map(|marker| match marker {
         GroupMarker::Begin(GroupKind::Heading(heading), _) => Some(*heading),
         _ => None,
-    }
+    })
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use model::Seq;
 
 use super::filter::{OutputFilter, RowFilter};
 use super::groups::{GroupState, Groups, Outline, Shown, StepTitles};
-use super::line::{LineKey, RowOwner};
+use super::line::LineKey;
 use super::listed::Listed;
 
 /// The height of one row of text in CSS pixels. It equals `--row` in `_live.scss`.
@@ -147,7 +147,7 @@ impl Layout {
                 }
                 layout.is_edge_collapsed[1] = shown == Shown::Collapsed;
                 match shown {
-                    Shown::Output if line.rows_of == RowOwner::ThisLine => {
+                    Shown::Output if line.has_rows() => {
                         layout.push(PanelRow::Line(at), line.rows(columns) * ROW_HEIGHT);
                         layout.width = layout.width.max(line.cells);
                     }

@@ -222,6 +222,7 @@ mod tests {
                 exit_code,
                 signal,
                 duration_ms: (status != StepStatus::Started).then_some(12_600),
+                terminal_rows: None,
             }),
         ))
     }

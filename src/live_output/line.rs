@@ -1,17 +1,23 @@
-//! Splits chunks into pieces, one per line, and assembles lines of output from these pieces.
+//! A line of output: assembled from pieces of chunks, or loaded by number.
+
+mod pieces;
+mod shown;
 
 use std::borrow::Cow;
 
-use model::ansi::{self, LineEnd, Redrawn, Scanner, Style};
+use model::ansi::{self, Folded, LineEnd, Redrawn, Scanner, Style};
 use model::group::{GroupMarker, Section};
 use model::level::MessageState;
-use model::{Level, LogPayload, OutputLine, Segment, Seq, StepRef, StreamName, Timestamp};
+use model::{Level, LogPayload, OutputLine, Seq, StepRef, StreamName, Timestamp};
+
+pub use pieces::{LinePiece, pieces};
+pub use shown::ShownRows;
 
 /// The maximum number of bytes of a line that the page stores, which is about 200 times the width of a terminal.
 /// Downloads contain the whole line.
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
 
-/// The maximum length of the marker of a section that is recognised, in bytes.
+/// The maximum length of the markers of sections that are recognised if they arrive in several pieces, in bytes.
 const MAX_MARKER_BYTES: usize = 1024;
 
 /// The identifier of a line: its attempt, and its number within the attempt, starting at 1. Lines are sorted by this
@@ -22,15 +28,6 @@ pub struct LineKey {
     pub attempt: i32,
     /// The number of the line within the attempt, starting at 1.
     pub number: i64,
-}
-
-/// The line that owns the rows in which a line was printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RowOwner {
-    /// The line itself, which is the usual case.
-    ThisLine,
-    /// An earlier line, whose rows the program has redrawn. The line itself is not shown.
-    EarlierLine,
 }
 
 /// The measured height of a line.
@@ -55,25 +52,29 @@ pub struct LiveLine {
     pub first_seq: Seq,
     /// The capture time of the first byte of the chunk in which the line begins.
     pub time: Timestamp,
-    /// The text as displayed by a terminal, with escape sequences only for styles and links. For an unfinished line,
-    /// the text also contains the cursor's position.
+    /// The text that the line itself printed, as displayed by a terminal, with escape sequences only for styles and
+    /// links. For an unfinished line, the text also contains the cursor's position.
     pub text: String,
-    /// The style of the first character.
+    /// The style of the first character of `text`.
     pub style: Style,
-    /// The log level, recognised from the text. A line that continues a message has the level of the message.
+    /// The content of the line's rows, if other lines have redrawn them.
+    shown: ShownRows,
+    /// The log level, recognised from `text`. A line that continues a message has the level of the message.
     pub level: Level,
+    /// The log level of the line's rows.
+    pub shown_level: Level,
     /// The level that the server reported for a loaded line. The server also knows the lines before the window.
     reported: Option<Level>,
     /// The state of the stream's messages before this line, and after it.
     messages: [MessageState; 2],
-    /// The group marker in the line.
-    pub marker: Option<Box<GroupMarker>>,
-    /// Whether the line has rows of its own.
-    pub rows_of: RowOwner,
-    /// The width of the text in columns.
+    /// The group markers in the line, in order.
+    pub markers: Box<[GroupMarker]>,
+    /// The text of an unfinished line that may begin with the markers of sections, as it was printed.
+    beginning: String,
+    /// The width of the line's rows in columns.
     pub cells: u32,
     /// Whether text was dropped because the line was too long.
-    pub cut: bool,
+    cut: bool,
     /// Whether the beginning of the line is known. It is `false` for the first line after a part of the log that has
     /// not been loaded.
     pub whole: bool,
@@ -101,11 +102,13 @@ impl LiveLine {
             time,
             text: String::new(),
             style,
+            shown: ShownRows::AsPrinted,
             level: Level::Info,
+            shown_level: Level::Info,
             reported: None,
             messages: [MessageState::default(); 2],
-            marker: None,
-            rows_of: RowOwner::ThisLine,
+            markers: Box::default(),
+            beginning: String::new(),
             cells: 0,
             cut: false,
             whole: true,
@@ -120,53 +123,45 @@ impl LiveLine {
     pub fn loaded(attempt: i32, line: OutputLine, step: StepRef, seq: Seq) -> Self {
         let key = LineKey { attempt, number: line.line };
         let mut loaded = Self::empty(key, step, (line.stream, line.time), seq, Style::default());
-        loaded.reported = Some(line.level);
-        loaded.marker = line.section.map(|section| Box::new(section.into()));
-        let piece = LinePiece { number: line.line, text: &line.text, ended: true };
+        // Levels are reported for the text that is shown.
+        loaded.reported = (line.printed.is_none() || line.drawn_on.is_some()).then_some(line.level);
+        loaded.markers = line.sections.into_iter().map(GroupMarker::from).collect();
+        let printed = line.printed.as_deref().unwrap_or(&line.text);
+        let piece = LinePiece { number: line.line, text: printed, ended: true };
         loaded.push(&piece, seq, &mut Scanner::default());
-        loaded.cut |= line.truncated;
+        match line.drawn_on {
+            Some(on) => loaded.redraw(Redrawn::Overdrawn { on }),
+            None if line.printed.is_some() => {
+                loaded.redraw(Redrawn::Rows(Folded { text: line.text.into(), cut: line.truncated }));
+            }
+            None => loaded.cut |= line.truncated,
+        }
         loaded
     }
 
     /// Appends a piece of text. `scanner` also parses the piece, to determine the style of the text that follows.
     pub fn push(&mut self, piece: &LinePiece<'_>, seq: Seq, scanner: &mut Scanner) {
         if !self.ended {
-            self.note(piece, seq, scanner);
+            self.ended = piece.ended;
+            self.first_seq = self.first_seq.min(seq);
+            self.recognise_sections(piece.text);
+            scanner.skip(piece.text);
             self.add(piece.text);
             self.look_again();
         }
-    }
-
-    /// Records a piece of text that is drawn on a screen, which determines the text of the line.
-    pub fn note(&mut self, piece: &LinePiece<'_>, seq: Seq, scanner: &mut Scanner) {
-        self.ended = piece.ended;
-        self.first_seq = self.first_seq.min(seq);
-        self.recognise_section(piece.text);
-        scanner.skip(piece.text);
-    }
-
-    /// Replaces the text with the rows that were drawn on the screen.
-    pub fn redraw(&mut self, redrawn: Redrawn) {
-        match redrawn {
-            Redrawn::Rows(rows) => {
-                self.rows_of = RowOwner::ThisLine;
-                // The rows begin with the default style.
-                (self.text, self.cut, self.style) = (String::new(), rows.cut, Style::default());
-                self.text.push_str(&rows.text);
-                self.limit();
-            }
-            Redrawn::Overdrawn { .. } => {
-                (self.rows_of, self.text, self.marker) = (RowOwner::EarlierLine, String::new(), None);
-            }
-        }
-        self.look_again();
     }
 
     /// Replaces this line with the loaded one if the beginning of this line is missing. A line that may still grow is
     /// not replaced, because the loaded text may contain pieces that will also arrive in later events.
     pub fn complete(&mut self, loaded: Self, growth: Growth) {
         if !self.whole && (self.ended || growth == Growth::Finished) {
+            let shown = std::mem::take(&mut self.shown);
             *self = Self { revision: self.revision.wrapping_add(1), ..loaded };
+            // The rows are also redrawn live, so they may be newer than the loaded ones.
+            if shown != ShownRows::AsPrinted {
+                self.shown = shown;
+                self.look_again();
+            }
         }
         self.whole = true;
     }
@@ -183,7 +178,7 @@ impl LiveLine {
     pub fn rows(&self, columns: u32) -> u32 {
         match self.measured {
             Some(measured) if measured.columns == columns => measured.rows,
-            _ => self.cells.div_ceil(columns.max(1)).max(1) + u32::from(self.cut),
+            _ => self.cells.div_ceil(columns.max(1)).max(1) + u32::from(self.is_cut()),
         }
     }
 
@@ -205,10 +200,10 @@ impl LiveLine {
     pub fn set_messages_before(&mut self, before: MessageState) {
         if self.messages[0] != before {
             self.messages[0] = before;
-            let (level, after) = self.read_level(&ansi::plain_text(&self.text));
-            self.messages[1] = after;
-            if self.level != level {
-                self.level = level;
+            let levels = (self.level, self.shown_level);
+            let new = self.read_levels(&ansi::plain_text(&self.text));
+            self.set_levels(new);
+            if levels != (self.level, self.shown_level) {
                 self.revision = self.revision.wrapping_add(1);
             }
         }
@@ -225,17 +220,22 @@ impl LiveLine {
         self.limit();
     }
 
-    /// Recognises the marker of a section, before the text that follows overwrites it. The marker may arrive in several
+    /// Recognises the markers of sections, before the text that follows overwrites them. They may arrive in several
     /// pieces.
-    fn recognise_section(&mut self, piece: &str) {
-        let section = match self.text.len() {
-            0 => Section::of_line(piece),
-            1..MAX_MARKER_BYTES if self.marker.is_none() => Section::of_line(&format!("{}{piece}", self.text)),
-            _ => None,
-        };
-        if let Some(section) = section {
-            self.marker = Some(Box::new(section.into()));
+    fn recognise_sections(&mut self, piece: &str) {
+        if !self.text.is_empty() && self.beginning.is_empty() {
+            return;
         }
+        let line: Cow<'_, str> = match self.beginning.len() {
+            0 => piece.into(),
+            _ => format!("{}{piece}", self.beginning).into(),
+        };
+        let sections = Section::of_line(&line);
+        if !sections.is_empty() {
+            self.markers = sections.into_iter().map(GroupMarker::from).collect();
+        }
+        let is_unfinished = !self.ended && line.len() <= MAX_MARKER_BYTES && Section::may_begin(&line);
+        self.beginning = if is_unfinished { line.into_owned() } else { String::new() };
     }
 
     fn limit(&mut self) {
@@ -250,22 +250,37 @@ impl LiveLine {
         }
     }
 
+    /// Determines everything that depends on the text or on the rows.
     fn look_again(&mut self) {
         let plain = ansi::plain_text(&self.text);
-        let ((level, after), cells) = (self.read_level(&plain), ansi::columns(&plain));
-        (self.level, self.messages[1], self.cells) = (level, after, cells);
-        if !self.marker.as_ref().is_some_and(|marker| marker.is_section()) {
-            self.marker = GroupMarker::of_text(&plain).map(Box::new);
+        let levels = self.read_levels(&plain);
+        let rows = match &self.shown {
+            ShownRows::AsPrinted => plain,
+            ShownRows::Redrawn { .. } | ShownRows::Overdrawn { .. } => ansi::plain_text(self.shown_text()),
+        };
+        let (cells, marker) = (ansi::columns(&rows), GroupMarker::of_text(&rows));
+        self.set_levels(levels);
+        self.cells = cells;
+        if !self.has_rows() {
+            self.markers = Box::default();
+        } else if !self.markers.first().is_some_and(GroupMarker::is_section) {
+            self.markers = marker.into_iter().collect();
         }
         self.measured = None;
         self.revision = self.revision.wrapping_add(1);
     }
 
-    /// Returns the level of the line, and the state after it.
-    fn read_level(&self, plain: &str) -> (Level, MessageState) {
+    /// Returns the level of the line, the level of its rows, and the state of the messages after the line. `plain` is
+    /// the visible text that the line itself printed.
+    fn read_levels(&self, plain: &str) -> (Level, Level, MessageState) {
         let mut messages = self.messages[0];
         let read = messages.read(plain, self.stream);
-        (self.reported.unwrap_or(read.level), messages)
+        let level = self.reported.unwrap_or(read.level);
+        (level, self.level_of_rows(plain).unwrap_or(level), messages)
+    }
+
+    const fn set_levels(&mut self, (level, shown_level, messages): (Level, Level, MessageState)) {
+        (self.level, self.shown_level, self.messages[1]) = (level, shown_level, messages);
     }
 }
 
@@ -276,34 +291,6 @@ pub enum Growth {
     Running,
     /// The attempt has ended, and its output is complete.
     Finished,
-}
-
-/// The part of a chunk that belongs to one line. It never contains a newline.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct LinePiece<'a> {
-    /// The number of the line within the attempt, starting at 1.
-    pub number: i64,
-    /// The text of the piece.
-    pub text: &'a str,
-    /// Whether a newline follows this piece.
-    pub ended: bool,
-}
-
-/// Splits the text of a chunk into pieces, one per line.
-#[must_use]
-pub fn pieces<'a>(text: &'a str, payload: &LogPayload) -> Vec<LinePiece<'a>> {
-    let mut pieces = Vec::new();
-    for (Segment(_, _, line), segment) in payload.pieces(text) {
-        cut_at_newlines(segment, line, &mut pieces);
-    }
-    pieces
-}
-
-fn cut_at_newlines<'a>(text: &'a str, first: i64, pieces: &mut Vec<LinePiece<'a>>) {
-    for (number, part) in (first..).zip(text.split_inclusive('\n')) {
-        let ended = part.ends_with('\n');
-        pieces.push(LinePiece { number, text: part.strip_suffix('\n').unwrap_or(part), ended });
-    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@
 //! The toolbar, the search and the filters apply to all logs of the page. The keys that scroll, copy or select apply to
 //! the active log, which is the one that the reader has used last.
 
+mod finding;
+
 use leptos::prelude::*;
 use model::{Event, EventsPage, Job, JobId};
 use wasm_bindgen::JsCast;
@@ -13,10 +15,9 @@ use super::feed::policy::Connection;
 use super::filter::RowFilter;
 use super::filter_bar::{self, StepChoice};
 use super::filtering::Filtering;
-use super::finder::{FindDirection, Finder};
+use super::finder::Finder;
 use super::follow::Scrolls;
 use super::merged::screen::MergedScreen;
-use super::panel::Side;
 use super::screen::Screen;
 use super::search_bar::SEARCH_EVERY;
 use crate::ui::Now;
@@ -233,6 +234,24 @@ impl Logs {
         }
     }
 
+    /// Returns whether a line is shown in its context, so that the reader can return to a filter.
+    pub fn has_filter_before(self) -> bool {
+        self.all().into_iter().any(|log| log.screen().filter_before().is_some())
+    }
+
+    /// Applies the filter that was removed to show a line in its context. Returns `false` if there is none.
+    pub fn return_to_filter(self) -> bool {
+        let before = |log: &Log| untrack(|| log.screen().filter_before());
+        let Some((index, filter)) = self.all().iter().enumerate().find_map(|(index, log)| Some((index, before(log)?)))
+        else {
+            return false;
+        };
+        // The filter refers to a step of this log.
+        self.activate(index);
+        self.change_filter(|of_log| *of_log = filter);
+        true
+    }
+
     /// Returns the steps that all jobs have started.
     pub fn common_steps(self) -> Vec<StepChoice> {
         let mut steps = self.active().steps();
@@ -241,66 +260,6 @@ impl Logs {
             steps.retain(|step| of_log.iter().any(|other| other.is_same(step)));
         }
         steps
-    }
-
-    /// Moves to the next line that the active log's finder has found or, if there is none, to a line in the next log.
-    /// The last log is followed by the first one.
-    pub fn go(self, finder: fn(Log) -> Finder, direction: FindDirection) {
-        let (logs, active) = (self.all(), self.active.get_untracked());
-        if let Some(merged) = self.merged.get_untracked()
-            && let Some(index) = self.go_in_time(merged, finder, direction)
-        {
-            return self.activate(index);
-        }
-        if finder(logs[active]).go(direction) {
-            return;
-        }
-        let count = logs.len();
-        let following = (1..=count).map(|distance| match direction {
-            FindDirection::Next => (active + distance) % count,
-            FindDirection::Previous => (active + count - distance) % count,
-        });
-        for index in following {
-            if finder(logs[index]).go_to_first(direction) {
-                return self.activate(index);
-            }
-        }
-    }
-
-    /// Moves to the next line, in the order of time, that a finder of any log has found. If no such line is loaded,
-    /// moves to the next line of the log whose window limits the merged list in this direction. Returns the index of
-    /// the log.
-    fn go_in_time(self, merged: MergedScreen, finder: fn(Log) -> Finder, direction: FindDirection) -> Option<usize> {
-        let (logs, from) = (self.all(), merged.current()?);
-        let next = logs.iter().enumerate().filter_map(|(index, log)| {
-            let key = finder(*log).next_in_time(from, index, direction)?;
-            let time = log.screen().time_of(key).filter(|time| merged.covers(*time))?;
-            Some((time, index, key))
-        });
-        let (next, side) = match direction {
-            FindDirection::Next => (next.min(), Side::Later),
-            FindDirection::Previous => (next.max(), Side::Earlier),
-        };
-        if let Some((_, index, key)) = next {
-            finder(logs[index]).show(key);
-            return Some(index);
-        }
-        let index = merged.limiting_log(side)?;
-        finder(logs[index]).go(direction).then_some(index)
-    }
-
-    /// Returns the position of the line that the reader has moved to among all lines that the finders have found.
-    pub fn rank(self, finder: fn(Log) -> Finder) -> Option<i64> {
-        let active = self.active.get();
-        let logs = self.all();
-        let rank = finder(logs[active]).rank()?;
-        let before = logs.iter().take(active).map(|log| finder(*log).total());
-        Some(before.sum::<i64>() + rank)
-    }
-
-    /// Returns the number of lines that the finders have found.
-    pub fn total(self, finder: fn(Log) -> Finder) -> i64 {
-        self.all().into_iter().map(|log| finder(log).total()).sum()
     }
 
     /// Collapses all groups or, if all groups of a log are collapsed, expands them.
@@ -339,7 +298,7 @@ impl Logs {
 
     /// Clicks the button of the active log with the given `data-testid`.
     pub fn click(self, test_id: &str) {
-        let panel = untrack(|| self.active()).screen().scroller.get_untracked();
+        let panel = untrack(|| self.active()).screen().list.scroller.get_untracked();
         let log = panel.and_then(|panel| panel.closest(".live").ok().flatten());
         let selector = format!("[data-testid={test_id}]");
         let merged = document().query_selector(&format!(".merged {selector}")).ok().flatten();

@@ -228,7 +228,8 @@ impl MergedPanel {
             Some(Goal::Line { log, key, asked, .. }) => match panels[*log].time_of_line(*key) {
                 Some(time) => {
                     let below = -i64::from(self.height / 3);
-                    self.place = MergedPlace::Row { log: *log, key: RowKey::Line(*key), time, below };
+                    let key = RowKey::Line(panels[*log].row_of(*key));
+                    self.place = MergedPlace::Row { log: *log, key, time, below };
                     let is_settled = |log: usize| asked.contains(&log) || self.list.period(log).covers(time);
                     (0..panels.len()).all(is_settled)
                 }
@@ -279,6 +280,10 @@ impl MergedPanel {
 
     fn wanted(&self, panels: &[&Panel], scroll_to: u32) -> Vec<MergedWanted> {
         let logs = 0..panels.len();
+        let head = |log: usize| Some(MergedWanted::Lines(log, panels[log].wanted_head()?));
+        if let Some(head) = logs.clone().find_map(head) {
+            return vec![head];
+        }
         match &self.goal {
             Some(Goal::Line { log, key, asked, asking }) => {
                 let Some(time) = panels[*log].time_of_line(*key) else {
@@ -319,10 +324,13 @@ impl MergedPanel {
     pub fn current(&self, panels: &[&Panel], active: usize) -> Option<MergedRow> {
         let top = self.scroll_top();
         let rows = &self.list.rows()[self.between(top, top + self.height)];
-        let marked = panels[active].marked_line().map(RowKey::Line);
+        let marked = panels[active].marked_row().map(RowKey::Line);
         let is_marked = |row: &&MergedRow| row.log == active && Some(row.key) == marked;
         let is_line = |row: &&MergedRow| matches!(row.key, RowKey::Line(_));
-        rows.iter().find(is_marked).or_else(|| rows.iter().find(is_line)).copied()
+        let Some(row) = rows.iter().find(is_marked) else { return rows.iter().find(is_line).copied() };
+        // The marked line may be shown in the rows of an earlier line.
+        let key = panels[active].marked_line().map_or(row.key, RowKey::Line);
+        Some(MergedRow { key, ..*row })
     }
 
     /// Returns the merged rows.

@@ -10,6 +10,7 @@ mod frame;
 mod groups;
 mod load;
 mod merging;
+mod scrolling;
 
 use std::ops::Range;
 
@@ -19,13 +20,14 @@ use super::buffer::{Buffer, WhenFull};
 use super::display::Display;
 use super::filter::RowFilter;
 use super::groups::Groups;
-use super::layout::{Layout, PanelRow, RowKey};
+use super::layout::{Layout, PanelRow};
 use super::line::{LineKey, Measured};
 use super::listed::Listed;
 use super::permalink::MarkedLines;
 use super::search::{Findings, MatchMarks};
 use super::selected::SelectedLines;
 pub use frame::{PanelFrame, RowView, Side, Space, Wanted};
+use scrolling::ScrollPlace;
 
 /// The distance beyond the panel's edges within which rows are drawn, in CSS pixels. Drawing these rows prevents blank
 /// areas while scrolling.
@@ -39,15 +41,6 @@ const AHEAD: u32 = 4_000;
 const FIRST_PAINT_ROWS: usize = 500;
 /// The assumed width of the panel, in columns, until it is measured.
 const GUESSED_COLUMNS: u32 = 120;
-
-/// The scroll position of the list.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum ScrollPlace {
-    /// The list stays at its end when rows are added.
-    End,
-    /// The top edge of the panel stays `below` pixels below the top of a row.
-    Row { key: RowKey, below: u32 },
-}
 
 /// A position in the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,12 +121,6 @@ impl Panel {
         &self.buffer
     }
 
-    /// Returns whether the list follows the end of the log.
-    #[must_use]
-    pub fn follows(&self) -> bool {
-        self.place == ScrollPlace::End
-    }
-
     /// Adds live events.
     pub fn append(&mut self, events: Vec<Event>) {
         self.buffer.append(events, self.when_full());
@@ -155,17 +142,6 @@ impl Panel {
     /// Returns the lines and lifecycle events of the list.
     pub(super) const fn list(&self) -> Listed<'_> {
         Listed { buffer: &self.buffer, selected: self.selected.as_ref() }
-    }
-
-    /// Scrolls to a line and marks it. A line outside the window is loaded first.
-    pub fn go_to(&mut self, key: LineKey) {
-        // Lines that the reader has chosen stay marked.
-        if self.marked.is_none_or(|marked| marked.first_key() != key) {
-            self.marked = Some(MarkedLines::one(key));
-        }
-        (self.seeking, self.anchor) = (true, None);
-        self.pause(self.scroll_top());
-        self.seek();
     }
 
     /// Marks lines without scrolling. The list no longer follows the end of the log, unless no lines are marked.
@@ -193,7 +169,8 @@ impl Panel {
     #[must_use]
     pub fn current(&self) -> Option<LineKey> {
         let marked = self.marked.map(MarkedLines::first_key);
-        let is_near = self.seeking || marked.is_some_and(|marked| self.visible().any(|key| key == marked));
+        let row = self.marked_row();
+        let is_near = self.seeking || self.visible().any(|key| Some(key) == row);
         marked.filter(|_| is_near).or_else(|| self.first_visible())
     }
 
@@ -208,12 +185,6 @@ impl Panel {
 
     fn first_visible(&self) -> Option<LineKey> {
         self.visible().next()
-    }
-
-    /// Returns whether the list will scroll to a line once that line is loaded.
-    #[must_use]
-    pub const fn seeks(&self) -> bool {
-        self.seeking || self.anchor.is_some()
     }
 
     /// Returns the number of the last attempt, or 1 before the first attempt. A line reference without an attempt
@@ -252,43 +223,6 @@ impl Panel {
         changed
     }
 
-    /// Scrolls to the end and starts following. Returns whether the end of the log has to be loaded first.
-    pub fn follow(&mut self) -> bool {
-        self.place = ScrollPlace::End;
-        (self.seeking, self.anchor) = (false, None);
-        !self.buffer.is_attached()
-    }
-
-    /// Pauses following at the given scroll position.
-    pub fn pause(&mut self, scroll_top: u32) {
-        if self.follows() {
-            self.seen = self.end();
-        }
-        self.hold(scroll_top);
-    }
-
-    /// Scrolls to the start and pauses following.
-    pub fn go_to_start(&mut self) {
-        (self.seeking, self.anchor) = (false, None);
-        self.pause(0);
-    }
-
-    /// Handles scrolling to a new position. The call is ignored while the list follows the end of the log.
-    pub fn scrolled(&mut self, scroll_top: u32) {
-        if !self.follows() && scroll_top != self.scroll_top() {
-            self.seeking = false;
-            self.hold(scroll_top);
-            // The position of a line changes when the lines around it are loaded and groups among them are collapsed.
-            self.anchor = self.far_line(scroll_top);
-        }
-    }
-
-    /// Returns whether the list is taller than the panel, so that it can be scrolled.
-    #[must_use]
-    pub fn scrolls(&self) -> bool {
-        self.layout.height() > self.height
-    }
-
     /// Returns the loaded rows that match the filter, as text without escape sequences. Each row ends with a newline.
     /// The text includes the lines of collapsed groups.
     #[must_use]
@@ -297,7 +231,7 @@ impl Panel {
         let layout = Layout::new(self.list(), self.filter, self.columns, None);
         for row in layout.rows() {
             match *row {
-                PanelRow::Line(at) => text.push_str(&model::ansi::plain_text(&self.list().lines()[at].text)),
+                PanelRow::Line(at) => text.push_str(&model::ansi::plain_text(self.list().lines()[at].shown_text())),
                 PanelRow::LifecycleEvent(at) => text.push_str(&lifecycle_event(&self.buffer.lifecycle_events()[at])),
                 PanelRow::Earlier | PanelRow::Later => continue,
             }
@@ -329,18 +263,6 @@ impl Panel {
         let near = if self.follows() { 0..0 } else { around(AHEAD) };
         let margins = (self.layout.top(rows.start), self.layout.height() - self.layout.top(rows.end));
         self.frame_of(rows, near, margins, scroll_to)
-    }
-
-    fn scroll_top(&self) -> u32 {
-        let end = self.layout.height().saturating_sub(self.height);
-        match self.place {
-            ScrollPlace::End => end,
-            ScrollPlace::Row { key, below } => self
-                .layout
-                .find(key, self.list())
-                .map_or(end, |index| self.layout.top(index).saturating_add(below))
-                .min(end),
-        }
     }
 
     /// Returns the frame that consists of `rows`. `above` and `below` are the total heights of the rows before and
@@ -378,10 +300,12 @@ impl Panel {
             PanelRow::Line(at) => {
                 let line = &self.list().lines()[at];
                 let matches = self.marks.as_ref().map_or_else(Vec::new, |marks| marks.of(line.key).to_vec());
+                // The server searches lines as they were printed, so matches may not be visible in redrawn rows.
+                let matches = if matches.is_empty() || line.is_redrawn() { Vec::new() } else { matches };
                 RowView::Line {
                     line: line.clone(),
                     time: self.time_of(line),
-                    marked: self.marked.is_some_and(|marked| marked.holds(line.key)),
+                    marked: self.is_marked(line.key),
                     is_selected: self.selected.is_some(),
                     group: self.layout.group(at),
                     matches,
@@ -401,40 +325,16 @@ impl Panel {
         }
     }
 
-    /// If the marked line is in the window, scrolls so that the line is one third of the panel's height below the
-    /// panel's top edge.
-    fn seek(&mut self) {
-        let marked = self.marked.map(MarkedLines::first_key);
-        let Some(key) = marked.filter(|key| self.list().line(*key).is_some()) else { return };
-        self.groups.show_end(key);
-        self.reveal(key);
-        self.lay_out();
-        if let Some(index) = self.layout.find(RowKey::Line(key), self.list()) {
-            self.seeking = false;
-            self.hold(self.layout.top(index).saturating_sub(self.height / 3));
-        }
+    /// Returns whether a line is marked, or shows the first marked line in its rows.
+    fn is_marked(&self, key: LineKey) -> bool {
+        let Some(marked) = self.marked else { return false };
+        marked.holds(key) || self.row_of(marked.first_key()) == key
     }
 
-    /// Keeps the scroll position `top` if it is in the space for lines that are not loaded, or shows the anchor if the
-    /// lines around it have become known.
-    fn keep_place(&mut self, top: u32) {
-        if matches!(self.place, ScrollPlace::Row { key: RowKey::Earlier | RowKey::Later, .. }) {
-            self.hold(top);
-        }
-        if let Some(key) = self.anchor.filter(|key| self.is_listed(*key)) {
-            self.anchor = None;
-            let end = self.layout.height();
-            let row = self.layout.find(RowKey::Line(key), self.list());
-            self.hold(row.map_or(end, |index| self.layout.top(index)));
-        }
-    }
-
-    fn hold(&mut self, scroll_top: u32) {
-        if let Some(index) = self.layout.at(scroll_top)
-            && let Some(key) = self.layout.key(index, self.list())
-        {
-            self.place = ScrollPlace::Row { key, below: scroll_top - self.layout.top(index).min(scroll_top) };
-        }
+    /// Returns whether other lines have redrawn some of these lines, as far as they are in memory.
+    #[must_use]
+    pub fn has_redrawn(&self, lines: MarkedLines) -> bool {
+        self.buffer.lines().iter().any(|line| lines.holds(line.key) && line.is_redrawn())
     }
 
     fn lay_out(&mut self) {

@@ -11,7 +11,8 @@ use super::lifecycle_event;
 use super::line::LiveLine;
 use super::links;
 use super::panel::{RowView, Side, Space};
-use super::screen::{RULER_COLUMNS, Ruler, Screen};
+use super::placement::{RULER_COLUMNS, Ruler};
+use super::screen::Screen;
 use super::search;
 use crate::ui::Icon;
 use crate::words;
@@ -19,7 +20,7 @@ use crate::words;
 /// The list of rows. Its parent element scrolls.
 #[component]
 pub fn Rows(screen: Screen) -> impl IntoView {
-    let nodes = screen.nodes.get_value();
+    let nodes = screen.list.nodes.get_value();
     view! {
         {ruler_row(nodes.ruler)}
         <div node_ref=nodes.above></div>
@@ -93,7 +94,7 @@ fn line_row(
             data-line=line.key.number
             data-attempt=line.key.attempt
             data-seq=line.first_seq.0
-            data-level=line.level.as_str()
+            data-level=line.shown_level.as_str()
             data-marked=marked.to_string()
         >
             <button
@@ -115,7 +116,8 @@ fn line_row(
 
 /// Displays the text of a line of output.
 fn text(line: &LiveLine, matches: &[(u32, u32)]) -> AnyView {
-    let cut = line.cut.then(|| view! { <span class="live-cut">"the rest of this line is in the complete log"</span> });
+    let cut =
+        line.is_cut().then(|| view! { <span class="live-cut">"the rest of this line is in the complete log"</span> });
     let spans: Vec<AnyView> = spans(line, matches).into_iter().map(found_span).collect();
     view! {
         {spans}
@@ -126,8 +128,8 @@ fn text(line: &LiveLine, matches: &[(u32, u32)]) -> AnyView {
 
 /// Displays a line as the title of a group.
 fn title(screen: Screen, line: &LiveLine, matches: &[(u32, u32)]) -> AnyView {
-    let plain = ansi::plain_text(&line.text);
-    let title = line.marker.as_ref().map_or("", |marker| marker.title(&plain));
+    let plain = ansi::plain_text(line.shown_text());
+    let title = line.title(&plain);
     let before = plain.trim_end().chars().count() - title.chars().count();
     let spans: Vec<AnyView> = search::without_first(spans(line, matches), before).into_iter().map(found_span).collect();
     let key = line.key;
@@ -156,7 +158,7 @@ fn summary(group: GroupState) -> String {
 
 /// Returns the styled parts of a line. The second value is `true` for parts of a match.
 fn spans(line: &LiveLine, matches: &[(u32, u32)]) -> Vec<(Span, bool)> {
-    search::split(links::link_urls(ansi::spans(&line.text, line.style)), matches)
+    search::split(links::link_urls(ansi::spans(line.shown_text(), line.shown_style())), matches)
 }
 
 fn step_toggle(screen: Screen, step: &StepPayload) -> AnyView {

@@ -58,7 +58,7 @@ impl ReaderSearch {
     pub fn close(self) {
         self.is_open.set(false);
         self.set_terms(SearchTerms::default(), None);
-        if let Some(scroller) = untrack(|| self.logs.active()).screen().scroller.get_untracked() {
+        if let Some(scroller) = untrack(|| self.logs.active()).screen().list.scroller.get_untracked() {
             let _ = scroller.focus();
         }
     }

@@ -196,8 +196,11 @@ impl SelectedLines {
         self.take_from_buffer(buffer, when_full);
         let end = self.findings.end();
         let is_new = |line: &&LiveLine| line.key >= end && self.filter.takes_line(line);
-        let new_lines: Vec<LiveLine> =
-            if self.filter.is_by_text() { Vec::new() } else { buffer.lines().iter().filter(is_new).cloned().collect() };
+        let new_lines: Vec<LiveLine> = if self.filter.is_by_text() {
+            Vec::new()
+        } else {
+            buffer.lines().iter().filter(is_new).map(|line| self.as_shown(line)).collect()
+        };
         self.new_lines = new_lines.len();
         self.lines.merge(new_lines);
     }
@@ -219,17 +222,26 @@ impl SelectedLines {
         self.lines.drop_newest(std::mem::take(&mut self.new_lines));
     }
 
-    /// Replaces lines that were unfinished when they were loaded.
+    /// Returns a line of the buffer as this list shows it.
+    fn as_shown(&self, line: &LiveLine) -> LiveLine {
+        if self.filter.shows_lines_as_printed() { line.as_printed() } else { line.clone() }
+    }
+
+    /// Replaces lines that were unfinished when they were loaded, or whose rows may have been redrawn.
     fn refresh(&mut self, buffer: &Buffer) {
         let unfinished = buffer.lines().iter().filter(|line| !line.is_ended()).map(|line| line.key).collect();
         // Lines that have ended since the last call are replaced one last time.
         let before = std::mem::replace(&mut self.unfinished, unfinished);
-        for key in before.iter().chain(&self.unfinished) {
+        let first_live = buffer.first_live_line().filter(|_| !self.filter.shows_lines_as_printed());
+        let keys = self.lines().iter().rev().map(|line| line.key);
+        let redrawn: Vec<LineKey> = keys.take_while(|key| first_live.is_some_and(|first| *key >= first)).collect();
+        for key in before.iter().chain(&self.unfinished).chain(&redrawn) {
             if let (Some(at), Some(line)) = (self.lines.find(*key), buffer.line(*key))
                 && line.whole
-                && self.lines()[at].text != line.text
+                && !self.lines()[at].looks_like(line)
             {
-                self.lines.change(at, |shown| *shown = line.clone());
+                let line = self.as_shown(line);
+                self.lines.change(at, |shown| *shown = line);
             }
         }
     }
@@ -270,7 +282,7 @@ impl SelectedLines {
             from_buffer.contains(&line.key)
                 && if is_by_text { self.findings.holds(line.key) } else { self.filter.takes_line(line) }
         };
-        let part = buffer.lines().iter().filter(is_selected).cloned().collect();
+        let part = buffer.lines().iter().filter(is_selected).map(|line| self.as_shown(line)).collect();
         self.join(part, from_buffer, buffer);
     }
 

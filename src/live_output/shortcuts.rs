@@ -14,16 +14,17 @@ use super::search_bar::ReaderSearch;
 use crate::ui::dom::is_typing;
 
 const DIALOG_ID: &str = "shortcuts";
-const KEYS: [(&str, &str); 14] = [
+const KEYS: [(&str, &str); 15] = [
     ("/", "Search the whole log"),
     ("n, N", "Go to the next or previous match"),
     ("e, E", "Go to the next or previous error"),
     ("f", "Start or stop following new lines"),
     ("c", "Copy the selected lines, or all lines that match the filter"),
+    ("p", "Copy the selected lines as they were printed, if they were redrawn"),
     ("m, l", "Copy the selected lines as Markdown, or copy a link to them"),
     ("Esc", "Clear the selection, or close the search"),
     ("1 2 3 4", "Show all, stages, logs, or warnings and errors"),
-    ("o", "Show the current line in the unfiltered log"),
+    ("o", "Show the current line in the unfiltered log, or return to the filter"),
     ("d", "Show only lines that are new since the last successful run, or that differ between two jobs"),
     ("g, G", "Collapse or expand the current group, or all groups"),
     ("t, w", "Change the timestamp format; toggle line wrapping"),
@@ -71,12 +72,15 @@ pub fn Shortcuts(logs: Logs, search: ReaderSearch) -> impl IntoView {
             "f" => logs.toggle_follow(),
             "End" => logs.follow(),
             "o" => {
-                if let Some(line) = screen.current() {
+                if !logs.return_to_filter()
+                    && let Some(line) = screen.current()
+                {
                     screen.show_in_context(line);
                 }
             }
             "c" if screen.choice.get_untracked().lines.is_some() => logs.click("chosen-copy"),
             "c" => logs.click("copy-visible"),
+            "p" => logs.click("chosen-printed"),
             "m" => logs.click("chosen-markdown"),
             "l" => logs.click("chosen-link"),
             "Escape" if screen.choice.get_untracked().lines.is_some() => screen.choose_none(),

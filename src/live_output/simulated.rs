@@ -164,7 +164,9 @@ pub fn output_line(number: i64, text: &str, level: Level) -> OutputLine {
         level,
         text: text.to_owned(),
         truncated: false,
-        section: None,
+        printed: None,
+        drawn_on: None,
+        sections: Vec::new(),
     }
 }
 

@@ -6,6 +6,7 @@ mod follow;
 mod formats;
 mod lines;
 mod ranges;
+mod redraw;
 mod search;
 mod spool;
 mod story;

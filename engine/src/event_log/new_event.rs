@@ -43,6 +43,8 @@ pub struct StepNames {
     pub name: Redacted,
     /// The command that the step runs.
     pub command: Redacted,
+    /// The height of the step's terminal, or `None` if the step has none.
+    pub terminal_rows: Option<u16>,
 }
 
 /// A chunk of output without its text: the stream, the time and the location in `output.log`.
@@ -169,6 +171,7 @@ impl NewEvent {
             exit_code: end.exit_code,
             signal: end.signal,
             duration_ms: end.duration_ms,
+            terminal_rows: step.terminal_rows,
         });
         Self { level, message, payload }
     }

@@ -13,7 +13,7 @@ use crate::spool::{Record, Source, SpoolReader, incomplete_character};
 
 /// The maximum number of index records that one read examines to find the remaining pieces of its lines. This many
 /// records occupy 40 MiB.
-const MAX_LOOKED_AT: u32 = 1 << 20;
+pub(super) const MAX_LOOKED_AT: u32 = 1 << 20;
 
 /// The number of bytes of text after which one read returns no more lines. Building a response takes three times this
 /// amount of memory.
@@ -31,16 +31,30 @@ pub struct Line {
     /// The time at which the line's first byte was captured.
     pub time: Timestamp,
     /// The line's text as it was printed, without the newline. If this text is longer than the caller's limit, it is
-    /// replaced by the text that a terminal would display.
+    /// replaced by the text that a terminal would display, unless the caller wants it unchanged.
     pub text: Vec<u8>,
     /// Whether the text is truncated.
     pub cut: bool,
 }
 
+/// What to return of a line that is longer than the limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LongLine {
+    /// The beginning of the text that a terminal would display.
+    Displayed,
+    /// The beginning of the text as it was printed.
+    Unchanged,
+}
+
 /// Reads up to `count` lines, beginning with line `from`, and up to `keep` bytes of each. Stops early at the end of the
 /// log, and after more than 4 MiB of text.
-pub fn read(spool: &mut SpoolReader, from: u64, count: usize, keep: usize) -> io::Result<Vec<Line>> {
-    let mut reading = Reading { spool, keep, here: None, looked_at: 0 };
+pub fn read(
+    spool: &mut SpoolReader,
+    from: u64,
+    count: usize,
+    (keep, long): (usize, LongLine),
+) -> io::Result<Vec<Line>> {
+    let mut reading = Reading { spool, keep, long, here: None, looked_at: 0 };
     let (mut lines, mut text) = (Vec::new(), 0);
     for number in (from..).take(count) {
         let Some(line) = reading.line(number)? else { break };
@@ -56,7 +70,7 @@ pub fn read(spool: &mut SpoolReader, from: u64, count: usize, keep: usize) -> io
 /// Reads the lines with the given numbers, and up to `keep` bytes of each. Stops early at a line that does not exist,
 /// and after more than 4 MiB of text. Consecutive numbers in ascending order are read fastest.
 pub fn read_each(spool: &mut SpoolReader, numbers: &[u64], keep: usize) -> io::Result<Vec<Line>> {
-    let mut reading = Reading { spool, keep, here: None, looked_at: 0 };
+    let mut reading = Reading { spool, keep, long: LongLine::Displayed, here: None, looked_at: 0 };
     let (mut lines, mut text) = (Vec::new(), 0);
     for number in numbers {
         reading.looked_at = 0;
@@ -73,6 +87,7 @@ pub fn read_each(spool: &mut SpoolReader, numbers: &[u64], keep: usize) -> io::R
 struct Reading<'a> {
     spool: &'a mut SpoolReader,
     keep: usize,
+    long: LongLine,
     here: Option<Here>,
     looked_at: u32,
 }
@@ -122,7 +137,7 @@ impl Reading<'_> {
             let after = here.number;
             cut = self.go_on(after, number, source, &mut text)?;
         }
-        if text.len() > self.keep {
+        if text.len() > self.keep && self.long == LongLine::Displayed {
             fold(&mut text, LineEnd::Complete);
         }
         if text.len() > self.keep {
@@ -150,7 +165,9 @@ impl Reading<'_> {
             // Call `fold` only at twice the limit, so that a line that overwrites itself is not processed again for
             // every record.
             if text.len() > self.keep * 2 {
-                fold(text, LineEnd::Open);
+                if self.long == LongLine::Displayed {
+                    fold(text, LineEnd::Open);
+                }
                 if text.len() > self.keep {
                     return Ok(true);
                 }

@@ -1,14 +1,16 @@
 //! Reads pages of lines. Each line has the text that a terminal would display, its step, and the event that contains
 //! it.
 
+use std::collections::HashMap;
 use std::io;
 
-use model::ansi::{self, LineEnd};
+use model::ansi::{self, LineEnd, Redrawn};
 use model::group::Section;
+use model::level::MessageState;
 use model::{JobId, Level, LinesPage, OutputLine, Timestamp};
 
-use super::lines::{self, Line};
-use super::{OutputError, Outputs, blocking, levels};
+use super::lines::{self, Line, LongLine};
+use super::{OutputError, Outputs, blocking, levels, redraw};
 use crate::queue::AttemptOutput;
 use crate::spool::SpoolReader;
 
@@ -21,6 +23,17 @@ pub enum FirstLine {
     At(Timestamp),
 }
 
+/// The form in which the text of a line is returned.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LineForm {
+    /// As a terminal shows the line after later lines have redrawn it.
+    Redrawn,
+    /// As a terminal would show the line if no other line had redrawn it.
+    AsPrinted,
+    /// The text with all escape sequences.
+    Raw,
+}
+
 /// The range of lines to read from an output.
 #[derive(Clone, Copy, Debug)]
 pub struct Wanted {
@@ -30,36 +43,59 @@ pub struct Wanted {
     pub count: usize,
     /// The maximum number of bytes of each line.
     pub keep: usize,
+    /// The form of the lines.
+    pub form: LineForm,
 }
 
 impl Outputs {
     /// Reads a page of lines.
     pub async fn lines(&self, job: JobId, of: &AttemptOutput, wanted: Wanted) -> Result<LinesPage, OutputError> {
-        let (lines, total) = match self.open(job, of).await? {
-            Some(mut spool) => blocking(move || read(&mut spool, wanted)).await?,
-            None => (Vec::new(), 0),
+        let Some(mut spool) = self.open(job, of).await? else {
+            return Ok(LinesPage { items: Vec::new(), total_lines: 0, complete: of.is_complete });
         };
-        let items = self.describe(job, of.attempt, lines).await?;
+        let (spool, (lines, total)) = blocking(move || {
+            let read = read(&mut spool, wanted)?;
+            Ok((spool, read))
+        })
+        .await?;
+        let items = self.describe(job, of.attempt, spool, lines, (wanted.form, wanted.keep)).await?;
         Ok(LinesPage { items, total_lines: signed(total), complete: of.is_complete })
     }
 
-    /// Adds the information that the spool does not contain: the steps' ids, and the events that contain the lines.
+    /// Brings lines into the given form, with up to `keep` bytes of text each, and adds the information that the spool
+    /// does not contain: the steps' ids, and the events that contain the lines.
     pub(super) async fn describe(
         &self,
         job: JobId,
         attempt: i32,
+        mut spool: SpoolReader,
         lines: Vec<(Line, Level)>,
+        (form, keep): (LineForm, usize),
     ) -> Result<Vec<OutputLine>, OutputError> {
         if lines.is_empty() {
             return Ok(Vec::new());
         }
         let steps = self.steps(job, attempt).await?;
-        let offsets: Vec<i64> = lines.iter().map(|(line, _)| signed(line.offset)).collect();
+        let (lines, levels): (Vec<Line>, Vec<Level>) = lines.into_iter().unzip();
+        let (lines, steps, mut drawn) = blocking(move || {
+            let drawn = match form {
+                LineForm::Redrawn => redraw::draw(&mut spool, &lines, &steps, keep)?,
+                LineForm::AsPrinted | LineForm::Raw => HashMap::new(),
+            };
+            Ok((lines, steps, drawn))
+        })
+        .await?;
+        let offsets: Vec<i64> = lines.iter().map(|line| signed(line.offset)).collect();
         let places = self.events.events_at_offsets(job, attempt, &offsets).await?;
         let item = |((line, level), seq): ((Line, Level), _)| {
             let printed = String::from_utf8_lossy(&line.text);
-            let shown = ansi::fold(&printed, LineEnd::Complete);
-            let truncated = line.cut || shown.cut;
+            let redrawn = drawn.remove(&signed(line.number));
+            let shown = match form {
+                LineForm::Raw => {
+                    ShownLine { text: printed.clone().into_owned(), cut: line.cut, ..ShownLine::default() }
+                }
+                LineForm::Redrawn | LineForm::AsPrinted => ShownLine::new(&line, &printed, redrawn),
+            };
             OutputLine {
                 line: signed(line.number),
                 seq,
@@ -67,13 +103,55 @@ impl Outputs {
                 stage: line.source.step.stage,
                 step_id: steps.get(line.source).cloned(),
                 time: line.time,
-                level,
-                text: shown.text.into_owned(),
-                truncated,
-                section: Section::of_line(&printed),
+                level: shown.level.unwrap_or(level),
+                text: shown.text,
+                truncated: shown.cut,
+                printed: shown.printed,
+                drawn_on: shown.drawn_on,
+                sections: Section::of_line(&printed),
             }
         };
-        Ok(lines.into_iter().zip(places).map(item).collect())
+        Ok(lines.into_iter().zip(levels).zip(places).map(item).collect())
+    }
+}
+
+/// The text of a line as it is returned.
+#[derive(Debug, Default)]
+struct ShownLine {
+    text: String,
+    cut: bool,
+    /// What the line itself printed, if `text` differs from it.
+    printed: Option<String>,
+    drawn_on: Option<i64>,
+    /// The level of the rows, if they do not show what the line printed.
+    level: Option<Level>,
+}
+
+impl ShownLine {
+    /// Returns what a terminal shows of a line. `printed` is the text that the line printed, and `redrawn` its content
+    /// if it was drawn on a screen.
+    fn new(line: &Line, printed: &str, redrawn: Option<Redrawn>) -> Self {
+        let shown = ansi::fold(printed, LineEnd::Complete);
+        match redrawn {
+            Some(Redrawn::Overdrawn { on }) => {
+                Self { printed: Some(shown.text.into_owned()), drawn_on: Some(on), ..Self::default() }
+            }
+            Some(Redrawn::Rows(rows)) if rows.text != shown.text => {
+                let plain = ansi::plain_text(&rows.text);
+                let is_redrawn = plain != ansi::plain_text(printed);
+                // Redrawn rows do not continue the message of an earlier line.
+                let level = || MessageState::default().read(&plain, line.source.stream).level;
+                Self {
+                    // The rows begin with the default style, whatever the style at the end of the previous line.
+                    text: if rows.text.is_empty() { String::new() } else { format!("\x1b[m{}", rows.text) },
+                    cut: rows.cut,
+                    level: is_redrawn.then(level),
+                    printed: is_redrawn.then(|| shown.text.into_owned()),
+                    drawn_on: None,
+                }
+            }
+            _ => Self { text: shown.text.into_owned(), cut: line.cut || shown.cut, ..Self::default() },
+        }
     }
 }
 
@@ -87,7 +165,8 @@ fn read(spool: &mut SpoolReader, wanted: Wanted) -> io::Result<(Vec<(Line, Level
     };
     // Exclude lines that began after the total was read, so that no line number exceeds `totalLines`.
     let left = usize::try_from((total + 1).saturating_sub(from)).unwrap_or(usize::MAX);
-    let lines = lines::read(spool, from, wanted.count.min(left), wanted.keep)?;
+    let long = if wanted.form == LineForm::Raw { LongLine::Unchanged } else { LongLine::Displayed };
+    let lines = lines::read(spool, from, wanted.count.min(left), (wanted.keep, long))?;
     Ok((with_levels(spool, lines)?, total))
 }
 

@@ -16,12 +16,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
+use model::ansi::block_of;
 use model::{JobId, SearchHit, SearchPage, StepMatches, StepRef};
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::lines::{self, Line};
-use super::page::with_levels;
+use super::page::{LineForm, with_levels};
 use super::{OutputError, Outputs, StepIds, blocking, signed};
 use crate::queue::AttemptOutput;
 use crate::spool::SpoolReader;
@@ -43,6 +44,9 @@ const MAX_NUMBERS: usize = 100_000;
 
 /// The maximum number of bytes of a line that a search returns. Matches beyond this limit are not reported as ranges.
 const KEEP: usize = 16 << 10;
+
+/// The maximum number of blocks in which the lines of a page are drawn. Each block is read completely.
+const MAX_BLOCKS: usize = 16;
 
 /// The beginning and the direction of a search. Lines are numbered from 1.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -363,10 +367,18 @@ impl LogSearch {
         counts.into_iter().map(counted).collect()
     }
 
-    /// Reads the lines with these numbers.
+    /// Reads the lines with these numbers. If the search selects all lines of a step or a stream, they are returned as
+    /// other lines have redrawn them. Otherwise, the text for which they were selected might not be visible. Returns
+    /// fewer lines if they are in too many blocks.
     async fn describe(&self, numbers: &[u64]) -> Result<Vec<SearchHit>, OutputError> {
         let (Some(mut spool), false) = (self.spool.clone(), numbers.is_empty()) else { return Ok(Vec::new()) };
-        let numbers = numbers.to_vec();
+        let query = &self.shared.query;
+        let (form, numbers) = if query.is_by_source() {
+            (LineForm::Redrawn, first_blocks(numbers).to_vec())
+        } else {
+            (LineForm::AsPrinted, numbers.to_vec())
+        };
+        let copy = spool.clone();
         let lines = blocking(move || {
             let mut lines = lines::read_each(&mut spool, &numbers, KEEP)?;
             // Levels are determined much faster in the order of the log.
@@ -381,11 +393,23 @@ impl LogSearch {
             Ok(lines)
         })
         .await?;
-        let lines = self.outputs.describe(self.job, self.attempt, lines).await?;
-        let query = &self.shared.query;
+        let lines = self.outputs.describe(self.job, self.attempt, copy, lines, (form, KEEP)).await?;
         let hit = |line: model::OutputLine| SearchHit { ranges: query.ranges(&line), line };
         Ok(lines.into_iter().map(hit).collect())
     }
+}
+
+/// Returns the first lines, as far as they are in at most [`MAX_BLOCKS`] blocks.
+fn first_blocks(numbers: &[u64]) -> &[u64] {
+    let (mut block, mut blocks) = (None, 0);
+    let is_beyond = |number: &u64| {
+        let here = Some(block_of(signed(*number)));
+        if block != here {
+            (block, blocks) = (here, blocks + 1);
+        }
+        blocks > MAX_BLOCKS
+    };
+    numbers.iter().position(is_beyond).map_or(numbers, |end| &numbers[..end])
 }
 
 impl Drop for LogSearch {

@@ -1,8 +1,9 @@
-//! Looks up the ids of an attempt's steps, because a spool identifies each step only by its stage and its index in that
-//! stage.
+//! Looks up the ids of an attempt's steps and the heights of their terminals, because a spool identifies each step only
+//! by its stage and its index in that stage.
 
 use std::collections::HashMap;
 
+use model::ansi::DEFAULT_HEIGHT;
 use model::{JobId, Payload, Seq, StepRef};
 
 use crate::event_log::{Direction, EventLog, Filter, Kinds, PageRequest, ReadError};
@@ -13,7 +14,15 @@ const LIMIT: usize = 500;
 
 /// The ids of the steps that an attempt has started.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct StepIds(HashMap<StepRef, String>);
+pub struct StepIds(HashMap<StepRef, KnownStep>);
+
+/// What the events say about a step.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct KnownStep {
+    id: String,
+    /// The height of the screen on which the step's output is drawn, in rows.
+    screen_height: u16,
+}
 
 impl StepIds {
     /// Reads the ids from the job's event log. A step's event is queued before the step's process starts, but might not
@@ -27,7 +36,8 @@ impl StepIds {
             let page = events.page(job, &request).await?;
             for event in page.to_model().items {
                 let Payload::Step(step) = event.payload else { continue };
-                ids.insert(step.step(), step.step_id);
+                let screen_height = step.screen_height();
+                ids.insert(step.step(), KnownStep { screen_height, id: step.step_id });
             }
             if !page.has_more {
                 return Ok(Self(ids));
@@ -45,6 +55,17 @@ impl StepIds {
 
     /// Returns the id of a step, or `None` if the step's event was not stored when the ids were loaded.
     pub(super) fn of(&self, step: StepRef) -> Option<&String> {
-        self.0.get(&step)
+        self.0.get(&step).map(|known| &known.id)
+    }
+
+    /// Creates the ids of a single step with a terminal of the given height.
+    #[cfg(test)]
+    pub(super) fn of_terminal(step: StepRef, screen_height: u16) -> Self {
+        Self(HashMap::from([(step, KnownStep { id: String::new(), screen_height })]))
+    }
+
+    /// Returns the height of the screen on which a step's output is drawn, in rows.
+    pub(super) fn screen_height(&self, step: StepRef) -> u16 {
+        self.0.get(&step).map_or(DEFAULT_HEIGHT, |known| known.screen_height)
     }
 }

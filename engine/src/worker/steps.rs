@@ -100,6 +100,7 @@ pub(super) fn names(command: &Command, attempt: i32, redactor: &Redactor) -> Vec
         origin: Origin { step: step_ref, step_id: redact(&step.id), attempt },
         name: redact(&step.name),
         command: redact(&step.run),
+        terminal_rows: step.terminal.map(|size| size.rows),
     };
     command.steps().map(name).collect()
 }

@@ -63,8 +63,8 @@ pub enum Redrawn {
     Rows(Folded<'static>),
     /// The line owns no row, and must not be shown.
     Overdrawn {
-        /// The line that owned the row when this line started on the row or lost it. If that line has become overdrawn
-        /// itself, its own `on` leads to the line that contains the text, and so on.
+        /// The line on whose row this line was drawn or, if it had written no visible text, the line that took over its
+        /// row. If that line has become overdrawn itself, its own `on` leads to the line that has the row, and so on.
         on: i64,
     },
 }
@@ -84,6 +84,8 @@ pub struct Screen {
     saved: SavedCursor,
     /// The number of the line that is being drawn, or `None` after its end.
     line: Option<i64>,
+    /// Whether this line has written visible text.
+    has_text: bool,
     /// Whether the alternate screen is in use.
     alternate: bool,
 }
@@ -109,6 +111,7 @@ impl Screen {
             cursor: Cursor { column: 0, pen: Pen::new(Style::default()) },
             saved: SavedCursor::default(),
             line: None,
+            has_text: false,
             alternate: false,
         }
     }
@@ -129,7 +132,7 @@ impl Screen {
                 self.end_line();
             }
             self.grid.start_line(self.row, number, &mut self.transcript);
-            self.line = Some(number);
+            (self.line, self.has_text) = (Some(number), false);
         }
         let (mut scanner, mut string) = (self.scanner, std::mem::take(&mut self.string));
         scanner.scan_screen(text, &mut string, &mut |action| match action {
@@ -151,20 +154,6 @@ impl Screen {
         self.transcript.take_changes(&mut self.grid)
     }
 
-    /// Returns the number of the first line that may still change, or `None` if nothing has been drawn.
-    #[must_use]
-    pub fn first_live_line(&self) -> Option<i64> {
-        self.grid.first_start().or_else(|| self.transcript.last_line())
-    }
-
-    /// Returns whether the next line starts on a new row below all text and without any limits to scrolling, as in a
-    /// log that never moves the cursor up. If so, [`fold`](super::fold()) draws lines in the same way, until text moves
-    /// the cursor to another row ([`Scanner::finds_screen_motion`]).
-    #[must_use]
-    pub fn is_at_end(&self) -> bool {
-        self.line.is_none() && !self.alternate && self.grid.is_plain_at(self.row)
-    }
-
     /// Moves to the beginning of the next row. Sequences do not continue on the next line.
     fn end_line(&mut self) {
         self.scanner.end_line();
@@ -180,10 +169,14 @@ impl Screen {
                 let is_visible = text.bytes().any(|byte| !matches!(byte, b' ' | b'\t'));
                 let cursor = &mut self.cursor;
                 self.grid.write(self.row, is_visible, |content| content.write(text, cursor));
+                if is_visible {
+                    self.note_text();
+                }
                 self.row = self.grid.limit_weight(self.row, &mut self.transcript);
             }
             Token::Hidden(character) => {
                 self.grid.write(self.row, true, |content| content.mark(character, &self.cursor));
+                self.note_text();
                 self.row = self.grid.limit_weight(self.row, &mut self.transcript);
             }
             // Apply the sequence instead of taking over the scanner's style, because the scanner ignores saving and
@@ -202,6 +195,14 @@ impl Screen {
                     self.grid.edit(self.row, |content| content.edit(edit, self.cursor.column));
                 }
             }
+        }
+    }
+
+    /// Records the row on which a line writes its first visible text.
+    fn note_text(&mut self) {
+        if let Some(line) = self.line.filter(|_| !self.has_text) {
+            self.has_text = true;
+            self.grid.note_first_text(self.row, line, &self.transcript);
         }
     }
 

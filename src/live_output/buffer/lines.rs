@@ -36,9 +36,9 @@ impl LineWindow {
     /// Changes a line in place, and updates the total size. `change` must not modify the line's key.
     pub(in crate::live_output) fn change(&mut self, at: usize, change: impl FnOnce(&mut LiveLine)) {
         let line = &mut self.lines[at];
-        self.bytes -= line.text.len();
+        self.bytes -= line.bytes();
         change(line);
-        self.bytes += line.text.len();
+        self.bytes += line.bytes();
     }
 
     /// Records the measured height of a line. Returns whether the height differs from the one used so far.
@@ -54,7 +54,7 @@ impl LineWindow {
     /// Inserts a new line at its position, and returns the position. Almost all lines come last.
     pub(super) fn insert(&mut self, line: LiveLine) -> usize {
         let at = self.lines.partition_point(|known| known.key < line.key);
-        self.bytes += line.text.len();
+        self.bytes += line.bytes();
         self.lines.insert(at, line);
         at
     }
@@ -97,7 +97,7 @@ impl LineWindow {
         let is_over = |line: &&LiveLine| {
             let over = lines_left > lines || bytes_left > bytes;
             lines_left -= 1;
-            bytes_left -= line.text.len();
+            bytes_left -= line.bytes();
             over
         };
         order.take_while(is_over).count()
@@ -145,5 +145,5 @@ impl LineWindow {
 }
 
 fn bytes_of<'a>(lines: impl Iterator<Item = &'a LiveLine>) -> usize {
-    lines.map(|line| line.text.len()).sum()
+    lines.map(LiveLine::bytes).sum()
 }

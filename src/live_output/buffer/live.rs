@@ -1,8 +1,9 @@
 //! Adds live output to the window.
 
-use model::{Event, LogPayload, Payload, Seq};
+use model::{Event, LogPayload, OutputLine, Payload, Seq, StepRef, StreamName};
 
-use super::Buffer;
+use super::redraw::Head;
+use super::{Buffer, LineRange};
 use crate::live_output::line::{LineKey, LiveLine, pieces};
 
 impl Buffer {
@@ -25,8 +26,11 @@ impl Buffer {
         let scanner = colours.enter(payload.stream, payload.attempt, payload.step());
         let front = self.lines().front().map(|line| line.key);
         let mut first_changed: Option<LineKey> = None;
+        let mut head = if whole { Head::Known } else { Head::Missing };
         for piece in pieces(text, payload) {
             let key = LineKey { attempt: payload.attempt, number: piece.number };
+            self.redrawing.draw(key, (payload.step(), payload.stream), &piece, head);
+            head = Head::Known;
             let at = match self.lines.find(key) {
                 Some(at) => at,
                 None if front.is_some_and(|front| key < front) => {
@@ -48,22 +52,70 @@ impl Buffer {
                 }
             };
             first_changed = Some(first_changed.map_or(key, |first| first.min(key)));
-            if self.redrawing.takes(&self.lines.all()[at], &piece) {
-                self.lines.change(at, |line| line.note(&piece, seq, scanner));
-                for (key, redrawn) in self.redrawing.draw(self.lines.all(), at, &piece) {
-                    if let Some(at) = self.lines.find(key) {
-                        self.lines.change(at, |line| line.redraw(redrawn));
-                        first_changed = first_changed.min(Some(key));
-                    }
-                }
-            } else {
-                self.lines.change(at, |line| line.push(&piece, seq, scanner));
-            }
+            self.lines.change(at, |line| line.push(&piece, seq, scanner));
             whole = true;
         }
+        self.redraw(payload.stream);
         self.colours = colours;
         if let Some(at) = first_changed.and_then(|key| self.lines.find(key)) {
             self.lines.update_levels(at);
         }
+    }
+
+    /// Shows the lines that a stream has redrawn.
+    fn redraw(&mut self, stream: StreamName) {
+        for (key, redrawn) in self.redrawing.take_changes(stream) {
+            match self.lines.find(key) {
+                Some(at) => self.lines.change(at, |line| line.redraw(redrawn)),
+                None => self.redrawing.keep_outside(stream, key, redrawn),
+            }
+        }
+    }
+
+    /// Shows the lines that have been redrawn before they were loaded.
+    pub(super) fn redraw_loaded(&mut self) {
+        if !self.attached {
+            return;
+        }
+        let lines = &self.lines;
+        for (key, redrawn) in self.redrawing.take_outside(|key| lines.find(key).is_some()) {
+            if let Some(at) = self.lines.find(key) {
+                self.lines.change(at, |line| line.redraw(redrawn));
+            }
+        }
+    }
+
+    /// Returns the range of lines to load as they were printed, because later lines may redraw them.
+    #[must_use]
+    pub fn missing_head(&self) -> Option<LineRange> {
+        self.redrawing.missing_head().filter(|_| self.attached)
+    }
+
+    /// Adds lines as they were printed, and draws the lines that follow again.
+    pub fn load_head(&mut self, part: LineRange, lines: Vec<OutputLine>) {
+        let with_step = |line: OutputLine| {
+            let step = self.step(line.stage, line.step_id.as_deref());
+            (line, step)
+        };
+        let lines: Vec<(OutputLine, StepRef)> = lines.into_iter().map(with_step).collect();
+        for (place, stream) in self.redrawing.add_head(part, &lines) {
+            let is_drawn = |line: &LiveLine| line.stream == stream && place.holds(line.key, line.step);
+            let drawn: Vec<usize> = (0..self.lines().len()).filter(|at| is_drawn(&self.lines()[*at])).collect();
+            for at in drawn {
+                self.lines.change(at, LiveLine::show_as_printed);
+            }
+            self.redraw(stream);
+        }
+    }
+
+    /// Stops waiting for lines that the server refuses to send.
+    pub fn give_up_head(&mut self) {
+        self.redrawing.give_up_head();
+    }
+
+    /// Returns the first line that may still be redrawn.
+    #[must_use]
+    pub fn first_live_line(&self) -> Option<LineKey> {
+        self.redrawing.first_live()
     }
 }

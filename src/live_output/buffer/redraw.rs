@@ -1,85 +1,291 @@
 //! Draws output that moves the cursor to other lines, such as a progress display of several lines.
 //!
-//! Most output never does so, and is only scanned for such movements. From the first movement on, the lines of the
-//! step's stream are drawn on a [`Screen`], until the cursor is below all text again.
+//! The lines of each stream are drawn block by block ([`BlockScreen`]), as the server draws lines that are loaded by
+//! number. If the page does not hold the beginning of a block, the first rows on the screen are unknown. The lines are
+//! then drawn as far as possible. If the output moves the cursor, the beginning of the block is loaded as it was
+//! printed ([`Redrawing::missing_head`]), and the block is drawn again. Until then, the page does not know whether the
+//! cursor was moved before the window began, and assumes that it was not.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, HashMap};
 
-use model::StepRef;
-use model::ansi::{DEFAULT_HEIGHT, LineEnd, Redrawn, Scanner, Screen, ScreenStart};
+use model::ansi::{BlockScreen, LineEnd, Redrawn, ScreenStart, block_of};
+use model::{OutputLine, StepRef, StreamName};
 
-use crate::live_output::line::{LineKey, LinePiece, LiveLine, RowOwner};
+use super::LineRange;
+use crate::live_output::line::{LineKey, LinePiece};
+
+/// The maximum number of lines that one request loads, which is the API's limit.
+const MAX_LOADED: i64 = 2000;
+
+/// The step and the block in which a stream prints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct BlockPlace {
+    attempt: i32,
+    step: StepRef,
+    /// The number of the block's first line.
+    first: i64,
+}
+
+impl BlockPlace {
+    pub(super) fn of(key: LineKey, step: StepRef) -> Self {
+        Self { attempt: key.attempt, step, first: *block_of(key.number).start() }
+    }
+
+    /// Returns whether a line of a step is in this block.
+    pub(super) fn holds(self, key: LineKey, step: StepRef) -> bool {
+        Self::of(key, step) == self
+    }
+}
+
+/// Whether the page holds the output of a stream from the beginning of the step or of the block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Head {
+    /// All earlier lines have been drawn.
+    Known,
+    /// Earlier lines, or the beginning of this line, may be missing.
+    Missing,
+}
 
 /// The screens of the two streams.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Redrawing {
-    streams: [StreamScreen; 2],
+    streams: [Option<StreamScreen>; 2],
+    /// The first screen of each stream, if a later one has replaced it before the beginning of its block was loaded.
+    earlier: [Option<StreamScreen>; 2],
+    /// The lines that have changed on screens that were replaced.
+    changed: [Vec<(LineKey, Redrawn)>; 2],
+    /// The attempt and the step that printed last, and the step's first line.
+    step: Option<(i32, StepRef, i64)>,
+    /// The heights of the steps' terminals, unless they have the default height.
+    heights: HashMap<(i32, StepRef), u16>,
+    /// The last attempt that has finished, or 0.
+    finished: i32,
+    /// The content of lines that have been redrawn while they were not in the window. If they are loaded, the loaded
+    /// text may be older.
+    outside: BTreeMap<LineKey, Redrawn>,
 }
 
 /// The screen of a stream.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct StreamScreen {
-    /// The attempt and the step that print the output.
-    place: Option<(i32, StepRef)>,
-    /// Recognises escape sequences, which may extend over several pieces.
-    scanner: Scanner,
-    /// `None` while lines are not drawn on a screen.
-    screen: Option<Screen>,
+    place: BlockPlace,
+    screen: BlockScreen,
+    missing: Option<MissingHead>,
+}
+
+/// The lines of a block whose beginning is not known.
+#[derive(Clone, Debug)]
+struct MissingHead {
+    /// The first line that is known, at least in part.
+    until: i64,
+    /// The pieces that have been drawn.
+    pieces: Vec<(i64, String, LineEnd)>,
+    /// The next line to load.
+    next: i64,
+    /// The lines of the stream that have been loaded.
+    loaded: Vec<(i64, String)>,
+    /// The step that printed the first line of the block, once it is loaded.
+    first_step: Option<StepRef>,
+}
+
+impl MissingHead {
+    fn new(place: BlockPlace, until: i64) -> Self {
+        Self { until, pieces: Vec::new(), next: place.first, loaded: Vec::new(), first_step: None }
+    }
+
+    /// Returns whether the first known line has ended. If its beginning is missing, it is loaded only then, because the
+    /// text of an unfinished line may contain pieces that have yet to arrive.
+    fn has_ended(&self) -> bool {
+        self.pieces.iter().any(|(number, _, end)| *number != self.until || *end == LineEnd::Complete)
+    }
 }
 
 impl Redrawing {
-    /// Reads a piece of output, and returns whether it has to be drawn on the screen of its stream.
-    pub(super) fn takes(&mut self, line: &LiveLine, piece: &LinePiece<'_>) -> bool {
-        let stream = &mut self.streams[line.stream as usize];
-        let place = Some((line.key.attempt, line.step));
-        if stream.place != place {
-            *stream = StreamScreen { place, ..StreamScreen::default() };
-        }
-        let moves = stream.scanner.finds_screen_motion(piece.text);
-        if piece.ended {
-            stream.scanner.end_line();
-        }
-        moves || stream.screen.is_some()
+    /// Forgets all lines, but not the heights of terminals.
+    pub(super) fn clear(&mut self) {
+        let heights = std::mem::take(&mut self.heights);
+        *self = Self { heights, finished: self.finished, ..Self::default() };
     }
 
-    /// Draws a piece of the line at index `at`, and returns the lines that have changed. `lines` contains the lines
-    /// that are known so far.
+    /// Records that an attempt has finished, so that its lines do not grow.
+    pub(super) fn finish(&mut self, attempt: i32) {
+        self.finished = self.finished.max(attempt);
+    }
+
+    /// Records the height of the terminal of a step.
+    pub(super) fn set_height(&mut self, attempt: i32, step: StepRef, height: u16) {
+        self.heights.insert((attempt, step), height);
+    }
+
+    /// Draws a piece of a line. `head` is [`Head::Missing`] if earlier output of the stream may be missing.
     pub(super) fn draw(
         &mut self,
-        lines: &VecDeque<LiveLine>,
-        at: usize,
+        key: LineKey,
+        (step, stream): (StepRef, StreamName),
         piece: &LinePiece<'_>,
-    ) -> Vec<(LineKey, Redrawn)> {
-        let line = &lines[at];
-        let stream = &mut self.streams[line.stream as usize];
-        let screen = stream.screen.get_or_insert_with(|| screen_below(lines, at));
-        screen.draw(line.key.number, piece.text, if piece.ended { LineEnd::Complete } else { LineEnd::Open });
-        let key = |number| LineKey { attempt: line.key.attempt, number };
-        let changes = screen.take_changes().into_iter().map(|(number, redrawn)| (key(number), redrawn)).collect();
-        if screen.is_at_end() {
-            stream.screen = None;
+        head: Head,
+    ) {
+        let place = BlockPlace::of(key, step);
+        if self.step.is_none_or(|(attempt, last, _)| (attempt, last) != (key.attempt, step)) {
+            self.step = Some((key.attempt, step, key.number));
         }
+        let here = &mut self.streams[stream as usize];
+        if here.as_ref().is_none_or(|here| here.place != place) {
+            // If the stream has been drawn before, nothing is missing before the new block or step.
+            let is_missing = here.is_none() && head == Head::Missing;
+            let missing = is_missing.then(|| MissingHead::new(place, key.number));
+            let start = match self.step {
+                Some((.., first)) if missing.is_none() => start_of(place, first > place.first),
+                _ => ScreenStart::Unknown,
+            };
+            let height = height_of(&self.heights, place);
+            let replaced = here.replace(StreamScreen { place, screen: BlockScreen::new(height, start), missing });
+            if let Some(mut replaced) = replaced {
+                self.changed[stream as usize].extend(replaced.take_changes());
+                if replaced.missing.is_some() && replaced.screen.has_screen() {
+                    self.earlier[stream as usize] = Some(replaced);
+                }
+            }
+            self.outside.retain(|key, _| key.attempt == place.attempt && key.number >= place.first);
+        }
+        let Some(here) = here else { return };
+        let end = if piece.ended { LineEnd::Complete } else { LineEnd::Open };
+        here.screen.draw(piece.number, piece.text, end);
+        if let Some(missing) = &mut here.missing
+            && !here.screen.is_full()
+        {
+            missing.pieces.push((piece.number, piece.text.to_owned(), end));
+        }
+    }
+
+    /// Returns the lines of a stream that have changed since the last call, with their content.
+    pub(super) fn take_changes(&mut self, stream: StreamName) -> Vec<(LineKey, Redrawn)> {
+        let mut changes = std::mem::take(&mut self.changed[stream as usize]);
+        changes.extend(self.streams[stream as usize].iter_mut().flat_map(StreamScreen::take_changes));
         changes
+    }
+
+    /// Records that a line that is not in the window was redrawn.
+    pub(super) fn keep_outside(&mut self, stream: StreamName, key: LineKey, redrawn: Redrawn) {
+        // The first rows are drawn again once the beginning of the block is known.
+        if self.streams[stream as usize].as_ref().is_some_and(|here| here.missing.is_none()) {
+            self.outside.insert(key, redrawn);
+        }
+    }
+
+    /// Removes and returns the lines that have been redrawn while they were not in the window.
+    pub(super) fn take_outside(&mut self, is_loaded: impl Fn(LineKey) -> bool) -> Vec<(LineKey, Redrawn)> {
+        let loaded: Vec<LineKey> = self.outside.keys().copied().filter(|key| is_loaded(*key)).collect();
+        loaded.into_iter().filter_map(|key| self.outside.remove_entry(&key)).collect()
+    }
+
+    /// Returns the first line that may still be redrawn.
+    pub(super) fn first_live(&self) -> Option<LineKey> {
+        let first = |here: &StreamScreen| LineKey { attempt: here.place.attempt, number: here.place.first };
+        self.streams.iter().flatten().filter(|here| here.screen.has_screen()).map(first).min()
+    }
+
+    /// Returns the range of lines to load as they were printed, because the cursor may be moved to them.
+    pub(super) fn missing_head(&self) -> Option<LineRange> {
+        let missing = |here: &StreamScreen| {
+            let is_needed = here.screen.has_screen();
+            let is_finished = self.finished >= here.place.attempt;
+            let missing = here.missing.as_ref().filter(|head| is_needed && (head.has_ended() || is_finished))?;
+            let count = MAX_LOADED.min(missing.until - missing.next + 1);
+            Some(LineRange { attempt: here.place.attempt, first: missing.next, count })
+        };
+        self.earlier.iter().chain(&self.streams).flatten().find_map(missing)
+    }
+
+    /// Stops waiting for the beginnings of blocks, because they cannot be loaded.
+    pub(super) fn give_up_head(&mut self) {
+        self.earlier = [None, None];
+        self.streams.iter_mut().flatten().for_each(|here| here.missing = None);
+    }
+
+    /// Adds lines as they were printed, each with its step. Returns the blocks that have been drawn again, each with
+    /// its stream.
+    pub(super) fn add_head(
+        &mut self,
+        part: LineRange,
+        lines: &[(OutputLine, StepRef)],
+    ) -> Vec<(BlockPlace, StreamName)> {
+        let mut drawn = Vec::new();
+        let is_finished = self.finished >= part.attempt;
+        for stream in [StreamName::Stdout, StreamName::Stderr] {
+            for here in [&mut self.earlier[stream as usize], &mut self.streams[stream as usize]] {
+                let Some(screen) = here.as_mut().filter(|here| here.place.attempt == part.attempt) else { continue };
+                if !screen.missing.as_ref().is_some_and(|head| head.has_ended() || is_finished) {
+                    continue;
+                }
+                let height = height_of(&self.heights, screen.place);
+                if screen.add_head(stream, part, lines, height) {
+                    drawn.push((screen.place, stream));
+                }
+            }
+            if let Some(mut earlier) = self.earlier[stream as usize].take_if(|earlier| earlier.missing.is_none()) {
+                self.changed[stream as usize].extend(earlier.take_changes());
+            }
+        }
+        drawn
     }
 }
 
-/// Returns a screen that shows the line at index `at` as far as it is known, below the previous lines of its stream.
-fn screen_below(lines: &VecDeque<LiveLine>, at: usize) -> Screen {
-    let line = &lines[at];
-    let is_of_stream = |other: &&LiveLine| {
-        (other.key.attempt, other.step, other.stream) == (line.key.attempt, line.step, line.stream)
-            && other.rows_of == RowOwner::ThisLine
-    };
-    let height = usize::from(DEFAULT_HEIGHT);
-    let before: Vec<&LiveLine> = lines.range(..at).rev().filter(is_of_stream).take(height).collect();
-    let mut screen = Screen::new(DEFAULT_HEIGHT, ScreenStart::Unknown);
-    for earlier in before.into_iter().rev() {
-        screen.set_style(earlier.style);
-        screen.draw(earlier.key.number, &earlier.text, LineEnd::Complete);
+impl MissingHead {
+    fn add(&mut self, place: BlockPlace, stream: StreamName, lines: &[(OutputLine, StepRef)]) {
+        for (line, step) in lines.iter().filter(|(line, _)| line.line <= self.until) {
+            if line.line == place.first {
+                self.first_step = Some(*step);
+            }
+            if (*step, line.stream) == (place.step, stream) {
+                self.loaded.push((line.line, line.text.clone()));
+            }
+            self.next = line.line + 1;
+        }
     }
-    screen.set_style(line.style);
-    screen.draw(line.key.number, &line.text, LineEnd::Open);
-    // Discard the changes, because these lines are already shown correctly.
-    drop(screen.take_changes());
-    screen
+}
+
+impl StreamScreen {
+    fn take_changes(&mut self) -> Vec<(LineKey, Redrawn)> {
+        let attempt = self.place.attempt;
+        self.screen.take_changes().into_iter().map(|(number, text)| (LineKey { attempt, number }, text)).collect()
+    }
+
+    /// Adds lines at the beginning of the block. Returns whether the block was drawn again, because all are known now.
+    fn add_head(&mut self, stream: StreamName, part: LineRange, lines: &[(OutputLine, StepRef)], height: u16) -> bool {
+        let Some(mut head) = self.missing.take_if(|missing| missing.next == part.first) else { return false };
+        head.add(self.place, stream, lines);
+        let is_complete = head.next > head.until;
+        if is_complete {
+            self.draw_again(&head, height);
+        } else if !lines.is_empty() {
+            self.missing = Some(head);
+        }
+        is_complete
+    }
+
+    /// Draws the loaded lines, and then the pieces that have arrived since.
+    fn draw_again(&mut self, head: &MissingHead, height: u16) {
+        let start = start_of(self.place, head.first_step != Some(self.place.step));
+        self.screen = BlockScreen::new(height, start);
+        let loaded = head.loaded.last().map(|(number, _)| *number);
+        for (number, text) in &head.loaded {
+            let is_open = *number == head.until && !head.has_ended();
+            self.screen.draw(*number, text, if is_open { LineEnd::Open } else { LineEnd::Complete });
+        }
+        // The first known line was loaded too, because its beginning may have been missing.
+        for (number, text, end) in head.pieces.iter().filter(|(number, ..)| Some(*number) != loaded) {
+            self.screen.draw(*number, text, *end);
+        }
+    }
+}
+
+/// Returns what is known about the rows above the first line of a block. `begins_later` is `true` if the first line of
+/// the block belongs to another step.
+const fn start_of(place: BlockPlace, begins_later: bool) -> ScreenStart {
+    if begins_later || place.first == 1 { ScreenStart::Empty } else { ScreenStart::Unknown }
+}
+
+fn height_of(heights: &HashMap<(i32, StepRef), u16>, place: BlockPlace) -> u16 {
+    heights.get(&(place.attempt, place.step)).copied().unwrap_or(model::ansi::DEFAULT_HEIGHT)
 }

@@ -3,8 +3,10 @@ use model::level::MessageState;
 use model::{Level, OutputLine, Stage, StreamName, Timestamp};
 
 use super::*;
-use crate::live_output::line::RowOwner;
+use crate::live_output::line::Growth;
 use crate::live_output::simulated::{Simulated, gap_event, lifecycle_event, log_event};
+
+mod redraw;
 
 const UNLIMITED: BufferLimits = BufferLimits { lines: usize::MAX / 20, bytes: usize::MAX / 20 };
 
@@ -39,7 +41,9 @@ fn part_of(lines: &[(i64, String)], part: LineRange) -> Vec<LiveLine> {
             level,
             text: text.clone(),
             truncated: false,
-            section: None,
+            printed: None,
+            drawn_on: None,
+            sections: Vec::new(),
         };
         LiveLine::loaded(part.attempt, line, StepRef { stage: Stage::Execute, index: 0 }, Seq(1))
     };
@@ -353,65 +357,6 @@ fn lines_keep_their_levels_when_the_beginning_of_their_message_is_dropped() {
     assert_eq!((buffer.lines()[0].key.number, levels(&buffer)), (5, vec!["error"; 9]));
     assert!(load_later(&mut buffer, &numbered(&texts), 1));
     assert_eq!(levels(&buffer), ["error"; 10]);
-}
-
-/// The output of a program that shows its progress in two lines, and its lines as a terminal shows them.
-const REDRAWN: (&str, [(i64, &str); 4]) = (
-    "pulling\nlayer 1: wait\nlayer 2: wait\n\u{1b}[2A\u{1b}[2Klayer 1: done\n\u{1b}[2Klayer 2: 50%\n\u{1b}[1A\u{1b}[2Klayer 2: done\nfinished\n",
-    [(1, "pulling"), (2, "layer 1: done"), (3, "layer 2: done"), (7, "finished")],
-);
-
-fn shown(buffer: &Buffer) -> Vec<(i64, String)> {
-    let shown = buffer.lines().iter().filter(|line| line.rows_of == RowOwner::ThisLine);
-    shown.map(|line| (line.key.number, ansi::plain_text(&line.text).into_owned())).collect()
-}
-
-#[test]
-fn lines_that_a_program_redraws_are_shown_in_place_however_they_arrive() {
-    let (text, expected) = REDRAWN;
-    let expected = expected.map(|(number, text)| (number, text.to_owned()));
-    for size in 1..=text.len() {
-        let mut buffer = empty(UNLIMITED);
-        append_in_pieces(&mut buffer, text, size);
-        assert_eq!(shown(&buffer), expected, "{size} bytes at a time");
-        assert_eq!(buffer.lines().len(), 7, "every line keeps its number");
-    }
-}
-
-#[test]
-fn redrawing_begins_with_the_lines_that_are_already_known() {
-    let mut buffer = empty(UNLIMITED);
-    buffer.append(vec![log_event(Seq(1), 1, "one\ntwo\nthree\n")], WhenFull::DropOldest);
-    let revision = buffer.lines()[1].revision;
-    buffer.append(vec![log_event(Seq(2), 4, "\u{1b}[2A\u{1b}[KTWO")], WhenFull::DropOldest);
-    let texts = |buffer: &Buffer| shown(buffer).into_iter().map(|(_, text)| text).collect::<Vec<_>>();
-    assert_eq!(texts(&buffer), ["one", "TWO", "three", ""]);
-    assert_ne!(buffer.lines()[1].revision, revision, "the row is drawn again");
-    buffer.append(vec![log_event(Seq(3), 4, "!\n\n"), log_event(Seq(4), 6, "end\n")], WhenFull::DropOldest);
-    assert_eq!(texts(&buffer), ["one", "TWO!", "three", "end"]);
-}
-
-#[test]
-fn the_other_stream_and_the_next_step_are_not_redrawn() {
-    let event = |seq, line, stream, step_index, text| {
-        let mut event = log_event(Seq(seq), line, text);
-        if let Payload::Log(payload) = &mut event.payload {
-            (payload.stream, payload.step_index) = (stream, step_index);
-        }
-        event
-    };
-    let mut buffer = empty(UNLIMITED);
-    buffer.append(
-        vec![
-            event(1, 1, StreamName::Stdout, 0, "a\n"),
-            event(2, 2, StreamName::Stderr, 0, "b\n"),
-            event(3, 3, StreamName::Stdout, 0, "\u{1b}[1AA\n"),
-            event(4, 4, StreamName::Stdout, 1, "\u{1b}[9Ac\n"),
-        ],
-        WhenFull::DropOldest,
-    );
-    let texts: Vec<String> = shown(&buffer).into_iter().map(|(_, text)| text).filter(|text| !text.is_empty()).collect();
-    assert_eq!(texts, ["A", "b", "c"]);
 }
 
 #[test]

@@ -23,7 +23,7 @@ fn shown_of(lines: &VecDeque<LiveLine>, groups: &Groups) -> Vec<String> {
         Shown::Output => Some(lines[at].text.clone()),
         Shown::Title => {
             let sign = if states[&at].collapsed == Collapsed::Yes { '+' } else { '-' };
-            let title = lines[at].marker.as_ref().expect("a title has a marker").title(&lines[at].text);
+            let title = lines[at].title(&lines[at].text);
             Some(format!("{sign}{title} {}", states[&at].lines))
         }
         Shown::Collapsed | Shown::GroupEnd => None,
@@ -51,6 +51,25 @@ fn a_group_extends_from_its_title_to_its_end() {
     check("##[group]G\nb\n##[endgroup]\n", &["-G 1", "b"]);
     check_collapsed("a\n::group::G\nb\nc\n::endgroup::\nd\n", &[2], &["a", "+G 2", "d"]);
     check_collapsed("::group::G\n::endgroup::\nd\n", &[1], &["+G 0", "d"]);
+}
+
+#[test]
+fn a_line_can_end_a_section_and_begin_the_next_one() {
+    let marker = |edge: &str, name: &str| format!("\x1b[0Ksection_{edge}:1:{name}\r\x1b[0K");
+    let (begin, end) = (marker("start", "a"), marker("end", "a"));
+    let next = format!("{end}{}B", marker("start", "b"));
+    let output = format!("{begin}A\na\n{next}\nb\nb\n{}\nz\n", marker("end", "b"));
+    check(&output, &["-A 1", "a", "-B 2", "b", "b", "z"]);
+    check_collapsed(&output, &[1], &["+A 1", "-B 2", "b", "b", "z"]);
+    check_collapsed(&output, &[1, 3], &["+A 1", "+B 2", "z"]);
+    check(&format!("{begin}{end}B\nz\n"), &["-B 0", "z"]);
+    for cut in 1..next.len() {
+        let mut buffer = Buffer::new(Vec::new(), &[], Seq::START, BufferLimits::default());
+        let (first, second) = (format!("{begin}A\n{}", &next[..cut]), format!("{}\n", &next[cut..]));
+        let events = vec![log_event(Seq(1), 1, &first), log_event(Seq(2), 2, &second)];
+        buffer.append(events, WhenFull::DropOldest);
+        assert_eq!(shown_of(buffer.lines(), &Groups::default()), ["-A 0", "-B 0"], "cut at {cut}");
+    }
 }
 
 #[test]

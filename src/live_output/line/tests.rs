@@ -1,4 +1,4 @@
-use model::Stage;
+use model::{Segment, Stage};
 
 use super::*;
 
@@ -111,7 +111,9 @@ fn loaded(text: &str, truncated: bool) -> LiveLine {
         level: Level::Info,
         text: text.to_owned(),
         truncated,
-        section: None,
+        printed: None,
+        drawn_on: None,
+        sections: Vec::new(),
     };
     LiveLine::loaded(1, line, StepRef { stage: Stage::Execute, index: 0 }, Seq(1))
 }

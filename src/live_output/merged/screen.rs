@@ -1,6 +1,5 @@
 //! Stores the state of the merged list as signals, loads missing lines, and draws the list.
 
-use leptos::html;
 use leptos::prelude::*;
 use leptos::task::{spawn_local, tick};
 use model::{LinesPage, Timestamp};
@@ -9,21 +8,8 @@ use super::{MergedFrame, MergedPanel, MergedRow, MergedWanted};
 use crate::live_output::follow::Scrolls;
 use crate::live_output::logs::{Log, Logs};
 use crate::live_output::panel::{Panel, RowView, Side};
-use crate::live_output::screen::{Ruler, rows_of, scroll_top_of, set_height};
+use crate::live_output::placement::{ListElements, Placement, ScrollTarget};
 use crate::rest;
-
-/// The elements of the list.
-#[derive(Clone, Copy, Default)]
-pub struct MergedNodes {
-    /// The space above the rows.
-    pub above: NodeRef<html::Div>,
-    /// The rows' parent element.
-    pub window: NodeRef<html::Div>,
-    /// The space below the rows.
-    pub below: NodeRef<html::Div>,
-    /// The elements that are measured to compute how many columns fit into a row.
-    pub ruler: Ruler,
-}
 
 /// The merged list as signals. Copies of a `MergedScreen` share the same state.
 #[derive(Clone, Copy)]
@@ -36,14 +22,8 @@ pub struct MergedScreen {
     pub follows: RwSignal<bool>,
     /// The number of rows that have arrived since following was paused.
     pub unseen: RwSignal<i64>,
-    /// The element that scrolls.
-    pub scroller: NodeRef<html::Div>,
-    /// The elements in the list.
-    pub nodes: StoredValue<MergedNodes>,
-    /// The number of frames that are being drawn.
-    drawing: StoredValue<u32>,
-    /// The scroll position that was set with the last frame, in CSS pixels.
-    placed_top: StoredValue<Option<u32>>,
+    /// The elements of the list.
+    pub list: ListElements,
 }
 
 impl MergedScreen {
@@ -55,10 +35,7 @@ impl MergedScreen {
             rows: RwSignal::default(),
             follows: RwSignal::new(true),
             unseen: RwSignal::new(0),
-            scroller: NodeRef::new(),
-            nodes: StoredValue::default(),
-            drawing: StoredValue::new(0),
-            placed_top: StoredValue::new(None),
+            list: ListElements::new(),
         }
     }
 
@@ -114,12 +91,7 @@ impl MergedScreen {
 
     /// Measures the list, and redraws it if its size has changed.
     pub fn measure(self) {
-        let (Some(scroller), Some(nodes)) = (self.scroller.try_get_untracked().flatten(), self.nodes.try_get_value())
-        else {
-            return;
-        };
-        let Some(columns) = nodes.ruler.columns() else { return };
-        let height = u32::try_from(scroller.client_height()).unwrap_or(0);
+        let Some((columns, height)) = self.list.size() else { return };
         self.panel.update_value(|merged| merged.resize(height));
         for log in self.logs.all() {
             log.screen().resize(columns, height);
@@ -172,15 +144,15 @@ impl MergedScreen {
         if self.rows.with_untracked(|rows| keys(rows) != keys(&frame.rows)) {
             self.rows.set(frame.rows.clone());
         }
-        self.drawing.update_value(|drawing| *drawing += 1);
+        self.list.begin_frame();
         spawn_local(async move {
             // After one tick, the list's effect has put the rows into the document.
             tick().await;
-            if self.drawing.is_disposed() {
+            if self.list.is_disposed() {
                 return;
             }
             self.place(&frame);
-            self.drawing.update_value(|drawing| *drawing -= 1);
+            self.list.end_frame();
             if self.measure_rows(&frame) {
                 return self.draw();
             }
@@ -196,38 +168,19 @@ impl MergedScreen {
     }
 
     fn place(self, frame: &MergedFrame) {
-        let nodes = self.nodes.get_value();
-        set_height(nodes.above, frame.above);
-        set_height(nodes.below, frame.below);
-        if let Some(scroller) = self.scroller.get_untracked() {
-            let top = i32::try_from(frame.scroll_to).unwrap_or(i32::MAX);
-            if self.follows.get_untracked() {
-                scroller.set_scroll_top(scroller.scroll_height());
-            } else if scroller.scroll_top() != top {
-                scroller.set_scroll_top(top);
-            }
-        }
-        if let (Some(scroller), Some(width)) = (self.scroller(), frame.width) {
-            let _ = scroller.style().set_property("--columns", &width.to_string());
-        }
-        self.placed_top.set_value(Some(scroll_top_of(self.scroller)));
+        let scroll_to = ScrollTarget::new(self.follows.get_untracked(), frame.scroll_to);
+        let MergedFrame { above, below, width, .. } = *frame;
+        self.list.place(Placement { above, below, scroll_to, width });
     }
 
     /// Measures rows whose characters may be wider or narrower than in a terminal. Returns whether any height changed.
     fn measure_rows(self, frame: &MergedFrame) -> bool {
-        let mut node = self.nodes.get_value().window.get_untracked().and_then(|window| window.first_element_child());
         let logs = self.logs.all();
-        let mut changed = false;
-        for (log, row) in &frame.rows {
-            let Some(element) = node else { break };
-            if let RowView::Line { line, group: None, .. } = row
-                && !line.text.is_ascii()
-            {
-                changed |= logs[*log].screen().measure_line(line.key, rows_of(&element));
-            }
-            node = element.next_element_sibling();
-        }
-        changed
+        let measured = self.list.measured(frame.rows.iter().map(|(_, row)| row));
+        measured.into_iter().fold(false, |changed, (index, key, rows)| {
+            let (log, _) = frame.rows[index];
+            logs[log].screen().measure_line(key, rows) | changed
+        })
     }
 
     fn load(self, wanted: MergedWanted) {
@@ -256,12 +209,11 @@ impl MergedScreen {
         });
     }
 
-    /// Processes pending scrolling before the list changes. Browsers report scrolling only in the next animation frame.
+    /// Processes pending scrolling before the list changes.
     fn note_scrolling(self) {
-        let is_placed = self.drawing.try_get_value() == Some(0);
-        let placed = self.placed_top.try_get_value().flatten().filter(|_| is_placed);
-        let top = scroll_top_of(self.scroller);
-        if placed.is_some_and(|placed| placed != top) && !self.follows.get_untracked() {
+        if let Some(top) = self.list.pending_scroll()
+            && !self.follows.get_untracked()
+        {
             self.update(|merged, _| merged.scrolled(top));
         }
     }
@@ -269,7 +221,7 @@ impl MergedScreen {
 
 impl Scrolls for MergedScreen {
     fn scroller(self) -> Option<web_sys::HtmlElement> {
-        self.scroller.try_get_untracked().flatten().map(|scroller| (*scroller).clone())
+        self.list.scroller()
     }
 
     fn follows(self) -> bool {
@@ -293,7 +245,7 @@ impl Scrolls for MergedScreen {
 
     fn scrolled(self) {
         if !self.follows() {
-            let top = scroll_top_of(self.scroller);
+            let top = self.list.top();
             self.update(|merged, _| merged.scrolled(top));
             self.draw();
         }
@@ -301,6 +253,6 @@ impl Scrolls for MergedScreen {
 
     fn is_at_end(self) -> bool {
         let seeks = self.panel.try_with_value(MergedPanel::seeks).unwrap_or(true);
-        !seeks && self.drawing.try_get_value() == Some(0)
+        !seeks && self.list.is_placed()
     }
 }

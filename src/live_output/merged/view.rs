@@ -17,10 +17,10 @@ use crate::words;
 pub fn MergedRows(logs: Logs) -> impl IntoView {
     let screen = MergedScreen::new(logs);
     let sentinel: NodeRef<html::Div> = NodeRef::new();
-    let nodes = screen.nodes.get_value();
+    let nodes = screen.list.nodes.get_value();
     let first = logs.all()[0].screen();
     Effect::new(move || {
-        let (Some(scroller), Some(end)) = (screen.scroller.get(), sentinel.get()) else { return };
+        let (Some(scroller), Some(end)) = (screen.list.scroller.get(), sentinel.get()) else { return };
         let begun = untrack(|| begin(logs, screen, &scroller, &end));
         // These values are dropped together with this effect, when the reader leaves the list.
         let _begun = StoredValue::new_local(begun);
@@ -62,7 +62,7 @@ pub fn MergedRows(logs: Logs) -> impl IntoView {
                 tabindex="0"
                 data-times=move || first.display.get().times.as_str()
                 data-wrap=move || (first.display.get().long_lines == LongLines::Wrapped).to_string()
-                node_ref=screen.scroller
+                node_ref=screen.list.scroller
             >
                 {ruler_row(nodes.ruler)}
                 <div node_ref=nodes.above></div>
@@ -105,8 +105,8 @@ fn begin(
     logs.begin_merging(screen);
     display::show_times(logs, LineTimes::Local);
     let hands = follow::watch(screen, scroller, end);
-    let ruler = screen.nodes.get_value().ruler;
-    let observer = observe_size(screen.scroller, ruler, move || screen.measure());
+    let ruler = screen.list.nodes.get_value().ruler;
+    let observer = observe_size(screen.list.scroller, ruler, move || screen.measure());
     screen.measure();
     follow::Scrolls::follow(screen);
     (hands, observer)

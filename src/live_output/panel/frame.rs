@@ -122,6 +122,8 @@ pub struct RowRevision {
 /// A request for lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
+    /// All lines of a range, as they were printed.
+    Head(LineRange),
     /// All lines of a range.
     Lines(LineRange),
     /// The lines that the filter selects.

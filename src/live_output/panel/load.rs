@@ -6,7 +6,6 @@ use super::{Panel, Side, Wanted};
 use crate::live_output::buffer::{Buffer, LineRange};
 use crate::live_output::layout::PanelRow;
 use crate::live_output::line::{Growth, LineKey, LiveLine};
-use crate::live_output::permalink::MarkedLines;
 use crate::live_output::selected::{FoundDirection, FoundRange, SelectedLines};
 
 /// The number of lines that are loaded by one request, which fill several screens.
@@ -28,6 +27,14 @@ impl Panel {
         // If the log has fewer lines than expected, the marked line does not exist. Seeking therefore ends once the
         // range has been loaded.
         self.loaded_at(top, |key| part.holds(key));
+    }
+
+    /// Adds lines as they were printed, and draws the lines that follow again.
+    pub fn load_head(&mut self, part: LineRange, page: LinesPage) {
+        let top = self.scroll_top();
+        self.buffer.load_head(part, page.items);
+        self.update_selected();
+        self.keep_place(top);
     }
 
     /// Adds loaded lines that the filter selects.
@@ -57,9 +64,10 @@ impl Panel {
         self.loaded_at(top, |key| key >= part.key);
     }
 
-    /// Stops waiting for a line that the server refuses to send.
-    pub fn stop_seeking(&mut self) {
+    /// Stops waiting for lines that the server refuses to send.
+    pub fn stop_waiting(&mut self) {
         (self.seeking, self.anchor) = (false, None);
+        self.buffer.give_up_head();
     }
 
     /// Converts lines that the server has sent, in ascending order.
@@ -81,7 +89,7 @@ impl Panel {
         self.keep_place(top);
         if self.seeking {
             self.seek();
-            self.seeking &= !self.marked.map(MarkedLines::first_key).is_some_and(was_requested);
+            self.seeking &= !self.marked_row().is_some_and(was_requested);
         }
     }
 
@@ -124,13 +132,18 @@ impl Panel {
             }
             _ => None,
         });
-        let marked = self.marked.map(MarkedLines::first_key).filter(|_| self.seeking).or(self.anchor);
-        match &self.selected {
+        let marked = self.marked_row().filter(|_| self.seeking).or(self.anchor);
+        self.wanted_head().or_else(|| match &self.selected {
             Some(selected) => {
                 wanted_selected(selected, marked.filter(|key| selected.is_searched(*key)), space).map(Wanted::Selected)
             }
             None => wanted_lines(&self.buffer, marked, space).map(Wanted::Lines),
-        }
+        })
+    }
+
+    /// Returns the lines to load as they were printed, because later lines may redraw them.
+    pub fn wanted_head(&self) -> Option<Wanted> {
+        self.buffer.missing_head().map(Wanted::Head)
     }
 }
 

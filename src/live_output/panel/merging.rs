@@ -43,6 +43,19 @@ impl Panel {
         line.map(|line| line.time).or_else(|| self.time_of_row(self.layout.find(RowKey::Line(key), self.list())?))
     }
 
+    /// Returns the first line of the log after a time, whether the filter shows it or not. After the last line, this is
+    /// the line that will follow it. Returns `None` if the lines around this time are not in memory.
+    pub fn line_after(&self, time: Timestamp) -> Option<LineKey> {
+        let lines = self.buffer.lines();
+        let at = lines.partition_point(|line| line.time <= time);
+        let is_begin_known = at > 0 || self.buffer.lines_before() == 0;
+        let is_end_known = self.buffer.lines_after() == 0;
+        match lines.get(at) {
+            Some(line) => is_begin_known.then_some(line.key),
+            None => (is_begin_known && is_end_known).then(|| self.buffer.totals().end()),
+        }
+    }
+
     /// Returns the time from which the list holds all lines. If it holds no lines, because the last ones were not sent,
     /// this is the time of the last event.
     pub fn window_begins(&self) -> Option<Timestamp> {

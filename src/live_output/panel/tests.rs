@@ -1,4 +1,4 @@
-use model::{Level, LinesPage, Timestamp};
+use model::{Level, LinesPage, SearchHit, SearchPage, Timestamp};
 use serde_json::json;
 
 use super::*;
@@ -354,4 +354,62 @@ fn the_times_of_lines_are_shown_as_the_reader_has_chosen() {
         panel.set_display(Display { times, ..Display::default() });
         assert_eq!(shown_times(&panel), [expected]);
     }
+}
+
+/// Returns a panel whose lines 4 and 5 were drawn on the rows of lines 2 and 3, followed by many others.
+fn redrawn_panel() -> Panel {
+    let mut panel = panel(0);
+    let display = "title\none: wait\ntwo: wait\n\x1b[2A\x1b[2Kone: done\n\x1b[2Ktwo: done\n";
+    panel.append(vec![log_event(Seq(1), 1, &format!("{display}{}", "x\n".repeat(200)))]);
+    panel
+}
+
+fn key(number: i64) -> LineKey {
+    LineKey { attempt: 1, number }
+}
+
+#[test]
+fn going_to_a_line_without_rows_shows_and_marks_the_line_on_which_it_was_drawn() {
+    let mut panel = redrawn_panel();
+    panel.go_to(key(5));
+    assert!(!panel.seeks());
+    let marked = |row: &RowView| match row {
+        RowView::Line { line, marked: true, .. } => Some(line.key.number),
+        _ => None,
+    };
+    assert_eq!(panel.frame().rows.iter().filter_map(marked).collect::<Vec<_>>(), [3]);
+    assert_eq!(panel.current(), Some(key(5)), "the next match is after the line itself");
+    assert!(panel.visible_text(|_| String::new()).starts_with("title\none: done\ntwo: done\nx\n"));
+    let lines = |first, last| MarkedLines { attempt: 1, first, last };
+    assert!(panel.has_redrawn(lines(1, 2)) && panel.has_redrawn(lines(4, 4)) && !panel.has_redrawn(lines(6, 9)));
+}
+
+#[test]
+fn matches_are_not_marked_in_rows_that_no_longer_show_them() {
+    let mut panel = redrawn_panel();
+    panel.go_to(key(1));
+    panel.set_search(Searching::Yes);
+    let hit = |number, text: &str| SearchHit { line: output_line(number, text, Level::Info), ranges: vec![(0, 3)] };
+    let items = vec![hit(1, "title"), hit(2, "one: wait")];
+    let page =
+        SearchPage { items, lines: vec![1, 2], matches: 2, total_lines: 205, done: true, ..SearchPage::default() };
+    panel.mark(key(1), page);
+    let matches = |row: &RowView| match row {
+        RowView::Line { line, matches, .. } if !matches.is_empty() => Some(line.key.number),
+        _ => None,
+    };
+    assert_eq!(panel.frame().rows.iter().filter_map(matches).collect::<Vec<_>>(), [1]);
+}
+
+#[test]
+fn the_first_line_after_a_time_is_known_if_the_lines_around_it_are_in_memory() {
+    let mut panel = panel(100);
+    for (time, expected) in [(0, Some(1)), (1, Some(2)), (99, Some(100)), (100, Some(101)), (500, Some(101))] {
+        assert_eq!(panel.line_after(Timestamp(time)), expected.map(key), "after {time}");
+    }
+    panel = panel_with(100, BufferLimits { lines: 50, bytes: 10_000 });
+    let first = panel.buffer().lines()[0].key.number;
+    assert!(first > 1);
+    assert_eq!(panel.line_after(Timestamp(first - 1)), None);
+    assert_eq!(panel.line_after(Timestamp(first)), Some(key(first + 1)));
 }

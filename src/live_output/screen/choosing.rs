@@ -34,6 +34,11 @@ impl Screen {
         }
     }
 
+    /// Returns whether other lines have redrawn some of the chosen lines, as far as they are in memory.
+    pub fn has_redrawn(self, chosen: MarkedLines) -> bool {
+        self.panel.try_with_value(|panel| panel.has_redrawn(chosen)).unwrap_or(false)
+    }
+
     fn set_chosen(self, lines: Option<MarkedLines>) {
         if self.role() == LogRole::Only {
             permalink::put_into_address(lines, self.last_attempt());

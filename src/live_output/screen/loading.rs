@@ -9,6 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::Screen;
 use crate::live_output::buffer::LineRange;
+use crate::live_output::filter::RowFilter;
 use crate::live_output::line::LineKey;
 use crate::live_output::panel::{Panel, Wanted};
 use crate::live_output::selected::FoundDirection;
@@ -23,19 +24,17 @@ const MARK_EVERY: Duration = Duration::from_millis(250);
 /// The pause after a request that did not reach the server.
 const MARK_AGAIN: Duration = Duration::from_secs(2);
 
-/// The requests that are in progress, and the frames that are not completely drawn.
+/// The requests that are in progress, and what the screen has to show.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
     is_loading_lines: bool,
     is_loading_marks: bool,
-    /// The number of frames whose rows are not in the document yet, or whose scroll position is not set yet.
-    pub(super) frames_to_place: u32,
-    /// The scroll position that was set with the last frame, in CSS pixels.
-    pub(super) placed_top: Option<u32>,
     /// Whether the rows are shown in the merged list.
     pub(super) is_merged: bool,
     /// The line to which the merged list has to scroll.
     pub(super) sought: Option<LineKey>,
+    /// The filter to return to, while a line is shown in its context.
+    pub(super) filter_before: Option<RowFilter>,
     /// The URL query of the current search, or `None` if there is no search.
     pub(super) search: Option<String>,
 }
@@ -51,11 +50,14 @@ impl Screen {
         }
         spawn_local(async move {
             match wanted {
-                Wanted::Lines(part) => {
-                    let LineRange { attempt, first, count } = part;
-                    let path =
-                        format!("/api/queue/jobs/{}/lines?attempt={attempt}&from={first}&count={count}", self.job);
+                Wanted::Head(part) => {
+                    let path = format!("{}&raw=true", lines_path(self.job, part));
                     if let Ok(page) = self.loaded::<LinesPage>(&path).await {
+                        self.change(|panel| panel.load_head(part, page));
+                    }
+                }
+                Wanted::Lines(part) => {
+                    if let Ok(page) = self.loaded::<LinesPage>(&lines_path(self.job, part)).await {
                         self.change(|panel| panel.load(part, page));
                     }
                 }
@@ -88,7 +90,7 @@ impl Screen {
         let page = rest::get::<T>(path).await;
         if matches!(page, Err(RestError::Refused { .. })) {
             // This happens, for example, if the attempt in the page's URL does not exist.
-            self.panel.try_update_value(Panel::stop_seeking);
+            self.panel.try_update_value(Panel::stop_waiting);
         }
         self.requests.try_update_value(|requests| requests.is_loading_lines = false);
         page
@@ -139,6 +141,12 @@ impl Screen {
             }
         });
     }
+}
+
+/// Returns the path of a range of lines.
+pub(in crate::live_output) fn lines_path(job: JobId, part: LineRange) -> String {
+    let LineRange { attempt, first, count } = part;
+    format!("/api/queue/jobs/{job}/lines?attempt={attempt}&from={first}&count={count}")
 }
 
 /// Returns the path of a search of an attempt.

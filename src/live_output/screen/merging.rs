@@ -16,11 +16,8 @@ impl Screen {
 
     /// Starts or stops showing the rows in the merged list.
     pub fn set_merged(self, is_merged: bool) {
-        self.requests.update_value(|requests| {
-            requests.is_merged = is_merged;
-            // The position belongs to the list that was shown before.
-            requests.placed_top = None;
-        });
+        self.requests.update_value(|requests| requests.is_merged = is_merged);
+        self.list.forget_place();
     }
 
     /// Reports a change in the panel to the merged list.
@@ -56,6 +53,11 @@ impl Screen {
     /// Returns the time of a line, or `None` if the lines around it are not in memory.
     pub fn time_of(self, key: LineKey) -> Option<Timestamp> {
         self.panel.try_with_value(|panel| panel.time_of_line(key)).flatten()
+    }
+
+    /// Returns the first line after a time, or `None` if the lines around this time are not in memory.
+    pub fn line_after(self, time: Timestamp) -> Option<LineKey> {
+        self.panel.try_with_value(|panel| panel.line_after(time)).flatten()
     }
 
     /// Records the measured height of a line. Returns whether it has changed.

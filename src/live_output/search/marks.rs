@@ -126,7 +126,9 @@ mod tests {
             level: Level::Info,
             text: "text".into(),
             truncated: false,
-            section: None,
+            printed: None,
+            drawn_on: None,
+            sections: Vec::new(),
         };
         let hit = SearchHit { line: line(7), ranges: vec![(0, 4)] };
         let page = SearchPage { items: vec![hit], next: Some(8), total_lines: 20, ..SearchPage::default() };

@@ -103,6 +103,7 @@ fn load_all(panel: &mut Panel, log: &Log) -> usize {
                 let page = LinesPage { items: items.map(Log::line).collect(), total_lines: log.lines, complete: true };
                 panel.load(part, page);
             }
+            Some(Wanted::Head(part)) => panic!("{part:?} is not redrawn"),
             None => return loads,
         }
     }
@@ -367,7 +368,7 @@ fn a_line_that_the_server_refuses_to_send_is_not_requested_again() {
     let mut panel = panel(&log, RowFilter::default());
     panel.go_to(LineKey { attempt: 7, number: 5 });
     assert!(panel.frame().wanted.is_some() && panel.seeks());
-    panel.stop_seeking();
+    panel.stop_waiting();
     assert!(!panel.seeks());
 }
 

@@ -167,6 +167,7 @@ mod tests {
             exit_code: None,
             signal: None,
             duration_ms: (status != StepStatus::Started).then_some(7),
+            terminal_rows: None,
         };
         event(Seq(seq), Level::Info, "", Payload::Step(payload))
     }

@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::State;
-use engine::output::{FirstLine, Wanted};
+use engine::output::{FirstLine, LineForm, Wanted};
 use model::{LinesPage, Timestamp};
 
 use super::error::ApiError;
@@ -15,6 +15,10 @@ const COUNT: (i64, i64) = (200, 2000);
 
 /// The maximum number of bytes returned for each line, about 200 times the width of a terminal.
 const KEEP: usize = 16 << 10;
+
+/// The maximum number of bytes returned for each line with `raw=true`. A program may print much more than it shows,
+/// because it overwrites its output.
+const KEEP_RAW: usize = 1 << 20;
 
 /// The maximum number of bytes returned for a single line with `full=true`. Browsers can still display a line of this
 /// length. `/log` returns lines of any length.
@@ -36,6 +40,9 @@ pub(super) async fn lines(
 
 fn wanted(query: &mut Query) -> Result<Wanted, ApiError> {
     let full = query.word("full", &[("true", true), ("false", false)])?.unwrap_or(false);
+    // A line on a screen is cut at the screen's maximum width.
+    let shown = if full { LineForm::AsPrinted } else { LineForm::Redrawn };
+    let form = query.word("raw", &[("true", LineForm::Raw), ("false", shown)])?.unwrap_or(shown);
     let count = query.number("count", 1..=COUNT.1)?;
     let from = match (query.parsed::<i64>("from")?, query.parsed::<Timestamp>("at")?) {
         (Some(0), _) => {
@@ -50,8 +57,12 @@ fn wanted(query: &mut Query) -> Result<Wanted, ApiError> {
         return Err(ApiError::InvalidQuery("count: must be 1 with full=true".into()));
     }
     let count = if full { 1 } else { count.unwrap_or(COUNT.0) };
-    let keep = if full { KEEP_FULL } else { KEEP };
-    Ok(Wanted { from, count: usize::try_from(count).unwrap_or(1), keep })
+    let keep = match form {
+        _ if full => KEEP_FULL,
+        LineForm::Raw => KEEP_RAW,
+        LineForm::Redrawn | LineForm::AsPrinted => KEEP,
+    };
+    Ok(Wanted { from, count: usize::try_from(count).unwrap_or(1), keep, form })
 }
 
 /// Parses the number of the attempt. Returns `None`, which means the latest attempt, if the parameter is missing.

@@ -139,7 +139,8 @@ impl Output {
         };
         match self.random.below(10) {
             0 => {
-                let names = StepNames { name: origin.step_id.clone(), command: Redacted::literal("true"), origin };
+                let (name, command) = (origin.step_id.clone(), Redacted::literal("true"));
+                let names = StepNames { name, command, terminal_rows: None, origin };
                 let status = [StepStatus::Succeeded, StepStatus::Failed, StepStatus::Cancelled][self.random.below(3)];
                 NewEvent::step_ended(&names, status, StepEnd::default())
             }

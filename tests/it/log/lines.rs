@@ -188,6 +188,7 @@ async fn invalid_parameters_of_log_and_lines_are_refused_with_their_names() {
         ("lines?count=-1", "count"),
         ("lines?full=true&count=2", "count"),
         ("lines?full=yes", "full"),
+        ("lines?raw=yes", "raw"),
         ("lines?attempt=0", "attempt"),
         ("lines?attempt=2", "attempt"),
         ("lines?stream=stdout", "stream"),

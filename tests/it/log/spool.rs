@@ -1,6 +1,6 @@
 //! Reads spools without a server. Every line is complete and has its own number, however the streams are interleaved.
 
-use engine::output::lines::{self, Line};
+use engine::output::lines::{self, Line, LongLine};
 use engine::output::text::{Reach, Selection, TextRead, TextReader, Times};
 use engine::spool::{Source, SpoolReader, SpoolWriter};
 use model::{Stage, StepRef, StreamName, Timestamp};
@@ -103,7 +103,8 @@ fn every_line_of_random_output_is_found_by_its_number() {
         for _ in 0..40 {
             let (from, count) = (random.below(total + 3), random.below(total + 2));
             let expected: Vec<Line> = written.lines.iter().skip(from).take(count).cloned().collect();
-            let read = lines::read(&mut log, from as u64 + 1, count, 1 << 20).expect("reading succeeds");
+            let read = lines::read(&mut log, from as u64 + 1, count, (1 << 20, LongLine::Displayed))
+                .expect("reading succeeds");
             assert!(read == expected, "{count} lines from {}: {read:?}", from + 1);
         }
     }
@@ -122,7 +123,7 @@ fn a_truncated_line_ends_between_characters_and_is_marked() {
         (5, "12\u{20ac}", true),
         (11, "12\u{20ac}\u{20ac}\u{20ac}", false),
     ] {
-        let read = lines::read(&mut written.opened(), 1, 3, keep).expect("reading succeeds");
+        let read = lines::read(&mut written.opened(), 1, 3, (keep, LongLine::Displayed)).expect("reading succeeds");
         assert_eq!((String::from_utf8_lossy(&read[0].text).as_ref(), read[0].cut), (text, cut), "{keep} bytes");
         assert_eq!((read[1].number, read[2].number), (2, 3), "the following lines are not affected");
     }
@@ -186,7 +187,7 @@ fn a_log_of_a_million_lines_is_read_from_either_end_and_the_middle() {
     let mut log = written.opened();
     assert_eq!(log.total_lines().expect("reading succeeds"), MILLION);
     let mut check = |from: u64, count: usize| {
-        let read = lines::read(&mut log, from, 2_000, 16 << 10).expect("reading succeeds");
+        let read = lines::read(&mut log, from, 2_000, (16 << 10, LongLine::Displayed)).expect("reading succeeds");
         assert_eq!(read.len(), count, "from {from}");
         for (number, line) in (from..).zip(&read) {
             let expected = if number == 1 { "begun and ended".to_owned() } else { format!("line {number}") };

@@ -33,6 +33,16 @@ pub struct LineQuery {
     pub unlike: Option<Arc<KnownLines>>,
 }
 
+impl LineQuery {
+    /// Returns whether lines are selected only by their step or their stream, whatever their text.
+    pub(super) const fn is_by_source(&self) -> bool {
+        self.pattern.is_none()
+            && self.unlike.is_none()
+            && self.levels.is_empty()
+            && matches!(self.messages, MessageLines::All)
+    }
+}
+
 /// The lines of a multi-line message that a search selects.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum MessageLines {
@@ -203,7 +213,9 @@ mod tests {
             level: Level::Info,
             text: text.to_owned(),
             truncated,
-            section: None,
+            printed: None,
+            drawn_on: None,
+            sections: Vec::new(),
         };
         LineQuery { pattern: Some(pattern), ..LineQuery::default() }.ranges(&line)
     }

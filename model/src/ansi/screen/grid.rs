@@ -23,6 +23,8 @@ pub(super) struct ScreenRow {
     /// The number of the line that starts in this row and owns it. If `None`, the row belongs to the same line as the
     /// row above.
     pub start: Option<i64>,
+    /// The line on whose row the line that starts here wrote its first visible text, if it was another one.
+    pub drawn_on: Option<i64>,
     /// The content, which is on the heap so that it can be moved to another row quickly.
     pub content: Box<TerminalRow>,
     /// Whether a line has started in this row or a character was written. Other rows are not shown.
@@ -63,12 +65,6 @@ impl Grid {
         self.rows.make_contiguous()
     }
 
-    /// Returns the number of the line that starts in the first known row, or `None` if there are no rows or that row
-    /// continues an earlier line.
-    pub fn first_start(&self) -> Option<i64> {
-        self.rows.front()?.start
-    }
-
     /// Returns the index of a row of the screen, or of the nearest row that the cursor can reach.
     pub fn index_of(&self, screen_row: usize) -> usize {
         screen_row.min(self.height - 1).saturating_sub(self.missing)
@@ -77,12 +73,6 @@ impl Grid {
     /// Returns the index on the screen of a row.
     pub const fn screen_row(&self, row: usize) -> usize {
         row + self.missing
-    }
-
-    /// Returns whether neither the row nor any row below it has been reached, and the whole screen scrolls.
-    pub fn is_plain_at(&self, row: usize) -> bool {
-        (self.top, self.bottom) == (0, self.height - 1)
-            && self.rows.range(row.min(self.rows.len())..).all(|row| !row.is_reached)
     }
 
     /// Moves up from a row, but not beyond the top of the scrolling region or of the screen.
@@ -118,13 +108,25 @@ impl Grid {
         }
         for below in self.rows.range_mut(row..) {
             if let Some(owner) = below.start.take() {
-                transcript.hide(owner, number);
+                transcript.hide(owner, below.drawn_on.take().unwrap_or(number));
             }
             below.is_reached &= below.had_text;
         }
         let here = &mut self.rows[row];
         here.start = Some(number);
         (here.is_reached, here.is_changed) = (true, true);
+    }
+
+    /// Records that a line writes its first visible text to a row.
+    pub fn note_first_text(&mut self, row: usize, line: i64, transcript: &Transcript) {
+        let Some(owner) = self.rows.range(..=row).rev().find_map(|above| above.start).or(transcript.last_line()) else {
+            return;
+        };
+        if owner != line
+            && let Some(own) = self.rows.iter_mut().find(|own| own.start == Some(line))
+        {
+            own.drawn_on = Some(owner);
+        }
     }
 
     /// Writes to a row.

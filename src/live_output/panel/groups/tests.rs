@@ -192,7 +192,7 @@ fn a_line_stays_visible_when_the_title_of_its_collapsed_group_is_loaded() {
         let mut line = output_line(number, &format!("line {number}"), Level::Info);
         if number == 10 {
             let section = Section { name: "s".into(), edge: SectionEdge::Start, collapsed: true };
-            (line.text, line.section) = ("Title".to_owned(), Some(section));
+            (line.text, line.sections) = ("Title".to_owned(), vec![section]);
         }
         line
     };

@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::output::StepIds;
 use crate::output::levels::of_lines;
-use crate::output::lines::{self, Line};
+use crate::output::lines::{self, Line, LongLine};
 use crate::output::search::{LineQuery, MessageLines, PatternCase, SearchPattern, Select, Syntax};
 use crate::output::text::Selection;
 use crate::spool::{Source, SpoolWriter};
@@ -66,7 +66,9 @@ fn all_lines(spool: &SpoolWriter) -> Vec<(Line, String, LineLevel)> {
     let mut all = Vec::new();
     while all.len() < total {
         let from = all.len() as u64 + 1;
-        all.extend(lines::read(&mut reader, from, total, MAX_LINE).expect("the files can be read"));
+        all.extend(
+            lines::read(&mut reader, from, total, (MAX_LINE, LongLine::Displayed)).expect("the files can be read"),
+        );
     }
     let mut states = HashMap::<_, MessageState>::new();
     let with_level = |line: Line| {
@@ -205,7 +207,7 @@ fn check_errors(spool: &SpoolWriter, expected: RangeInclusive<u64>) {
     }
     let mut reader = spool.reader().expect("the files can be opened again");
     for (number, level) in [(*expected.end(), Level::Error), (expected.end() + 1, Level::Info)] {
-        let line = lines::read(&mut reader, number, 1, MAX_LINE).expect("the files can be read");
+        let line = lines::read(&mut reader, number, 1, (MAX_LINE, LongLine::Displayed)).expect("the files can be read");
         assert_eq!(of_lines(&mut reader, &line).expect("the files can be read"), [level], "line {number}");
     }
 }

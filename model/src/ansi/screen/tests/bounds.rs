@@ -103,7 +103,7 @@ fn cells_of_very_long_rows_are_not_moved() {
 #[test]
 fn positions_count_from_the_top_of_the_screen_even_if_its_first_rows_do_not_fit() {
     let mut drawing = repeated(&format!("\x1b[{MAX_COLUMNS}Gx\n"), 100);
-    assert!(drawing.screen.first_live_line() > Some(50));
+    assert!(drawing.screen.grid.rows_mut()[0].start > Some(50));
     drawing.draw("\x1b[90;1HX");
     let changed: Vec<i64> = drawing.screen.take_changes().into_iter().map(|change| change.0).collect();
     assert!(changed.contains(&90), "{changed:?}");

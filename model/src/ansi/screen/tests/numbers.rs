@@ -19,7 +19,9 @@ fn a_line_that_starts_on_a_row_with_text_is_overdrawn() {
 #[test]
 fn a_line_that_starts_on_a_row_without_text_takes_it_over() {
     check_lines("a\nb\n\x1b[2AX\nY\nend\n", &[(1, "X"), (2, "Y"), (5, "end")]);
-    assert_eq!(drawn(5, "a\nb\n\x1b[2AX\nY\nend\n").lines[&3], Redrawn::Overdrawn { on: 5 });
+    let on = |text: &str| drawn(5, text).lines[&3].clone();
+    assert_eq!(on("a\nb\n\x1b[2AX\nY\nend\n"), Redrawn::Overdrawn { on: 1 }, "its text is in this row");
+    assert_eq!(on("a\nb\n\x1b[2A\nY\nend\n"), Redrawn::Overdrawn { on: 5 });
     check_lines("a\n   \n\x1b[2A\nX\n", &[(1, "a"), (4, "X  ")]);
     check_lines("\n\n\n\x1b[3A1\n2\n3\n4\n", &[(1, "1"), (5, "2"), (6, "3"), (7, "4")]);
 }
@@ -103,39 +105,6 @@ fn erasing_blank_rows_changes_nothing() {
     drawing.draw("\x1b[2;1H\x1b[2K\x1b[B\x1b[K\x1b[1L\x1b[1M");
     drawing.draw("\x1b[4;1H\x1b[5;1H\x1b[J");
     assert_eq!(drawing.update(), [4], "the last row has been moved down and up again");
-}
-
-#[test]
-fn the_first_line_that_may_still_change_is_known() {
-    let mut screen = Screen::new(2, ScreenStart::Empty);
-    assert_eq!(screen.first_live_line(), None);
-    for (line, first) in [(1, 1), (2, 2), (3, 3)] {
-        screen.draw(line, "a", LineEnd::Open);
-        assert_eq!(screen.first_live_line(), Some((first - 1).max(1)));
-        screen.draw(line, "", LineEnd::Complete);
-        assert_eq!(screen.first_live_line(), Some(first));
-    }
-    screen.draw(4, "\x0b\x0b\x0b", LineEnd::Open);
-    assert_eq!(screen.first_live_line(), Some(4));
-}
-
-#[test]
-fn a_screen_is_at_its_end_when_nothing_is_below_the_cursor() {
-    let is_at_end = |text: &str| drawn(5, text).screen.is_at_end();
-    for text in ["", "a\n", "a\nb\n\x1b[2AX\nY\nend\n", "1\n2\n3\n4\n5\n6\n", "a\x1b[2J\x1b[H\n"] {
-        assert!(is_at_end(text), "{text:?}");
-    }
-    for text in [
-        "a",
-        "a\n\x1b[A",
-        "a\nb\n\x1b[2AX\n",
-        "a\nb\n\x1b[2AX\nY\n",
-        "\x1b[1;4r\n",
-        "\x1b[?1049h\n",
-        "a\x1b[5;1Hb\x1b[1;1H\n",
-    ] {
-        assert!(!is_at_end(text), "{text:?}");
-    }
 }
 
 #[test]

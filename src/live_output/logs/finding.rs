@@ -1,0 +1,90 @@
+//! Moves between the lines that the finders of all logs have found, and counts them.
+
+use leptos::prelude::*;
+use model::Timestamp;
+
+use super::{Log, Logs};
+use crate::live_output::finder::{FindDirection, Finder};
+use crate::live_output::merged::screen::MergedScreen;
+use crate::live_output::panel::Side;
+
+impl Logs {
+    /// Moves to the next line that the active log's finder has found or, if there is none, to a line in the next log.
+    /// The last log is followed by the first one.
+    pub fn go(self, finder: fn(Log) -> Finder, direction: FindDirection) {
+        let (logs, active) = (self.all(), self.active.get_untracked());
+        if let Some(merged) = self.merged.get_untracked()
+            && let Some(index) = self.go_in_time(merged, finder, direction)
+        {
+            return self.activate(index);
+        }
+        if finder(logs[active]).go(direction) {
+            return;
+        }
+        let count = logs.len();
+        let following = (1..=count).map(|distance| match direction {
+            FindDirection::Next => (active + distance) % count,
+            FindDirection::Previous => (active + count - distance) % count,
+        });
+        for index in following {
+            if finder(logs[index]).go_to_first(direction) {
+                return self.activate(index);
+            }
+        }
+    }
+
+    /// Moves to the next line, in the order of time, that a finder of any log has found. If no such line is loaded,
+    /// moves to the next line of the log whose window limits the merged list in this direction. Returns the index of
+    /// the log.
+    fn go_in_time(self, merged: MergedScreen, finder: fn(Log) -> Finder, direction: FindDirection) -> Option<usize> {
+        let (logs, from) = (self.all(), merged.current()?);
+        let next = logs.iter().enumerate().filter_map(|(index, log)| {
+            let key = finder(*log).next_in_time(from, index, direction)?;
+            let time = log.screen().time_of(key).filter(|time| merged.covers(*time))?;
+            Some((time, index, key))
+        });
+        let (next, side) = match direction {
+            FindDirection::Next => (next.min(), Side::Later),
+            FindDirection::Previous => (next.max(), Side::Earlier),
+        };
+        if let Some((_, index, key)) = next {
+            finder(logs[index]).show(key);
+            return Some(index);
+        }
+        let index = merged.limiting_log(side)?;
+        finder(logs[index]).go(direction).then_some(index)
+    }
+
+    /// Returns the position of the line that the reader has moved to among all lines that the finders have found.
+    pub fn rank(self, finder: fn(Log) -> Finder) -> Option<i64> {
+        let active = self.active.get();
+        let logs = self.all();
+        let rank = finder(logs[active]).rank()?;
+        let before = match self.merged.get() {
+            Some(_) => self.found_earlier(finder, active)?,
+            None => logs.iter().take(active).map(|log| finder(*log).total()).sum(),
+        };
+        Some(before + rank)
+    }
+
+    /// Returns the number of found lines of the other logs that are before the line to which the reader has moved, in
+    /// the order of time. Returns `None` while the lines around that time are not in memory.
+    fn found_earlier(self, finder: fn(Log) -> Finder, active: usize) -> Option<i64> {
+        let logs = self.all();
+        let time = logs[active].screen().time_of(finder(logs[active]).current()?)?;
+        let others = logs.iter().enumerate().filter(|(index, _)| *index != active);
+        let earlier = others.map(|(index, log)| {
+            log.screen().changes.track();
+            // Of two lines with the same time, the line of the log with the lower index comes first.
+            let last = if index < active { time } else { Timestamp(time.0 - 1) };
+            let end = log.screen().line_after(last)?;
+            Some(finder(*log).findings.with(|findings| findings.index(end)))
+        });
+        earlier.sum()
+    }
+
+    /// Returns the number of lines that the finders have found.
+    pub fn total(self, finder: fn(Log) -> Finder) -> i64 {
+        self.all().into_iter().map(|log| finder(log).total()).sum()
+    }
+}
