@@ -28,7 +28,7 @@ pub(super) enum SecretVerb {
     Set(SetSecret),
     /// List the secrets. Values are never shown.
     List(ListSecrets),
-    /// Remove a secret. The latest 16 KiB of removed values remain masked.
+    /// Remove a secret. Its value stays masked until more than 16 KiB of newer values have been replaced or removed.
     Remove(RemoveSecret),
 }
 
