@@ -100,7 +100,7 @@ pub async fn test_redaction(
     crate::server::pages::test_redaction(text).await
 }
 
-/// Returns the rules that recognise secrets by their shape.
+/// Returns the rules that recognise secrets by their format.
 #[server(name = LoadRules, prefix = "/rpc", endpoint = "redaction_rules", output = Post<RpcJson>)]
 pub async fn redaction_rules() -> Result<RedactionRules, RpcError> {
     crate::server::pages::redaction_rules().await

@@ -121,8 +121,8 @@ impl Original {
         }
     }
 
-    /// Returns the edited step. If it is based on a step of the original, all members that were not edited are copied
-    /// from it.
+    /// Returns the edited step. If the step was created from a step of the original job, all members that were not
+    /// edited are copied from the original.
     fn edited(&self, step: &FormStep, shell: &str, new_shell: Option<&str>) -> Value {
         let before = step.origin.and_then(|position| self.form.steps.get(position).zip(self.raw_step(position)));
         let Some((before, mut edited)) = before else { return step.new_step(shell) };

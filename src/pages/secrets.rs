@@ -105,7 +105,10 @@ fn Row(secret: NamedSecret) -> impl IntoView {
                 <form method="post" action="/secrets" class="secret-form">
                     <input type="hidden" name="name" value=name />
                     <button class="button danger" data-testid="remove-secret">"Remove"</button>
-                    <span class="hint">"Jobs that request it will fail. The latest 16 KiB of removed values remain masked."</span>
+                    <span class="hint">
+                        "Jobs that request this secret will fail. The old value stays masked for now. Only the most recent \
+                         16 KiB of replaced and removed values are kept for masking."
+                    </span>
                 </form>
             </details>
         </li>

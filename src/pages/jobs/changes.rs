@@ -113,7 +113,7 @@ fn open_own(on_message: impl Fn(Message) + Clone + 'static) -> Option<ChangeStre
 fn receive(state: &Weak<RefCell<State>>, message: &Message) {
     let Some(upgraded) = state.upgrade() else { return };
     match message {
-        // Jobs may have changed before the stream was open.
+        // The list is fetched when the stream opens, because jobs may have changed before.
         Message::Open => upgraded.borrow_mut().is_open = true,
         Message::Event(_) => {}
         Message::Broken => return upgraded.borrow_mut().is_open = false,

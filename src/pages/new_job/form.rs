@@ -220,7 +220,7 @@ fn fields(state: &FormState) -> AnyView {
             />
             <TextField
                 label="Secrets as files"
-                note="each variable contains a path"
+                note="passed as files; each variable contains the file's path"
                 name="secretFiles"
                 testid="field-secret-files"
                 field="payload.secretFiles"
