@@ -226,8 +226,8 @@ fn new_rows(screen: Screen) -> String {
     crate::words::plural(screen.unseen.get(), what)
 }
 
-/// Returns the message to display after the rows: the reason why the server refused the request, or why there are no
-/// rows.
+/// Returns the message to display after the rows, or `None` if there is none. The message is the reason why the server
+/// refused the request, or why there are no rows.
 fn note(log: Log) -> Option<String> {
     let (screen, job) = (log.screen(), log.job.read());
     let (counts, filter) = (screen.counts.get(), screen.filter.get().kind);
@@ -279,6 +279,7 @@ fn announce(log: Log, announcement: RwSignal<String>, announced: StoredValue<f64
 }
 
 /// Calls `measure` when the size of a list changes, or when the size of characters changes because a font was loaded.
+/// Returns `None` if the browser could not create the observer.
 fn observe_size(scroller: NodeRef<html::Div>, ruler: Ruler, measure: impl Fn() + 'static) -> Option<SizeObserver> {
     let closure = Closure::new(move |_: js_sys::Array| measure());
     let observer = ResizeObserver::new(closure.as_ref().unchecked_ref()).ok()?;

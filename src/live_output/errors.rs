@@ -71,8 +71,8 @@ impl Errors {
         Self { finder: Finder::new(screen, COUNT_EVERY), has_begun: RwSignal::new(false) }
     }
 
-    /// Begins to count the errors, unless the log is large. Keeps the counts in `step_errors` up to date and shows the
-    /// errors that it requests.
+    /// Begins to count the errors, unless the log is large. Keeps the counts in `step_errors` up to date, and shows an
+    /// error when `step_errors` requests it.
     pub fn begin(self, step_errors: StepErrors) {
         Effect::new(move || step_errors.found.set(self.finder.findings.get()));
         Effect::new(move || {
@@ -154,7 +154,7 @@ fn finder_of(log: Log) -> Finder {
     log.errors().finder()
 }
 
-/// Returns the attempt, the stage and the id of the last failed step.
+/// Returns the attempt, the stage and the id of the last failed step, or `None` if no step has failed.
 fn failed_step(lifecycle_events: &[Event]) -> Option<(i32, Stage, String)> {
     let failed = |event: &Event| match &event.payload {
         Payload::Step(StepPayload {

@@ -65,7 +65,7 @@ impl Filtering {
             let (filter, _) = query.get();
             filter_bar::put_into_address(log, filter);
             if filter.only_matches && screen.selection().is_none() {
-                // The reader has ended the search.
+                // The reader has ended the search, so the filter for its matches is removed.
                 return screen.set_filter(RowFilter { only_matches: false, ..filter });
             }
             if filter.is_narrowed() && filter.selects_lines() {

@@ -22,7 +22,7 @@ pub enum GroupKey {
 /// The reader's choices: which groups are collapsed.
 #[derive(Clone, Debug, Default)]
 pub struct Groups {
-    /// Whether all groups of lines are collapsed or expanded, except those in `chosen`.
+    /// The state of all groups of lines that are not in `chosen`, or `None` if each of them is in its initial state.
     all: Option<Collapsed>,
     chosen: HashMap<GroupKey, Collapsed>,
     /// A line that is shown although it only marks the end of a group, because the reader went to it.
@@ -94,9 +94,10 @@ pub enum Shown {
 pub struct GroupState {
     /// Whether the lines are hidden.
     pub collapsed: Collapsed,
-    /// The number of lines that the page holds.
+    /// The number of the group's lines that the page holds.
     pub lines: i64,
-    /// The time between the title and the end of the group in milliseconds, if the page holds the end.
+    /// The time between the title and the end of the group in milliseconds, or `None` if the page does not hold the
+    /// end.
     pub millis: Option<i64>,
     /// The highest level of the lines.
     pub level: Level,
@@ -223,7 +224,8 @@ impl<'a> Outline<'a> {
     /// Returns whether a line that looks like a heading is the old or the new name of a file in a diff. The two names
     /// are on adjacent lines of the same stream.
     fn is_in_diff(&self, at: usize, kind: &GroupKind) -> bool {
-        // Lines of the other stream can be between the two names.
+        // The number of lines among which the other name is searched, because lines of the other stream can be in
+        // between.
         const NEAR: usize = 8;
         let is_of_stream = |line: &&LiveLine| line.stream == self.lines[at].stream;
         match kind {
@@ -240,7 +242,7 @@ impl<'a> Outline<'a> {
     }
 }
 
-/// Returns the first character of a line that looks like a heading.
+/// Returns the first character of a line that looks like a heading, or `None` if the line does not look like one.
 fn heading(line: &LiveLine) -> Option<Heading> {
     match line.marker.as_deref()? {
         GroupMarker::Begin(GroupKind::Heading(heading), _) => Some(*heading),

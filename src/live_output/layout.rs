@@ -68,8 +68,8 @@ pub struct Layout {
 pub enum Scale {
     /// Each line takes up the height of one row of text.
     Full,
-    /// Each line takes up less, because the total would exceed [`MAX_SPACE`]. The given number of lines share that
-    /// height.
+    /// Each line takes up less, because the total would exceed [`MAX_SPACE`]. The given number of lines take up exactly
+    /// that height.
     Reduced(i64),
 }
 
@@ -177,7 +177,7 @@ impl Layout {
         self.tops.push(bottom);
     }
 
-    /// Returns the group whose title is the line at an index.
+    /// Returns the group whose title is the line at an index, or `None` if the line is not a title.
     #[must_use]
     pub fn group(&self, line: usize) -> Option<GroupState> {
         self.groups.get(&line).copied()

@@ -66,8 +66,8 @@ pub fn kind(event: &Event) -> &str {
     }
 }
 
-/// Returns whether the header, the timeline or another row already shows what an event reports. Such events are shown
-/// only by the filter for stages.
+/// Returns whether an event is routine, that is, whether the header, the timeline or another row already shows what the
+/// event reports. Only the filter for stages shows routine events.
 #[must_use]
 pub fn is_routine(event: &Event) -> bool {
     match &event.payload {

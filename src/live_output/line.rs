@@ -11,7 +11,8 @@ use model::{Level, LogPayload, OutputLine, Segment, Seq, StepRef, StreamName, Ti
 /// Downloads contain the whole line.
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
 
-/// The maximum length of the marker of a section that is recognised, in bytes.
+/// The maximum length, in bytes, of a recognised section marker. Section markers are one kind of group marker
+/// ([`model::group`]).
 const MAX_MARKER_BYTES: usize = 1024;
 
 /// The identifier of a line: its attempt, and its number within the attempt, starting at 1. Lines are sorted by this
@@ -62,11 +63,12 @@ pub struct LiveLine {
     pub style: Style,
     /// The log level, recognised from the text. A line that continues a message has the level of the message.
     pub level: Level,
-    /// The level that the server reported for a loaded line. The server also knows the lines before the window.
+    /// The level that the server reported, or `None` if the line was not loaded by number. It takes precedence over the
+    /// level recognised here, because the server also knows the lines before the window.
     reported: Option<Level>,
     /// The state of the stream's messages before this line, and after it.
     messages: [MessageState; 2],
-    /// The group marker in the line.
+    /// The group marker in the line, or `None` if there is none.
     pub marker: Option<Box<GroupMarker>>,
     /// Whether the line has rows of its own.
     pub rows_of: RowOwner,
@@ -137,7 +139,8 @@ impl LiveLine {
         }
     }
 
-    /// Records a piece of text that is drawn on a screen, which determines the text of the line.
+    /// Records a piece of text without appending it to the line's text, which is taken from the screen on which the
+    /// piece is drawn.
     pub fn note(&mut self, piece: &LinePiece<'_>, seq: Seq, scanner: &mut Scanner) {
         self.ended = piece.ended;
         self.first_seq = self.first_seq.min(seq);
@@ -225,8 +228,7 @@ impl LiveLine {
         self.limit();
     }
 
-    /// Recognises the marker of a section, before the text that follows overwrites it. The marker may arrive in several
-    /// pieces.
+    /// Recognises a section marker before the text after it overwrites it. The marker may arrive in several pieces.
     fn recognise_section(&mut self, piece: &str) {
         let section = match self.text.len() {
             0 => Section::of_line(piece),

@@ -1,6 +1,6 @@
 //! Finds URLs in the text of lines and turns them into links.
 //!
-//! The visible text of such a link is its target, so the text cannot mislead the reader.
+//! The visible text of each of these links is its target, so the text cannot mislead the reader.
 
 use std::ops::Range;
 

@@ -24,7 +24,8 @@ impl<'a> Listed<'a> {
         self.selected.map_or_else(|| self.buffer.lines(), SelectedLines::lines)
     }
 
-    /// Returns the index of the first line that follows the lines outside the window.
+    /// Returns the index of the first line that is shown after the space for the lines behind the window. If there is
+    /// no such line, the index is the number of lines.
     #[must_use]
     pub fn first_new(self) -> usize {
         self.selected.map_or_else(|| self.buffer.lines().len(), SelectedLines::first_new)
@@ -63,7 +64,8 @@ impl<'a> Listed<'a> {
         }
     }
 
-    /// Returns the `seq` of the first event that is shown after the space for the lines before the window.
+    /// Returns the `seq` of the first event that is shown after the space for the lines before the window, or `None` if
+    /// no line is in memory.
     #[must_use]
     pub fn first_seq(self) -> Option<Seq> {
         let front = self.lines().front()?;

@@ -117,7 +117,7 @@ impl Log {
         self.lifecycle_events.with(|events| filter_bar::steps_of(events))
     }
 
-    /// Returns the job's name, if the page shows other jobs as well.
+    /// Returns the job's title, or `None` if the page shows only one job.
     pub fn name(self) -> Option<String> {
         (self.screen().role() != LogRole::Only).then(|| self.job.with(|job| job.title.clone()))
     }
@@ -128,7 +128,7 @@ impl Log {
 pub struct Logs {
     all: StoredValue<Vec<Log>>,
     active: RwSignal<usize>,
-    /// The list that shows the rows of all logs merged by time, while there is one.
+    /// The list that shows the rows of all logs merged by time, or `None` while each log is shown in its own list.
     merged: RwSignal<Option<MergedScreen>>,
 }
 
@@ -174,7 +174,7 @@ impl Logs {
         let _ = self.merged.try_set(None);
     }
 
-    /// Returns the log if it is the only one.
+    /// Returns the log if it is the only one, and `None` if there are several.
     pub fn only(self) -> Option<Log> {
         self.all.with_value(|all| if let [log] = all.as_slice() { Some(*log) } else { None })
     }
@@ -269,7 +269,7 @@ impl Logs {
 
     /// Moves to the next line, in the order of time, that a finder of any log has found. If no such line is loaded,
     /// moves to the next line of the log whose window limits the merged list in this direction. Returns the index of
-    /// the log.
+    /// the log with that line, or `None` if there is none.
     fn go_in_time(self, merged: MergedScreen, finder: fn(Log) -> Finder, direction: FindDirection) -> Option<usize> {
         let (logs, from) = (self.all(), merged.current()?);
         let next = logs.iter().enumerate().filter_map(|(index, log)| {
@@ -289,7 +289,8 @@ impl Logs {
         finder(logs[index]).go(direction).then_some(index)
     }
 
-    /// Returns the position of the line that the reader has moved to among all lines that the finders have found.
+    /// Returns the position of the current line, to which the reader has moved, among all lines that the finders have
+    /// found. Returns `None` if there is no current line.
     pub fn rank(self, finder: fn(Log) -> Finder) -> Option<i64> {
         let active = self.active.get();
         let logs = self.all();

@@ -20,7 +20,8 @@ pub use list::{MergedList, MergedRow};
 const OVERSCAN: u32 = 800;
 /// The distance from the panel within which lines are loaded, in CSS pixels.
 const AHEAD: u32 = 4_000;
-/// The distance from the loaded lines, in CSS pixels, beyond which the lines in between are not loaded.
+/// If the reader scrolls farther than this distance, in CSS pixels, away from the loaded lines, the lines in between
+/// are not loaded.
 const FAR: u32 = 500 * ROW_HEIGHT;
 
 /// The number of requests for each log after which a line that has not been loaded is considered missing.
@@ -40,7 +41,8 @@ enum MergedPlace {
 /// The lines that the reader wants to see, which may have to be loaded first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Goal {
-    /// A line of a log. For the logs that are not in `asked`, the lines around the time of this line have to be loaded.
+    /// A line of a log. For the logs that are in neither `asked` nor `asking`, the lines around the time of this line
+    /// have not been requested. For those in `asking`, the request is in progress.
     Line { log: usize, key: LineKey, asked: Vec<usize>, asking: Vec<usize> },
     /// The first lines of all logs.
     Start,
@@ -82,7 +84,7 @@ pub struct MergedPanel {
     goal: Option<Goal>,
     /// The number of times that lines have been requested for the goal.
     loads: usize,
-    /// A scroll position far from the loaded lines at which no lines could be loaded.
+    /// A scroll position far from the loaded lines at which no lines could be loaded, or `None` if there is none.
     given_up: Option<u32>,
     height: u32,
 }
@@ -116,7 +118,7 @@ impl MergedPanel {
         let top = self.scroll_top();
         self.list = MergedList::of(panels);
         if let MergedPlace::InSpace(_) = self.place {
-            // Lines may have been loaded into the space.
+            // The position is determined anew, because lines may have been loaded into the space.
             self.hold(top);
         }
         self.advance(panels);
@@ -271,8 +273,7 @@ impl MergedPanel {
         self.advance(panels);
     }
 
-    /// Records that lines have been requested. If the goal is not reached after a few requests, its line does not
-    /// exist.
+    /// Records that lines have been requested. If a few requests do not reach the goal, its line is considered missing.
     pub fn note_load(&mut self) {
         self.loads += 1;
     }

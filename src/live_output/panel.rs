@@ -168,7 +168,7 @@ impl Panel {
         self.seek();
     }
 
-    /// Marks lines without scrolling. The list no longer follows the end of the log, unless no lines are marked.
+    /// Marks lines without scrolling. If any lines are marked, the list no longer follows the end of the log.
     pub fn mark_lines(&mut self, marked: Option<MarkedLines>) {
         (self.marked, self.seeking) = (marked, false);
         if marked.is_some() && self.scrolls() {
@@ -278,7 +278,8 @@ impl Panel {
         if !self.follows() && scroll_top != self.scroll_top() {
             self.seeking = false;
             self.hold(scroll_top);
-            // The position of a line changes when the lines around it are loaded and groups among them are collapsed.
+            // The line at this position becomes the anchor, because its position changes when the lines around it are
+            // loaded and groups among them are collapsed.
             self.anchor = self.far_line(scroll_top);
         }
     }
@@ -415,8 +416,8 @@ impl Panel {
         }
     }
 
-    /// Keeps the scroll position `top` if it is in the space for lines that are not loaded, or shows the anchor if the
-    /// lines around it have become known.
+    /// If the scroll position `top` is in the space for lines that are not loaded, keeps it. Then, if the lines around
+    /// the anchor are now listed, scrolls to the anchor.
     fn keep_place(&mut self, top: u32) {
         if matches!(self.place, ScrollPlace::Row { key: RowKey::Earlier | RowKey::Later, .. }) {
             self.hold(top);

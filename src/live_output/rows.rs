@@ -145,7 +145,7 @@ fn title(screen: Screen, line: &LiveLine, matches: &[(u32, u32)]) -> AnyView {
 /// Describes the lines of a group.
 fn summary(group: GroupState) -> String {
     let duration = group.millis.map_or_else(String::new, |millis| format!(", {}", words::duration(millis)));
-    // The lines of an expanded group show their own levels.
+    // The summary of an expanded group contains no level, because its lines show their own levels.
     let level = match (group.collapsed, group.level) {
         (Collapsed::Yes, Level::Error) => ", with errors",
         (Collapsed::Yes, Level::Warn) => ", with warnings",

@@ -167,7 +167,8 @@ impl Screen {
         self.change(|panel| panel.set_warnings(warnings));
     }
 
-    /// Returns the URL query with which the server finds the lines that the filter selects.
+    /// Returns the URL query with which the server finds the lines that the filter selects, or `None` if the filter
+    /// does not select lines.
     pub fn selection(self) -> Option<String> {
         let filter = self.filter.try_get_untracked()?;
         let search = self.requests.try_with_value(|requests| requests.search.clone()).flatten();
@@ -207,14 +208,14 @@ impl Screen {
         self.draw();
     }
 
-    /// Scrolls to a line. Without an attempt, the number refers to the last attempt. A filter that may hide the line is
-    /// removed.
+    /// Scrolls to a line of the given attempt or, if `attempt` is `None`, of the last attempt. A filter that may hide
+    /// the line is removed.
     pub fn go_to(self, attempt: Option<i32>, number: i64) {
         let attempt = attempt.unwrap_or_else(|| self.last_attempt());
         self.show_line(LineKey { attempt, number });
     }
 
-    /// Scrolls to a line. A filter that may hide it is removed.
+    /// Scrolls to a line. A filter that may hide the line is removed.
     pub fn show_line(self, key: LineKey) {
         if self.panel.try_with_value(|panel| panel.may_show(key)) == Some(false) {
             self.set_filter(RowFilter::default());
@@ -465,7 +466,7 @@ pub(super) fn set_height(node: NodeRef<html::Div>, height: u32) {
     }
 }
 
-/// Returns the number of rows of text that an element is high, at least 1.
+/// Returns the height of an element in rows of text, at least 1.
 pub(super) fn rows_of(element: &web_sys::Element) -> u32 {
     let height = element.get_bounding_client_rect().height();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is small and positive")]

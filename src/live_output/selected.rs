@@ -205,7 +205,8 @@ impl SelectedLines {
     /// Adds loaded lines, which are all selected lines of the range `covered`. They extend the window if they touch it;
     /// otherwise they replace it.
     pub fn load(&mut self, part: Vec<LiveLine>, mut covered: Range<LineKey>, buffer: &Buffer, when_full: WhenFull) {
-        // Lines that were printed or changed since the last search are not part of the total yet.
+        // Lines that were printed or changed since the last search are not added, because the total does not include
+        // them yet.
         covered.end = covered.end.min(self.findings.end());
         let part: Vec<LiveLine> = part.into_iter().filter(|line| covered.contains(&line.key)).collect();
         self.drop_new_lines();
@@ -244,7 +245,8 @@ impl SelectedLines {
         if from_buffer.is_empty() {
             return;
         }
-        // A line that is unfinished in the buffer may be complete on the server, which has then searched all of it.
+        // The range ends before the first unfinished line, because the server may already have searched that line
+        // completely.
         let from = self.range.as_ref().map_or(first.key, |range| range.end.max(first.key));
         let unfinished = self.unfinished.iter().find(|key| **key >= from);
         from_buffer.end = from_buffer.end.min(unfinished.copied().unwrap_or(from_buffer.end));

@@ -23,7 +23,7 @@ struct StreamScreen {
     place: Option<(i32, StepRef)>,
     /// Recognises escape sequences, which may extend over several pieces.
     scanner: Scanner,
-    /// `None` while lines are not drawn on a screen.
+    /// The screen on which the lines are drawn, or `None` while the output needs no screen.
     screen: Option<Screen>,
 }
 

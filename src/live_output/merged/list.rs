@@ -165,7 +165,7 @@ impl MergedList {
         self.periods.iter().all(|period| period.covers(time))
     }
 
-    /// Returns the log whose window ends the list at a side, if lines follow there.
+    /// Returns the log whose window limits the list at a side, or `None` if no lines follow there.
     #[must_use]
     pub fn limiting_log(&self, side: Side) -> Option<usize> {
         let logs = self.periods.iter().enumerate();
@@ -188,7 +188,7 @@ fn timed_rows(panel: &Panel, log: usize) -> Vec<MergedRow> {
     .collect()
 }
 
-/// Returns the period that a log's window covers. `timed` are its rows.
+/// Returns the period that a log's window covers. `timed` contains the log's rows.
 fn period(panel: &Panel, timed: &[MergedRow]) -> Period {
     let rows = panel.layout().rows();
     let later = rows.iter().position(|row| *row == PanelRow::Later);

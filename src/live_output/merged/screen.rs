@@ -42,7 +42,7 @@ pub struct MergedScreen {
     pub nodes: StoredValue<MergedNodes>,
     /// The number of frames that are being drawn.
     drawing: StoredValue<u32>,
-    /// The scroll position that was set with the last frame, in CSS pixels.
+    /// The scroll position that was set with the last frame, in CSS pixels, or `None` before the first frame.
     placed_top: StoredValue<Option<u32>>,
 }
 
@@ -66,7 +66,7 @@ impl MergedScreen {
     pub fn logs_changed(self) {
         self.note_scrolling();
         self.update(|merged, panels| {
-            // Choosing lines pauses a log.
+            // A log is paused when the reader chooses lines in it. The merged list is then paused too.
             if panels.iter().any(|panel| !panel.follows()) {
                 merged.pause();
             }
@@ -99,7 +99,7 @@ impl MergedScreen {
         self.read(|merged, _| merged.list().covers(time)).unwrap_or(false)
     }
 
-    /// Returns the log whose window ends the list at a side, if lines follow there.
+    /// Returns the log whose window limits the list at a side, or `None` if no lines follow there.
     pub fn limiting_log(self, side: Side) -> Option<usize> {
         self.read(|merged, _| merged.list().limiting_log(side)).flatten()
     }
@@ -127,7 +127,7 @@ impl MergedScreen {
         self.draw();
     }
 
-    /// Calls `read` with the panels of all logs, unless the reader has left the page.
+    /// Calls `read` with the panels of all logs. Returns `None` if the reader has left the page.
     fn with_panels<T>(self, read: impl FnOnce(&[&Panel]) -> T) -> Option<T> {
         let screens: Vec<_> = self.logs.try_all()?.into_iter().map(Log::screen).collect();
         let guards: Option<Vec<_>> = screens.iter().map(|screen| screen.read_panel()).collect();

@@ -22,7 +22,8 @@ impl Panel {
         self.buffer.load(lines, if page.complete { Growth::Finished } else { Growth::Running });
         self.update_selected();
         if let Some(line) = read {
-            // The title of its group may have been loaded, and the group may be collapsed.
+            // Otherwise, the line could now be hidden, because the loaded lines may include the title of a collapsed
+            // group.
             self.reveal(line);
         }
         // If the log has fewer lines than expected, the marked line does not exist. Seeking therefore ends once the
@@ -35,7 +36,7 @@ impl Panel {
         let top = self.scroll_top();
         let attempt = part.key.attempt;
         let key = |number| LineKey { attempt, number };
-        // The result includes unfinished lines.
+        // A complete result covers the rest of the attempt, including unfinished lines.
         let after_all = if page.next.is_none() && page.done {
             LineKey { attempt: attempt + 1, number: 1 }
         } else {
@@ -85,7 +86,8 @@ impl Panel {
         }
     }
 
-    /// Returns the line at a scroll position that is far from the window, and not at the end of the list.
+    /// Returns the line at a scroll position. Returns `None` if the position is near the window or at the end of the
+    /// list.
     pub(super) fn far_line(&self, scroll_top: u32) -> Option<LineKey> {
         let (layout, scale) = (&self.layout, self.layout.scale());
         let bottom = scroll_top.saturating_add(self.height);

@@ -43,8 +43,8 @@ impl Panel {
         line.map(|line| line.time).or_else(|| self.time_of_row(self.layout.find(RowKey::Line(key), self.list())?))
     }
 
-    /// Returns the time from which the list holds all lines. If it holds no lines, because the last ones were not sent,
-    /// this is the time of the last event.
+    /// Returns the time from which the list holds all lines. If the list holds no lines, because the last ones were not
+    /// sent, returns the time of the last event.
     pub fn window_begins(&self) -> Option<Timestamp> {
         let of_line = |key: LineKey| self.buffer.line(key).map(|line| line.time);
         let begin = self.selected.as_ref().and_then(|selected| of_line(selected.begin()?));
@@ -106,7 +106,8 @@ impl Panel {
         }
     }
 
-    /// Scrolls to a row, or to the end. While a panel is at its end, it drops its oldest lines when new ones arrive.
+    /// Scrolls to a row, or to the end if `row` is `None`. A panel at its end drops its oldest lines when new ones
+    /// arrive.
     pub fn place_at(&mut self, row: Option<RowKey>) {
         (self.seeking, self.anchor) = (false, None);
         match row {

@@ -68,7 +68,7 @@ impl Screen {
                     let LineKey { attempt, number } = part.key;
                     let query = format!("{selection}&{direction}={number}&limit={}", part.count);
                     let page = self.loaded::<SearchPage>(&search_path(self.job, attempt, &query)).await;
-                    // The filter or the reader's search may have changed in the meantime.
+                    // The result is not used if the filter or the reader's search has changed in the meantime.
                     let is_current = self.filter.try_get_untracked() == Some(filter)
                         && self.selection().as_deref() == Some(selection.as_str());
                     if let Ok(page) = page
@@ -112,7 +112,7 @@ impl Screen {
                     self.change(|panel| panel.mark(from, page));
                     MARK_EVERY
                 }
-                // Another request for the same search would be refused as well.
+                // The search is abandoned, because another request for it would be refused as well.
                 (Some(true), Err(RestError::Refused { .. })) => {
                     self.requests.update_value(|requests| requests.search = None);
                     MARK_EVERY

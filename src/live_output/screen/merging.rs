@@ -18,7 +18,7 @@ impl Screen {
     pub fn set_merged(self, is_merged: bool) {
         self.requests.update_value(|requests| {
             requests.is_merged = is_merged;
-            // The position belongs to the list that was shown before.
+            // The stored position is discarded, because it belongs to the list that was shown before.
             requests.placed_top = None;
         });
     }

@@ -49,7 +49,7 @@ impl AttemptFindings {
         }
     }
 
-    /// Removes the last matching lines, which are those of the last steps.
+    /// Subtracts the last `removed` matching lines from the numbers of the steps, beginning with the last step.
     fn remove_from_steps(&mut self, mut removed: i64) {
         while removed > 0
             && let Some(last) = self.steps.last_mut()
@@ -63,7 +63,8 @@ impl AttemptFindings {
         }
     }
 
-    /// Returns the number of matching lines before a line. It is estimated after the last reported line.
+    /// Returns the number of matching lines before a line. For a line after the last reported one, the number is an
+    /// estimate.
     fn index(&self, line: i64) -> i64 {
         let is_reported =
             count(self.lines.len()) == self.matches || self.lines.last().is_some_and(|last| line <= *last);
@@ -81,7 +82,8 @@ impl AttemptFindings {
     }
 }
 
-/// Interpolates between points with ascending coordinates. Returns the nearest point's value outside of them.
+/// Interpolates between points with ascending coordinates. For an `x` before the first or after the last point, returns
+/// the value of the nearest point.
 fn estimate(points: impl Iterator<Item = (i64, i64)>, x: i64) -> i64 {
     let mut before = None;
     for (at, value) in points {

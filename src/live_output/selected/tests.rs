@@ -208,7 +208,7 @@ fn new_lines_are_selected_before_the_server_has_searched_them() {
     let before = panel.frame().counts.warnings;
     panel.append(Log::events(1_001, 1_035));
     assert_eq!(drawn(&panel).into_iter().rev().take(4).collect::<Vec<_>>(), [1_030, 1_020, 1_010, 1_000]);
-    // The search finds them too, and each is shown once.
+    // The search also finds the new lines, and each of them is shown once.
     let longer = Log { lines: 1_035, ..log };
     panel.set_selected(longer.found(1_036));
     panel.append(Log::events(1_036, 1_041));
