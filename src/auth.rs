@@ -121,21 +121,21 @@ impl Auth {
         if https { &self.cookie_name } else { self.cookie_name.trim_start_matches(HTTPS_ONLY) }
     }
 
-    /// Returns the user that a bearer token belongs to, if the token is valid.
+    /// Returns the user that a bearer token belongs to, or `None` if the token is not valid.
     #[must_use]
     pub fn bearer(&self, token: &str) -> Option<Identity> {
         let is_admin: bool = hash(token).ct_eq(&self.admin).into();
         is_admin.then(|| Identity { user: ADMIN.into(), by: Credential::Token })
     }
 
-    /// Returns the user that a session cookie belongs to, if the session is valid.
+    /// Returns the user that a session cookie belongs to, or `None` if the session has ended or never existed.
     pub async fn session(&self, cookie: &str) -> Result<Option<Identity>, DbError> {
         let mut connection = self.db.reader().await?;
         let alive = store::session_is_alive(&mut connection, &hash(cookie), clock::now()).await?;
         Ok(alive.then(|| Identity { user: ADMIN.into(), by: Credential::Session }))
     }
 
-    /// Starts a session if the token is correct.
+    /// Starts a session if the token is correct, and returns the value of the session's cookie.
     pub async fn login(&self, token: &str, from: IpAddr) -> Result<Secret, LoginError> {
         let origin = self.count_attempt(from)?;
         if self.bearer(token).is_none() {
@@ -145,7 +145,8 @@ impl Auth {
         self.begin_session().await
     }
 
-    /// Starts a session if the ticket of the login link is valid, and invalidates the ticket.
+    /// Starts a session if the ticket of the login link is valid, and invalidates the ticket. Returns the value of the
+    /// session's cookie.
     pub async fn login_by_ticket(&self, ticket: &str, from: IpAddr) -> Result<Secret, LoginError> {
         let origin = self.count_attempt(from)?;
         let spent = {
@@ -182,14 +183,14 @@ impl Auth {
             .await
     }
 
-    /// Returns a signed permission, for use in a URL, that grants access to the artifacts of an attempt.
+    /// Returns a signed token, for use in a URL, that grants access to the artifacts of an attempt.
     #[must_use]
     pub fn permit_preview(&self, scope: PreviewScope) -> String {
         self.previews.permit(scope, clock::now())
     }
 
-    /// Returns the scope of a permission that [`Self::permit_preview`] issued, or `None` if the permission is invalid
-    /// or has expired.
+    /// Returns the scope of a signed token that [`Self::permit_preview`] issued, or `None` if the token is invalid or
+    /// has expired.
     #[must_use]
     pub fn preview(&self, permission: &str) -> Option<PreviewScope> {
         self.previews.scope(permission, clock::now())

@@ -63,8 +63,8 @@ pub const HEARTBEAT: Duration = Duration::from_secs(10);
 /// take less time.
 pub const STREAM_RETRY: Duration = Duration::from_secs(1);
 
-/// The interval at which `/log?follow=true` checks the spool for new output if no event reports any. Suppressed output
-/// is in the spool, but not in log events.
+/// The interval at which `/log?follow=true` checks an attempt's stored output (the spool) for new bytes, even if no
+/// event reports any. No event contains output that was suppressed in the event log.
 pub const FOLLOW_LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// The minimum interval at which `/log?follow=true` checks whether the attempt has finished, while output keeps
@@ -82,8 +82,8 @@ pub const READY_PATIENCE: Duration = Duration::from_secs(5);
 /// still contains the counters.
 pub const METRICS_PATIENCE: Duration = Duration::from_secs(2);
 
-/// The interval at which the server checks whether the files of its certificate have changed. Tools replace a
-/// certificate days before it expires.
+/// The interval at which the server checks whether the files of its certificate have changed. A short delay does no
+/// harm, because tools replace a certificate days before it expires.
 pub const CERTIFICATE_CHECK: Duration = Duration::from_secs(5);
 
 /// The lifetime of a session, after which users have to log in again.

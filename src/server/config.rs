@@ -25,7 +25,7 @@ const MAX_ARTIFACTS: usize = 1_000;
 /// The settings of a server.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The directory for the database, spools and workspaces.
+    /// The directory for the database, the output of jobs, and workspaces.
     pub data_dir: PathBuf,
     /// The directory of the built pages. If `None`, the pages embedded in the program are used or, if there are none,
     /// the pages of the last build.
@@ -76,7 +76,7 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// The maximum output of an attempt, in bytes, or `None` for no limit. An attempt that prints more is killed.
     pub output_limit: Option<u64>,
-    /// The free disk space, in bytes, below which no new jobs are accepted.
+    /// The free disk space, in bytes, below which no new jobs are started.
     pub min_free_bytes: u64,
     /// The maximum size of an artifact, in bytes.
     pub artifact_file_bytes: u64,
@@ -86,7 +86,7 @@ pub struct Config {
     pub input_bytes: u64,
     /// A file with the values to mask in all output, one value per line.
     pub redact_values_file: Option<PathBuf>,
-    /// A TOML file with rules that recognise secrets by their shape, in addition to the built-in ones.
+    /// A TOML file with rules that recognise secrets by their format, in addition to the built-in ones.
     pub redact_rules_file: Option<PathBuf>,
     /// Whether lines such as `::add-mask::VALUE` in a job's output add a value that is masked.
     pub mask_commands: bool,
@@ -183,7 +183,7 @@ impl Config {
         Ok(secrets)
     }
 
-    /// Returns the rules that recognise secrets by their shape: the built-in ones and those in `redact_rules_file`.
+    /// Returns the rules that recognise secrets by their format: the built-in ones and those in `redact_rules_file`.
     pub(super) fn rules(&self) -> Result<Rules, ConfigError> {
         let Some(path) = &self.redact_rules_file else { return Ok(Rules::built_in()) };
         let text =

@@ -1,7 +1,7 @@
 //! Checks the host, the origin and the credentials of every request before its route is called.
 //!
 //! Every path requires a login, except the exact paths in `OPEN`, the files in `OPEN_FOLDERS`, and previews, whose
-//! paths contain a permission. A path that merely starts or ends like one of these still requires a login.
+//! paths contain a signed token. A path that only begins or ends like an exempt path still requires a login.
 
 mod host;
 
@@ -24,7 +24,7 @@ const OPEN: [&str; 4] = ["/healthz", "/login", "/favicon.svg", "/favicon.ico"];
 /// The directories that do not require a login: the scripts, styles and fonts of the pages.
 const OPEN_FOLDERS: [&str; 2] = ["/pkg/", "/fonts/"];
 
-/// The directory of files whose paths contain a permission.
+/// The directory of previews, whose paths contain a signed token.
 const PREVIEWS: &str = "/previews/";
 
 /// The paths used by programs. `/api` and `/rpc` include all paths below them. Unauthenticated requests to these paths
@@ -64,14 +64,15 @@ fn is_open(path: &str) -> bool {
     OPEN.contains(&path) || OPEN_FOLDERS.iter().any(|folder| path.strip_prefix(folder).is_some_and(is_plain))
 }
 
-/// Returns whether a path contains a valid permission for a preview. Such a path always matches the route of previews.
+/// Returns whether a path contains a valid signed token for a preview. Such a path always matches the route of
+/// previews.
 fn is_permitted(state: &AppState, path: &str) -> bool {
     let of_preview = path.strip_prefix(PREVIEWS).and_then(|path| path.split_once('/'));
     of_preview.is_some_and(|(permission, name)| !name.is_empty() && state.auth.preview(permission).is_some())
 }
 
-/// Returns whether a path consists of plain names only, so that it cannot lead out of its directory. The code that
-/// renders pages resolves `..`, even if it is percent-encoded.
+/// Returns whether a path consists of plain names only, so that it cannot lead out of its directory. Other paths could
+/// do so, because the code that renders pages resolves `..`, even if it is percent-encoded.
 fn is_plain(path: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     path.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(plain))
@@ -113,7 +114,7 @@ fn bearer(credentials: &HeaderValue) -> Option<&[u8]> {
     is_bearer.then(|| token.trim_ascii())
 }
 
-/// Returns the value of the session cookie.
+/// Returns the value of the session cookie, or `None` if the request has none.
 ///
 /// The header is parsed by hand, because cookie crates depend on a date library and would save only these five lines.
 pub(super) fn session_cookie<'a>(state: &AppState, client: Client, headers: &'a HeaderMap) -> Option<&'a str> {
@@ -139,8 +140,8 @@ fn check_origin(request: &Request, target: &RequestHost, identity: Option<&Ident
     let ours = match (headers.get(ORIGIN).map(|origin| origin.to_str().ok()), site) {
         (Some(origin), _) => origin.is_some_and(|origin| target.is_origin(origin)),
         (None, Some(site)) => matches!(site, "same-origin" | "none"),
-        // Browsers send an origin with every POST. A request without an origin and without a cookie comes from another
-        // program.
+        // Such a request is allowed: browsers send an origin with every POST, so a request without an origin and
+        // without a session cookie comes from another program.
         (None, None) => safe || !by_session,
     };
     if ours { Ok(()) } else { Err(ApiError::OriginNotAllowed) }

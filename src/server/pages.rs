@@ -125,12 +125,12 @@ pub async fn list_secrets() -> Result<SecretsPage, RpcError> {
 /// Returns a text with its secrets masked, and where they are.
 pub async fn test_redaction(text: String) -> Result<RedactionResult, RpcError> {
     let state = state()?;
-    // A text of a megabyte takes several milliseconds.
+    // The test runs outside the async threads, because a text of one megabyte takes several milliseconds.
     let tested = tokio::task::spawn_blocking(move || state.queue.test_redaction(&text)).await;
     tested.map_err(|error| refuse(ApiError::Internal(error.to_string())))
 }
 
-/// Returns the rules that recognise secrets by their shape.
+/// Returns the rules that recognise secrets by their format.
 #[expect(clippy::unused_async, reason = "server functions are asynchronous")]
 pub async fn redaction_rules() -> Result<RedactionRules, RpcError> {
     Ok(state()?.queue.redaction_rules())

@@ -19,7 +19,7 @@ const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 /// an IP address as the host, or without a host. The responses contain no private data.
 const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
-/// The host and port of a request, unmodified.
+/// The host and port that a request is addressed to, exactly as written in the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RequestHost(String);
 
@@ -68,7 +68,7 @@ impl RequestHost {
 
 /// Returns whether `text` is a host with an optional port. An empty string is also valid (RFC 9110, 7.2).
 fn is_host(text: &str) -> bool {
-    // `Authority` accepts user information, which a `Host` header must not contain.
+    // `Authority` also accepts user information, which a `Host` header must not contain, so `@` is refused here.
     text.is_empty() || (!text.contains('@') && text.parse::<Authority>().is_ok())
 }
 

@@ -48,8 +48,8 @@ pub(super) async fn log(
         let problem = "offset: cannot be combined with follow, timestamps, stage, stepId or stream";
         return Err(ApiError::InvalidQuery(problem.into()));
     }
-    // The state of the attempt is read before its spool. If that state is final, the spool contains all of the
-    // attempt's output.
+    // The state of the attempt is read before its stored output. If that state is final, all of the attempt's output
+    // has been stored.
     let output = state.outputs.find(job, attempt).await?;
     if until == LogEnd::End {
         let attempts = if attempt.is_some() { Attempts::One } else { Attempts::FromHereOn };

@@ -72,7 +72,7 @@ pub(super) async fn submit(
     let Form(PostedSecret { name, value }) = form.map_err(unknown)?;
     let name = name.trim();
     let (word, done) = match value {
-        // Browsers send line breaks as CR LF.
+        // Browsers send line breaks as CR LF, so they are converted back.
         Some(value) => {
             let value = value.replace("\r\n", "\n");
             ("set", state.queue.set_secret(name, &value, &identity.user).await.map(drop))

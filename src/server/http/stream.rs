@@ -49,7 +49,7 @@ pub(super) async fn stream(
     })))
 }
 
-/// Returns the permission to open another stream.
+/// Returns a permit to open another stream, or an error if the maximum number of streams is open.
 pub(super) fn permit(state: &AppState) -> Result<OwnedSemaphorePermit, ApiError> {
     let permit = state.streams.clone().try_acquire_owned();
     permit.map_err(|_| ApiError::TooManyStreams(state.config.streams))

@@ -54,7 +54,7 @@ impl FormFields {
         is_whole.then_some(fields)
     }
 
-    /// Returns the id of the job that is being edited.
+    /// Returns the id of the job that is being edited, or `None` for a new job.
     pub(super) fn from(&self) -> Option<&str> {
         self.single.get("from").map(String::as_str).filter(|id| !id.is_empty())
     }
