@@ -60,7 +60,7 @@ const RULES: [(&str, &str, Access); 49] = [
     ("GET", "/api/queue/secrets/{name}", Access::Program),
     ("PUT", "/api/queue/secrets/{name}", Access::Program),
     ("DELETE", "/api/queue/secrets/{name}", Access::Program),
-    // The path contains a permission, which `artifacts::previews` tests.
+    // The path contains a signed token in place of credentials, which `artifacts::previews` tests.
     ("GET", "/previews/{permission}/{*name}", Access::Open),
     ("GET", "/metrics", Access::Program),
     ("GET", "/readyz", Access::Program),

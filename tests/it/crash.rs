@@ -33,7 +33,8 @@ async fn twenty_kills_during_busy_jobs_lose_nothing_that_was_seen() {
     let mut ids: Vec<String> = Vec::new();
     let mut seen: HashMap<String, Vec<Value>> = HashMap::new();
     let mut interrupted = 0;
-    // The last server runs a job that was still queued when the previous server was killed. Such a job would never end.
+    // A job that is queued when one server is killed runs on a later server, even on the last one, where nothing stops
+    // it. The commands of the jobs therefore end when this file exists.
     let enough = data.path().join("enough");
     let until_enough = format!("until [ -e {} ]", enough.display());
     for round in 0..20 {

@@ -118,7 +118,7 @@ async fn searches_of_running_and_finished_attempts_find_what_grep_finds() {
                 json!({"type": "command", "payload": {"run": format!("{script}\nexit 1")}, "maxAttempts": attempts}),
             )
             .await;
-        // The end of the first half has been read from both streams, and so has all output before it.
+        // When the last line of the first half is found on both streams, all output before it has been read too.
         crate::harness::until_async("the first half has arrived", async || {
             let path = format!("/jobs/{id}/log/search?q={HALF}");
             server.api.json(&path).await["matches"] == 2

@@ -59,7 +59,7 @@ impl Known {
     }
 }
 
-/// Texts with secrets that the server does not know, each with the secret part. Rules recognise them by their shape.
+/// Texts with secrets that the server does not know, each with the secret part. Rules recognise them by their format.
 fn unknown() -> Vec<(String, String)> {
     let random = |letters: &[u8], count: usize, seed: usize| {
         let at = |index: usize| letters[(index * 7 + seed * 13 + index * index) % letters.len()];
@@ -216,7 +216,7 @@ async fn responses(api: &Api, ids: &[String]) -> Vec<(String, Vec<u8>)> {
         let mut body = Vec::new();
         while let Some(chunk) = reply.chunk().await.expect("the body arrives") {
             body.extend_from_slice(&chunk);
-            // The streams of lists do not end.
+            // Reading is stopped, because the streams of lists do not end.
             if path.contains("/jobs/stream") && body.len() > 20_000 {
                 break;
             }
