@@ -86,7 +86,8 @@ bench: setup-test build ## Measure the main data path of the release, then the p
 bench-ui: setup-test build ## Measure the pages in a browser, with logs of up to 100,000,000 lines.
 	node_modules/.bin/playwright test -c end2end/bench.config.ts $(ARGS)
 
-# cargo would try to use the jobserver that make describes in these variables, but make passes it only to other makes.
+# These variables are unset, because cargo would try to use the jobserver that they describe, which make shares only with
+# other makes.
 server: setup-server
 	env -u MAKEFLAGS -u MFLAGS cargo build --release --lib --features ssr
 
