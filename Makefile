@@ -60,7 +60,8 @@ lint: setup node_modules/.package-lock.json ## Check formatting, lints and docum
 	node_modules/.bin/tsc -p end2end
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; else echo 'cargo-deny is not installed: skipped' >&2; fi
 
-# nextest does not support doctests. They run first, so that the output ends with the summary of the other tests.
+# The doctests are run by cargo, because nextest does not support them. They run first, so that the output ends with the
+# summary of the other tests.
 unit: setup-unit ## Run the tests of every crate.
 	cargo test --doc -p redact
 	@if cargo nextest --version >/dev/null 2>&1; then \

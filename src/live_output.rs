@@ -177,7 +177,7 @@ pub fn LogPanel(source: LogSource, log: Log, search: ReaderSearch) -> impl IntoV
         });
         let address = window_event_listener(leptos::ev::hashchange, move |_| screen.go_to_address());
         on_cleanup(move || address.remove());
-        // These values are dropped together with this effect, when the user leaves the page.
+        // The three values are dropped together with this effect, when the user leaves the page.
         let feed = StoredValue::new_local((hands, observer, feed));
         Effect::new(move || {
             if try_now.get() > 0 {

@@ -64,7 +64,7 @@ choose_rust() {
     install "a Rust $oldest_rust or later that compiles for $wasm" "${debian[@]}"
   fi
   usable || fail "missing: a Rust $oldest_rust or later; Debian's here is $(cargo --version)"
-  # Debian's rustc uses the linker on the PATH. This one is several times as fast as the one of binutils.
+  # Debian's rustc uses the linker on the PATH. rust-lld is several times as fast as the linker of binutils.
   ln -s "$(command -v rust-lld)" $links/ld
 }
 

@@ -40,7 +40,7 @@ impl Credentials {
         Ok(config.ok_or(CredentialsError::NoHome)?.join("tailwater/credentials.toml"))
     }
 
-    /// Reads the stored credentials, if there are any.
+    /// Reads the stored credentials. Returns `None` if there are none.
     pub(super) fn load() -> Result<Option<Self>, CredentialsError> {
         let Ok(path) = Self::path() else { return Ok(None) };
         let failed = |source| CredentialsError::File { what: "read", path: path.clone(), source };

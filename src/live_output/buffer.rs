@@ -172,7 +172,7 @@ impl Buffer {
         self.lines_before() > 0 || self.last_ragged().is_some()
     }
 
-    /// Returns the last line in the window whose beginning may be missing.
+    /// Returns the last line in the window whose beginning may be missing, or `None` if there is no such line.
     fn last_ragged(&self) -> Option<&LiveLine> {
         self.lines().iter().rfind(|line| !line.whole)
     }
@@ -199,7 +199,7 @@ impl Buffer {
         (self.lines_after() > 0).then_some(LineRange { attempt: first.attempt, first: first.number, count })
     }
 
-    /// Returns a line in the window.
+    /// Returns a line in the window, or `None` if the window does not contain the line.
     #[must_use]
     pub fn line(&self, key: LineKey) -> Option<&LiveLine> {
         self.lines().get(self.lines.find(key)?)

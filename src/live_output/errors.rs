@@ -35,7 +35,8 @@ const COUNT_EVERY: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy)]
 pub struct StepErrors {
     found: RwSignal<Findings>,
-    /// The attempt and the step whose first error the reader wants to see.
+    /// The attempt and the step whose first error the reader wants to see, or `None` if the reader has not requested
+    /// any.
     wanted: RwSignal<Option<(i32, Stage, String)>>,
 }
 

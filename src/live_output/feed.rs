@@ -44,7 +44,7 @@ struct Connected {
     cursor: Seq,
     policy: FeedPolicy,
     stream: Option<OpenStream>,
-    /// The subscription that notifies a hidden page of changes to its job.
+    /// The subscription that notifies a hidden page of changes to its job, or `None` while the page is visible.
     watch: Option<HiddenWatch>,
     timer: Option<TimeoutHandle>,
     waiting: Vec<Event>,

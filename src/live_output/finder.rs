@@ -36,7 +36,7 @@ pub struct Finder {
     pub findings: RwSignal<Findings>,
     /// The state of the search.
     pub progress: RwSignal<FindProgress>,
-    /// The line that the reader has moved to.
+    /// The line that the reader has moved to, or `None` if the reader has not moved to any.
     current: RwSignal<Option<LineKey>>,
     /// The number of searches so far. Results of earlier searches are ignored.
     searches: StoredValue<u32>,
@@ -130,8 +130,8 @@ impl Finder {
         self.current.get().and_then(|key| self.findings.with(|findings| findings.rank(key)))
     }
 
-    /// Returns the next line in a direction from a row of the merged list, among the lines that are loaded. `index` is
-    /// the index of this log. Of two lines with the same time, the line of the log with the lower index comes first.
+    /// Returns the next line in a direction from a row of the merged list, or `None` if no such line is loaded. `index`
+    /// is the index of this log. Of two lines with the same time, the line of the log with the lower index comes first.
     pub fn next_in_time(self, from: MergedRow, index: usize, direction: FindDirection) -> Option<LineKey> {
         let screen = self.screen();
         let current = match from.key {

@@ -12,7 +12,7 @@ use crate::ui::dom::{EachFrame, InView, Listener};
 
 /// A list that the reader can scroll, and that can follow its end.
 pub trait Scrolls: Copy + 'static {
-    /// Returns the element that scrolls.
+    /// Returns the element that scrolls, or `None` if it is not in the document.
     fn scroller(self) -> Option<web_sys::HtmlElement>;
     /// Returns whether the list follows its end.
     fn follows(self) -> bool;
@@ -28,7 +28,7 @@ pub trait Scrolls: Copy + 'static {
     fn is_at_end(self) -> bool;
 }
 
-/// The listeners that detect when the reader scrolls or selects text. They are removed when this value is dropped.
+/// The listeners that detect when the reader scrolls or selects text. Dropping this value removes the listeners.
 pub struct Hands {
     _listeners: Vec<Listener>,
     _sentinel: Option<InView>,

@@ -25,7 +25,8 @@ pub struct Groups {
     /// The state of all groups of lines that are not in `chosen`, or `None` if each of them is in its initial state.
     all: Option<Collapsed>,
     chosen: HashMap<GroupKey, Collapsed>,
-    /// A line that is shown although it only marks the end of a group, because the reader went to it.
+    /// A line that is shown although it only marks the end of a group, because the reader went to it. `None` if there
+    /// is no such line.
     shown_end: Option<LineKey>,
 }
 
@@ -109,7 +110,7 @@ pub struct Outline<'a> {
     groups: &'a Groups,
     lines: &'a VecDeque<LiveLine>,
     steps: StepTitles,
-    /// The attempt and the step of the previous line, and whether the step is collapsed.
+    /// The attempt and the step of the previous line, or `None` before the first line.
     place: Option<(i32, StepRef)>,
     is_step_collapsed: bool,
     /// The open groups, outermost first.

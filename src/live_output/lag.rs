@@ -19,8 +19,8 @@ const COMPARED_FOR_MS: i64 = 5 * 60_000;
 /// relative to the fastest event of the last few minutes.
 #[derive(Clone, Copy, Debug, Default)]
 struct LagMeter {
-    /// The smallest difference between the arrival of an event and its time, in this and the previous period, in
-    /// milliseconds.
+    /// The smallest difference between the arrival of an event and its time, in milliseconds, in this and in the
+    /// previous period. `None` for a period without events.
     least: [Option<i64>; 2],
     /// The beginning of this period.
     since: Timestamp,

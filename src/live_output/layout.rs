@@ -246,7 +246,8 @@ impl Layout {
         })
     }
 
-    /// Returns the index of a row. If the row is no longer shown, returns the index of the next row after its position.
+    /// Returns the index of a row. If the row is no longer shown, returns the index of the next row after its position,
+    /// or `None` if there is no next row.
     #[must_use]
     pub fn find(&self, key: RowKey, list: Listed<'_>) -> Option<usize> {
         let first_seq = match key {

@@ -34,7 +34,7 @@ pub struct LogSource {
     pub now: Now,
     /// The newest events, oldest first.
     pub tail: EventsPage,
-    /// The job whose lines can be hidden, so that only those that differ are shown.
+    /// The job whose lines can be hidden, so that only lines that differ are shown, or `None` if there is no such job.
     pub compared_with: Signal<Option<JobId>>,
     /// The errors of each step, which the timeline shows.
     pub step_errors: StepErrors,
@@ -107,7 +107,7 @@ impl Log {
         self.filtering.get_value()
     }
 
-    /// Returns the job whose lines can be hidden.
+    /// Returns the job whose lines can be hidden, or `None` if there is no such job.
     pub fn compared_with(self) -> Option<JobId> {
         self.compared_with.get()
     }
@@ -149,7 +149,7 @@ impl Logs {
         self.all.get_value()
     }
 
-    /// Returns all logs, unless the reader has left the page.
+    /// Returns all logs, or `None` if the reader has left the page.
     pub fn try_all(self) -> Option<Vec<Log>> {
         self.all.try_get_value()
     }

@@ -68,11 +68,11 @@ pub struct MergedFrame {
     pub below: u32,
     /// The scroll position to set, in CSS pixels.
     pub scroll_to: u32,
-    /// The width of the widest line in columns, if long lines are not wrapped.
+    /// The width of the widest line in columns, or `None` if long lines are wrapped.
     pub width: Option<u32>,
     /// The lines to load next.
     pub wanted: Vec<MergedWanted>,
-    /// For each log, the first drawn line whose matches for the current search are unknown.
+    /// For each log, the first drawn line whose matches for the current search are unknown, or `None` if all are known.
     pub unmarked: Vec<Option<LineKey>>,
 }
 
@@ -315,7 +315,7 @@ impl MergedPanel {
     }
 
     /// Returns the row from which the reader moves to the next match: the row of the active log's marked line if it is
-    /// visible, or else the first visible line.
+    /// visible, or else the first visible line. Returns `None` if no line is visible.
     #[must_use]
     pub fn current(&self, panels: &[&Panel], active: usize) -> Option<MergedRow> {
         let top = self.scroll_top();
@@ -332,8 +332,8 @@ impl MergedPanel {
         &self.list
     }
 
-    /// Returns the line to go to if the reader has scrolled far into the space for lines that are not loaded: the line
-    /// of the longest log at the same fraction of the list.
+    /// If the reader has scrolled far into the space for lines that are not loaded, returns the line to go to: the line
+    /// of the longest log at the same fraction of the list. Otherwise returns `None`.
     #[must_use]
     pub fn far_line(&self, panels: &[&Panel]) -> Option<(usize, LineKey)> {
         let MergedPlace::InSpace(top) = self.place else { return None };

@@ -247,7 +247,7 @@ fn gap_row(screen: Screen, event: &Event, gap: &GapPayload) -> impl IntoView + u
     }
 }
 
-/// Displays the space for lines outside the window. These lines are loaded when the space comes into view.
+/// Displays the space for lines outside the window. The lines are loaded when the space comes into view.
 fn space_row(space: Space) -> impl IntoView {
     let node: NodeRef<html::Div> = NodeRef::new();
     // The height is set through the CSSOM, because the page's Content-Security-Policy forbids style attributes.

@@ -186,7 +186,7 @@ impl Screen {
         self.role
     }
 
-    /// Reads all lifecycle events, oldest first.
+    /// Calls `read` with all lifecycle events, oldest first. Returns `None` if the reader has left the page.
     pub fn lifecycle_events<T>(self, read: impl FnOnce(&[Event]) -> Option<T>) -> Option<T> {
         self.panel.try_with_value(|panel| read(panel.buffer().lifecycle_events())).flatten()
     }
@@ -196,7 +196,7 @@ impl Screen {
         self.panel.try_with_value(Panel::last_attempt).unwrap_or(1)
     }
 
-    /// Returns the line from which the reader moves to the next match.
+    /// Returns the line from which the reader moves to the next match, or `None` if no line is visible.
     pub fn current(self) -> Option<LineKey> {
         self.panel.try_with_value(Panel::current).flatten()
     }
@@ -294,7 +294,7 @@ impl Screen {
         });
     }
 
-    /// Returns the rows that the filter shows as text, or `None` if not all of them are in memory.
+    /// Returns the text of the rows that the filter shows, or `None` if not all of these rows are in memory.
     pub fn complete_text(self) -> Option<String> {
         self.panel.with_value(|panel| panel.is_complete().then(|| panel.visible_text(lifecycle_event::text)))
     }

@@ -1,4 +1,4 @@
-//! The lines that a filter selects, if it selects only some of them.
+//! The lines that the filter selects, while it shows only some of the lines.
 //!
 //! This module is pure. The server searches the whole log for these lines and reports their numbers ([`Findings`]),
 //! from which their total and their positions in the list are known. The page holds a window of them, like the window
@@ -116,7 +116,7 @@ impl SelectedLines {
         }
     }
 
-    /// Returns the position of a line in `lines`.
+    /// Returns the index of a line in `lines`, or `None` if the line is not there.
     #[must_use]
     pub fn find(&self, key: LineKey) -> Option<usize> {
         self.lines.find(key)
@@ -146,7 +146,7 @@ impl SelectedLines {
         self.lines.measure(key, measured)
     }
 
-    /// Returns a request for the lines before the window.
+    /// Returns a request for the lines before the window, or `None` if there are none.
     #[must_use]
     pub fn part_before(&self, count: i64) -> Option<FoundRange> {
         let key = self.range.as_ref().map_or_else(|| self.findings.end(), |range| range.start);
@@ -158,26 +158,26 @@ impl SelectedLines {
         (key.attempt > 0).then_some(FoundRange { direction: FoundDirection::Before, key, count })
     }
 
-    /// Returns a request for the lines after the window.
+    /// Returns a request for the lines after the window, or `None` if there is no window.
     #[must_use]
     pub fn part_after(&self, count: i64) -> Option<FoundRange> {
         let key = self.range.as_ref()?.end;
         Some(FoundRange { direction: FoundDirection::From, key, count })
     }
 
-    /// Returns the line from which the window holds every selected line.
+    /// Returns the line from which the window holds every selected line, or `None` if there is no window.
     #[must_use]
     pub fn begin(&self) -> Option<LineKey> {
         self.range.as_ref().map(|range| range.start)
     }
 
-    /// Returns the selected line at an index, or a line near it.
+    /// Returns the selected line at an index, or a line near it. Returns `None` if there are fewer lines.
     #[must_use]
     pub fn line_at(&self, index: i64) -> Option<LineKey> {
         self.findings.line_at(index)
     }
 
-    /// Returns a request for the lines at an index among all selected lines.
+    /// Returns a request for the lines at an index among all selected lines, or `None` if there are fewer lines.
     #[must_use]
     pub fn part_at(&self, index: i64, count: i64) -> Option<FoundRange> {
         Some(FoundRange { direction: FoundDirection::From, key: self.findings.line_at(index)?, count })

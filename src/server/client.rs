@@ -75,7 +75,8 @@ fn values<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<&'a str> {
     lines.flat_map(|line| line.split(',')).map(str::trim).collect()
 }
 
-/// Parses an address. Some proxies add a port or brackets to it: `10.0.0.7:1`, `[::1]:1`, `[::1]`.
+/// Parses an address, or returns `None` if it is invalid. Some proxies add a port or brackets: `10.0.0.7:1`, `[::1]:1`,
+/// `[::1]`.
 fn plain_address(text: &str) -> Option<IpAddr> {
     let in_brackets = || text.strip_prefix('[')?.split_once(']').map(|(address, _)| address);
     let before_port = || text.split_once(':').map(|(address, _)| address);

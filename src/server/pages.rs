@@ -21,8 +21,8 @@ use crate::page_data::{JobPageData, RpcError};
 /// The number of jobs per page of the list.
 const JOBS: i64 = 50;
 
-/// The maximum number of events that are loaded with the page from the end of the log. This limit matters for jobs with
-/// many small events. [`tail::BYTES`] limits the amount of output in these events.
+/// The maximum number of events that are loaded with the page from the end of the log. The limit matters for jobs with
+/// many small events. [`tail::BYTES`] limits the amount of output in the events.
 const TAIL: usize = 500;
 
 /// The maximum number of lifecycle events that are loaded with the page, oldest first. If a job has more, the page also

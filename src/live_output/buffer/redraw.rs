@@ -19,7 +19,7 @@ pub(super) struct Redrawing {
 /// The screen of a stream.
 #[derive(Clone, Debug, Default)]
 struct StreamScreen {
-    /// The attempt and the step that print the output.
+    /// The attempt and the step that print the output, or `None` before the first output.
     place: Option<(i32, StepRef)>,
     /// Recognises escape sequences, which may extend over several pieces.
     scanner: Scanner,

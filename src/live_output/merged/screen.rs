@@ -47,7 +47,7 @@ pub struct MergedScreen {
 }
 
 impl MergedScreen {
-    /// Creates a list of the rows of these logs, which follows their end.
+    /// Creates a list of the rows of the logs. The list follows the end of the logs.
     pub fn new(logs: Logs) -> Self {
         Self {
             logs,
@@ -88,7 +88,7 @@ impl MergedScreen {
         }
     }
 
-    /// Returns the row from which the reader moves to the next match.
+    /// Returns the row from which the reader moves to the next match, or `None` if no line is visible.
     pub fn current(self) -> Option<MergedRow> {
         let active = self.logs.active_index();
         self.read(|merged, panels| merged.current(panels, active)).flatten()

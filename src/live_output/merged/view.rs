@@ -22,7 +22,7 @@ pub fn MergedRows(logs: Logs) -> impl IntoView {
     Effect::new(move || {
         let (Some(scroller), Some(end)) = (screen.scroller.get(), sentinel.get()) else { return };
         let begun = untrack(|| begin(logs, screen, &scroller, &end));
-        // These values are dropped together with this effect, when the reader leaves the list.
+        // The listeners and the observer are dropped together with this effect, when the reader leaves the list.
         let _begun = StoredValue::new_local(begun);
     });
     Effect::new(move || {

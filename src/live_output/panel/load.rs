@@ -136,8 +136,9 @@ impl Panel {
     }
 }
 
-/// Returns the range of lines to load: around the marked line, or for a space that is in view. `space` contains the
-/// number of lines between the beginning of the space and the scroll position, if it is far from the window.
+/// Returns the range of lines to load: around the marked line, or for a space that is in view. If the scroll position
+/// is far from the window, `space` contains the number of lines between the beginning of the space and the scroll
+/// position. Returns `None` if there is nothing to load.
 pub(super) fn wanted_lines(
     buffer: &Buffer,
     marked: Option<LineKey>,
@@ -157,7 +158,7 @@ pub(super) fn wanted_lines(
     }
 }
 
-/// Returns the selected lines to load, as [`wanted_lines`] does for all lines.
+/// Returns the selected lines to load, as [`wanted_lines`] does for all lines, or `None` if there is nothing to load.
 pub(super) fn wanted_selected(
     selected: &SelectedLines,
     marked: Option<LineKey>,

@@ -30,11 +30,11 @@ pub(super) struct Requests {
     is_loading_marks: bool,
     /// The number of frames whose rows are not in the document yet, or whose scroll position is not set yet.
     pub(super) frames_to_place: u32,
-    /// The scroll position that was set with the last frame, in CSS pixels.
+    /// The scroll position that was set with the last frame, in CSS pixels, or `None` if none has been set yet.
     pub(super) placed_top: Option<u32>,
     /// Whether the rows are shown in the merged list.
     pub(super) is_merged: bool,
-    /// The line to which the merged list has to scroll.
+    /// The line to which the merged list has to scroll, or `None` if it does not have to scroll.
     pub(super) sought: Option<LineKey>,
     /// The URL query of the current search, or `None` if there is no search.
     pub(super) search: Option<String>,
@@ -87,7 +87,7 @@ impl Screen {
     async fn loaded<T: DeserializeOwned>(self, path: &str) -> Result<T, RestError> {
         let page = rest::get::<T>(path).await;
         if matches!(page, Err(RestError::Refused { .. })) {
-            // This happens, for example, if the attempt in the page's URL does not exist.
+            // The server refuses the request, for example, if the attempt in the page's URL does not exist.
             self.panel.try_update_value(Panel::stop_seeking);
         }
         self.requests.try_update_value(|requests| requests.is_loading_lines = false);

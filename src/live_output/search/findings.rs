@@ -33,8 +33,8 @@ struct AttemptFindings {
 }
 
 impl AttemptFindings {
-    /// Returns lines in ascending order, each with the number of matching lines before it. Between two of them, the
-    /// numbers of matching lines are estimated.
+    /// Returns lines in ascending order, each with the number of matching lines before it. The numbers of the matching
+    /// lines between two of the returned lines are estimated.
     fn counts(&self) -> impl Iterator<Item = (i64, i64)> {
         let reported = (self.lines.last().map_or(1, |line| line + 1), count(self.lines.len()));
         std::iter::once(reported).chain(self.counts.iter().copied())
@@ -229,13 +229,13 @@ impl Findings {
         Some(earlier.sum::<i64>() + count(at) + 1)
     }
 
-    /// Returns the first matching line after `key`.
+    /// Returns the first matching line after `key`, or `None` if there is none.
     #[must_use]
     pub fn after(&self, key: LineKey) -> Option<LineKey> {
         self.lines().find(|line| *line > key)
     }
 
-    /// Returns the last matching line before `key`.
+    /// Returns the last matching line before `key`, or `None` if there is none.
     #[must_use]
     pub fn before(&self, key: LineKey) -> Option<LineKey> {
         self.lines().rev().find(|line| *line < key)

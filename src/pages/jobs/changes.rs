@@ -1,5 +1,5 @@
-//! Decides when the list is fetched again. This happens when the stream of changed jobs sends a notification or, while
-//! no stream is open, at regular intervals.
+//! Decides when the list is fetched again: when the stream of changed jobs sends a notification or, while no stream is
+//! open, at regular intervals.
 //!
 //! The data in the notifications is not used. The list always fetches its page again, so that only the server has to
 //! filter and sort jobs.

@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 
 use super::error::ApiError;
 
-/// The parameters of a request. [`Query::end`] fails if any of them was not read.
+/// The parameters of a request. Reading a parameter removes it, and [`Query::end`] fails if any parameter is left.
 #[derive(Debug, Default)]
 pub(in crate::server) struct Query {
     given: HashMap<String, String>,

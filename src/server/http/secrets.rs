@@ -58,7 +58,7 @@ pub(super) async fn remove(
 #[serde(deny_unknown_fields)]
 pub(super) struct PostedSecret {
     name: String,
-    /// The new value. The form that removes a secret does not have this field.
+    /// The new value, or `None` in the form that removes a secret.
     value: Option<String>,
 }
 

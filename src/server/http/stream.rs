@@ -69,7 +69,7 @@ fn refuse_backwards(query: &mut Query) -> Result<(), ApiError> {
     if query.word("sort", &[("asc", true), ("desc", false)])? == Some(false) {
         return Err(forwards("sort=desc"));
     }
-    // These parameters are accepted and ignored, because older clients send them.
+    // `limit` and `pollIntervalMs` are accepted and ignored, because older clients send them.
     query.text("limit");
     query.text("pollIntervalMs");
     Ok(())
