@@ -111,7 +111,7 @@ impl Auth {
         }
     }
 
-    /// Returns the name of the session cookie for a client that uses HTTPS, or for one that does not.
+    /// Returns the name of the session cookie, which depends on whether the client uses HTTPS.
     ///
     /// The name contains the id of the data directory, because browsers send a host's cookies to all of its ports, so
     /// two servers on one host need different names. The port would not be sufficient: behind a proxy or a container's

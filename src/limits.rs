@@ -55,16 +55,16 @@ pub const DRAIN: Duration = Duration::from_secs(1);
 /// would keep a core busy.
 pub const ACCEPT_REST: Duration = Duration::from_millis(100);
 
-/// The time without events after which a stream sends a heartbeat. Most proxies close idle connections after a minute,
-/// and some after 30 seconds.
+/// The time without events after which a stream sends a heartbeat. It is short enough to keep connections open, because
+/// most proxies close idle connections after a minute, and some after 30 seconds.
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// The pause before a browser reopens a broken stream. The pause hardly delays readers, and most restarts of the server
 /// take less time.
 pub const STREAM_RETRY: Duration = Duration::from_secs(1);
 
-/// The interval at which `/log?follow=true` checks an attempt's stored output (the spool) for new bytes, even if no
-/// event reports any. No event contains output that was suppressed in the event log.
+/// The interval at which `/log?follow=true` checks an attempt's stored output (the spool) for new bytes if no event
+/// reports any. Suppressed output, for example, is stored there but causes no log events.
 pub const FOLLOW_LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// The minimum interval at which `/log?follow=true` checks whether the attempt has finished, while output keeps
@@ -89,7 +89,8 @@ pub const CERTIFICATE_CHECK: Duration = Duration::from_secs(5);
 /// The lifetime of a session, after which users have to log in again.
 pub const SESSION: Duration = Duration::from_hours(30 * 24);
 
-/// The lifetime of a login link. The link is printed when the server starts, and may remain in a terminal's history.
+/// The lifetime of a login link. It is short, because the link is printed when the server starts, and may remain in a
+/// terminal's history.
 pub const LOGIN_LINK: Duration = Duration::from_hours(1);
 
 /// The time for which the files of a preview can be loaded. Some reports load files only when the reader opens a

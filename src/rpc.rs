@@ -91,7 +91,7 @@ pub async fn list_secrets() -> Result<SecretsPage, RpcError> {
     crate::server::pages::list_secrets().await
 }
 
-/// Returns a text with its secrets masked, and where they are. The text is not stored.
+/// Returns a text with its secrets masked, and the positions of the secrets. The text is not stored.
 #[server(prefix = "/rpc", endpoint = "test_redaction", input = Post<RpcJson>, output = Post<RpcJson>)]
 pub async fn test_redaction(
     /// The text.

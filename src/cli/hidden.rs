@@ -4,7 +4,7 @@ use std::io::{self, BufRead, Read, Write};
 
 use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
 
-/// The maximum length of the line, in bytes. A terminal cannot deliver longer lines.
+/// The maximum length of a line, in bytes. A terminal cannot deliver longer lines.
 const MAX_LINE: u64 = 4096;
 
 /// The character that Ctrl-C produces while the terminal does not turn it into a signal.

@@ -16,7 +16,8 @@ use super::output::{Colour, Ink, Output, note};
 use super::table::{self, Cell};
 use crate::words;
 
-/// The maximum number of bytes that are read as a value, which is greater than the server's limit.
+/// The maximum number of bytes that are read as a value. It is greater than the server's limit, so the server refuses a
+/// longer value.
 const MAX_VALUE: u64 = 1 << 20;
 
 #[derive(Debug, Subcommand)]

@@ -20,12 +20,12 @@ use crate::rest;
 use crate::ui::Icon;
 use crate::words;
 
-/// The parameters of the search for the first lines of errors.
+/// The search parameters that select each error once, without the lines that continue it.
 const FIRST_LINES: &str = "level=error&continuations=false";
 
 /// The size of a log, in bytes, up to which errors and warnings are counted when the page is opened. Counting them in a
-/// larger log takes noticeable CPU time on the server, so it begins only when the reader moves to an error or uses a
-/// filter.
+/// larger log takes noticeable CPU time on the server, so counting begins only when the reader moves to an error or
+/// uses a filter.
 pub(super) const COUNTED_BYTES: i64 = 50_000_000;
 
 /// The interval at which new output of a running job is searched. Every open page of the job sends these requests.

@@ -29,7 +29,7 @@ impl RowFilter {
         self.kind != OutputFilter::Stages && (self.kind == OutputFilter::Warnings || self.is_narrowed())
     }
 
-    /// Returns whether there are further conditions in addition to the kind of rows.
+    /// Returns whether the filter has conditions besides the kind of rows.
     #[must_use]
     pub const fn is_narrowed(self) -> bool {
         self.step.is_some() || self.stream.is_some() || self.is_by_text()

@@ -119,7 +119,7 @@ pub fn toggle_unlike(logs: Logs) {
     logs.change_filter(|filter| filter.unlike = if filter.unlike.is_some() { None } else { other });
 }
 
-/// The bar in which the reader chooses a step and a stream, and whether only new lines are shown.
+/// The bar in which the reader chooses a step, a stream, and whether to hide the lines that another job also printed.
 #[component]
 pub fn FilterBar(logs: Logs, is_open: RwSignal<bool>) -> impl IntoView {
     let steps = Memo::new(move |_| logs.common_steps());

@@ -25,7 +25,7 @@ pub struct Filtering {
     screen: StoredValue<Screen>,
     /// Finds the warnings and errors of the whole log.
     warnings: Finder,
-    /// Finds the lines for a filter with further conditions.
+    /// Finds the lines for a filter that has conditions besides the kind of rows.
     narrowed: Finder,
     has_begun: StoredValue<bool>,
 }
@@ -81,7 +81,7 @@ impl Filtering {
         });
     }
 
-    /// Returns the state of the search for the lines of a filter with further conditions.
+    /// Returns the state of the search for the lines of a filter that has conditions besides the kind of rows.
     pub fn progress(self) -> FindProgress {
         self.narrowed.progress.get()
     }

@@ -100,7 +100,7 @@ impl Finder {
         }
     }
 
-    /// Moves to the next line in a direction. Returns whether there is one.
+    /// Moves to the next found line in a direction. Returns whether there is one.
     pub fn go(self, direction: FindDirection) -> bool {
         let Some(from) = self.screen().current() else { return false };
         let next = self.findings.with_untracked(|findings| match direction {
@@ -130,8 +130,9 @@ impl Finder {
         self.current.get().and_then(|key| self.findings.with(|findings| findings.rank(key)))
     }
 
-    /// Returns the next line in a direction from a row of the merged list, or `None` if no such line is loaded. `index`
-    /// is the index of this log. Of two lines with the same time, the line of the log with the lower index comes first.
+    /// Returns the next found line in a direction from a row of the merged list, or `None` if no such line is loaded.
+    /// `index` is the index of this log. Of two lines with the same time, the line of the log with the lower index
+    /// comes first.
     pub fn next_in_time(self, from: MergedRow, index: usize, direction: FindDirection) -> Option<LineKey> {
         let screen = self.screen();
         let current = match from.key {

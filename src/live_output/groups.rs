@@ -15,7 +15,7 @@ use super::line::{LineKey, LiveLine};
 pub enum GroupKey {
     /// All lines of a step of an attempt.
     Step(i32, StepRef),
-    /// The lines after this one, up to the end of the group.
+    /// The group whose title is the given line. It consists of the lines after the title, up to the end of the group.
     Lines(LineKey),
 }
 
@@ -145,7 +145,7 @@ enum GroupEnd {
 }
 
 impl<'a> Outline<'a> {
-    /// Creates the search for groups, before the first line.
+    /// Starts the search for groups. No line has been entered yet.
     #[must_use]
     pub fn new(groups: &'a Groups, lines: &'a VecDeque<LiveLine>, steps: StepTitles) -> Self {
         let (open, states) = (Vec::new(), HashMap::new());
@@ -225,8 +225,8 @@ impl<'a> Outline<'a> {
     /// Returns whether a line that looks like a heading is the old or the new name of a file in a diff. The two names
     /// are on adjacent lines of the same stream.
     fn is_in_diff(&self, at: usize, kind: &GroupKind) -> bool {
-        // The number of lines among which the other name is searched, because lines of the other stream can be in
-        // between.
+        // The number of adjacent lines that are searched for the other name, because lines of the other stream can be
+        // in between.
         const NEAR: usize = 8;
         let is_of_stream = |line: &&LiveLine| line.stream == self.lines[at].stream;
         match kind {

@@ -7,7 +7,7 @@ use model::{Event, Timestamp};
 
 use crate::host;
 
-/// The minimum lag that is shown, in milliseconds. Readers do not notice a shorter one.
+/// The minimum lag that is shown, in milliseconds. Readers do not notice a shorter lag.
 const SHOWN_FROM: i64 = 2_000;
 /// The time without events after which the page is no longer considered to be behind.
 const QUIET_AFTER: Duration = Duration::from_secs(2);

@@ -14,10 +14,10 @@ use super::groups::{GroupState, Groups, Outline, Shown, StepTitles};
 use super::line::{LineKey, RowOwner};
 use super::listed::Listed;
 
-/// The height of one row of text in CSS pixels. It equals `--row` in `_live.scss`.
+/// The height of one row of text in CSS pixels. It equals `--row` in `_tokens.scss`.
 pub const ROW_HEIGHT: u32 = 20;
 /// The height of a lifecycle event in CSS pixels, which is also the minimum height of the space for lines outside the
-/// window. It equals `--lifecycle-height` in `_live.scss`.
+/// window. It equals `--lifecycle-height` in `_tokens.scss`.
 pub const LIFECYCLE_HEIGHT: u32 = 28;
 /// The maximum combined height of the lines that are not in the buffer's window, in CSS pixels. Browsers limit an
 /// element's height to about 17 million pixels.

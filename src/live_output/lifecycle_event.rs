@@ -72,7 +72,7 @@ pub fn kind(event: &Event) -> &str {
 pub fn is_routine(event: &Event) -> bool {
     match &event.payload {
         Payload::Job(job) => matches!(job.status, JobEventStatus::Queued | JobEventStatus::Claimed),
-        // An attempt ends after its last step and before its job, whose rows report the result.
+        // The end of an attempt is routine, because the rows of its last step and of its job report the result.
         Payload::Attempt(attempt) => match attempt.status {
             AttemptStatus::Started => attempt.attempt == 1,
             AttemptStatus::Succeeded | AttemptStatus::Failed | AttemptStatus::Cancelled => true,

@@ -66,7 +66,7 @@ pub struct LiveLine {
     /// The level that the server reported, or `None` if the line was not loaded by number. It takes precedence over the
     /// level recognised here, because the server also knows the lines before the window.
     reported: Option<Level>,
-    /// The state of the stream's messages before this line, and after it.
+    /// The state of the stream's multi-line messages before this line, and after it.
     messages: [MessageState; 2],
     /// The group marker in the line, or `None` if there is none.
     pub marker: Option<Box<GroupMarker>>,
@@ -81,7 +81,7 @@ pub struct LiveLine {
     pub whole: bool,
     /// Whether the line is complete, because its newline has arrived or because it was loaded by number.
     ended: bool,
-    /// The height measured in the browser, if it differs from the height computed from `cells`.
+    /// The height measured in the browser, or `None` if it equals the height computed from `cells`.
     pub measured: Option<Measured>,
     /// A counter that every change increments, so that the page redraws only changed rows.
     pub revision: u32,
@@ -204,7 +204,8 @@ impl LiveLine {
         self.messages[1]
     }
 
-    /// Sets the state after the previous line of the stream, after that line has become known or has changed.
+    /// Sets the state of the messages before this line, after the previous line of the stream has become known or has
+    /// changed.
     pub fn set_messages_before(&mut self, before: MessageState) {
         if self.messages[0] != before {
             self.messages[0] = before;
@@ -263,7 +264,7 @@ impl LiveLine {
         self.revision = self.revision.wrapping_add(1);
     }
 
-    /// Returns the level of the line, and the state after it.
+    /// Returns the level of the line, and the state of the stream's messages after it.
     fn read_level(&self, plain: &str) -> (Level, MessageState) {
         let mut messages = self.messages[0];
         let read = messages.read(plain, self.stream);

@@ -1,6 +1,6 @@
-//! Finds URLs in the text of lines and turns them into links.
+//! Finds URLs in the text of lines and turns them into links, whose visible text is always their target.
 //!
-//! The visible text of each of these links is its target, so the text cannot mislead the reader.
+//! Because the visible text is the target, it cannot mislead the reader.
 
 use std::ops::Range;
 

@@ -69,7 +69,8 @@ impl<'a> Listed<'a> {
     #[must_use]
     pub fn first_seq(self) -> Option<Seq> {
         let front = self.lines().front()?;
-        // A gap that ends at the beginning of the window is shown below the space for the lines that it replaces.
+        // If the last line before the window is in a gap, the gap is shown below the space for the lines before the
+        // window.
         let before = LineKey { number: front.key.number - 1, ..front.key };
         let gap = if self.selected.is_some() { None } else { self.buffer.gap_of(before) };
         gap.or(Some(front.first_seq))

@@ -21,7 +21,7 @@ use super::screen::Screen;
 use super::search_bar::SEARCH_EVERY;
 use crate::ui::Now;
 
-/// The maximum number of logs on a page. More would be too narrow to read.
+/// The maximum number of logs on a page. With more logs, each would be too narrow to read.
 pub const MAX_LOGS: usize = 6;
 
 /// The job whose log is shown, the data for its first paint, and the callbacks that receive its events.
@@ -49,9 +49,9 @@ pub struct LogSource {
 pub enum LogRole {
     /// The only log of the page. The URL contains its filter and its chosen lines.
     Only,
-    /// The first of several logs. The URL contains its filter, which the logs share.
+    /// The first of several logs. The URL contains its filter, which all logs share.
     First,
-    /// One of the other logs. The URL contains nothing about it.
+    /// Any other of several logs. The URL contains nothing about it.
     Other,
 }
 
@@ -243,8 +243,8 @@ impl Logs {
         steps
     }
 
-    /// Moves to the next line that the active log's finder has found or, if there is none, to a line in the next log.
-    /// The last log is followed by the first one.
+    /// Moves to the next line that the active log's finder has found. If there is none, moves to a line in the next
+    /// log, or in the first log if the active log is the last one.
     pub fn go(self, finder: fn(Log) -> Finder, direction: FindDirection) {
         let (logs, active) = (self.all(), self.active.get_untracked());
         if let Some(merged) = self.merged.get_untracked()

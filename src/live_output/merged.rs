@@ -20,8 +20,8 @@ pub use list::{MergedList, MergedRow};
 const OVERSCAN: u32 = 800;
 /// The distance from the panel within which lines are loaded, in CSS pixels.
 const AHEAD: u32 = 4_000;
-/// If the reader scrolls farther than this distance, in CSS pixels, away from the loaded lines, the lines in between
-/// are not loaded.
+/// The distance from the loaded lines, in CSS pixels, beyond which a scroll position is considered far. The lines
+/// around a far position are loaded without the lines in between.
 const FAR: u32 = 500 * ROW_HEIGHT;
 
 /// The number of requests for each log after which a line that has not been loaded is considered missing.
@@ -273,7 +273,8 @@ impl MergedPanel {
         self.advance(panels);
     }
 
-    /// Records that lines have been requested. If a few requests do not reach the goal, its line is considered missing.
+    /// Records that lines have been requested. If the goal has not been reached after a few requests, its line is
+    /// considered missing.
     pub fn note_load(&mut self) {
         self.loads += 1;
     }
@@ -298,7 +299,8 @@ impl MergedPanel {
             }
             None => {}
         }
-        // While following, lines are loaded only if the list would be shorter than its visible part.
+        // While the list follows the end of the logs, lines are loaded only if the list would be shorter than its
+        // visible part.
         let ahead = if self.follows() { 0 } else { AHEAD };
         let is_near = |side| match side {
             Side::Earlier => scroll_to < self.list.top(0) + ahead,
@@ -308,7 +310,7 @@ impl MergedPanel {
             let log = self.list.limiting_log(side).filter(|_| is_near(side) && !self.list.is_blocked(side))?;
             Some(MergedWanted::Lines(log, panels[log].wanted_at(side)?))
         };
-        // If the windows do not overlap, those that end before the reader's place are extended first.
+        // If the windows do not overlap, those that end before the reader's scroll position are extended first.
         let is_later = matches!(self.place, MergedPlace::Row { time, .. } if self.list.ends_before(time));
         let sides = if is_later { [Side::Later, Side::Earlier] } else { [Side::Earlier, Side::Later] };
         sides.into_iter().filter_map(next).take(1).collect()

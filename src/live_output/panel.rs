@@ -80,8 +80,8 @@ pub struct Panel {
     marked: Option<MarkedLines>,
     /// Whether to scroll to the marked line once it is loaded.
     seeking: bool,
-    /// The line to show at the top of the panel as soon as the lines around it are listed. `None` unless a change of
-    /// the filter or a jump left the lines around it unlisted.
+    /// The line to show at the top of the panel as soon as the lines around it are listed, after the filter was changed
+    /// or the reader scrolled far away. `None` if there is no such line.
     anchor: Option<LineKey>,
     /// The matches of the current search, or `None` if there is no search.
     marks: Option<MatchMarks>,

@@ -102,8 +102,8 @@ impl SelectedLines {
         self.range.as_ref().map_or_else(|| self.findings.total(), |range| self.findings.index(range.start))
     }
 
-    /// Returns the number of selected lines between the window and the new lines. While it is estimated, it is at least
-    /// one.
+    /// Returns the number of selected lines between the window and the new lines. If the number is an estimate, it is
+    /// at least one.
     #[must_use]
     pub fn lines_after(&self) -> i64 {
         match &self.range {
@@ -150,7 +150,8 @@ impl SelectedLines {
     #[must_use]
     pub fn part_before(&self, count: i64) -> Option<FoundRange> {
         let key = self.range.as_ref().map_or_else(|| self.findings.end(), |range| range.start);
-        // The lines of an earlier attempt are requested from its end.
+        // If the window begins with the first line of an attempt, the request is for the last lines of the previous
+        // attempt.
         let key = match key {
             LineKey { attempt, number: 1 } => LineKey { attempt: attempt - 1, number: i64::MAX },
             key => key,

@@ -122,7 +122,7 @@ pub async fn list_secrets() -> Result<SecretsPage, RpcError> {
     Ok(SecretsPage { items: state()?.queue.secrets().await.map_err(refuse)? })
 }
 
-/// Returns a text with its secrets masked, and where they are.
+/// Returns a text with its secrets masked, and the positions of the secrets.
 pub async fn test_redaction(text: String) -> Result<RedactionResult, RpcError> {
     let state = state()?;
     // The test runs outside the async threads, because a text of one megabyte takes several milliseconds.

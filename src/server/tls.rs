@@ -114,7 +114,8 @@ type FileVersion = Option<(u64, u64, i64, i64)>;
 
 impl CurrentCertificate {
     fn load(files: TlsFiles) -> Result<Self, TlsError> {
-        // The versions are read first. If a file is replaced in between, it is loaded again at the next check.
+        // The versions are read before the files, so that a file that is replaced in between is loaded again at the
+        // next check.
         let versions = versions(&files);
         let key = Arc::new(read(&files)?);
         Ok(Self { files, loaded: RwLock::new(Loaded { key, versions }) })

@@ -42,6 +42,7 @@ pub struct InView {
 
 impl InView {
     /// Calls `on_change` with `true` when the element comes into view, and with `false` when it leaves the view.
+    /// Returns `None` if the browser could not create the observer.
     pub fn new(element: &web_sys::Element, on_change: impl Fn(bool) + 'static) -> Option<Self> {
         let closure = Closure::new(move |entries: js_sys::Array| {
             if let Some(entry) = entries.iter().last() {

@@ -120,7 +120,7 @@ async fn no_pager_waits_for_a_key() {
         // A program that does not change the terminal's settings gets the end of the input.
         ("cat <&2 >/dev/null; cat <&1 >/dev/null; cat; echo after".to_owned(), "after\n"),
     ] {
-        // The timeout is only reached if a program waits.
+        // The timeout is reached only if a program waits for a key.
         let output = printed(&server.api, json!({"run": run, "timeoutSeconds": 60})).await;
         assert!(output.ends_with(shows), "{run}: {output:?}");
     }

@@ -1,7 +1,7 @@
 //! Draws output that moves the cursor to other lines, such as a progress display of several lines.
 //!
-//! Most output never does so, and is only scanned for such movements. From the first movement on, the lines of the
-//! step's stream are drawn on a [`Screen`], until the cursor is below all text again.
+//! Most output never moves the cursor to another line, and is only scanned for such movements. From the first movement
+//! on, the lines of the step's stream are drawn on a [`Screen`], until the cursor is below all text again.
 
 use std::collections::VecDeque;
 

@@ -22,8 +22,8 @@ impl Panel {
         self.buffer.load(lines, if page.complete { Growth::Finished } else { Growth::Running });
         self.update_selected();
         if let Some(line) = read {
-            // Otherwise, the line could now be hidden, because the loaded lines may include the title of a collapsed
-            // group.
+            // The line is revealed, because the loaded lines may include the title of a collapsed group that would hide
+            // it.
             self.reveal(line);
         }
         // If the log has fewer lines than expected, the marked line does not exist. Seeking therefore ends once the

@@ -16,7 +16,7 @@ struct AttemptFindings {
     attempt: i32,
     /// The numbers of the matching lines, in ascending order. The server reports a limited number of them.
     lines: Vec<i64>,
-    /// Known numbers of matches after the last reported line: a line, and the number of matching lines before it.
+    /// For some lines after the last reported one: the line, and the number of matching lines before it.
     counts: Vec<(i64, i64)>,
     /// The number of matching lines of each step, in the order of the log.
     steps: Vec<StepMatches>,
@@ -143,7 +143,7 @@ impl Findings {
     /// Adds a part of the results of the current request.
     pub fn take(&mut self, attempt: i32, part: &SearchPage) {
         let Some(known) = self.attempts.iter_mut().find(|known| known.attempt == attempt) else { return };
-        // Once the server has omitted line numbers, the rank of later numbers is unknown.
+        // If the server has omitted numbers of lines, later ones are not added, because their ranks would be unknown.
         if known.matches == count(known.lines.len()) {
             known.lines.extend(&part.lines);
         } else {

@@ -276,7 +276,7 @@ fn changing_the_filter_keeps_the_line_at_the_top_of_the_panel_or_the_next_one() 
         panel.scrolled(panel.frame().scroll_to + 100);
         let first = panel.frame().scroll_to;
         panel.set_filter(filter);
-        // Without any rows, the end of the list is in view, which must not resume following.
+        // Without rows, the end of the list is in view, but following must not resume.
         assert!(panel.seeks() || drawn(&panel).contains(&25_000), "{filter:?}");
         for searched in [1, 20_001, 50_001] {
             panel.set_selected(log.found(searched));

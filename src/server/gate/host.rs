@@ -26,9 +26,9 @@ pub(super) struct RequestHost(String);
 impl RequestHost {
     /// Returns the host of a request, which is the authority of an absolute URI, or else the `Host` header.
     ///
-    /// HTTP/1.1 requires exactly one valid `Host` header, even in addition to an absolute URI. HTTP/1.0 does not. The
-    /// result is empty, which is not one of the server's names, if a request has neither an absolute URI nor a `Host`
-    /// header.
+    /// HTTP/1.1 requires exactly one valid `Host` header, even in addition to an absolute URI. HTTP/1.0 does not
+    /// require one. If a request has neither an absolute URI nor a `Host` header, the result is empty, and an empty
+    /// name is not one of the server's names.
     pub(super) fn of(uri: &Uri, headers: &HeaderMap, version: Version) -> Result<Self, ApiError> {
         let invalid = |what: &str| ApiError::InvalidRequest(what.to_owned());
         let mut hosts = headers.get_all(HOST).iter();

@@ -51,7 +51,7 @@ pub(super) async fn search(
     if times.is_some() && format != Format::Text {
         return Err(ApiError::InvalidQuery("timestamps: requires `Accept: text/plain` or `format=text`".into()));
     }
-    // The minimum is 1 in the JSON format, because a page without lines would not advance.
+    // The minimum is 1 in the JSON format, because paging with a limit of 0 would never advance.
     let least = i64::from(format == Format::Json);
     let limit = query.number("limit", least..=LIMIT.1)?;
     if limit.is_some() && format == Format::Text {

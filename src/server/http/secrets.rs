@@ -53,7 +53,7 @@ pub(super) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The forms of the page: one sets a value, the other removes a secret.
+/// The fields of a form on the page: either the form that sets a value, or the form that removes a secret.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PostedSecret {
@@ -62,7 +62,7 @@ pub(super) struct PostedSecret {
     value: Option<String>,
 }
 
-/// Handles the forms of the page, which work without scripts, and redirects to the page. An error is shown there.
+/// Handles the forms of the page, which work without scripts, and redirects to the page, which also shows any error.
 pub(super) async fn submit(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,

@@ -35,7 +35,8 @@ impl FormFields {
     pub(super) fn read(pairs: Vec<(String, String)>) -> Option<Self> {
         let mut fields = Self::default();
         for (name, value) in pairs {
-            // Browsers send line breaks as CR LF, but a shell would interpret the CR as part of the command.
+            // The CR is removed, because browsers send line breaks as CR LF, but a shell would interpret the CR as part
+            // of the command.
             let value = value.replace("\r\n", "\n");
             match name.as_str() {
                 "run" => fields.runs.push(value),
