@@ -87,8 +87,8 @@ bench: setup-test build ## Measure the main data path of the release, then the p
 bench-ui: setup-test build ## Measure the pages in a browser, with logs of up to 100,000,000 lines.
 	node_modules/.bin/playwright test -c end2end/bench.config.ts $(ARGS)
 
-# These variables are unset, because cargo would try to use the jobserver that they describe, which make shares only with
-# other makes.
+# These variables are unset, because cargo would try to use the jobserver that they describe, which make shares only
+# with other makes.
 server: setup-server
 	env -u MAKEFLAGS -u MFLAGS cargo build --release --lib --features ssr
 

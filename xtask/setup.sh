@@ -120,8 +120,8 @@ prove_node() {
 }
 
 export PATH=$PWD/$links:$PATH
-# These variables are unset, because cargo would try to use the jobserver that they describe, which make shares only with
-# other makes.
+# These variables are unset, because cargo would try to use the jobserver that they describe, which make shares only
+# with other makes.
 unset MAKEFLAGS MFLAGS
 if [ ! -e $links/rust-ready ]; then
   rm -rf $links

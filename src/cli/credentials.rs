@@ -54,7 +54,8 @@ impl Credentials {
         if fs::metadata(&path).map_err(failed)?.permissions().mode() & 0o077 != 0 {
             return Err(CredentialsError::Open(path));
         }
-        // The parser's full error message would quote the invalid line, which may contain the token.
+        // Only the parser's short message is used: the full one would quote the invalid line, which may contain the
+        // token.
         let parsed = toml::from_str(&text).map_err(|error: toml::de::Error| error.message().to_owned());
         parsed.map(Some).map_err(|problem| CredentialsError::Damaged { path, problem })
     }

@@ -21,8 +21,8 @@ use super::error::CliError;
 use super::output;
 use super::sse::FrameSplitter;
 
-/// The maximum number of events waiting to be written. Each is at most 1 MiB, so this limits memory usage if the
-/// terminal is slow.
+/// The maximum number of events waiting to be written. Each event is at most 1 MiB, so the limit bounds the memory
+/// usage if the terminal is slow.
 const WAITING: usize = 16;
 
 /// The number of events per page when reading up to the current end of the log.

@@ -140,7 +140,8 @@ impl RemoveSecret {
     }
 }
 
-/// Returns the path of a secret in the API. The server checks the name, but a name with `/` would be another path.
+/// Returns the path of a secret in the API. The name is checked here, because a name with `/` would lead to another
+/// path.
 fn path(name: &str) -> Result<String, CliError> {
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return Err(CliError::Usage(format!(

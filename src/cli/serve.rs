@@ -56,8 +56,8 @@ pub(super) struct Serve {
     /// Another host name that browsers may use for this server; may be repeated.
     #[arg(long = "allowed-host", env = "TAILWATER_ALLOWED_HOSTS", value_delimiter = ',', value_name = "NAME")]
     allowed_hosts: Vec<String>,
-    /// The IP address or network of a reverse proxy whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed; may be
-    /// repeated.
+    /// The IP address or network of a reverse proxy whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed; may
+    /// be repeated.
     #[arg(long = "trusted-proxy", env = "TAILWATER_TRUSTED_PROXIES", value_delimiter = ',', value_name = "ADDRESS")]
     trusted_proxies: Vec<String>,
     /// The maximum number of jobs that run at the same time.

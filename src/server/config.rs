@@ -36,7 +36,8 @@ pub struct Config {
     pub admin_token: Option<String>,
     /// The key that encrypts secrets, chosen by the operator. If `None`, the key in the data directory is used.
     pub secrets_key: Option<String>,
-    /// The certificate for TLS, followed by the intermediate certificates, in PEM. If `None`, the server does not use TLS.
+    /// The certificate for TLS, followed by the intermediate certificates, in PEM. If `None`, the server does not use
+    /// TLS.
     pub tls_cert: Option<PathBuf>,
     /// The private key of the certificate, in PEM, or `None` if the server does not use TLS.
     pub tls_key: Option<PathBuf>,

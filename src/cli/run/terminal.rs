@@ -16,7 +16,8 @@ pub(super) struct TerminalArgs {
 }
 
 impl TerminalArgs {
-    /// Returns whether the command runs in a terminal. `is_on_terminal` is whether its output is printed on one.
+    /// Returns whether the command runs in a terminal. `is_on_terminal` states whether the output is printed on a
+    /// terminal.
     pub(super) const fn is_terminal(&self, is_on_terminal: bool) -> bool {
         self.terminal || (is_on_terminal && !self.no_terminal)
     }

@@ -78,7 +78,7 @@ impl Folder {
             return Ok(());
         }
         let about = match fs::symlink_metadata(path) {
-            // The file was removed after it was listed, or git still tracks a removed file.
+            // The file is omitted: it was removed after it was listed, or git still tracks it although it was removed.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             about => about?,
         };

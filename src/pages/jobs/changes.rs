@@ -73,7 +73,7 @@ impl Drop for State {
 }
 
 impl ListSubscription {
-    /// Calls `look` whenever the list may have changed while the page is visible.
+    /// While the page is visible, calls `look` whenever the list may have changed.
     pub(super) fn watch(look: impl Fn() + 'static) -> Self {
         let state = State { stream: None, is_open: false, ticks: 0, asking: None, look: Rc::new(look) };
         let state = Rc::new(RefCell::new(state));

@@ -205,7 +205,7 @@ async fn run_unknown(api: &Api, unknown: &[(String, String)]) -> Vec<String> {
     ids
 }
 
-/// Returns the text of every response to a GET request that concerns these jobs.
+/// Returns the text of every response to a GET request that concerns the given jobs.
 async fn responses(api: &Api, ids: &[String]) -> Vec<(String, Vec<u8>)> {
     let client = reqwest::Client::builder().redirect(redirect::Policy::none()).build().expect("a client");
     let mut said = Vec::new();
