@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_permission_is_valid_for_its_attempt_until_it_expires() {
+    fn a_signed_token_is_valid_for_its_attempt_until_it_expires() {
         let key = PreviewKey::random();
         let permission = key.permit(scope(), NOW);
         assert_eq!(key.scope(&permission, NOW), Some(scope()));
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_permission_is_not_valid() {
+    fn a_changed_signed_token_is_not_valid() {
         let key = PreviewKey::random();
         let permission = key.permit(scope(), NOW);
         for at in 0..permission.len() {
