@@ -70,7 +70,7 @@ impl SelectedLines {
         self.lines.all()
     }
 
-    /// Returns the index of the first new line, which follows the lines after the window.
+    /// Returns the index of the first new line. The new lines follow the lines after the window that are not loaded.
     #[must_use]
     pub fn first_new(&self) -> usize {
         self.lines().len() - self.new_lines

@@ -103,7 +103,8 @@ fn base64_url(bytes: &[u8]) -> String {
     text
 }
 
-/// Prints the variable `S` in several forms, to both streams, in one piece and in two with a pause in between.
+/// A script that prints the variable `S` in several forms, to both streams, in one piece and in two with a pause in
+/// between.
 const PRINT: &str = r#"
 printf '%s\n' "$S"; printf 'x=%s;\n' "$S" >&2
 printf '%s' "$S" | base64 -w 76; printf '%s' "$S" | base64 -w 0; echo
