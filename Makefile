@@ -60,7 +60,8 @@ lint: setup node_modules/.package-lock.json ## Check formatting, lints and docum
 	node_modules/.bin/tsc -p end2end
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; else echo 'cargo-deny is not installed: skipped' >&2; fi
 
-# nextest does not support doctests. They run first, so that the output ends with the summary of the other tests.
+# The doctests are run by cargo, because nextest does not support them. They run first, so that the output ends with the
+# summary of the other tests.
 unit: setup-unit ## Run the tests of every crate.
 	cargo test --doc -p redact
 	@if cargo nextest --version >/dev/null 2>&1; then \
@@ -86,7 +87,8 @@ bench: setup-test build ## Measure the main data path of the release, then the p
 bench-ui: setup-test build ## Measure the pages in a browser, with logs of up to 100,000,000 lines.
 	node_modules/.bin/playwright test -c end2end/bench.config.ts $(ARGS)
 
-# cargo would try to use the jobserver that make describes in these variables, but make passes it only to other makes.
+# These variables are unset, because cargo would try to use the jobserver that they describe, which make shares only
+# with other makes.
 server: setup-server
 	env -u MAKEFLAGS -u MFLAGS cargo build --release --lib --features ssr
 

@@ -37,7 +37,7 @@ export async function recordFrames(page: Page, during: () => Promise<void>): Pro
       const row = document.elementFromPoint(x + width / 2, y + height / 2)?.closest('[data-testid="live-row"]');
       frames.push({ millis: now - last, shown: Boolean(row) });
       last = now;
-      // Another recording has replaced this one.
+      // Stop if another recording has replaced this one.
       if ((window as unknown as { frames: Frame[] }).frames === frames) requestAnimationFrame(frame);
     });
   });

@@ -98,7 +98,8 @@ fn Hydration(options: LeptosOptions, nonce: Option<Nonce>) -> impl IntoView {
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    // The browser tests wait for this attribute before they interact with the page. Nothing else uses it.
+    // Sets an attribute for which the browser tests wait before they interact with the page. Nothing else uses the
+    // attribute.
     Effect::new(|| {
         request_animation_frame(|| {
             if let Some(body) = document().body() {

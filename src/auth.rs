@@ -108,7 +108,7 @@ impl Auth {
         }
     }
 
-    /// Returns the name of the session cookie for a client that uses HTTPS, or for one that does not.
+    /// Returns the name of the session cookie, which depends on whether the client uses HTTPS.
     ///
     /// The name contains the id of the data directory, because browsers send a host's cookies to all of its ports, so
     /// two servers on one host need different names. The port would not be sufficient: behind a proxy or a container's
@@ -123,14 +123,14 @@ impl Auth {
         if self.is_admin_token(token) { Ok(Some(Identity::of_admin_token())) } else { self.token_identity(token).await }
     }
 
-    /// Returns a signed permission, for use in a URL, that grants access to the artifacts of an attempt.
+    /// Returns a signed token, for use in a URL, that grants access to the artifacts of an attempt.
     #[must_use]
     pub fn permit_preview(&self, scope: PreviewScope) -> String {
         self.previews.permit(scope, clock::now())
     }
 
-    /// Returns the scope of a permission that [`Self::permit_preview`] issued, or `None` if the permission is invalid
-    /// or has expired.
+    /// Returns the scope of a signed token that [`Self::permit_preview`] issued, or `None` if the token is invalid or
+    /// has expired.
     #[must_use]
     pub fn preview(&self, permission: &str) -> Option<PreviewScope> {
         self.previews.scope(permission, clock::now())

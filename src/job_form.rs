@@ -177,7 +177,7 @@ fn text_or_null(text: &str) -> Value {
     Some(text.trim()).filter(|text| !text.is_empty()).into()
 }
 
-/// Returns the entries of a list that the user typed into one field.
+/// Returns the entries of a list that the user typed into one field, or null if there are none.
 fn list_or_null(text: &str) -> Value {
     let entries: Vec<_> = text.split([' ', '\t', '\n', ',']).filter(|entry| !entry.is_empty()).collect();
     Some(entries).filter(|entries| !entries.is_empty()).into()

@@ -55,16 +55,16 @@ pub const DRAIN: Duration = Duration::from_secs(1);
 /// would keep a core busy.
 pub const ACCEPT_REST: Duration = Duration::from_millis(100);
 
-/// The time without events after which a stream sends a heartbeat. Most proxies close idle connections after a minute,
-/// and some after 30 seconds.
+/// The time without events after which a stream sends a heartbeat. It is short enough to keep connections open, because
+/// most proxies close idle connections after a minute, and some after 30 seconds.
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// The pause before a browser reopens a broken stream. The pause hardly delays readers, and most restarts of the server
 /// take less time.
 pub const STREAM_RETRY: Duration = Duration::from_secs(1);
 
-/// The interval at which `/log?follow=true` checks the spool for new output if no event reports any. Suppressed output
-/// is in the spool, but not in log events.
+/// The interval at which `/log?follow=true` checks an attempt's stored output (the spool) for new bytes if no event
+/// reports any. Suppressed output, for example, is stored there but causes no log events.
 pub const FOLLOW_LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// The minimum interval at which `/log?follow=true` checks whether the attempt has finished, while output keeps
@@ -82,8 +82,8 @@ pub const READY_PATIENCE: Duration = Duration::from_secs(5);
 /// still contains the counters.
 pub const METRICS_PATIENCE: Duration = Duration::from_secs(2);
 
-/// The interval at which the server checks whether the files of its certificate have changed. Tools replace a
-/// certificate days before it expires.
+/// The interval at which the server checks whether the files of its certificate have changed. A short delay does no
+/// harm, because tools replace a certificate days before it expires.
 pub const CERTIFICATE_CHECK: Duration = Duration::from_secs(5);
 
 /// The lifetime of a session, after which users have to log in again.

@@ -195,7 +195,7 @@ pub fn LogPanel(source: LogSource, log: Log, search: ReaderSearch) -> impl IntoV
         });
         let address = window_event_listener(leptos::ev::hashchange, move |_| screen.go_to_address());
         on_cleanup(move || address.remove());
-        // These values are dropped together with this effect, when the user leaves the page.
+        // The three values are dropped together with this effect, when the user leaves the page.
         let feed = StoredValue::new_local((hands, observer, feed));
         Effect::new(move || {
             if try_now.get() > 0 {
@@ -244,8 +244,8 @@ fn new_rows(screen: Screen) -> String {
     crate::words::plural(screen.unseen.get(), what)
 }
 
-/// Returns the message to display after the rows: the reason why the server refused the request, or why there are no
-/// rows.
+/// Returns the message to display after the rows, or `None` if there is none. The message is the reason why the server
+/// refused the request, or why there are no rows.
 fn note(log: Log) -> Option<String> {
     let (screen, job) = (log.screen(), log.job.read());
     let (counts, filter) = (screen.counts.get(), screen.filter.get().kind);
@@ -297,6 +297,7 @@ fn announce(log: Log, announcement: RwSignal<String>, announced: StoredValue<f64
 }
 
 /// Calls `measure` when the size of a list changes, or when the size of characters changes because a font was loaded.
+/// Returns `None` if the browser could not create the observer.
 fn observe_size(scroller: NodeRef<html::Div>, ruler: Ruler, measure: impl Fn() + 'static) -> Option<SizeObserver> {
     let closure = Closure::new(move |_: js_sys::Array| measure());
     let observer = ResizeObserver::new(closure.as_ref().unchecked_ref()).ok()?;

@@ -54,7 +54,7 @@ impl FromServerFnError for RpcError {
 }
 
 /// The encoding of arguments and results, which is JSON. The server parses arguments like every other JSON body. The
-/// browser parses results as text, like all other JSON, so that the module does not contain a second parser.
+/// browser parses results as text, like all other JSON, so that the WASM module does not contain a second parser.
 pub enum RpcJson {}
 
 impl ContentType for RpcJson {

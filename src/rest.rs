@@ -66,7 +66,7 @@ pub async fn get_each<T: DeserializeOwned>(
             let item = serde_json::from_str(line).map_err(|_| RestError::Unreachable)?;
             rest.drain(..=end);
             if on_item(item) == KeepReading::Stop {
-                // The returned promise reports only whether the stream had already failed.
+                // The returned promise is dropped, because it reports only whether the stream had already failed.
                 drop(reader.cancel());
                 return Ok(());
             }

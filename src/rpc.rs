@@ -93,7 +93,7 @@ pub async fn list_secrets() -> Result<SecretsPage, RpcError> {
     crate::server::pages::list_secrets().await
 }
 
-/// Returns a text with its secrets masked, and where they are. The text is not stored.
+/// Returns a text with its secrets masked, and the positions of the secrets. The text is not stored.
 #[server(prefix = "/rpc", endpoint = "test_redaction", input = Post<RpcJson>, output = Post<RpcJson>)]
 pub async fn test_redaction(
     /// The text.
@@ -102,7 +102,7 @@ pub async fn test_redaction(
     crate::server::pages::test_redaction(text).await
 }
 
-/// Returns the rules that recognise secrets by their shape.
+/// Returns the rules that recognise secrets by their format.
 #[server(name = LoadRules, prefix = "/rpc", endpoint = "redaction_rules", output = Post<RpcJson>)]
 pub async fn redaction_rules() -> Result<RedactionRules, RpcError> {
     crate::server::pages::redaction_rules().await

@@ -64,7 +64,7 @@ choose_rust() {
     install "a Rust $oldest_rust or later that compiles for $wasm" "${debian[@]}"
   fi
   usable || fail "missing: a Rust $oldest_rust or later; Debian's here is $(cargo --version)"
-  # Debian's rustc uses the linker on the PATH. This one is several times as fast as the one of binutils.
+  # Debian's rustc uses the linker on the PATH. rust-lld is several times as fast as the linker of binutils.
   ln -s "$(command -v rust-lld)" $links/ld
 }
 
@@ -120,7 +120,8 @@ prove_node() {
 }
 
 export PATH=$PWD/$links:$PATH
-# make passes its jobserver only to other makes, and cargo warns if it cannot use it.
+# These variables are unset, because cargo would try to use the jobserver that they describe, which make shares only
+# with other makes.
 unset MAKEFLAGS MFLAGS
 if [ ! -e $links/rust-ready ]; then
   rm -rf $links

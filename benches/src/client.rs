@@ -121,7 +121,7 @@ pub struct Seen {
     pub delays: Vec<u64>,
     /// The number of lines of output.
     pub lines: usize,
-    /// The time at which the last output arrived.
+    /// The time at which the last output arrived, or `None` if there was no output.
     pub last: Option<Instant>,
 }
 

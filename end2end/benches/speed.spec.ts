@@ -2,7 +2,7 @@ import { memoryOfTab, percentile, recordFrames } from "../bench.ts";
 import { JobPage } from "../pages/job-page.ts";
 import { expect, test } from "../server.ts";
 
-// Benchmarks for `make bench`, which prints the results. They do not fail if a target is missed.
+// Benchmarks for `make bench`, which prints the results. A missed target is not a failure.
 
 test("SC-001: time from a write by the job to the line in the document, over 300 lines", async ({ page, server, api }) => {
   const script =

@@ -33,7 +33,7 @@ test("FR-009: the page reconnects after the server restarts, and no line is miss
 test("the page falls back to polling when the stream fails, and later returns to the stream", async ({ page, server, api }) => {
   const stop = join(server.data, "stop");
   const id = await api.submit({ run: ticking(stop) });
-  // The requests of a shared worker cannot be intercepted.
+  // Without shared workers, because their requests cannot be intercepted.
   await page.addInitScript(() => Reflect.deleteProperty(window, "SharedWorker"));
   await page.route("**/events/stream*", (route) => route.abort());
   const job = new JobPage(page);
@@ -148,7 +148,7 @@ test("a page that joins the stream of a busy job, and a page of a quiet job besi
   const jobs = [await open(busy), await open(busy), await open(busy)];
   await show(jobs[0]!.page, "hidden");
   await jobs[0]!.expectConnection("paused");
-  // The quiet page would consider a stream without heartbeats broken after 25 s.
+  // Wait for more than 25 s, after which the quiet page would consider a stream without heartbeats broken.
   await still.page.waitForTimeout(27_000);
   await show(jobs[0]!.page, "visible");
   await jobs[0]!.expectConnection("live");

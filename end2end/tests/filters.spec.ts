@@ -15,7 +15,7 @@ test("the warnings of the whole log are listed, counted and shown in context", a
   await api.ended(id);
   const job = new JobPage(page);
   await job.open(server, id);
-  // Most of the log is not in the browser.
+  // Most of the log is not in the browser, so the server has to find the warnings.
   await expect(job.filter("warnings")).toContainText(/ 4$/);
   await job.filter("warnings").click();
   await expect.poll(() => job.texts()).toEqual(["warning: slow mirror", "fetched all", "warning: unused", "error: broken"]);
@@ -41,7 +41,7 @@ test("a list filtered by step and stream keeps its filter in the URL", async ({ 
   await job.open(server, id);
   await job.openFilterBar();
   await job.stepFilter.selectOption("Fetch");
-  // 20,002 lines, the step's start and its end.
+  // The rows are 20,002 lines, the start of the step and its end.
   await expect(job.filter("all")).toContainText("20,004");
   await page.keyboard.press("Home");
   await expect(job.line(1)).toBeInViewport();

@@ -56,7 +56,8 @@ pub fn admin_token(from_operator: Option<String>, data_dir: &Path) -> Result<Str
 /// is not secret.
 pub fn instance_id(data_dir: &Path) -> Result<String, TokenError> {
     let id = read_or_make(&data_dir.join(ID_FILE))?;
-    // The id becomes part of a cookie's name, which cannot contain arbitrary characters.
+    // Other characters are removed, because the id becomes part of a cookie's name, which cannot contain arbitrary
+    // characters.
     Ok(id.chars().filter(char::is_ascii_alphanumeric).take(16).collect())
 }
 

@@ -1,8 +1,8 @@
 //! Permits a document to load the artifacts of one attempt without access to the reader's session.
 //!
 //! HTML reports are untrusted, so they are displayed in an opaque origin, and browsers send no cookies with their
-//! requests for styles and images. Each URL therefore contains a permission, which is signed, so that nothing has to be
-//! stored.
+//! requests for styles and images. Each URL therefore contains a signed token. The server verifies the signature and
+//! does not have to store the token.
 
 use hmac::{Hmac, KeyInit, Mac};
 use model::{JobId, Timestamp};
@@ -10,7 +10,7 @@ use sha2::Sha256;
 
 use crate::limits::PREVIEW;
 
-/// The artifacts that may be loaded.
+/// The artifacts that a signed token gives access to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PreviewScope {
     /// The job.
@@ -19,7 +19,7 @@ pub struct PreviewScope {
     pub attempt: i32,
 }
 
-/// Signs permissions. The key changes whenever the server starts.
+/// Signs the tokens. The key changes whenever the server starts.
 #[derive(Clone)]
 pub(super) struct PreviewKey([u8; 32]);
 
@@ -30,14 +30,14 @@ impl PreviewKey {
         Self(key)
     }
 
-    /// Returns a permission that is valid for [`PREVIEW`].
+    /// Returns a signed token that is valid for [`PREVIEW`].
     pub(super) fn permit(&self, scope: PreviewScope, now: Timestamp) -> String {
         let signed = format!("{}.{}.{}", scope.job, scope.attempt, now.after(PREVIEW).0);
         let signature = hex::encode(self.mac(&signed).finalize().into_bytes());
         format!("{signed}.{signature}")
     }
 
-    /// Returns the scope of a permission, or `None` if the permission is invalid or has expired.
+    /// Returns the scope of a signed token, or `None` if the token is invalid or has expired.
     pub(super) fn scope(&self, permission: &str, now: Timestamp) -> Option<PreviewScope> {
         let (signed, signature) = permission.rsplit_once('.')?;
         self.mac(signed).verify_slice(&hex::decode(signature).ok()?).ok()?;
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_permission_is_valid_for_its_attempt_until_it_expires() {
+    fn a_signed_token_is_valid_for_its_attempt_until_it_expires() {
         let key = PreviewKey::random();
         let permission = key.permit(scope(), NOW);
         assert_eq!(key.scope(&permission, NOW), Some(scope()));
@@ -79,7 +79,7 @@ mod tests {
     }
 
     #[test]
-    fn a_changed_permission_is_not_valid() {
+    fn a_changed_signed_token_is_not_valid() {
         let key = PreviewKey::random();
         let permission = key.permit(scope(), NOW);
         for at in 0..permission.len() {

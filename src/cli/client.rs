@@ -229,7 +229,7 @@ fn is_loopback(server: &str) -> bool {
 }
 
 /// Returns the error for a request that did not receive a complete response. The message contains only the innermost
-/// cause, because the errors around it add no information.
+/// cause, because the outer errors add no information.
 fn unreachable(server: &str, error: &reqwest::Error) -> CliError {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {

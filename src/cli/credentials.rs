@@ -40,7 +40,7 @@ impl Credentials {
         Ok(config.ok_or(CredentialsError::NoHome)?.join("tailwater/credentials.toml"))
     }
 
-    /// Reads the stored credentials, if there are any.
+    /// Reads the stored credentials. Returns `None` if there are none.
     pub(super) fn load() -> Result<Option<Self>, CredentialsError> {
         let Ok(path) = Self::path() else { return Ok(None) };
         let failed = |source| CredentialsError::File { what: "read", path: path.clone(), source };
@@ -54,7 +54,8 @@ impl Credentials {
         if fs::metadata(&path).map_err(failed)?.permissions().mode() & 0o077 != 0 {
             return Err(CredentialsError::Open(path));
         }
-        // The parser's full error message would quote the invalid line, which may contain the token.
+        // Only the parser's short message is used: the full one would quote the invalid line, which may contain the
+        // token.
         let parsed = toml::from_str(&text).map_err(|error: toml::de::Error| error.message().to_owned());
         parsed.map(Some).map_err(|problem| CredentialsError::Damaged { path, problem })
     }

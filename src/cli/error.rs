@@ -50,7 +50,7 @@ pub(super) enum CliError {
 }
 
 impl CliError {
-    /// Returns whether a later retry may succeed.
+    /// Returns whether the same request may succeed if it is sent again later.
     pub(super) const fn is_transient(&self) -> bool {
         match self {
             Self::Unreachable { .. } => true,

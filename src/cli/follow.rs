@@ -2,8 +2,8 @@
 //! last delivered event, which is identified by its `seq`. No event is lost or repeated.
 //!
 //! Events contain text. If an event's text contains U+FFFD, the replacement for bytes that are not UTF-8, the original
-//! bytes are fetched from the complete output ([`exact`]) before the event is delivered. Other events need no
-//! additional request. This affects neither the order of the events nor how reading resumes.
+//! bytes are fetched from the complete output ([`exact`]) before the event is delivered. The additional request affects
+//! neither the order of the events nor how reading resumes.
 
 mod exact;
 
@@ -21,8 +21,8 @@ use super::error::CliError;
 use super::output;
 use super::sse::FrameSplitter;
 
-/// The maximum number of events waiting to be written. Each is at most 1 MiB, so this limits memory usage if the
-/// terminal is slow.
+/// The maximum number of events waiting to be written. Each event is at most 1 MiB, so the limit bounds the memory
+/// usage if the terminal is slow.
 const WAITING: usize = 16;
 
 /// The number of events per page when reading up to the current end of the log.

@@ -34,7 +34,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub(super) struct Jobs {
     #[command(flatten)]
     server: ServerArgs,
-    // A doc comment would have to enclose `dead_letter` in backticks, which the help would print.
+    // The help text is not a doc comment, because clippy would require backticks around `dead_letter`, and the help
+    // would print them.
     #[arg(
         long,
         value_delimiter = ',',

@@ -42,7 +42,7 @@ pub(super) enum Form {
     AsItIs,
     /// Only complete lines are written.
     Lines {
-        /// If given, only matching lines are written.
+        /// The pattern of the lines to write, or `None` to write all lines.
         pattern: Option<Regex>,
         /// Whether each line starts with its time.
         times: Times,
@@ -65,7 +65,7 @@ pub(super) struct Printer {
     stdout: Output,
     stderr: Output,
     order: Order,
-    /// The unfinished lines of stdout and stderr, if only complete lines are written.
+    /// The unfinished lines of stdout and stderr in the line format. A line is `None` if it has not begun.
     open: [Option<OpenLine>; 2],
 }
 

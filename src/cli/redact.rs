@@ -13,7 +13,8 @@ use super::error::CliError;
 use super::output::{Colour, Ink, Output};
 use super::table::{self, Cell};
 
-/// The maximum number of bytes that are read, which is greater than the server's default limit.
+/// The maximum number of bytes that are read. The rest of a longer text is ignored. The limit is greater than the
+/// server's default limit, so the server normally refuses such a text.
 const MAX_TEXT: u64 = 64 << 20;
 
 /// The arguments of `tailwater redact`, which prints the text with all secrets masked. The server does not store it.
@@ -21,7 +22,7 @@ const MAX_TEXT: u64 = 64 << 20;
 pub(super) struct Redact {
     #[command(flatten)]
     server: ServerArgs,
-    /// The file with the text [default: standard input].
+    /// The file to redact [default: standard input].
     #[arg(value_name = "FILE", conflicts_with = "rules")]
     file: Option<PathBuf>,
     /// Print where something would be masked and by which rule, instead of the masked text.

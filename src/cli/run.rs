@@ -170,8 +170,8 @@ impl Run {
     }
 }
 
-/// Prints the output of a new job until it has ended, and returns its exit code. The job is cancelled on the first
-/// signal, and if its output can no longer be written.
+/// Prints the output of a new job until the job has finished, and returns the exit code. The job is cancelled on the
+/// first signal, or if its output can no longer be written.
 pub(super) async fn attend(
     client: &Client,
     job: JobId,

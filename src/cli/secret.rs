@@ -16,7 +16,8 @@ use super::output::{Colour, Ink, Output, note};
 use super::table::{self, Cell};
 use crate::words;
 
-/// The maximum number of bytes that are read as a value, which is greater than the server's limit.
+/// The maximum number of bytes that are read as a value. It is greater than the server's limit, so the server refuses a
+/// longer value.
 const MAX_VALUE: u64 = 1 << 20;
 
 #[derive(Debug, Subcommand)]
@@ -28,7 +29,7 @@ pub(super) enum SecretVerb {
     Set(SetSecret),
     /// List the secrets. Values are never shown.
     List(ListSecrets),
-    /// Remove a secret. The latest 16 KiB of removed values remain masked.
+    /// Remove a secret. Its value stays masked until more than 16 KiB of newer values have been replaced or removed.
     Remove(RemoveSecret),
 }
 
@@ -142,7 +143,8 @@ impl RemoveSecret {
     }
 }
 
-/// Returns the path of a secret in the API. The server checks the name, but a name with `/` would be another path.
+/// Returns the path of a secret in the API. The name is checked here, because a name with `/` would lead to another
+/// path.
 fn path(name: &str) -> Result<String, CliError> {
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return Err(CliError::Usage(format!(

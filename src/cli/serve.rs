@@ -21,10 +21,10 @@ use crate::logging::{self, LogFormat};
 use crate::server::site::EmbeddedSite;
 use crate::server::{Config, Server, StartError};
 
-/// The path of this program's executable. This path remains valid even if the file is replaced or removed.
+/// The path of this program's executable. The path remains valid even if the file is replaced or removed.
 const PROGRAM: &str = "/proc/self/exe";
 
-/// The number of bytes at the end of each step's output that are always sent live. This is large enough to include the
+/// The number of bytes at the end of each step's output that are always sent live. It is large enough to include the
 /// final error messages.
 const LIVE_TAIL_BYTES: u64 = 16 << 20;
 
@@ -59,8 +59,8 @@ pub(super) struct Serve {
     /// Another host name that browsers may use for this server; may be repeated.
     #[arg(long = "allowed-host", env = "TAILWATER_ALLOWED_HOSTS", value_delimiter = ',', value_name = "NAME")]
     allowed_hosts: Vec<String>,
-    /// The IP address or network of a reverse proxy whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed; may be
-    /// repeated.
+    /// The IP address or network of a reverse proxy whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed; may
+    /// be repeated.
     #[arg(long = "trusted-proxy", env = "TAILWATER_TRUSTED_PROXIES", value_delimiter = ',', value_name = "ADDRESS")]
     trusted_proxies: Vec<String>,
     /// The maximum number of jobs that run at the same time.
@@ -319,8 +319,8 @@ fn on_signal() -> std::io::Result<CancellationToken> {
 }
 
 /// Raises the limit on open files to the maximum that the system allows, because every event stream needs a file
-/// descriptor. Returns the previous limit, which is restored for jobs because some programs iterate over all possible
-/// file descriptors.
+/// descriptor. Returns the previous limit, or `None` if there was none. The previous limit is restored for jobs,
+/// because some programs iterate over all possible file descriptors.
 fn raise_file_limit() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);

@@ -126,7 +126,7 @@ pub(super) fn add_arguments(command: Command) -> Command {
     VERBS.into_iter().fold(command, |command, verb| command.mut_subcommand(verb, |verb| verb.arg(file.clone())))
 }
 
-/// Parses the command line. Also reads the settings file if the subcommand uses it.
+/// Parses the command line. Also reads the settings file if the subcommand uses it and the file exists.
 pub(super) fn matches(command: Command) -> Result<(ArgMatches, Option<SettingsFile>), SettingsError> {
     let matches = command.clone().try_get_matches().unwrap_or_else(|error| super::refuse(&error));
     let Some((verb, arguments)) = matches.subcommand().filter(|(verb, _)| VERBS.contains(verb)) else {
@@ -182,7 +182,7 @@ impl SettingsFile {
         })
     }
 
-    /// Returns the file's path if the file contains the given key.
+    /// Returns the file's path if the file contains the given key, and `None` otherwise.
     pub(super) fn path_if_it_sets(&self, key: &str) -> Option<&Path> {
         self.entries.contains_key(key).then_some(self.path.as_path())
     }

@@ -9,7 +9,7 @@ const MAX_FRAME: usize = 16 << 20;
 /// A frame, which contains one event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Frame {
-    /// The `seq` after which the stream can be resumed, if the frame contains one.
+    /// The `seq` after which the stream can be resumed, or `None` if the frame does not contain one.
     pub(super) id: Option<Seq>,
     /// The type of the event.
     pub(super) event: String,

@@ -15,7 +15,7 @@ use serde::de::IgnoredAny;
 #[derive(Debug, thiserror::Error)]
 pub(super) struct SubmissionError {
     name: String,
-    /// The line and column of the error, starting at 1.
+    /// The line and column of the error, starting at 1, or `None` if they are unknown.
     place: Option<(usize, usize)>,
     problem: String,
 }

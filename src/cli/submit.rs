@@ -14,7 +14,8 @@ use super::output::{Colour, Output};
 use super::send;
 use super::submission;
 
-/// The maximum number of bytes that are read from a file, which is greater than the server's default limit.
+/// The maximum number of bytes that are read from a file. It is greater than the server's default limit, so the server
+/// normally refuses a longer file.
 const MAX_FILE: u64 = 64 << 20;
 
 /// The arguments of `tailwater submit`, which submits a job and prints its id.

@@ -107,7 +107,7 @@ impl Original {
         Ok(variables)
     }
 
-    /// Returns the new values of `run` and `steps`. One of them is null.
+    /// Returns the new values of `run` and `steps`, of which one is null.
     fn commands(&self, form: &JobForm) -> (Value, Value) {
         let shell = Some(form.shell.as_str()).filter(|shell| *shell != self.form.shell && *shell != EACH_ITS_OWN);
         let steps: Vec<Value> = form.steps.iter().map(|step| self.edited(step, &form.shell, shell)).collect();
@@ -121,8 +121,8 @@ impl Original {
         }
     }
 
-    /// Returns the edited step. If it is based on a step of the original, all members that were not edited are copied
-    /// from it.
+    /// Returns the edited step. If the step was created from a step of the original job, all members that were not
+    /// edited are copied from the original.
     fn edited(&self, step: &FormStep, shell: &str, new_shell: Option<&str>) -> Value {
         let before = step.origin.and_then(|position| self.form.steps.get(position).zip(self.raw_step(position)));
         let Some((before, mut edited)) = before else { return step.new_step(shell) };

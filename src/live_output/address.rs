@@ -4,7 +4,7 @@ use leptos::prelude::*;
 use wasm_bindgen::JsValue;
 use web_sys::UrlSearchParams;
 
-/// Returns the parameters in the page's URL.
+/// Returns the parameters in the page's URL, or `None` if the browser cannot parse them.
 pub fn parameters() -> Option<UrlSearchParams> {
     UrlSearchParams::new_with_str(&window().location().search().ok()?).ok()
 }

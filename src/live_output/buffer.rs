@@ -206,8 +206,8 @@ impl Buffer {
         self.end = self.end.max(end);
         self.cut_ragged_front();
         self.lines.drop_oldest(self.lines.excess_of_oldest(self.limits));
-        // When the two streams alternate, the newest line may begin in an event before `tail`. In this case the window
-        // does not include it.
+        // When the two streams alternate, the newest line may begin in an event before `tail`. The window then does not
+        // include that line, and so does not reach the end of the log.
         self.attached = self.lines_after() == 0;
     }
 
@@ -248,8 +248,8 @@ impl Buffer {
         self.redrawing.clear();
     }
 
-    /// If lines are missing between the lines of the first chunk, drops all lines before the last missing one. This
-    /// happens if the two streams alternated and the other stream's chunk came before the first known event.
+    /// If lines are missing between the lines of the first chunk, drops all lines before the last missing one. Lines
+    /// are missing there if the two streams alternated and the other stream's chunk came before the first known event.
     fn cut_ragged_front(&mut self) {
         let lines = self.lines();
         let runs_on = |at: usize| {

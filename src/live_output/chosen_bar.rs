@@ -11,7 +11,7 @@ use super::toolbar::NOTICE_TIME;
 use crate::ui::{Icon, clipboard};
 use crate::words;
 
-/// The form in which the chosen lines are copied.
+/// The format in which the chosen lines are copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum CopyKind {
     Text,

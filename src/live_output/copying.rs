@@ -73,7 +73,8 @@ pub async fn shown_text(screen: Screen) -> Result<String, CopyError> {
         return Ok(text);
     }
     let mut text = CopiedText::default();
-    // The reader may change the filter, or leave the page, before everything has been loaded.
+    // The selection is determined once, because the reader may change the filter or leave the page before everything
+    // has been loaded.
     let (selection, last_attempt) = (screen.selection(), screen.last_attempt());
     for attempt in 1..=last_attempt {
         if let Some(selection) = &selection {

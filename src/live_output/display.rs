@@ -152,7 +152,7 @@ pub fn toggle_wrap(logs: Logs) {
     set(logs, Display { long_lines, ..display });
 }
 
-/// Returns the text of a line's time.
+/// Returns the text of a line's time, or `None` if no time is shown.
 pub fn text(time: LineTime) -> Option<String> {
     match time {
         LineTime::Since(millis) => Some(words::offset(millis)),
@@ -174,8 +174,8 @@ pub fn DisplayMenu(logs: Logs) -> impl IntoView {
                     name="line-times"
                     value=times.as_str()
                     prop:checked=move || of(logs).times.choice() == times
-                    // The default is shown as the first choice. The `change` event does not report a click on the
-                    // choice that is already selected.
+                    // The event is `click`, because a click on the choice that is already selected, such as the
+                    // default, causes no `change` event.
                     on:click=move |_| set_times(logs, times)
                 />
                 {times.label()}

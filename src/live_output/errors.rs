@@ -20,12 +20,12 @@ use crate::rest;
 use crate::ui::Icon;
 use crate::words;
 
-/// The parameters of the search for the first lines of errors.
+/// The search parameters that select each error once, without the lines that continue it.
 const FIRST_LINES: &str = "level=error&continuations=false";
 
 /// The size of a log, in bytes, up to which errors and warnings are counted when the page is opened. Counting them in a
-/// larger log takes noticeable CPU time on the server, so it begins only when the reader moves to an error or uses a
-/// filter.
+/// larger log takes noticeable CPU time on the server, so counting begins only when the reader moves to an error or
+/// uses a filter.
 pub(super) const COUNTED_BYTES: i64 = 50_000_000;
 
 /// The interval at which new output of a running job is searched. Every open page of the job sends these requests.
@@ -35,7 +35,8 @@ const COUNT_EVERY: Duration = Duration::from_secs(5);
 #[derive(Clone, Copy)]
 pub struct StepErrors {
     found: RwSignal<Findings>,
-    /// The attempt and the step whose first error the reader wants to see.
+    /// The attempt and the step whose first error the reader wants to see, or `None` if the reader has not requested
+    /// any.
     wanted: RwSignal<Option<(i32, Stage, String)>>,
 }
 
@@ -71,8 +72,8 @@ impl Errors {
         Self { finder: Finder::new(screen, COUNT_EVERY), has_begun: RwSignal::new(false) }
     }
 
-    /// Begins to count the errors, unless the log is large. Keeps the counts in `step_errors` up to date and shows the
-    /// errors that it requests.
+    /// Begins to count the errors, unless the log is large. Keeps the counts in `step_errors` up to date, and shows an
+    /// error when `step_errors` requests it.
     pub fn begin(self, step_errors: StepErrors) {
         Effect::new(move || step_errors.found.set(self.finder.findings.get()));
         Effect::new(move || {
@@ -154,7 +155,7 @@ fn finder_of(log: Log) -> Finder {
     log.errors().finder()
 }
 
-/// Returns the attempt, the stage and the id of the last failed step.
+/// Returns the attempt, the stage and the id of the last failed step, or `None` if no step has failed.
 fn failed_step(lifecycle_events: &[Event]) -> Option<(i32, Stage, String)> {
     let failed = |event: &Event| match &event.payload {
         Payload::Step(StepPayload {

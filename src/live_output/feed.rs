@@ -44,7 +44,7 @@ struct Connected {
     cursor: Seq,
     policy: FeedPolicy,
     stream: Option<OpenStream>,
-    /// The subscription that notifies a hidden page of changes to its job.
+    /// The subscription that notifies a hidden page of changes to its job, or `None` while the page is visible.
     watch: Option<HiddenWatch>,
     timer: Option<TimeoutHandle>,
     waiting: Vec<Event>,
@@ -268,7 +268,7 @@ impl Connected {
     }
 }
 
-/// Takes an event from a stream.
+/// Handles an event from a stream, and returns the input for the policy.
 fn received(me: &Weak<RefCell<Connected>>, data: &str) -> Happened {
     let is_next = serde_json::from_str(data).is_ok_and(|event: Event| take(me, event, data.len()));
     if is_next { Happened::Received } else { Happened::Broke }

@@ -18,7 +18,7 @@ pub struct RowFilter {
     pub stream: Option<StreamName>,
     /// Whether to show only lines that match the search.
     pub only_matches: bool,
-    /// The job whose lines are hidden, so that only lines that it did not print are shown.
+    /// The job to compare with: only lines that this job did not print are shown. `None` if the lines are not compared.
     pub unlike: Option<JobId>,
 }
 
@@ -29,7 +29,7 @@ impl RowFilter {
         self.kind != OutputFilter::Stages && (self.kind == OutputFilter::Warnings || self.is_narrowed())
     }
 
-    /// Returns whether there are further conditions in addition to the kind of rows.
+    /// Returns whether the filter has conditions besides the kind of rows.
     #[must_use]
     pub const fn is_narrowed(self) -> bool {
         self.step.is_some() || self.stream.is_some() || self.is_by_text()
@@ -83,8 +83,9 @@ impl RowFilter {
             && self.stream.is_none_or(|stream| stream == line.stream)
     }
 
-    /// Returns whether a lifecycle event or a gap is shown. Only lines belong to a stream or match a search. Gaps are
-    /// not shown among selected lines, because these include the lines that were not sent live.
+    /// Returns whether a lifecycle event or a gap is shown. A filter by stream or by text shows neither, because only
+    /// lines belong to a stream and have text to match. Gaps are not shown among selected lines, because the selected
+    /// lines include those that were not sent live.
     #[must_use]
     pub fn takes_event(self, event: &Event) -> bool {
         if !self.is_narrowed() {
@@ -162,7 +163,7 @@ pub struct Counts {
     pub warnings: i64,
     /// Whether there are lines that are neither in the buffer nor searched, which may contain more warnings.
     pub more_warnings: bool,
-    /// The number of rows under the current filter, if it has further conditions.
+    /// The number of rows under the current filter, or `None` if the filter has no conditions besides the kind of rows.
     pub narrowed: Option<i64>,
 }
 

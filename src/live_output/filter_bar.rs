@@ -88,8 +88,8 @@ pub fn put_into_address(log: Log, filter: RowFilter) {
     address::replace_parameters(&PARAMETERS, &values);
 }
 
-/// The button that opens the bar. It appears pressed while any of these filters is active. Narrow screens show this
-/// button in the menu instead of the toolbar.
+/// The button that opens the bar. It appears pressed while a filter of the bar is active. On narrow screens, the button
+/// is in the menu instead of the toolbar.
 #[component]
 pub fn FilterBarButton(logs: Logs, is_open: RwSignal<bool>) -> impl IntoView {
     let is_active = move || {
@@ -119,7 +119,7 @@ pub fn toggle_unlike(logs: Logs) {
     logs.change_filter(|filter| filter.unlike = if filter.unlike.is_some() { None } else { other });
 }
 
-/// The bar in which the reader chooses a step and a stream, and whether only new lines are shown.
+/// The bar in which the reader chooses a step, a stream, and whether to hide the lines that another job also printed.
 #[component]
 pub fn FilterBar(logs: Logs, is_open: RwSignal<bool>) -> impl IntoView {
     let steps = Memo::new(move |_| logs.common_steps());

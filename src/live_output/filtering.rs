@@ -25,7 +25,7 @@ pub struct Filtering {
     screen: StoredValue<Screen>,
     /// Finds the warnings and errors of the whole log.
     warnings: Finder,
-    /// Finds the lines for a filter with further conditions.
+    /// Finds the lines for a filter that has conditions besides the kind of rows.
     narrowed: Finder,
     has_begun: StoredValue<bool>,
 }
@@ -65,7 +65,7 @@ impl Filtering {
             let (filter, _) = query.get();
             filter_bar::put_into_address(log, filter);
             if filter.only_matches && screen.selection().is_none() {
-                // The reader has ended the search.
+                // The reader has ended the search, so the filter for its matches is removed.
                 return screen.set_filter(RowFilter { only_matches: false, ..filter });
             }
             if filter.is_narrowed() && filter.selects_lines() {
@@ -81,7 +81,7 @@ impl Filtering {
         });
     }
 
-    /// Returns the state of the search for the lines of a filter with further conditions.
+    /// Returns the state of the search for the lines of a filter that has conditions besides the kind of rows.
     pub fn progress(self) -> FindProgress {
         self.narrowed.progress.get()
     }

@@ -17,8 +17,9 @@ use super::search::Findings;
 use super::totals::Totals;
 use crate::rest::{self, KeepReading, RestError};
 
-/// The pause after a request that searched lines again, as a multiple of the request's duration. A line that stays
-/// unfinished therefore occupies at most a tenth of one server thread.
+/// The pause after a request that searched lines again, as a multiple of the request's duration. While a line is
+/// unfinished, every request searches the lines from that line on again. This pause limits the repeated searches to
+/// about a tenth of one server thread.
 const PAUSE_AFTER: f64 = 10.0;
 /// The number of lines that are searched again without a longer pause, because searching them takes no noticeable time.
 const FEW_LINES: i64 = 10_000;
@@ -35,7 +36,7 @@ pub struct Finder {
     pub findings: RwSignal<Findings>,
     /// The state of the search.
     pub progress: RwSignal<FindProgress>,
-    /// The line that the reader has moved to.
+    /// The line that the reader has moved to, or `None` if the reader has not moved to any.
     current: RwSignal<Option<LineKey>>,
     /// The number of searches so far. Results of earlier searches are ignored.
     searches: StoredValue<u32>,
@@ -99,7 +100,7 @@ impl Finder {
         }
     }
 
-    /// Moves to the next line in a direction. Returns whether there is one.
+    /// Moves to the next found line in a direction. Returns whether there is one.
     pub fn go(self, direction: FindDirection) -> bool {
         let Some(from) = self.screen().current() else { return false };
         let next = self.findings.with_untracked(|findings| match direction {
@@ -123,7 +124,8 @@ impl Finder {
         self.findings.with(Findings::total)
     }
 
-    /// Returns the index of the current match, starting at 1.
+    /// Returns the number of the current match among all matches, starting at 1, or `None` if there is no current
+    /// match.
     pub fn rank(self) -> Option<i64> {
         self.current.get().and_then(|key| self.findings.with(|findings| findings.rank(key)))
     }
@@ -200,7 +202,7 @@ impl Finder {
                         pause = Duration::from_secs_f64(took * PAUSE_AFTER).clamp(self.every, LONGEST_PAUSE);
                     }
                     Err(RestError::Refused { message, .. }) => return self.progress.set(FindProgress::Failed(message)),
-                    // Search again after the interval. Later attempts are searched after this one.
+                    // After the interval, the search continues with this attempt, and then with the later ones.
                     Err(RestError::Unreachable) => {
                         searched = -1;
                         break;
@@ -257,7 +259,7 @@ impl Finder {
             KeepReading::Continue
         });
         read.await?;
-        // A response whose last part is missing is incomplete.
+        // A response without its last part has been cut off.
         if is_done { Ok(searched) } else { Err(RestError::Unreachable) }
     }
 

@@ -12,7 +12,7 @@ use crate::ui::dom::{EachFrame, InView, Listener};
 
 /// A list that the reader can scroll, and that can follow its end.
 pub trait Scrolls: Copy + 'static {
-    /// Returns the element that scrolls.
+    /// Returns the element that scrolls, or `None` if it is not in the document.
     fn scroller(self) -> Option<web_sys::HtmlElement>;
     /// Returns whether the list follows its end.
     fn follows(self) -> bool;
@@ -22,13 +22,13 @@ pub trait Scrolls: Copy + 'static {
     fn follow(self);
     /// Handles scrolling by the reader.
     fn scrolled(self);
-    /// Returns whether the reader may have scrolled to the end. While a frame is being drawn, the scroll position is
-    /// still that of an earlier frame, and while a requested line is being loaded, the end may be in view although the
-    /// reader has not scrolled to it.
+    /// Returns whether the reader may have scrolled to the end. Returns `false` while a frame is being drawn, because
+    /// the scroll position is still that of an earlier frame. Also returns `false` while a requested line is being
+    /// loaded, because the end may be in view although the reader has not scrolled to it.
     fn is_at_end(self) -> bool;
 }
 
-/// The listeners that detect when the reader scrolls or selects text. They are removed when this value is dropped.
+/// The listeners that detect when the reader scrolls or selects text. Dropping this value removes the listeners.
 pub struct Hands {
     _listeners: Vec<Listener>,
     _sentinel: Option<InView>,
@@ -81,7 +81,7 @@ pub fn watch<S: Scrolls>(list: S, scroller: &web_sys::HtmlElement, sentinel: &we
 fn is_scrolled_to_end(list: impl Scrolls) -> bool {
     let below =
         list.scroller().map(|scroller| scroller.scroll_height() - scroller.scroll_top() - scroller.client_height());
-    // Scroll positions are rounded.
+    // Scroll positions are rounded, so the difference is not always 0.
     below.is_some_and(|below| below <= 2)
 }
 

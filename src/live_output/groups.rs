@@ -15,17 +15,18 @@ use super::line::{LineKey, LiveLine};
 pub enum GroupKey {
     /// All lines of a step of an attempt.
     Step(i32, StepRef),
-    /// The lines after this one, up to the end of the group.
+    /// The group whose title is the given line. It consists of the lines after the title, up to the end of the group.
     Lines(LineKey),
 }
 
 /// The reader's choices: which groups are collapsed.
 #[derive(Clone, Debug, Default)]
 pub struct Groups {
-    /// Whether all groups of lines are collapsed or expanded, except those in `chosen`.
+    /// The state of all groups of lines that are not in `chosen`, or `None` if each of them is in its initial state.
     all: Option<Collapsed>,
     chosen: HashMap<GroupKey, Collapsed>,
-    /// A line that is shown although it only marks the end of a group, because the reader went to it.
+    /// A line that is shown although it only marks the end of a group, because the reader went to it. `None` if there
+    /// is no such line.
     shown_end: Option<LineKey>,
 }
 
@@ -94,9 +95,10 @@ pub enum Shown {
 pub struct GroupState {
     /// Whether the lines are hidden.
     pub collapsed: Collapsed,
-    /// The number of lines that the page holds.
+    /// The number of the group's lines that the page holds.
     pub lines: i64,
-    /// The time between the title and the end of the group in milliseconds, if the page holds the end.
+    /// The time between the title and the end of the group in milliseconds, or `None` if the page does not hold the
+    /// end.
     pub millis: Option<i64>,
     /// The highest level of the lines.
     pub level: Level,
@@ -108,7 +110,7 @@ pub struct Outline<'a> {
     groups: &'a Groups,
     lines: &'a VecDeque<LiveLine>,
     steps: StepTitles,
-    /// The attempt and the step of the previous line, and whether the step is collapsed.
+    /// The attempt and the step of the previous line, or `None` before the first line.
     place: Option<(i32, StepRef)>,
     is_step_collapsed: bool,
     /// The open groups, outermost first.
@@ -143,7 +145,7 @@ enum GroupEnd {
 }
 
 impl<'a> Outline<'a> {
-    /// Creates the search for groups, before the first line.
+    /// Starts the search for groups. No line has been entered yet.
     #[must_use]
     pub fn new(groups: &'a Groups, lines: &'a VecDeque<LiveLine>, steps: StepTitles) -> Self {
         let (open, states) = (Vec::new(), HashMap::new());
@@ -244,7 +246,8 @@ impl<'a> Outline<'a> {
     /// Returns whether a line that looks like a heading is the old or the new name of a file in a diff. The two names
     /// are on adjacent lines of the same stream.
     fn is_in_diff(&self, at: usize, kind: &GroupKind) -> bool {
-        // Lines of the other stream can be between the two names.
+        // The number of adjacent lines that are searched for the other name, because lines of the other stream can be
+        // in between.
         const NEAR: usize = 8;
         let is_of_stream = |line: &&LiveLine| line.stream == self.lines[at].stream;
         match kind {
@@ -261,7 +264,7 @@ impl<'a> Outline<'a> {
     }
 }
 
-/// Returns the first character of a line that looks like a heading.
+/// Returns the first character of a line that looks like a heading, or `None` if the line does not look like one.
 fn heading(line: &LiveLine) -> Option<Heading> {
     line.markers.iter().find_map(|marker| match marker {
         GroupMarker::Begin(GroupKind::Heading(heading), _) => Some(*heading),

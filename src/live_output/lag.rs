@@ -7,7 +7,7 @@ use model::{Event, Timestamp};
 
 use crate::host;
 
-/// The minimum lag that is shown, in milliseconds. Readers do not notice a shorter one.
+/// The minimum lag that is shown, in milliseconds. Readers do not notice a shorter lag.
 const SHOWN_FROM: i64 = 2_000;
 /// The time without events after which the page is no longer considered to be behind.
 const QUIET_AFTER: Duration = Duration::from_secs(2);
@@ -19,8 +19,8 @@ const COMPARED_FOR_MS: i64 = 5 * 60_000;
 /// relative to the fastest event of the last few minutes.
 #[derive(Clone, Copy, Debug, Default)]
 struct LagMeter {
-    /// The smallest difference between the arrival of an event and its time, in this and the previous period, in
-    /// milliseconds.
+    /// The smallest difference between the arrival of an event and its time, in milliseconds, in this and in the
+    /// previous period. `None` for a period without events.
     least: [Option<i64>; 2],
     /// The beginning of this period.
     since: Timestamp,

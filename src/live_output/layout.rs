@@ -14,10 +14,10 @@ use super::groups::{GroupState, Groups, Outline, Shown, StepTitles};
 use super::line::LineKey;
 use super::listed::Listed;
 
-/// The height of one row of text in CSS pixels. It equals `--row` in `_live.scss`.
+/// The height of one row of text in CSS pixels. It equals `--row` in `_tokens.scss`.
 pub const ROW_HEIGHT: u32 = 20;
 /// The height of a lifecycle event in CSS pixels, which is also the minimum height of the space for lines outside the
-/// window. It equals `--lifecycle-height` in `_live.scss`.
+/// window. It equals `--lifecycle-height` in `_tokens.scss`.
 pub const LIFECYCLE_HEIGHT: u32 = 28;
 /// The maximum combined height of the lines that are not in the buffer's window, in CSS pixels. Browsers limit an
 /// element's height to about 17 million pixels.
@@ -68,8 +68,8 @@ pub struct Layout {
 pub enum Scale {
     /// Each line takes up the height of one row of text.
     Full,
-    /// Each line takes up less, because the total would exceed [`MAX_SPACE`]. The given number of lines share that
-    /// height.
+    /// Each line takes up less, because the total would exceed [`MAX_SPACE`]. The given number of lines take up exactly
+    /// that height.
     Reduced(i64),
 }
 
@@ -177,7 +177,7 @@ impl Layout {
         self.tops.push(bottom);
     }
 
-    /// Returns the group whose title is the line at an index.
+    /// Returns the group whose title is the line at an index, or `None` if the line is not a title.
     #[must_use]
     pub fn group(&self, line: usize) -> Option<GroupState> {
         self.groups.get(&line).copied()
@@ -246,7 +246,8 @@ impl Layout {
         })
     }
 
-    /// Returns the index of a row. If the row is no longer shown, returns the index of the next row after its position.
+    /// Returns the index of a row. If the row is no longer shown, returns the index of the next row after its position,
+    /// or `None` if there is no next row.
     #[must_use]
     pub fn find(&self, key: RowKey, list: Listed<'_>) -> Option<usize> {
         let first_seq = match key {

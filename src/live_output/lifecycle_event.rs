@@ -66,13 +66,13 @@ pub fn kind(event: &Event) -> &str {
     }
 }
 
-/// Returns whether the header, the timeline or another row already shows what an event reports. Such events are shown
-/// only by the filter for stages.
+/// Returns whether an event is routine, that is, whether the header, the timeline or another row already shows what the
+/// event reports. Only the filter for stages shows routine events.
 #[must_use]
 pub fn is_routine(event: &Event) -> bool {
     match &event.payload {
         Payload::Job(job) => matches!(job.status, JobEventStatus::Queued | JobEventStatus::Claimed),
-        // An attempt ends after its last step and before its job, whose rows report the result.
+        // The end of an attempt is routine, because the rows of its last step and of its job report the result.
         Payload::Attempt(attempt) => match attempt.status {
             AttemptStatus::Started => attempt.attempt == 1,
             AttemptStatus::Succeeded | AttemptStatus::Failed | AttemptStatus::Cancelled => true,

@@ -65,7 +65,7 @@ pub struct LiveLine {
     pub shown_level: Level,
     /// The level that the server reported for a loaded line. The server also knows the lines before the window.
     reported: Option<Level>,
-    /// The state of the stream's messages before this line, and after it.
+    /// The state of the stream's multi-line messages before this line, and after it.
     messages: [MessageState; 2],
     /// The group markers in the line, in order.
     pub markers: Box<[GroupMarker]>,
@@ -80,7 +80,7 @@ pub struct LiveLine {
     pub whole: bool,
     /// Whether the line is complete, because its newline has arrived or because it was loaded by number.
     ended: bool,
-    /// The height measured in the browser, if it differs from the height computed from `cells`.
+    /// The height measured in the browser, or `None` if it equals the height computed from `cells`.
     pub measured: Option<Measured>,
     /// A counter that every change increments, so that the page redraws only changed rows.
     pub revision: u32,
@@ -196,7 +196,8 @@ impl LiveLine {
         self.messages[1]
     }
 
-    /// Sets the state after the previous line of the stream, after that line has become known or has changed.
+    /// Sets the state of the messages before this line, after the previous line of the stream has become known or has
+    /// changed.
     pub fn set_messages_before(&mut self, before: MessageState) {
         if self.messages[0] != before {
             self.messages[0] = before;

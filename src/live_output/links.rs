@@ -1,6 +1,6 @@
-//! Finds URLs in the text of lines and turns them into links.
+//! Finds URLs in the text of lines and turns them into links, whose visible text is always their target.
 //!
-//! The visible text of such a link is its target, so the text cannot mislead the reader.
+//! Because the visible text is the target, it cannot mislead the reader.
 
 use std::ops::Range;
 
@@ -34,7 +34,7 @@ pub fn link_urls(spans: Vec<Span>) -> Vec<Span> {
     linked
 }
 
-/// Returns the position of the first URL in a text.
+/// Returns the position of the first URL in a text, or `None` if the text contains no URL.
 fn next_url(text: &str) -> Option<Range<usize>> {
     let mut from = 0;
     while let Some(at) = text[from..].find("http") {

@@ -24,7 +24,8 @@ impl<'a> Listed<'a> {
         self.selected.map_or_else(|| self.buffer.lines(), SelectedLines::lines)
     }
 
-    /// Returns the index of the first line that follows the lines outside the window.
+    /// Returns the index of the first line that is shown after the space for the lines behind the window. If there is
+    /// no such line, the index is the number of lines.
     #[must_use]
     pub fn first_new(self) -> usize {
         self.selected.map_or_else(|| self.buffer.lines().len(), SelectedLines::first_new)
@@ -63,11 +64,13 @@ impl<'a> Listed<'a> {
         }
     }
 
-    /// Returns the `seq` of the first event that is shown after the space for the lines before the window.
+    /// Returns the `seq` of the first event that is shown after the space for the lines before the window, or `None` if
+    /// no line is in memory.
     #[must_use]
     pub fn first_seq(self) -> Option<Seq> {
         let front = self.lines().front()?;
-        // A gap that ends at the beginning of the window is shown below the space for the lines that it replaces.
+        // If the last line before the window is in a gap, the gap is shown below the space for the lines before the
+        // window.
         let before = LineKey { number: front.key.number - 1, ..front.key };
         let gap = if self.selected.is_some() { None } else { self.buffer.gap_of(before) };
         gap.or(Some(front.first_seq))

@@ -22,7 +22,7 @@ use super::screen::Screen;
 use super::search_bar::SEARCH_EVERY;
 use crate::ui::Now;
 
-/// The maximum number of logs on a page. More would be too narrow to read.
+/// The maximum number of logs on a page. With more logs, each would be too narrow to read.
 pub const MAX_LOGS: usize = 6;
 
 /// The job whose log is shown, the data for its first paint, and the callbacks that receive its events.
@@ -35,7 +35,7 @@ pub struct LogSource {
     pub now: Now,
     /// The newest events, oldest first.
     pub tail: EventsPage,
-    /// The job whose lines can be hidden, so that only those that differ are shown.
+    /// The job whose lines can be hidden, so that only lines that differ are shown, or `None` if there is no such job.
     pub compared_with: Signal<Option<JobId>>,
     /// The errors of each step, which the timeline shows.
     pub step_errors: StepErrors,
@@ -50,9 +50,9 @@ pub struct LogSource {
 pub enum LogRole {
     /// The only log of the page. The URL contains its filter and its chosen lines.
     Only,
-    /// The first of several logs. The URL contains its filter, which the logs share.
+    /// The first of several logs. The URL contains its filter, which all logs share.
     First,
-    /// One of the other logs. The URL contains nothing about it.
+    /// Any other of several logs. The URL contains nothing about it.
     Other,
 }
 
@@ -108,7 +108,7 @@ impl Log {
         self.filtering.get_value()
     }
 
-    /// Returns the job whose lines can be hidden.
+    /// Returns the job whose lines can be hidden, or `None` if there is no such job.
     pub fn compared_with(self) -> Option<JobId> {
         self.compared_with.get()
     }
@@ -118,7 +118,7 @@ impl Log {
         self.lifecycle_events.with(|events| filter_bar::steps_of(events))
     }
 
-    /// Returns the job's name, if the page shows other jobs as well.
+    /// Returns the job's title, or `None` if the page shows only one job.
     pub fn name(self) -> Option<String> {
         (self.screen().role() != LogRole::Only).then(|| self.job.with(|job| job.title.clone()))
     }
@@ -129,7 +129,7 @@ impl Log {
 pub struct Logs {
     all: StoredValue<Vec<Log>>,
     active: RwSignal<usize>,
-    /// The list that shows the rows of all logs merged by time, while there is one.
+    /// The list that shows the rows of all logs merged by time, or `None` while each log is shown in its own list.
     merged: RwSignal<Option<MergedScreen>>,
 }
 
@@ -150,7 +150,7 @@ impl Logs {
         self.all.get_value()
     }
 
-    /// Returns all logs, unless the reader has left the page.
+    /// Returns all logs, or `None` if the reader has left the page.
     pub fn try_all(self) -> Option<Vec<Log>> {
         self.all.try_get_value()
     }
@@ -175,7 +175,7 @@ impl Logs {
         let _ = self.merged.try_set(None);
     }
 
-    /// Returns the log if it is the only one.
+    /// Returns the log if it is the only one, and `None` if there are several.
     pub fn only(self) -> Option<Log> {
         self.all.with_value(|all| if let [log] = all.as_slice() { Some(*log) } else { None })
     }

@@ -20,7 +20,8 @@ pub use list::{MergedList, MergedRow};
 const OVERSCAN: u32 = 800;
 /// The distance from the panel within which lines are loaded, in CSS pixels.
 const AHEAD: u32 = 4_000;
-/// The distance from the loaded lines, in CSS pixels, beyond which the lines in between are not loaded.
+/// The distance from the loaded lines, in CSS pixels, beyond which a scroll position is considered far. The lines
+/// around a far position are loaded without the lines in between.
 const FAR: u32 = 500 * ROW_HEIGHT;
 
 /// The number of requests for each log after which a line that has not been loaded is considered missing.
@@ -40,7 +41,8 @@ enum MergedPlace {
 /// The lines that the reader wants to see, which may have to be loaded first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Goal {
-    /// A line of a log. For the logs that are not in `asked`, the lines around the time of this line have to be loaded.
+    /// A line of a log. For the logs that are in neither `asked` nor `asking`, the lines around the time of this line
+    /// have not been requested. For those in `asking`, the request is in progress.
     Line { log: usize, key: LineKey, asked: Vec<usize>, asking: Vec<usize> },
     /// The first lines of all logs.
     Start,
@@ -66,11 +68,11 @@ pub struct MergedFrame {
     pub below: u32,
     /// The scroll position to set, in CSS pixels.
     pub scroll_to: u32,
-    /// The width of the widest line in columns, if long lines are not wrapped.
+    /// The width of the widest line in columns, or `None` if long lines are wrapped.
     pub width: Option<u32>,
     /// The lines to load next.
     pub wanted: Vec<MergedWanted>,
-    /// For each log, the first drawn line whose matches for the current search are unknown.
+    /// For each log, the first drawn line whose matches for the current search are unknown, or `None` if all are known.
     pub unmarked: Vec<Option<LineKey>>,
 }
 
@@ -82,7 +84,7 @@ pub struct MergedPanel {
     goal: Option<Goal>,
     /// The number of times that lines have been requested for the goal.
     loads: usize,
-    /// A scroll position far from the loaded lines at which no lines could be loaded.
+    /// A scroll position far from the loaded lines at which no lines could be loaded, or `None` if there is none.
     given_up: Option<u32>,
     height: u32,
 }
@@ -116,7 +118,7 @@ impl MergedPanel {
         let top = self.scroll_top();
         self.list = MergedList::of(panels);
         if let MergedPlace::InSpace(_) = self.place {
-            // Lines may have been loaded into the space.
+            // The position is determined anew, because lines may have been loaded into the space.
             self.hold(top);
         }
         self.advance(panels);
@@ -272,8 +274,8 @@ impl MergedPanel {
         self.advance(panels);
     }
 
-    /// Records that lines have been requested. If the goal is not reached after a few requests, its line does not
-    /// exist.
+    /// Records that lines have been requested. If the goal has not been reached after a few requests, its line is
+    /// considered missing.
     pub fn note_load(&mut self) {
         self.loads += 1;
     }
@@ -302,7 +304,8 @@ impl MergedPanel {
             }
             None => {}
         }
-        // While following, lines are loaded only if the list would be shorter than its visible part.
+        // While the list follows the end of the logs, lines are loaded only if the list would be shorter than its
+        // visible part.
         let ahead = if self.follows() { 0 } else { AHEAD };
         let is_near = |side| match side {
             Side::Earlier => scroll_to < self.list.top(0) + ahead,
@@ -312,14 +315,14 @@ impl MergedPanel {
             let log = self.list.limiting_log(side).filter(|_| is_near(side) && !self.list.is_blocked(side))?;
             Some(MergedWanted::Lines(log, panels[log].wanted_at(side)?))
         };
-        // If the windows do not overlap, those that end before the reader's place are extended first.
+        // If the windows do not overlap, those that end before the reader's scroll position are extended first.
         let is_later = matches!(self.place, MergedPlace::Row { time, .. } if self.list.ends_before(time));
         let sides = if is_later { [Side::Later, Side::Earlier] } else { [Side::Earlier, Side::Later] };
         sides.into_iter().filter_map(next).take(1).collect()
     }
 
     /// Returns the row from which the reader moves to the next match: the row of the active log's marked line if it is
-    /// visible, or else the first visible line.
+    /// visible, or else the first visible line. Returns `None` if no line is visible.
     #[must_use]
     pub fn current(&self, panels: &[&Panel], active: usize) -> Option<MergedRow> {
         let top = self.scroll_top();
@@ -339,8 +342,8 @@ impl MergedPanel {
         &self.list
     }
 
-    /// Returns the line to go to if the reader has scrolled far into the space for lines that are not loaded: the line
-    /// of the longest log at the same fraction of the list.
+    /// If the reader has scrolled far into the space for lines that are not loaded, returns the line to go to: the line
+    /// of the longest log at the same fraction of the list. Otherwise returns `None`.
     #[must_use]
     pub fn far_line(&self, panels: &[&Panel]) -> Option<(usize, LineKey)> {
         let MergedPlace::InSpace(top) = self.place else { return None };

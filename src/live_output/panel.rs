@@ -32,12 +32,12 @@ use scrolling::ScrollPlace;
 /// The distance beyond the panel's edges within which rows are drawn, in CSS pixels. Drawing these rows prevents blank
 /// areas while scrolling.
 const OVERSCAN: u32 = 800;
-/// The distance beyond the panel's edges within which lines are loaded while paused, in CSS pixels. These lines are
-/// then available when the reader scrolls to them. The distance is less than half the height of a loaded range, so that
+/// The distance beyond the panel's edges within which lines are loaded while paused, in CSS pixels, so that they are
+/// available when the reader scrolls to them. The distance is less than half the height of a loaded range, so that
 /// jumping to any position loads only one range.
 const AHEAD: u32 = 4_000;
-/// The number of rows at the end of the log that the server renders. The server does not know the panel's size. This
-/// many rows fill any screen, and are enough to be useful without scripts.
+/// The number of rows at the end of the log that the server renders. The server does not know the panel's size, but
+/// this many rows fill any screen, and are enough to be useful without scripts.
 const FIRST_PAINT_ROWS: usize = 500;
 /// The assumed width of the panel, in columns, until it is measured.
 const GUESSED_COLUMNS: u32 = 120;
@@ -68,12 +68,13 @@ pub struct Panel {
     place: ScrollPlace,
     /// The end of the log when following was paused or the filter was changed.
     seen: Seen,
-    /// The lines to highlight, which were chosen by a link or by the reader, or the last found line.
+    /// The lines to highlight, which were chosen by a link or by the reader, or the last found line. `None` if no line
+    /// is highlighted.
     marked: Option<MarkedLines>,
     /// Whether to scroll to the marked line once it is loaded.
     seeking: bool,
-    /// The line to show at the top of the panel once the lines around it are listed, if they were not listed when the
-    /// filter was changed.
+    /// The line to show at the top of the panel as soon as the lines around it are listed, after the filter was changed
+    /// or the reader scrolled far away. `None` if there is no such line.
     anchor: Option<LineKey>,
     /// The matches of the current search, or `None` if there is no search.
     marks: Option<MatchMarks>,
@@ -165,7 +166,7 @@ impl Panel {
     }
 
     /// Returns the line from which the reader moves to the next match: the marked line if it is visible or about to be,
-    /// or else the first visible line.
+    /// or else the first visible line. Returns `None` if no line is visible.
     #[must_use]
     pub fn current(&self) -> Option<LineKey> {
         let marked = self.marked.map(MarkedLines::first_key);
@@ -283,7 +284,8 @@ impl Panel {
         PanelFrame { rows, above, below, scroll_to, width, counts, unseen, wanted, unmarked }
     }
 
-    /// Returns the first line among `rows` whose matches for the current search are unknown.
+    /// Returns the first line among `rows` whose matches for the current search are unknown, or `None` if all are
+    /// known.
     pub(super) fn unmarked<'a>(&self, mut rows: impl Iterator<Item = &'a RowView>) -> Option<LineKey> {
         let marks = self.marks.as_ref()?;
         let unknown = |row: &RowView| match row {

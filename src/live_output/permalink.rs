@@ -24,7 +24,7 @@ pub struct MarkedLines {
 /// The lines that the reader has chosen, and how the next click changes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LineChoice {
-    /// The chosen lines.
+    /// The chosen lines, or `None` if no lines are chosen.
     pub lines: Option<MarkedLines>,
     /// Whether choosing another line extends the range.
     pub is_extending: bool,
@@ -48,7 +48,7 @@ impl MarkedLines {
         }
     }
 
-    /// Returns whether a line is one of these.
+    /// Returns whether a line is one of the chosen lines.
     #[must_use]
     pub fn holds(self, key: LineKey) -> bool {
         key.attempt == self.attempt && (self.first..=self.last).contains(&key.number)

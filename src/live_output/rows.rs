@@ -147,7 +147,7 @@ fn title(screen: Screen, line: &LiveLine, matches: &[(u32, u32)]) -> AnyView {
 /// Describes the lines of a group.
 fn summary(group: GroupState) -> String {
     let duration = group.millis.map_or_else(String::new, |millis| format!(", {}", words::duration(millis)));
-    // The lines of an expanded group show their own levels.
+    // The summary of an expanded group contains no level, because its lines show their own levels.
     let level = match (group.collapsed, group.level) {
         (Collapsed::Yes, Level::Error) => ", with errors",
         (Collapsed::Yes, Level::Warn) => ", with warnings",
@@ -249,7 +249,7 @@ fn gap_row(screen: Screen, event: &Event, gap: &GapPayload) -> impl IntoView + u
     }
 }
 
-/// Displays the space for lines outside the window. These lines are loaded when the space comes into view.
+/// Displays the space for lines outside the window. The lines are loaded when the space comes into view.
 fn space_row(space: Space) -> impl IntoView {
     let node: NodeRef<html::Div> = NodeRef::new();
     // The height is set through the CSSOM, because the page's Content-Security-Policy forbids style attributes.

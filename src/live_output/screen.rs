@@ -125,7 +125,8 @@ impl Screen {
         self.change(|panel| panel.set_warnings(warnings));
     }
 
-    /// Returns the URL query with which the server finds the lines that the filter selects.
+    /// Returns the URL query with which the server finds the lines that the filter selects, or `None` if the filter
+    /// does not select lines.
     pub fn selection(self) -> Option<String> {
         let filter = self.filter.try_get_untracked()?;
         let search = self.requests.try_with_value(|requests| requests.search.clone()).flatten();
@@ -143,7 +144,8 @@ impl Screen {
         self.role
     }
 
-    /// Reads all lifecycle events, oldest first.
+    /// Calls `read` with all lifecycle events, oldest first. Returns `None` if `read` does, or if the reader has left
+    /// the page.
     pub fn lifecycle_events<T>(self, read: impl FnOnce(&[Event]) -> Option<T>) -> Option<T> {
         self.panel.try_with_value(|panel| read(panel.buffer().lifecycle_events())).flatten()
     }
@@ -153,7 +155,7 @@ impl Screen {
         self.panel.try_with_value(Panel::last_attempt).unwrap_or(1)
     }
 
-    /// Returns the line from which the reader moves to the next match.
+    /// Returns the line from which the reader moves to the next match, or `None` if no line is visible.
     pub fn current(self) -> Option<LineKey> {
         self.panel.try_with_value(Panel::current).flatten()
     }
@@ -165,14 +167,14 @@ impl Screen {
         self.draw();
     }
 
-    /// Scrolls to a line. Without an attempt, the number refers to the last attempt. A filter that may hide the line is
-    /// removed.
+    /// Scrolls to a line of the given attempt or, if `attempt` is `None`, of the last attempt. A filter that may hide
+    /// the line is removed.
     pub fn go_to(self, attempt: Option<i32>, number: i64) {
         let attempt = attempt.unwrap_or_else(|| self.last_attempt());
         self.show_line(LineKey { attempt, number });
     }
 
-    /// Scrolls to a line. A filter that may hide it is removed.
+    /// Scrolls to a line. A filter that may hide the line is removed.
     pub fn show_line(self, key: LineKey) {
         if self.panel.try_with_value(|panel| panel.may_show(key)) == Some(false) {
             self.set_filter(RowFilter::default());
@@ -258,7 +260,7 @@ impl Screen {
         });
     }
 
-    /// Returns the rows that the filter shows as text, or `None` if not all of them are in memory.
+    /// Returns the text of the rows that the filter shows, or `None` if not all of these rows are in memory.
     pub fn complete_text(self) -> Option<String> {
         self.panel.with_value(|panel| panel.is_complete().then(|| panel.visible_text(lifecycle_event::text)))
     }

@@ -1,4 +1,4 @@
-//! The lines that a filter selects, if it selects only some of them.
+//! The lines that the filter selects, while it shows only some of the lines.
 //!
 //! This module is pure. The server searches the whole log for these lines and reports their numbers ([`Findings`]),
 //! from which their total and their positions in the list are known. The page holds a window of them, like the window
@@ -70,7 +70,7 @@ impl SelectedLines {
         self.lines.all()
     }
 
-    /// Returns the index of the first new line, which follows the lines after the window.
+    /// Returns the index of the first new line. The new lines follow the lines after the window that are not loaded.
     #[must_use]
     pub fn first_new(&self) -> usize {
         self.lines().len() - self.new_lines
@@ -102,8 +102,8 @@ impl SelectedLines {
         self.range.as_ref().map_or_else(|| self.findings.total(), |range| self.findings.index(range.start))
     }
 
-    /// Returns the number of selected lines between the window and the new lines. While it is estimated, it is at least
-    /// one.
+    /// Returns the number of selected lines between the window and the new lines. If the number is an estimate, it is
+    /// at least one.
     #[must_use]
     pub fn lines_after(&self) -> i64 {
         match &self.range {
@@ -116,7 +116,7 @@ impl SelectedLines {
         }
     }
 
-    /// Returns the position of a line in `lines`.
+    /// Returns the index of a line in `lines`, or `None` if the line is not there.
     #[must_use]
     pub fn find(&self, key: LineKey) -> Option<usize> {
         self.lines.find(key)
@@ -146,11 +146,12 @@ impl SelectedLines {
         self.lines.measure(key, measured)
     }
 
-    /// Returns a request for the lines before the window.
+    /// Returns a request for the lines before the window, or `None` if there are none.
     #[must_use]
     pub fn part_before(&self, count: i64) -> Option<FoundRange> {
         let key = self.range.as_ref().map_or_else(|| self.findings.end(), |range| range.start);
-        // The lines of an earlier attempt are requested from its end.
+        // If the window begins with the first line of an attempt, the request is for the last lines of the previous
+        // attempt.
         let key = match key {
             LineKey { attempt, number: 1 } => LineKey { attempt: attempt - 1, number: i64::MAX },
             key => key,
@@ -158,26 +159,26 @@ impl SelectedLines {
         (key.attempt > 0).then_some(FoundRange { direction: FoundDirection::Before, key, count })
     }
 
-    /// Returns a request for the lines after the window.
+    /// Returns a request for the lines after the window, or `None` if there is no window.
     #[must_use]
     pub fn part_after(&self, count: i64) -> Option<FoundRange> {
         let key = self.range.as_ref()?.end;
         Some(FoundRange { direction: FoundDirection::From, key, count })
     }
 
-    /// Returns the line from which the window holds every selected line.
+    /// Returns the line from which the window holds every selected line, or `None` if there is no window.
     #[must_use]
     pub fn begin(&self) -> Option<LineKey> {
         self.range.as_ref().map(|range| range.start)
     }
 
-    /// Returns the selected line at an index, or a line near it.
+    /// Returns the selected line at an index, or a line near it. Returns `None` if there are fewer lines.
     #[must_use]
     pub fn line_at(&self, index: i64) -> Option<LineKey> {
         self.findings.line_at(index)
     }
 
-    /// Returns a request for the lines at an index among all selected lines.
+    /// Returns a request for the lines at an index among all selected lines, or `None` if there are fewer lines.
     #[must_use]
     pub fn part_at(&self, index: i64, count: i64) -> Option<FoundRange> {
         Some(FoundRange { direction: FoundDirection::From, key: self.findings.line_at(index)?, count })
@@ -208,7 +209,8 @@ impl SelectedLines {
     /// Adds loaded lines, which are all selected lines of the range `covered`. They extend the window if they touch it;
     /// otherwise they replace it.
     pub fn load(&mut self, part: Vec<LiveLine>, mut covered: Range<LineKey>, buffer: &Buffer, when_full: WhenFull) {
-        // Lines that were printed or changed since the last search are not part of the total yet.
+        // Lines that were printed or changed since the last search are not added, because the total does not include
+        // them yet.
         covered.end = covered.end.min(self.findings.end());
         let part: Vec<LiveLine> = part.into_iter().filter(|line| covered.contains(&line.key)).collect();
         self.drop_new_lines();
@@ -256,7 +258,8 @@ impl SelectedLines {
         if from_buffer.is_empty() {
             return;
         }
-        // A line that is unfinished in the buffer may be complete on the server, which has then searched all of it.
+        // The range ends before the first unfinished line, because the server may already have searched that line
+        // completely.
         let from = self.range.as_ref().map_or(first.key, |range| range.end.max(first.key));
         let unfinished = self.unfinished.iter().find(|key| **key >= from);
         from_buffer.end = from_buffer.end.min(unfinished.copied().unwrap_or(from_buffer.end));

@@ -51,7 +51,8 @@ pub fn Shortcuts(logs: Logs, search: ReaderSearch) -> impl IntoView {
         }
         let key = event.key();
         if (event.ctrl_key() || event.meta_key()) && !event.alt_key() && key == "f" && !search.has_focus() {
-            // The browser's own search finds only the rows that are drawn. Pressing the keys again opens it.
+            // The browser's own search finds only the rows that are drawn. Pressing the keys again opens the browser's
+            // search.
             event.prevent_default();
             return search.open();
         }

@@ -101,7 +101,8 @@ fn FilterButton(logs: Logs, filter: OutputFilter) -> impl IntoView {
             total += match counts.narrowed {
                 None => counts.get(filter),
                 Some(shown) if screen.filter.get().kind == filter => shown,
-                // The number of rows of another kind that meet the further conditions is unknown.
+                // If the filter has conditions besides the kind of rows, only the number of rows of the current kind is
+                // known.
                 Some(_) => return String::new(),
             };
             if filter == OutputFilter::Warnings && counts.more_warnings && counts.narrowed.is_none() {

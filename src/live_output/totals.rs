@@ -8,7 +8,7 @@ use super::line::LineKey;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Totals {
     attempts: Vec<AttemptCount>,
-    /// The totals that the `end` event states for the last attempt, once it has been received.
+    /// The totals that the `end` event states for the last attempt, or `None` before that event has been received.
     end: Option<Printed>,
 }
 

@@ -36,7 +36,7 @@ pub fn WithoutScripts(log: Log) -> impl IntoView {
             "The newest lines of the log, as they were when the page was loaded. ",
         ),
     };
-    // A page with several logs does not reload itself, because each log would do so.
+    // A page with several logs does not offer reloading, because each of its logs would reload the page.
     let link = href.filter(|_| role == LogRole::Only).map(|href| {
         let text = if reloads { "Stop reloading" } else { "Reload every 5 seconds" };
         view! {

@@ -68,7 +68,7 @@ fn Secrets(secrets: Vec<NamedSecret>) -> impl IntoView {
 #[component]
 fn Outcome() -> impl IntoView {
     let query = use_query_map().get_untracked();
-    // Anyone can write such a URL, so the page shows only fixed sentences and a valid name.
+    // Anyone can write a URL with these parameters, so the page shows only fixed sentences and a valid name.
     let is_name = |name: &String| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     let said = |word: &str, done: &str| query.get(word).filter(is_name).map(|name| format!("{name} was {done}."));
     let done = said("set", "set").or_else(|| said("removed", "removed"));

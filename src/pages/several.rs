@@ -94,7 +94,7 @@ fn SeveralJobs(pages: Vec<(String, Result<JobPageData, RpcError>)>) -> impl Into
     let sources: Vec<LogSource> = jobs
         .into_iter()
         .map(|(live, tail)| {
-            // Only two jobs can be compared with each other.
+            // The jobs are compared with each other only if there are exactly two.
             let other = ids.iter().copied().find(|id| *id != live.id).filter(|_| ids.len() == 2);
             live.log(tail, Signal::stored(other))
         })

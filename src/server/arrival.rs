@@ -1,5 +1,5 @@
-//! Checks the headers of every request before its route is called, and limits how slowly its body may arrive. The
-//! body's encoding and the `Expect` header must be supported.
+//! Checks every request before its route is called, and limits how slowly its body may arrive. The server must support
+//! the body's encoding and the request's `Expect` header.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -27,7 +27,8 @@ pub(super) async fn arrival(State(state): State<AppState>, request: Request, nex
     let pace = Pace::new(state.config.limits.body);
     let request = request.map(|body| Body::new(PacedBody { body, pace, is_late: is_late.clone() }));
     let reply = next.run(request).await;
-    // The route only detects that reading the body failed. It does not know that the client was too slow.
+    // If the client was too slow, the route's response is replaced, because the route knows only that reading the body
+    // failed.
     if is_late.load(Ordering::Relaxed) { ApiError::RequestTimeout.into_response() } else { reply }
 }
 
@@ -37,7 +38,7 @@ fn check(request: &Request) -> Result<(), ApiError> {
     if request.version() != Version::HTTP_10 && tokens(headers, &EXPECT).any(|token| token != "100-continue") {
         return Err(ApiError::ExpectationFailed);
     }
-    // Some clients send `Content-Encoding` with every request. It has no meaning in a request without a body.
+    // The header is ignored if there is no body, because some clients send it with every request.
     if !request.body().is_end_stream() && tokens(headers, &CONTENT_ENCODING).any(|token| token != "identity") {
         return Err(ApiError::UnsupportedEncoding);
     }

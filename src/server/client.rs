@@ -1,17 +1,18 @@
 //! Determines the address of a request's client, and whether the client uses HTTPS.
 //!
-//! Behind a reverse proxy, both are only known from headers, which any client can send. They are believed only if the
-//! connection comes from one of the configured proxies.
+//! Behind a reverse proxy, both are known only from headers. Any client can send these headers, so they are believed
+//! only if the connection comes from one of the configured proxies.
 
 use std::net::IpAddr;
 
 use axum::http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
-/// The addresses from which a request was forwarded: its client, followed by all proxies but the last one.
+/// The header with the addresses from which a request was forwarded: the client, followed by all proxies except the
+/// last.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
-/// The scheme of the client's request.
+/// The header with the scheme of the client's request, `http` or `https`.
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
 /// The client of a request. It is stored in the request's extensions.
@@ -37,11 +38,11 @@ impl TrustedProxies {
         texts.iter().map(network).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Returns the client of a request that was received from `peer`. `over_tls` states whether that connection uses
-    /// TLS.
+    /// Returns the client of a request that was received from `peer`. `over_tls` is true if the connection from `peer`
+    /// uses TLS.
     ///
-    /// The client is the last address in the list of forwarding addresses that is not a trusted proxy, because the
-    /// client itself can send any addresses before it.
+    /// The client is the last address in the list of forwarding addresses that is not a trusted proxy. Earlier
+    /// addresses are ignored, because the client itself may have sent them.
     pub(super) fn client(&self, peer: IpAddr, over_tls: bool, headers: &HeaderMap) -> Client {
         let peer = peer.to_canonical();
         if !self.contains(peer) {
@@ -67,13 +68,15 @@ impl TrustedProxies {
     }
 }
 
-/// Returns the values of a list that may be distributed over several header lines.
+/// Returns the items of a header that contains a comma-separated list, which may be distributed over several header
+/// lines.
 fn values<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<&'a str> {
     let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).map(str::trim).collect()
 }
 
-/// Parses an address to which some proxies add a port: `10.0.0.7:1`, `[::1]:1`, `[::1]`.
+/// Parses an address, or returns `None` if it is invalid. Some proxies add a port or brackets: `10.0.0.7:1`, `[::1]:1`,
+/// `[::1]`.
 fn plain_address(text: &str) -> Option<IpAddr> {
     let in_brackets = || text.strip_prefix('[')?.split_once(']').map(|(address, _)| address);
     let before_port = || text.split_once(':').map(|(address, _)| address);

@@ -26,20 +26,21 @@ const MAX_ARTIFACTS: usize = 1_000;
 /// The settings of a server.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// The directory for the database, spools and workspaces.
+    /// The directory for the database, the output of jobs, and workspaces.
     pub data_dir: PathBuf,
     /// The directory of the built pages. If `None`, the pages embedded in the program are used or, if there are none,
     /// the pages of the last build.
     pub site_root: Option<PathBuf>,
-    /// The static files that are compiled into the program.
+    /// The static files that are compiled into the program, or `None` if there are none.
     pub embedded_site: Option<EmbeddedSite>,
     /// The admin token chosen by the operator. If `None`, the token in the data directory is used.
     pub admin_token: Option<String>,
     /// The key that encrypts secrets, chosen by the operator. If `None`, the key in the data directory is used.
     pub secrets_key: Option<String>,
-    /// The certificate for TLS, followed by the intermediate certificates, in PEM. If `None`, the server does not use TLS.
+    /// The certificate for TLS, followed by the intermediate certificates, in PEM. If `None`, the server does not use
+    /// TLS.
     pub tls_cert: Option<PathBuf>,
-    /// The private key of the certificate, in PEM.
+    /// The private key of the certificate, in PEM, or `None` if the server does not use TLS.
     pub tls_key: Option<PathBuf>,
     /// Other host names that browsers may use for this server. The server's own address and the names of the loopback
     /// interface are always allowed.
@@ -77,7 +78,7 @@ pub struct Config {
     pub shutdown_grace: Duration,
     /// The maximum output of an attempt, in bytes, or `None` for no limit. An attempt that prints more is killed.
     pub output_limit: Option<u64>,
-    /// The free disk space, in bytes, below which no new jobs are accepted.
+    /// The free disk space, in bytes, below which no new jobs are started.
     pub min_free_bytes: u64,
     /// The maximum size of an artifact, in bytes.
     pub artifact_file_bytes: u64,
@@ -85,9 +86,9 @@ pub struct Config {
     pub artifact_job_bytes: u64,
     /// The maximum size of the files sent with a job, in bytes, both packed and unpacked.
     pub input_bytes: u64,
-    /// A file with the values to mask in all output, one value per line.
+    /// A file with the values to mask in all output, one value per line, or `None` for no such file.
     pub redact_values_file: Option<PathBuf>,
-    /// A TOML file with rules that recognise secrets by their shape, in addition to the built-in ones.
+    /// A TOML file with rules that recognise secrets by their format, or `None` to use only the built-in rules.
     pub redact_rules_file: Option<PathBuf>,
     /// Whether lines such as `::add-mask::VALUE` in a job's output add a value that is masked.
     pub mask_commands: bool,
@@ -186,7 +187,7 @@ impl Config {
         Ok(secrets)
     }
 
-    /// Returns the rules that recognise secrets by their shape: the built-in ones and those in `redact_rules_file`.
+    /// Returns the rules that recognise secrets by their format: the built-in ones and those in `redact_rules_file`.
     pub(super) fn rules(&self) -> Result<Rules, ConfigError> {
         let Some(path) = &self.redact_rules_file else { return Ok(Rules::built_in()) };
         let text =

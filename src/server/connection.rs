@@ -111,7 +111,7 @@ async fn handle(stream: TcpStream, address: SocketAddr, router: Router, state: A
         (None, Ok(())) => refusal::close(stream, &state).await,
         (None, Err(_)) => Ok(()),
     };
-    // A client that disconnects is not a failure of the server.
+    // The error is logged only at debug level, because a client that disconnects is not a failure of the server.
     if let Some(error) = ended.err().map(std::io::Error::other).or(closed.err()) {
         tracing::debug!(%error, "a connection was closed early");
     }

@@ -29,7 +29,7 @@ const OPEN: [&str; 2] = ["/favicon.svg", "/favicon.ico"];
 /// The directories that do not require a login: the scripts, styles and fonts of the pages.
 const OPEN_FOLDERS: [&str; 2] = ["/pkg/", "/fonts/"];
 
-/// The directory of files whose paths contain a permission.
+/// The directory of previews, whose paths contain a signed token.
 const PREVIEWS: &str = "/previews/";
 
 /// The paths used by programs. `/api` and `/rpc` include all paths below them. Unauthenticated requests to these paths
@@ -158,7 +158,7 @@ fn bearer(credentials: &HeaderValue) -> Option<&[u8]> {
     is_bearer.then(|| token.trim_ascii())
 }
 
-/// Returns the value of the session cookie.
+/// Returns the value of the session cookie, or `None` if the request has none.
 ///
 /// The header is parsed by hand, because cookie crates depend on a date library and would save only these five lines.
 pub(super) fn session_cookie<'a>(state: &AppState, client: Client, headers: &'a HeaderMap) -> Option<&'a str> {
@@ -184,8 +184,8 @@ fn check_origin(request: &Request, target: &RequestHost, identity: Option<&Ident
     let ours = match (headers.get(ORIGIN).map(|origin| origin.to_str().ok()), site) {
         (Some(origin), _) => origin.is_some_and(|origin| target.is_origin(origin)),
         (None, Some(site)) => matches!(site, "same-origin" | "none"),
-        // Browsers send an origin with every POST. A request without an origin and without a cookie comes from another
-        // program.
+        // Such a request is allowed: browsers send an origin with every POST, so a request without an origin and
+        // without a session cookie comes from another program.
         (None, None) => safe || !by_session,
     };
     if ours { Ok(()) } else { Err(ApiError::OriginNotAllowed) }

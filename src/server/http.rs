@@ -127,7 +127,8 @@ const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 6] = [
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
-    // Pages of other sites get no reference to a window of this one, and cannot embed or load anything of it.
+    // With these headers, pages of other sites get no reference to a window of this site, and cannot embed or load its
+    // content.
     (HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")),
     (HeaderName::from_static("cross-origin-resource-policy"), HeaderValue::from_static("same-origin")),
     (
@@ -142,7 +143,8 @@ const ONLY_HTTPS: (HeaderName, HeaderValue) =
 
 /// Adds the default headers to a response, unless they are already set.
 pub(super) fn with_default_headers(state: &AppState, mut reply: Response) -> Response {
-    // The header would also affect all other servers on the reader's own machine.
+    // The header is not sent on a loopback address, because it would also affect all other servers on the reader's own
+    // machine.
     let only_https = (state.tls.is_some() && !state.leptos.site_addr.ip().is_loopback()).then_some(ONLY_HTTPS);
     for (name, value) in DEFAULT_HEADERS.into_iter().chain(only_https) {
         reply.headers_mut().entry(name).or_insert(value);

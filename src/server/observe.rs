@@ -81,7 +81,7 @@ fn method(method: &Method) -> &'static str {
     }
 }
 
-/// Returns the id of the job that a path refers to, if any.
+/// Returns the id of the job that a path refers to, or `None` if the path refers to no job.
 fn job(path: &str) -> Option<JobId> {
     ["/api/queue/jobs/", "/tasks/queue/"].iter().find_map(|prefix| {
         let rest = path.strip_prefix(prefix)?;

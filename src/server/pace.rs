@@ -37,7 +37,7 @@ impl Budget {
 pub(super) struct Pace {
     budget: Budget,
     waiting_since: Option<Instant>,
-    /// The timer that fires when the budget is used up. It is created at the first wait, because most bodies arrive
+    /// The timer that fires when the budget is used up. It is `None` until the first wait, because most bodies arrive
     /// without a wait.
     timer: Option<Pin<Box<Sleep>>>,
 }

@@ -134,7 +134,7 @@ pub async fn list_secrets() -> Result<SecretsPage, RpcError> {
     Ok(SecretsPage { items: state("list_secrets")?.queue.secrets().await.map_err(refuse)? })
 }
 
-/// Returns a text with its secrets masked, and where they are.
+/// Returns a text with its secrets masked, and the positions of the secrets.
 pub async fn test_redaction(text: String) -> Result<RedactionResult, RpcError> {
     let state = state("test_redaction")?;
     // A text of a megabyte takes several milliseconds.
@@ -142,7 +142,7 @@ pub async fn test_redaction(text: String) -> Result<RedactionResult, RpcError> {
     tested.map_err(|error| refuse(ApiError::Internal(error.to_string())))
 }
 
-/// Returns the rules that recognise secrets by their shape.
+/// Returns the rules that recognise secrets by their format.
 #[expect(clippy::unused_async, reason = "server functions are asynchronous")]
 pub async fn redaction_rules() -> Result<RedactionRules, RpcError> {
     Ok(state("redaction_rules")?.queue.redaction_rules())

@@ -16,7 +16,7 @@ use axum::response::Response;
 use rust_embed::EmbeddedFile;
 use sha2::{Digest, Sha256};
 
-/// A function that returns an embedded file by its name in the site.
+/// A function that returns an embedded file by its name in the site, or `None` if there is no such file.
 pub type EmbeddedSite = fn(&str) -> Option<EmbeddedFile>;
 
 /// The file with the list of names, in TOML. The list maps each file's plain name to its name with a hash. It is

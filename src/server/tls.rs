@@ -100,21 +100,22 @@ struct CurrentCertificate {
     loaded: RwLock<Loaded>,
 }
 
-/// A certificate, and the versions of the files that were examined last. After a failed attempt to load new files, the
-/// certificate is that of earlier ones.
+/// A certificate with its key, and the versions of the files at the last check. If those versions could not be loaded,
+/// the certificate is still the previous one.
 #[derive(Debug)]
 struct Loaded {
     key: Arc<CertifiedKey>,
     versions: [FileVersion; 2],
 }
 
-/// The inode, the size, and the time of the last change of a file, including its permissions. `None` if the file is
+/// The inode, the size, and the time of the last change of a file, including its permissions, or `None` if the file is
 /// missing.
 type FileVersion = Option<(u64, u64, i64, i64)>;
 
 impl CurrentCertificate {
     fn load(files: TlsFiles) -> Result<Self, TlsError> {
-        // The versions are read first. If a file is replaced in between, it is loaded again at the next check.
+        // The versions are read before the files, so that a file that is replaced in between is loaded again at the
+        // next check.
         let versions = versions(&files);
         let key = Arc::new(read(&files)?);
         Ok(Self { files, loaded: RwLock::new(Loaded { key, versions }) })
@@ -186,7 +187,7 @@ mod tests {
         CurrentCertificate::load(files).expect("the files can be used")
     }
 
-    /// Replaces a file by another one.
+    /// Replaces a file in one step, by renaming a new file.
     fn write(path: &Path, text: &str) {
         let new = path.with_extension("new");
         fs::write(&new, text).expect("the folder can be written");

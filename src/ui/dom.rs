@@ -21,7 +21,8 @@ impl Listener {
     pub fn new(target: impl AsRef<EventTarget>, name: &'static str, on_event: impl FnMut(Event) + 'static) -> Self {
         let closure = Closure::new(on_event);
         let target = target.as_ref().clone();
-        // Adding the listener fails only if the target no longer exists. In that case there are no events.
+        // The result is ignored, because adding the listener fails only if the target no longer exists, and then no
+        // events occur.
         let _ = target.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
         Self { target, name, closure }
     }
@@ -41,6 +42,7 @@ pub struct InView {
 
 impl InView {
     /// Calls `on_change` with `true` when the element comes into view, and with `false` when it leaves the view.
+    /// Returns `None` if the browser could not create the observer.
     pub fn new(element: &web_sys::Element, on_change: impl Fn(bool) + 'static) -> Option<Self> {
         let closure = Closure::new(move |entries: js_sys::Array| {
             if let Some(entry) = entries.iter().last() {

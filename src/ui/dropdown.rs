@@ -41,7 +41,7 @@ pub fn Dropdown(
             node_ref=node
             on:keydown=move |event| {
                 if event.key() == "Escape" {
-                    // Otherwise, the page's own shortcut for this key would also be executed.
+                    // The event is stopped, because the page has a shortcut of its own for this key.
                     event.stop_propagation();
                     close();
                 }

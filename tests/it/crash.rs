@@ -15,7 +15,7 @@ use crate::harness::process::Process;
 use crate::harness::sse::Stream;
 use crate::harness::{Random, of_kind, restore, until};
 
-/// Returns the number of running processes that have one of these job ids in their environment.
+/// Returns the number of running processes that have one of the given job ids in their environment.
 fn orphans(ids: &[String]) -> usize {
     let processes = std::fs::read_dir("/proc").expect("/proc is mounted").flatten();
     let environments = processes.filter_map(|process| std::fs::read(process.path().join("environ")).ok());
@@ -127,7 +127,7 @@ async fn a_truncated_spool_is_completed_from_the_stored_events() {
     let complete = |events: &[Value]| restore(events, 1).len() == 60;
     let before = restore(&server.api.events_when(&id, "are complete", complete).await, 1);
     server.kill();
-    // Simulates a power failure that happens after the database is synced but before the spool is.
+    // Simulates a power failure that happens after the database is synced but before the spool is synced.
     let log = data.path().join("spool").join(&id).join("1/output.log");
     let file = std::fs::OpenOptions::new().write(true).open(&log).expect("the file exists");
     file.set_len(20).expect("the file can be truncated");

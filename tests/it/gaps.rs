@@ -209,7 +209,7 @@ async fn a_job_that_exceeds_the_output_limit_is_stopped_with_a_helpful_error(mod
     assert!(message.starts_with("Flood: the output limit of 100000 bytes was exceeded;"), "{message}");
     assert!(message.contains("artifacts") && message.contains("--output-limit"), "{message}");
     let output = server.api.output(&id, 1).await;
-    // A single read may exceed the limit.
+    // The output may exceed the limit by the size of a single read.
     assert!((100_001..=100_000 + (256 << 10)).contains(&output.len()), "{}", output.len());
     assert!(output.iter().all(|byte| b"y\n".contains(byte)));
     let events = server.api.events(&id).await;

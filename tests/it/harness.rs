@@ -42,7 +42,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// Returns a submission in this mode.
+    /// Returns the submission, changed so that its job runs in this mode.
     pub fn of_job(self, mut job: Value) -> Value {
         if self == Self::Terminals && job["type"] == "command" {
             job["payload"]["terminal"] = json!(true);

@@ -24,7 +24,7 @@ impl Metrics {
         Self(reply.text().await.expect("the body arrives"))
     }
 
-    /// Returns the value of a sample, given its name and labels as they appear in the text.
+    /// Returns the value of a sample, given its name and labels as they appear in the text, or `None` if it is missing.
     fn value(&self, sample: &str) -> Option<f64> {
         let line = self.0.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
         line.map(|value| value.parse().expect("a sample's value is a number"))

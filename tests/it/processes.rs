@@ -116,7 +116,7 @@ async fn a_child_inherits_only_the_three_standard_descriptors(mode: Mode) {
     })
     .in_mode(mode);
     let (id, _) = server.api.run("ls /proc/self/fd | tr '\\n' ' '").await;
-    // The output includes a descriptor that `ls` opened to read the directory.
+    // Descriptor 3 belongs to `ls` itself, which opened it to read the directory.
     assert_eq!(String::from_utf8_lossy(&server.api.output(&id, 1).await), "0 1 2 3 ");
 }
 

@@ -42,8 +42,8 @@ fn site() -> TempDir {
     site
 }
 
-/// Starts a server that serves this site from a directory. `end2end/tests/release.spec.ts` covers the site that is
-/// embedded in a release.
+/// Starts a server that serves the site of [`FILES`] from a directory. `end2end/tests/release.spec.ts` covers the site
+/// that is embedded in a release.
 async fn serving() -> (TempDir, TestServer) {
     let site = site();
     let root = site.path().to_owned();

@@ -29,7 +29,7 @@ async fn finished_job(name: &str, events: usize) -> (TestServer, String) {
 enum Resume {
     LastEventId,
     After,
-    /// Sends the cursor in one of these ways and an older cursor in the other. The server uses the greater cursor.
+    /// Both ways at once: one with the cursor and the other with an older one. The server uses the greater cursor.
     Both,
 }
 

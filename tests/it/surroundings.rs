@@ -213,8 +213,8 @@ async fn no_path_or_link_leads_outside_the_working_roots() {
                 .await;
         assert!(message.starts_with("payload.publish[0].workingDirectory: is outside"), "{message}");
     }
-    // A path that leaves the allowed directories through a symbolic link is detected only when the step starts. This
-    // also applies to links that the job itself created.
+    // A path that leaves the allowed directories through a symbolic link, even one that the job itself created, is
+    // detected only when the step starts.
     let link = format!("ln -s {} link", at("elsewhere"));
     for payload in [
         json!({"run": "true", "workingDirectory": at("root/escape")}),

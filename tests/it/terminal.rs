@@ -112,7 +112,7 @@ async fn no_pager_waits_for_a_key() {
         // git uses `cat`, even if its settings specify another pager, so the whole output is shown.
         (format!("{git} git log; git log"), "commit 1\n"),
         (format!("{git} GIT_PAGER= git -c color.ui=always log | less; echo after"), "after\n"),
-        // These pagers are started explicitly. They show the first page and end.
+        // Pagers that are started explicitly show the first page and end.
         ("seq 1000 | less; seq 1000 | less; echo after".to_owned(), "after\n"),
         ("seq 1000 > file; less file; less file 2>&1; echo after".to_owned(), "after\n"),
         ("seq 1000 | more; seq 1000 | more; echo after".to_owned(), "after\n"),
@@ -121,7 +121,7 @@ async fn no_pager_waits_for_a_key() {
         // A program that does not change the terminal's settings gets the end of the input.
         ("cat <&2 >/dev/null; cat <&1 >/dev/null; cat; echo after".to_owned(), "after\n"),
     ] {
-        // The timeout is only reached if a program waits.
+        // The timeout is reached only if a program waits for a key.
         let output = printed(&server.api, json!({"run": run, "timeoutSeconds": 60})).await;
         assert!(output.ends_with(shows), "{run}: {output:?}");
     }

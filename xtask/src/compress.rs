@@ -9,6 +9,6 @@ use crate::{command, names};
 
 /// Compresses the files below `site` and prints their sizes.
 pub fn precompress(site: &Path) -> Result<()> {
-    // Node.js includes brotli. The brotli crate would take longer to build than the rest of xtask.
+    // Node.js is used because it includes brotli. The brotli crate would take longer to build than the rest of xtask.
     command::run(Command::new("node").arg("xtask/compress.mjs").args(names::compressible(site)?))
 }

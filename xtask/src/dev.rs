@@ -30,7 +30,8 @@ const WATCHED: [&str; 10] =
 /// several steps.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// The maximum time to wait until the old server exits, because it waits for its running jobs.
+/// The maximum time to wait until the old server exits. The server may take long, because it waits for its running
+/// jobs.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The server that cargo builds by default.

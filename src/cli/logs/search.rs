@@ -16,7 +16,7 @@ use crate::cli::printer::{Times, write_line};
 pub(super) struct GrepSearch {
     /// The regular expression, or `None` for any text.
     pub(super) pattern: Option<String>,
-    /// The job whose lines are excluded.
+    /// The job whose lines are excluded, or `None` if no lines are excluded.
     pub(super) not_in: Option<JobId>,
     /// The id of the step that printed the line, or `None` for any step.
     pub(super) step: Option<String>,

@@ -3,7 +3,7 @@
 use clap::Args;
 use engine::queue::TerminalSize;
 
-/// The arguments that decide whether the command runs in a terminal. The last one takes precedence.
+/// The arguments that decide whether the command runs in a terminal. If both are given, the last one takes precedence.
 #[derive(Debug, Args)]
 pub(super) struct TerminalArgs {
     /// Run the command in a pseudo-terminal, for unbuffered output, colours and progress bars [default: if the output
@@ -16,7 +16,8 @@ pub(super) struct TerminalArgs {
 }
 
 impl TerminalArgs {
-    /// Returns whether the command runs in a terminal. `is_on_terminal` is whether its output is printed on one.
+    /// Returns whether the command runs in a terminal. `is_on_terminal` states whether the output is printed on a
+    /// terminal.
     pub(super) const fn is_terminal(&self, is_on_terminal: bool) -> bool {
         self.terminal || (is_on_terminal && !self.no_terminal)
     }
@@ -26,7 +27,7 @@ impl TerminalArgs {
 /// unknown value is omitted, so that the server uses its default.
 pub(super) fn size_variables(size: Option<(u32, usize)>) -> impl Iterator<Item = (&'static str, String)> {
     let variable = |(name, number): (&'static str, Option<u16>)| {
-        // A terminal that was opened by a program may have no size.
+        // A terminal that a program has opened may report 0 columns or rows, which means that its size is unknown.
         let number = number.filter(|number| *number > 0)?.min(TerminalSize::MAX);
         Some((name, number.to_string()))
     };

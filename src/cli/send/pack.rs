@@ -78,7 +78,7 @@ impl Folder {
             return Ok(());
         }
         let about = match fs::symlink_metadata(path) {
-            // The file was removed after it was listed, or git still tracks a removed file.
+            // The file is omitted: it was removed after it was listed, or git still tracks it although it was removed.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             about => about?,
         };
@@ -168,7 +168,7 @@ fn describe(header: &mut Header, about: &Metadata) {
 /// not available.
 fn tracked_although_ignored(root: &Path) -> Vec<PathBuf> {
     let mut git = Command::new("git");
-    // This option prevents git from running a hook configured in the repository.
+    // `core.fsmonitor=false` prevents git from running a hook configured in the repository.
     git.args(["-c", "core.fsmonitor=false", "ls-files", "-z", "--cached", "--ignored", "--exclude-standard"]);
     git.current_dir(root).stdin(Stdio::null()).stderr(Stdio::null());
     let listed = git.output().ok().filter(|output| output.status.success()).map(|output| output.stdout);

@@ -51,7 +51,7 @@ impl LineWindow {
         changed
     }
 
-    /// Inserts a new line at its position, and returns the position. Almost all lines come last.
+    /// Inserts a new line at its position, and returns the position. Almost all new lines belong at the end.
     pub(super) fn insert(&mut self, line: LiveLine) -> usize {
         let at = self.lines.partition_point(|known| known.key < line.key);
         self.bytes += line.bytes();

@@ -145,8 +145,8 @@ impl FeedPolicy {
             return self.stop(Connection::Paused);
         }
         if self.connection == Connection::Paused && happened != Happened::Shown {
-            // While the page is hidden, all inputs are ignored. The result of a poll only shows that the poll has
-            // finished.
+            // While the page is hidden, inputs have no effect. A result of a poll still means that no poll is in
+            // progress.
             let finished = matches!(
                 happened,
                 Happened::Polled { .. } | Happened::Unreachable | Happened::Refused(_) | Happened::Ended

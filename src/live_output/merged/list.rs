@@ -48,7 +48,7 @@ pub struct MergedList {
     periods: Vec<Period>,
     /// The numbers of lines before and after the merged rows.
     outside: [i64; 2],
-    /// The logs whose window ends in a collapsed group, at its beginning and at its end.
+    /// The logs whose windows begin in a collapsed group, and those whose windows end in one.
     blocked: [Vec<usize>; 2],
     scale: Option<Scale>,
 }
@@ -126,7 +126,8 @@ impl MergedList {
         limited.then(|| Space { side, lines, height: self.height_of(lines), is_blocked: self.is_blocked(side) })
     }
 
-    /// Returns whether lines at a side are not loaded, because they continue a collapsed group and would not be shown.
+    /// Returns whether the lines at a side are not loaded, because they continue a collapsed group and would not be
+    /// shown.
     #[must_use]
     pub fn is_blocked(&self, side: Side) -> bool {
         let blocked = &self.blocked[usize::from(side == Side::Later)];
@@ -165,7 +166,7 @@ impl MergedList {
         self.periods.iter().all(|period| period.covers(time))
     }
 
-    /// Returns the log whose window ends the list at a side, if lines follow there.
+    /// Returns the log whose window limits the list at a side, or `None` if no lines follow there.
     #[must_use]
     pub fn limiting_log(&self, side: Side) -> Option<usize> {
         let logs = self.periods.iter().enumerate();
@@ -188,7 +189,7 @@ fn timed_rows(panel: &Panel, log: usize) -> Vec<MergedRow> {
     .collect()
 }
 
-/// Returns the period that a log's window covers. `timed` are its rows.
+/// Returns the period that a log's window covers. `timed` contains the log's rows.
 fn period(panel: &Panel, timed: &[MergedRow]) -> Period {
     let rows = panel.layout().rows();
     let later = rows.iter().position(|row| *row == PanelRow::Later);

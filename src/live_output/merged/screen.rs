@@ -27,7 +27,7 @@ pub struct MergedScreen {
 }
 
 impl MergedScreen {
-    /// Creates a list of the rows of these logs, which follows their end.
+    /// Creates a list of the rows of the logs. The list follows the end of the logs.
     pub fn new(logs: Logs) -> Self {
         Self {
             logs,
@@ -43,7 +43,7 @@ impl MergedScreen {
     pub fn logs_changed(self) {
         self.note_scrolling();
         self.update(|merged, panels| {
-            // Choosing lines pauses a log.
+            // A log is paused when the reader chooses lines in it. The merged list is then paused too.
             if panels.iter().any(|panel| !panel.follows()) {
                 merged.pause();
             }
@@ -65,7 +65,7 @@ impl MergedScreen {
         }
     }
 
-    /// Returns the row from which the reader moves to the next match.
+    /// Returns the row from which the reader moves to the next match, or `None` if no line is visible.
     pub fn current(self) -> Option<MergedRow> {
         let active = self.logs.active_index();
         self.read(|merged, panels| merged.current(panels, active)).flatten()
@@ -76,7 +76,7 @@ impl MergedScreen {
         self.read(|merged, _| merged.list().covers(time)).unwrap_or(false)
     }
 
-    /// Returns the log whose window ends the list at a side, if lines follow there.
+    /// Returns the log whose window limits the list at a side, or `None` if no lines follow there.
     pub fn limiting_log(self, side: Side) -> Option<usize> {
         self.read(|merged, _| merged.list().limiting_log(side)).flatten()
     }
@@ -99,7 +99,7 @@ impl MergedScreen {
         self.draw();
     }
 
-    /// Calls `read` with the panels of all logs, unless the reader has left the page.
+    /// Calls `read` with the panels of all logs. Returns `None` if the reader has left the page.
     fn with_panels<T>(self, read: impl FnOnce(&[&Panel]) -> T) -> Option<T> {
         let screens: Vec<_> = self.logs.try_all()?.into_iter().map(Log::screen).collect();
         let guards: Option<Vec<_>> = screens.iter().map(|screen| screen.read_panel()).collect();

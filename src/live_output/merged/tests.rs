@@ -158,7 +158,7 @@ fn lines_are_merged_by_time() {
 
 #[test]
 fn only_the_period_that_all_windows_cover_is_shown() {
-    // The window of the first log begins at 901, that of the second log at 600.
+    // The window of the first log begins at 901, and that of the second log at 601.
     let simulation = Simulation::new(vec![(1..=1000).collect(), (501..=700).collect()], 100);
     let drawn = simulation.drawn();
     assert_eq!(

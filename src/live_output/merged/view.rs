@@ -22,7 +22,7 @@ pub fn MergedRows(logs: Logs) -> impl IntoView {
     Effect::new(move || {
         let (Some(scroller), Some(end)) = (screen.list.scroller.get(), sentinel.get()) else { return };
         let begun = untrack(|| begin(logs, screen, &scroller, &end));
-        // These values are dropped together with this effect, when the reader leaves the list.
+        // The listeners and the observer are dropped together with this effect, when the reader leaves the list.
         let _begun = StoredValue::new_local(begun);
     });
     Effect::new(move || {
@@ -94,8 +94,8 @@ pub fn MergedRows(logs: Logs) -> impl IntoView {
     .into_any()
 }
 
-/// Begins to show the logs in the merged list. Times are shown as times of day, because these have the same meaning in
-/// all logs.
+/// Begins to show the logs in the merged list. Times are shown as times of day, which have the same meaning in all
+/// logs.
 fn begin(
     logs: Logs,
     screen: MergedScreen,

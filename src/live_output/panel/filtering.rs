@@ -39,7 +39,7 @@ impl Panel {
         }
     }
 
-    /// Returns whether the filter may show a line. If it is unknown whether the filter selects it, returns `false`.
+    /// Returns whether the filter shows a line. Returns `false` if it is unknown whether the filter selects the line.
     #[must_use]
     pub fn may_show(&self, key: LineKey) -> bool {
         match &self.selected {

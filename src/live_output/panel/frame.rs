@@ -62,7 +62,8 @@ pub enum Side {
 }
 
 impl RowView {
-    /// Returns the group that the row is the title of, and whether it is collapsed.
+    /// Returns the group that the row is the title of, and whether the group is collapsed. Returns `None` if the row is
+    /// not a title.
     #[must_use]
     pub fn group(&self) -> Option<(GroupKey, Collapsed)> {
         match self {
@@ -77,7 +78,7 @@ impl RowView {
         }
     }
 
-    /// Returns the state of the group of lines that the row is the title of.
+    /// Returns the state of the group of lines that the row is the title of, or `None` if the row is not such a title.
     #[must_use]
     pub const fn group_of_lines(&self) -> Option<GroupState> {
         match self {
@@ -141,7 +142,7 @@ pub struct PanelFrame {
     pub below: u32,
     /// The scroll position to set, in CSS pixels.
     pub scroll_to: u32,
-    /// The width of the widest line in columns, if long lines are not wrapped.
+    /// The width of the widest line in columns, or `None` if long lines are wrapped.
     pub width: Option<u32>,
     /// The number of rows that match each filter.
     pub counts: Counts,
@@ -149,6 +150,6 @@ pub struct PanelFrame {
     pub unseen: i64,
     /// The lines to load next, or `None` if no lines are missing in or near the visible part of the list.
     pub wanted: Option<Wanted>,
-    /// The first drawn line whose matches for the current search are unknown.
+    /// The first drawn line whose matches for the current search are unknown, or `None` if all are known.
     pub unmarked: Option<LineKey>,
 }

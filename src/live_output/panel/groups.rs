@@ -42,8 +42,8 @@ impl Panel {
         self.lay_out();
     }
 
-    /// Returns the group that contains the marked line or, if it is not visible, the first visible line. A title is
-    /// part of its own group.
+    /// Returns the group that contains the marked line or, if that line is not visible, the first visible line. A title
+    /// is part of its own group. Returns `None` if the line is in no group.
     #[must_use]
     pub fn current_group(&self) -> Option<GroupKey> {
         let top = self.scroll_top();

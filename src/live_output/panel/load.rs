@@ -21,7 +21,8 @@ impl Panel {
         self.buffer.load(lines, if page.complete { Growth::Finished } else { Growth::Running });
         self.update_selected();
         if let Some(line) = read {
-            // The title of its group may have been loaded, and the group may be collapsed.
+            // The line is revealed, because the loaded lines may include the title of a collapsed group that would hide
+            // it.
             self.reveal(line);
         }
         // If the log has fewer lines than expected, the marked line does not exist. Seeking therefore ends once the
@@ -42,7 +43,7 @@ impl Panel {
         let top = self.scroll_top();
         let attempt = part.key.attempt;
         let key = |number| LineKey { attempt, number };
-        // The result includes unfinished lines.
+        // A complete result covers the rest of the attempt, including unfinished lines.
         let after_all = if page.next.is_none() && page.done {
             LineKey { attempt: attempt + 1, number: 1 }
         } else {
@@ -93,7 +94,8 @@ impl Panel {
         }
     }
 
-    /// Returns the line at a scroll position that is far from the window, and not at the end of the list.
+    /// Returns the line at a scroll position. Returns `None` if the position is near the window or at the end of the
+    /// list.
     pub(super) fn far_line(&self, scroll_top: u32) -> Option<LineKey> {
         let (layout, scale) = (&self.layout, self.layout.scale());
         let bottom = scroll_top.saturating_add(self.height);
@@ -147,8 +149,9 @@ impl Panel {
     }
 }
 
-/// Returns the range of lines to load: around the marked line, or for a space that is in view. `space` contains the
-/// number of lines between the beginning of the space and the scroll position, if it is far from the window.
+/// Returns the range of lines to load: around the marked line, or for a space that is in view. If the scroll position
+/// is far from the window, `space` contains the number of lines between the beginning of the space and the scroll
+/// position. Returns `None` if there is nothing to load.
 pub(super) fn wanted_lines(
     buffer: &Buffer,
     marked: Option<LineKey>,
@@ -168,7 +171,7 @@ pub(super) fn wanted_lines(
     }
 }
 
-/// Returns the selected lines to load, as [`wanted_lines`] does for all lines.
+/// Returns the selected lines to load, as [`wanted_lines`] does for all lines, or `None` if there is nothing to load.
 pub(super) fn wanted_selected(
     selected: &SelectedLines,
     marked: Option<LineKey>,

@@ -71,23 +71,23 @@ impl Panel {
         self.collapsed(group)
     }
 
-    /// Returns the state of the group with this title.
+    /// Returns the state of the group with this title, or `None` if the line is not a title.
     pub fn group_state(&self, title: LineKey) -> Option<GroupState> {
         let at = self.list().lines().binary_search_by(|line| line.key.cmp(&title)).ok()?;
         self.layout.group(at)
     }
 
-    /// Returns the width of the widest line in columns, if long lines are not wrapped.
+    /// Returns the width of the widest line in columns, or `None` if long lines are wrapped.
     pub fn unwrapped_width(&self) -> Option<u32> {
         (self.display.long_lines == LongLines::OneRow).then(|| self.layout.width())
     }
 
-    /// Returns the identifier of a row.
+    /// Returns the identifier of a row, or `None` if there is no such row.
     pub fn key_of_row(&self, row: usize) -> Option<RowKey> {
         self.layout.key(row, self.list())
     }
 
-    /// Returns the first of the marked lines.
+    /// Returns the first of the marked lines, or `None` if no line is marked.
     pub fn marked_line(&self) -> Option<LineKey> {
         self.marked.map(MarkedLines::first_key)
     }
@@ -97,7 +97,7 @@ impl Panel {
         self.selected.as_ref().map_or_else(|| self.buffer.totals().lines(), SelectedLines::total)
     }
 
-    /// Returns a line that the filter shows, by its index.
+    /// Returns a line that the filter shows, by its index, or `None` if there are fewer lines.
     pub fn listed_line(&self, index: i64) -> Option<LineKey> {
         self.selected.as_ref().map_or_else(|| self.buffer.totals().key(index), |selected| selected.line_at(index))
     }
@@ -110,7 +110,7 @@ impl Panel {
         }
     }
 
-    /// Returns the request for the next lines at a side of the window.
+    /// Returns the request for the next lines at a side of the window, or `None` if there are no further lines.
     pub fn wanted_at(&self, side: Side) -> Option<Wanted> {
         let space = Some((side, None));
         match &self.selected {
@@ -119,7 +119,8 @@ impl Panel {
         }
     }
 
-    /// Scrolls to a row, or to the end. While a panel is at its end, it drops its oldest lines when new ones arrive.
+    /// Scrolls to a row, or to the end if `row` is `None`. A panel at its end drops its oldest lines when new ones
+    /// arrive.
     pub fn place_at(&mut self, row: Option<RowKey>) {
         (self.seeking, self.anchor) = (false, None);
         match row {

@@ -19,7 +19,7 @@ impl Screen {
         }
     }
 
-    /// Chooses a line, and writes the choice to the page's URL. If `extend` is set, extends the chosen range to the
+    /// Chooses a line, and writes the choice to the page's URL. If `extend` is true, extends the chosen range to the
     /// line.
     pub fn choose(self, key: LineKey, extend: bool) {
         let LineChoice { lines, is_extending } = self.choice.get_untracked();

@@ -31,7 +31,7 @@ pub(super) struct Requests {
     is_loading_marks: bool,
     /// Whether the rows are shown in the merged list.
     pub(super) is_merged: bool,
-    /// The line to which the merged list has to scroll.
+    /// The line to which the merged list has to scroll, or `None` if it does not have to scroll.
     pub(super) sought: Option<LineKey>,
     /// The filter to return to, while a line is shown in its context.
     pub(super) filter_before: Option<RowFilter>,
@@ -70,7 +70,7 @@ impl Screen {
                     let LineKey { attempt, number } = part.key;
                     let query = format!("{selection}&{direction}={number}&limit={}", part.count);
                     let page = self.loaded::<SearchPage>(&search_path(self.job, attempt, &query)).await;
-                    // The filter or the reader's search may have changed in the meantime.
+                    // The result is not used if the filter or the reader's search has changed in the meantime.
                     let is_current = self.filter.try_get_untracked() == Some(filter)
                         && self.selection().as_deref() == Some(selection.as_str());
                     if let Ok(page) = page
@@ -114,7 +114,7 @@ impl Screen {
                     self.change(|panel| panel.mark(from, page));
                     MARK_EVERY
                 }
-                // Another request for the same search would be refused as well.
+                // The search is abandoned, because another request for it would be refused as well.
                 (Some(true), Err(RestError::Refused { .. })) => {
                     self.requests.update_value(|requests| requests.search = None);
                     MARK_EVERY

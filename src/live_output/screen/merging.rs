@@ -34,12 +34,12 @@ impl Screen {
         }
     }
 
-    /// Returns the line to which the merged list has to scroll.
+    /// Removes and returns the line to which the merged list has to scroll, or returns `None` if there is no such line.
     pub fn take_sought(self) -> Option<LineKey> {
         self.requests.try_update_value(|requests| requests.sought.take()).flatten()
     }
 
-    /// Returns the panel.
+    /// Returns the panel, or `None` if the reader has left the page.
     pub fn read_panel(self) -> Option<impl std::ops::Deref<Target = Panel>> {
         self.panel.try_read_value()
     }

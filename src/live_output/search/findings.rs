@@ -16,7 +16,7 @@ struct AttemptFindings {
     attempt: i32,
     /// The numbers of the matching lines, in ascending order. The server reports a limited number of them.
     lines: Vec<i64>,
-    /// Known numbers of matches after the last reported line: a line, and the number of matching lines before it.
+    /// For some lines after the last reported one: the line, and the number of matching lines before it.
     counts: Vec<(i64, i64)>,
     /// The number of matching lines of each step, in the order of the log.
     steps: Vec<StepMatches>,
@@ -33,8 +33,8 @@ struct AttemptFindings {
 }
 
 impl AttemptFindings {
-    /// Returns lines in ascending order, each with the number of matching lines before it. Between two of them, the
-    /// numbers of matching lines are estimated.
+    /// Returns lines in ascending order, each with the number of matching lines before it. The numbers of the matching
+    /// lines between two of the returned lines are estimated.
     fn counts(&self) -> impl Iterator<Item = (i64, i64)> {
         let reported = (self.lines.last().map_or(1, |line| line + 1), count(self.lines.len()));
         std::iter::once(reported).chain(self.counts.iter().copied())
@@ -49,7 +49,7 @@ impl AttemptFindings {
         }
     }
 
-    /// Removes the last matching lines, which are those of the last steps.
+    /// Subtracts the last `removed` matching lines from the numbers of the steps, beginning with the last step.
     fn remove_from_steps(&mut self, mut removed: i64) {
         while removed > 0
             && let Some(last) = self.steps.last_mut()
@@ -63,7 +63,8 @@ impl AttemptFindings {
         }
     }
 
-    /// Returns the number of matching lines before a line. It is estimated after the last reported line.
+    /// Returns the number of matching lines before a line. For a line after the last reported one, the number is an
+    /// estimate.
     fn index(&self, line: i64) -> i64 {
         let is_reported =
             count(self.lines.len()) == self.matches || self.lines.last().is_some_and(|last| line <= *last);
@@ -81,7 +82,8 @@ impl AttemptFindings {
     }
 }
 
-/// Interpolates between points with ascending coordinates. Returns the nearest point's value outside of them.
+/// Interpolates between points with ascending coordinates. For an `x` before the first or after the last point, returns
+/// the value of the nearest point.
 fn estimate(points: impl Iterator<Item = (i64, i64)>, x: i64) -> i64 {
     let mut before = None;
     for (at, value) in points {
@@ -141,7 +143,7 @@ impl Findings {
     /// Adds a part of the results of the current request.
     pub fn take(&mut self, attempt: i32, part: &SearchPage) {
         let Some(known) = self.attempts.iter_mut().find(|known| known.attempt == attempt) else { return };
-        // Once the server has omitted line numbers, the rank of later numbers is unknown.
+        // If the server has omitted numbers of lines, later ones are not added, because their ranks would be unknown.
         if known.matches == count(known.lines.len()) {
             known.lines.extend(&part.lines);
         } else {
@@ -227,13 +229,13 @@ impl Findings {
         Some(earlier.sum::<i64>() + count(at) + 1)
     }
 
-    /// Returns the first matching line after `key`.
+    /// Returns the first matching line after `key`, or `None` if there is none.
     #[must_use]
     pub fn after(&self, key: LineKey) -> Option<LineKey> {
         self.lines().find(|line| *line > key)
     }
 
-    /// Returns the last matching line before `key`.
+    /// Returns the last matching line before `key`, or `None` if there is none.
     #[must_use]
     pub fn before(&self, key: LineKey) -> Option<LineKey> {
         self.lines().rev().find(|line| *line < key)

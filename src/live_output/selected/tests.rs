@@ -209,7 +209,7 @@ fn new_lines_are_selected_before_the_server_has_searched_them() {
     let before = panel.frame().counts.warnings;
     panel.append(Log::events(1_001, 1_035));
     assert_eq!(drawn(&panel).into_iter().rev().take(4).collect::<Vec<_>>(), [1_030, 1_020, 1_010, 1_000]);
-    // The search finds them too, and each is shown once.
+    // The search also finds the new lines, and each of them is shown once.
     let longer = Log { lines: 1_035, ..log };
     panel.set_selected(longer.found(1_036));
     panel.append(Log::events(1_036, 1_041));
@@ -277,7 +277,7 @@ fn changing_the_filter_keeps_the_line_at_the_top_of_the_panel_or_the_next_one() 
         panel.scrolled(panel.frame().scroll_to + 100);
         let first = panel.frame().scroll_to;
         panel.set_filter(filter);
-        // Without any rows, the end of the list is in view, which must not resume following.
+        // Without rows, the end of the list is in view, but following must not resume.
         assert!(panel.seeks() || drawn(&panel).contains(&25_000), "{filter:?}");
         for searched in [1, 20_001, 50_001] {
             panel.set_selected(log.found(searched));

@@ -22,8 +22,8 @@ pub fn Facts(live: LiveJob) -> impl IntoView {
     .into_any()
 }
 
-/// Links to the latest earlier job with the same title and commands that succeeded, and to the outputs of both side by
-/// side.
+/// Links to the latest earlier successful job with the same title and commands, and to the page that shows the outputs
+/// of both jobs side by side.
 fn last_success(id: JobId, last: JobId) -> AnyView {
     view! {
         <p class="rerun">

@@ -101,7 +101,7 @@ fn show_notification(job: &Job) {
     let options = NotificationOptions::new();
     options.set_body(words::status(job.status));
     options.set_tag(&job.id.to_string());
-    // This may fail, because some browsers allow notifications only from a service worker. The tab's icon and title
+    // The error is ignored: some browsers allow notifications only from a service worker, and the tab's icon and title
     // also show the status.
     let _ = Notification::new_with_options(&job.title, &options);
 }

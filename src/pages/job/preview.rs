@@ -48,7 +48,7 @@ impl PreviewKind {
     }
 }
 
-/// A button that opens the preview of an artifact, if it can be previewed.
+/// Returns a button that opens the preview of an artifact, or `None` if the artifact cannot be previewed.
 pub fn preview_button(file: &Artifact, shown: RwSignal<Option<Artifact>>) -> Option<AnyView> {
     PreviewKind::of(file)?;
     let artifact = file.clone();

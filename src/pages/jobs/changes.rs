@@ -1,5 +1,5 @@
-//! Decides when the list is fetched again. This happens when the stream of changed jobs sends a notification or, while
-//! no stream is open, at regular intervals.
+//! Decides when the list is fetched again: when the stream of changed jobs sends a notification or, while no stream is
+//! open, at regular intervals.
 //!
 //! The data in the notifications is not used. The list always fetches its page again, so that only the server has to
 //! filter and sort jobs.
@@ -73,7 +73,7 @@ impl Drop for State {
 }
 
 impl ListSubscription {
-    /// Calls `look` whenever the list may have changed while the page is visible.
+    /// While the page is visible, calls `look` whenever the list may have changed.
     pub(super) fn watch(look: impl Fn() + 'static) -> Self {
         let state = State { stream: None, is_open: false, ticks: 0, asking: None, look: Rc::new(look) };
         let state = Rc::new(RefCell::new(state));
@@ -113,7 +113,7 @@ fn open_own(on_message: impl Fn(Message) + Clone + 'static) -> Option<ChangeStre
 fn receive(state: &Weak<RefCell<State>>, message: &Message) {
     let Some(upgraded) = state.upgrade() else { return };
     match message {
-        // Jobs may have changed before the stream was open.
+        // The list is fetched when the stream opens, because jobs may have changed before.
         Message::Open => upgraded.borrow_mut().is_open = true,
         Message::Event(_) => {}
         Message::Broken => return upgraded.borrow_mut().is_open = false,

@@ -24,7 +24,8 @@ impl Problems {
         self.0.get()
     }
 
-    /// Returns the path of the invalid field, if any, without subscribing the caller to changes.
+    /// Returns the path of the invalid field without subscribing the caller to changes, or `None` if the form has no
+    /// error.
     pub fn field(self) -> Option<String> {
         self.0.with_untracked(|problem| problem.as_ref().map(|(field, _)| field.clone()))
     }
@@ -41,7 +42,7 @@ impl Problems {
 pub struct FieldProblem(Memo<Option<String>>);
 
 impl FieldProblem {
-    /// Returns the value of the input's `aria-invalid` attribute.
+    /// Returns the value of the input's `aria-invalid` attribute, or `None` to omit the attribute.
     pub fn is_invalid(self) -> Option<&'static str> {
         self.0.get().map(|_| "true")
     }

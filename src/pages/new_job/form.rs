@@ -112,7 +112,7 @@ impl FormState {
         });
     }
 
-    /// Returns the error message if the form cannot show it next to a field.
+    /// Returns the error message, or `None` if there is none or if the form shows it next to a field.
     fn general_problem(self) -> Option<String> {
         let (field, text) = self.problems.get().filter(|(field, _)| !self.draft.shows(field))?;
         Some(if field.is_empty() { text } else { format!("{field}: {text}") })
@@ -220,7 +220,7 @@ fn fields(state: &FormState) -> AnyView {
             />
             <TextField
                 label="Secrets as files"
-                note="each variable contains a path"
+                note="passed as files; each variable contains the file's path"
                 name="secretFiles"
                 testid="field-secret-files"
                 field="payload.secretFiles"

@@ -38,7 +38,7 @@ pub(super) fn reason(error: &hyper::Error, unread: &[u8]) -> Option<ApiError> {
 }
 
 /// Returns whether the request line occupies more than half of the maximum size of a request head. If so, the error
-/// says that the target is too long, rather than the headers.
+/// says that the target is too long, and otherwise that the headers are too long.
 fn is_target_too_long(unread: &[u8]) -> bool {
     let line = unread.iter().position(|byte| *byte == b'\n').unwrap_or(unread.len());
     line > BUFFER / 2

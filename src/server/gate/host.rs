@@ -19,16 +19,16 @@ const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 /// an IP address as the host, or without a host. The responses contain no private data.
 const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
-/// The host and port of a request, unmodified.
+/// The host and port that a request is addressed to, exactly as written in the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct RequestHost(String);
 
 impl RequestHost {
     /// Returns the host of a request, which is the authority of an absolute URI, or else the `Host` header.
     ///
-    /// HTTP/1.1 requires exactly one valid `Host` header, even in addition to an absolute URI. HTTP/1.0 does not. The
-    /// result is empty, which is not one of the server's names, if a request has neither an absolute URI nor a `Host`
-    /// header.
+    /// HTTP/1.1 requires exactly one valid `Host` header, even in addition to an absolute URI. HTTP/1.0 does not
+    /// require one. If a request has neither an absolute URI nor a `Host` header, the result is empty, and an empty
+    /// name is not one of the server's names.
     pub(super) fn of(uri: &Uri, headers: &HeaderMap, version: Version) -> Result<Self, ApiError> {
         let invalid = |what: &str| ApiError::InvalidRequest(what.to_owned());
         let mut hosts = headers.get_all(HOST).iter();
@@ -68,7 +68,7 @@ impl RequestHost {
 
 /// Returns whether `text` is a host with an optional port. An empty string is also valid (RFC 9110, 7.2).
 fn is_host(text: &str) -> bool {
-    // `Authority` accepts user information, which a `Host` header must not contain.
+    // `Authority` also accepts user information, which a `Host` header must not contain, so `@` is refused here.
     text.is_empty() || (!text.contains('@') && text.parse::<Authority>().is_ok())
 }
 

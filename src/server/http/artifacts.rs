@@ -15,7 +15,7 @@ use super::file::{StoredFile, etag};
 use super::jobs::{JobPath, job_id};
 use crate::server::AppState;
 
-/// The characters of a name that are encoded in headers and addresses.
+/// The characters of a name that are percent-encoded in headers and URLs.
 pub(super) const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_');
 
 pub(super) async fn list(
@@ -42,7 +42,7 @@ pub(super) async fn download(
     Ok(reply)
 }
 
-/// Returns the artifact with the given ids of the job and of the artifact, as they occur in a path.
+/// Returns the artifact that a path identifies by the ids of the job and of the artifact.
 pub(super) async fn artifact(
     state: &AppState,
     path: Result<Path<(String, String)>, PathRejection>,

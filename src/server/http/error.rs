@@ -127,7 +127,7 @@ impl ApiError {
         }
     }
 
-    /// Returns the number of seconds after which the client may retry, if a retry can succeed.
+    /// Returns the number of seconds after which the client may retry, or `None` if a retry cannot succeed.
     const fn retry_after(&self) -> Option<u16> {
         match self {
             Self::TooManyRequests => Some(60),
@@ -137,7 +137,8 @@ impl ApiError {
         }
     }
 
-    /// Returns the header that HTTP requires or recommends for this status, if the header has a constant value.
+    /// Returns the header that HTTP requires or recommends for this status, or `None` if there is no such header with a
+    /// constant value.
     const fn header(&self) -> Option<(HeaderName, &'static str)> {
         match self {
             Self::AuthRequired => Some((header::WWW_AUTHENTICATE, "Bearer")),

@@ -73,6 +73,7 @@ pub(super) async fn resolve(state: &AppState, job: JobId, cursor: Cursor) -> Res
 }
 
 /// Parses a cursor, which is either a `seq` or a time. A time may be combined with an event's id (see [`Cursor`]).
+/// Returns `None` if the parameter is missing.
 pub(super) fn cursor(
     query: &mut Query,
     name: &str,

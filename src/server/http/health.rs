@@ -1,4 +1,4 @@
-//! `/readyz`: checks that the server can accept jobs. `/healthz` only reports that the server is running.
+//! `/readyz`: checks that the server can accept jobs. `/healthz` reports only that the server is running.
 
 use axum::extract::State;
 

@@ -53,8 +53,8 @@ pub(super) async fn submit(
         }
         None => None,
     };
-    // The submission runs in a separate task, so that it is completed even if the client disconnects. Otherwise the
-    // input files of a job that has already been stored could be removed.
+    // The submission runs in a separate task, so that it is completed even if the client disconnects. If it were
+    // interrupted, the input files of a job that has already been stored could be removed.
     let submitting = tokio::spawn(async move {
         let about = input.as_ref().map(Incoming::input);
         let job = state.queue.submit_with(new, &identity.user, key, about.clone()).await?;

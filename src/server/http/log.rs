@@ -48,8 +48,8 @@ pub(super) async fn log(
         let problem = "offset: cannot be combined with follow, timestamps, stage, stepId or stream";
         return Err(ApiError::InvalidQuery(problem.into()));
     }
-    // The state of the attempt is read before its spool. If that state is final, the spool contains all of the
-    // attempt's output.
+    // The state of the attempt is read before its stored output. If that state is final, all of the attempt's output
+    // has been stored.
     let output = state.outputs.find(job, attempt).await?;
     if until == LogEnd::End {
         let attempts = if attempt.is_some() { Attempts::One } else { Attempts::FromHereOn };
@@ -84,7 +84,7 @@ pub(super) async fn log(
 const X_ACCEL_BUFFERING: header::HeaderName = header::HeaderName::from_static("x-accel-buffering");
 
 /// Parses `offset` and `bytes`, which must be used together. They specify a range of the current output, as do the
-/// members of the same names in a log event.
+/// members of the same names in a log event. Returns `None` if both are missing.
 fn range(query: &mut Query) -> Result<Option<Range<u64>>, ApiError> {
     let mut number = |name| query.number(name, 0..=i64::MAX).map(|number| number.map(i64::unsigned_abs));
     match (number("offset")?, number("bytes")?) {

@@ -54,7 +54,8 @@ impl Gauges<'_> {
     }
 }
 
-/// The output that has not been shipped yet, the disk usage of the data directory, and the free space, in bytes.
+/// Sizes in bytes: the output that has not been sent to the event log yet, the disk usage of the data directory, and
+/// the free space.
 struct Disk {
     lag: u64,
     outputs: u64,

@@ -19,8 +19,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
      object-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'",
 );
 
-/// Redirects to an address that contains a permission. Relative links in the file lead to other artifacts of the
-/// attempt.
+/// Redirects to a URL that contains a signed token. Relative links in the file lead to other artifacts of the attempt.
 pub(super) async fn begin(
     State(state): State<AppState>,
     path: Result<Path<(String, String)>, PathRejection>,
@@ -50,7 +49,7 @@ pub(super) async fn file(
     let headers = reply.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
     // Without this header, a document with an opaque origin cannot load modules and fonts. The header gives access to
-    // nobody else, because reading a file requires the permission in its path.
+    // nobody else, because reading a file requires the signed token in its path.
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
     Ok(reply)

@@ -9,7 +9,7 @@ use axum::http::request::Parts;
 
 use super::error::ApiError;
 
-/// The parameters of a request. [`Query::end`] fails if any of them was not read.
+/// The parameters of a request. Reading a parameter removes it, and [`Query::end`] fails if any parameter is left.
 #[derive(Debug, Default)]
 pub(in crate::server) struct Query {
     given: HashMap<String, String>,
@@ -42,12 +42,12 @@ impl Query {
         self.given.contains_key(name)
     }
 
-    /// Removes a parameter and returns its text. An empty value is treated as missing.
+    /// Removes a parameter and returns its text, or `None` if the parameter is missing or empty.
     pub(super) fn text(&mut self, name: &str) -> Option<String> {
         self.given.remove(name).filter(|value| !value.is_empty())
     }
 
-    /// Removes a parameter and parses it.
+    /// Removes a parameter and parses it. Returns `None` if the parameter is missing or empty.
     pub(super) fn parsed<T>(&mut self, name: &str) -> Result<Option<T>, ApiError>
     where
         T: FromStr,
@@ -59,7 +59,8 @@ impl Query {
         self.text(name).map(parse).transpose()
     }
 
-    /// Removes a parameter and parses it as a whole number, which must be within `bounds`.
+    /// Removes a parameter and parses it as a whole number, which must be within `bounds`. Returns `None` if the
+    /// parameter is missing or empty.
     pub(super) fn number(
         &mut self,
         name: &str,
@@ -75,7 +76,8 @@ impl Query {
         }
     }
 
-    /// Removes a parameter, which must be one of `words`, and returns the value for that word.
+    /// Removes a parameter, which must be one of `words`, and returns the value for that word. Returns `None` if the
+    /// parameter is missing or empty.
     pub(super) fn word<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> Result<Option<T>, ApiError> {
         let Some(given) = self.text(name) else { return Ok(None) };
         let found = words.iter().find(|(word, _)| *word == given).map(|(_, value)| *value);

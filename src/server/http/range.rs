@@ -9,7 +9,7 @@ use std::ops::Range;
 /// The part of a file that is sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Part {
-    /// The whole file, because no range was requested or the range may be ignored.
+    /// The whole file, because no range was requested, or because the requested range is invalid or not supported.
     Whole,
     /// Only these bytes.
     Bytes(Range<u64>),
@@ -34,7 +34,7 @@ impl Part {
     }
 }
 
-/// Parses a decimal number. A number that is too large is replaced by [`u64::MAX`].
+/// Parses a decimal number, or returns `None` if `text` is not one. A number that is too large becomes [`u64::MAX`].
 fn number(text: &str) -> Option<u64> {
     let digits = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
     digits.then(|| text.parse().unwrap_or(u64::MAX))

@@ -15,7 +15,7 @@ pub(super) async fn test(
     JsonBody(RedactionTest { text }): JsonBody<RedactionTest>,
 ) -> Result<Json<RedactionResult>, ApiError> {
     query.end()?;
-    // A text of a megabyte takes several milliseconds.
+    // The test runs outside the async threads, because a text of one megabyte takes several milliseconds.
     let tested = tokio::task::spawn_blocking(move || state.queue.test_redaction(&text)).await;
     tested.map(Json).map_err(|error| ApiError::Internal(error.to_string()))
 }

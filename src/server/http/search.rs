@@ -51,7 +51,7 @@ pub(super) async fn search(
     if times.is_some() && format != Format::Text {
         return Err(ApiError::InvalidQuery("timestamps: requires `Accept: text/plain` or `format=text`".into()));
     }
-    // A JSON page with a limit of 0 would never advance.
+    // The minimum is 1 in the JSON format, because paging with a limit of 0 would never advance.
     let least = i64::from(format == Format::Json);
     let limit = query.number("limit", least..=LIMIT.1)?;
     if limit.is_some() && format == Format::Text {
@@ -60,8 +60,8 @@ pub(super) async fn search(
     let limit = usize::try_from(limit.unwrap_or(LIMIT.0)).unwrap_or(0);
     let attempt = attempt(&mut query)?;
     query.end()?;
-    // The state of the attempt is read before its spool. If that state is final, the spool contains all of the
-    // attempt's output.
+    // The state of the attempt is read before its stored output. If that state is final, all of the attempt's output
+    // has been stored.
     let output = state.outputs.find(job, attempt).await?;
     if let Some(other) = other {
         wanted.unlike = Some(known_lines(&state, other).await?);
@@ -156,7 +156,7 @@ struct Results {
     _permit: OwnedSemaphorePermit,
 }
 
-/// The form of the results.
+/// The format in which the results are sent.
 enum Sending {
     /// Pages, with the text of up to `limit` more lines.
     Batches { limit: usize },

@@ -54,16 +54,16 @@ pub(super) async fn remove(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// The forms of the page: one sets a value, the other removes a secret.
+/// The fields of a form on the page: either the form that sets a value, or the form that removes a secret.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PostedSecret {
     name: String,
-    /// The new value. The form that removes a secret does not have this field.
+    /// The new value, or `None` in the form that removes a secret.
     value: Option<String>,
 }
 
-/// Handles the forms of the page, which work without scripts, and redirects to the page. An error is shown there.
+/// Handles the forms of the page, which work without scripts, and redirects to the page, which also shows any error.
 pub(super) async fn submit(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,

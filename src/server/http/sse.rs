@@ -47,7 +47,8 @@ impl FrameBuffer {
         self.waiting.is_empty()
     }
 
-    /// Removes and returns the next frame, and records the current time as the time at which it was sent.
+    /// Removes and returns the next frame, and records the current time as the time at which the frame was sent.
+    /// Returns `None` if no frames are waiting.
     pub(super) fn pop(&mut self) -> Option<Bytes> {
         let frame = self.waiting.pop_front()?;
         self.sent = Instant::now();

@@ -49,7 +49,7 @@ pub(super) async fn stream(
     })))
 }
 
-/// Returns the permission to open another stream.
+/// Returns a permit to open another stream, or an error if the maximum number of streams is open.
 pub(super) fn permit(state: &AppState) -> Result<OwnedSemaphorePermit, ApiError> {
     let permit = state.streams.clone().try_acquire_owned();
     permit.map_err(|_| ApiError::TooManyStreams(state.config.streams))
@@ -69,7 +69,7 @@ fn refuse_backwards(query: &mut Query) -> Result<(), ApiError> {
     if query.word("sort", &[("asc", true), ("desc", false)])? == Some(false) {
         return Err(forwards("sort=desc"));
     }
-    // These parameters are accepted and ignored, because older clients send them.
+    // `limit` and `pollIntervalMs` are accepted and ignored, because older clients send them.
     query.text("limit");
     query.text("pollIntervalMs");
     Ok(())

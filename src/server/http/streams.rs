@@ -97,7 +97,8 @@ fn position(text: &str) -> Option<(JobId, Seq)> {
     Some((job.parse().ok()?, Seq(seq)))
 }
 
-/// Parses the `Last-Event-ID` header, which contains the `seq` of one of the jobs.
+/// Parses the `Last-Event-ID` header, which contains the id of one of the jobs and the `seq` of its last event. Returns
+/// `None` if the header is missing or empty.
 fn last_event(headers: &HeaderMap) -> Result<Option<(JobId, Seq)>, ApiError> {
     let Some(value) = headers.get("last-event-id").filter(|value| !value.is_empty()) else { return Ok(None) };
     let text = String::from_utf8_lossy(value.as_bytes());
@@ -107,7 +108,7 @@ fn last_event(headers: &HeaderMap) -> Result<Option<(JobId, Seq)>, ApiError> {
 /// A job whose events are sent.
 struct StreamedJob {
     reader: Reader,
-    /// The first page, until it has been sent.
+    /// The first page, or `None` after it has been sent.
     fresh: Option<Page>,
     /// Whether events may have been appended since the last page was read.
     may_have_more: bool,
@@ -121,8 +122,8 @@ struct JobsEvents {
     frames: FrameBuffer,
     /// The index of the job to read next, so that a job that prints a lot does not delay the others.
     next: usize,
-    /// The time at which the next heartbeat is due. Each reader of a job that prints nothing needs one, so events of
-    /// other jobs do not delay it.
+    /// The time at which the next heartbeat is due. Events do not delay it, because the page of a job that prints
+    /// nothing needs heartbeats even while other jobs print.
     heartbeat_at: Instant,
     _permit: OwnedSemaphorePermit,
 }

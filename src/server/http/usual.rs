@@ -45,8 +45,8 @@ pub(super) async fn usual(
     Ok(Json(UsualTimes { last_success: earlier.first().copied(), jobs, steps: steps.collect() }))
 }
 
-/// Returns the median. If the number of durations is even, this is the greater of the two middle values. `durations`
-/// must not be empty.
+/// Returns the median. If the number of durations is even, the median is the greater of the two middle values.
+/// `durations` must not be empty.
 fn median(mut durations: Vec<i64>) -> i64 {
     durations.sort_unstable();
     durations[durations.len() / 2]

@@ -58,7 +58,7 @@ fn cut(event: &mut Event, from: i64) -> bool {
 }
 
 /// Removes the lines of a segment that start at or before `from`. Returns `None` if the segment ends at or before
-/// `from`, and the whole segment if it extends past `from` but no later line starts in it.
+/// `from`. If the segment extends past `from` but no later line starts in it, returns the whole segment.
 fn cut_segment(segment: Segment, text: &str, from: i64) -> Option<(Segment, &str)> {
     let Segment(offset, bytes, line) = segment;
     if offset + bytes <= from {

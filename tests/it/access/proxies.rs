@@ -5,7 +5,7 @@ use reqwest::{Client, Response};
 
 use crate::harness::{TOKEN, TestServer};
 
-/// The number of failed logins after which the server refuses further ones, plus one.
+/// One more than the number of failed logins after which the server refuses further ones.
 const TOO_MANY: usize = 21;
 
 /// Logs in as if the request had been forwarded by a proxy from the given address.

@@ -75,7 +75,7 @@ async fn a_report_and_the_files_beside_it_are_loaded_without_a_session_and_isola
 }
 
 #[tokio::test]
-async fn a_permission_is_limited_to_the_artifacts_of_one_attempt() {
+async fn a_signed_token_is_limited_to_the_artifacts_of_one_attempt() {
     let server = TestServer::start().await;
     let api = &server.api;
     let (id, other) = (job_with_report(api).await, job_with_report(api).await);

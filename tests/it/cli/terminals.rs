@@ -32,7 +32,7 @@ async fn run_on_a_terminal_gives_the_command_a_terminal_of_the_same_size() {
     let script = "test -t 1 && test -t 2 && echo is $COLUMNS x $LINES; exit 3";
     let done = Cli::run_command(on_terminal(&cli, &["run", "--", "sh", "-c", script])).await;
     assert_eq!(done.code, Some(3), "{done:?}");
-    // The caller's own terminal converts line breaks.
+    // The line break is CR LF, because the caller's own terminal converts line breaks.
     assert!(done.stdout.contains("is 77 x 23\r\n"), "{done:?}");
     let payload_of_first = payload(&server).await;
     assert_eq!(payload_of_first["terminal"], true);

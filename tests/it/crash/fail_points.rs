@@ -127,7 +127,7 @@ async fn kills_at_random_moments_lose_nothing_acknowledged() {
 fn every_fail_point_has_a_test_and_the_tests_kill_the_server_200_times() {
     let lists: [&[FailPoint]; 4] = [&OUTPUT, &APPEND, &END, &RECOVERY];
     assert_eq!(lists.concat(), FailPoint::ALL);
-    // Each test asserts its own number of kills. The total must be 200.
+    // Each test asserts its own number of kills. Together they must be the 200 kills that this module promises.
     let times = (OUTPUT.len() + APPEND.len() + END.len()) * TIMES + RECOVERY.len() * TIMES_IN_RECOVERY;
     assert_eq!(times + TIMES_AT_RANDOM, 200);
 }

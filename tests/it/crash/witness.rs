@@ -41,7 +41,7 @@ impl Witness {
         }
     }
 
-    /// Submits a job, and returns its id if the server has acknowledged it.
+    /// Submits a job, and returns its id, or `None` if the server has not acknowledged the job.
     async fn submit(&mut self, api: &Api, payload: Value, is_short: bool) -> Option<String> {
         let job = json!({"type": "command", "payload": payload});
         let reply = api.request(Method::POST, "/jobs").json(&job).send().await.ok()?;

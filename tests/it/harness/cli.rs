@@ -49,7 +49,8 @@ impl Cli {
 
     /// Returns the `tailwater` command, so that a test can configure it further.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        // The tests may have been started in the background, where a shell without job control ignores some signals.
+        // `env` restores the default handling of signals, because the tests may have been started in the background,
+        // where a shell without job control ignores some signals.
         let mut command = Command::new("env");
         command.args(["--default-signal=HUP,INT,QUIT,TERM", env!("CARGO_BIN_EXE_tailwater")]).args(arguments);
         command.current_dir(self.folder()).env_clear();

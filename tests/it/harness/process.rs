@@ -105,7 +105,7 @@ impl Process {
         self.child.wait().expect("the process has exited")
     }
 
-    /// Returns the exit status if the server has exited.
+    /// Returns the exit status of the server, or `None` if it is still running.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.child.try_wait().expect("the child can be waited for")
     }

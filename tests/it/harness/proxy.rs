@@ -1,4 +1,4 @@
-//! A proxy between a client and a server. It can cut connections, and its address stays the same if the server moves.
+//! A proxy between a client and a server. It can cut connections, and keeps its address if the server gets another one.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -70,7 +70,7 @@ impl Stream {
         self.try_next().await.expect("the connection is open")
     }
 
-    /// Returns the next frame, or an error if the connection was interrupted.
+    /// Returns the next frame, `None` at the end of the stream, or an error if the connection was interrupted.
     pub async fn try_next(&mut self) -> reqwest::Result<Option<Frame>> {
         loop {
             if let Some(end) = self.buffer.windows(2).position(|two| two == b"\n\n") {

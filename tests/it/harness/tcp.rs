@@ -91,7 +91,8 @@ pub async fn exchange(base: &str, request: &[u8], sending: Sending) -> Vec<u8> {
     reply
 }
 
-/// Parses an HTTP/1.1 reply whose body is not chunked.
+/// Parses an HTTP/1.1 reply whose body is not chunked. Returns `None` if `bytes` does not contain a complete, valid
+/// head.
 pub fn parse(bytes: &[u8]) -> Option<Reply> {
     let text = String::from_utf8_lossy(bytes);
     let (head, body) = text.split_once("\r\n\r\n")?;

@@ -67,7 +67,7 @@ fn check() {
     if hung.is_empty() {
         return;
     }
-    // The output of `eprintln!` would be captured.
+    // `eprintln!` is not used, because the test runner would capture its output.
     for (name, test) in hung {
         writeln!(stderr(), "{name} has not ended after {PATIENCE:?}. Its failures: {:#?}", test.failures).ok();
     }

@@ -27,7 +27,8 @@ const PATTERNS: [&str; 10] = ["a", "Ab", "error", "^b", "c$", "^$", "a.*c", "(ab
 /// The last line of the first half of a job's output, on both streams.
 const HALF: &str = "---half---";
 
-/// Prints random lines: some coloured, some that overwrite themselves, some empty, and an unfinished last line.
+/// Returns a script that prints random lines: some coloured, some that overwrite themselves, some empty, and an
+/// unfinished last line.
 fn random_script(random: &mut Random) -> String {
     let words = ["a", "b", "c", "Ab", "error:", "é", "\\033[31m", "\\033[0m", "50 %%\\r", "\\t", " "];
     let mut line = || {
@@ -107,7 +108,7 @@ async fn compare(server: &TestServer, random: &mut Random, id: &str, attempt: i6
 async fn searches_of_running_and_finished_attempts_find_what_grep_finds() {
     let (server, mut random) = (TestServer::start().await, Random::new("search"));
     let mut found = 0;
-    // Only one job has a second attempt, because it starts only after some seconds.
+    // Only one job has a second attempt, because a second attempt starts only after some seconds.
     for attempts in [2, 1, 1, 1, 1, 1] {
         let gate = Gate::new();
         let (first, second) = (random_script(&mut random), random_script(&mut random));
@@ -118,7 +119,7 @@ async fn searches_of_running_and_finished_attempts_find_what_grep_finds() {
                 json!({"type": "command", "payload": {"run": format!("{script}\nexit 1")}, "maxAttempts": attempts}),
             )
             .await;
-        // The end of the first half has been read from both streams, and so has all output before it.
+        // When the last line of the first half is found on both streams, all output before it has been read too.
         crate::harness::until_async("the first half has arrived", async || {
             let path = format!("/jobs/{id}/log/search?q={HALF}");
             server.api.json(&path).await["matches"] == 2

@@ -200,7 +200,7 @@ async fn a_job_with_a_terminal_keeps_it_when_it_is_edited_and_a_form_can_change_
     assert!(text_of(&html).contains("some steps"), "the job's page names the steps in a terminal: {html}");
     let edited = led_to(&edit(&browser, &id, &[("title", 0, "Edited")]).await);
     assert_eq!(remade(&server.api, &edited, &id).await, json!({"title": "Edited", "terminal": true, "steps": steps}));
-    // Without the field, the box is not checked.
+    // A form without the field `terminal` means that the box is not checked.
     let html = browser.html(&format!("/tasks/queue/new?from={id}")).await;
     assert!(text_of(&html).contains("not in a terminal"), "{html}");
     let fields: Vec<_> = fields_of(&html).into_iter().filter(|(name, _)| name != "terminal").collect();

@@ -59,7 +59,7 @@ impl Known {
     }
 }
 
-/// Texts with secrets that the server does not know, each with the secret part. Rules recognise them by their shape.
+/// Texts with secrets that the server does not know, each with the secret part. Rules recognise them by their format.
 fn unknown() -> Vec<(String, String)> {
     let random = |letters: &[u8], count: usize, seed: usize| {
         let at = |index: usize| letters[(index * 7 + seed * 13 + index * index) % letters.len()];
@@ -103,7 +103,8 @@ fn base64_url(bytes: &[u8]) -> String {
     text
 }
 
-/// Prints the variable `S` in several forms, to both streams, in one piece and in two with a pause in between.
+/// A script that prints the variable `S` in several forms, to both streams, in one piece and in two with a pause in
+/// between.
 const PRINT: &str = r#"
 printf '%s\n' "$S"; printf 'x=%s;\n' "$S" >&2
 printf '%s' "$S" | base64 -w 76; printf '%s' "$S" | base64 -w 0; echo
@@ -205,7 +206,7 @@ async fn run_unknown(api: &Api, unknown: &[(String, String)]) -> Vec<String> {
     ids
 }
 
-/// Returns the text of every response to a GET request that concerns these jobs.
+/// Returns the text of every response to a GET request that concerns the given jobs.
 async fn responses(api: &Api, ids: &[String]) -> Vec<(String, Vec<u8>)> {
     let client = reqwest::Client::builder().redirect(redirect::Policy::none()).build().expect("a client");
     let mut said = Vec::new();
@@ -216,7 +217,7 @@ async fn responses(api: &Api, ids: &[String]) -> Vec<(String, Vec<u8>)> {
         let mut body = Vec::new();
         while let Some(chunk) = reply.chunk().await.expect("the body arrives") {
             body.extend_from_slice(&chunk);
-            // The streams of lists do not end.
+            // Reading is stopped, because the streams of lists do not end.
             if path.contains("/jobs/stream") && body.len() > 20_000 {
                 break;
             }

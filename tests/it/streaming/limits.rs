@@ -1,4 +1,4 @@
-//! Open streams do not delay a shutdown, and readers that stop reading do not use up memory. Both are measured on a
+//! Open streams do not delay a shutdown, and readers that stop reading do not use up memory. Each test measures a
 //! server in a separate process.
 
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ async fn an_idle_server_with_200_open_streams_exits_within_2_seconds_of_sigterm(
     }
 }
 
-/// The number of bytes that the job prints. This is many times more than the sockets between the server and a reader
+/// The number of bytes that the job prints, which is many times more than the sockets between the server and a reader
 /// can buffer.
 const PRINTED: usize = 120_000_000;
 

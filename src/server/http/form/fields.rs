@@ -35,7 +35,8 @@ impl FormFields {
     pub(super) fn read(pairs: Vec<(String, String)>) -> Option<Self> {
         let mut fields = Self::default();
         for (name, value) in pairs {
-            // Browsers send line breaks as CR LF, but a shell would interpret the CR as part of the command.
+            // The CR is removed, because browsers send line breaks as CR LF, but a shell would interpret the CR as part
+            // of the command.
             let value = value.replace("\r\n", "\n");
             match name.as_str() {
                 "run" => fields.runs.push(value),
@@ -54,7 +55,7 @@ impl FormFields {
         is_whole.then_some(fields)
     }
 
-    /// Returns the id of the job that is being edited.
+    /// Returns the id of the job that is being edited, or `None` for a new job.
     pub(super) fn from(&self) -> Option<&str> {
         self.single.get("from").map(String::as_str).filter(|id| !id.is_empty())
     }

@@ -35,7 +35,7 @@ pub(super) struct LogResponse {
     state: AppState,
     job: JobId,
     attempt: i32,
-    /// Whether it was known before the last read that the spool contains all of the attempt's output.
+    /// Whether all of the attempt's output had been stored before the last read.
     is_complete: bool,
     output: Option<TextReader>,
     encoder: Encoder,
@@ -150,7 +150,7 @@ impl LogResponse {
         Ok(read)
     }
 
-    /// Opens the spool of the current attempt, if it exists.
+    /// Opens the stored output of the current attempt. Returns `None` if there is none yet.
     async fn open(&self) -> Result<Option<TextReader>, ApiError> {
         let Some(Following { wanted: (selection, times), .. }) = &self.following else { return Ok(None) };
         let Some(spool) = self.state.outputs.open_growing(self.job, self.attempt).await? else { return Ok(None) };
@@ -158,7 +158,7 @@ impl LogResponse {
         output.map(Some).map_err(|error| internal(&error))
     }
 
-    /// Loads the names of steps that have started since the last call.
+    /// Loads the names of steps that have started since the last call, and returns the next action.
     async fn learn_steps(&mut self) -> Result<Next, ApiError> {
         let Some(output) = &mut self.output else { return Ok(Next::Read) };
         let steps = Arc::new(self.state.outputs.steps(self.job, self.attempt).await?);
@@ -186,8 +186,7 @@ impl LogResponse {
         following.asked = Instant::now();
         if !self.is_complete {
             self.is_complete = self.state.outputs.find(self.job, Some(self.attempt)).await?.is_complete;
-            // The attempt may have printed more between the last read and the end of the attempt, so the spool is read
-            // again.
+            // The attempt may have printed more between the last read and its end, so its stored output is read again.
             return if self.is_complete { Ok(Next::Read) } else { Ok(self.wait(FOLLOW_LOOK_AGAIN).await) };
         }
         if attempts == Attempts::One {
