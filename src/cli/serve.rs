@@ -61,7 +61,7 @@ pub(super) struct Serve {
     allowed_hosts: Vec<String>,
     /// The IP address or network of a reverse proxy whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed; may
     /// be repeated.
-    #[arg(long = "trusted-proxy", env = "TAILWATER_TRUSTED_PROXIES", value_delimiter = ',', value_name = "ADDRESS")]
+    #[arg(long, env = "TAILWATER_TRUSTED_PROXIES", value_delimiter = ',', value_name = "ADDRESS")]
     trusted_proxies: Vec<String>,
     /// The maximum number of jobs that run at the same time.
     #[arg(long, env = "TAILWATER_CONCURRENCY", default_value_t = cores(), value_parser = clap::value_parser!(u16).range(1..))]
