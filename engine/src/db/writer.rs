@@ -257,10 +257,9 @@ mod tests {
         db.writer()
             .write(move |tx| {
                 Box::pin(async move {
-                    sqlx::query("insert into sessions (digest, created_at, expires_at) values (?, 0, 0)")
-                        .bind(name.as_bytes())
-                        .execute(tx.connection().sqlite())
-                        .await?;
+                    let row = "insert into users (name, name_key, role, password, created_at, updated_at)
+                               values (?1, ?1, 'viewer', '', 0, 0)";
+                    sqlx::query(row).bind(name).execute(tx.connection().sqlite()).await?;
                     Ok(())
                 })
             })
@@ -269,7 +268,7 @@ mod tests {
 
     async fn count(db: &Db) -> i64 {
         let mut reader = db.reader().await.expect("a reader is free");
-        let count = sqlx::query_scalar("select count(*) from sessions").fetch_one(reader.sqlite()).await;
+        let count = sqlx::query_scalar("select count(*) from users").fetch_one(reader.sqlite()).await;
         count.expect("the table exists")
     }
 
@@ -309,7 +308,7 @@ mod tests {
         let db = Db::open(folder.path()).await.expect("a new database opens");
         let panicking = db.writer().write(|tx| {
             Box::pin(async move {
-                sqlx::query("delete from sessions").execute(tx.connection().sqlite()).await?;
+                sqlx::query("delete from users").execute(tx.connection().sqlite()).await?;
                 assert_eq!(1, 2, "this test panics here on purpose");
                 Ok::<(), DbError>(())
             })

@@ -1,8 +1,8 @@
 //! Draws lines as a terminal shows them after later lines have redrawn them.
 //!
-//! A line can be redrawn only by lines of its block and of the same step and stream ([`BlockScreen`]). To draw any line,
-//! its block is therefore read from its first line to its last one, and the result does not depend on where reading
-//! began. The page draws live output in the same blocks.
+//! A line can be redrawn only by lines of its block and of the same step and stream ([`BlockScreen`]). To draw any
+//! line, its block is therefore read from its first line to its last one, and the result does not depend on where
+//! reading began. The page draws live output in the same blocks.
 
 use std::collections::HashMap;
 use std::io;

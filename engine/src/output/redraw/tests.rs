@@ -124,7 +124,7 @@ fn the_other_stream_and_other_steps_do_not_redraw_a_line() {
     log.write(STEP, StreamName::Stderr, "b\n");
     log.write(STEP, StreamName::Stderr, "\x1b[2AB\n");
     log.write(OTHER_STEP, StreamName::Stdout, "c\n\x1b[9AC\n");
-    log.check(1, &[(1, Some("a")), (2, Some("B")), (3, None), (4, Some("C")), (5, None)]);
+    log.check(1, &[(1, Some("a")), (2, Some("B")), (3, Some("")), (4, Some("C")), (5, Some(""))]);
 }
 
 #[test]
