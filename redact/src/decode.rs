@@ -75,6 +75,7 @@ impl<F: FnMut(Unit)> Sink for F {
 ///
 /// The order matters where one format contains another. `%5C%22` is JSON in a query string. Both `\u0026quot;` (HTML in
 /// JSON) and `\&quot;` (JSON in HTML) are decoded, because a backslash before punctuation is dropped.
+#[derive(Clone)]
 pub(crate) struct Decoder {
     ansi: Ansi,
     percent: Percent,

@@ -89,7 +89,7 @@ impl RedactStream {
     /// still return `true`. Call this method once per pause.
     pub fn release(&mut self) -> Redacted {
         let view = View { before: self.before, base: self.base, text: &self.held };
-        let harmless = self.views.telling(&self.matcher, view).min(self.rules.undecided(view).telling);
+        let harmless = self.views.telling_at_pause(&self.matcher, view).min(self.rules.undecided(view).telling);
         self.masks.write(view, harmless, self.rules.rules())
     }
 

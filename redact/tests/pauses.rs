@@ -178,3 +178,13 @@ fn half_of_a_value_is_counted_in_bytes_of_the_value() {
     Script::new(&["abc\"\"\"\"h"]).push("abc", "").release("abc").push("&quot;", "").release("");
     Script::new(&[r"ab\\\\\\\\cdefghij"]).push(r"ab\\\\\\\\\\\\\\\\c", "").release("").finish("[REDACTED]");
 }
+
+#[test]
+fn what_looks_like_the_beginning_of_an_escape_counts_as_part_of_a_value() {
+    let mut script = Script::new(&["abcd&efgh-12"]);
+    script.push("%61bcd&efgh", "").release("").push("-12 ", "[REDACTED] ");
+    let mut script = Script::new(&["abc &battery-12345"]);
+    script.push("%61bc+%26battery", "").release("").push("-12345 ", "[REDACTED] ");
+    let mut script = Script::new(&["abc &battery"]);
+    script.push("%61bc+%26battery", "").release("").push(" ", "[REDACTED] ");
+}

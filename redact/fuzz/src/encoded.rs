@@ -125,6 +125,8 @@ impl Text {
             4 => (hex::encode(bytes), 2 * range.start..2 * range.end),
             _ => (hex::encode_upper(bytes), 2 * range.start..2 * range.end),
         };
+        // An escape that begins directly before the first line may swallow its first characters.
+        self.text += input.choose(&["\n", " ", ",", "="]);
         let columns = input.choose(&[usize::MAX, 60, 64, 76]);
         let position = |at: usize| self.text.len() + at + at / columns * newline.len();
         // The last character, rather than the one after it, is certain to be in the same line.

@@ -7,7 +7,7 @@ use super::unit::{Unit, Units, number};
 ///
 /// A run of backslashes counts as one, so that text which was escaped several times is decoded. `\x` and octal numbers
 /// stand for bytes, the others for characters.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Backslash {
     /// The run of backslashes before the held units.
     run: Option<Unit>,

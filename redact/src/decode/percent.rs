@@ -2,7 +2,7 @@
 
 use super::unit::{Unit, Units, number};
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Percent {
     /// A percent sign, which may itself have been encoded, and perhaps the first digit.
     held: Units,

@@ -36,7 +36,7 @@ impl Unit {
 }
 
 /// A few units: the incomplete escape that a decoder stores.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Units {
     units: [Unit; Self::CAPACITY],
     len: usize,

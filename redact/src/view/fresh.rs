@@ -16,6 +16,7 @@ use super::plain::Plain;
 /// were no escape and a value began after its first byte. Such a reading ends as soon as it agrees with the main one,
 /// usually after a few bytes. If too many escapes begin before that, the reading with the shortest partial match is
 /// replaced.
+#[derive(Clone)]
 pub(super) struct FreshReadings {
     percent: StageReadings,
     backslash: StageReadings,
@@ -23,6 +24,7 @@ pub(super) struct FreshReadings {
 }
 
 /// The readings that begin within an escape of one stage.
+#[derive(Clone)]
 struct StageReadings {
     stage: Stage,
     /// Whether any of the readings is active.
@@ -30,6 +32,7 @@ struct StageReadings {
     readings: [Fresh; 4],
 }
 
+#[derive(Clone)]
 struct Fresh {
     is_active: bool,
     plain: Plain,

@@ -12,7 +12,7 @@ const RUN: usize = 16;
 
 /// The joined view of a stream. A line break is dropped together with the white space after it, if it follows at least
 /// [`RUN`] base64 characters and the next line begins with one.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Joined {
     /// The view, or `None` while it equals the raw view.
     separate: Option<Separate>,
@@ -43,6 +43,7 @@ impl Counted {
 }
 
 /// The joined view while it differs from the raw view.
+#[derive(Clone)]
 struct Separate {
     lane: Lane,
     /// The number of base64 characters directly before the current position, but at most [`RUN`].

@@ -12,13 +12,14 @@ use super::lane::Lane;
 ///   plus sign counts as white space, because it is a space in forms.
 /// - A run of quotation marks is one apostrophe, because shells quote an apostrophe as `'\''` or `'"'"'`.
 /// - Backspaces are dropped.
+#[derive(Clone)]
 pub(crate) struct Plain {
     pub(super) lane: Lane,
     last: Unifier,
 }
 
 /// Unifies white space and quotation marks, byte by byte.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Unifier {
     last: u8,
 }
