@@ -24,21 +24,25 @@ fn repeat(target: &str, check: fn(&[u8])) {
 }
 
 #[test]
+#[ignore = "takes minutes"]
 fn values_are_masked_in_all_inputs_of_the_corpus() {
     repeat("matcher", fuzz::matcher);
 }
 
 #[test]
+#[ignore = "takes minutes"]
 fn styled_values_are_masked_in_all_inputs_of_the_corpus() {
     repeat("terminal", fuzz::terminal);
 }
 
 #[test]
+#[ignore = "takes minutes"]
 fn rules_behave_in_all_inputs_of_the_corpus() {
     repeat("rules", fuzz::rules);
 }
 
 #[test]
+#[ignore = "takes minutes"]
 fn expressions_are_refused_or_usable_in_all_inputs_of_the_corpus() {
     repeat("custom_rules", fuzz::custom_rules);
 }

@@ -61,3 +61,11 @@ fn a_value_with_a_long_run_of_escapes_is_masked_however_often_it_is_escaped() {
     check("q%41bcdefgh", &format!("<q%{}41bcdefgh>", "25".repeat(50)), "<[REDACTED]>");
     check("q&bcdefgh", &format!("<q&{}bcdefgh>", "amp;".repeat(50)), "<[REDACTED]>");
 }
+
+#[test]
+fn a_control_character_may_be_printed_as_a_letter() {
+    let letters = [('a', '\x07'), ('b', '\x08'), ('e', '\x1b'), ('E', '\x1b'), ('f', '\x0c'), ('v', '\x0b')];
+    for (letter, char) in letters.into_iter().chain([('n', '\n'), ('r', '\r'), ('t', '\t')]) {
+        check(&format!("q{char}bcdefgh"), &format!("<q\\{letter}bcdefgh>"), "<[REDACTED]>");
+    }
+}

@@ -168,12 +168,11 @@ const PARTS: [&str; 48] = [
 fn expression(input: &mut Input) -> String {
     let mut expression = String::new();
     for _ in 0..input.below(24) {
-        match input.below(8) {
-            0 => {
-                let len = input.below(8);
-                expression += &String::from_utf8_lossy(input.bytes(len));
-            }
-            _ => expression += input.choose(&PARTS),
+        if input.below(8) == 0 {
+            let len = input.below(8);
+            expression += &String::from_utf8_lossy(input.bytes(len));
+        } else {
+            expression += input.choose(&PARTS);
         }
     }
     expression
@@ -188,12 +187,11 @@ const PIECES: [&str; 25] = [
 fn text(input: &mut Input) -> Vec<u8> {
     let mut text = Vec::new();
     while !input.is_empty() && text.len() < 1_000 {
-        match input.below(8) {
-            0 => {
-                let len = input.below(8);
-                text.extend_from_slice(input.bytes(len));
-            }
-            _ => text.extend_from_slice(input.choose(&PIECES).as_bytes()),
+        if input.below(8) == 0 {
+            let len = input.below(8);
+            text.extend_from_slice(input.bytes(len));
+        } else {
+            text.extend_from_slice(input.choose(&PIECES).as_bytes());
         }
     }
     text

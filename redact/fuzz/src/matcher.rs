@@ -70,15 +70,12 @@ fn bytes(input: &mut Input, cuts: &Cuts) {
     let added_at = input.below(1 << 10);
     let mut text = Vec::new();
     while !input.is_empty() {
-        match values.get(input.below(8)) {
-            Some(value) => {
-                let len = input.below(64);
-                text.extend_from_slice(value.get(..len).unwrap_or(value));
-            }
-            None => {
-                let len = 1 + input.below(16);
-                text.extend_from_slice(input.bytes(len));
-            }
+        if let Some(value) = values.get(input.below(8)) {
+            let len = input.below(64);
+            text.extend_from_slice(value.get(..len).unwrap_or(value));
+        } else {
+            let len = 1 + input.below(16);
+            text.extend_from_slice(input.bytes(len));
         }
     }
     values.retain(|value| is_masked_everywhere(value));

@@ -70,8 +70,8 @@ fn lines_of_examples(input: &mut Input, cuts: &Cuts, examples: &Examples) {
     }
 }
 
-/// The maximum number of bytes in a text, which is several times what a rule may hold.
-const LONGEST_TEXT: usize = 40_000;
+/// The maximum number of bytes in a text, which is more than what a rule may hold.
+const LONGEST_TEXT: usize = 12_000;
 
 /// The maximum number of bytes that are held if no value is registered: those of the longest match.
 const MOST_HELD: usize = (8 << 10) + 64;

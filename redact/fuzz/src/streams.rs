@@ -21,8 +21,9 @@ impl Cuts {
         let (mut at, mut lengths) = (0, self.0.iter().cycle());
         while at < len {
             let next = *lengths.next().expect("the lengths repeat");
-            // At least every fourth read has a byte.
-            let length = usize::from(next & 0x7f).max(usize::from(reads.len() % 4 == 3));
+            // Few reads are empty, and at least every fourth one is not.
+            let is_empty = next == 0x80 && reads.len() % 4 != 3;
+            let length = if is_empty { 0 } else { usize::from(next & 0x7f).max(1) };
             let end = len.min(at + length);
             reads.push((at..end, next & 0x80 != 0));
             at = end;

@@ -14,12 +14,11 @@ pub fn terminal(data: &[u8]) {
     let values: Vec<Vec<u8>> = (0..=input.below(2)).map(|_| value(&mut input)).collect();
     let (mut text, mut styled) = (Vec::new(), Vec::new());
     while !input.is_empty() && text.len() < LONGEST_TEXT {
-        match input.below(4) {
-            0 => add_noise(&mut input, &values, &mut text),
-            _ => {
-                let value = &values[input.below(values.len())];
-                styled.push(add_styled(&mut input, value, &mut text));
-            }
+        if input.below(4) == 0 {
+            add_noise(&mut input, &values, &mut text);
+        } else {
+            let value = &values[input.below(values.len())];
+            styled.push(add_styled(&mut input, value, &mut text));
         }
     }
     let redactor = Redactor::new(&values);
@@ -35,7 +34,7 @@ pub fn terminal(data: &[u8]) {
 }
 
 /// The maximum number of bytes in a text. A match may span at least 16 KiB.
-const LONGEST_TEXT: usize = 40_000;
+const LONGEST_TEXT: usize = 24_000;
 
 /// Returns the maximum number of bytes that are held if the longest value has `longest` bytes: 16 times the length of
 /// its longest form, plus 16 KiB. The length of a match is checked after every 1,024 bytes.
