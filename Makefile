@@ -22,12 +22,14 @@ SERVER := -p tailwater -p tailwater-engine -p tailwater-model -p redact --featur
 # The options of cargo that run each test in its own process.
 EACH_ALONE := --config 'target."cfg(all())".runner = ["$(CURDIR)/xtask/run-tests.sh"]'
 
-.PHONY: help run build dev test test-long lint unit e2e bench bench-ui setup setup-server setup-unit setup-test server site clean
+.PHONY: help run build dev test test-long fuzz mutants false-masks lint unit e2e bench bench-ui setup setup-server setup-unit setup-test server site clean
 
 help: ## Show this list.
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
 	@echo
-	@echo "  ARGS=...      more arguments: of the server (run, dev), nextest (unit), Playwright (e2e, bench-ui), the benchmark (bench)"
+	@echo "  ARGS=...      more arguments: of the server (run, dev), nextest (unit), Playwright (e2e, bench-ui), the benchmark (bench),"
+	@echo "                libFuzzer (fuzz: ARGS=-max_total_time=60), cargo-mutants (mutants: ARGS='--shard 0/100')"
+	@echo "  LOGS=...      more logs to examine (false-masks)"
 	@echo "  CHROMIUM=...  the browser of the tests, else the first of chromium, chromium-browser, google-chrome"
 	@echo "  TOOLCHAIN=debian  Debian's Rust instead of rustup's, after 'make clean'"
 
@@ -74,8 +76,26 @@ unit: setup-unit ## Run the tests of every crate.
 		cargo test $(EACH_ALONE) --tests $(SERVER) $(ARGS); \
 	fi
 
-test-long: setup-server ## Search millions of encoded texts for values that were not masked (10 minutes).
+test-long: setup-server ## Search millions of encoded texts for values that were not masked, and repeat the fuzzed inputs (10 minutes).
 	cargo test -p redact --release -- --ignored
+
+# The new inputs are kept outside of the corpus in the repository, which contains only those that reach new code.
+fuzz: setup-server ## Fuzz the redactor with cargo-fuzz, 10 minutes for each target.
+	@cargo fuzz --version >/dev/null || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz' >&2; exit 1; }
+	@for target in matcher terminal rules custom_rules; do \
+		mkdir -p target/fuzz/found/$$target; \
+		cargo fuzz run --fuzz-dir redact/fuzz --target-dir target/fuzz --sanitizer none $$target \
+			target/fuzz/found/$$target redact/fuzz/corpus/$$target \
+			-- -max_total_time=600 -max_len=600 -len_control=20 -timeout=60 $(ARGS) || exit; \
+	done
+
+mutants: setup-server ## Break the redactor in every way that cargo-mutants knows, and list what the tests miss (hours).
+	@cargo mutants --version >/dev/null || { echo 'cargo-mutants is missing: cargo install cargo-mutants' >&2; exit 1; }
+	cargo mutants --package redact --output target $(ARGS)
+
+false-masks: setup-server ## Count what the rules of the redactor mask in 20 MB of logs of this machine.
+	xtask/collect-logs.sh target/logs $(LOGS)
+	cargo run --quiet --release -p redact --example false_masks -- target/logs/*.log
 
 e2e: setup-test build ## Run the browser tests against the release.
 	node_modules/.bin/playwright test -c end2end $(ARGS)

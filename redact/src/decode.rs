@@ -6,7 +6,7 @@
 //! decoded as far as possible. A value is therefore passed through the same decoder before it is searched for (see
 //! `variants`), so that leniency never hides a value.
 //!
-//! A decoder stores only a bounded number of bytes: an escape that becomes too long is passed on unchanged.
+//! A decoder stores only a bounded number of bytes, and an escape of any length is decoded.
 
 mod ansi;
 mod backslash;
@@ -21,8 +21,8 @@ use backslash::Backslash;
 use entity::Entity;
 use percent::Percent;
 
-/// The maximum number of raw bytes in an escape whose length is not limited by its syntax, such as a run of
-/// backslashes.
+/// The maximum number of raw bytes that an escape stands for if its length is not limited by its syntax, such as a run
+/// of backslashes. A longer one stands for the last of its bytes.
 const LONGEST_ESCAPE: usize = 64;
 
 /// A stage of the decoder.
@@ -75,6 +75,7 @@ impl<F: FnMut(Unit)> Sink for F {
 ///
 /// The order matters where one format contains another. `%5C%22` is JSON in a query string. Both `\u0026quot;` (HTML in
 /// JSON) and `\&quot;` (JSON in HTML) are decoded, because a backslash before punctuation is dropped.
+#[derive(Clone)]
 pub(crate) struct Decoder {
     ansi: Ansi,
     percent: Percent,
@@ -198,6 +199,17 @@ mod tests {
         check(r"\ud83d! \ud83dX\ude00", "\u{fffd}! \u{fffd}X\u{fffd}");
         check(r"\xz \x4z \u12 \u{} \u{12 \U1 \18", "xz x4z u12 u{} u{12 U1 18");
         check(r"\0 \01 \0", "\0 \x001 \0");
+    }
+
+    #[test]
+    fn escapes_that_were_encoded_very_often_are_decoded() {
+        for times in [1, 31, 32, 33, 200] {
+            check(&format!("{}n", "\\".repeat(times)), "\n");
+            check(&format!("%{}2F", "25".repeat(times)), "/");
+            check(&format!("&{}lt;", "amp;".repeat(times)), "<");
+        }
+        let far = format!(r"\ud83d{}ude00", "\\".repeat(100));
+        check(&far, "\u{fffd}\u{fffd}");
     }
 
     #[test]

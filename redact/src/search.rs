@@ -21,8 +21,9 @@ pub(crate) trait ValueSearch: Send + Sync {
     /// Returns where the first match begins that is still possible at the end of the view's text.
     fn possible(&self, view: View) -> usize;
 
-    /// Returns where the first partial match begins that is long enough to reveal a value, or the end of the text.
-    fn telling(&self, view: View) -> usize;
+    /// Returns the position from which on nothing may be shown after a pause, or the end of the text: where the first
+    /// partial match begins that is long enough to reveal a value.
+    fn telling_at_pause(&self, view: View) -> usize;
 
     /// Prepares for the removal of the view's text before the position `from`.
     fn keep(&mut self, view: View, from: usize);
@@ -60,8 +61,8 @@ impl<A: Automata> ValueSearch for MatcherSearch<A> {
         self.views.possible(&self.matcher, view)
     }
 
-    fn telling(&self, view: View) -> usize {
-        self.views.telling(&self.matcher, view)
+    fn telling_at_pause(&self, view: View) -> usize {
+        self.views.telling_at_pause(&self.matcher, view)
     }
 
     fn keep(&mut self, view: View, from: usize) {
@@ -69,7 +70,7 @@ impl<A: Automata> ValueSearch for MatcherSearch<A> {
     }
 
     fn finish(&mut self, view: View, masks: &mut Masks) {
-        let cut_off = |search: &Self| -> Range<usize> { search.telling(view)..view.end() };
+        let cut_off = |search: &Self| -> Range<usize> { search.views.telling(&search.matcher, view)..view.end() };
         // An incomplete escape at the end may be the end of a match, or it may continue a match that is cut off.
         masks.add(cut_off(self), Label::Value);
         self.views.finish(&self.matcher, masks);

@@ -18,7 +18,7 @@ use crate::tail::{Lengths, Tail};
 use crate::values::Values;
 
 /// Automata that run side by side.
-pub(crate) trait Automata: Send + Sync + 'static {
+pub(crate) trait Automata: Clone + Send + Sync + 'static {
     /// The states of all automata.
     type State: Copy + Eq + Send + Sync;
 
@@ -42,6 +42,7 @@ pub(crate) trait Automata: Send + Sync + 'static {
 }
 
 /// The automaton of a single set.
+#[derive(Clone)]
 pub(crate) struct OneSet(pub(crate) Arc<Values>);
 
 impl Automata for OneSet {
@@ -77,6 +78,7 @@ impl Automata for OneSet {
 }
 
 /// The automata of two sets.
+#[derive(Clone)]
 pub(crate) struct TwoSets(pub(crate) [Arc<Values>; 2]);
 
 impl Automata for TwoSets {

@@ -86,7 +86,7 @@ impl RedactStream {
     /// still return `true`. Call this method once per pause.
     pub fn release(&mut self) -> Redacted {
         let view = View { before: self.before, base: self.base, text: &self.held };
-        let harmless = self.values.telling(view).min(self.rules.undecided(view).telling);
+        let harmless = self.values.telling_at_pause(view).min(self.rules.undecided(view).telling);
         self.masks.write(view, harmless, self.rules.rules())
     }
 

@@ -42,6 +42,7 @@ const CHECK: usize = 1024;
 const PATIENCE: (usize, usize) = (3, 48);
 
 /// The state of all views of one stream. Positions count from the beginning of the stream.
+#[derive(Clone)]
 pub(crate) struct Views<A: Automata> {
     /// The state of the raw view.
     raw: A::State,
@@ -218,6 +219,20 @@ impl<A: Automata> Views<A> {
     pub(crate) fn telling(&self, matcher: &Matcher<A>, view: View) -> usize {
         let raw = view.end() - view.longest(matcher.telling(self.raw), view.end());
         self.lanes().filter_map(|lane| lane.telling(matcher)).fold(raw, usize::min)
+    }
+
+    /// Returns the position from which on nothing may be shown after a pause.
+    ///
+    /// An incomplete escape may turn out to be ordinary text, which may continue or complete a match.
+    pub(crate) fn telling_at_pause(&self, matcher: &Matcher<A>, view: View) -> usize {
+        let telling = self.telling(matcher, view);
+        if self.decoder.pending().is_none() && self.fresh.pending().is_none() {
+            return telling;
+        }
+        let (mut ended, mut masks) = (self.clone(), Masks::default());
+        ended.finish(matcher, &mut masks);
+        let completed = masks.take_ranges().into_iter().map(|masked| masked.range.start);
+        completed.chain([ended.telling(matcher, view)]).fold(telling, usize::min)
     }
 
     /// Prepares for the removal of the view's text before the position `from`.

@@ -48,3 +48,24 @@ fn an_incomplete_escape_at_the_end_is_masked_with_the_value_that_it_cuts_off() {
     check("password\"1234", "password%2", "[REDACTED]");
     check("password\"1234", "passwo%2", "passwo%2");
 }
+
+#[test]
+fn a_value_with_a_long_run_of_escapes_is_masked_however_often_it_is_escaped() {
+    let json = |text: &str| text.replace('\\', r"\\").replace('"', "\\\"");
+    for value in [format!("q{}bcdefgh", "\\".repeat(20)), format!("q{}\"bcdefgh", "\\".repeat(100))] {
+        let thrice = json(&json(&json(&value)));
+        for text in [&value, &json(&value), &thrice] {
+            check(&value, &format!("<{text}>"), "<[REDACTED]>");
+        }
+    }
+    check("q%41bcdefgh", &format!("<q%{}41bcdefgh>", "25".repeat(50)), "<[REDACTED]>");
+    check("q&bcdefgh", &format!("<q&{}bcdefgh>", "amp;".repeat(50)), "<[REDACTED]>");
+}
+
+#[test]
+fn a_control_character_may_be_printed_as_a_letter() {
+    let letters = [('a', '\x07'), ('b', '\x08'), ('e', '\x1b'), ('E', '\x1b'), ('f', '\x0c'), ('v', '\x0b')];
+    for (letter, char) in letters.into_iter().chain([('n', '\n'), ('r', '\r'), ('t', '\t')]) {
+        check(&format!("q{char}bcdefgh"), &format!("<q\\{letter}bcdefgh>"), "<[REDACTED]>");
+    }
+}

@@ -175,6 +175,17 @@ fn invisible_bytes_within_a_match_are_held_with_it() {
 fn half_of_a_value_is_counted_in_bytes_of_the_value() {
     Script::new(&["abcdefgh"]).push("616263", "").release("616263").push("64", "").release("").push("65", "");
     Script::new(&["abcdefgh"]).push("%61%62%63", "").release("%61%62%63").push("%64", "").release("");
+    Script::new(&["abc\"defgh"]).push("%61bc%22", "").release("%61bc%22").push("d", "").release("");
     Script::new(&["abc\"\"\"\"h"]).push("abc", "").release("abc").push("&quot;", "").release("");
     Script::new(&[r"ab\\\\\\\\cdefghij"]).push(r"ab\\\\\\\\\\\\\\\\c", "").release("").finish("[REDACTED]");
+}
+
+#[test]
+fn what_looks_like_the_beginning_of_an_escape_counts_as_part_of_a_value() {
+    let mut script = Script::new(&["abcd&efgh-12"]);
+    script.push("%61bcd&efgh", "").release("").push("-12 ", "[REDACTED] ");
+    let mut script = Script::new(&["abc &battery-12345"]);
+    script.push("%61bc+%26battery", "").release("").push("-12345 ", "[REDACTED] ");
+    let mut script = Script::new(&["abc &battery"]);
+    script.push("%61bc+%26battery", "").release("").push(" ", "[REDACTED] ");
 }

@@ -26,6 +26,7 @@ enum State {
 ///
 /// A sequence ends before a byte that is invalid or exceeds the maximum length, and ordinary text continues with that
 /// byte.
+#[derive(Clone)]
 pub(crate) struct Ansi {
     strings: Strings,
     state: State,

@@ -1,6 +1,5 @@
 //! Decodes the backslash escapes of JSON, Rust, Go, Python, C and shells.
 
-use super::LONGEST_ESCAPE;
 use super::unit::{Unit, Units, number};
 
 /// Decodes escapes that begin with a backslash: `\n`, `\"`, `\x41`, `\u0041`, `\u{41}`, `\U00000041` and `\101`. A
@@ -8,7 +7,7 @@ use super::unit::{Unit, Units, number};
 ///
 /// A run of backslashes counts as one, so that text which was escaped several times is decoded. `\x` and octal numbers
 /// stand for bytes, the others for characters.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Backslash {
     /// The run of backslashes before the held units.
     run: Option<Unit>,
@@ -84,12 +83,12 @@ impl Backslash {
     }
 
     fn extend(&mut self, run: Unit, unit: Unit, out: &mut impl FnMut(Unit)) {
-        if unit.end - run.start < LONGEST_ESCAPE {
-            self.begin(Unit { start: run.start, ..unit });
-        } else {
-            self.show(run, out);
-            self.begin(unit);
+        let longer = Unit { start: run.start, ..unit }.bounded();
+        if longer.start > run.start {
+            // The other half of the surrogate pair is not searched for beyond the limit.
+            self.show_high(out);
         }
+        self.run = Some(longer);
         self.is_run_escaped = unit.is_escaped();
     }
 

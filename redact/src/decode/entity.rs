@@ -1,12 +1,11 @@
 //! Decodes the character references of XML and HTML: `&quot;`, `&#34;`, `&#x22;`, and `&amp;quot;` if they were encoded
 //! twice.
 
-use super::LONGEST_ESCAPE;
 use super::unit::{Unit, Units, number};
 
 /// Decodes numeric references and the names that encoders use for characters which must be escaped. HTML has 2,000
 /// more names, but encoders do not use them for ASCII.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Entity {
     /// The beginning of a reference, from the ampersand on.
     held: Units,
@@ -47,9 +46,9 @@ impl Entity {
     fn decode(&mut self, semicolon: Unit, out: &mut impl FnMut(Unit)) {
         let whole = Unit { byte: b'&', start: self.held.as_slice()[0].start, end: semicolon.end };
         match character(&self.held) {
-            Some('&') if whole.end - whole.start < LONGEST_ESCAPE => {
+            Some('&') => {
                 self.held.clear();
-                self.held.push(whole);
+                self.held.push(whole.bounded());
             }
             Some(char) => {
                 self.held.clear();

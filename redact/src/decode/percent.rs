@@ -1,9 +1,8 @@
 //! Decodes percent escapes (RFC 3986): `%2F`, and `%252F` if they were encoded twice.
 
-use super::LONGEST_ESCAPE;
 use super::unit::{Unit, Units, number};
 
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Percent {
     /// A percent sign, which may itself have been encoded, and perhaps the first digit.
     held: Units,
@@ -43,8 +42,8 @@ impl Percent {
         let byte = value.expect("two hexadecimal digits are a byte");
         let unit = Unit { byte, start: sign.start, end: last.end };
         self.held.clear();
-        if byte == b'%' && unit.end - unit.start < LONGEST_ESCAPE {
-            self.held.push(unit);
+        if byte == b'%' {
+            self.held.push(unit.bounded());
         } else {
             out(unit);
         }

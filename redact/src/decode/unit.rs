@@ -1,5 +1,7 @@
 //! A decoded byte and the raw bytes that it stands for.
 
+use super::LONGEST_ESCAPE;
+
 /// A decoded byte, with the range of raw bytes that it stands for. If one escape stands for a whole character, all
 /// bytes of that character have the range of the escape.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -22,6 +24,11 @@ impl Unit {
         self.end - self.start > 1
     }
 
+    /// Returns the unit without the first bytes of its range if the escape is longer than [`LONGEST_ESCAPE`].
+    pub(super) fn bounded(self) -> Self {
+        Self { start: self.start.max(self.end.saturating_sub(LONGEST_ESCAPE)), ..self }
+    }
+
     /// Returns another byte that stands for the same range.
     pub(crate) fn with(self, byte: u8) -> Self {
         Self { byte, ..self }
@@ -29,7 +36,7 @@ impl Unit {
 }
 
 /// A few units: the incomplete escape that a decoder stores.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Units {
     units: [Unit; Self::CAPACITY],
     len: usize,

@@ -17,6 +17,7 @@ use super::plain::Plain;
 /// were no escape and a value began after its first byte. Such a reading ends as soon as it agrees with the main one,
 /// usually after a few bytes. If too many escapes begin before that, the reading with the shortest partial match is
 /// replaced.
+#[derive(Clone)]
 pub(super) struct FreshReadings<A: Automata> {
     percent: StageReadings<A>,
     backslash: StageReadings<A>,
@@ -24,6 +25,7 @@ pub(super) struct FreshReadings<A: Automata> {
 }
 
 /// The readings that begin within an escape of one stage.
+#[derive(Clone)]
 struct StageReadings<A: Automata> {
     stage: Stage,
     /// Whether any of the readings is active.
@@ -31,6 +33,7 @@ struct StageReadings<A: Automata> {
     readings: [Fresh<A>; 4],
 }
 
+#[derive(Clone)]
 struct Fresh<A: Automata> {
     is_active: bool,
     plain: Plain<A>,

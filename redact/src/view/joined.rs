@@ -13,6 +13,7 @@ pub(crate) const RUN: usize = 16;
 
 /// The joined view of a stream. A line break is dropped together with the white space after it, if it follows at least
 /// [`RUN`] base64 characters and the next line begins with one.
+#[derive(Clone)]
 pub(super) struct Joined<A: Automata> {
     /// The view, or `None` while it equals the raw view.
     separate: Option<Separate<A>>,
@@ -52,6 +53,7 @@ impl Counted {
 }
 
 /// The joined view while it differs from the raw view.
+#[derive(Clone)]
 struct Separate<A: Automata> {
     lane: Lane<A>,
     /// The number of base64 characters directly before the current position, but at most [`RUN`].

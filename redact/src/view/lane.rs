@@ -8,6 +8,7 @@ use crate::sets::Automata;
 use super::map::Map;
 
 /// The state of the automaton after the bytes of a view, and where these bytes are in the stream.
+#[derive(Clone)]
 pub(crate) struct Lane<A: Automata> {
     state: A::State,
     map: Map,

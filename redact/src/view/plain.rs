@@ -13,6 +13,7 @@ use super::lane::Lane;
 ///   plus sign counts as white space, because it is a space in forms.
 /// - A run of quotation marks is one apostrophe, because shells quote an apostrophe as `'\''` or `'"'"'`.
 /// - Backspaces are dropped.
+#[derive(Clone)]
 pub(crate) struct Plain<A: Automata> {
     pub(super) lane: Lane<A>,
     last: Unifier,

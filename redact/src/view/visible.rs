@@ -15,12 +15,14 @@ use super::lane::Lane;
 /// - Overstriking is dropped. In bold text (`a\ba`), the backspace and the repeated byte are dropped. In underlined
 ///   text (`_\ba` or `a\b_`), the backspace and the underscore are dropped. Of any other sequence with a backspace,
 ///   only the backspace is dropped.
+#[derive(Clone)]
 pub(super) struct Visible<A: Automata> {
     pub(super) lane: Lane<A>,
     filter: Filter,
 }
 
 /// Selects the bytes that a terminal shows.
+#[derive(Clone)]
 struct Filter {
     ansi: Ansi,
     /// The byte that was shown last.
@@ -30,7 +32,7 @@ struct Filter {
     before: Before,
 }
 
-#[derive(PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum Before {
     CarriageReturn,
     Backspace,

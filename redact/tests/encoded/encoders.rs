@@ -1,9 +1,6 @@
 //! The encoders that a value may pass through before it is printed.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
-
-use crate::formats::{
+use super::formats::{
     all_percent, ansi_c, debug, escape, go, html, json, json_for_html, json_unit, lines, percent, percent_lower,
     python, python_ascii, python_bytes, shell_backslashes,
 };
@@ -63,19 +60,4 @@ pub const BY_CHARACTER: &[Encoder] = &[
     ("hex, upper case", |text| hex::encode_upper(text)),
     ("hex with spaces", |text| lines(&format!("{} ", hex::encode(text)), 2, " ")),
     ("hex with spaces, upper case", |text| lines(&format!("{} ", hex::encode_upper(text)), 2, " ")),
-];
-
-/// Encoders whose output depends on the bytes before and after.
-pub const BASE64: &[Encoder] = &[
-    ("base64", |text| STANDARD.encode(text)),
-    ("base64 without padding", |text| STANDARD_NO_PAD.encode(text)),
-    ("base64url", |text| URL_SAFE.encode(text)),
-    ("base64url without padding", |text| URL_SAFE_NO_PAD.encode(text)),
-    ("base64 in 64 columns", |text| lines(&STANDARD.encode(text), 64, "\n")),
-    ("base64 in 76 columns", |text| lines(&STANDARD.encode(text), 76, "\n")),
-    ("base64 in 76 columns with CRLF", |text| lines(&STANDARD.encode(text), 76, "\r\n")),
-    ("base64 in 64 columns, indented", |text| lines(&STANDARD.encode(text), 64, "\n    ")),
-    ("base64 in 64 columns in JSON", |text| json(&lines(&STANDARD.encode(text), 64, "\n"))),
-    ("base64 in percent", |text| percent(&STANDARD.encode(text))),
-    ("base64 in JSON with escaped slashes", |text| STANDARD.encode(text).replace('/', "\\/")),
 ];

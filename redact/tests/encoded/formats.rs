@@ -57,7 +57,7 @@ pub fn go(text: &str) -> String {
 
 /// Encodes as Python's `repr` does within apostrophes.
 pub fn python(text: &str) -> String {
-    let is_escaped = |char: char| char.is_control() || "'\\\u{a0}".contains(char);
+    let is_escaped = |char: char| char.is_control() || "'\\\u{a0}\u{ad}".contains(char);
     escape(text, is_escaped, python_char)
 }
 

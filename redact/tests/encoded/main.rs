@@ -6,13 +6,15 @@
 mod dice;
 mod encoders;
 mod formats;
+mod in_base64;
 mod programs;
 mod secret;
 
 use redact::{Redacted, Redactor};
 
 use crate::dice::{Dice, for_each_seed};
-use crate::encoders::{BASE64, BY_CHARACTER};
+use crate::encoders::BY_CHARACTER;
+use crate::in_base64::BASE64;
 use crate::secret::{noise, secret};
 
 const MASK: &str = "[REDACTED]";

@@ -1,22 +1,13 @@
 //! Generates random values and texts with as many complete and partial matches as possible.
 
-use std::fmt::{self, Debug, Formatter};
-
 use crate::dice::Dice;
+
+pub use crate::oracle::Case;
 
 /// Small alphabets, so that matches often begin, fail and overlap. The last alphabet is large enough for bytes to be
 /// skipped. None contains white space or bytes that are part of escapes, because the oracle only implements literal
 /// values.
 const ALPHABETS: [&[u8]; 5] = [b"ab", b"a-", b"ab_.", b"abcdef-;\0\xff", b"abcdefghijklmnopqrstuvwxyz,.:0123456789"];
-
-/// Values, and a text that contains them.
-#[derive(Clone)]
-pub struct Case {
-    /// The values to mask, possibly with duplicates.
-    pub values: Vec<Vec<u8>>,
-    /// The whole input of the stream.
-    pub text: Vec<u8>,
-}
 
 impl Case {
     /// Creates a random case.
@@ -29,13 +20,6 @@ impl Case {
         }
         let text = (0..dice.below(12)).flat_map(|_| piece_of_text(dice, alphabet, &values)).collect();
         Self { values, text }
-    }
-}
-
-impl Debug for Case {
-    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let values: Vec<_> = self.values.iter().map(|value| value.escape_ascii().to_string()).collect();
-        write!(f, "values {values:?}, text \"{}\"", self.text.escape_ascii())
     }
 }
 

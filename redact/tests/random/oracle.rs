@@ -1,11 +1,26 @@
 //! A simple and slow implementation of the redactor. It uses no automaton and no state, but tries every value at every
 //! position.
 
+use std::fmt::{self, Debug, Formatter};
 use std::ops::Range;
 
-use redact::MASK;
+use redact::{MASK, Redacted, Redactor};
 
-use crate::case::Case;
+/// Values, and a text that contains them.
+#[derive(Clone)]
+pub struct Case {
+    /// The values to mask, possibly with duplicates.
+    pub values: Vec<Vec<u8>>,
+    /// The whole input of the stream.
+    pub text: Vec<u8>,
+}
+
+impl Debug for Case {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let values: Vec<_> = self.values.iter().map(|value| value.escape_ascii().to_string()).collect();
+        write!(f, "values {values:?}, text \"{}\"", self.text.escape_ascii())
+    }
+}
 
 /// Whether the stream ends after the known bytes, or more bytes may follow.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -14,8 +29,37 @@ enum Then {
     Unknown,
 }
 
+/// Pushes the pieces, releases after each piece that ends at a pause, and compares the output with the oracle's. Then
+/// checks that the pauses have shown less than 8 bytes and less than half of each match.
+pub fn check(case: &Case, pieces: &[Range<usize>], pauses: &[usize]) {
+    let mut stream = Redactor::new(&case.values).stream();
+    let mut shown = Redacted::new();
+    for piece in pieces {
+        shown.append(&stream.push(&case.text[piece.clone()]));
+        if pauses.contains(&piece.end) {
+            shown.append(&stream.release());
+        }
+    }
+    shown.append(&stream.finish());
+    let expected = Redacted::from_stored(redacted(case, pauses));
+    let text = if pauses.is_empty() { ToString::to_string } else { once_each };
+    assert_eq!(text(&shown), text(&expected), "{case:?} in {pieces:?}, pauses {pauses:?}");
+    for (range, count) in shown_of_matches(case, pauses) {
+        assert!(count < 8 && 2 * count < range.len(), "{count} bytes shown of {range:?}; {case:?}, pauses {pauses:?}");
+    }
+}
+
+/// Returns the text with adjacent masks merged. Masks that a pause has already written cannot be merged by the stream.
+fn once_each(redacted: &Redacted) -> String {
+    let mut text = redacted.to_string();
+    while text.contains("[REDACTED][REDACTED]") {
+        text = text.replace("[REDACTED][REDACTED]", "[REDACTED]");
+    }
+    text
+}
+
 /// Returns the output of a stream over the whole text that is released at each of `pauses`.
-pub fn redacted(case: &Case, pauses: &[usize]) -> Vec<u8> {
+fn redacted(case: &Case, pauses: &[usize]) -> Vec<u8> {
     let len = case.text.len();
     let mut ranges = matches(case, len, Then::End);
     ranges.push(len - telling(case, len)..len);
@@ -33,7 +77,7 @@ pub fn redacted(case: &Case, pauses: &[usize]) -> Vec<u8> {
 }
 
 /// Returns every match in the whole text, with the number of its bytes that the pauses show.
-pub fn shown_of_matches(case: &Case, pauses: &[usize]) -> Vec<(Range<usize>, usize)> {
+fn shown_of_matches(case: &Case, pauses: &[usize]) -> Vec<(Range<usize>, usize)> {
     let shown = shown_by(case, pauses);
     let count = |range: &Range<usize>| shown[range.clone()].iter().filter(|shown| **shown).count();
     matches(case, case.text.len(), Then::End).into_iter().map(|range| (range.clone(), count(&range))).collect()

@@ -19,6 +19,21 @@ fn a_token_is_masked_at_any_cut() {
 }
 
 #[test]
+fn a_secret_that_begins_within_a_long_one_and_ends_after_it_is_masked() {
+    let text = format!("password={}-token-ghp_=\"hunter2,hunter3\"\n", "a1b2c3".repeat(200));
+    let expected = "password=[REDACTED:secret-assignment]\"[REDACTED:secret-in-double-quotes]\"\n";
+    assert_eq!(redact(&redactor([]), [text.as_bytes()]), expected);
+    assert_eq!(redact(&redactor([]), text.as_bytes().chunks(7)), expected);
+}
+
+#[test]
+fn words_with_numbers_are_a_token_after_an_equals_sign_without_spaces() {
+    let redactor = redactor([]);
+    check(&redactor, "token=staging-deploy-2024\n", "token=[REDACTED:secret-assignment]\n");
+    check(&redactor, "token = staging-deploy-2024\n", "token = staging-deploy-2024\n");
+}
+
+#[test]
 fn every_example_of_a_built_in_rule_is_masked_at_any_cut() {
     let rules = Rules::built_in();
     let redactor = Redactor::with_rules::<_, &[u8]>([], &rules);

@@ -7,6 +7,7 @@ mod blocks;
 mod cuts;
 mod innocent;
 mod pauses;
+mod pieces;
 mod random;
 mod settings;
 mod stream;

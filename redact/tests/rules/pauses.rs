@@ -31,6 +31,12 @@ fn a_pause_never_shows_eight_bytes_of_a_token() {
 }
 
 #[test]
+fn a_pause_shows_the_constant_beginning_of_a_token_only_if_it_is_short() {
+    check(&["a github_", "pat_none "], &[("a ", "github_"), ("pat_none ", "")]);
+    check(&["a github_p", "at_none "], &[("a ", ""), ("github_pat_none ", "")]);
+}
+
+#[test]
 fn a_prompt_for_a_password_is_not_held() {
     for prompt in ["Password: ", "Password for user x: ", "Enter the token: ", "api_key=", "token: "] {
         check(&[prompt], &[(prompt, "")]);

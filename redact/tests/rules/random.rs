@@ -3,69 +3,10 @@
 use redact::{MaskCounter, Redacted, Redactor};
 
 use crate::dice::{Dice, for_each_seed};
+use crate::pieces::PIECES;
 use crate::stream::rules;
 
 const CASES: u64 = 10_000;
-
-/// Pieces of secrets and of the text around them.
-const PIECES: [&str; 56] = [
-    "exa_",
-    "exa_0123456789abcdefghij",
-    "0123456789abcdefghij",
-    "ex",
-    "EXA_",
-    "abcd",
-    "01234567",
-    "x",
-    "_",
-    "-",
-    ".",
-    "/",
-    "://",
-    "user",
-    ":",
-    "@",
-    "hunter2",
-    "hunter2-hunter2",
-    "swordfish",
-    "password",
-    "passwd=",
-    "Pass",
-    "word",
-    "token",
-    "api_key",
-    "apiKey",
-    "--",
-    "secret",
-    "=",
-    ": ",
-    " ",
-    "\"",
-    "'",
-    "\\\"",
-    "\\n",
-    "\n",
-    "\r\n",
-    "%20",
-    "%3D",
-    "&",
-    ",",
-    "<",
-    ">",
-    "Authorization: ",
-    "Bearer ",
-    "Basic ",
-    "eyJhbGciOiJIUzI1NiJ9",
-    ".eyJzdWIiOiJhIn0",
-    "[REDACTED]",
-    "[REDACTED:jwt]",
-    "-----BEGIN RSA PRIVATE KEY-----",
-    "-----END RSA PRIVATE KEY-----",
-    "MIIEowIBAAKCAQEAy8Db",
-    "\x1b[32m",
-    "${X}",
-    "]",
-];
 
 /// Pieces of text that cannot be the beginning of a secret.
 const INNOCENT: [&str; 14] = [

@@ -51,6 +51,12 @@ fn an_error_says_what_is_wrong_with_a_rule() {
 }
 
 #[test]
+fn the_number_of_rules_is_limited() {
+    let rules = vec![Rule::default(); usize::from(u16::MAX) + 1];
+    assert!(matches!(Rules::new(rules, &[]), Err(RuleError::TooMany)));
+}
+
+#[test]
 fn the_examples_of_a_rule_are_checked() {
     let acme = |masked: &[&str], unmasked: &[&str]| error(rule("acme", "acme-[0-9]{6}", masked, unmasked));
     assert!(matches!(acme(&["acme-12345"], &[]), RuleError::Unmasked { .. }));

@@ -1,0 +1,4 @@
+//! Fuzzes rules with any expression.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| redact_fuzz::custom_rules(data));

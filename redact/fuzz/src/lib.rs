@@ -1,0 +1,27 @@
+//! What is fuzzed, and what must always hold.
+//!
+//! Each function interprets the bytes of its argument as values, text, cuts and pauses, redacts the text, and panics if
+//! the result violates a property that the documentation of the crate `redact` states. The fuzz targets call these
+//! functions with bytes that libFuzzer invents. The test `corpus` of the crate `redact`, which includes this module,
+//! calls them with the inputs in `corpus/`, so that `make test-long` repeats what fuzzing has found.
+
+mod custom_rules;
+mod encoded;
+#[path = "../../tests/encoded/encoders.rs"]
+mod encoders;
+#[path = "../../tests/encoded/formats.rs"]
+mod formats;
+mod input;
+mod matcher;
+#[path = "../../tests/random/oracle.rs"]
+mod oracle;
+#[path = "../../tests/rules/pieces.rs"]
+mod pieces;
+mod rules;
+mod streams;
+mod terminal;
+
+pub use custom_rules::custom_rules;
+pub use matcher::matcher;
+pub use rules::rules;
+pub use terminal::terminal;
