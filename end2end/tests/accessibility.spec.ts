@@ -136,6 +136,10 @@ const PAGES: Record<string, (page: Page, server: Server, api: Api) => Promise<vo
     await expect(redaction.masked).toBeVisible();
     await redaction.rules.locator("summary").click();
   },
+  "the audit log": async (page, server, api) => {
+    await api.submit({ run: "true" });
+    await page.goto(`${server.url}/audit`);
+  },
   "the page for people without users": async (page, server) => {
     await new PeoplePage(page).open(server);
   },

@@ -7,7 +7,7 @@ use model::{AuditEntry, AuditPage};
 
 use super::refusal::Refusal;
 use crate::rpc;
-use crate::ui::{Icon, PageTitle};
+use crate::ui::{Icon, PageTitle, PersonMenu};
 use crate::words;
 
 /// Lists the entries of the audit log, newest first, with filters by user and by action.
@@ -29,6 +29,8 @@ pub fn AuditLogPage() -> impl IntoView {
                     <span>"Queue"</span>
                 </A>
                 <h1>"Audit log"</h1>
+                <span class="push"></span>
+                <PersonMenu />
             </header>
             <Suspense>
                 {move || Suspend::new(async move {

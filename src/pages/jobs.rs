@@ -47,7 +47,7 @@ pub fn JobsPage() -> impl IntoView {
             <header class="page-header">
                 <A href="/tasks/queue" attr:class="brand">
                     <img src="/favicon.svg" alt="" width="20" height="20" />
-                    "Tailwater"
+                    <span class="folds">"Tailwater"</span>
                 </A>
                 <span class="push"></span>
                 {may(Role::Operator)

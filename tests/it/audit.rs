@@ -28,6 +28,9 @@ async fn each_change_is_recorded_with_its_user_address_object_and_status() {
     server.api.post(&format!("/jobs/{id}/resubmit"), &json!({})).await;
     server.api.request(Method::PUT, "/secrets/DEPLOY_KEY").json(&json!({"value": "a-secret-value"})).send().await.expect("the server answers");
     server.api.request(Method::DELETE, "/secrets/DEPLOY_KEY").send().await.expect("the server answers");
+    let user = json!({"name": "ada", "role": "viewer", "password": "correct horse battery"});
+    server.api.post("/users", &user).await;
+    server.api.post("/tokens", &json!({"name": "ci"})).await;
     server.api.get("/jobs").await;
     server.api.post("/redact", &json!({"text": "reads only"})).await;
 
@@ -40,6 +43,8 @@ async fn each_change_is_recorded_with_its_user_address_object_and_status() {
         json!(["job.resubmit", id, 201]),
         json!(["secret.set", "DEPLOY_KEY", 201]),
         json!(["secret.remove", "DEPLOY_KEY", 204]),
+        json!(["user.add", "ada", 201]),
+        json!(["token.create", "ci", 201]),
     ];
     assert_eq!(summary, expected);
     for entry in &found {

@@ -16,6 +16,7 @@ use super::query::Query;
 use super::session::login_client;
 use crate::auth::{Account, Identity, ListRange};
 use crate::server::AppState;
+use crate::server::audit::AuditNote;
 use crate::server::client::Client;
 
 pub(super) async fn users(State(state): State<AppState>, query: Query) -> Result<Json<UsersPage>, ApiError> {
@@ -26,8 +27,10 @@ pub(super) async fn users(State(state): State<AppState>, query: Query) -> Result
 pub(super) async fn add_user(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
+    Extension(note): Extension<AuditNote>,
     JsonBody(new): JsonBody<NewUser>,
 ) -> Result<(StatusCode, Json<User>), ApiError> {
+    note.object(&new.name);
     Ok((StatusCode::CREATED, Json(state.auth.add_user(new, &identity).await?)))
 }
 
@@ -53,9 +56,11 @@ pub(super) async fn change_password(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
     Extension(client): Extension<Client>,
+    Extension(note): Extension<AuditNote>,
     headers: HeaderMap,
     JsonBody(change): JsonBody<PasswordChange>,
 ) -> Result<StatusCode, ApiError> {
+    note.object(&identity.user);
     state.auth.change_own_password(change, &identity, &login_client(client, &headers)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -91,8 +96,10 @@ pub(super) async fn tokens(
 pub(super) async fn create_token(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
+    Extension(note): Extension<AuditNote>,
     JsonBody(new): JsonBody<NewApiToken>,
 ) -> Result<(StatusCode, Json<CreatedApiToken>), ApiError> {
+    note.object(&new.name);
     Ok((StatusCode::CREATED, Json(state.auth.create_token(new, &identity).await?)))
 }
 
