@@ -71,10 +71,13 @@ impl Logs {
     /// the order of time. Returns `None` while the lines around that time are not in memory.
     fn found_earlier(self, finder: fn(Log) -> Finder, active: usize) -> Option<i64> {
         let logs = self.all();
+        // Every log is tracked before the first one is read, because the lines of any of them may still be loading.
+        for log in &logs {
+            log.screen().changes.track();
+        }
         let time = logs[active].screen().time_of(finder(logs[active]).current()?)?;
         let others = logs.iter().enumerate().filter(|(index, _)| *index != active);
         let earlier = others.map(|(index, log)| {
-            log.screen().changes.track();
             // Of two lines with the same time, the line of the log with the lower index comes first.
             let last = if index < active { time } else { Timestamp(time.0 - 1) };
             let end = log.screen().line_after(last)?;
