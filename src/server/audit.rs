@@ -139,12 +139,15 @@ impl AuditNote {
 pub(super) struct UnknownSenders(Mutex<Option<(Instant, u32)>>);
 
 impl UnknownSenders {
-    /// Returns whether another entry may be stored.
+    /// Returns whether another entry may be stored. The first time in a minute that it may not, the server's log says so.
     fn admit(&self, now: Instant) -> bool {
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let (since, count) =
-            counted.filter(|(since, _)| now.duration_since(*since) < Duration::from_mins(1)).unwrap_or((now, 0));
+        let current = counted.filter(|(since, _)| now.duration_since(*since) < Duration::from_mins(1));
+        let (since, count) = current.unwrap_or((now, 0));
         *counted = Some((since, count.saturating_add(1)));
+        if count == UNKNOWN_PER_MINUTE {
+            tracing::warn!("further failed logins of this minute are not recorded in the audit log");
+        }
         count < UNKNOWN_PER_MINUTE
     }
 }
@@ -157,12 +160,10 @@ pub(super) async fn audit(State(state): State<AppState>, mut request: Request, n
     let reply = next.run(request).await;
     if let Some(entry) = entry(route, &note, reply.status()) {
         let is_known = entry.credential.is_some() || entry.status < 400;
-        if is_known || state.unknown_senders.admit(Instant::now()) {
-            if let Err(error) = state.audit.append(entry).await {
-                tracing::error!(%error, "an entry of the audit log could not be stored");
-            }
-        } else {
-            tracing::warn!("too many failed logins to record each in the audit log");
+        if (is_known || state.unknown_senders.admit(Instant::now()))
+            && let Err(error) = state.audit.append(entry).await
+        {
+            tracing::error!(%error, "an entry of the audit log could not be stored");
         }
     }
     reply
