@@ -41,9 +41,9 @@ pub fn ChosenBar(screen: Screen, job: RwSignal<Job>) -> impl IntoView {
             set_timeout(move || drop(notice.try_set(None)), NOTICE_TIME);
         });
     };
-    let button = move |kind: CopyKind, label: &'static str, key: &'static str, test_id: &'static str| {
+    let button = move |kind: CopyKind, label: &'static str, title: &'static str, test_id: &'static str| {
         view! {
-            <button data-testid=test_id title=format!("{label} ({key})") on:click=move |_| copy(kind)>
+            <button data-testid=test_id title=title on:click=move |_| copy(kind)>
                 {label}
             </button>
         }
@@ -54,12 +54,12 @@ pub fn ChosenBar(screen: Screen, job: RwSignal<Job>) -> impl IntoView {
                 <span role="status" data-testid="chosen-lines">
                     {move || notice.get().or_else(label)}
                 </span>
-                {button(CopyKind::Text, "Copy", "c", "chosen-copy")}
+                {button(CopyKind::Text, "Copy", "Copy the lines (c)", "chosen-copy")}
                 <Show when=move || screen.choice.get().lines.is_some_and(|chosen| screen.has_redrawn(chosen))>
-                    {button(CopyKind::AsPrinted, "As printed", "p", "chosen-printed")}
+                    {button(CopyKind::AsPrinted, "As printed", "Copy the lines as they were printed (p)", "chosen-printed")}
                 </Show>
-                {button(CopyKind::Markdown, "Markdown", "m", "chosen-markdown")}
-                {button(CopyKind::Link, "Link", "l", "chosen-link")}
+                {button(CopyKind::Markdown, "Markdown", "Copy the lines as Markdown (m)", "chosen-markdown")}
+                {button(CopyKind::Link, "Link", "Copy a link to the lines (l)", "chosen-link")}
                 <button
                     class="touch-only"
                     aria-pressed=move || screen.choice.get().is_extending.to_string()

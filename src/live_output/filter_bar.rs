@@ -144,7 +144,7 @@ pub fn FilterBar(logs: Logs, is_open: RwSignal<bool>) -> impl IntoView {
     let is = move |stream: Option<StreamName>| move || logs.filter().stream == stream;
     let (new_label, new_title) = match logs.only() {
         Some(_) => (
-            "New lines only",
+            "New since last success",
             "Hide lines that the last successful run also printed, ignoring differences in numbers (d)",
         ),
         None => ("Differences only", "Hide lines that the other job also printed, ignoring differences in numbers (d)"),

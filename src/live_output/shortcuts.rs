@@ -23,7 +23,7 @@ const KEYS: [(&str, &str); 15] = [
     ("p", "Copy the selected lines as they were printed, if they were redrawn"),
     ("m, l", "Copy the selected lines as Markdown, or copy a link to them"),
     ("Esc", "Clear the selection, or close the search"),
-    ("1 2 3 4", "Show all, stages, logs, or warnings and errors"),
+    ("1, 2, 3, 4", "Show everything, stages, logs, or warnings and errors"),
     ("o", "Show the current line in the unfiltered log, or return to the filter"),
     ("d", "Show only lines that are new since the last successful run, or that differ between two jobs"),
     ("g, G", "Collapse or expand the current group, or all groups"),

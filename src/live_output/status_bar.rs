@@ -39,7 +39,7 @@ pub fn StatusBar(
                 </span>
             </Show>
             <Show when=move || { redactions() > 0 }>
-                <span>{move || words::plural(redactions(), "value")} " redacted"</span>
+                <span>{move || words::plural(redactions(), "value")} " masked"</span>
             </Show>
             <span class="push"></span>
             {(screen.role() != LogRole::Other)

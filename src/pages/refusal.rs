@@ -17,7 +17,7 @@ pub fn Refusal(
             host::status(*status);
             match status {
                 401 => ("Your session has ended", "Reload the page to log in again.".to_owned()),
-                403 => ("Not allowed", "Your account is not allowed to see this page.".to_owned()),
+                403 => ("Not allowed", format!("Your account cannot see this page: {message}.")),
                 404 => ("Job not found", "There is no job with this ID. It may have been deleted.".to_owned()),
                 _ => ("The server refused the request", message.clone()),
             }

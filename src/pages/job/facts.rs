@@ -117,7 +117,7 @@ fn facts_view(job: &Job, masked: Option<String>) -> AnyView {
         fact("Exit code", job.exit_code.map(|code| code.to_string())),
         fact("Priority", (job.priority != 0).then(|| job.priority.to_string())),
         fact("Type", (job.kind != "command").then(|| job.kind.clone())),
-        fact("Cancelled by", job.cancel_requested_by_user_id.clone()),
+        fact("Cancellation requested by", job.cancel_requested_by_user_id.clone()),
         fact("Reason", job.cancel_reason.clone()),
         fact("Job ID", Some(job.id.to_string())),
     ];

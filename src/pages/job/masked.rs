@@ -7,7 +7,7 @@ use model::{Event, Payload};
 use crate::words;
 
 /// Returns the number of masked values that the server knows, and the number of other secrets that each rule has
-/// recognised, most frequent first: `3 secret values, 2 by rule github-token`. Returns `None` if nothing was masked.
+/// recognised, most frequent first: `3 secret values; by rules: github-token 2`. Returns `None` if nothing was masked.
 pub fn masked(lifecycle_events: &[Event]) -> Option<String> {
     let (mut known, mut by_rule) = (0, BTreeMap::<&str, i64>::new());
     for event in lifecycle_events {
@@ -20,10 +20,11 @@ pub fn masked(lifecycle_events: &[Event]) -> Option<String> {
     }
     let mut rules: Vec<_> = by_rule.into_iter().collect();
     rules.sort_by_key(|(_, count)| -count);
-    let rules = rules.into_iter().map(|(rule, count)| format!("{} by rule {rule}", words::count(count)));
+    let rules: Vec<_> = rules.into_iter().map(|(rule, count)| format!("{rule} {}", words::count(count))).collect();
     let known = (known > 0).then(|| words::plural(known, "secret value"));
-    let parts: Vec<_> = known.into_iter().chain(rules).collect();
-    (!parts.is_empty()).then(|| parts.join(", "))
+    let by_rule = (!rules.is_empty()).then(|| format!("by rules: {}", rules.join(", ")));
+    let parts: Vec<_> = known.into_iter().chain(by_rule).collect();
+    (!parts.is_empty()).then(|| parts.join("; "))
 }
 
 #[cfg(test)]
@@ -54,7 +55,7 @@ mod tests {
     fn masks_are_counted_by_rule_over_all_attempts() {
         assert_eq!(masked(&[attempt(None, &[]), attempt(Some(0), &[])]), None);
         let events = [attempt(Some(5), &[("jwt", 1), ("npm-token", 2)]), attempt(Some(2), &[("jwt", 2)])];
-        assert_eq!(masked(&events).as_deref(), Some("2 secret values, 3 by rule jwt, 2 by rule npm-token"));
-        assert_eq!(masked(&[attempt(Some(1), &[("jwt", 1)])]).as_deref(), Some("1 by rule jwt"));
+        assert_eq!(masked(&events).as_deref(), Some("2 secret values; by rules: jwt 3, npm-token 2"));
+        assert_eq!(masked(&[attempt(Some(1), &[("jwt", 1)])]).as_deref(), Some("by rules: jwt 1"));
     }
 }

@@ -58,7 +58,7 @@ pub(in crate::server) enum ApiError {
     JobStateConflict(String),
     #[error("the body is larger than {0} bytes")]
     PayloadTooLarge(usize),
-    #[error("send the body as Content-Type: {0}")]
+    #[error("send the body with the header Content-Type: {0}")]
     UnsupportedMediaType(&'static str),
     #[error("send the body without Content-Encoding")]
     UnsupportedEncoding,
