@@ -2,6 +2,7 @@
 
 mod account;
 mod audit;
+mod frame;
 mod job;
 mod jobs;
 mod live_job;

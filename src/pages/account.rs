@@ -2,15 +2,14 @@
 //! tokens. It consists of plain forms, which work without scripts and are posted to `server::http::people::forms`.
 
 use leptos::prelude::*;
-use leptos_router::components::A;
 use leptos_router::hooks::use_query_map;
 use model::{CreatedApiToken, NewApiToken, Role};
 
+use super::frame::{BackTo, framed, loaded};
 use super::people::{Outcome, SessionList, TokenList};
-use super::refusal::Refusal;
 use crate::page_data::AccountPageData;
 use crate::rpc;
-use crate::ui::{CurrentUser, Icon, PageTitle, PersonMenu};
+use crate::ui::CurrentUser;
 use crate::words;
 
 /// The path to which the forms are posted.
@@ -21,29 +20,7 @@ const ACTION: &str = "/account";
 pub fn AccountPage() -> impl IntoView {
     let query = use_query_map();
     let account = Resource::new(move || query.read().get("done"), |_| rpc::account());
-    view! {
-        <PageTitle text="Account \u{b7} Tailwater" />
-        <div class="form-page">
-            <header class="page-header">
-                <A href="/tasks/queue" attr:class="back">
-                    <Icon name="back" />
-                    <span>"Queue"</span>
-                </A>
-                <h1>"Account"</h1>
-                <span class="push"></span>
-                <PersonMenu />
-            </header>
-            <Suspense>
-                {move || Suspend::new(async move {
-                    match account.await {
-                        Ok(account) => view! { <Account account /> }.into_any(),
-                        Err(error) => view! { <Refusal error /> }.into_any(),
-                    }
-                })}
-            </Suspense>
-        </div>
-    }
-    .into_any()
+    framed("Account", BackTo::Queue, loaded(account, |account| view! { <Account account /> }.into_any()))
 }
 
 #[component]

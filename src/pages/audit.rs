@@ -1,53 +1,31 @@
 //! The page for the audit log, which works without scripts.
 
 use leptos::prelude::*;
-use leptos_router::components::A;
 use leptos_router::hooks::use_query_map;
+use leptos_router::params::ParamsMap;
 use model::{AuditEntry, AuditPage};
 
-use super::refusal::Refusal;
+use super::frame::{BackTo, framed, loaded};
 use crate::rpc;
-use crate::ui::{Icon, PageTitle, PersonMenu};
 use crate::words;
 
 /// Lists the entries of the audit log, newest first, with filters by user and by action.
 #[component]
 pub fn AuditLogPage() -> impl IntoView {
     let query = use_query_map();
-    let wanted = Memo::new(move |_| {
-        let query = query.read();
-        let text = |name: &str| query.get(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
-        (query.get("before").and_then(|id| id.parse::<i64>().ok()), text("user"), text("action"))
-    });
-    let page = Resource::new(move || wanted.get(), |(before, user, action)| rpc::audit(before, user, action));
-    view! {
-        <PageTitle text="Audit log \u{b7} Tailwater" />
-        <div class="form-page">
-            <header class="page-header">
-                <A href="/tasks/queue" attr:class="back">
-                    <Icon name="back" />
-                    <span>"Queue"</span>
-                </A>
-                <h1>"Audit log"</h1>
-                <span class="push"></span>
-                <PersonMenu />
-            </header>
-            <Suspense>
-                {move || Suspend::new(async move {
-                    let (_, user, action) = wanted.get_untracked();
-                    match page.await {
-                        Ok(page) => view! { <Entries page user action /> }.into_any(),
-                        Err(error) => view! { <Refusal error /> }.into_any(),
-                    }
-                })}
-            </Suspense>
-        </div>
-    }
-    .into_any()
+    let page = Resource::new(move || filter(&query.read()), |(before, user, action)| rpc::audit(before, user, action));
+    framed("Audit log", BackTo::Queue, loaded(page, |page| view! { <Entries page /> }.into_any()))
+}
+
+/// Returns what the page's URL asks for: entries before an id, of a user, and with an action.
+fn filter(query: &ParamsMap) -> (Option<i64>, Option<String>, Option<String>) {
+    let text = |name: &str| query.get(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    (query.get("before").and_then(|id| id.parse().ok()), text("user"), text("action"))
 }
 
 #[component]
-fn Entries(page: AuditPage, user: Option<String>, action: Option<String>) -> impl IntoView {
+fn Entries(page: AuditPage) -> impl IntoView {
+    let (_, user, action) = filter(&use_query_map().read_untracked());
     let older = page.next_before.map(|before| {
         view! {
             <form method="get" action="/audit">

@@ -16,11 +16,11 @@ use leptos_router::hooks::use_query_map;
 use model::{Job, Role};
 
 use super::NotAllowedPage;
-use super::refusal::Refusal;
+use super::frame::{BackTo, framed, loaded};
 use crate::host;
 use crate::job_form::{Original, kept_of_job};
 use crate::rpc;
-use crate::ui::{Icon, PageTitle, may};
+use crate::ui::may;
 use form::Form;
 
 /// The paths of the form fields that are collapsed initially, because few jobs need them.
@@ -34,7 +34,7 @@ pub fn NewJobPage() -> impl IntoView {
     move || match from.get() {
         _ if !may(Role::Operator) => view! { <NotAllowedPage /> }.into_any(),
         Some(id) => view! { <EditPage id /> }.into_any(),
-        None => page("New job", view! { <Form original=None /> }.into_any()),
+        None => framed("New job", BackTo::Queue, view! { <Form original=None /> }.into_any()),
     }
 }
 
@@ -42,34 +42,7 @@ pub fn NewJobPage() -> impl IntoView {
 #[component]
 fn EditPage(id: String) -> impl IntoView {
     let job = Resource::new(move || id.clone(), rpc::job);
-    view! {
-        <Suspense>
-            {move || Suspend::new(async move {
-                match job.await {
-                    Ok(job) => page("Edit and run again", filled(job)),
-                    Err(error) => view! { <Refusal error /> }.into_any(),
-                }
-            })}
-        </Suspense>
-    }
-    .into_any()
-}
-
-fn page(title: &'static str, main: AnyView) -> AnyView {
-    view! {
-        <PageTitle text=format!("{title} \u{b7} Tailwater") />
-        <div class="form-page">
-            <header class="page-header">
-                <A href="/tasks/queue" attr:class="back">
-                    <Icon name="back" />
-                    <span>"Queue"</span>
-                </A>
-                <h1>{title}</h1>
-            </header>
-            {main}
-        </div>
-    }
-    .into_any()
+    loaded(job, |job| framed("Edit and run again", BackTo::Queue, filled(job)))
 }
 
 fn filled(job: Job) -> AnyView {

@@ -8,10 +8,9 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::use_query_map;
 
-use super::refusal::Refusal;
+use super::frame::{BackTo, framed, loaded};
 use crate::page_data::PeoplePageData;
 use crate::rpc;
-use crate::ui::{Icon, PageTitle, PersonMenu};
 pub(super) use credentials::{SessionList, TokenList};
 use user::{NewUser, UserRow};
 
@@ -22,29 +21,7 @@ const ACTION: &str = "/people";
 #[component]
 pub fn PeoplePage() -> impl IntoView {
     let people = Resource::new(|| (), |()| rpc::people());
-    view! {
-        <PageTitle text="People \u{b7} Tailwater" />
-        <div class="form-page">
-            <header class="page-header">
-                <A href="/tasks/queue" attr:class="back">
-                    <Icon name="back" />
-                    <span>"Queue"</span>
-                </A>
-                <h1>"People"</h1>
-                <span class="push"></span>
-                <PersonMenu />
-            </header>
-            <Suspense>
-                {move || Suspend::new(async move {
-                    match people.await {
-                        Ok(people) => view! { <People people /> }.into_any(),
-                        Err(error) => view! { <Refusal error /> }.into_any(),
-                    }
-                })}
-            </Suspense>
-        </div>
-    }
-    .into_any()
+    framed("People", BackTo::Queue, loaded(people, |people| view! { <People people /> }.into_any()))
 }
 
 #[component]

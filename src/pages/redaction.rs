@@ -1,11 +1,10 @@
 //! The page on which a user tests what would be masked in a text, and sees the rules that recognise secrets.
 
 use leptos::prelude::*;
-use leptos_router::components::A;
 use model::{RedactionFinding, RedactionResult, RedactionRules};
 
+use super::frame::{BackTo, framed};
 use crate::rpc;
-use crate::ui::{Icon, PageTitle};
 use crate::words;
 
 /// Every mask begins with this text, and continues with `]`, or with `:`, the id of a rule and `]`.
@@ -15,25 +14,15 @@ const MASK_BEGIN: &str = "[REDACTED";
 #[component]
 pub fn RedactionPage() -> impl IntoView {
     let rules = Resource::new(|| (), |()| rpc::redaction_rules());
-    view! {
-        <PageTitle text="Test redaction \u{b7} Tailwater" />
-        <div class="form-page">
-            <header class="page-header">
-                <A href="/secrets" attr:class="back">
-                    <Icon name="back" />
-                    <span>"Secrets"</span>
-                </A>
-                <h1>"Test redaction"</h1>
-            </header>
-            <main class="secrets">
-                <Test />
-                <Suspense>
-                    {move || Suspend::new(async move { rules.await.ok().map(|rules| view! { <Rules rules /> }) })}
-                </Suspense>
-            </main>
-        </div>
-    }
-    .into_any()
+    let content = view! {
+        <main class="secrets">
+            <Test />
+            <Suspense>
+                {move || Suspend::new(async move { rules.await.ok().map(|rules| view! { <Rules rules /> }) })}
+            </Suspense>
+        </main>
+    };
+    framed("Test redaction", BackTo::Secrets, content.into_any())
 }
 
 /// The field for the text, and the result of the test.

@@ -6,36 +6,16 @@ use leptos_router::components::A;
 use leptos_router::hooks::use_query_map;
 use model::{NamedSecret, Role};
 
-use super::refusal::Refusal;
+use super::frame::{BackTo, framed, loaded};
 use crate::rpc;
-use crate::ui::{Icon, PageTitle, may};
+use crate::ui::may;
 use crate::words;
 
 /// Lists the secrets, with forms that set and remove them.
 #[component]
 pub fn SecretsPage() -> impl IntoView {
     let secrets = Resource::new(|| (), |()| rpc::list_secrets());
-    view! {
-        <PageTitle text="Secrets \u{b7} Tailwater" />
-        <div class="form-page">
-            <header class="page-header">
-                <A href="/tasks/queue" attr:class="back">
-                    <Icon name="back" />
-                    <span>"Queue"</span>
-                </A>
-                <h1>"Secrets"</h1>
-            </header>
-            <Suspense>
-                {move || Suspend::new(async move {
-                    match secrets.await {
-                        Ok(page) => view! { <Secrets secrets=page.items /> }.into_any(),
-                        Err(error) => view! { <Refusal error /> }.into_any(),
-                    }
-                })}
-            </Suspense>
-        </div>
-    }
-    .into_any()
+    framed("Secrets", BackTo::Queue, loaded(secrets, |page| view! { <Secrets secrets=page.items /> }.into_any()))
 }
 
 #[component]
