@@ -17,7 +17,7 @@ test.use({
 });
 
 test("20 tabs are complete and verified after two minutes of cut connections and two kills of the server", async ({ context, server, api }) => {
-  test.setTimeout((SECONDS + 180) * 1000);
+  test.setTimeout((SECONDS + 360) * 1000);
   server.env = { TAILWATER_CONCURRENCY: String(JOBS) };
   await server.down("SIGTERM");
   await server.up();
