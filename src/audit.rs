@@ -21,7 +21,7 @@ pub struct NewEntry {
     pub credential: Option<&'static str>,
     /// The address of the client.
     pub address: String,
-    /// What the request was meant to do.
+    /// The requested action, such as `job.cancel`.
     pub action: &'static str,
     /// What the action was applied to.
     pub object: Option<String>,

@@ -83,6 +83,8 @@ pub use toolbar::CopyButton;
 use toolbar::Toolbar;
 use without_scripts::WithoutScripts;
 
+use crate::words;
+
 /// The minimum time, in milliseconds, between any announcement to screen readers and the next announcement of the
 /// number of lines. The lines themselves are not announced, because a scrolling log is too much to read aloud.
 const ANNOUNCE_EVERY_MS: f64 = 10_000.0;
@@ -237,12 +239,13 @@ pub fn LogPanel(source: LogSource, log: Log, search: ReaderSearch) -> impl IntoV
 }
 
 fn new_rows(screen: Screen) -> String {
-    let what = match screen.filter.get().kind {
-        OutputFilter::Stages => "new event",
-        OutputFilter::Warnings => "new warning",
-        OutputFilter::All | OutputFilter::Logs => "new line",
-    };
-    crate::words::plural(screen.unseen.get(), what)
+    let count = screen.unseen.get();
+    match screen.filter.get().kind {
+        OutputFilter::Stages => words::plural(count, "new event"),
+        OutputFilter::Warnings if count == 1 => "1 new warning or error".to_owned(),
+        OutputFilter::Warnings => format!("{} new warnings or errors", words::count(count)),
+        OutputFilter::All | OutputFilter::Logs => words::plural(count, "new line"),
+    }
 }
 
 /// Returns the message to display after the rows, or `None` if there is none. The message is the reason why the server
@@ -262,7 +265,9 @@ fn note(log: Log) -> Option<String> {
     let is_waiting = job.status == JobStatus::Queued && counts.logs == 0;
     if let Some(shown) = counts.narrowed.filter(|_| !is_waiting) {
         return match log.filtering().progress() {
-            FindProgress::Failed(message) => Some(format!("The filter cannot be applied: {message}.")),
+            FindProgress::Failed(message) => {
+                Some(format!("The filter cannot be applied. {}.", words::sentence(&message)))
+            }
             FindProgress::Searching if shown == 0 => Some("Searching\u{2026}".to_owned()),
             FindProgress::Idle if shown == 0 => Some("No lines match the filter.".to_owned()),
             FindProgress::Searching | FindProgress::Idle => None,
@@ -271,7 +276,7 @@ fn note(log: Log) -> Option<String> {
     let text = match (job.status, filter) {
         (JobStatus::Queued, _) if counts.logs == 0 => match job.queue_position {
             Some(position) if position > 1 => {
-                return Some(format!("Waiting for a worker, behind {}.", crate::words::plural(position - 1, "job")));
+                return Some(format!("Waiting for a worker, behind {}.", words::plural(position - 1, "job")));
             }
             _ => "Next in line for a worker.",
         },
@@ -289,7 +294,7 @@ fn announce(log: Log, announcement: RwSignal<String>, announced: StoredValue<f64
     let text = if let Some(event) = last {
         event.message.clone()
     } else if now - announced.get_value() > ANNOUNCE_EVERY_MS {
-        crate::words::plural(log.screen().totals.with_untracked(totals::Totals::lines), "line")
+        words::plural(log.screen().totals.with_untracked(totals::Totals::lines), "line")
     } else {
         return;
     };

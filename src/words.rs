@@ -29,6 +29,14 @@ pub fn plural(number: i64, one: &str) -> String {
     format!("{} {one}{end}", count(number))
 }
 
+/// Returns an error message of the search API as the beginning of a sentence, without the name of the query parameter.
+#[must_use]
+pub fn sentence(message: &str) -> String {
+    let message = ["q: ", "notIn: "].iter().find_map(|name| message.strip_prefix(name)).unwrap_or(message);
+    let mut characters = message.chars();
+    characters.next().into_iter().flat_map(char::to_uppercase).chain(characters).collect()
+}
+
 /// Formats a size in bytes: `84 kB`, `1.2 MB`.
 #[must_use]
 pub fn bytes(size: i64) -> String {

@@ -82,7 +82,7 @@ test("a job's page counts masks by rule", async ({ page, server, api }) => {
   await job.open(server, id);
   await expect(job.line(2)).toHaveText(/\[REDACTED:github-token\]/);
   await job.openAside();
-  await expect(page.locator(".facts")).toContainText("1 secret value; by rules: github-token 2");
+  await expect(page.locator(".facts")).toContainText("1 secret value; 2 found by rule (github-token 2)");
 });
 
 test("on a phone, the pages for secrets and for testing redaction fit the width", async ({ page, server }) => {

@@ -1,7 +1,7 @@
 //! The database, with its pool of readers and its single writer.
 //!
 //! SQLite runs in WAL mode with `synchronous=FULL`, so that committed data survives a power failure. All writes go
-//! through the [`Writer`], which commits all pending work in one transaction. Only this module and the `store.rs` files
+//! through the [`Writer`], which commits pending writes together. Only this module and the `store.rs` files
 //! depend on SQLite.
 
 mod checkpoint;

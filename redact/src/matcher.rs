@@ -82,19 +82,21 @@ impl<A: Automata> Matcher<A> {
         self.automata.is_match(state)
     }
 
-    /// Returns the lengths of the patterns that a view ends with in `state`.
+    /// Returns the lengths of the patterns that end at the current position of a view whose automaton is in `state`.
     #[inline]
     pub(crate) fn ended(&self, state: A::State) -> Lengths {
         self.automata.lengths(state, |tail| tail.ended)
     }
 
-    /// Returns the lengths of the prefixes of patterns that a view ends with in `state`, including complete patterns.
+    /// Returns the lengths of the prefixes of patterns that end at the current position of a view whose automaton is in
+    /// `state`. These include complete patterns.
     #[inline]
     pub(crate) fn begun(&self, state: A::State) -> Lengths {
         self.automata.lengths(state, |tail| tail.begun)
     }
 
-    /// Returns the lengths of the incomplete patterns that a view ends with in `state` and that reveal their value.
+    /// Returns the lengths of the incomplete patterns that end at the current position of a view whose automaton is in
+    /// `state`, and that reveal their value.
     #[inline]
     pub(crate) fn telling(&self, state: A::State) -> Lengths {
         self.automata.lengths(state, |tail| tail.telling)

@@ -191,8 +191,8 @@ struct Readings<'t> {
     joined: Option<Reading>,
     /// The number of base64 characters directly before the current position in the joined view, but at most [`RUN`].
     run: usize,
-    /// What follows the first byte of the last escape, read as if that byte was no escape. After a few more bytes, it is
-    /// the same as the other readings.
+    /// What follows the first byte of the last escape, read as if that byte was no escape. After a few more bytes, it
+    /// is the same as the other readings.
     fresh: Option<(Reading, PlainReading)>,
     /// The number of bytes that the plain reading contains after that escape.
     since: usize,
@@ -295,7 +295,8 @@ impl<'t> Readings<'t> {
     /// Begins to read `rest`, an escape without its first byte, as if it was no escape.
     fn begin_fresh(&mut self, rest: &[u8]) -> Result<(), MayBegin> {
         if self.fresh.is_some() {
-            // There is another such reading already. This is rare, so that one is enough.
+            // Only one such reading is tracked at a time. A second one is rare, so the result is that a pattern may
+            // begin here.
             return Err(MayBegin);
         }
         // Backslashes before the last one begin no reading of their own.

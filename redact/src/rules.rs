@@ -48,7 +48,8 @@ use shape::{Beginning, Shape};
 /// The shape of one kind of secret, with examples of texts that the rule masks and texts that it leaves unchanged.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rule {
-    /// The name that the mask shows, such as `github-token`: lower-case letters, digits and hyphens, at most 48.
+    /// The name that the mask shows, such as `github-token`. It consists of at most 48 lower-case letters, digits and
+    /// hyphens.
     pub id: String,
     /// What the secret gives access to, as one sentence.
     pub reason: String,

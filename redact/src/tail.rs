@@ -54,7 +54,7 @@ impl Lengths {
     }
 }
 
-/// The lengths of the patterns and prefixes that a view ends with in one state of the automaton.
+/// The lengths of the patterns and prefixes that end at the current position of a view in one state of the automaton.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Tail {
     /// The complete patterns.

@@ -99,7 +99,8 @@ impl Values {
         self.automaton.is_match(state)
     }
 
-    /// Returns the lengths of the patterns and prefixes that a view ends with if the automaton is in `state`.
+    /// Returns the lengths of the patterns and prefixes that end at the current position of a view whose automaton is
+    /// in `state`.
     #[inline]
     pub(crate) fn tail(&self, state: StateID) -> &Tail {
         self.tails.at(state)

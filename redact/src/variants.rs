@@ -10,8 +10,8 @@ use crate::lines::secret_parts;
 use crate::pattern::{Pattern, SHORT, is_weak, telling};
 use crate::view::{Unifier, strip};
 
-/// Values longer than this are not searched for in base64 and hexadecimal text, whose patterns take twenty times the
-/// value's length. Private keys have up to about 3,500 bytes.
+/// Values longer than this are not searched for in base64 and hexadecimal form, because the patterns for these forms
+/// take twenty times the value's length. Private keys are at most about 3,500 bytes long.
 const LONGEST_ENCODED: usize = 16 << 10;
 
 /// If a value ends with an incomplete escape of at most this many bytes, a pattern without the escape is added. A

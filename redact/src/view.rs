@@ -66,7 +66,8 @@ impl<A: Automata> Views<A> {
         }
     }
 
-    /// Resets all views to the position `at`, which the byte `before` precedes, and to the start state of an automaton.
+    /// Resets all views to the position `at` and to the automaton's start state `start`. `before` is the byte before
+    /// that position, if there is one.
     pub(crate) fn begin_again(&mut self, start: A::State, at: usize, before: Option<u8>) {
         *self = Self { joined: Joined::beginning_at(at, before), ..Self::new(start) };
     }

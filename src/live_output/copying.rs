@@ -37,7 +37,7 @@ impl CopyError {
 /// The form in which lines are copied, always without escape sequences.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CopiedLines {
-    /// As other lines have redrawn them.
+    /// The lines as the screen shows them, after later lines have redrawn them.
     Redrawn,
     /// Each line as it was printed.
     AsPrinted,

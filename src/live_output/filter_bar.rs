@@ -145,9 +145,9 @@ pub fn FilterBar(logs: Logs, is_open: RwSignal<bool>) -> impl IntoView {
     let (new_label, new_title) = match logs.only() {
         Some(_) => (
             "New since last success",
-            "Hide lines that the last successful run also printed, ignoring differences in numbers (d)",
+            "Hide lines that the last successful run also printed, ignoring numbers, times and ids (d)",
         ),
-        None => ("Differences only", "Hide lines that the other job also printed, ignoring differences in numbers (d)"),
+        None => ("Differences only", "Hide lines that the other job also printed, ignoring numbers, times and ids (d)"),
     };
     let remove = move |_| {
         logs.change_filter(|filter| (filter.step, filter.stream, filter.unlike) = (None, None, None));

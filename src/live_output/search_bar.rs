@@ -139,7 +139,7 @@ impl ReaderSearch {
         let (progress, total) = (self.progress(), self.logs.total(Log::matches));
         let more = if progress == FindProgress::Searching { "\u{2026}" } else { "" };
         match (progress, self.logs.rank(Log::matches)) {
-            (FindProgress::Failed(message), _) => sentence(&message),
+            (FindProgress::Failed(message), _) => words::sentence(&message),
             (_, Some(rank)) => format!("{} of {}{more}", words::count(rank), words::count(total)),
             _ if self.terms.with(|terms| terms.text.is_empty()) => String::new(),
             (FindProgress::Searching, None) if total == 0 => "Searching\u{2026}".to_owned(),
@@ -147,13 +147,6 @@ impl ReaderSearch {
             (_, None) => format!("{}{more}", words::plural(total, "matching line")),
         }
     }
-}
-
-/// Returns an error message of the API as a sentence: without the name of the parameter, and with a capital letter.
-fn sentence(message: &str) -> String {
-    let message = message.strip_prefix("q: ").unwrap_or(message);
-    let mut characters = message.chars();
-    characters.next().into_iter().flat_map(char::to_uppercase).chain(characters).collect()
 }
 
 /// Searches a log after a pause, or ends its search if there is no text.

@@ -33,7 +33,7 @@ pub fn StatusBar(
             <Show when=move || connection.get() == Connection::Ended && screen.totals.with(Totals::is_verified)>
                 <span
                     data-testid="verified"
-                    title="The received lines and bytes match the totals at the end of the log"
+                    title="The received output and the reported gaps add up to the totals at the end of the log"
                 >
                     "Verified"
                 </span>
@@ -77,7 +77,7 @@ fn say(connection: Connection, lag: Lag) -> String {
         Connection::Paused => "Paused while this tab is hidden",
         Connection::Ended => "Complete",
         Connection::Refused(401) => "Your session has ended. Reload the page to log in again.",
-        Connection::Refused(403) => "Your role no longer permits this.",
+        Connection::Refused(403) => "You are not allowed to read this job's output.",
         Connection::Refused(_) => "Not connected",
         Connection::Reconnecting { seconds } => return format!("Connection lost, retrying in {seconds} s"),
     }

@@ -35,14 +35,14 @@ fn Account(account: AccountPageData) -> impl IntoView {
             {created.map(|created| view! { <Created created /> })}
             {has_password.then(|| view! { <Password /> })}
             <section aria-labelledby="sessions">
-                <h2 id="sessions">"Browsers"</h2>
+                <h2 id="sessions">"Sessions"</h2>
                 <SessionList page=sessions action=ACTION with_user=false />
             </section>
             <section aria-labelledby="tokens">
                 <h2 id="tokens">"API tokens"</h2>
                 <p class="hint">
                     "Programs send a token instead of a password: " <code>"Authorization: Bearer twt_\u{2026}"</code>
-                    ". The command line stores one with " <code>"tailwater login"</code> "."
+                    ". To store a token for the command-line client, run " <code>"tailwater login"</code> "."
                 </p>
                 <TokenList page=tokens action=ACTION with_user=false />
                 <NewToken />
@@ -61,7 +61,7 @@ fn Created(created: CreatedApiToken) -> impl IntoView {
         <div class="created-token" role="status">
             <p>
                 "The token " <strong>{about.name}</strong>
-                " was created. Copy it now, because it is not shown again. "
+                " was created. Copy it now. It will not be shown again. "
                 {expires}
             </p>
             <pre class="command" tabindex="0">
@@ -101,7 +101,7 @@ fn Password() -> impl IntoView {
                     aria-describedby="password-hint"
                 />
                 <p id="password-hint" class="hint">
-                    "At least 10 characters. You are logged out in all other browsers. API tokens remain valid."
+                    "Use at least 10 characters. Changing the password logs you out of all other browsers. API tokens remain valid."
                 </p>
                 <button class="button" data-testid="change-password">"Change password"</button>
             </form>
@@ -127,7 +127,7 @@ fn NewToken() -> impl IntoView {
                 name="name"
                 required
                 maxlength="100"
-                placeholder="CI of the website"
+                placeholder="Website CI"
                 autocomplete="off"
                 data-testid="token-name"
             />
@@ -135,7 +135,7 @@ fn NewToken() -> impl IntoView {
             <select id="token-role" class="field" name="role" data-testid="token-role">
                 {roles.collect_view()}
             </select>
-            <label for="token-days">"Expires after this number of days"</label>
+            <label for="token-days">"Days until expiry"</label>
             <input
                 id="token-days"
                 class="field"

@@ -72,7 +72,10 @@ fn Entries(page: AuditPage) -> impl IntoView {
 #[component]
 fn Row(entry: AuditEntry) -> impl IntoView {
     let AuditEntry { created_at, user, credential, address, action, object, status, .. } = entry;
-    let failed = (status >= 400).then(|| view! { <span class="audit-failed">{format!("refused ({status})")}</span> });
+    let failed = (status >= 400).then(|| {
+        let what = if matches!(status, 401 | 403) { "refused" } else { "failed" };
+        view! { <span class="audit-failed">{format!("{what} ({status})")}</span> }
+    });
     let object = object.map(|object| {
         if action.starts_with("job.") {
             view! { <a href=format!("/tasks/queue/{object}")><code>{object.clone()}</code></a> }.into_any()

@@ -36,13 +36,13 @@ fn People(people: PeoplePageData) -> impl IntoView {
     view! {
         <main class="secrets people">
             <p class="hint">
-                "A viewer reads jobs and their output. An operator also submits and cancels jobs. An admin also manages secrets and people. The admin token always works, so nobody can be locked out."
+                "A viewer reads jobs and their output. An operator also submits and cancels jobs. An admin also manages secrets and people. The admin token always works, so administrators cannot lock themselves out."
             </p>
             <Outcome />
             {list}
             <NewUser />
             <section aria-labelledby="sessions">
-                <h2 id="sessions">"Browsers"</h2>
+                <h2 id="sessions">"Sessions"</h2>
                 <SessionList page=sessions action=ACTION with_user=true />
             </section>
             <section aria-labelledby="tokens">
@@ -74,8 +74,8 @@ pub(super) fn Outcome() -> impl IntoView {
     let done = query.get("done").and_then(|word| {
         Some(match word.as_str() {
             "added" => "The user was added.",
-            "changed" => "The user was changed and is logged out everywhere.",
-            "disabled" => "The user was disabled and is logged out everywhere.",
+            "changed" => "The user was changed and logged out everywhere.",
+            "disabled" => "The user was disabled and logged out everywhere.",
             "enabled" => "The user was enabled.",
             "removed" => "The user was removed.",
             "ended" => "The session was ended.",
@@ -85,18 +85,18 @@ pub(super) fn Outcome() -> impl IntoView {
         })
     });
     let error = query.get("error").map(|word| match word.as_str() {
-        "name" => "This name is not accepted. It may be taken already. Names of users have up to 64 letters, digits, '.', '_', '-' and '@'; admin is reserved.",
+        "name" => "This name is not valid, or it is already in use. User names have at most 64 characters: letters, digits, '.', '_', '-' and '@'. The name admin is reserved.",
         "password" | "newPassword" => "This password is not accepted. Use at least 10 characters, and at most 1,024 bytes.",
         "currentPassword" => "The current password is not correct.",
         "role" => "This role is not accepted.",
-        "expiresInDays" => "A token can expire after 1 to 3,650 days.",
+        "expiresInDays" => "The number of days must be between 1 and 3,650.",
         "users" => "The server already has 1,000 users, which is the maximum. Remove one first.",
         "tokens" => "You already have 1,000 tokens, which is the maximum. Revoke one first.",
-        "user" => "There is no such user. Somebody may have removed it in the meantime.",
-        "session" => "There is no such session. It may have ended in the meantime.",
-        "token" => "There is no such token. Somebody may have revoked it in the meantime.",
+        "user" => "This user does not exist, or was removed in the meantime.",
+        "session" => "This session does not exist, or has ended in the meantime.",
+        "token" => "This token does not exist, or was revoked in the meantime.",
         "limited" => "Too many attempts. Try again in a minute.",
-        _ => "This was not accepted.",
+        _ => "The change was not accepted.",
     });
     view! {
         {done.map(|text| view! { <p role="status" data-testid="people-done">{text}</p> })}

@@ -44,7 +44,7 @@ fn Test() -> impl IntoView {
                 test.dispatch(text.get_untracked());
             }
         >
-            <label for="redaction-text">"Text, such as lines of a log"</label>
+            <label for="redaction-text">"Text to test, such as log lines"</label>
             <textarea
                 id="redaction-text"
                 class="field code"

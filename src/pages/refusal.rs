@@ -17,9 +17,9 @@ pub fn Refusal(
             host::status(*status);
             match status {
                 401 => ("Your session has ended", "Reload the page to log in again.".to_owned()),
-                403 => ("Not allowed", format!("Your account cannot see this page: {message}.")),
+                403 => ("Not allowed", format!("You are not allowed to view this page: {message}.")),
                 404 => ("Job not found", "There is no job with this ID. It may have been deleted.".to_owned()),
-                _ => ("The server refused the request", message.clone()),
+                _ => ("This page could not be loaded", message.clone()),
             }
         }
         RpcError::Transport(message) => {

@@ -104,7 +104,7 @@ fn Changes(name: String) -> impl IntoView {
             <form method="post" action="/secrets" class="secret-form">
                 <input type="hidden" name="name" value=name />
                 <button class="button danger" data-testid="remove-secret">"Remove"</button>
-                <span class="hint">"Jobs that request it will fail. The latest 16 KiB of removed values remain masked."</span>
+                <span class="hint">"Jobs that request this secret will fail. Its value remains masked until 16 KiB of other values have been replaced or removed after it."</span>
             </form>
         </details>
     }

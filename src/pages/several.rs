@@ -83,12 +83,13 @@ fn SeveralJobs(pages: Vec<(String, Result<JobPageData, RpcError>)>) -> impl Into
             None => view! { <NoJobs /> }.into_any(),
         };
     }
-    let mut problems: Vec<String> = errors.iter().map(|(id, error)| format!("{id}: {error}")).collect();
+    let mut problems: Vec<String> =
+        errors.iter().map(|(id, error)| format!("Job {id} could not be loaded: {error}.")).collect();
     let named = use_query_map().with_untracked(|query| query.get_all("job").map_or(0, |ids| ids.len()));
     if named > MAX_LOGS {
         problems.push(format!("Only the first {MAX_LOGS} of {named} jobs are shown."));
     }
-    let problem = problems.join("; ");
+    let problem = problems.join(" ");
     let lives: Vec<LiveJob> = jobs.iter().map(|(live, _)| *live).collect();
     let ids: Vec<JobId> = lives.iter().map(|live| live.id).collect();
     let sources: Vec<LogSource> = jobs

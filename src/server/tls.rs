@@ -121,8 +121,8 @@ impl CurrentCertificate {
         Ok(Self { files, loaded: RwLock::new(Loaded { key, versions }) })
     }
 
-    /// Loads the files if they have changed. If they cannot be used, the previous certificate remains in use, for
-    /// example while a tool has replaced only one of the two files.
+    /// Loads the files if they have changed. If they cannot be used, for example because a tool has replaced only one
+    /// of them so far, the previous certificate remains in use.
     fn reload_if_changed(&self) {
         let versions = versions(&self.files);
         if versions == self.loaded.read().unwrap_or_else(PoisonError::into_inner).versions {

@@ -43,7 +43,7 @@ pub fn PersonMenu() -> impl IntoView {
     view! {
         <Dropdown
             class="person"
-            label=format!("Account of {name}")
+            label=format!("Account: {name}")
             test_id="person-menu"
             button=move || view! { <span class="person-name">{name.clone()}</span> }
         >

@@ -58,8 +58,8 @@ pub enum SecretChange {
 }
 
 impl Queue {
-    /// Checks the key, and masks all values of secrets in the database from now on. Call this once, before the first
-    /// job runs.
+    /// Checks the key, and registers the values of all stored secrets, so that they are masked in all output from now
+    /// on. Call this once, before the first job runs.
     pub async fn load_secrets(&self) -> Result<(), SecretsError> {
         let key = self.maskers.key().clone();
         let sealed = key.seal(CHECK, CHECK);
@@ -129,7 +129,8 @@ impl Queue {
         Ok((self.to_model(row), change))
     }
 
-    /// Removes a secret. Its value remains masked until more than 16 KiB of newer values have been replaced or removed.
+    /// Removes a secret. Its value remains masked until this value and the values that were replaced or removed after
+    /// it exceed 16 KiB in total.
     pub async fn remove_secret(&self, name: &str, by: &str) -> Result<(), QueueError> {
         let (removed, now) = (name.to_owned(), clock::now());
         let key = self.maskers.key().clone();

@@ -21,8 +21,8 @@ use super::style::Style;
 /// The number of lines in a block. The lines of a block, usually about 1 MB, are read to draw any of them. A program
 /// that redraws 20 rows ten times per second leaves a copy of its rows behind every 50 seconds.
 pub const BLOCK_LINES: i64 = 10_000;
-/// The maximum number of bytes that a stream's screen draws in one block. Later lines of the block are drawn one by
-/// one, as [`fold()`] does.
+/// The maximum number of bytes that a stream's screen draws in one block. [`fold()`] draws later lines of the block one
+/// by one.
 const MAX_BLOCK_BYTES: usize = 8 * 1024 * 1024;
 /// The maximum size in bytes of a line that is stored while no screen is needed, except for its last piece. It is more
 /// than a row of a screen holds.
@@ -123,7 +123,7 @@ impl BlockScreen {
         self.screen.as_mut().map_or_else(Vec::new, Screen::take_changes)
     }
 
-    /// Returns whether a screen is needed, because the cursor was moved to another row.
+    /// Returns whether the cursor was moved to another row, so that a screen is needed.
     #[must_use]
     pub const fn has_screen(&self) -> bool {
         self.screen.is_some()

@@ -84,7 +84,8 @@ impl Units {
     }
 }
 
-/// Returns the number that `digits` represent, or `None` if there are none or one of them is not a digit.
+/// Returns the number that `digits` represent in base `radix`. Returns `None` if there are no digits, if one is not
+/// valid in that base, or if the number does not fit into a `u32`.
 pub(crate) fn number(digits: impl Iterator<Item = u8>, radix: u32) -> Option<u32> {
     let mut digits = digits.peekable();
     digits.peek()?;

@@ -8,7 +8,8 @@ use crate::case::Case;
 use crate::dice::{Dice, for_each_seed};
 use crate::pieces;
 
-/// Values that are found in many forms, or that several sets may contain in different forms.
+/// Values that can be printed in many forms, or that overlap or decode to one another, so that the two sets may contain
+/// related values.
 const VALUES: [&str; 14] = [
     "correct horse battery",
     "battery staple",

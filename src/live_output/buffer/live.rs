@@ -85,7 +85,8 @@ impl Buffer {
         }
     }
 
-    /// Returns the range of lines to load as they were printed, because later lines may redraw them.
+    /// Returns the missing lines at the beginning of a block. A block in which the output moved the cursor can only be
+    /// drawn from its beginning. Returns `None` if no lines are missing.
     #[must_use]
     pub fn missing_head(&self) -> Option<LineRange> {
         self.redrawing.missing_head().filter(|_| self.attached)

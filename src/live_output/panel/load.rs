@@ -143,7 +143,8 @@ impl Panel {
         })
     }
 
-    /// Returns the lines to load as they were printed, because later lines may redraw them.
+    /// Returns the missing lines at the beginning of a block. A block in which the output moved the cursor can only be
+    /// drawn from its beginning. Returns `None` if no lines are missing.
     pub fn wanted_head(&self) -> Option<Wanted> {
         self.buffer.missing_head().map(Wanted::Head)
     }

@@ -56,7 +56,7 @@ fn RerunCommand(id: JobId) -> impl IntoView {
     };
     view! {
         <p class="rerun">
-            "To run it again from a terminal:"
+            "To run this job again from a terminal:"
             <code data-testid="rerun-command">"tailwater rerun " {id.to_string()}</code>
             <button class="link needs-scripts" data-testid="copy-rerun" on:click=copy>
                 <span role="status">{label}</span>
@@ -118,7 +118,7 @@ fn facts_view(job: &Job, masked: Option<String>) -> AnyView {
         fact("Priority", (job.priority != 0).then(|| job.priority.to_string())),
         fact("Type", (job.kind != "command").then(|| job.kind.clone())),
         fact("Cancellation requested by", job.cancel_requested_by_user_id.clone()),
-        fact("Reason", job.cancel_reason.clone()),
+        fact("Cancellation reason", job.cancel_reason.clone()),
         fact("Job ID", Some(job.id.to_string())),
     ];
     view! { <dl class="facts">{times.collect_view()} {facts.collect_view()} {masked} {from}</dl> }.into_any()

@@ -7,7 +7,8 @@ use model::{Event, Payload};
 use crate::words;
 
 /// Returns the number of masked values that the server knows, and the number of other secrets that each rule has
-/// recognised, most frequent first: `3 secret values; by rules: github-token 2`. Returns `None` if nothing was masked.
+/// recognised, most frequent first: `3 secret values; 2 found by rule (github-token 2)`. Returns `None` if nothing was
+/// masked.
 pub fn masked(lifecycle_events: &[Event]) -> Option<String> {
     let (mut known, mut by_rule) = (0, BTreeMap::<&str, i64>::new());
     for event in lifecycle_events {
@@ -18,11 +19,12 @@ pub fn masked(lifecycle_events: &[Event]) -> Option<String> {
             *by_rule.entry(rule).or_default() += count;
         }
     }
+    let found = by_rule.values().sum::<i64>();
     let mut rules: Vec<_> = by_rule.into_iter().collect();
     rules.sort_by_key(|(_, count)| -count);
     let rules: Vec<_> = rules.into_iter().map(|(rule, count)| format!("{rule} {}", words::count(count))).collect();
     let known = (known > 0).then(|| words::plural(known, "secret value"));
-    let by_rule = (!rules.is_empty()).then(|| format!("by rules: {}", rules.join(", ")));
+    let by_rule = (found > 0).then(|| format!("{} found by rule ({})", words::count(found), rules.join(", ")));
     let parts: Vec<_> = known.into_iter().chain(by_rule).collect();
     (!parts.is_empty()).then(|| parts.join("; "))
 }
@@ -55,7 +57,7 @@ mod tests {
     fn masks_are_counted_by_rule_over_all_attempts() {
         assert_eq!(masked(&[attempt(None, &[]), attempt(Some(0), &[])]), None);
         let events = [attempt(Some(5), &[("jwt", 1), ("npm-token", 2)]), attempt(Some(2), &[("jwt", 2)])];
-        assert_eq!(masked(&events).as_deref(), Some("2 secret values; by rules: jwt 3, npm-token 2"));
-        assert_eq!(masked(&[attempt(Some(1), &[("jwt", 1)])]).as_deref(), Some("by rules: jwt 1"));
+        assert_eq!(masked(&events).as_deref(), Some("2 secret values; 5 found by rule (jwt 3, npm-token 2)"));
+        assert_eq!(masked(&[attempt(Some(1), &[("jwt", 1)])]).as_deref(), Some("1 found by rule (jwt 1)"));
     }
 }

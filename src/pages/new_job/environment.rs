@@ -125,15 +125,18 @@ fn is_secret(variable: Variable) -> bool {
     is_kept(variable) || variable.name.with(|name| looks_secret(name.trim()))
 }
 
-/// Returns the hint shown below a variable, or `None` if the variable is not a secret. The original job's secret value
+/// Returns the hint shown below a variable, or `None` if there is nothing to say. The original job's secret value
 /// is kept only if the variable's name is unchanged.
 fn note(variable: Variable) -> Option<&'static str> {
     let name = variable.name.get();
-    let has_its_name = variable.kept.with_value(|kept| kept.as_deref() == Some(name.trim()));
-    if has_its_name && variable.value.with(String::is_empty) {
-        return Some("The secret value stays unchanged. Type to replace it.");
+    let name = name.trim();
+    let has_its_name = variable.kept.with_value(|kept| kept.as_deref().map(|kept| kept == name));
+    match has_its_name.filter(|_| variable.value.with(String::is_empty)) {
+        Some(true) => Some("The secret value stays unchanged. Type to replace it."),
+        Some(false) => Some("The secret value is kept only under its former name. Enter a value."),
+        None => looks_secret(name)
+            .then_some("The variable's name suggests a secret, so its value appears as [REDACTED] in the output."),
     }
-    is_secret(variable).then_some("This name looks like a secret, so its value appears as [REDACTED] in the output.")
 }
 
 /// Returns whether a name looks like the name of a secret, according to the rule that `redact::is_secret_name` applies

@@ -21,7 +21,7 @@ pub fn SessionList(
     let rows = page.items.into_iter().map(|session| view! { <SessionRow session action with_user /> }).collect_view();
     view! {
         <ul class="secret-list" data-testid="session-list">{rows}</ul>
-        {page.has_more.then(|| view! { <p class="hint">"Only the newest 1,000 are shown. The API lists all."</p> })}
+        {page.has_more.then(|| view! { <p class="hint">"Only the newest 1,000 are shown. Use the API to list all of them."</p> })}
     }
     .into_any()
 }
@@ -44,7 +44,7 @@ fn SessionRow(session: Session, action: &'static str, with_user: bool) -> impl I
             <form method="post" action=action>
                 <input type="hidden" name="action" value="end-session" />
                 <input type="hidden" name="id" value=id.to_string() />
-                <button class="button" data-testid="end-session">"End"</button>
+                <button class="button" data-testid="end-session">"End session"</button>
             </form>
         </li>
     }
@@ -67,7 +67,7 @@ pub fn TokenList(
     let rows = page.items.into_iter().map(|token| view! { <TokenRow token action with_user /> }).collect_view();
     view! {
         <ul class="secret-list" data-testid="token-list">{rows}</ul>
-        {page.has_more.then(|| view! { <p class="hint">"Only the newest 1,000 are shown. The API lists all."</p> })}
+        {page.has_more.then(|| view! { <p class="hint">"Only the newest 1,000 are shown. Use the API to list all of them."</p> })}
     }
     .into_any()
 }

@@ -1,4 +1,4 @@
-//! `/audit`: the audit log, by page or completely.
+//! `/audit`: the audit log, one page at a time or as a complete export.
 
 use axum::Json;
 use axum::body::{Body, Bytes};

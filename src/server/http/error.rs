@@ -14,7 +14,7 @@ use crate::auth::{LoginError, PeopleError};
 /// The reasons why a request can fail.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::server) enum ApiError {
-    #[error("Last-Event-ID must be the id of an event in this stream (a whole number), not {0:?}")]
+    #[error("Last-Event-ID must be the id of an event in this stream, not {0:?}")]
     InvalidCursor(String),
     #[error("{0}")]
     InvalidRequest(String),
@@ -24,7 +24,7 @@ pub(in crate::server) enum ApiError {
     UriTooLong,
     #[error("the request's headers are larger than this server accepts")]
     HeadersTooLarge,
-    #[error("the only supported expectation is 100-continue")]
+    #[error("the only supported value of the Expect header is 100-continue")]
     ExpectationFailed,
     #[error("log in at /login, or send Authorization: Bearer with a valid token")]
     AuthRequired,

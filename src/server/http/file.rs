@@ -1,4 +1,5 @@
-//! Sends a stored file as a whole or in part, or responds with 304 if the client already has it (RFC 9110, 13 and 14).
+//! Sends a stored file as a whole or in part, or responds with 304 if the client already has it (RFC 9110, sections 13
+//! and 14).
 
 use std::io;
 use std::ops::Range;

@@ -1,4 +1,4 @@
-//! Keys of AWS and of Login with Amazon.
+//! Keys and tokens of AWS, and tokens of Login with Amazon.
 
 use super::TableRule;
 

@@ -1,4 +1,4 @@
-//! Secrets of clusters and of application frameworks.
+//! Secrets of container orchestrators, such as Kubernetes, and of web frameworks, such as Django.
 
 use super::TableRule;
 

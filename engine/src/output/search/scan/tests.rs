@@ -198,8 +198,8 @@ fn the_level_of_a_line_does_not_depend_on_where_reading_begins() {
     assert!(continuations > 50, "many of the ranges begin within a message: {continuations}");
 }
 
-/// Checks that the lines in `expected`, and no others, are found as errors in chunks of any size, and that the lines
-/// around the last one have the same levels if they are read alone.
+/// Checks that a search for errors finds exactly the lines in `expected`, whatever the size of the chunks. Also checks
+/// that, if each is read alone, the last of these lines is still an error, and the line after it is not.
 fn check_errors(spool: &SpoolWriter, expected: RangeInclusive<u64>) {
     for most in [1, 7, 1000] {
         let errors = LineQuery { levels: vec![Level::Error], ..LineQuery::default() };
