@@ -33,6 +33,7 @@ use passwords::PasswordHashing;
 use previews::PreviewKey;
 pub use previews::PreviewScope;
 use revocation::Revocations;
+pub use users::has_administrator;
 
 /// The prefix of the session cookie's name under HTTPS. Browsers accept a cookie with this prefix only over HTTPS, only
 /// from the host itself, and for all paths (RFC 6265bis, 4.1.3.2), so no sibling host can set it.

@@ -26,7 +26,7 @@ use std::sync::Arc;
 
 use engine::artifacts::ArtifactStore;
 use engine::cage::{Cage, CageError};
-use engine::db::{Db, OpenError};
+use engine::db::{Db, DbError, OpenError};
 use engine::event_log::EventLog;
 use engine::inputs;
 use engine::output::Outputs;
@@ -56,6 +56,9 @@ pub enum StartError {
     /// The database could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// A query of the database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
     /// The admin token could not be read or created.
     #[error(transparent)]
     Token(#[from] auth::TokenError),
@@ -155,10 +158,13 @@ impl Server {
         // The path must be absolute, because jobs are given the path of their workspace in this directory and may
         // change their working directory.
         config.data_dir = std::path::absolute(&config.data_dir)?;
-        config.check(address)?;
         let proxies = config.trusted_proxies()?;
         let tls = config.tls_files()?.map(Tls::open).transpose()?;
         let db = Db::open(&config.data_dir).await?;
+        // Otherwise, nobody but those who can read the data directory or the printed link could log in.
+        if !address.ip().is_loopback() && !config.chooses_a_login() && !auth::has_administrator(&db).await? {
+            return Err(config::ConfigError::OpenWithoutToken(address).into());
+        }
         let token = auth::admin_token(config.admin_token.clone(), &config.data_dir)?;
         let mut secrets = config.secrets()?;
         secrets.push(token.clone());

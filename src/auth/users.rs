@@ -3,7 +3,7 @@
 pub(super) mod store;
 
 use engine::clock;
-use engine::db::DbError;
+use engine::db::{Db, DbError};
 use model::{NewUser, PasswordChange, Role, Timestamp, User, UserChanges, UsersPage};
 
 use super::attempts::CountedAccount;
@@ -26,6 +26,12 @@ impl UserRow {
         let Self { name, role, is_disabled: disabled, created_at, updated_at, .. } = self;
         User { name, role, disabled, created_at, updated_at }
     }
+}
+
+/// Returns whether there is a user with the role `admin` who can log in.
+pub async fn has_administrator(db: &Db) -> Result<bool, DbError> {
+    let mut connection = db.reader().await?;
+    store::has_administrator(&mut connection).await
 }
 
 impl Auth {

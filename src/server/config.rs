@@ -108,7 +108,8 @@ pub struct Config {
 /// An error in a setting.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The server can be reached from other machines, but the operator has not chosen a token.
+    /// The server can be reached from other machines, but the operator has not chosen a token, and there is no
+    /// administrator.
     #[error(
         "listening on {0} exposes the server to other machines, so you have to choose the admin token: set \
          TAILWATER_ADMIN_TOKEN to 32 or more printable characters, or listen on 127.0.0.1"
@@ -147,12 +148,10 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Checks that the settings are safe for the server's listening address.
-    pub(super) fn check(&self, address: SocketAddr) -> Result<(), ConfigError> {
-        if !address.ip().is_loopback() && self.admin_token.is_none() {
-            return Err(ConfigError::OpenWithoutToken(address));
-        }
-        Ok(())
+    /// Returns whether the operator has chosen how the first administrator logs in. Otherwise, the server may listen
+    /// on an address other than loopback only if there is a user with the role `admin`.
+    pub(super) const fn chooses_a_login(&self) -> bool {
+        self.admin_token.is_some()
     }
 
     /// Returns the reverse proxies whose headers are believed.

@@ -56,6 +56,12 @@ pub(in crate::auth) async fn count(connection: &mut Connection) -> DbResult<i64>
     Ok(sqlx::query_scalar("select count(*) from users").fetch_one(connection.sqlite()).await?)
 }
 
+/// Returns whether there is a user with the role `admin` who is not disabled.
+pub(in crate::auth) async fn has_administrator(connection: &mut Connection) -> DbResult<bool> {
+    let query = "select exists (select 1 from users where role = 'admin' and not disabled)";
+    Ok(sqlx::query_scalar(query).fetch_one(connection.sqlite()).await?)
+}
+
 /// Stores a new user. Returns `false` if there is a user with this name.
 pub(in crate::auth) async fn insert(connection: &mut Connection, row: &UserRow, name_key: &str) -> DbResult<bool> {
     let inserted = sqlx::query(
