@@ -15,6 +15,7 @@ mod http;
 mod observe;
 mod pace;
 pub mod pages;
+mod proxy_user;
 pub mod site;
 mod tls;
 
@@ -47,6 +48,7 @@ pub use client::TrustedProxies;
 pub use config::Config;
 use config::SiteOptions;
 pub use http::{Route, all_routes};
+use proxy_user::ProxyHeaders;
 pub use site::Site;
 pub use tls::{Tls, TlsError, TlsFiles};
 
@@ -130,6 +132,8 @@ pub struct Shared {
     pub site: Site,
     /// The reverse proxies whose headers are believed.
     pub proxies: TrustedProxies,
+    /// The headers in which a trusted proxy sends who a person is, or `None` if no such headers are believed.
+    proxy_headers: Option<ProxyHeaders>,
     /// Accepts connections with TLS, or `None` if the server does not use TLS.
     pub tls: Option<Tls>,
     /// The options of Leptos.
@@ -159,6 +163,13 @@ impl Server {
         // change their working directory.
         config.data_dir = std::path::absolute(&config.data_dir)?;
         let proxies = config.trusted_proxies()?;
+        let (proxy_headers, group_roles) = (config.proxy_headers()?, config.group_roles()?);
+        if proxy_headers.is_some() && proxies.include_this_machine() {
+            tracing::warn!(
+                "processes of this machine, including jobs, can claim to be any user of the proxy, because \
+                 trusted_proxies contains a loopback address; docs/people.md describes how to prevent it"
+            );
+        }
         let tls = config.tls_files()?.map(Tls::open).transpose()?;
         let db = Db::open(&config.data_dir).await?;
         // Otherwise, nobody but those who can read the data directory or the printed link could log in.
@@ -188,7 +199,7 @@ impl Server {
             outputs: Outputs::new(Spools::new(&config.data_dir), queue.clone(), events.clone()),
             queue,
             events,
-            auth: Auth::new(db.clone(), &token, &instance),
+            auth: Auth::new(db.clone(), &token, &instance).with_group_roles(group_roles),
             audit: AuditLog::new(db.clone()),
             unknown_senders: audit::UnknownSenders::default(),
             disk,
@@ -201,6 +212,7 @@ impl Server {
             ),
             leptos: config::leptos(address),
             proxies,
+            proxy_headers,
             tls,
             config: Arc::new(config),
         }));
