@@ -1,11 +1,12 @@
 //! Authenticates people and programs by the admin token, by passwords, browser sessions, one-time login links and API
-//! tokens.
+//! tokens. A reverse proxy can authenticate people as well.
 //!
 //! Only the hashes of tokens, cookie values and passwords are stored, and hashes are compared in constant time. All
 //! changes to users, sessions and tokens are written by one function, [`changes`].
 
 mod attempts;
 mod changes;
+mod external;
 mod files;
 mod identity;
 mod login;
@@ -26,6 +27,7 @@ use subtle::ConstantTimeEq;
 
 use attempts::FailedLogins;
 pub use changes::PeopleError;
+pub use external::{ExternalError, ExternalPerson, GroupRoles};
 pub use files::{TokenError, admin_token, instance_id, secrets_key};
 pub use identity::{Account, Credential, Identity};
 pub use login::{LoginClient, LoginError};
@@ -33,6 +35,7 @@ use passwords::PasswordHashing;
 use previews::PreviewKey;
 pub use previews::PreviewScope;
 use revocation::Revocations;
+pub use users::has_administrator;
 
 /// The prefix of the session cookie's name under HTTPS. Browsers accept a cookie with this prefix only over HTTPS, only
 /// from the host itself, and for all paths (RFC 6265bis, 4.1.3.2), so no sibling host can set it.
@@ -90,10 +93,11 @@ pub struct Auth {
     passwords: PasswordHashing,
     revocations: Revocations,
     previews: PreviewKey,
+    group_roles: Arc<GroupRoles>,
 }
 
 impl Auth {
-    /// Creates an authenticator from the admin token and the id of the data directory.
+    /// Creates an authenticator from the admin token and the id of the data directory. Groups give no roles.
     #[must_use]
     pub fn new(db: Db, admin_token: &str, instance_id: &str) -> Self {
         Self {
@@ -105,7 +109,14 @@ impl Auth {
             passwords: PasswordHashing::new(),
             revocations: Revocations::new(),
             previews: PreviewKey::random(),
+            group_roles: Arc::default(),
         }
+    }
+
+    /// Uses these roles for people whom a reverse proxy or a provider authenticates.
+    #[must_use]
+    pub fn with_group_roles(self, roles: GroupRoles) -> Self {
+        Self { group_roles: Arc::new(roles), ..self }
     }
 
     /// Returns the name of the session cookie, which depends on whether the client uses HTTPS.

@@ -94,6 +94,14 @@ pub struct JobPageData {
     pub artifacts: Vec<Artifact>,
 }
 
+/// The reason why the server refuses a person whom a reverse proxy has authenticated. It is a context of the page that
+/// says so.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedPerson {
+    /// The reason, and what to do about it.
+    pub sentence: String,
+}
+
 /// The data of the page for people.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PeoplePageData {
@@ -108,7 +116,8 @@ pub struct PeoplePageData {
 /// The data of the page for one's own account.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AccountPageData {
-    /// Whether the account has a password. The account of the admin token has none.
+    /// Whether the account has a password. The account of the admin token has none, nor have users whom a reverse proxy or
+    /// a provider authenticates.
     pub has_password: bool,
     /// The newest sessions of the account.
     pub sessions: SessionsPage,

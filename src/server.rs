@@ -15,6 +15,7 @@ mod http;
 mod observe;
 mod pace;
 pub mod pages;
+mod proxy_user;
 pub mod site;
 mod tls;
 
@@ -26,7 +27,7 @@ use std::sync::Arc;
 
 use engine::artifacts::ArtifactStore;
 use engine::cage::{Cage, CageError};
-use engine::db::{Db, OpenError};
+use engine::db::{Db, DbError, OpenError};
 use engine::event_log::EventLog;
 use engine::inputs;
 use engine::output::Outputs;
@@ -47,6 +48,7 @@ pub use client::TrustedProxies;
 pub use config::Config;
 use config::SiteOptions;
 pub use http::{Route, all_routes};
+use proxy_user::ProxyHeaders;
 pub use site::Site;
 pub use tls::{Tls, TlsError, TlsFiles};
 
@@ -56,6 +58,9 @@ pub enum StartError {
     /// The database could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
+    /// A query of the database failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
     /// The admin token could not be read or created.
     #[error(transparent)]
     Token(#[from] auth::TokenError),
@@ -127,6 +132,8 @@ pub struct Shared {
     pub site: Site,
     /// The reverse proxies whose headers are believed.
     pub proxies: TrustedProxies,
+    /// The headers in which a trusted proxy sends who a person is, or `None` if no such headers are believed.
+    proxy_headers: Option<ProxyHeaders>,
     /// Accepts connections with TLS, or `None` if the server does not use TLS.
     pub tls: Option<Tls>,
     /// The options of Leptos.
@@ -155,10 +162,20 @@ impl Server {
         // The path must be absolute, because jobs are given the path of their workspace in this directory and may
         // change their working directory.
         config.data_dir = std::path::absolute(&config.data_dir)?;
-        config.check(address)?;
         let proxies = config.trusted_proxies()?;
+        let (proxy_headers, group_roles) = (config.proxy_headers()?, config.group_roles()?);
+        if proxy_headers.is_some() && proxies.include_this_machine() {
+            tracing::warn!(
+                "processes of this machine, including jobs, can claim to be any user of the proxy, because \
+                 trusted_proxies contains a loopback address; docs/people.md describes how to prevent it"
+            );
+        }
         let tls = config.tls_files()?.map(Tls::open).transpose()?;
         let db = Db::open(&config.data_dir).await?;
+        // Otherwise, nobody but those who can read the data directory or the printed link could log in.
+        if !address.ip().is_loopback() && !config.chooses_a_login() && !auth::has_administrator(&db).await? {
+            return Err(config::ConfigError::OpenWithoutToken(address).into());
+        }
         let token = auth::admin_token(config.admin_token.clone(), &config.data_dir)?;
         let mut secrets = config.secrets()?;
         secrets.push(token.clone());
@@ -182,7 +199,7 @@ impl Server {
             outputs: Outputs::new(Spools::new(&config.data_dir), queue.clone(), events.clone()),
             queue,
             events,
-            auth: Auth::new(db.clone(), &token, &instance),
+            auth: Auth::new(db.clone(), &token, &instance).with_group_roles(group_roles),
             audit: AuditLog::new(db.clone()),
             unknown_senders: audit::UnknownSenders::default(),
             disk,
@@ -195,6 +212,7 @@ impl Server {
             ),
             leptos: config::leptos(address),
             proxies,
+            proxy_headers,
             tls,
             config: Arc::new(config),
         }));

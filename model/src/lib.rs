@@ -47,7 +47,7 @@ pub use job::{
 pub use line::{LinesPage, OutputLine};
 pub use people::{
     ApiToken, ApiTokensPage, CreatedApiToken, NewApiToken, NewUser, PasswordChange, Session, SessionsPage, User,
-    UserChanges, UsersPage,
+    UserChanges, UserSource, UsersPage,
 };
 pub use phase::JobPhase;
 pub use raw_json::RawJson;

@@ -21,6 +21,48 @@ pub struct User {
     pub created_at: Timestamp,
     /// The time of the latest change to the role or the password, or of disabling or enabling the user.
     pub updated_at: Timestamp,
+    /// Who authenticates the user.
+    #[serde(default)]
+    pub source: UserSource,
+    /// Whether the user is refused because none of the groups that the proxy or the provider sent last is mapped to a
+    /// role.
+    #[serde(default)]
+    pub without_role: bool,
+}
+
+/// Who authenticates a user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UserSource {
+    /// This server, by a password.
+    #[default]
+    Local,
+    /// A reverse proxy, which sends the user's name in a header.
+    Proxy,
+    /// An OpenID Connect provider.
+    Oidc,
+}
+
+impl UserSource {
+    /// All sources.
+    pub const ALL: [Self; 3] = [Self::Local, Self::Proxy, Self::Oidc];
+
+    /// Returns the word for this source in the API and in the database, with which the names of its users begin unless
+    /// they are local.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Local => "local",
+            Self::Proxy => "proxy",
+            Self::Oidc => "oidc",
+        }
+    }
+
+    /// Returns the source that [`Self::as_str`] gives this word, or `None` if there is none.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| source.as_str() == word)
+    }
 }
 
 /// All users, sorted by name.

@@ -41,6 +41,9 @@ pub enum Credential {
     AdminToken,
     /// An API token, as a bearer token.
     ApiToken(TokenId),
+    /// The header of a reverse proxy. Browsers send whatever makes the proxy add it even with requests from another
+    /// site's page.
+    Proxy,
     /// A session cookie. Browsers may send it even with requests from another site's page.
     Session(SessionId),
 }
@@ -71,10 +74,10 @@ impl Identity {
         }
     }
 
-    /// Returns whether a browser has sent the credential by itself.
+    /// Returns whether a browser may have sent the credential by itself.
     #[must_use]
-    pub const fn is_session(&self) -> bool {
-        matches!(self.by, Credential::Session(_))
+    pub const fn is_sent_by_browsers(&self) -> bool {
+        matches!(self.by, Credential::Session(_) | Credential::Proxy)
     }
 
     /// Returns the id of the session, if the credential is a session cookie.
@@ -82,7 +85,7 @@ impl Identity {
     pub const fn session(&self) -> Option<SessionId> {
         match self.by {
             Credential::Session(id) => Some(id),
-            Credential::AdminToken | Credential::ApiToken(_) => None,
+            Credential::AdminToken | Credential::ApiToken(_) | Credential::Proxy => None,
         }
     }
 
@@ -119,6 +122,7 @@ impl Auth {
     async fn current_role(&self, identity: &Identity) -> Result<Option<Role>, DbError> {
         let current = match identity.by {
             Credential::AdminToken => return Ok(Some(identity.role)),
+            Credential::Proxy => return self.role_of_user(identity.account).await,
             Credential::ApiToken(id) => self.token_identity_by_id(id).await?,
             Credential::Session(id) => self.session_identity_by_id(id).await?,
         };

@@ -46,6 +46,9 @@ pub struct LoginClient {
     pub address: IpAddr,
     /// The browser, as it describes itself.
     pub browser: String,
+    /// The id of the person for whom a reverse proxy vouches, or `None` if it does not vouch for anybody. A session is
+    /// used only while the proxy vouches for the same person.
+    pub proxy_user: Option<String>,
 }
 
 impl Auth {
@@ -97,7 +100,7 @@ impl Auth {
             let mut connection = self.db.reader().await?;
             store::by_key(&mut connection, &key).await?
         };
-        let hash = user.as_ref().map(|user| user.password.clone());
+        let hash = user.as_ref().and_then(|user| user.password.clone());
         let is_right = self.passwords.verify(password, hash).await?;
         let Some(user) = user.filter(|user| is_right && !user.is_disabled) else { return Err(LoginError::Invalid) };
         let cookie = self.begin_session(Account::User(user.id), &user.name, client, Some(user.clone())).await?;
@@ -138,7 +141,7 @@ mod tests {
     use crate::auth::attempts::MAX_FAILURES;
 
     fn from(address: [u8; 4]) -> LoginClient {
-        LoginClient { address: IpAddr::from(address), browser: String::new() }
+        LoginClient { address: IpAddr::from(address), browser: String::new(), proxy_user: None }
     }
 
     async fn auth(folder: &tempfile::TempDir) -> Auth {

@@ -22,11 +22,11 @@ const MAX_SESSIONS: i64 = 100;
 const MAX_BROWSER: usize = 300;
 
 impl SessionRow {
-    /// Returns the identity that the session proves, or `None` if its user is disabled.
-    fn identity(&self) -> Option<Identity> {
+    /// Returns the identity that the session proves, or `None` if its user is refused.
+    pub(super) fn identity(&self) -> Option<Identity> {
         let (user, role) = match (self.account, &self.user) {
             (Account::AdminToken, _) => (ADMIN.to_owned(), Role::Admin),
-            (Account::User(_), Some(user)) if !user.is_disabled => (user.name.clone(), user.role),
+            (Account::User(_), Some(user)) if !user.is_refused => (user.name.clone(), user.role),
             (Account::User(_), _) => return None,
         };
         let (by, expires_at) = (Credential::Session(self.id), Some(self.expires_at));
@@ -50,6 +50,11 @@ impl SessionRow {
 impl Auth {
     /// Returns the identity that a session cookie proves, if the session is valid.
     pub async fn session(&self, cookie: &str) -> Result<Option<Identity>, DbError> {
+        Ok(self.session_row(cookie).await?.and_then(|row| row.identity()))
+    }
+
+    /// Returns the session that a cookie belongs to, unless it has expired.
+    pub(super) async fn session_row(&self, cookie: &str) -> Result<Option<SessionRow>, DbError> {
         let now = clock::now();
         let mut connection = self.db.reader().await?;
         let Some(row) = store::by_digest(&mut connection, &hash(cookie), now).await? else { return Ok(None) };
@@ -65,7 +70,7 @@ impl Auth {
                 }
             });
         }
-        Ok(row.identity())
+        Ok(Some(row))
     }
 
     pub(super) async fn session_identity_by_id(&self, id: SessionId) -> Result<Option<Identity>, DbError> {
@@ -134,6 +139,7 @@ impl Auth {
             expires_at: now.after(SESSION),
             address: client.address.to_canonical().to_string(),
             browser: client.browser.chars().filter(|c| !c.is_control()).take(MAX_BROWSER).collect(),
+            proxy_user: client.proxy_user.clone(),
         };
         let (digest, revocations) = (hash(cookie.expose()), self.revocations.clone());
         self.apply(Change::SessionBegun(row.id.to_string()), by, move |tx| {

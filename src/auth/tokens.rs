@@ -26,11 +26,11 @@ const MAX_TOKENS: i64 = ListRange::MAX_LIMIT;
 
 impl TokenRow {
     /// Returns the identity that the token proves. Its role is never more powerful than that of its user. Returns
-    /// `None` if the user is disabled, or may no longer grant the role of a worker.
+    /// `None` if the user is refused, or may no longer grant the role of a worker.
     fn identity(&self) -> Option<Identity> {
         let (user, role_of_user) = match (self.account, &self.user) {
             (Account::AdminToken, _) => (ADMIN.to_owned(), Role::Admin),
-            (Account::User(_), Some(user)) if !user.is_disabled => (user.name.clone(), user.role),
+            (Account::User(_), Some(user)) if !user.is_refused => (user.name.clone(), user.role),
             (Account::User(_), _) => return None,
         };
         let role = match self.role {
@@ -174,11 +174,11 @@ mod tests {
     use super::*;
     use crate::auth::sessions::store::SessionUser;
 
-    fn role(of_token: Role, of_user: Role, is_disabled: bool) -> Option<Role> {
+    fn role(of_token: Role, of_user: Role, is_refused: bool) -> Option<Role> {
         let row = TokenRow {
             id: TokenId(Uuid::nil()),
             account: Account::User(1),
-            user: Some(SessionUser { name: "ada".into(), role: of_user, is_disabled }),
+            user: Some(SessionUser { name: "ada".into(), role: of_user, is_refused, source: model::UserSource::Local }),
             name: "test".into(),
             role: of_token,
             hint: String::new(),

@@ -3,8 +3,8 @@
 pub(super) mod store;
 
 use engine::clock;
-use engine::db::DbError;
-use model::{NewUser, PasswordChange, Role, Timestamp, User, UserChanges, UsersPage};
+use engine::db::{Db, DbError};
+use model::{NewUser, PasswordChange, Role, Timestamp, User, UserChanges, UserSource, UsersPage};
 
 use super::attempts::CountedAccount;
 use super::changes::{Change, invalid};
@@ -18,14 +18,20 @@ use store::UserRow;
 const MAX_NAME: usize = 64;
 
 /// The maximum number of users.
-const MAX_USERS: i64 = ListRange::MAX_LIMIT;
+pub(super) const MAX_USERS: i64 = ListRange::MAX_LIMIT;
 
 impl UserRow {
     /// Returns the user for a response, without the hash of the password.
     fn into_model(self) -> User {
-        let Self { name, role, is_disabled: disabled, created_at, updated_at, .. } = self;
-        User { name, role, disabled, created_at, updated_at }
+        let Self { name, role, is_disabled: disabled, created_at, updated_at, source, without_role, .. } = self;
+        User { name, role, disabled, created_at, updated_at, source, without_role }
     }
+}
+
+/// Returns whether there is a user with the role `admin` who can log in.
+pub async fn has_administrator(db: &Db) -> Result<bool, DbError> {
+    let mut connection = db.reader().await?;
+    store::has_administrator(&mut connection).await
 }
 
 impl Auth {
@@ -53,6 +59,14 @@ impl Auth {
         user.map(|user| Account::User(user.id)).ok_or(PeopleError::NoSuchUser)
     }
 
+    /// Returns whether an account has a password. The account of the admin token and users whom somebody else
+    /// authenticates have none.
+    pub async fn has_password(&self, account: Account) -> Result<bool, PeopleError> {
+        let Some(id) = account.user_id() else { return Ok(false) };
+        let mut connection = self.db.reader().await?;
+        Ok(store::by_id(&mut connection, id).await?.is_some_and(|user| user.password.is_some()))
+    }
+
     /// Adds a user.
     pub async fn add_user(&self, new: NewUser, by: &Identity) -> Result<User, PeopleError> {
         let NewUser { name, role, password } = new;
@@ -62,7 +76,19 @@ impl Auth {
         let password = self.passwords.hash(password).await?;
         let now = clock::now();
         let key = name_key(&name);
-        let row = UserRow { id: 0, name, role, password, is_disabled: false, created_at: now, updated_at: now };
+        let row = UserRow {
+            id: 0,
+            name,
+            role,
+            password: Some(password),
+            is_disabled: false,
+            created_at: now,
+            updated_at: now,
+            source: UserSource::Local,
+            issuer: String::new(),
+            subject: None,
+            without_role: false,
+        };
         self.apply(Change::UserAdded(row.name.clone()), &by.user, move |tx| {
             Box::pin(async move {
                 if store::count(tx.connection()).await? >= MAX_USERS {
@@ -95,12 +121,15 @@ impl Auth {
         self.apply(Change::UserChanged(key.clone()), &by.user, move |tx| {
             Box::pin(async move {
                 let before = store::by_key(tx.connection(), &key).await?.ok_or(PeopleError::NoSuchUser)?;
+                if before.source != UserSource::Local && (role.is_some() || password.is_some()) {
+                    return Err(of_another_source(&before, role.is_some()));
+                }
                 let account = Account::User(before.id);
                 let row = UserRow {
                     role: role.unwrap_or(before.role),
                     is_disabled: disabled.unwrap_or(before.is_disabled),
                     updated_at: later_than(before.updated_at),
-                    password: password.clone().unwrap_or_else(|| before.password.clone()),
+                    password: password.clone().or_else(|| before.password.clone()),
                     ..before.clone()
                 };
                 store::update(tx.connection(), &row).await?;
@@ -152,9 +181,12 @@ impl Auth {
             let mut connection = self.db.reader().await?;
             store::by_key(&mut connection, &key).await?.ok_or(PeopleError::NoSuchUser)?
         };
+        if user.source != UserSource::Local {
+            return Err(of_another_source(&user, false));
+        }
         let wrong = || invalid("currentPassword", "is not correct");
         let is_short_enough = current_password.len() <= MAX_BYTES;
-        if !is_short_enough || !self.passwords.verify(current_password, Some(user.password.clone())).await? {
+        if !is_short_enough || !self.passwords.verify(current_password, user.password.clone()).await? {
             return Err(wrong());
         }
         self.login_succeeded(origin);
@@ -166,7 +198,7 @@ impl Auth {
                 let is_same = |current: &UserRow| current.id == user.id && current.password == user.password;
                 let current = current.filter(is_same).ok_or_else(wrong)?;
                 let account = Account::User(current.id);
-                let row = UserRow { password, updated_at: later_than(current.updated_at), ..current };
+                let row = UserRow { password: Some(password), updated_at: later_than(current.updated_at), ..current };
                 store::update(tx.connection(), &row).await?;
                 sessions::delete_all(tx.connection(), account, kept).await?;
                 tx.after_commit(move || revocations.notify(account));
@@ -183,8 +215,18 @@ pub(super) fn name_key(name: &str) -> String {
 }
 
 /// Returns the current time, or a later one if it is not after the time of the last change.
-fn later_than(last: Timestamp) -> Timestamp {
+pub(super) fn later_than(last: Timestamp) -> Timestamp {
     clock::now().max(Timestamp(last.0 + 1))
+}
+
+/// Returns the error for a change that only the source of a user can make.
+fn of_another_source(user: &UserRow, is_role: bool) -> PeopleError {
+    let source = if user.source == UserSource::Proxy { "the reverse proxy" } else { "the provider" };
+    if is_role {
+        invalid("role", format!("the groups of {} determine the role; change them at {source}", user.name))
+    } else {
+        invalid("password", format!("{} has no password here, because {source} authenticates the user", user.name))
+    }
 }
 
 fn check_name(name: &str) -> Result<(), PeopleError> {

@@ -9,6 +9,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args};
 use engine::cage::{CageSettings, JobData, StepLimits};
 use engine::worker::{DEFAULT_JOB_ENV, JobHome, Supervision};
+use model::Role;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
@@ -63,6 +64,25 @@ pub(super) struct Serve {
     /// be repeated.
     #[arg(long, env = "TAILWATER_TRUSTED_PROXIES", value_delimiter = ',', value_name = "ADDRESS")]
     trusted_proxies: Vec<String>,
+    /// The header in which a trusted proxy sends the name of the person whom it has authenticated [default: none is
+    /// believed].
+    #[arg(long, env = "TAILWATER_PROXY_USER_HEADER", value_name = "HEADER")]
+    proxy_user_header: Option<String>,
+    /// The header in which a trusted proxy sends the person's groups, separated by commas [default: none is believed].
+    #[arg(long, env = "TAILWATER_PROXY_GROUPS_HEADER", value_name = "HEADER")]
+    proxy_groups_header: Option<String>,
+    /// A group and the role that it gives to people whom the proxy authenticates, such as `ops=admin`; may be repeated.
+    #[arg(long = "group-role", env = "TAILWATER_GROUP_ROLES", value_delimiter = ',', value_name = "GROUP=ROLE")]
+    group_roles: Vec<String>,
+    /// The role of people without such a group: viewer, operator or admin [default: none, they are refused].
+    #[arg(
+        long,
+        env = "TAILWATER_DEFAULT_ROLE",
+        value_parser = PossibleValuesParser::new(Role::OF_PEOPLE.map(Role::as_str)),
+        hide_possible_values = true,
+        value_name = "ROLE"
+    )]
+    default_role: Option<String>,
     /// The maximum number of jobs that run at the same time.
     #[arg(long, env = "TAILWATER_CONCURRENCY", default_value_t = cores(), value_parser = clap::value_parser!(u16).range(1..))]
     concurrency: u16,
@@ -242,6 +262,10 @@ impl Serve {
             tls_key: self.tls_key,
             allowed_hosts: self.allowed_hosts,
             trusted_proxies: self.trusted_proxies,
+            proxy_user_header: self.proxy_user_header.filter(|name| !name.is_empty()),
+            proxy_groups_header: self.proxy_groups_header.filter(|name| !name.is_empty()),
+            group_roles: self.group_roles.into_iter().filter(|entry| !entry.is_empty()).collect(),
+            default_role: self.default_role.as_deref().and_then(Role::from_word),
             concurrency: self.concurrency.into(),
             supervision,
             live_log_events: self.live_log_events,

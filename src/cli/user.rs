@@ -130,11 +130,12 @@ impl ListUsers {
             return Ok(ExitCode::SUCCESS);
         }
         let page: UsersPage = client.parse(&body)?;
-        let head = ["NAME", "ROLE", "STATE", "CHANGED"].map(|title| Cell::ink(Ink::Grey, title));
+        let head = ["NAME", "ROLE", "STATE", "CHANGED", "SOURCE"].map(|title| Cell::ink(Ink::Grey, title));
         let row = |user: &User| {
             let time = format!("{} UTC", words::date_time(user.updated_at, 0));
             let state = if user.disabled { "disabled" } else { "enabled" };
-            [Cell::plain(&user.name), Cell::plain(user.role.as_str()), Cell::plain(state), Cell::plain(&time)]
+            let role = if user.without_role { "none" } else { user.role.as_str() };
+            [&user.name, role, state, &time, user.source.as_str()].map(Cell::plain)
         };
         let rows: Vec<_> = std::iter::once(head).chain(page.items.iter().map(row)).collect();
         for line in table::lines(&rows, &stdout, None) {
@@ -168,11 +169,12 @@ async fn read(client: &Client, request: reqwest::RequestBuilder) -> Result<User,
 
 /// Returns the path of a user in the API. The server checks the name, but a name with `/` would be another path.
 fn path(name: &str) -> Result<String, CliError> {
-    let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "._-@".contains(c));
+    // The names of users whom somebody else authenticates begin with the source and a colon.
+    let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "._-@:+|=".contains(c));
     if !is_plain || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         return Err(CliError::Usage(format!(
             "{name:?} is not a valid name for a user; use letters, digits, '.', '_', '-' and '@'"
         )));
     }
-    Ok(format!("/users/{name}"))
+    Ok(format!("/users/{}", name.replace('|', "%7C")))
 }

@@ -15,6 +15,7 @@ pub fn LoginPage() -> impl IntoView {
     let query = use_query_map().get_untracked();
     let next = query.get("next");
     let error = query.get("error");
+    let is_proxied = query.get("signed-out").is_some_and(|way| way == "proxy");
     let ticket = query.get("ticket").filter(|_| error.is_none());
     let forms = if let Some(ticket) = ticket {
         view! { <Link ticket next /> }.into_any()
@@ -31,6 +32,7 @@ pub fn LoginPage() -> impl IntoView {
         <main class="login">
             <img src="/favicon.svg" alt="" width="40" height="40" />
             <h1>"Tailwater"</h1>
+            {is_proxied.then(|| view! { <SignedOut /> })}
             {error.map(|word| view! { <p class="error" role="alert">{explain(&word)}</p> })}
             {forms}
         </main>
@@ -49,6 +51,18 @@ fn explain(word: &str) -> &'static str {
         "password" => "The name or the password is not correct.",
         _ => "This token is not valid.",
     }
+}
+
+/// Says what has happened after a logout if a reverse proxy authenticates the person.
+#[component]
+fn SignedOut() -> impl IntoView {
+    view! {
+        <p role="status" data-testid="signed-out">
+            "You are logged out here, but the reverse proxy logs you in again when you open a page. Log out of the proxy as well, or log in below as a user of this server. "
+            <a href="/tasks/queue">"Go to the queue"</a>
+        </p>
+    }
+    .into_any()
 }
 
 /// The page that is shown after the login, if the person has requested one.

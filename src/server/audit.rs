@@ -29,6 +29,9 @@ const MAX_OBJECT: usize = 200;
 /// The action of a login.
 const LOGIN: &str = "login";
 
+/// The credential of people for whom a reverse proxy vouches.
+const PROXY: &str = "proxy";
+
 /// The action of an entry for a request that the sender's role does not permit.
 const REFUSED: &str = "access.refused";
 
@@ -104,9 +107,23 @@ impl AuditNote {
             noted.credential = Some(match identity.by {
                 Credential::AdminToken => "admin_token",
                 Credential::ApiToken(_) => "api_token",
+                Credential::Proxy => PROXY,
                 Credential::Session(_) => "session",
             });
         });
+    }
+
+    /// Records that a reverse proxy vouches for the sender, who is refused. The name is `None` if it is not accepted.
+    pub(super) fn refused_by_proxy(&self, user: Option<String>) {
+        self.change(|noted| {
+            noted.user = user;
+            noted.credential = Some(PROXY);
+        });
+    }
+
+    /// Records that the request has begun a session, although its route is not one for logins.
+    pub(super) fn login(&self) {
+        self.change(|noted| noted.action = Some(LOGIN));
     }
 
     /// Records whose account a login was for.
@@ -211,6 +228,7 @@ fn entry(route: RequestedRoute, note: &AuditNote, status: StatusCode) -> Option<
         Some(Action(action)) if noted.credential.is_some() || action == LOGIN => {
             (noted.action.unwrap_or(action), noted.object.or(object))
         }
+        None if noted.action == Some(LOGIN) => (LOGIN, None),
         _ if is_refused => (REFUSED, Some(format!("{method} {template}"))),
         _ => return None,
     };

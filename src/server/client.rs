@@ -3,7 +3,7 @@
 //! Behind a reverse proxy, both are known only from headers. Any client can send these headers, so they are believed
 //! only if the connection comes from one of the configured proxies.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use axum::http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
@@ -22,6 +22,8 @@ pub(super) struct Client {
     pub(super) address: IpAddr,
     /// Whether the client uses HTTPS.
     pub(super) https: bool,
+    /// Whether the connection comes from a trusted proxy, so that its headers are believed.
+    pub(super) from_proxy: bool,
 }
 
 /// The reverse proxies whose headers are believed.
@@ -46,7 +48,7 @@ impl TrustedProxies {
     pub(super) fn client(&self, peer: IpAddr, over_tls: bool, headers: &HeaderMap) -> Client {
         let peer = peer.to_canonical();
         if !self.contains(peer) {
-            return Client { address: peer, https: over_tls };
+            return Client { address: peer, https: over_tls, from_proxy: false };
         }
         let mut address = peer;
         for forwarded in values(headers, &FORWARDED_FOR).into_iter().rev() {
@@ -60,7 +62,14 @@ impl TrustedProxies {
             Some(scheme) => scheme.eq_ignore_ascii_case("https"),
             None => over_tls,
         };
-        Client { address, https }
+        Client { address, https, from_proxy: true }
+    }
+
+    /// Returns whether processes of this machine are trusted, and not only other machines.
+    pub(super) fn include_this_machine(&self) -> bool {
+        self.contains(Ipv4Addr::LOCALHOST.into())
+            || self.contains(Ipv6Addr::LOCALHOST.into())
+            || self.0.iter().any(|network| network.network().is_loopback())
     }
 
     fn contains(&self, address: IpAddr) -> bool {
@@ -90,22 +99,22 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(peer: &str, headers: &[(HeaderName, &'static str)], address: &str, https: bool) {
+    fn check(peer: &str, headers: &[(HeaderName, &'static str)], address: &str, https: bool, from_proxy: bool) {
         let proxies = TrustedProxies::parse(&["10.0.0.0/8".to_owned(), "::1".to_owned(), "192.0.2.1".to_owned()]);
         let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().expect("it is a header value")));
         let peer = peer.parse().expect("it is an address");
         let client = proxies.expect("they are valid").client(peer, false, &headers.collect());
-        assert_eq!(client, Client { address: address.parse().expect("it is an address"), https });
+        assert_eq!(client, Client { address: address.parse().expect("it is an address"), https, from_proxy });
     }
 
     #[test]
     fn headers_are_ignored_unless_the_connection_comes_from_a_trusted_proxy() {
         let spoofed = [(FORWARDED_FOR, "203.0.113.9"), (FORWARDED_PROTO, "https")];
-        check("198.51.100.1", &spoofed, "198.51.100.1", false);
-        check("127.0.0.1", &spoofed, "127.0.0.1", false);
-        check("10.1.2.3", &spoofed, "203.0.113.9", true);
-        check("::ffff:10.1.2.3", &spoofed, "203.0.113.9", true);
-        check("::1", &spoofed, "203.0.113.9", true);
+        check("198.51.100.1", &spoofed, "198.51.100.1", false, false);
+        check("127.0.0.1", &spoofed, "127.0.0.1", false, false);
+        check("10.1.2.3", &spoofed, "203.0.113.9", true, true);
+        check("::ffff:10.1.2.3", &spoofed, "203.0.113.9", true, true);
+        check("::1", &spoofed, "203.0.113.9", true, true);
     }
 
     #[test]
@@ -123,16 +132,16 @@ mod tests {
             ("203.0.113.9, unknown, 10.2.2.2", "10.2.2.2"),
             ("", "10.0.0.1"),
         ] {
-            check("10.0.0.1", &[(FORWARDED_FOR, forwarded)], client, false);
+            check("10.0.0.1", &[(FORWARDED_FOR, forwarded)], client, false, true);
         }
-        check("10.0.0.1", &[(FORWARDED_FOR, "127.0.0.1"), (FORWARDED_FOR, "203.0.113.9")], "203.0.113.9", false);
+        check("10.0.0.1", &[(FORWARDED_FOR, "127.0.0.1"), (FORWARDED_FOR, "203.0.113.9")], "203.0.113.9", false, true);
     }
 
     #[test]
     fn the_scheme_is_that_of_the_first_proxy() {
         for (scheme, https) in [("https", true), ("HTTPS", true), ("https, http", true), ("http", false), ("x", false)]
         {
-            check("10.0.0.1", &[(FORWARDED_PROTO, scheme)], "10.0.0.1", https);
+            check("10.0.0.1", &[(FORWARDED_PROTO, scheme)], "10.0.0.1", https, true);
         }
     }
 

@@ -9,12 +9,15 @@ use engine::worker::batch::Policy;
 use engine::worker::ship::{Bounds, LiveLog};
 use engine::worker::{ArtifactLimits, JobEnvironment, JobHome, Supervision};
 use leptos::config::LeptosOptions;
+use model::Role;
 use redact::{Rule, Rules};
 use serde::Deserialize;
 
 use super::client::TrustedProxies;
+use super::proxy_user::ProxyHeaders;
 use super::site::EmbeddedSite;
 use super::tls::TlsFiles;
+use crate::auth::GroupRoles;
 use crate::limits::Limits;
 
 /// The maximum size of one event's text under load, in bytes.
@@ -47,6 +50,14 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// The addresses and networks of the reverse proxies whose headers are believed.
     pub trusted_proxies: Vec<String>,
+    /// The header in which a trusted proxy sends the name of the person, or `None` to ignore such headers.
+    pub proxy_user_header: Option<String>,
+    /// The header in which a trusted proxy sends the person's groups, or `None` if it sends none.
+    pub proxy_groups_header: Option<String>,
+    /// The roles of groups, such as `ops=admin`.
+    pub group_roles: Vec<String>,
+    /// The role of people without such a group, or `None` to refuse them.
+    pub default_role: Option<Role>,
     /// The number of jobs that the embedded worker runs at the same time.
     pub concurrency: usize,
     /// The way in which the steps of jobs are supervised.
@@ -108,7 +119,8 @@ pub struct Config {
 /// An error in a setting.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The server can be reached from other machines, but the operator has not chosen a token.
+    /// The server can be reached from other machines, but the operator has not chosen a token, and there is no
+    /// administrator.
     #[error(
         "listening on {0} exposes the server to other machines, so you have to choose the admin token: set \
          TAILWATER_ADMIN_TOKEN to 32 or more printable characters, or listen on 127.0.0.1"
@@ -117,6 +129,32 @@ pub enum ConfigError {
     /// The address of a trusted proxy is not valid.
     #[error("trusted_proxies contains {0:?}, which is neither an IP address nor a network such as 10.0.0.0/8")]
     Proxy(String),
+    /// The proxy's users are to be believed, but no proxy is trusted.
+    #[error(
+        "proxy_user_header is set, but no proxy is trusted; name the proxy's address with --trusted-proxies or \
+         TAILWATER_TRUSTED_PROXIES"
+    )]
+    NoProxy,
+    /// The groups of people are to be believed without their names.
+    #[error("proxy_groups_header is set without proxy_user_header, which names the header with the user")]
+    GroupsWithoutUser,
+    /// The name of a header is not valid, or the header has a meaning of its own.
+    #[error("{setting} cannot be {name:?}; use the name of a header that only the proxy sets, such as Remote-User")]
+    ProxyHeader {
+        /// The setting.
+        setting: &'static str,
+        /// The name.
+        name: String,
+    },
+    /// The role of a group is not valid.
+    #[error("group_roles contains {0:?}, which is not a group, an equals sign, and viewer, operator or admin")]
+    GroupRole(String),
+    /// Somebody else authenticates people, but nobody could have a role.
+    #[error(
+        "people whom {0} authenticates would have no role; map their groups with --group-role GROUP=ROLE \
+         (group_roles), or set --default-role (default_role)"
+    )]
+    NoRoles(&'static str),
     /// Only one of the two files that TLS requires is set.
     #[error("TLS requires both a certificate and its key; set TAILWATER_TLS_CERT and TAILWATER_TLS_KEY, or neither")]
     HalfOfTls,
@@ -147,12 +185,29 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Checks that the settings are safe for the server's listening address.
-    pub(super) fn check(&self, address: SocketAddr) -> Result<(), ConfigError> {
-        if !address.ip().is_loopback() && self.admin_token.is_none() {
-            return Err(ConfigError::OpenWithoutToken(address));
+    /// Returns whether the operator has chosen how the first administrator logs in. Otherwise, the server may listen
+    /// on an address other than loopback only if there is a user with the role `admin`.
+    pub(super) const fn chooses_a_login(&self) -> bool {
+        self.admin_token.is_some() || self.proxy_user_header.is_some()
+    }
+
+    /// Returns the headers in which a trusted proxy sends who a person is, or `None` if no such headers are believed.
+    pub(super) fn proxy_headers(&self) -> Result<Option<ProxyHeaders>, ConfigError> {
+        match (&self.proxy_user_header, &self.proxy_groups_header) {
+            (None, None) => Ok(None),
+            (None, Some(_)) => Err(ConfigError::GroupsWithoutUser),
+            (Some(_), _) if self.trusted_proxies.is_empty() => Err(ConfigError::NoProxy),
+            (Some(user), groups) => ProxyHeaders::parse(user, groups.as_deref()).map(Some),
         }
-        Ok(())
+    }
+
+    /// Returns the roles of groups. They are required if a proxy authenticates people.
+    pub(super) fn group_roles(&self) -> Result<GroupRoles, ConfigError> {
+        let roles = GroupRoles::parse(&self.group_roles, self.default_role).map_err(ConfigError::GroupRole)?;
+        if self.proxy_user_header.is_some() && !roles.give_roles() {
+            return Err(ConfigError::NoRoles("the proxy"));
+        }
+        Ok(roles)
     }
 
     /// Returns the reverse proxies whose headers are believed.

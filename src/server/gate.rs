@@ -8,7 +8,7 @@ mod host;
 mod revocable;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{ALLOW, AUTHORIZATION, COOKIE, ORIGIN};
+use axum::http::header::{ACCEPT, ALLOW, AUTHORIZATION, COOKIE, ORIGIN, SET_COOKIE};
 use axum::http::{HeaderMap, HeaderValue, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -20,7 +20,8 @@ use super::client::Client;
 use super::http::error::ApiError;
 use super::http::query::Query;
 use super::http::refused_page;
-use crate::auth::{Credential, Identity};
+use super::http::session::{login_client, new_session_cookie};
+use crate::auth::{Credential, ExternalError, ExternalPerson, Identity};
 use host::RequestHost;
 
 /// The paths without a route that do not require a login.
@@ -36,15 +37,33 @@ const PREVIEWS: &str = "/previews/";
 /// are refused with 401 instead of being redirected to the login page.
 const FOR_PROGRAMS: [&str; 4] = ["/api", "/rpc", "/metrics", "/readyz"];
 
+/// The header that sets the cookie of a session that begins with this request.
+#[derive(Clone)]
+struct NewSessionCookie(HeaderValue);
+
+/// Who has sent a request.
+enum RequestSender {
+    /// Nobody is logged in.
+    Nobody,
+    /// A person or a program.
+    Known(Identity),
+    /// A reverse proxy vouches for a person who has no access to this server.
+    Refused(ExternalError),
+}
+
 /// Passes the request on, or responds with an error. If the sender is logged in, the request's extensions contain the
 /// sender's [`Identity`]. A response that is still being sent when the sender's credential becomes invalid is aborted.
 pub(super) async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Response {
-    let request = match check(&state, request).await {
+    let mut request = match check(&state, request).await {
         Ok(request) => request,
         Err(refusal) => return refusal,
     };
     let identity = request.extensions().get::<Identity>().cloned();
-    let reply = next.run(request).await;
+    let cookie = request.extensions_mut().remove::<NewSessionCookie>();
+    let mut reply = next.run(request).await;
+    if let Some(NewSessionCookie(cookie)) = cookie {
+        reply.headers_mut().append(SET_COOKIE, cookie);
+    }
     match identity {
         Some(identity) if identity.by != Credential::AdminToken => {
             reply.map(|body| revocable::until(state.auth.clone().ended(identity), body))
@@ -59,12 +78,25 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
     let target = target.map_err(IntoResponse::into_response)?;
     target.check(state, request.uri().path()).map_err(IntoResponse::into_response)?;
     let client = request.extensions().get::<Client>().copied();
-    let identity = identify(state, client, request.headers()).await.map_err(IntoResponse::into_response)?;
-    if let (Some(note), Some(identity)) = (request.extensions().get::<AuditNote>(), &identity) {
-        note.sender(identity);
+    let person = proxied_person(state, client, &mut request).map_err(IntoResponse::into_response)?;
+    let sender = identify(state, client, person.as_ref(), request.headers()).await;
+    let sender = sender.map_err(IntoResponse::into_response)?;
+    if let Some(note) = request.extensions().get::<AuditNote>() {
+        match &sender {
+            RequestSender::Known(identity) => note.sender(identity),
+            RequestSender::Refused(error) => note.refused_by_proxy(error.user().map(str::to_owned)),
+            RequestSender::Nobody => {}
+        }
     }
+    let identity = match &sender {
+        RequestSender::Known(identity) => Some(identity.clone()),
+        RequestSender::Nobody | RequestSender::Refused(_) => None,
+    };
     check_origin(&request, &target, identity.as_ref()).map_err(IntoResponse::into_response)?;
     let requirement = requirement(&request);
+    if let (RequestSender::Refused(error), false) = (sender, requirement == Some(Requirement::Open)) {
+        return Err(refuse_person(state, request, &error).await);
+    }
     match (requirement, identity) {
         (Some(Requirement::Open), identity) => {
             if let Some(identity) = identity {
@@ -73,12 +105,15 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
             Ok(request)
         }
         (Some(Requirement::AtLeast(required)), Some(identity)) if identity.role.includes(required) => {
+            if let (Some(client), Some(person)) = (client, &person) {
+                remember(state, client, person, &identity, &mut request).await.map_err(IntoResponse::into_response)?;
+            }
             request.extensions_mut().insert(identity);
             Ok(request)
         }
         (Some(Requirement::AtLeast(_)), Some(identity)) if is_page(&request) => {
             request.extensions_mut().insert(identity);
-            Err(refused_page(state, request).await)
+            Err(refused_page(state, request, None).await)
         }
         (Some(Requirement::AtLeast(_)), Some(identity)) => Err(ApiError::NotAuthorized(identity.role).into_response()),
         (None, Some(_)) => Err(no_such_route(&request)),
@@ -134,19 +169,81 @@ fn to_login(request: &Request) -> Redirect {
     Redirect::to(&format!("/login?{next}"))
 }
 
-/// Returns the sender of the request, or `None` if it has neither a bearer token nor a valid session. An invalid bearer
-/// token is an error.
+/// Returns the sender of the request. An invalid bearer token is an error.
 ///
 /// Credentials with other schemes are ignored, because they are meant for a proxy in front of the server, which may
-/// pass them on.
-async fn identify(state: &AppState, client: Option<Client>, headers: &HeaderMap) -> Result<Option<Identity>, ApiError> {
+/// pass them on. If the proxy vouches for a person, a session of anybody else is ended and not used.
+async fn identify(
+    state: &AppState,
+    client: Option<Client>,
+    person: Option<&ExternalPerson>,
+    headers: &HeaderMap,
+) -> Result<RequestSender, ApiError> {
     if let Some(token) = headers.get_all(AUTHORIZATION).iter().find_map(bearer) {
         let token = std::str::from_utf8(token).map_err(|_| ApiError::AuthRequired)?;
-        return state.auth.bearer(token).await?.map(Some).ok_or(ApiError::AuthRequired);
+        return state.auth.bearer(token).await?.map(RequestSender::Known).ok_or(ApiError::AuthRequired);
     }
-    match client.and_then(|client| session_cookie(state, client, headers)) {
-        Some(cookie) => Ok(state.auth.session(cookie).await?),
-        None => Ok(None),
+    let cookie = client.and_then(|client| session_cookie(state, client, headers));
+    let identity = match (person, cookie) {
+        (Some(person), cookie) => match state.auth.proxied(person, cookie).await {
+            Ok(identity) => Some(identity),
+            Err(ExternalError::Db(error)) => return Err(error.into()),
+            Err(refusal) => return Ok(RequestSender::Refused(refusal)),
+        },
+        (None, Some(cookie)) => state.auth.session(cookie).await?,
+        (None, None) => None,
+    };
+    Ok(identity.map_or(RequestSender::Nobody, RequestSender::Known))
+}
+
+/// Returns the person for whom a trusted proxy vouches, if there is one, and adds the person to the request's extensions.
+fn proxied_person(
+    state: &AppState,
+    client: Option<Client>,
+    request: &mut Request,
+) -> Result<Option<ExternalPerson>, ApiError> {
+    let (Some(client), Some(names)) = (client, &state.proxy_headers) else { return Ok(None) };
+    let person = names.person(client, request.headers())?;
+    if let Some(person) = &person {
+        request.extensions_mut().insert(person.clone());
+    }
+    Ok(person)
+}
+
+/// Begins a session when a person for whom a proxy vouches loads a page. Many proxies do not authenticate streams, which
+/// then continue with the session's cookie.
+///
+/// Programs, which do not ask for HTML, get no session: without storing the cookie, they would begin one with each
+/// request.
+async fn remember(
+    state: &AppState,
+    client: Client,
+    person: &ExternalPerson,
+    identity: &Identity,
+    request: &mut Request,
+) -> Result<(), ApiError> {
+    let accepts = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    if identity.by != Credential::Proxy || !is_page(request) || !accepts.contains("text/html") {
+        return Ok(());
+    }
+    let browser = login_client(client, Some(person), request.headers());
+    let cookie = state.auth.begin_proxied_session(identity, &browser).await?;
+    if let Some(cookie) = new_session_cookie(state, client, &cookie) {
+        request.extensions_mut().insert(NewSessionCookie(cookie));
+    }
+    if let Some(note) = request.extensions().get::<AuditNote>() {
+        note.login();
+    }
+    Ok(())
+}
+
+/// Returns the response to a person for whom a proxy vouches, but who has no access to this server.
+async fn refuse_person(state: &AppState, request: Request, error: &ExternalError) -> Response {
+    let sentence = error.to_string();
+    if is_page(&request) {
+        refused_page(state, request, Some(sentence)).await
+    } else {
+        ApiError::PersonRefused(sentence).into_response()
     }
 }
 
@@ -180,12 +277,12 @@ fn check_origin(request: &Request, target: &RequestHost, identity: Option<&Ident
     }
     let headers = request.headers();
     let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
-    let by_session = identity.is_some_and(Identity::is_session);
+    let by_session = identity.is_some_and(Identity::is_sent_by_browsers);
     let ours = match (headers.get(ORIGIN).map(|origin| origin.to_str().ok()), site) {
         (Some(origin), _) => origin.is_some_and(|origin| target.is_origin(origin)),
         (None, Some(site)) => matches!(site, "same-origin" | "none"),
         // Such a request is allowed: browsers send an origin with every POST, so a request without an origin and
-        // without a session cookie comes from another program.
+        // without such a credential comes from another program.
         (None, None) => safe || !by_session,
     };
     if ours { Ok(()) } else { Err(ApiError::OriginNotAllowed) }

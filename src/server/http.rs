@@ -21,7 +21,7 @@ mod redaction;
 mod routes;
 mod search;
 mod secrets;
-mod session;
+pub(super) mod session;
 mod sse;
 mod stream;
 mod streams;
@@ -38,6 +38,7 @@ use leptos_axum::{LeptosRoutes, generate_route_list};
 
 use super::{AppState, arrival, gate, observe};
 use crate::app;
+use crate::page_data::RefusedPerson;
 use error::ApiError;
 pub use routes::Route;
 use routes::Routes;
@@ -161,11 +162,17 @@ async fn rpc(State(state): State<AppState>, request: Request) -> impl IntoRespon
     leptos_axum::handle_server_fns_with_context(move || provide_context(state.clone()), request).await
 }
 
-/// Returns the page for a person whose role does not permit the requested page.
-pub(super) async fn refused_page(state: &AppState, request: Request) -> Response {
+/// Returns the page for a person whose role does not permit the requested page or, with a sentence, for a person who is
+/// refused for this reason.
+pub(super) async fn refused_page(state: &AppState, request: Request, sentence: Option<String>) -> Response {
     let (state, options) = (state.clone(), state.leptos.clone());
     let render = leptos_axum::render_app_to_stream_with_context(
-        move || provide_context(state.clone()),
+        move || {
+            provide_context(state.clone());
+            if let Some(sentence) = sentence.clone() {
+                provide_context(RefusedPerson { sentence });
+            }
+        },
         move || app::refused_shell(options.clone()),
     );
     render(request).await.into_response()

@@ -18,7 +18,7 @@ use super::access::{Requirement, function_requirement};
 use super::audit::AuditNote;
 use super::http::error::ApiError;
 use crate::audit::{AuditFilter, AuditPosition};
-use crate::auth::{Account, Identity, ListRange};
+use crate::auth::{Identity, ListRange};
 use crate::page_data::{AccountPageData, JobPageData, PeoplePageData, RpcError};
 
 /// The number of jobs per page of the list.
@@ -172,7 +172,7 @@ pub struct NewTokenToShow(pub CreatedApiToken);
 pub async fn account() -> Result<AccountPageData, RpcError> {
     let (auth, by) = (state("account")?.auth.clone(), identity()?);
     Ok(AccountPageData {
-        has_password: by.account != Account::AdminToken,
+        has_password: auth.has_password(by.account).await.map_err(refuse)?,
         sessions: auth.sessions(Some(by.account), ListRange::FIRST, &by).await.map_err(refuse)?,
         tokens: auth.tokens(Some(by.account), ListRange::FIRST).await.map_err(refuse)?,
         created: use_context::<NewTokenToShow>().map(|token| token.0),

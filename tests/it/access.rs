@@ -11,7 +11,7 @@ use std::net::SocketAddr;
 
 use model::Role;
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 use tailwater::server::{Server, StartError, all_routes};
 use tokio::net::TcpListener;
 
@@ -305,4 +305,33 @@ async fn listening_beyond_loopback_requires_a_token_set_by_the_operator() {
     assert!(!refused.to_string().contains("too short"), "the error does not contain the token");
     settings.admin_token = Some(TOKEN.to_owned());
     assert!(Server::start(settings, listen().await).await.is_ok());
+}
+
+#[tokio::test]
+async fn listening_beyond_loopback_is_allowed_with_an_administrator_who_is_not_disabled() {
+    let everywhere: SocketAddr = "0.0.0.0:0".parse().expect("an address");
+    let starts = async |data: &std::path::Path| {
+        let mut settings = config(data);
+        settings.admin_token = None;
+        Server::start(settings, TcpListener::bind(everywhere).await.expect("a free port")).await.map(drop)
+    };
+    let mut data = tempfile::tempdir().expect("a temporary folder");
+    for (changes, is_allowed) in [
+        (None, false),
+        (Some(json!({"role": "admin"})), true),
+        (Some(json!({"disabled": true})), false),
+        (Some(json!({"disabled": false})), true),
+    ] {
+        let server = TestServer::start_over(data, |_| {}).await;
+        match &changes {
+            None => server.add_user("ada", Role::Operator).await,
+            Some(changes) => {
+                let reply = server.api.request(Method::PATCH, "/users/ada").json(changes).send().await;
+                assert_eq!(reply.expect("the server answers").status(), 200);
+            }
+        }
+        data = server.stop().await;
+        let started = starts(data.path()).await;
+        assert_eq!(started.is_ok(), is_allowed, "{changes:?}: {started:?}");
+    }
 }

@@ -32,7 +32,7 @@ pub const TOKEN: &str = "test-token-0123456789abcdef0123456789abcdef";
 
 /// The maximum time that a test waits for a result before it fails. It is long because machines are shared, but a
 /// passing test never waits this long.
-const PATIENCE: Duration = Duration::from_mins(2);
+pub const PATIENCE: Duration = Duration::from_mins(2);
 
 /// The way in which the output of a test's jobs is read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -139,6 +139,10 @@ pub fn config(data_dir: &Path) -> Config {
         tls_key: None,
         allowed_hosts: Vec::new(),
         trusted_proxies: Vec::new(),
+        proxy_user_header: None,
+        proxy_groups_header: None,
+        group_roles: Vec::new(),
+        default_role: None,
         concurrency: 2,
         supervision: Supervision { program: process::PROGRAM.into(), file_limit: None },
         live_log_events: true,

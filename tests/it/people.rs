@@ -2,6 +2,7 @@
 
 mod command_line;
 mod pages;
+mod proxied;
 mod revocation;
 mod sessions;
 mod tokens;

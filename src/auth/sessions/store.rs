@@ -1,9 +1,9 @@
 //! The SQL queries for sessions.
 
 use engine::db::{Connection, DbResult};
-use model::{Role, SessionId, Timestamp};
+use model::{Role, SessionId, Timestamp, UserSource};
 
-use crate::auth::users::store::role_of;
+use crate::auth::users::store::{role_of, source_of};
 use crate::auth::{Account, ListRange};
 
 /// A session, with the user to whom it belongs.
@@ -18,6 +18,8 @@ pub(in crate::auth) struct SessionRow {
     pub(in crate::auth) expires_at: Timestamp,
     pub(in crate::auth) address: String,
     pub(in crate::auth) browser: String,
+    /// The id of the person for whom a reverse proxy vouched when the session began.
+    pub(in crate::auth) proxy_user: Option<String>,
 }
 
 /// The user to whom a session or a token belongs.
@@ -25,25 +27,45 @@ pub(in crate::auth) struct SessionRow {
 pub(in crate::auth) struct SessionUser {
     pub(in crate::auth) name: String,
     pub(in crate::auth) role: Role,
-    pub(in crate::auth) is_disabled: bool,
+    /// Whether the user's credentials are refused.
+    pub(in crate::auth) is_refused: bool,
+    pub(in crate::auth) source: UserSource,
 }
 
 impl SessionUser {
     /// Returns the user, given the columns of an outer join.
-    pub(in crate::auth) fn of(name: Option<String>, role: Option<String>, is_disabled: Option<bool>) -> Option<Self> {
-        Some(Self { name: name?, role: role_of(&role?), is_disabled: is_disabled? })
+    pub(in crate::auth) fn of(
+        name: Option<String>,
+        role: Option<String>,
+        is_refused: Option<bool>,
+        source: Option<String>,
+    ) -> Option<Self> {
+        Some(Self { name: name?, role: role_of(&role?), is_refused: is_refused?, source: source_of(&source?) })
     }
 }
 
 /// The columns of a session, in the order of the query.
-type Columns = (uuid::Uuid, Option<i64>, Option<String>, Option<String>, Option<bool>, i64, i64, i64, String, String);
+type Columns = (
+    uuid::Uuid,
+    Option<i64>,
+    Option<String>,
+    Option<String>,
+    Option<bool>,
+    Option<String>,
+    i64,
+    i64,
+    i64,
+    String,
+    String,
+    Option<String>,
+);
 
 /// Returns the query for sessions that ends with the given clauses.
 macro_rules! select {
     ($clauses:literal) => {
         concat!(
-            "select s.id, s.user_id, u.name, u.role, u.disabled, s.created_at, s.last_used_at, s.expires_at,
-                    s.address, s.browser
+            "select s.id, s.user_id, u.name, u.role, u.disabled or u.without_role, u.source, s.created_at,
+                    s.last_used_at, s.expires_at, s.address, s.browser, s.proxy_user
              from sessions s left join users u on u.id = s.user_id ",
             $clauses
         )
@@ -52,16 +74,18 @@ macro_rules! select {
 
 impl From<Columns> for SessionRow {
     fn from(row: Columns) -> Self {
-        let (id, user_id, name, role, is_disabled, created_at, last_used_at, expires_at, address, browser) = row;
+        let (id, user_id, name, role, is_refused, source, created_at, last_used_at, expires_at, address, browser, by) =
+            row;
         Self {
             id: SessionId(id),
             account: Account::of_user_id(user_id),
-            user: SessionUser::of(name, role, is_disabled),
+            user: SessionUser::of(name, role, is_refused, source),
             created_at: Timestamp(created_at),
             last_used_at: Timestamp(last_used_at),
             expires_at: Timestamp(expires_at),
             address,
             browser,
+            proxy_user: by,
         }
     }
 }
@@ -122,8 +146,8 @@ pub(in crate::auth) async fn insert(connection: &mut Connection, row: &SessionRo
         .execute(connection.sqlite())
         .await?;
     sqlx::query(
-        "insert into sessions (id, digest, user_id, created_at, last_used_at, expires_at, address, browser)
-         values (?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into sessions (id, digest, user_id, created_at, last_used_at, expires_at, address, browser, proxy_user)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(row.id.0)
     .bind(digest)
@@ -133,6 +157,7 @@ pub(in crate::auth) async fn insert(connection: &mut Connection, row: &SessionRo
     .bind(row.expires_at.0)
     .bind(&row.address)
     .bind(&row.browser)
+    .bind(&row.proxy_user)
     .execute(connection.sqlite())
     .await?;
     Ok(())

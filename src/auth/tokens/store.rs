@@ -29,6 +29,7 @@ type Columns = (
     Option<String>,
     Option<String>,
     Option<bool>,
+    Option<String>,
     String,
     String,
     String,
@@ -41,8 +42,8 @@ type Columns = (
 macro_rules! select {
     ($clauses:literal) => {
         concat!(
-            "select t.id, t.user_id, u.name, u.role, u.disabled, t.name, t.role, t.hint, t.created_at, t.last_used_at,
-                    t.expires_at
+            "select t.id, t.user_id, u.name, u.role, u.disabled or u.without_role, u.source, t.name, t.role, t.hint,
+                    t.created_at, t.last_used_at, t.expires_at
              from tokens t left join users u on u.id = t.user_id ",
             $clauses
         )
@@ -51,11 +52,12 @@ macro_rules! select {
 
 impl From<Columns> for TokenRow {
     fn from(row: Columns) -> Self {
-        let (id, user_id, user, user_role, is_disabled, name, role, hint, created_at, last_used_at, expires_at) = row;
+        let (id, user_id, user, of_user, is_refused, source, name, role, hint, created_at, last_used_at, expires_at) =
+            row;
         Self {
             id: TokenId(id),
             account: Account::of_user_id(user_id),
-            user: SessionUser::of(user, user_role, is_disabled),
+            user: SessionUser::of(user, of_user, is_refused, source),
             name,
             role: role_of(&role),
             hint,

@@ -1,7 +1,7 @@
 //! The row of a user, and the form for a new one.
 
 use leptos::prelude::*;
-use model::{Role, User};
+use model::{Role, User, UserSource};
 
 use super::ACTION;
 use crate::words;
@@ -9,8 +9,10 @@ use crate::words;
 /// A user: the name, the role, and the forms that change and remove the user.
 #[component]
 pub(super) fn UserRow(user: User) -> impl IntoView {
-    let User { name, role, disabled, updated_at, .. } = user;
-    let about = if disabled { format!("{role}, disabled") } else { role.to_string() };
+    let User { name, role, disabled, updated_at, source, without_role, .. } = user;
+    let role_now = if without_role { "no role".to_owned() } else { role.to_string() };
+    let about = if disabled { format!("{role_now}, disabled") } else { role_now };
+    let is_local = source == UserSource::Local;
     let changed = format!("changed {} UTC", words::date_time(updated_at, 0));
     view! {
         <li class="secret-row" data-testid="user-row">
@@ -21,18 +23,11 @@ pub(super) fn UserRow(user: User) -> impl IntoView {
             </div>
             <details>
                 <summary>"Change or remove"</summary>
-                <form method="post" action=ACTION class="secret-form">
-                    <input type="hidden" name="action" value="set-role" />
-                    <input type="hidden" name="name" value=name.clone() />
-                    <RoleField id=format!("role-{name}") role />
-                    <button class="button" data-testid="set-role">"Change role"</button>
-                </form>
-                <form method="post" action=ACTION class="secret-form">
-                    <input type="hidden" name="action" value="set-password" />
-                    <input type="hidden" name="name" value=name.clone() />
-                    <PasswordField id=format!("password-{name}") label="New password" />
-                    <button class="button" data-testid="set-password">"Set password"</button>
-                </form>
+                {if is_local {
+                    view! { <LocalForms name=name.clone() role /> }.into_any()
+                } else {
+                    view! { <p class="hint" data-testid="user-source">{explain(source)}</p> }.into_any()
+                }}
                 <div class="actions">
                     <NamedAction
                         action=if disabled { "enable-user" } else { "disable-user" }
@@ -49,6 +44,38 @@ pub(super) fn UserRow(user: User) -> impl IntoView {
         </li>
     }
     .into_any()
+}
+
+/// The forms for the role and the password of a local user.
+#[component]
+fn LocalForms(name: String, role: Role) -> impl IntoView {
+    view! {
+        <form method="post" action=ACTION class="secret-form">
+            <input type="hidden" name="action" value="set-role" />
+            <input type="hidden" name="name" value=name.clone() />
+            <RoleField id=format!("role-{name}") role />
+            <button class="button" data-testid="set-role">"Change role"</button>
+        </form>
+        <form method="post" action=ACTION class="secret-form">
+            <input type="hidden" name="action" value="set-password" />
+            <input type="hidden" name="name" value=name.clone() />
+            <PasswordField id=format!("password-{name}") label="New password" />
+            <button class="button" data-testid="set-password">"Set password"</button>
+        </form>
+    }
+    .into_any()
+}
+
+/// Says who authenticates a user without a password.
+const fn explain(source: UserSource) -> &'static str {
+    match source {
+        UserSource::Proxy => {
+            "The reverse proxy authenticates this user, and the user's groups there determine the role. A removed user is added again with the next request; disable the user instead."
+        }
+        UserSource::Oidc | UserSource::Local => {
+            "The OpenID Connect provider authenticates this user, and the user's groups there determine the role. A removed user is added again with the next login; disable the user instead."
+        }
+    }
 }
 
 /// A button that does something with a user.

@@ -36,6 +36,8 @@ pub(in crate::server) enum ApiError {
     OriginNotAllowed,
     #[error("the role {0} does not permit this")]
     NotAuthorized(Role),
+    #[error("{0}")]
+    PersonRefused(String),
     #[error("there is no such job")]
     JobNotFound,
     #[error("the job has no such artifact")]
@@ -99,7 +101,7 @@ impl ApiError {
             Self::AuthRequired => (StatusCode::UNAUTHORIZED, "auth_required"),
             Self::HostNotAllowed(_) => (StatusCode::FORBIDDEN, "host_not_allowed"),
             Self::OriginNotAllowed => (StatusCode::FORBIDDEN, "origin_not_allowed"),
-            Self::NotAuthorized(_) => (StatusCode::FORBIDDEN, "not_authorized"),
+            Self::NotAuthorized(_) | Self::PersonRefused(_) => (StatusCode::FORBIDDEN, "not_authorized"),
             Self::JobNotFound => (StatusCode::NOT_FOUND, "job_not_found"),
             Self::ArtifactNotFound => (StatusCode::NOT_FOUND, "artifact_not_found"),
             Self::ArtifactFileMissing => (StatusCode::NOT_FOUND, "artifact_file_missing"),

@@ -61,7 +61,7 @@ pub(super) async fn change_password(
     JsonBody(change): JsonBody<PasswordChange>,
 ) -> Result<StatusCode, ApiError> {
     note.object(&identity.user);
-    state.auth.change_own_password(change, &identity, &login_client(client, &headers)).await?;
+    state.auth.change_own_password(change, &identity, &login_client(client, None, &headers)).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

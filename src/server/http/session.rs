@@ -8,7 +8,7 @@ use axum::{Extension, Form};
 use serde::Deserialize;
 
 use super::error::ApiError;
-use crate::auth::{ADMIN, LoginClient, LoginError};
+use crate::auth::{ADMIN, ExternalPerson, LoginClient, LoginError, Secret};
 use crate::limits::SESSION;
 use crate::server::AppState;
 use crate::server::audit::AuditNote;
@@ -31,16 +31,21 @@ pub(super) struct LoginForm {
     next: Option<String>,
 }
 
-/// Returns the browser that has sent a request.
-pub(super) fn login_client(client: Client, headers: &HeaderMap) -> LoginClient {
+/// Returns the browser that has sent a request. `person` is the one for whom a reverse proxy vouches.
+pub(in crate::server) fn login_client(
+    client: Client,
+    person: Option<&ExternalPerson>,
+    headers: &HeaderMap,
+) -> LoginClient {
     let browser = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
-    LoginClient { address: client.address, browser }
+    LoginClient { address: client.address, browser, proxy_user: person.map(|person| person.subject.clone()) }
 }
 
 pub(super) async fn login(
     State(state): State<AppState>,
     Extension(client): Extension<Client>,
     Extension(note): Extension<AuditNote>,
+    person: Option<Extension<ExternalPerson>>,
     headers: HeaderMap,
     form: Result<Form<LoginForm>, FormRejection>,
 ) -> Response {
@@ -48,7 +53,7 @@ pub(super) async fn login(
         Ok(Form(login)) => login,
         Err(rejection) => return refuse(&state, &rejection).into_response(),
     };
-    let (auth, browser) = (&state.auth, login_client(client, &headers));
+    let (auth, browser) = (&state.auth, login_client(client, person.as_deref(), &headers));
     let next = next.map(|next| if is_local(&next) { next } else { HOME.to_owned() });
     let (result, way) = match (&ticket, &name) {
         (Some(ticket), _) => (auth.login_by_ticket(ticket, &browser).await, "ticket"),
@@ -110,6 +115,7 @@ fn refuse(state: &AppState, rejection: &FormRejection) -> ApiError {
 pub(super) async fn logout(
     State(state): State<AppState>,
     Extension(client): Extension<Client>,
+    person: Option<Extension<ExternalPerson>>,
     headers: HeaderMap,
 ) -> Response {
     if let Some(cookie) = session_cookie(&state, client, &headers)
@@ -117,20 +123,31 @@ pub(super) async fn logout(
     {
         return ApiError::from(error).into_response();
     }
-    with_cookie(&state, client, Redirect::to("/login"), "", 0)
+    // The proxy still vouches for the person, so the login page says that the next page begins another session.
+    let page = if person.is_some() { "/login?signed-out=proxy" } else { "/login" };
+    with_cookie(&state, client, Redirect::to(page), "", 0)
 }
 
-/// Sets the session cookie, which expires after the given number of seconds. Scripts cannot read the cookie, and
-/// browsers do not send it with POST requests from other sites.
+/// Returns the header that sets the cookie of a new session.
+pub(in crate::server) fn new_session_cookie(state: &AppState, client: Client, cookie: &Secret) -> Option<HeaderValue> {
+    cookie_header(state, client, cookie.expose(), SESSION.as_secs())
+}
+
 fn with_cookie(state: &AppState, client: Client, redirect: Redirect, value: &str, seconds: u64) -> Response {
+    let mut reply = redirect.into_response();
+    if let Some(cookie) = cookie_header(state, client, value, seconds) {
+        reply.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    reply
+}
+
+/// Returns the header that sets the session cookie, which expires after the given number of seconds. Scripts cannot read
+/// the cookie, and browsers do not send it with POST requests from other sites.
+fn cookie_header(state: &AppState, client: Client, value: &str, seconds: u64) -> Option<HeaderValue> {
     let name = state.auth.cookie_name(client.https);
     let secure = if client.https { "; Secure" } else { "" };
     let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
-    let mut reply = redirect.into_response();
-    if let Ok(value) = HeaderValue::from_str(&cookie) {
-        reply.headers_mut().insert(header::SET_COOKIE, value);
-    }
-    reply
+    HeaderValue::from_str(&cookie).ok()
 }
 
 /// Returns whether `next` is a path on this server: it must start with a single slash, and must not contain anything

@@ -143,7 +143,7 @@ pub(in crate::server::http) async fn account(
     let (word, done) = match form {
         AccountForm::ChangePassword { current_password, new_password } => {
             let change = PasswordChange { current_password, new_password };
-            ("password", auth.change_own_password(change, &identity, &login_client(client, &headers)).await)
+            ("password", auth.change_own_password(change, &identity, &login_client(client, None, &headers)).await)
         }
         AccountForm::EndSession { id } => ("ended", auth.end_session(id, &identity).await),
         AccountForm::RevokeToken { id } => ("revoked", auth.revoke_token(id, &identity).await),

@@ -1,0 +1,277 @@
+//! People whom a reverse proxy or an OpenID Connect provider has authenticated.
+//!
+//! Such a person becomes a user when the first request or login arrives. The user belongs to the source, the issuer and
+//! the person's id there, and never to a name: the name begins with the source (`proxy:ada`), so that no such user can
+//! take over a local one. The role comes from the person's groups, every time that they are sent.
+
+mod roles;
+
+use engine::clock;
+use engine::db::{DbError, Tx};
+use model::{Role, UserSource};
+
+use super::changes::Change;
+use super::sessions::store::{self as sessions, SessionRow};
+use super::users::store::{self, UserRow};
+use super::users::{MAX_USERS, later_than, name_key};
+use super::{Account, Auth, Credential, Identity, LoginClient, LoginError, Secret};
+pub use roles::GroupRoles;
+
+/// The maximum length of a name, in characters. Providers often use mail addresses as names.
+const MAX_NAME: usize = 128;
+
+/// The maximum length of a person's id, in bytes. OpenID Connect limits it to 255 characters.
+const MAX_SUBJECT: usize = 255;
+
+/// A person, as described by the proxy or the provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExternalPerson {
+    /// Who has authenticated the person.
+    pub source: UserSource,
+    /// The address of the provider. It is empty for a proxy.
+    pub issuer: String,
+    /// The person's id, which does not change when the name changes.
+    pub subject: String,
+    /// The name.
+    pub name: String,
+    /// The groups, of which only those in the setting `group_roles` matter.
+    pub groups: Vec<String>,
+}
+
+impl ExternalPerson {
+    /// Returns a person for whom a reverse proxy vouches. Names that differ only in their case are the same, because the
+    /// proxy sends no other id.
+    #[must_use]
+    pub fn of_proxy(name: &str, groups: Vec<String>) -> Self {
+        Self {
+            source: UserSource::Proxy,
+            issuer: String::new(),
+            subject: name_key(name),
+            name: name.to_owned(),
+            groups,
+        }
+    }
+
+    /// Returns the name of the user, which cannot be the name of a local user.
+    fn user_name(&self) -> String {
+        format!("{}:{}", self.source.as_str(), self.name)
+    }
+
+    /// Checks the name and the id. The name becomes part of addresses, pages and commands.
+    fn check(&self) -> Result<(), ExternalError> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-@+|=".contains(c);
+        let begins_well = self.name.starts_with(|c: char| c.is_ascii_alphanumeric());
+        let is_id = !self.subject.is_empty() && self.subject.len() <= MAX_SUBJECT;
+        if self.name.len() > MAX_NAME || !begins_well || !self.name.chars().all(is_plain) || !is_id {
+            return Err(ExternalError::Name);
+        }
+        Ok(())
+    }
+}
+
+/// The reasons why a person is refused whom the proxy or the provider has authenticated.
+#[derive(Debug, thiserror::Error)]
+pub enum ExternalError {
+    /// The name or the id cannot be used.
+    #[error(
+        "this name is not accepted: it must have 1 to {MAX_NAME} letters, digits, '.', '_', '-', '@', '+', '|' and \
+         '=', and begin with a letter or a digit; ask an administrator to have another name sent"
+    )]
+    Name,
+    /// None of the person's groups is mapped to a role.
+    #[error(
+        "{0} has no role on this server, because none of the person's groups is mapped to one; ask an administrator to \
+         map a group with --group-role, or to set --default-role"
+    )]
+    NoRole(String),
+    /// An administrator has disabled the user.
+    #[error("{0} is disabled on this server; ask an administrator to enable the user")]
+    Disabled(String),
+    /// Another person has the same name.
+    #[error(
+        "another person of the same provider is already the user {0}; ask an administrator to remove that user if the \
+         name now belongs to you"
+    )]
+    NameTaken(String),
+    /// The maximum number of users is reached.
+    #[error("{MAX_USERS} users exist already; ask an administrator to remove some")]
+    TooManyUsers,
+    /// A database query failed.
+    #[error(transparent)]
+    Db(#[from] DbError),
+}
+
+impl ExternalError {
+    /// Returns the name of the user who is refused, or `None` if the name is not accepted.
+    #[must_use]
+    pub fn user(&self) -> Option<&str> {
+        match self {
+            Self::NoRole(user) | Self::Disabled(user) | Self::NameTaken(user) => Some(user),
+            Self::Name | Self::TooManyUsers | Self::Db(_) => None,
+        }
+    }
+}
+
+impl Auth {
+    /// Returns the sender of a request for whom a reverse proxy vouches.
+    ///
+    /// A session is used only if it began while the proxy vouched for the same person. It may be a session of a local
+    /// user then, because that person has logged in with the form.
+    pub async fn proxied(&self, person: &ExternalPerson, cookie: Option<&str>) -> Result<Identity, ExternalError> {
+        let session = match cookie {
+            Some(cookie) => self.session_row(cookie).await?,
+            None => None,
+        };
+        let session = match session {
+            Some(row) if row.proxy_user.as_ref() == Some(&person.subject) => Some(row),
+            Some(row) => {
+                self.end_session_of_another(&row, person).await?;
+                None
+            }
+            None => None,
+        };
+        let of_proxy = |user: &sessions::SessionUser| user.source == UserSource::Proxy;
+        if let Some(row) = session.as_ref().filter(|row| !row.user.as_ref().is_some_and(of_proxy))
+            && let Some(identity) = row.identity()
+        {
+            return Ok(identity);
+        }
+        let user = self.admitted(person).await?;
+        let account = Account::User(user.id);
+        let session = session.filter(|row| row.account == account);
+        let (by, expires_at) = match session {
+            Some(row) => (Credential::Session(row.id), Some(row.expires_at)),
+            None => (Credential::Proxy, None),
+        };
+        Ok(Identity { user: user.name, role: user.role, account, by, expires_at })
+    }
+
+    /// Begins a session of a person for whom a reverse proxy vouches.
+    pub async fn begin_proxied_session(&self, identity: &Identity, client: &LoginClient) -> Result<Secret, LoginError> {
+        self.begin_session(identity.account, &identity.user, client, None).await
+    }
+
+    /// Ends a session with which the browser of another person has sent a request.
+    async fn end_session_of_another(&self, row: &SessionRow, person: &ExternalPerson) -> Result<(), DbError> {
+        let (id, account, revocations) = (row.id, row.account, self.revocations.clone());
+        self.apply(Change::SessionEnded(id.to_string()), person.source.as_str(), move |tx| {
+            Box::pin(async move {
+                if sessions::delete(tx.connection(), id).await? {
+                    tx.after_commit(move || revocations.notify(account));
+                }
+                Ok::<_, DbError>(())
+            })
+        })
+        .await
+    }
+
+    /// Returns the role that a user has now, or `None` if the user is refused or was removed.
+    pub(super) async fn role_of_user(&self, account: Account) -> Result<Option<Role>, DbError> {
+        let Some(id) = account.user_id() else { return Ok(None) };
+        let mut connection = self.db.reader().await?;
+        let user = store::by_id(&mut connection, id).await?;
+        Ok(user.filter(|user| !user.is_refused()).map(|user| user.role))
+    }
+
+    /// Returns the user of a person, with the role that the person's groups give. Adds or changes the user if necessary.
+    pub(super) async fn admitted(&self, person: &ExternalPerson) -> Result<UserRow, ExternalError> {
+        person.check()?;
+        let role = self.group_roles.role(&person.groups);
+        let stored = {
+            let mut connection = self.db.reader().await?;
+            store::by_subject(&mut connection, person.source, &person.issuer, &person.subject).await?
+        };
+        let user = match stored {
+            Some(user) if !is_outdated(&user, person, role) => user,
+            None if role.is_none() => return Err(ExternalError::NoRole(person.user_name())),
+            stored => {
+                let name = person.user_name();
+                let change = if stored.is_some() { Change::UserChanged(name) } else { Change::UserAdded(name) };
+                self.store_person(change, person.clone(), role).await?
+            }
+        };
+        if user.is_disabled {
+            return Err(ExternalError::Disabled(user.name));
+        }
+        if user.without_role { Err(ExternalError::NoRole(user.name)) } else { Ok(user) }
+    }
+
+    /// Adds or changes the user of a person, and notifies the user's open responses.
+    async fn store_person(
+        &self,
+        change: Change,
+        person: ExternalPerson,
+        role: Option<Role>,
+    ) -> Result<UserRow, ExternalError> {
+        let (revocations, by) = (self.revocations.clone(), person.source.as_str());
+        self.apply(change, by, move |tx| {
+            Box::pin(async move {
+                let before = store::by_subject(tx.connection(), person.source, &person.issuer, &person.subject).await?;
+                let Some(before) = before else { return add(tx, &person, role).await };
+                let row = changed(tx, before, &person, role).await?;
+                let account = Account::User(row.id);
+                if row.without_role {
+                    sessions::delete_all(tx.connection(), account, None).await?;
+                }
+                tx.after_commit(move || revocations.notify(account));
+                Ok(row)
+            })
+        })
+        .await
+    }
+}
+
+/// Returns whether the stored user differs from what the proxy or the provider has sent.
+fn is_outdated(user: &UserRow, person: &ExternalPerson, role: Option<Role>) -> bool {
+    let has_role = if user.without_role { role.is_none() } else { role == Some(user.role) };
+    // The proxy sends no other id than the name, so its case does not matter.
+    let has_name = person.source == UserSource::Proxy || user.name == person.user_name();
+    !has_role || !has_name
+}
+
+async fn add(tx: &mut Tx, person: &ExternalPerson, role: Option<Role>) -> Result<UserRow, ExternalError> {
+    let name = person.user_name();
+    let Some(role) = role else { return Err(ExternalError::NoRole(name)) };
+    if store::count(tx.connection()).await? >= MAX_USERS {
+        return Err(ExternalError::TooManyUsers);
+    }
+    let (key, now) = (name_key(&name), clock::now());
+    let row = UserRow {
+        id: 0,
+        name,
+        role,
+        password: None,
+        is_disabled: false,
+        created_at: now,
+        updated_at: now,
+        source: person.source,
+        issuer: person.issuer.clone(),
+        subject: Some(person.subject.clone()),
+        without_role: false,
+    };
+    if !store::insert(tx.connection(), &row, &key).await? {
+        return Err(ExternalError::NameTaken(row.name));
+    }
+    let stored = store::by_key(tx.connection(), &key).await?;
+    stored.ok_or(ExternalError::NameTaken(row.name))
+}
+
+/// Stores the new name and the new role of a person. A name that another person has is not stored.
+async fn changed(
+    tx: &mut Tx,
+    before: UserRow,
+    person: &ExternalPerson,
+    role: Option<Role>,
+) -> Result<UserRow, ExternalError> {
+    let name = person.user_name();
+    let holder = store::by_key(tx.connection(), &name_key(&name)).await?;
+    let row = UserRow {
+        name: if holder.is_none_or(|holder| holder.id == before.id) { name } else { before.name.clone() },
+        role: role.unwrap_or(before.role),
+        without_role: role.is_none(),
+        updated_at: later_than(before.updated_at),
+        ..before
+    };
+    store::update_person(tx.connection(), &row, &name_key(&row.name)).await?;
+    Ok(row)
+}
