@@ -30,7 +30,7 @@ pub use changes::PeopleError;
 pub use external::{ExternalError, ExternalPerson, GroupRoles};
 pub use files::{TokenError, admin_token, instance_id, secrets_key};
 pub use identity::{Account, Credential, Identity};
-pub use login::{LoginClient, LoginError};
+pub use login::{BegunSession, LoginClient, LoginError};
 use passwords::PasswordHashing;
 use previews::PreviewKey;
 pub use previews::PreviewScope;
@@ -145,6 +145,27 @@ impl Auth {
     #[must_use]
     pub fn preview(&self, permission: &str) -> Option<PreviewScope> {
         self.previews.scope(permission, clock::now())
+    }
+
+    /// Ends the sessions and tokens of the admin token if it is not the one with which the server last started.
+    pub async fn end_those_of_former_admin_token(&self) -> Result<(), DbError> {
+        let digest = self.admin;
+        let write = self.db.writer().write(move |tx| {
+            Box::pin(async move {
+                let connection = tx.connection();
+                let former = sessions::store::replace_admin_token(connection, &digest).await?;
+                let has_changed = former.is_some_and(|former| former != digest);
+                if has_changed {
+                    sessions::store::delete_all(connection, Account::AdminToken, None).await?;
+                    tokens::store::delete_all(connection, Account::AdminToken).await?;
+                }
+                Ok::<_, DbError>(has_changed)
+            })
+        });
+        if write.await? {
+            tracing::warn!("the admin token has changed, so its sessions and API tokens were ended");
+        }
+        Ok(())
     }
 
     fn is_admin_token(&self, token: &str) -> bool {

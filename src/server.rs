@@ -40,6 +40,7 @@ use leptos::config::LeptosOptions;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
 
 use crate::audit::AuditLog;
 use crate::auth::{self, Auth};
@@ -128,6 +129,8 @@ pub struct Shared {
     pub streams: Arc<Semaphore>,
     /// A token that is cancelled when all streams must be closed.
     pub shutdown: CancellationToken,
+    /// The requests that may change something, which are handled to their end even if the client disconnects.
+    pub changes: TaskTracker,
     /// The static files of the pages.
     pub site: Site,
     /// The reverse proxies whose headers are believed.
@@ -194,17 +197,20 @@ impl Server {
         let disk = DiskGuard::new(config.data_dir.clone(), config.min_free_bytes);
         let cage = Cage::prepare(&config.cage, &config.data_dir)?;
         let worker = Worker::new(link, worker_config(&config, cage, roots), disk.clone());
+        let auth = Auth::new(db.clone(), &token, &instance).with_group_roles(group_roles);
+        auth.end_those_of_former_admin_token().await.map_err(io::Error::other)?;
         let state = AppState(Arc::new(Shared {
             db: db.clone(),
             outputs: Outputs::new(Spools::new(&config.data_dir), queue.clone(), events.clone()),
             queue,
             events,
-            auth: Auth::new(db.clone(), &token, &instance).with_group_roles(group_roles),
+            auth,
             audit: AuditLog::new(db.clone()),
             unknown_senders: audit::UnknownSenders::default(),
             disk,
             streams: Arc::new(Semaphore::new(config.streams)),
             shutdown: CancellationToken::new(),
+            changes: TaskTracker::new(),
             site: Site::open(
                 config.site_root.as_deref(),
                 config.embedded_site,
@@ -262,6 +268,7 @@ impl Server {
             }
             streams_end.cancel();
         };
+        let changes = state.changes.clone();
         let tls = state.tls.clone();
         let renewing = async {
             if let Some(tls) = tls {
@@ -270,6 +277,9 @@ impl Server {
         };
         let serving = connection::serve(listener, http::router(state.clone()), state);
         tokio::join!(ending, serving, compressing, renewing);
+        // Their clients are disconnected by now, so that they do not wait for the rest of a body.
+        changes.close();
+        changes.wait().await;
         db.close().await;
     }
 }

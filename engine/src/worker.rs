@@ -41,7 +41,7 @@ pub use collect::ArtifactLimits;
 use disk::DiskGuard;
 pub use environment::{DEFAULT_JOB_ENV, JobEnvironment, JobHome};
 use link::Link;
-pub use process::Supervision;
+pub use process::{Supervision, adopt};
 use ship::LiveLog;
 
 /// The settings of the embedded worker.

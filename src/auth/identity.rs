@@ -89,9 +89,17 @@ impl Identity {
         }
     }
 
-    /// Returns whether this identity may see and end the sessions and tokens of an account.
-    pub(super) fn manages(&self, account: Account) -> bool {
-        self.account == account || self.role == Role::Admin
+    /// Returns whether this identity may see and end a session of an account whose role is `role`. A token whose role is
+    /// less powerful than that of its account may not, so that whoever finds it cannot log the owner out.
+    pub(super) fn manages_session(&self, account: Account, role: Role) -> bool {
+        self.role == Role::Admin || (self.account == account && self.role.includes(role))
+    }
+
+    /// Returns whether this identity may see and revoke an API token of an account. It must be allowed to create such a
+    /// token, unless the token is the one with which the request was sent.
+    pub(super) fn manages_token(&self, account: Account, id: TokenId, role: Role) -> bool {
+        let is_granted = self.account == account && self.role.may_grant(role);
+        self.role == Role::Admin || is_granted || self.by == Credential::ApiToken(id)
     }
 }
 

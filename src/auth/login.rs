@@ -39,6 +39,18 @@ impl From<HashingBusy> for LoginError {
     }
 }
 
+/// The maximum length of a name that somebody enters to log in, in bytes. It is far longer than names of users.
+const MAX_ENTERED_NAME: usize = 1_000;
+
+/// A session that has begun.
+#[derive(Clone)]
+pub struct BegunSession {
+    /// The value of the session's cookie.
+    pub cookie: Secret,
+    /// The name of the user, as it is stored.
+    pub user: String,
+}
+
 /// The browser from which somebody logs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginClient {
@@ -53,17 +65,18 @@ pub struct LoginClient {
 
 impl Auth {
     /// Starts a session if the token is the admin token.
-    pub async fn login(&self, token: &str, client: &LoginClient) -> Result<Secret, LoginError> {
+    pub async fn login(&self, token: &str, client: &LoginClient) -> Result<BegunSession, LoginError> {
         let origin = self.count_attempt(client, CountedAccount::AdminToken)?;
         if !self.is_admin_token(token) {
             return Err(LoginError::Invalid);
         }
         self.login_succeeded(origin);
-        self.begin_session(Account::AdminToken, ADMIN, client, None).await
+        let cookie = self.begin_session(Account::AdminToken, ADMIN, client, None).await?;
+        Ok(BegunSession { cookie, user: ADMIN.to_owned() })
     }
 
     /// Starts a session if the ticket of the login link is valid, and invalidates the ticket.
-    pub async fn login_by_ticket(&self, ticket: &str, client: &LoginClient) -> Result<Secret, LoginError> {
+    pub async fn login_by_ticket(&self, ticket: &str, client: &LoginClient) -> Result<BegunSession, LoginError> {
         let origin = self.count_attempt(client, CountedAccount::AdminToken)?;
         let spent = {
             let mut open = self.ticket.lock().unwrap_or_else(PoisonError::into_inner);
@@ -79,7 +92,8 @@ impl Auth {
             return Err(LoginError::TicketSpent);
         }
         self.login_succeeded(origin);
-        self.begin_session(Account::AdminToken, ADMIN, client, None).await
+        let cookie = self.begin_session(Account::AdminToken, ADMIN, client, None).await?;
+        Ok(BegunSession { cookie, user: ADMIN.to_owned() })
     }
 
     /// Starts a session if a user has this name and this password and is not disabled.
@@ -90,10 +104,11 @@ impl Auth {
         name: &str,
         password: String,
         client: &LoginClient,
-    ) -> Result<Secret, LoginError> {
+    ) -> Result<BegunSession, LoginError> {
         let key = name_key(name.trim());
         let origin = self.count_attempt(client, CountedAccount::of_user(&key))?;
-        if password.len() > MAX_BYTES {
+        // No user has such a name, or such a password.
+        if name.len() > MAX_ENTERED_NAME || password.len() > MAX_BYTES {
             return Err(LoginError::Invalid);
         }
         let user = {
@@ -103,9 +118,9 @@ impl Auth {
         let hash = user.as_ref().and_then(|user| user.password.clone());
         let is_right = self.passwords.verify(password, hash).await?;
         let Some(user) = user.filter(|user| is_right && !user.is_disabled) else { return Err(LoginError::Invalid) };
-        let cookie = self.begin_session(Account::User(user.id), &user.name, client, Some(user.clone())).await?;
+        let begun = self.begin_session(Account::User(user.id), &user.name, client, Some(user.clone())).await?;
         self.login_succeeded(origin);
-        Ok(cookie)
+        Ok(BegunSession { cookie: begun, user: user.name })
     }
 
     /// Creates the ticket of a login link, and invalidates the previous one.
@@ -154,7 +169,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (auth, here) = (auth(&folder).await, from([127, 0, 0, 1]));
         let ticket = auth.new_ticket();
-        let cookie = auth.login_by_ticket(ticket.expose(), &here).await.expect("the ticket is new");
+        let cookie = auth.login_by_ticket(ticket.expose(), &here).await.expect("the ticket is new").cookie;
         assert!(auth.session(cookie.expose()).await.expect("the table exists").is_some());
         assert!(matches!(auth.login_by_ticket(ticket.expose(), &here).await, Err(LoginError::TicketSpent)));
         auth.logout(cookie.expose()).await.expect("the table exists");

@@ -33,6 +33,12 @@ impl SessionRow {
         Some(Identity { user, role, account: self.account, by, expires_at })
     }
 
+    /// Returns whether somebody may see and end the session.
+    fn is_managed_by(&self, by: &Identity) -> bool {
+        let role = self.user.as_ref().map_or(Role::Admin, |user| user.role);
+        by.manages_session(self.account, role)
+    }
+
     fn to_model(&self, current: Option<SessionId>) -> Session {
         Session {
             id: self.id,
@@ -79,7 +85,8 @@ impl Auth {
         Ok(row.and_then(|row| row.identity()))
     }
 
-    /// Returns the sessions of an account or, if `account` is `None`, all sessions.
+    /// Returns the sessions of an account or, if `account` is `None`, all sessions. Those that `by` may not end are
+    /// omitted.
     pub async fn sessions(
         &self,
         account: Option<Account>,
@@ -91,6 +98,7 @@ impl Auth {
         let limit = usize::try_from(range.limit).unwrap_or(0);
         let has_more = rows.len() > limit;
         rows.truncate(limit);
+        rows.retain(|row| row.is_managed_by(by));
         Ok(SessionsPage { items: rows.iter().map(|row| row.to_model(by.session())).collect(), has_more })
     }
 
@@ -100,7 +108,7 @@ impl Auth {
         self.apply(Change::SessionEnded(id.to_string()), &by.user, move |tx| {
             Box::pin(async move {
                 let row = store::by_id(tx.connection(), id, clock::now()).await?;
-                let row = row.filter(|row| allowed.manages(row.account)).ok_or(PeopleError::NoSuchSession)?;
+                let row = row.filter(|row| row.is_managed_by(&allowed)).ok_or(PeopleError::NoSuchSession)?;
                 store::delete(tx.connection(), id).await?;
                 tx.after_commit(move || revocations.notify(row.account));
                 Ok(())

@@ -87,13 +87,19 @@ impl Auth {
         Ok(row.filter(|row| row.expires_at > clock::now()).and_then(|row| row.identity()))
     }
 
-    /// Returns the tokens of an account or, if `account` is `None`, all tokens.
-    pub async fn tokens(&self, account: Option<Account>, range: ListRange) -> Result<ApiTokensPage, PeopleError> {
+    /// Returns the tokens of an account or, if `account` is `None`, all tokens. Those that `by` may not revoke are omitted.
+    pub async fn tokens(
+        &self,
+        account: Option<Account>,
+        range: ListRange,
+        by: &Identity,
+    ) -> Result<ApiTokensPage, PeopleError> {
         let mut connection = self.db.reader().await?;
         let mut rows = store::list(&mut connection, account, range).await?;
         let limit = usize::try_from(range.limit).unwrap_or(0);
         let has_more = rows.len() > limit;
         rows.truncate(limit);
+        rows.retain(|row| by.manages_token(row.account, row.id, row.role));
         Ok(ApiTokensPage { items: rows.into_iter().map(TokenRow::into_model).collect(), has_more })
     }
 
@@ -149,7 +155,8 @@ impl Auth {
         self.apply(Change::TokenRevoked(id.to_string()), &by.user, move |tx| {
             Box::pin(async move {
                 let row = store::by_id(tx.connection(), id).await?;
-                let row = row.filter(|row| allowed.manages(row.account)).ok_or(PeopleError::NoSuchToken)?;
+                let row = row.filter(|row| allowed.manages_token(row.account, row.id, row.role));
+                let row = row.ok_or(PeopleError::NoSuchToken)?;
                 store::delete(tx.connection(), id).await?;
                 tx.after_commit(move || revocations.notify(row.account));
                 Ok(())

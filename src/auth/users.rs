@@ -59,6 +59,12 @@ impl Auth {
         user.map(|user| Account::User(user.id)).ok_or(PeopleError::NoSuchUser)
     }
 
+    /// Returns the name of a user as it is stored, if there is such a user.
+    pub async fn stored_name(&self, name: &str) -> Result<Option<String>, DbError> {
+        let mut connection = self.db.reader().await?;
+        Ok(store::by_key(&mut connection, &name_key(name.trim())).await?.map(|user| user.name))
+    }
+
     /// Returns whether an account has a password. The account of the admin token and users whom somebody else
     /// authenticates have none.
     pub async fn has_password(&self, account: Account) -> Result<bool, PeopleError> {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args};
 use engine::cage::{CageSettings, JobData, StepLimits};
-use engine::worker::{DEFAULT_JOB_ENV, JobHome, Supervision};
+use engine::worker::{DEFAULT_JOB_ENV, JobHome, Supervision, adopt};
 use model::Role;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use tokio::net::TcpListener;
@@ -223,6 +223,10 @@ impl Serve {
         // or its descriptors.
         if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
             tracing::warn!(%error, "the server's memory could not be protected from other processes of its user");
+        }
+        // If a step kills its supervisor, its processes become children of this process, which kills them.
+        if let Err(error) = adopt() {
+            tracing::warn!(%error, "processes that hide from the server could survive their job");
         }
         let supervision = Supervision { program: PROGRAM.into(), file_limit: raise_file_limit() };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();

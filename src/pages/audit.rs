@@ -87,6 +87,8 @@ fn Row(entry: AuditEntry) -> impl IntoView {
         Some("session") => " in a browser",
         Some("api_token") => " with an API token",
         Some("admin_token") => " with the admin token",
+        Some("password") => " with a password",
+        Some("login_link") => " with a login link",
         _ => "",
     };
     view! {

@@ -10,12 +10,13 @@ use std::time::{Duration, Instant};
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use engine::clock;
 
 use super::AppState;
 use super::access::FUNCTIONS;
 use super::client::Client;
+use super::http::error::ApiError;
 use crate::audit::NewEntry;
 use crate::auth::{Credential, Identity};
 
@@ -23,8 +24,8 @@ use crate::auth::{Credential, Identity};
 /// network of attackers could send so many that the log fills the disk.
 const UNKNOWN_PER_MINUTE: u32 = 60;
 
-/// The maximum number of characters of an entry's object.
-const MAX_OBJECT: usize = 200;
+/// The maximum number of characters of an entry's user and object.
+const MAX_TEXT: usize = 200;
 
 /// The action of a login.
 const LOGIN: &str = "login";
@@ -126,9 +127,17 @@ impl AuditNote {
         self.change(|noted| noted.action = Some(LOGIN));
     }
 
-    /// Records whose account a login was for.
-    pub(super) fn account(&self, user: &str) {
-        self.change(|noted| noted.user = Some(user.to_owned()));
+    /// Records that the request is a login, so that it does not matter who has sent it.
+    pub(super) fn login_attempt(&self) {
+        self.change(|noted| (noted.user, noted.credential) = (None, None));
+    }
+
+    /// Records that a login has succeeded, and for which user.
+    pub(super) fn logged_in(&self, user: String, credential: &'static str) {
+        self.change(|noted| {
+            noted.user = Some(user);
+            noted.credential = Some(credential);
+        });
     }
 
     /// Records what the request is applied to, if its path does not say it.
@@ -170,10 +179,27 @@ impl UnknownSenders {
 }
 
 /// Handles a request, and records it if it belongs in the audit log.
+///
+/// A request that may change something is handled to its end even if the client disconnects. Otherwise the change could
+/// be made, and the request be dropped before it is recorded.
 pub(super) async fn audit(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let note = AuditNote::default();
     request.extensions_mut().insert(note.clone());
     let route = RequestedRoute::of(&request);
+    if !matches!(route.effect(), Some(Action(_))) {
+        return handle(state, note, route, request, next).await;
+    }
+    let changes = state.changes.clone();
+    match changes.spawn(handle(state, note, route, request, next)).await {
+        Ok(reply) => reply,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            Err(error) => ApiError::Internal(error.to_string()).into_response(),
+        },
+    }
+}
+
+async fn handle(state: AppState, note: AuditNote, route: RequestedRoute, request: Request, next: Next) -> Response {
     let reply = next.run(request).await;
     if let Some(entry) = entry(route, &note, reply.status()) {
         let is_known = entry.credential.is_some() || entry.status < 400;
@@ -207,6 +233,10 @@ impl RequestedRoute {
             address: client.map_or_else(String::new, |client| client.address.to_string()),
         }
     }
+
+    fn effect(&self) -> Option<Effect> {
+        EFFECTS.iter().find(|rule| rule.0 == self.method.as_str() && rule.1 == self.template).map(|rule| rule.2)
+    }
 }
 
 /// Returns the last parameter of a path, such as the id of a job.
@@ -219,8 +249,8 @@ fn parameter(template: &str, path: &str) -> Option<String> {
 /// Returns the entry for a request, or `None` if the request is not recorded.
 fn entry(route: RequestedRoute, note: &AuditNote, status: StatusCode) -> Option<NewEntry> {
     let noted = std::mem::take(&mut *note.0.lock().unwrap_or_else(PoisonError::into_inner));
+    let effect = route.effect();
     let RequestedRoute { method, template, object, address } = route;
-    let effect = EFFECTS.iter().find(|rule| rule.0 == method.as_str() && rule.1 == template).map(|rule| rule.2);
     let status = noted.status.unwrap_or(status);
     let is_refused = status == StatusCode::FORBIDDEN && noted.credential.is_some();
     let (action, object) = match effect {
@@ -234,13 +264,18 @@ fn entry(route: RequestedRoute, note: &AuditNote, status: StatusCode) -> Option<
     };
     Some(NewEntry {
         created_at: clock::now(),
-        user: noted.user,
+        user: noted.user.map(|user| shortened(&user)),
         credential: noted.credential,
         address,
         action,
-        object: object.map(|object| object.chars().take(MAX_OBJECT).collect()),
+        object: object.map(|object| shortened(&object)),
         status: status.as_u16(),
     })
+}
+
+/// Returns the beginning of a text that a client may have chosen.
+fn shortened(text: &str) -> String {
+    text.chars().take(MAX_TEXT).collect()
 }
 
 #[cfg(test)]

@@ -276,15 +276,21 @@ fn check_origin(request: &Request, target: &RequestHost, identity: Option<&Ident
         return Ok(());
     }
     let headers = request.headers();
-    let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
+    let https = request.extensions().get::<Client>().is_some_and(|client| client.https);
     let by_session = identity.is_some_and(Identity::is_sent_by_browsers);
-    let ours = match (headers.get(ORIGIN).map(|origin| origin.to_str().ok()), site) {
-        (Some(origin), _) => origin.is_some_and(|origin| target.is_origin(origin)),
-        (None, Some(site)) => matches!(site, "same-origin" | "none"),
-        // Such a request is allowed: browsers send an origin with every POST, so a request without an origin and
-        // without such a credential comes from another program.
-        (None, None) => safe || !by_session,
-    };
+    let mut origins = headers.get_all(ORIGIN).iter();
+    let mut sites = headers.get_all("sec-fetch-site").iter();
+    // A browser sends each header at most once, and both agree.
+    let origin = origins.next().map(|origin| origin.to_str().is_ok_and(|origin| target.is_origin(origin, https)));
+    let site = sites.next().map(|site| site == "same-origin" || site == "none");
+    let is_repeated = origins.next().is_some() || sites.next().is_some();
+    let ours = !is_repeated
+        && match (origin, site) {
+            // Such a request is allowed: browsers send an origin with every POST, so a request without an origin and
+            // without such a credential comes from another program.
+            (None, None) => safe || !by_session,
+            (origin, site) => origin.unwrap_or(true) && site.unwrap_or(true),
+        };
     if ours { Ok(()) } else { Err(ApiError::OriginNotAllowed) }
 }
 

@@ -30,6 +30,7 @@ mod usual;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
+use axum::http::header::LOCATION;
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{self, map_response_with_state};
 use axum::response::{IntoResponse, Response};
@@ -159,7 +160,14 @@ async fn default_headers(State(state): State<AppState>, reply: Response) -> Resp
 
 /// Handles the server functions of the pages.
 async fn rpc(State(state): State<AppState>, request: Request) -> impl IntoResponse {
-    leptos_axum::handle_server_fns_with_context(move || provide_context(state.clone()), request).await
+    let mut reply = leptos_axum::handle_server_fns_with_context(move || provide_context(state.clone()), request)
+        .await
+        .into_response();
+    // For forms, Leptos adds the address in the header `Referer`, which may be that of another site.
+    if !reply.status().is_redirection() {
+        reply.headers_mut().remove(LOCATION);
+    }
+    reply
 }
 
 /// Returns the page for a person whose role does not permit the requested page or, with a sentence, for a person who is

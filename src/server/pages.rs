@@ -160,7 +160,7 @@ pub async fn people() -> Result<PeoplePageData, RpcError> {
     Ok(PeoplePageData {
         users: auth.users().await.map_err(refuse)?.items,
         sessions: auth.sessions(None, ListRange::FIRST, &by).await.map_err(refuse)?,
-        tokens: auth.tokens(None, ListRange::FIRST).await.map_err(refuse)?,
+        tokens: auth.tokens(None, ListRange::FIRST, &by).await.map_err(refuse)?,
     })
 }
 
@@ -174,7 +174,7 @@ pub async fn account() -> Result<AccountPageData, RpcError> {
     Ok(AccountPageData {
         has_password: auth.has_password(by.account).await.map_err(refuse)?,
         sessions: auth.sessions(Some(by.account), ListRange::FIRST, &by).await.map_err(refuse)?,
-        tokens: auth.tokens(Some(by.account), ListRange::FIRST).await.map_err(refuse)?,
+        tokens: auth.tokens(Some(by.account), ListRange::FIRST, &by).await.map_err(refuse)?,
         created: use_context::<NewTokenToShow>().map(|token| token.0),
     })
 }

@@ -26,6 +26,15 @@ pub fn all() -> impl Iterator<Item = ProcessEntry> {
     entries.filter_map(|entry| read(Pid::from_raw(entry.file_name().to_str()?.parse().ok()?)?))
 }
 
+/// Returns whether a process is stopped at this moment, for example by SIGSTOP.
+#[must_use]
+pub fn is_stopped(pid: Pid) -> bool {
+    fs::read(format!("/proc/{pid}/stat")).is_ok_and(|stat| {
+        let after_name = stat.iter().rposition(|byte| *byte == b')').map_or(0, |at| at + 2);
+        stat.get(after_name) == Some(&b'T')
+    })
+}
+
 /// Returns the running processes among `found` and all of their running descendants.
 #[must_use]
 pub fn with_descendants(mut found: HashSet<Pid>) -> Vec<ProcessEntry> {

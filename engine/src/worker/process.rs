@@ -8,6 +8,7 @@
 //! read for a short time after that, and then the remaining descendants are killed. The process and its descendants
 //! belong to a [`supervisor`], which signals and reaps them.
 
+mod children;
 mod kill;
 mod output;
 mod supervisor;
@@ -27,9 +28,10 @@ use crate::fail_point::FailPoint;
 pub(super) use crate::supervise::message::ExitStatus;
 use crate::supervise::message::{Order, Report};
 
+pub use children::adopt;
 pub use kill::{ProcessMarker, kill_marked};
 use output::{OutputReader, READ};
-use supervisor::Supervisor;
+use supervisor::{CONTINUE_EVERY, PATIENCE, Supervisor};
 pub use supervisor::{LeftBehind, Program, Supervision};
 
 /// The time for which the streams are read after the process has exited, if a descendant still has them open.
@@ -101,8 +103,10 @@ pub fn run(
     let supervisor = supervisor.map_err(ProcessError::Spawn)?;
     FailPoint::ProcessStarted.reached();
     let streams = [Some(out), Some(err)];
+    let continue_at = Instant::now() + CONTINUE_EVERY;
+    let (ending, status, drain_until) = (None, None, None);
     let mut running =
-        Running { supervisor, streams, limits, control, capture, ending: None, status: None, drain_until: None };
+        Running { supervisor, streams, limits, control, capture, ending, status, drain_until, continue_at };
     let read = running.poll_to_end().map_err(ProcessError::Store);
     let Running { supervisor, ending, status, .. } = running;
     let (left_behind, lost) = supervisor.finish(marker).map_err(ProcessError::Store)?;
@@ -119,8 +123,20 @@ pub fn run(
 #[derive(Clone, Copy)]
 struct StopInProgress {
     by: EndedBy,
-    kill_at: Instant,
-    killed: bool,
+    /// The time of the next measure.
+    next_at: Instant,
+    next: StopMeasure,
+}
+
+/// What is done if the process has not exited in time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum StopMeasure {
+    /// Order the supervisor to kill the process.
+    OrderKill,
+    /// Kill the supervisor if the step keeps it stopped, so that it cannot report the exit.
+    KillSupervisor,
+    /// Nothing is left to do.
+    Wait,
 }
 
 struct Running<'a, 'b> {
@@ -135,6 +151,9 @@ struct Running<'a, 'b> {
     status: Option<ExitStatus>,
     /// The time at which reading from the streams ends, or `None` while the process is running.
     drain_until: Option<Instant>,
+    /// The time at which the supervisor is continued again. A step that stops its supervisor with SIGSTOP would otherwise
+    /// run for ever, because nobody would report its exit.
+    continue_at: Instant,
 }
 
 /// Identifies a polled descriptor.
@@ -160,6 +179,10 @@ impl Running<'_, '_> {
             };
             if is_over {
                 return Ok(());
+            }
+            if self.drain_until.is_none() && self.continue_at <= now {
+                self.supervisor.continue_stopped();
+                self.continue_at = now + CONTINUE_EVERY;
             }
             for watched in self.wait(now)? {
                 match watched {
@@ -232,13 +255,18 @@ impl Running<'_, '_> {
     }
 
     fn next_time(&self) -> Option<Instant> {
-        let kill_at = self.ending.filter(|ending| !ending.killed).map(|ending| ending.kill_at);
+        let stop_at = self.ending.filter(|ending| ending.next != StopMeasure::Wait).map(|ending| ending.next_at);
+        let continue_at = Some(self.continue_at).filter(|_| self.drain_until.is_none());
         let refused = self.capture.is_refused();
         let deadline =
             self.limits.deadline.filter(|_| self.ending.is_none() && (self.drain_until.is_none() || refused));
         let drain_until = self.drain_until.filter(|_| !refused);
         let of_streams = self.streams.iter().flatten().filter_map(OutputReader::deadline);
-        [self.capture.deadline(), drain_until, kill_at, deadline].into_iter().flatten().chain(of_streams).min()
+        [self.capture.deadline(), drain_until, stop_at, continue_at, deadline]
+            .into_iter()
+            .flatten()
+            .chain(of_streams)
+            .min()
     }
 
     fn act_on_time(&mut self, now: Instant) {
@@ -258,9 +286,25 @@ impl Running<'_, '_> {
         if self.limits.deadline.is_some_and(|at| at <= now) && may_time_out {
             self.end(EndedBy::Timeout, now);
         }
-        if let Some(ending) = self.ending.as_mut().filter(|ending| !ending.killed && ending.kill_at <= now) {
-            ending.killed = true;
-            self.supervisor.order(Order::Kill);
+        if let Some(ending) = self.ending.as_mut().filter(|ending| ending.next_at <= now) {
+            match ending.next {
+                StopMeasure::OrderKill => {
+                    self.supervisor.order(Order::Kill);
+                    (ending.next, ending.next_at) = (StopMeasure::KillSupervisor, now + PATIENCE);
+                }
+                StopMeasure::KillSupervisor => {
+                    // A supervisor that is not stopped waits for a process that cannot die yet, for example because it is
+                    // waiting for a network disk.
+                    ending.next_at = now + CONTINUE_EVERY;
+                    if self.drain_until.is_some() {
+                        ending.next = StopMeasure::Wait;
+                    } else if self.supervisor.is_stopped() {
+                        ending.next = StopMeasure::Wait;
+                        self.supervisor.kill();
+                    }
+                }
+                StopMeasure::Wait => {}
+            }
         }
     }
 
@@ -275,7 +319,7 @@ impl Running<'_, '_> {
             EndedBy::Stop(Stop::LeaseLost) => Duration::ZERO,
             EndedBy::Stop(Stop::Cancelled) | EndedBy::Timeout | EndedBy::OutputLimit => self.limits.cancel_grace,
         };
-        self.ending = Some(StopInProgress { by, kill_at: now + grace, killed: false });
+        self.ending = Some(StopInProgress { by, next_at: now + grace, next: StopMeasure::OrderKill });
         self.supervisor.order(Order::Terminate);
     }
 }

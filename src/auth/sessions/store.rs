@@ -211,3 +211,14 @@ pub(in crate::auth) async fn delete_oldest(connection: &mut Connection, account:
     .await?;
     Ok(deleted.rows_affected() > 0)
 }
+
+/// Stores the hash of the admin token, and returns the former one if there is one.
+pub(in crate::auth) async fn replace_admin_token(
+    connection: &mut Connection,
+    hash: &[u8],
+) -> DbResult<Option<Vec<u8>>> {
+    let former = sqlx::query_scalar("select digest from admin_token").fetch_optional(connection.sqlite()).await?;
+    sqlx::query("delete from admin_token").execute(connection.sqlite()).await?;
+    sqlx::query("insert into admin_token (digest) values (?)").bind(hash).execute(connection.sqlite()).await?;
+    Ok(former)
+}

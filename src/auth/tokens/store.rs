@@ -156,6 +156,12 @@ pub(in crate::auth) async fn delete_expired(connection: &mut Connection, before:
     Ok(())
 }
 
+/// Deletes all tokens of an account.
+pub(in crate::auth) async fn delete_all(connection: &mut Connection, account: Account) -> DbResult<()> {
+    sqlx::query("delete from tokens where user_id is ?").bind(account.user_id()).execute(connection.sqlite()).await?;
+    Ok(())
+}
+
 /// Deletes a token.
 pub(in crate::auth) async fn delete(connection: &mut Connection, id: TokenId) -> DbResult<()> {
     sqlx::query("delete from tokens where id = ?").bind(id.0).execute(connection.sqlite()).await?;

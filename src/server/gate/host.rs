@@ -60,9 +60,16 @@ impl RequestHost {
         Err(ApiError::HostNotAllowed(name.chars().take(100).collect()))
     }
 
-    /// Returns whether the value of an `Origin` header has this host and port.
-    pub(super) fn is_origin(&self, origin: &str) -> bool {
-        origin.split_once("://").is_some_and(|(_, host)| host.eq_ignore_ascii_case(&self.0))
+    /// Returns whether the value of an `Origin` header has this host and port, and a scheme under which browsers can have
+    /// loaded this server's pages.
+    ///
+    /// A client that uses HTTPS has loaded them over HTTPS. For any other client this is not known, because a proxy that
+    /// is not a trusted one may accept HTTPS and pass requests on over HTTP.
+    pub(super) fn is_origin(&self, origin: &str, https: bool) -> bool {
+        origin.split_once("://").is_some_and(|(scheme, host)| {
+            let is_loaded_over = scheme == "https" || (scheme == "http" && !https);
+            is_loaded_over && host.eq_ignore_ascii_case(&self.0)
+        })
     }
 }
 
@@ -157,9 +164,16 @@ mod tests {
     #[test]
     fn an_origin_matches_if_its_host_and_port_are_those_of_the_target() {
         let ours = RequestHost("LOCALHOST:3000".to_owned());
-        assert!(ours.is_origin("http://localhost:3000") && ours.is_origin("https://localhost:3000"));
+        for (origin, https) in
+            [("http://localhost:3000", false), ("https://localhost:3000", false), ("https://localhost:3000", true)]
+        {
+            assert!(ours.is_origin(origin, https), "{origin}");
+        }
+        for other in ["http://localhost:3000", "evil://localhost:3000"] {
+            assert!(!ours.is_origin(other, true), "{other}");
+        }
         for other in ["http://localhost", "http://localhost:3001", "null", "localhost:3000", "http://evil", ""] {
-            assert!(!ours.is_origin(other), "{other}");
+            assert!(!ours.is_origin(other, false), "{other}");
         }
     }
 }

@@ -90,7 +90,7 @@ pub(super) async fn tokens(
     query: Query,
 ) -> Result<Json<ApiTokensPage>, ApiError> {
     let (account, range) = requested(&state, &identity, query).await?;
-    Ok(Json(state.auth.tokens(account, range).await?))
+    Ok(Json(state.auth.tokens(account, range, &identity).await?))
 }
 
 pub(super) async fn create_token(

@@ -8,7 +8,7 @@ use axum::{Extension, Form};
 use serde::Deserialize;
 
 use super::error::ApiError;
-use crate::auth::{ADMIN, ExternalPerson, LoginClient, LoginError, Secret};
+use crate::auth::{BegunSession, ExternalPerson, LoginClient, LoginError, Secret};
 use crate::limits::SESSION;
 use crate::server::AppState;
 use crate::server::audit::AuditNote;
@@ -55,14 +55,15 @@ pub(super) async fn login(
     };
     let (auth, browser) = (&state.auth, login_client(client, person.as_deref(), &headers));
     let next = next.map(|next| if is_local(&next) { next } else { HOME.to_owned() });
+    note.login_attempt();
     let (result, way) = match (&ticket, &name) {
-        (Some(ticket), _) => (auth.login_by_ticket(ticket, &browser).await, "ticket"),
+        (Some(ticket), _) => (auth.login_by_ticket(ticket, &browser).await, "login_link"),
         (None, Some(name)) => (auth.login_by_password(name, password.unwrap_or_default(), &browser).await, "password"),
-        (None, None) => (auth.login(token.unwrap_or_default().trim(), &browser).await, "token"),
+        (None, None) => (auth.login(token.unwrap_or_default().trim(), &browser).await, "admin_token"),
     };
     match result {
-        Ok(cookie) => {
-            note.account(name.as_deref().unwrap_or(ADMIN));
+        Ok(BegunSession { cookie, user }) => {
+            note.logged_in(user, way);
             // The session that the browser had before is not needed any more. Its id is never used for the new one.
             if let Some(former) = session_cookie(&state, client, &headers)
                 && let Err(error) = auth.logout(former).await
@@ -78,6 +79,12 @@ pub(super) async fn login(
         Err(LoginError::Db(error)) => ApiError::from(error).into_response(),
         Err(error) => {
             note.outcome(StatusCode::UNAUTHORIZED);
+            // Only the name of a user is recorded, because somebody may have typed a password into the field for the name.
+            if let Some(name) = name.as_deref().filter(|_| way == "password")
+                && let Ok(Some(user)) = auth.stored_name(name).await
+            {
+                note.object(user);
+            }
             let word = match error {
                 LoginError::TicketSpent => "expired",
                 LoginError::TooMany => "limited",

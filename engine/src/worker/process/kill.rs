@@ -2,7 +2,8 @@
 //! step.
 //!
 //! Every process of an attempt inherits two environment variables, which can be read from `/proc`. A process that has
-//! cleared its environment is still found if it is a descendant of a process with these variables.
+//! cleared its environment is still found if it is a descendant of a process with these variables, or if the server has
+//! adopted it ([`super::children`]).
 
 use std::collections::HashSet;
 use std::fs;
@@ -11,6 +12,7 @@ use std::io::Read;
 use model::JobId;
 use rustix::process::{Pid, Signal, getpid, kill_process};
 
+use super::children;
 use crate::supervise::processes;
 
 /// The variables that identify the processes of an attempt.
@@ -41,7 +43,7 @@ impl ProcessMarker {
 /// probably part of a fork bomb, which only a system limit can stop.
 const ROUNDS: usize = 50;
 
-/// Kills all processes with the marker and their descendants. Repeats this until none is left, but at most `ROUNDS`
+/// Kills all processes with the marker, all processes that this process has adopted, and the descendants of both. Repeats this until none is left, but at most `ROUNDS`
 /// times. Returns the number of different processes found.
 pub fn kill_marked(marker: &ProcessMarker) -> usize {
     let mut killed = HashSet::new();
@@ -58,7 +60,7 @@ pub fn kill_marked(marker: &ProcessMarker) -> usize {
     killed.len()
 }
 
-/// Returns the running processes with the marker, and their descendants.
+/// Returns the running processes with the marker, those that this process has adopted, and the descendants of both.
 fn living(marker: &ProcessMarker) -> Vec<Pid> {
     // There may be thousands of processes, so the buffer is large enough to read most environments at once.
     let mut environ = Vec::with_capacity(16 << 10);
@@ -68,7 +70,8 @@ fn living(marker: &ProcessMarker) -> Vec<Pid> {
         read.is_ok() && marker.is_in(&environ)
     };
     // Processes that have exited are excluded, because their environments cannot be read.
-    let found: HashSet<Pid> = processes::all().map(|process| process.pid).filter(has_marker).collect();
+    let mut found: HashSet<Pid> = processes::all().map(|process| process.pid).filter(has_marker).collect();
+    found.extend(children::adopted());
     if found.is_empty() {
         return Vec::new();
     }

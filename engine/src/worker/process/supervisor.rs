@@ -6,17 +6,18 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStringExt;
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use nix::spawn::{PosixSpawnAttr, PosixSpawnFileActions, PosixSpawnFlags, posix_spawn};
 use nix::sys::signal::SigSet;
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
+use super::children;
 use super::kill::{ProcessMarker, kill_marked};
 use crate::cage::StepCage;
 use crate::queue::TerminalSize;
-use crate::supervise::Task;
 use crate::supervise::message::{ExitStatus, Order, Report, send_block, send_environment};
+use crate::supervise::{Task, processes};
 
 /// The settings for supervising steps.
 #[derive(Clone, Debug)]
@@ -29,7 +30,14 @@ pub struct Supervision {
 
 /// The maximum time that the server waits for the descendants of a step to die. After that, the server goes on, and the
 /// supervisor continues to wait for them, because a process that is waiting for a network disk may not die immediately.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The maximum time that the server waits until the program of a step has been started. It is far longer than a start
+/// takes on a busy machine.
+const START_PATIENCE: Duration = Duration::from_mins(1);
+
+/// The interval at which the server continues a supervisor that the step may have stopped with SIGSTOP.
+pub(super) const CONTINUE_EVERY: Duration = Duration::from_secs(1);
 
 /// The program of a step, with its arguments and environment.
 #[derive(Debug)]
@@ -86,7 +94,7 @@ impl Supervisor {
         let arguments =
             std::iter::once(name).chain(task.to_arguments()).map(c_string).collect::<io::Result<Vec<_>>>()?;
         let descriptors = [theirs.as_fd(), streams[0].as_fd(), streams[1].as_fd()];
-        let pid = spawn(&supervision.program, descriptors, &arguments)?;
+        let pid = children::start(|| spawn(&supervision.program, descriptors, &arguments))?;
         // Close the server's copies, because the reader reaches the end of a stream only when no process has the other
         // end open.
         drop((theirs, streams));
@@ -97,7 +105,7 @@ impl Supervisor {
             supervisor.finish(marker)?;
             return Err(error);
         }
-        match supervisor.report() {
+        match supervisor.first_report() {
             // `None` means that the supervisor has exited. The step may have killed it. `finish` handles this case.
             Ok(Some(Report::Started(_)) | None) => Ok(supervisor),
             Ok(Some(Report::NotStarted(error))) => {
@@ -109,11 +117,54 @@ impl Supervisor {
                 let error = system_error(error);
                 Err(io::Error::new(error.kind(), format!("its restrictions could not be applied: {error}")))
             }
+            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
+                supervisor.kill();
+                supervisor.finish(marker)?;
+                Err(error)
+            }
             Ok(Some(_)) | Err(_) => {
                 supervisor.finish(marker)?;
                 Err(io::Error::other("the supervisor process sent an invalid response"))
             }
         }
+    }
+
+    /// Waits for the report that says whether the program was started.
+    ///
+    /// The program may already run, and may have stopped the supervisor with SIGSTOP before the report was sent.
+    fn first_report(&self) -> io::Result<Option<Report>> {
+        let begun = Instant::now();
+        self.socket.set_read_timeout(Some(CONTINUE_EVERY))?;
+        loop {
+            match self.report() {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                report => {
+                    self.socket.set_read_timeout(None)?;
+                    return report;
+                }
+            }
+            if begun.elapsed() > START_PATIENCE {
+                let problem =
+                    format!("the supervisor process did not report a start within {} s", START_PATIENCE.as_secs());
+                return Err(io::Error::new(io::ErrorKind::TimedOut, problem));
+            }
+            self.continue_stopped();
+        }
+    }
+
+    /// Continues the supervisor if the step has stopped it with SIGSTOP. A running process ignores the signal.
+    pub(super) fn continue_stopped(&self) {
+        kill_process(self.pid, Signal::CONT).ok();
+    }
+
+    /// Returns whether the supervisor is stopped at this moment.
+    pub(super) fn is_stopped(&self) -> bool {
+        processes::is_stopped(self.pid)
+    }
+
+    /// Kills the supervisor, which a step keeps from doing its work. [`Self::finish`] then kills the step's processes.
+    pub(super) fn kill(&self) {
+        kill_process(self.pid, Signal::KILL).ok();
     }
 
     /// Waits for the next report. Returns `None` if the supervisor has exited.
@@ -124,16 +175,16 @@ impl Supervisor {
     /// Sends an order. If the supervisor has exited, the order is ignored.
     pub(super) fn order(&self, order: Order) {
         order.send(&self.socket).ok();
-        // Continue the supervisor, because the step may have stopped it with SIGSTOP.
-        kill_process(self.pid, Signal::CONT).ok();
+        self.continue_stopped();
     }
 
     /// Kills all remaining processes of the step and returns the outcome. If the supervisor exited without a final
     /// report, also returns the supervisor's exit status.
     pub(super) fn finish(self, marker: &ProcessMarker) -> io::Result<(LeftBehind, Option<ExitStatus>)> {
         self.socket.shutdown(std::net::Shutdown::Write).ok();
-        kill_process(self.pid, Signal::CONT).ok();
-        self.socket.set_read_timeout(Some(PATIENCE))?;
+        self.continue_stopped();
+        self.socket.set_read_timeout(Some(CONTINUE_EVERY))?;
+        let begun = Instant::now();
         loop {
             match self.report() {
                 Ok(Some(Report::Done { killed })) => {
@@ -142,6 +193,11 @@ impl Supervisor {
                 }
                 // This report says that the step has exited. Continue to wait for the final report.
                 Ok(Some(_)) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && begun.elapsed() < PATIENCE => {
+                    self.continue_stopped();
+                }
+                // The remaining processes stop the supervisor again and again.
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.is_stopped() => self.kill(),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     std::thread::Builder::new().name("supervisor".into()).spawn(move || self.reap())?;
                     return Ok((LeftBehind::Unkillable, None));
@@ -158,15 +214,20 @@ impl Supervisor {
     /// Waits until the supervisor has exited.
     fn reap(&self) -> io::Result<ExitStatus> {
         loop {
-            match waitid(WaitId::Pid(self.pid), WaitIdOptions::EXITED) {
+            // The process remains until it is forgotten, so that its id is not given to another supervisor before.
+            match waitid(WaitId::Pid(self.pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
                 Ok(Some(status)) => {
+                    children::reap(self.pid);
                     let signal = status.terminating_signal().map(ExitStatus::Signal);
                     return Ok(status.exit_status().map(ExitStatus::Code).or(signal).unwrap_or(ExitStatus::Code(-1)));
                 }
                 // If the server was started with SIGCHLD ignored, it cannot learn the exit status of its children. The
                 // status is only used if the supervisor exited without a final report, so assume that the supervisor
                 // was killed.
-                Err(rustix::io::Errno::CHILD) => return Ok(ExitStatus::Signal(Signal::KILL.as_raw())),
+                Err(rustix::io::Errno::CHILD) => {
+                    children::reap(self.pid);
+                    return Ok(ExitStatus::Signal(Signal::KILL.as_raw()));
+                }
                 Ok(None) | Err(rustix::io::Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }

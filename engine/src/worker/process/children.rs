@@ -1,0 +1,65 @@
+//! The server's child processes: the supervisors that it has started, and the processes that it has adopted.
+//!
+//! When a supervisor is killed, the kernel gives its processes to the next subreaper. `tailwater serve` is one, so that it
+//! finds these processes even if they have cleared their environments and left their sessions.
+
+use std::collections::HashSet;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use rustix::process::{Pid, WaitId, WaitIdOptions, getpid, set_child_subreaper, waitid};
+
+use crate::supervise::processes;
+
+/// The children of this process.
+static CHILDREN: Mutex<Children> = Mutex::new(Children { adopts: false, supervisors: None });
+
+struct Children {
+    /// Whether this process is a subreaper.
+    adopts: bool,
+    /// The supervisors that have been started and not been reaped yet.
+    supervisors: Option<HashSet<Pid>>,
+}
+
+/// Makes this process adopt the processes of supervisors that are killed. Every child of this process that is not a
+/// supervisor is then regarded as such a process and may be killed, so this process must not start any other children.
+pub fn adopt() -> std::io::Result<()> {
+    let mut children = lock();
+    set_child_subreaper(Some(getpid()))?;
+    children.adopts = true;
+    Ok(())
+}
+
+/// Starts a supervisor. The lock is held until its id is known, so that it is never regarded as adopted.
+pub(super) fn start<E>(start: impl FnOnce() -> Result<Pid, E>) -> Result<Pid, E> {
+    let mut children = lock();
+    let pid = start()?;
+    children.supervisors.get_or_insert_default().insert(pid);
+    Ok(pid)
+}
+
+/// Reaps a supervisor that has exited.
+pub(super) fn reap(pid: Pid) {
+    let mut children = lock();
+    waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG).ok();
+    children.supervisors.get_or_insert_default().remove(&pid);
+}
+
+/// Returns the running processes that this process has adopted. Those that have exited are reaped.
+pub(super) fn adopted() -> Vec<Pid> {
+    let children = lock();
+    if !children.adopts {
+        return Vec::new();
+    }
+    let is_supervisor = |pid: &Pid| children.supervisors.as_ref().is_some_and(|known| known.contains(pid));
+    let (ended, living): (Vec<_>, Vec<_>) = processes::all()
+        .filter(|process| process.parent == Some(getpid()) && !is_supervisor(&process.pid))
+        .partition(|process| process.has_ended);
+    for process in ended {
+        waitid(WaitId::Pid(process.pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG).ok();
+    }
+    living.into_iter().map(|process| process.pid).collect()
+}
+
+fn lock() -> MutexGuard<'static, Children> {
+    CHILDREN.lock().unwrap_or_else(PoisonError::into_inner)
+}
