@@ -4,11 +4,12 @@
 //! grown far beyond its usual size. This happens if readers or continuous writes prevent SQLite from overwriting the
 //! log from the beginning.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError};
 
 use sqlx::{Connection, Row, SqliteConnection};
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 /// The approximate number of pages (of 4 KiB) that are written between two checkpoints. Each checkpoint costs two
 /// fsyncs, so more frequent checkpoints would not be worthwhile.
@@ -23,6 +24,7 @@ pub(super) struct Written {
     bytes: AtomicU64,
     due: Notify,
     closed: std::sync::atomic::AtomicBool,
+    checkpointer: std::sync::Mutex<Option<JoinHandle<()>>>,
 }
 
 impl Written {
@@ -35,17 +37,24 @@ impl Written {
         }
     }
 
-    /// Stops the checkpointer.
-    pub(super) fn close(&self) {
+    /// Stops the checkpointer, and waits until it has closed its connection.
+    ///
+    /// The last connection that is closed moves the rest of the write-ahead log into the database. If this process ended
+    /// before that, the next start would have to read the log.
+    pub(super) async fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.due.notify_one();
+        let checkpointer = self.checkpointer.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(checkpointer) = checkpointer {
+            checkpointer.await.ok();
+        }
     }
 }
 
 pub(super) fn spawn(mut connection: SqliteConnection) -> Arc<Written> {
     let written = Arc::new(Written::default());
     let ours = Arc::clone(&written);
-    tokio::spawn(async move {
+    let checkpointer = tokio::spawn(async move {
         loop {
             ours.due.notified().await;
             if ours.closed.load(Ordering::Acquire) {
@@ -58,6 +67,7 @@ pub(super) fn spawn(mut connection: SqliteConnection) -> Arc<Written> {
         }
         connection.close().await.ok();
     });
+    *written.checkpointer.lock().unwrap_or_else(PoisonError::into_inner) = Some(checkpointer);
     written
 }
 

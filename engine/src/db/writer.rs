@@ -170,7 +170,7 @@ async fn run(mut tx: Tx, mut waiting: mpsc::Receiver<Message>, written: Arc<Writ
         FailPoint::Answered.reached();
         written.add(std::mem::take(&mut tx.bytes));
     }
-    written.close();
+    written.close().await;
     tx.connection.close().await;
     if let Some(reply) = closing {
         reply.send(()).ok();
@@ -325,6 +325,7 @@ mod tests {
         insert(&db, "a").await.expect("the key is new");
         db.close().await;
         assert!(insert(&db, "b").await.is_err(), "the writer has ended");
+        assert!(!folder.path().join("tailwater.sqlite-wal").exists(), "the log has been moved into the database");
         drop(db);
         let db = Db::open(folder.path()).await.expect("it opens again");
         assert_eq!(count(&db).await, 1);
