@@ -37,6 +37,13 @@ pub fn sentence(message: &str) -> String {
     characters.next().into_iter().flat_map(char::to_uppercase).chain(characters).collect()
 }
 
+/// Returns a text that somebody else has chosen, such as a title or a name, so that it cannot pretend to be another text:
+/// characters that are invisible or change the direction of text are replaced by visible ones (`<U+202E>`).
+#[must_use]
+pub fn visible(text: &str) -> String {
+    model::ansi::plain_text(text).into_owned()
+}
+
 /// Formats a size in bytes: `84 kB`, `1.2 MB`.
 #[must_use]
 pub fn bytes(size: i64) -> String {

@@ -7,6 +7,7 @@ use super::address;
 use super::filter::{OutputFilter, RowFilter};
 use super::logs::{Log, LogRole, Logs};
 use crate::ui::Icon;
+use crate::words;
 
 /// A step that the list can be filtered by.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +35,8 @@ pub fn steps_of(lifecycle_events: &[Event]) -> Vec<StepChoice> {
             && steps.iter().all(|known| known.step != step.step())
         {
             let name = match step.stage {
-                Stage::Execute => step.name.clone(),
-                stage => format!("{}: {}", stage.as_str(), step.name),
+                Stage::Execute => words::visible(&step.name),
+                stage => format!("{}: {}", stage.as_str(), words::visible(&step.name)),
             };
             steps.push(StepChoice { step: step.step(), id: step.step_id.clone(), name });
         }

@@ -95,6 +95,12 @@ pub fn text(event: &Event) -> String {
 /// Returns the text of a lifecycle event.
 #[must_use]
 pub fn words(event: &Event) -> Words {
+    let Words { tone, subject, detail } = literal_words(event);
+    // Names and commands are chosen by the submitter of the job.
+    Words { tone, subject: words::visible(&subject), detail: words::visible(&detail) }
+}
+
+fn literal_words(event: &Event) -> Words {
     match &event.payload {
         Payload::Step(step) => of_step(step),
         Payload::Stage(stage) => {

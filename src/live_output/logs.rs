@@ -21,6 +21,7 @@ use super::merged::screen::MergedScreen;
 use super::screen::Screen;
 use super::search_bar::SEARCH_EVERY;
 use crate::ui::Now;
+use crate::words;
 
 /// The maximum number of logs on a page. With more logs, each would be too narrow to read.
 pub const MAX_LOGS: usize = 6;
@@ -120,7 +121,7 @@ impl Log {
 
     /// Returns the job's title, or `None` if the page shows only one job.
     pub fn name(self) -> Option<String> {
-        (self.screen().role() != LogRole::Only).then(|| self.job.with(|job| job.title.clone()))
+        (self.screen().role() != LogRole::Only).then(|| self.job.with(|job| words::visible(&job.title)))
     }
 }
 

@@ -78,9 +78,9 @@ fn Row(entry: AuditEntry) -> impl IntoView {
     });
     let object = object.map(|object| {
         if action.starts_with("job.") {
-            view! { <a href=format!("/tasks/queue/{object}")><code>{object.clone()}</code></a> }.into_any()
+            view! { <a href=format!("/tasks/queue/{object}")><code>{words::visible(&object)}</code></a> }.into_any()
         } else {
-            view! { <code>{object}</code> }.into_any()
+            view! { <code>{words::visible(&object)}</code> }.into_any()
         }
     });
     let how = match credential.as_deref() {
@@ -101,7 +101,7 @@ fn Row(entry: AuditEntry) -> impl IntoView {
             </span>
             {failed}
             <small>
-                <strong>{user.unwrap_or_else(|| "unknown user".to_owned())}</strong>
+                <strong>{user.map_or_else(|| "unknown user".to_owned(), |user| words::visible(&user))}</strong>
                 {format!("{how} from {address}")}
             </small>
         </li>

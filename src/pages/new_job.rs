@@ -21,6 +21,7 @@ use crate::host;
 use crate::job_form::{Original, kept_of_job};
 use crate::rpc;
 use crate::ui::may;
+use crate::words;
 use form::Form;
 
 /// The paths of the form fields that are collapsed initially, because few jobs need them.
@@ -47,7 +48,7 @@ fn EditPage(id: String) -> impl IntoView {
 
 fn filled(job: Job) -> AnyView {
     let page = format!("/tasks/queue/{}", job.id);
-    let title = job.title.clone();
+    let title = words::visible(&job.title);
     let Some(original) = Original::of(&job) else {
         host::status(422);
         return view! {

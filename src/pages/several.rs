@@ -228,7 +228,7 @@ fn Column(
         navigate(&format!("{}{and}{kept}", address(&jobs)), NavigateOptions::default());
     });
     let status = Signal::derive(move || job.read().status);
-    let title = move || job.read().title.clone();
+    let title = move || words::visible(&job.read().title);
     let duration = move || words::run_time(job.read().phase(), || now.get());
     view! {
         <section

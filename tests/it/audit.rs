@@ -4,8 +4,9 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
+use tokio::io::AsyncWriteExt;
 
-use crate::harness::{TOKEN, TestServer};
+use crate::harness::{TOKEN, TestServer, until_async};
 
 /// Returns the entries of the audit log, newest first.
 async fn entries(server: &TestServer, query: &str) -> Vec<Value> {
@@ -65,6 +66,62 @@ async fn successful_and_failed_logins_are_recorded_without_what_was_typed() {
     assert_eq!((&found[1]["user"], &found[1]["status"]), (&Value::Null, &json!(401)));
     let text = serde_json::to_string(&found).expect("it is JSON");
     assert!(!text.contains("a-wrong-token") && !text.contains(TOKEN), "{text}");
+}
+
+#[tokio::test]
+async fn a_login_is_recorded_with_the_stored_name_of_its_user_whoever_sends_it() {
+    let server = TestServer::start().await;
+    for name in ["ada", "olga"] {
+        let user = json!({"name": name, "role": "viewer", "password": "correct horse battery"});
+        assert_eq!(server.api.post("/users", &user).await.status(), 201);
+    }
+    login(&server, "name=%20%20OLGA%20&password=correct+horse+battery").await;
+    login(&server, "name=%20Ada&password=wrong").await;
+    login(&server, "name=my-password-by-mistake&password=wrong").await;
+    login(&server, &format!("name=olga{}&password=correct+horse+battery", "+".repeat(100_000))).await;
+    // With the credential of somebody else.
+    let request = server.api.client.post(format!("{}/login", server.api.base)).bearer_auth(TOKEN);
+    let request = request.header("content-type", "application/x-www-form-urlencoded").body("name=ada&password=wrong");
+    request.send().await.expect("the server answers");
+    let found = entries(&server, "?action=login").await;
+    let found: Vec<Value> = found
+        .iter()
+        .rev()
+        .map(|entry| json!([entry["user"], entry["credential"], entry["object"], entry["status"]]))
+        .collect();
+    let expected = [
+        json!(["olga", "password", null, 303]),
+        json!([null, null, "ada", 401]),
+        json!([null, null, null, 401]),
+        json!([null, null, "olga", 401]),
+        json!([null, null, "ada", 401]),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[tokio::test]
+async fn a_change_is_recorded_even_if_its_client_disconnects_without_waiting() {
+    let server = TestServer::start().await;
+    let host = server.api.base.strip_prefix("http://").expect("it is an address").to_owned();
+    for index in 0..40 {
+        let body = format!("{{\"value\": \"value-number-{index}\"}}");
+        let request = format!(
+            "PUT /api/queue/secrets/NAME_{index} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {TOKEN}\r\n\
+             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            body.len()
+        );
+        let mut stream = tokio::net::TcpStream::connect(&host).await.expect("the server listens");
+        stream.write_all(request.as_bytes()).await.expect("the server reads");
+        // The time until the client disconnects differs, so that some requests are being carried out.
+        tokio::time::sleep(std::time::Duration::from_micros(100 * index)).await;
+        drop(stream);
+    }
+    // Requests that were dropped before they were read have no effect, and all others are recorded.
+    until_async("each change is recorded", async || {
+        let secrets = server.api.json("/secrets").await["items"].as_array().map_or(0, Vec::len);
+        secrets > 0 && entries(&server, "?action=secret.set&limit=1000").await.len() == secrets
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -129,7 +186,11 @@ async fn entries_can_neither_be_changed_nor_removed_in_the_database() {
     let data = server.stop().await;
     let file = SqliteConnectOptions::new().filename(data.path().join("tailwater.sqlite"));
     let mut connection = file.connect().await.expect("the file opens");
-    for statement in ["update audit_log set user = 'other'", "delete from audit_log"] {
+    for statement in [
+        "update audit_log set user = 'other'",
+        "delete from audit_log",
+        "insert or replace into audit_log select id, created_at, 'other', credential, address, action, object, status from audit_log",
+    ] {
         let error = sqlx::query(statement).execute(&mut connection).await.expect_err("the database refuses it");
         let error = error.to_string();
         assert!(error.contains("audit log cannot be"), "{error}");

@@ -100,6 +100,35 @@ async fn a_step_that_kills_its_supervisor_fails_and_its_processes_are_killed(mod
     assert!(!lives(&sleep));
 }
 
+async fn a_step_that_stops_its_supervisor_ends_like_any_other(mode: Mode) {
+    let server = TestServer::start_with(|config| config.cancel_grace = Duration::from_millis(100)).await.in_mode(mode);
+    // The step may stop its supervisor before the supervisor has reported the start, or later.
+    for command in ["kill -STOP $PPID", "kill -STOP $PPID; exit 3", "sleep 0.2; kill -STOP $PPID; echo over"] {
+        for _ in 0..3 {
+            let (_, job) = server.api.run(command).await;
+            assert_eq!(job["exitCode"], if command.ends_with('3') { 3 } else { 0 }, "{command}: {job}");
+        }
+    }
+    let command = "while :; do kill -STOP $PPID; done";
+    let id = server.api.submit(json!({"run": command, "timeoutSeconds": 1})).await;
+    let job = server.api.ended(&id).await;
+    assert_eq!((&job["status"], &job["failureReason"]), (&json!("failed"), &json!("timeout")), "{job}");
+    assert!(!lives(command));
+}
+
+async fn a_hidden_daemon_dies_even_if_its_step_kills_the_supervisor(mode: Mode) {
+    let (data, folder) =
+        (tempfile::tempdir().expect("a temporary folder"), tempfile::tempdir().expect("a temporary folder"));
+    let server = Process::start(data.path()).in_mode(mode);
+    for (pid, command) in daemons(folder.path()) {
+        let (_, job) = server.api.run(&format!("{command}; kill -9 $PPID; sleep 1000")).await;
+        assert_eq!((&job["status"], &job["failureReason"]), (&json!("failed"), &json!("signal")), "{command}: {job}");
+        assert!(!lives_of(&pid), "{command}");
+    }
+    // Other jobs of the server are not affected.
+    assert_eq!(server.api.run("true").await.1["status"], "succeeded");
+}
+
 #[tokio::test]
 async fn dynamic_loader_variables_of_a_step_do_not_affect_its_supervisor() {
     let server = TestServer::start().await;
@@ -215,6 +244,8 @@ in_both_modes!(
     a_hidden_daemon_dies_with_a_killed_server,
     a_chain_of_processes_that_each_start_the_next_one_is_killed,
     a_step_that_kills_its_supervisor_fails_and_its_processes_are_killed,
+    a_step_that_stops_its_supervisor_ends_like_any_other,
+    a_hidden_daemon_dies_even_if_its_step_kills_the_supervisor,
     a_stopped_process_is_continued_so_that_it_can_clean_up,
     a_step_runs_in_a_session_without_a_terminal_and_is_not_the_session_leader,
 );

@@ -68,7 +68,7 @@ fn fold_line(timeline: &Timeline, job: &Job, now: Now) -> String {
     });
     if let Some(step) = timeline.running() {
         let time = words::running(now.get().millis_since(step.started));
-        return format!("{} \u{b7} {time} \u{b7} step {} of {steps}", step.name, done + 1);
+        return format!("{} \u{b7} {time} \u{b7} step {} of {steps}", words::visible(&step.name), done + 1);
     }
     let took = match job.phase() {
         JobPhase::Ended { took: Some(millis) } => format!(" in {}", words::duration(millis)),
@@ -148,7 +148,7 @@ fn still_step(id: &str, name: &str, (icon, status): (&'static str, &'static str)
     view! {
         <li class="step" data-testid="timeline-step" data-step=id.to_owned() data-status=status>
             <Icon name=icon />
-            <span class="step-name">{name.to_owned()}</span>
+            <span class="step-name">{words::visible(name)}</span>
             <small>{status}</small>
         </li>
     }
@@ -224,7 +224,7 @@ fn step_view(step: &StepRun, (attempt, stage): (&TimelineAttempt, Stage), with: 
     view! {
         <li class="step" data-testid="timeline-step" data-step=step.id.clone() data-status=icon title=step.command.clone()>
             <Icon name=icon />
-            <span class="step-name">{step.name.clone()}</span>
+            <span class="step-name">{words::visible(&step.name)}</span>
             <small title=usually>{step_errors(errors, number, stage, &step.id)} {note} {took(started, millis, now)}</small>
             <progress class="bar" aria-hidden="true" value=move || value().to_string() max=move || max().to_string()></progress>
             {compared}
@@ -284,7 +284,7 @@ fn artifacts_view(live: LiveJob, previewed: RwSignal<Option<Artifact>>) -> AnyVi
         let attempt = several.then(|| format!("attempt {} \u{b7} ", file.attempt));
         view! {
             <li>
-                <a data-testid="artifact-link" href=download_url(file) download>{file.name.clone()}</a>
+                <a data-testid="artifact-link" href=download_url(file) download>{words::visible(&file.name)}</a>
                 <small>{attempt} {words::bytes(file.size_bytes)}</small>
                 {preview_button(file, previewed)}
             </li>

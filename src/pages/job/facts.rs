@@ -10,6 +10,7 @@ use super::masked::masked;
 use super::plan::steps_in_terminal;
 use crate::pages::several;
 use crate::ui::{Time, clipboard};
+use crate::words;
 
 /// The details of a job.
 #[component]
@@ -110,7 +111,7 @@ fn facts_view(job: &Job, masked: Option<String>) -> AnyView {
         time("Next attempt", job.next_attempt_at),
     ];
     let facts = [
-        fact("Submitted by", job.created_by_user_id.clone()),
+        fact("Submitted by", job.created_by_user_id.as_deref().map(words::visible)),
         fact("Worker", job.claimed_by.clone()),
         fact("Attempts", Some(format!("{} of {}", job.attempt, job.max_attempts))),
         fact("Terminal", steps_in_terminal(job.payload.as_ref()).map(str::to_owned)),
@@ -118,7 +119,7 @@ fn facts_view(job: &Job, masked: Option<String>) -> AnyView {
         fact("Priority", (job.priority != 0).then(|| job.priority.to_string())),
         fact("Type", (job.kind != "command").then(|| job.kind.clone())),
         fact("Cancellation requested by", job.cancel_requested_by_user_id.clone()),
-        fact("Cancellation reason", job.cancel_reason.clone()),
+        fact("Cancellation reason", job.cancel_reason.as_deref().map(words::visible)),
         fact("Job ID", Some(job.id.to_string())),
     ];
     view! { <dl class="facts">{times.collect_view()} {facts.collect_view()} {masked} {from}</dl> }.into_any()

@@ -98,7 +98,7 @@ pub fn Header(live: LiveJob, now: Now) -> impl IntoView {
                 <span>"Queue"</span>
             </A>
             <Status status />
-            <h1 data-testid="job-title">{move || job.read().title.clone()}</h1>
+            <h1 data-testid="job-title">{move || words::visible(&job.read().title)}</h1>
             <span class="meta wide">{move || run_by(&job.read())}</span>
             <span class="push"></span>
             <span class="meta duration wide">{duration}</span>

@@ -95,7 +95,7 @@ fn dialog(file: Artifact, shown: RwSignal<Option<Artifact>>) -> AnyView {
             on:close=move |_| shown.set(None)
         >
             <form method="dialog">
-                <h2 id="preview-title">{file.name.clone()}</h2>
+                <h2 id="preview-title">{words::visible(&file.name)}</h2>
                 <small>{words::bytes(file.size_bytes)}</small>
                 <span class="push"></span>
                 <a class="button" href=download_url(&file) download>

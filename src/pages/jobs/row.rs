@@ -43,7 +43,7 @@ pub fn JobRow(
                 name="job"
                 value=id.to_string()
                 autocomplete="off"
-                aria-label=move || format!("Select {}", job.read().title)
+                aria-label=move || format!("Select {}", words::visible(&job.read().title))
                 data-testid="job-select"
                 prop:checked=move || selection.holds(id)
                 disabled=move || selection.is_full() && !selection.holds(id)
@@ -52,7 +52,7 @@ pub fn JobRow(
             <Status status />
             <span class="job-what">
                 <A href=format!("/tasks/queue/{id}") attr:class="job-link">
-                    {move || job.read().title.clone()}
+                    {move || words::visible(&job.read().title)}
                 </A>
                 <span class="job-detail">{detail}</span>
             </span>

@@ -82,7 +82,7 @@ fn TokenRow(token: ApiToken, action: &'static str, with_user: bool) -> impl Into
         <li class="secret-row with-action" data-testid="token-row">
             <div class="secret-head">
                 {with_user.then(|| view! { <strong>{user_id}</strong> })}
-                <span>{name}</span>
+                <span>{words::visible(&name)}</span>
                 <code>{format!("{hint}\u{2026}")}</code>
                 <span>{role.to_string()}</span>
                 <small>{expires}</small>

@@ -4,7 +4,7 @@ use model::Role;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::people::{PASSWORD, Proof, browser, cookie};
+use crate::harness::people::{PASSWORD, Proof, bearer, browser, cookie};
 use crate::harness::{TOKEN, TestServer, until_async};
 
 /// Sends a request from a browser, and returns the status and the body.
@@ -115,4 +115,58 @@ async fn the_time_of_the_last_use_is_stored_at_most_once_a_minute() {
     let before = used().await;
     server.status("/api/queue/jobs", &session).await;
     until_async("the time is stored", async || used().await != before).await;
+}
+
+#[tokio::test]
+async fn a_token_that_is_less_powerful_than_its_account_ends_no_session_and_no_stronger_token() {
+    let server = TestServer::start().await;
+    server.add_user("ada", Role::Admin).await;
+    let ada = server.log_in("ada", PASSWORD).await;
+    let mut created = Vec::new();
+    for role in ["viewer", "viewer", "operator", "admin", "worker"] {
+        let request = browser().post(format!("{}/api/queue/tokens", server.api.base));
+        let request = ada.add_to(request, &server.api.base).json(&json!({"name": role, "role": role}));
+        let reply = request.send().await.expect("the server answers");
+        let token: Value = reply.json().await.expect("the body is JSON");
+        created.push((bearer(&token), token["id"].as_str().expect("a token has an id").to_owned()));
+    }
+    let viewer = created[0].0.clone();
+    let (_, sessions) = send(&server, &ada, Method::GET, "/sessions").await;
+    let session = sessions["items"][0]["id"].as_str().expect("a session has an id").to_owned();
+    assert_eq!(send(&server, &viewer, Method::GET, "/sessions").await.1["items"], json!([]));
+    assert_eq!(send(&server, &viewer, Method::DELETE, &format!("/sessions/{session}")).await.0, 404);
+    let (_, tokens) = send(&server, &viewer, Method::GET, "/tokens").await;
+    assert_eq!(tokens["items"].as_array().map(Vec::len), Some(2), "only tokens that it could create: {tokens}");
+    for (_, id) in &created[2..] {
+        assert_eq!(send(&server, &viewer, Method::DELETE, &format!("/tokens/{id}")).await.0, 404);
+    }
+    for (_, id) in created[..2].iter().rev() {
+        assert_eq!(send(&server, &viewer, Method::DELETE, &format!("/tokens/{id}")).await.0, 204);
+    }
+    assert_eq!(server.status("/api/queue/jobs", &viewer).await, 401, "it has revoked itself");
+    assert_eq!(server.status("/api/queue/jobs", &created[2].0).await, 200);
+}
+
+#[tokio::test]
+async fn sessions_and_tokens_of_a_former_admin_token_end_when_the_server_starts_with_another_one() {
+    let server = TestServer::start().await;
+    server.add_user("ada", Role::Operator).await;
+    let ada = server.log_in("ada", PASSWORD).await;
+    let request = browser().post(format!("{}/login", server.api.base)).header("origin", &server.api.base);
+    let request = request.header("content-type", "application/x-www-form-urlencoded").body(format!("token={TOKEN}"));
+    let session = Proof::Cookie(cookie(&request.send().await.expect("the server answers")));
+    let token: Value = server.api.post("/tokens", &json!({"name": "ci"})).await.json().await.expect("it is JSON");
+    let token = bearer(&token);
+    let server = TestServer::start_over(server.stop().await, |_| {}).await;
+    for proof in [&ada, &session, &token] {
+        assert_eq!(server.status("/api/queue/jobs", proof).await, 200, "the admin token is the same");
+    }
+    let other = "another-token-0123456789abcdef0123456789";
+    let server = TestServer::start_over(server.stop().await, |config| config.admin_token = Some(other.into())).await;
+    for former in [&session, &token, &Proof::Bearer(TOKEN.into())] {
+        assert_eq!(server.status("/api/queue/jobs", former).await, 401);
+    }
+    for valid in [&ada, &Proof::Bearer(other.into())] {
+        assert_eq!(server.status("/api/queue/jobs", valid).await, 200);
+    }
 }
