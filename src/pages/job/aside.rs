@@ -6,7 +6,7 @@ use model::{Artifact, AttemptStatus, Job, JobPhase, Stage, StageStatus, StepStat
 use super::LiveJob;
 use super::facts::Facts;
 use super::plan::{Planned, planned};
-use super::preview::{PreviewDialog, preview_button};
+use super::preview::{PreviewDialog, preview_button, shown_name};
 use super::timeline::{StageRun, StepRun, Timeline, TimelineAttempt};
 use crate::live_output::StepErrors;
 use crate::ui::{Icon, Now, download_url};
@@ -284,7 +284,7 @@ fn artifacts_view(live: LiveJob, previewed: RwSignal<Option<Artifact>>) -> AnyVi
         let attempt = several.then(|| format!("attempt {} \u{b7} ", file.attempt));
         view! {
             <li>
-                <a data-testid="artifact-link" href=download_url(file) download>{file.name.clone()}</a>
+                <a data-testid="artifact-link" href=download_url(file) download>{shown_name(file)}</a>
                 <small>{attempt} {words::bytes(file.size_bytes)}</small>
                 {preview_button(file, previewed)}
             </li>

@@ -4,6 +4,7 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use model::Artifact;
+use model::ansi::plain_text;
 
 use crate::rest::{self, RestError};
 use crate::ui::{LOG_NAME, download_url};
@@ -48,6 +49,12 @@ impl PreviewKind {
     }
 }
 
+/// Returns the name of a file with invisible characters replaced. A character that reverses the direction of text could
+/// otherwise make `report<U+202E>fdp.exe` look like `reportexe.pdf`.
+pub fn shown_name(file: &Artifact) -> String {
+    plain_text(&file.name).into_owned()
+}
+
 /// Returns a button that opens the preview of an artifact, or `None` if the artifact cannot be previewed.
 pub fn preview_button(file: &Artifact, shown: RwSignal<Option<Artifact>>) -> Option<AnyView> {
     PreviewKind::of(file)?;
@@ -56,7 +63,7 @@ pub fn preview_button(file: &Artifact, shown: RwSignal<Option<Artifact>>) -> Opt
         <button
             class="link needs-scripts"
             data-testid="artifact-preview"
-            aria-label=format!("Preview {}", file.name)
+            aria-label=format!("Preview {}", shown_name(file))
             on:click=move |_| shown.set(Some(artifact.clone()))
         >
             "Preview"
@@ -95,7 +102,7 @@ fn dialog(file: Artifact, shown: RwSignal<Option<Artifact>>) -> AnyView {
             on:close=move |_| shown.set(None)
         >
             <form method="dialog">
-                <h2 id="preview-title">{file.name.clone()}</h2>
+                <h2 id="preview-title">{shown_name(&file)}</h2>
                 <small>{words::bytes(file.size_bytes)}</small>
                 <span class="push"></span>
                 <a class="button" href=download_url(&file) download>
