@@ -21,6 +21,7 @@ use std::time::Instant;
 
 use engine::clock;
 use engine::db::{Db, DbError};
+use model::Role;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
@@ -123,17 +124,19 @@ impl Auth {
         if self.is_admin_token(token) { Ok(Some(Identity::of_admin_token())) } else { self.token_identity(token).await }
     }
 
-    /// Returns a signed token, for use in a URL, that grants access to the artifacts of an attempt.
+    /// Returns a signed token, for use in a URL, that grants access to the artifacts of an attempt for as long as the
+    /// sender's credential is valid.
     #[must_use]
-    pub fn permit_preview(&self, scope: PreviewScope) -> String {
-        self.previews.permit(scope, clock::now())
+    pub fn permit_preview(&self, scope: PreviewScope, by: &Identity) -> String {
+        self.previews.permit(scope, by.by, clock::now())
     }
 
-    /// Returns the scope of a signed token that [`Self::permit_preview`] issued, or `None` if the token is invalid or
-    /// has expired.
-    #[must_use]
-    pub fn preview(&self, permission: &str) -> Option<PreviewScope> {
-        self.previews.scope(permission, clock::now())
+    /// Returns the scope of a signed token that [`Self::permit_preview`] issued, and the identity for which it was
+    /// issued. Returns `None` if the token is invalid or has expired, or if the credential is no longer valid.
+    pub async fn preview(&self, permission: &str) -> Result<Option<(PreviewScope, Identity)>, DbError> {
+        let Some((scope, by)) = self.previews.scope(permission, clock::now()) else { return Ok(None) };
+        let identity = self.current_identity(by).await?;
+        Ok(identity.filter(|identity| identity.role.includes(Role::Viewer)).map(|identity| (scope, identity)))
     }
 
     fn is_admin_token(&self, token: &str) -> bool {

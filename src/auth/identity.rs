@@ -98,8 +98,8 @@ impl Auth {
         // The subscription is created before the first check, so that no change in between is missed.
         let mut revocations = self.revocations.of(identity.account);
         loop {
-            match self.current_role(&identity).await {
-                Ok(Some(role)) if role == identity.role => {}
+            match self.current_identity(identity.by).await {
+                Ok(Some(current)) if current.role == identity.role => {}
                 Ok(_) => return,
                 Err(error) => {
                     tracing::warn!(%error, "it could not be checked whether a response may go on, so it was closed");
@@ -115,14 +115,13 @@ impl Auth {
         }
     }
 
-    /// Returns the role that a credential gives now, or `None` if it is no longer valid.
-    async fn current_role(&self, identity: &Identity) -> Result<Option<Role>, DbError> {
-        let current = match identity.by {
-            Credential::AdminToken => return Ok(Some(identity.role)),
-            Credential::ApiToken(id) => self.token_identity_by_id(id).await?,
-            Credential::Session(id) => self.session_identity_by_id(id).await?,
-        };
-        Ok(current.map(|current| current.role))
+    /// Returns the identity that a credential proves now, or `None` if it is no longer valid.
+    pub(super) async fn current_identity(&self, by: Credential) -> Result<Option<Identity>, DbError> {
+        match by {
+            Credential::AdminToken => Ok(Some(Identity::of_admin_token())),
+            Credential::ApiToken(id) => self.token_identity_by_id(id).await,
+            Credential::Session(id) => self.session_identity_by_id(id).await,
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! requires a login.
 
 mod host;
-mod revocable;
+pub(super) mod revocable;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{ALLOW, AUTHORIZATION, COOKIE, ORIGIN};
