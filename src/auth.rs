@@ -25,6 +25,7 @@ use model::Role;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+pub use attempts::FailedLoginLimits;
 use attempts::FailedLogins;
 pub use changes::PeopleError;
 pub use files::{TokenError, admin_token, instance_id, secrets_key};
@@ -107,6 +108,12 @@ impl Auth {
             revocations: Revocations::new(),
             previews: PreviewKey::random(),
         }
+    }
+
+    /// Replaces the limits on failed logins.
+    #[must_use]
+    pub fn with_failed_login_limits(self, limits: FailedLoginLimits) -> Self {
+        Self { failed_logins: Arc::new(Mutex::new(FailedLogins::new(limits))), ..self }
     }
 
     /// Returns the name of the session cookie, which depends on whether the client uses HTTPS.

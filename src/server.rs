@@ -11,8 +11,10 @@ mod client;
 pub mod config;
 mod connection;
 mod gate;
+mod head;
 mod http;
 mod observe;
+mod open_streams;
 mod pace;
 pub mod pages;
 pub mod site;
@@ -37,7 +39,6 @@ use engine::worker::link::InProcess;
 use engine::worker::{MaskCommandsSetting, RECOVERY_TRIES, Worker, WorkerConfig};
 use leptos::config::LeptosOptions;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::audit::AuditLog;
@@ -46,7 +47,9 @@ use crate::auth::{self, Auth};
 pub use client::TrustedProxies;
 pub use config::Config;
 use config::SiteOptions;
+pub use head::HeadLimits;
 pub use http::{Route, all_routes};
+pub use open_streams::OpenStreams;
 pub use site::Site;
 pub use tls::{Tls, TlsError, TlsFiles};
 
@@ -120,7 +123,7 @@ pub struct Shared {
     /// Checks whether there is enough free disk space for new jobs.
     pub disk: DiskGuard,
     /// Limits the number of streams that are open at the same time. Each open stream has one permit.
-    pub streams: Arc<Semaphore>,
+    pub streams: OpenStreams,
     /// A token that is cancelled when all streams must be closed.
     pub shutdown: CancellationToken,
     /// The static files of the pages.
@@ -182,11 +185,11 @@ impl Server {
             outputs: Outputs::new(Spools::new(&config.data_dir), queue.clone(), events.clone()),
             queue,
             events,
-            auth: Auth::new(db.clone(), &token, &instance),
+            auth: Auth::new(db.clone(), &token, &instance).with_failed_login_limits(config.failed_logins),
             audit: AuditLog::new(db.clone()),
             unknown_senders: audit::UnknownSenders::default(),
             disk,
-            streams: Arc::new(Semaphore::new(config.streams)),
+            streams: OpenStreams::new(config.stream_limits()),
             shutdown: CancellationToken::new(),
             site: Site::open(
                 config.site_root.as_deref(),

@@ -36,7 +36,7 @@ use axum::response::{IntoResponse, Response};
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, generate_route_list};
 
-use super::{AppState, arrival, gate, observe};
+use super::{AppState, arrival, gate, head, observe};
 use crate::app;
 use error::ApiError;
 pub use routes::Route;
@@ -117,6 +117,7 @@ pub(super) fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), arrival::arrival))
         .layer(middleware::from_fn_with_state(state.clone(), gate::gate))
         .layer(middleware::from_fn_with_state(state.clone(), super::audit::audit))
+        .layer(middleware::from_fn_with_state(state.clone(), head::limit))
         .layer(map_response_with_state(state.clone(), default_headers))
         .layer(middleware::from_fn_with_state(state.clone(), observe::observe))
         .with_state(state)
