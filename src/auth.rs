@@ -22,9 +22,11 @@ use std::time::Instant;
 
 use engine::clock;
 use engine::db::{Db, DbError};
+use model::Role;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
+pub use attempts::FailedLoginLimits;
 use attempts::FailedLogins;
 pub use changes::PeopleError;
 pub use external::{ExternalError, ExternalPerson, GroupRoles};
@@ -119,6 +121,12 @@ impl Auth {
         Self { group_roles: Arc::new(roles), ..self }
     }
 
+    /// Replaces the limits on failed logins.
+    #[must_use]
+    pub fn with_failed_login_limits(self, limits: FailedLoginLimits) -> Self {
+        Self { failed_logins: Arc::new(Mutex::new(FailedLogins::new(limits))), ..self }
+    }
+
     /// Returns the name of the session cookie, which depends on whether the client uses HTTPS.
     ///
     /// The name contains the id of the data directory, because browsers send a host's cookies to all of its ports, so
@@ -134,17 +142,19 @@ impl Auth {
         if self.is_admin_token(token) { Ok(Some(Identity::of_admin_token())) } else { self.token_identity(token).await }
     }
 
-    /// Returns a signed token, for use in a URL, that grants access to the artifacts of an attempt.
+    /// Returns a signed token, for use in a URL, that grants access to the artifacts of an attempt for as long as the
+    /// sender's credential is valid.
     #[must_use]
-    pub fn permit_preview(&self, scope: PreviewScope) -> String {
-        self.previews.permit(scope, clock::now())
+    pub fn permit_preview(&self, scope: PreviewScope, by: &Identity) -> String {
+        self.previews.permit(scope, by.by, clock::now())
     }
 
-    /// Returns the scope of a signed token that [`Self::permit_preview`] issued, or `None` if the token is invalid or
-    /// has expired.
-    #[must_use]
-    pub fn preview(&self, permission: &str) -> Option<PreviewScope> {
-        self.previews.scope(permission, clock::now())
+    /// Returns the scope of a signed token that [`Self::permit_preview`] issued, and the identity for which it was
+    /// issued. Returns `None` if the token is invalid or has expired, or if the credential is no longer valid.
+    pub async fn preview(&self, permission: &str) -> Result<Option<(PreviewScope, Identity)>, DbError> {
+        let Some((scope, by)) = self.previews.scope(permission, clock::now()) else { return Ok(None) };
+        let identity = self.current_identity(by).await?;
+        Ok(identity.filter(|identity| identity.role.includes(Role::Viewer)).map(|identity| (scope, identity)))
     }
 
     /// Ends the sessions and tokens of the admin token if it is not the one with which the server last started.

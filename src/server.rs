@@ -11,8 +11,10 @@ mod client;
 pub mod config;
 mod connection;
 mod gate;
+mod head;
 mod http;
 mod observe;
+mod open_streams;
 mod pace;
 pub mod pages;
 mod proxy_user;
@@ -38,7 +40,6 @@ use engine::worker::link::InProcess;
 use engine::worker::{MaskCommandsSetting, RECOVERY_TRIES, Worker, WorkerConfig};
 use leptos::config::LeptosOptions;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -48,7 +49,9 @@ use crate::auth::{self, Auth};
 pub use client::TrustedProxies;
 pub use config::Config;
 use config::SiteOptions;
+pub use head::HeadLimits;
 pub use http::{Route, all_routes};
+pub use open_streams::OpenStreams;
 use proxy_user::ProxyHeaders;
 pub use site::Site;
 pub use tls::{Tls, TlsError, TlsFiles};
@@ -126,7 +129,7 @@ pub struct Shared {
     /// Checks whether there is enough free disk space for new jobs.
     pub disk: DiskGuard,
     /// Limits the number of streams that are open at the same time. Each open stream has one permit.
-    pub streams: Arc<Semaphore>,
+    pub streams: OpenStreams,
     /// A token that is cancelled when all streams must be closed.
     pub shutdown: CancellationToken,
     /// The requests that may change something, which are handled to their end even if the client disconnects.
@@ -197,7 +200,7 @@ impl Server {
         let disk = DiskGuard::new(config.data_dir.clone(), config.min_free_bytes);
         let cage = Cage::prepare(&config.cage, &config.data_dir)?;
         let worker = Worker::new(link, worker_config(&config, cage, roots), disk.clone());
-        let auth = Auth::new(db.clone(), &token, &instance).with_group_roles(group_roles);
+        let auth = Auth::new(db.clone(), &token, &instance).with_group_roles(group_roles).with_failed_login_limits(config.failed_logins);
         auth.end_those_of_former_admin_token().await.map_err(io::Error::other)?;
         let state = AppState(Arc::new(Shared {
             db: db.clone(),
@@ -208,7 +211,7 @@ impl Server {
             audit: AuditLog::new(db.clone()),
             unknown_senders: audit::UnknownSenders::default(),
             disk,
-            streams: Arc::new(Semaphore::new(config.streams)),
+            streams: OpenStreams::new(config.stream_limits()),
             shutdown: CancellationToken::new(),
             changes: TaskTracker::new(),
             site: Site::open(

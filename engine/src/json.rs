@@ -16,8 +16,31 @@ use serde::de::DeserializeOwned;
 pub use error::JsonError;
 pub use yaml::parse_yaml;
 
-/// The maximum nesting depth of arrays and objects, as in `serde_json`.
-const MAX_DEPTH: usize = 128;
+/// The maximum number of arrays and objects that are nested in each other.
+///
+/// Trees are read, written and dropped recursively, so that a deeper one could exhaust a thread's stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct JsonDepth(u8);
+
+impl JsonDepth {
+    /// The limit for text that the server has stored or that the command line reads. It is the limit of `serde_json`.
+    pub const MAX: Self = Self(127);
+
+    /// Creates a limit, which is at most [`Self::MAX`].
+    #[must_use]
+    pub const fn new(levels: u8) -> Self {
+        if levels < Self::MAX.0 { Self(levels) } else { Self::MAX }
+    }
+
+    /// Returns an error if an array or object at offset `at` that is nested in `outer` others is too deep.
+    fn check(self, outer: usize, at: usize) -> Result<(), JsonError> {
+        if outer < usize::from(self.0) {
+            return Ok(());
+        }
+        let setting = if self < Self::MAX { ", or raise --json-depth" } else { "" };
+        Err(JsonError::new(at, format!("is nested deeper than {} levels; use fewer levels{setting}", self.0)))
+    }
+}
 
 /// A value with its location in the text.
 #[derive(Clone, Debug)]
@@ -84,15 +107,15 @@ impl Json {
     }
 }
 
-/// Parses JSON text.
+/// Parses JSON text that is nested at most as deeply as [`JsonDepth::MAX`].
 pub fn parse(text: &str) -> Result<Json, JsonError> {
-    parse::parse(text)
+    parse::parse(text, JsonDepth::MAX)
 }
 
 /// Parses the body of a request into a typed value. The error message names the invalid field.
-pub fn read_bytes<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
+pub fn read_bytes<T: DeserializeOwned>(bytes: &[u8], depth: JsonDepth) -> Result<T, String> {
     let text = decode(bytes).map_err(|problem| format!("the body {problem}"))?;
-    parse(text).and_then(|json| json.read()).map_err(|error| error.describe(text))
+    parse::parse(text, depth).and_then(|json| json.read()).map_err(|error| error.describe(text))
 }
 
 /// Decodes bytes as UTF-8, with or without a byte order mark (RFC 8259, section 8.1).

@@ -12,13 +12,23 @@ use sha2::{Digest, Sha256};
 
 use crate::limits::FAILED_LOGINS_WINDOW;
 
-/// The number of failed logins from one address for one account within [`FAILED_LOGINS_WINDOW`] after which further
-/// logins are refused. Typing errors cause fewer failures, and guessing a token of 32 characters would take far more.
-pub(super) const MAX_FAILURES: u32 = 20;
+/// The numbers of failed logins within [`FAILED_LOGINS_WINDOW`] after which further logins are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FailedLoginLimits {
+    /// The maximum number from one address for one account.
+    pub per_origin: u32,
+    /// The maximum number from one address for all accounts.
+    pub per_address: u32,
+    /// The maximum number from all addresses for one account.
+    pub per_account: u32,
+}
 
-/// The number of failed logins from one address for all accounts, and from all addresses for one account, after which
-/// further logins are refused.
-const MAX_FAILURES_IN_ALL: u32 = 100;
+impl Default for FailedLoginLimits {
+    fn default() -> Self {
+        // Typing errors cause fewer failures, and guessing a token of 32 characters would take far more.
+        Self { per_origin: 20, per_address: 100, per_account: 100 }
+    }
+}
 
 /// The maximum number of stored counts, which occupy about a megabyte. When there are more, those of the oldest tenth are
 /// removed at once, so that an attack with many names or addresses does not cost a search for each of them.
@@ -80,10 +90,11 @@ enum Counted {
 }
 
 impl Counted {
-    const fn max(self) -> u32 {
+    const fn max(self, limits: FailedLoginLimits) -> u32 {
         match self {
-            Self::Origin(_) => MAX_FAILURES,
-            Self::Address(_) | Self::Account(_) => MAX_FAILURES_IN_ALL,
+            Self::Origin(_) => limits.per_origin,
+            Self::Address(_) => limits.per_address,
+            Self::Account(_) => limits.per_account,
         }
     }
 }
@@ -91,6 +102,7 @@ impl Counted {
 /// The numbers of failed logins.
 #[derive(Debug, Default)]
 pub(super) struct FailedLogins {
+    limits: FailedLoginLimits,
     of: HashMap<Counted, Count>,
 }
 
@@ -107,11 +119,16 @@ impl Count {
 }
 
 impl FailedLogins {
+    pub(super) fn new(limits: FailedLoginLimits) -> Self {
+        Self { limits, of: HashMap::new() }
+    }
+
     /// Counts a login as failed before its password, token or ticket is checked. Returns `false` if the login must be
     /// refused without a check. After a success, the caller calls [`Self::succeeded`].
     pub(super) fn begin(&mut self, origin: LoginOrigin, now: Instant) -> bool {
         let is_full = |counted: Counted| {
-            self.of.get(&counted).is_some_and(|count| !count.is_old(now) && count.failed >= counted.max())
+            let max = counted.max(self.limits);
+            self.of.get(&counted).is_some_and(|count| !count.is_old(now) && count.failed >= max)
         };
         if origin.counted().any(is_full) {
             return false;
@@ -160,6 +177,9 @@ mod tests {
 
     use super::*;
 
+    const MAX_FAILURES: u32 = 20;
+    const MAX_FAILURES_IN_ALL: u32 = 100;
+
     fn origin(address: &str) -> LoginOrigin {
         LoginOrigin::new(address.parse().expect("it is an address"), CountedAccount::AdminToken)
     }
@@ -178,6 +198,19 @@ mod tests {
         assert!(logins.begin(of_user(other.address, "somebody"), now), "another account of that address");
         assert!(!logins.begin(other, now + FAILED_LOGINS_WINDOW));
         assert!(logins.begin(other, now + FAILED_LOGINS_WINDOW + Duration::from_millis(1)));
+    }
+
+    #[test]
+    fn each_limit_is_a_setting() {
+        let (now, address) = (Instant::now(), origin("10.0.0.1").address);
+        let count = |limits: [u32; 3], origin: &dyn Fn(u8) -> LoginOrigin| {
+            let [per_origin, per_address, per_account] = limits;
+            let mut logins = FailedLogins::new(FailedLoginLimits { per_origin, per_address, per_account });
+            (0..=255).filter(|number| logins.begin(origin(*number), now)).count()
+        };
+        assert_eq!(count([3, 50, 50], &|_| of_user(address, "ada")), 3);
+        assert_eq!(count([50, 4, 50], &|number| of_user(address, &number.to_string())), 4);
+        assert_eq!(count([50, 50, 5], &|number| of_user(IpAddr::from([10, 0, 0, number]), "ada")), 5);
     }
 
     #[test]

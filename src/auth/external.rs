@@ -141,7 +141,7 @@ impl Auth {
         let session = session.filter(|row| row.account == account);
         let (by, expires_at) = match session {
             Some(row) => (Credential::Session(row.id), Some(row.expires_at)),
-            None => (Credential::Proxy, None),
+            None => (Credential::Proxy(user.id), None),
         };
         Ok(Identity { user: user.name, role: user.role, account, by, expires_at })
     }
@@ -165,12 +165,17 @@ impl Auth {
         .await
     }
 
-    /// Returns the role that a user has now, or `None` if the user is refused or was removed.
-    pub(super) async fn role_of_user(&self, account: Account) -> Result<Option<Role>, DbError> {
-        let Some(id) = account.user_id() else { return Ok(None) };
+    /// Returns what a proxy's header for a user proves now, or `None` if the user is refused or was removed.
+    pub(super) async fn proxied_identity(&self, id: i64) -> Result<Option<Identity>, DbError> {
         let mut connection = self.db.reader().await?;
-        let user = store::by_id(&mut connection, id).await?;
-        Ok(user.filter(|user| !user.is_refused()).map(|user| user.role))
+        let user = store::by_id(&mut connection, id).await?.filter(|user| !user.is_refused());
+        Ok(user.map(|user| Identity {
+            user: user.name,
+            role: user.role,
+            account: Account::User(id),
+            by: Credential::Proxy(id),
+            expires_at: None,
+        }))
     }
 
     /// Returns the user of a person, with the role that the person's groups give. Adds or changes the user if necessary.

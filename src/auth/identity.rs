@@ -41,9 +41,9 @@ pub enum Credential {
     AdminToken,
     /// An API token, as a bearer token.
     ApiToken(TokenId),
-    /// The header of a reverse proxy. Browsers send whatever makes the proxy add it even with requests from another
+    /// The header of a reverse proxy, for the user with this id. Browsers send whatever makes the proxy add it even with requests from another
     /// site's page.
-    Proxy,
+    Proxy(i64),
     /// A session cookie. Browsers may send it even with requests from another site's page.
     Session(SessionId),
 }
@@ -77,7 +77,7 @@ impl Identity {
     /// Returns whether a browser may have sent the credential by itself.
     #[must_use]
     pub const fn is_sent_by_browsers(&self) -> bool {
-        matches!(self.by, Credential::Session(_) | Credential::Proxy)
+        matches!(self.by, Credential::Session(_) | Credential::Proxy(_))
     }
 
     /// Returns the id of the session, if the credential is a session cookie.
@@ -85,7 +85,7 @@ impl Identity {
     pub const fn session(&self) -> Option<SessionId> {
         match self.by {
             Credential::Session(id) => Some(id),
-            Credential::AdminToken | Credential::ApiToken(_) | Credential::Proxy => None,
+            Credential::AdminToken | Credential::ApiToken(_) | Credential::Proxy(_) => None,
         }
     }
 
@@ -109,8 +109,8 @@ impl Auth {
         // The subscription is created before the first check, so that no change in between is missed.
         let mut revocations = self.revocations.of(identity.account);
         loop {
-            match self.current_role(&identity).await {
-                Ok(Some(role)) if role == identity.role => {}
+            match self.current_identity(identity.by).await {
+                Ok(Some(current)) if current.role == identity.role => {}
                 Ok(_) => return,
                 Err(error) => {
                     tracing::warn!(%error, "it could not be checked whether a response may go on, so it was closed");
@@ -126,15 +126,14 @@ impl Auth {
         }
     }
 
-    /// Returns the role that a credential gives now, or `None` if it is no longer valid.
-    async fn current_role(&self, identity: &Identity) -> Result<Option<Role>, DbError> {
-        let current = match identity.by {
-            Credential::AdminToken => return Ok(Some(identity.role)),
-            Credential::Proxy => return self.role_of_user(identity.account).await,
-            Credential::ApiToken(id) => self.token_identity_by_id(id).await?,
-            Credential::Session(id) => self.session_identity_by_id(id).await?,
-        };
-        Ok(current.map(|current| current.role))
+    /// Returns the identity that a credential proves now, or `None` if it is no longer valid.
+    pub(super) async fn current_identity(&self, by: Credential) -> Result<Option<Identity>, DbError> {
+        match by {
+            Credential::AdminToken => Ok(Some(Identity::of_admin_token())),
+            Credential::Proxy(user) => self.proxied_identity(user).await,
+            Credential::ApiToken(id) => self.token_identity_by_id(id).await,
+            Credential::Session(id) => self.session_identity_by_id(id).await,
+        }
     }
 }
 

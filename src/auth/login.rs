@@ -153,7 +153,7 @@ mod tests {
     use engine::db::Db;
 
     use super::*;
-    use crate::auth::attempts::MAX_FAILURES;
+    use crate::auth::FailedLoginLimits;
 
     fn from(address: [u8; 4]) -> LoginClient {
         LoginClient { address: IpAddr::from(address), browser: String::new(), proxy_user: None }
@@ -180,7 +180,7 @@ mod tests {
     async fn failed_logins_are_limited_by_address() {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let (auth, here) = (auth(&folder).await, from([127, 0, 0, 1]));
-        for _ in 0..MAX_FAILURES {
+        for _ in 0..FailedLoginLimits::default().per_origin {
             assert!(matches!(auth.login("guess", &here).await, Err(LoginError::Invalid)));
         }
         assert!(matches!(auth.login(&"x".repeat(32), &here).await, Err(LoginError::TooMany)));

@@ -3,11 +3,16 @@
 //! HTML reports are untrusted, so they are displayed in an opaque origin, and browsers send no cookies with their
 //! requests for styles and images. Each URL therefore contains a signed token. The server verifies the signature and
 //! does not have to store the token.
+//!
+//! A signed token names the credential with which the preview was opened. For each file, the server checks that this
+//! credential is still valid, so a token ends with the session, and a stolen address is useless after a logout.
 
 use hmac::{Hmac, KeyInit, Mac};
-use model::{JobId, Timestamp};
+use model::{JobId, SessionId, Timestamp, TokenId};
 use sha2::Sha256;
+use uuid::Uuid;
 
+use super::Credential;
 use crate::limits::PREVIEW;
 
 /// The artifacts that a signed token gives access to.
@@ -30,25 +35,48 @@ impl PreviewKey {
         Self(key)
     }
 
-    /// Returns a signed token that is valid for [`PREVIEW`].
-    pub(super) fn permit(&self, scope: PreviewScope, now: Timestamp) -> String {
-        let signed = format!("{}.{}.{}", scope.job, scope.attempt, now.after(PREVIEW).0);
+    /// Returns a signed token that is valid for [`PREVIEW`], if the credential is valid for as long.
+    pub(super) fn permit(&self, scope: PreviewScope, by: Credential, now: Timestamp) -> String {
+        let signed = format!("{}.{}.{}.{}", scope.job, scope.attempt, now.after(PREVIEW).0, encode(by));
         let signature = hex::encode(self.mac(&signed).finalize().into_bytes());
         format!("{signed}.{signature}")
     }
 
-    /// Returns the scope of a signed token, or `None` if the token is invalid or has expired.
-    pub(super) fn scope(&self, permission: &str, now: Timestamp) -> Option<PreviewScope> {
+    /// Returns the scope of a signed token and the credential that it depends on, or `None` if the token is invalid or
+    /// has expired. The caller checks the credential.
+    pub(super) fn scope(&self, permission: &str, now: Timestamp) -> Option<(PreviewScope, Credential)> {
         let (signed, signature) = permission.rsplit_once('.')?;
         self.mac(signed).verify_slice(&hex::decode(signature).ok()?).ok()?;
         let mut parts = signed.split('.');
         let (job, attempt, end) =
             (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
-        (now < Timestamp(end)).then_some(PreviewScope { job, attempt })
+        let by = decode(parts.next()?)?;
+        (now < Timestamp(end)).then_some((PreviewScope { job, attempt }, by))
     }
 
     fn mac(&self, signed: &str) -> Hmac<Sha256> {
         Hmac::new_from_slice(&self.0).expect("a key can have any length").chain_update(signed)
+    }
+}
+
+/// Encodes a credential as a letter and its id, which is not secret.
+fn encode(by: Credential) -> String {
+    match by {
+        Credential::AdminToken => "a".to_owned(),
+        Credential::ApiToken(TokenId(id)) => format!("t{id}"),
+        Credential::Proxy(user) => format!("p{user}"),
+        Credential::Session(SessionId(id)) => format!("s{id}"),
+    }
+}
+
+fn decode(text: &str) -> Option<Credential> {
+    let (kind, id) = text.split_at_checked(1)?;
+    match kind {
+        "a" if id.is_empty() => Some(Credential::AdminToken),
+        "t" => Some(Credential::ApiToken(TokenId(id.parse::<Uuid>().ok()?))),
+        "p" => Some(Credential::Proxy(id.parse().ok()?)),
+        "s" => Some(Credential::Session(SessionId(id.parse::<Uuid>().ok()?))),
+        _ => None,
     }
 }
 
@@ -71,17 +99,25 @@ mod tests {
     #[test]
     fn a_signed_token_is_valid_for_its_attempt_until_it_expires() {
         let key = PreviewKey::random();
-        let permission = key.permit(scope(), NOW);
-        assert_eq!(key.scope(&permission, NOW), Some(scope()));
-        let end = NOW.after(PREVIEW);
-        assert_eq!(key.scope(&permission, Timestamp(end.0 - 1)), Some(scope()));
-        assert_eq!(key.scope(&permission, end), None);
+        let id = Uuid::from_u128(7);
+        for by in [
+            Credential::AdminToken,
+            Credential::ApiToken(TokenId(id)),
+            Credential::Proxy(7),
+            Credential::Session(SessionId(id)),
+        ] {
+            let permission = key.permit(scope(), by, NOW);
+            assert_eq!(key.scope(&permission, NOW), Some((scope(), by)));
+            let end = NOW.after(PREVIEW);
+            assert_eq!(key.scope(&permission, Timestamp(end.0 - 1)), Some((scope(), by)));
+            assert_eq!(key.scope(&permission, end), None);
+        }
     }
 
     #[test]
     fn a_changed_signed_token_is_not_valid() {
         let key = PreviewKey::random();
-        let permission = key.permit(scope(), NOW);
+        let permission = key.permit(scope(), Credential::Session(SessionId(Uuid::from_u128(7))), NOW);
         for at in 0..permission.len() {
             for byte in [b'0', b'1', b'2', b'a', b'.', b'-'] {
                 let mut changed = permission.clone().into_bytes();

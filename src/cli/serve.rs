@@ -8,6 +8,7 @@ use std::time::Duration;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{ArgAction, Args};
 use engine::cage::{CageSettings, JobData, StepLimits};
+use engine::json::JsonDepth;
 use engine::worker::{DEFAULT_JOB_ENV, JobHome, Supervision, adopt};
 use model::Role;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
@@ -17,10 +18,11 @@ use tokio_util::sync::CancellationToken;
 
 use super::exposed::warn_if_exposed;
 use super::settings::SettingsFile;
+use crate::auth::FailedLoginLimits;
 use crate::limits::Limits;
 use crate::logging::{self, LogFormat};
 use crate::server::site::EmbeddedSite;
-use crate::server::{Config, Server, StartError};
+use crate::server::{Config, HeadLimits, Server, StartError};
 
 /// The path of this program's executable. The path remains valid even if the file is replaced or removed.
 const PROGRAM: &str = "/proc/self/exe";
@@ -106,12 +108,38 @@ pub(super) struct Serve {
     /// the step's output is sent.
     #[arg(long, env = "TAILWATER_LIVE_LAG_SECONDS", default_value_t = 30)]
     live_lag_seconds: u32,
+    /// The maximum length of a request's URL, in bytes.
+    #[arg(long, env = "TAILWATER_URL_BYTES", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1_024..=65_000))]
+    url_bytes: u32,
+    /// The maximum number of headers of a request.
+    #[arg(long, env = "TAILWATER_HEADER_COUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(20..=10_000))]
+    header_count: u32,
+    /// The maximum total size of a request's headers, in bytes.
+    #[arg(long, env = "TAILWATER_HEADER_BYTES", default_value_t = 16_384, value_parser = clap::value_parser!(u32).range(4_096..=1_048_576))]
+    header_bytes: u32,
     /// The maximum size of a request body, in bytes, without the files sent with a job.
     #[arg(long, env = "TAILWATER_BODY_BYTES", default_value_t = 1 << 20)]
     body_bytes: u32,
+    // Responses contain a payload two levels deeper than its submission, and many clients refuse more than 127 levels.
+    /// The maximum number of arrays and objects that are nested in each other in a request's JSON.
+    #[arg(long, env = "TAILWATER_JSON_DEPTH", default_value_t = 64, value_parser = clap::value_parser!(u8).range(8..=120))]
+    json_depth: u8,
+    /// The maximum number of failed logins per minute from one address to one account.
+    #[arg(long, env = "TAILWATER_FAILED_LOGINS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
+    failed_logins: u32,
+    /// The maximum number of failed logins per minute from one address to all accounts.
+    #[arg(long, env = "TAILWATER_FAILED_LOGINS_PER_ADDRESS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    failed_logins_per_address: u32,
+    /// The maximum number of failed logins per minute from all addresses to one account.
+    #[arg(long, env = "TAILWATER_FAILED_LOGINS_PER_ACCOUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
+    failed_logins_per_account: u32,
     /// The maximum number of event streams that clients can keep open at the same time.
     #[arg(long, env = "TAILWATER_STREAMS", default_value_t = 4096)]
     streams: u32,
+    /// The maximum number of event streams that one user can keep open at the same time, with all sessions and tokens;
+    /// the admin token counts as one user.
+    #[arg(long, env = "TAILWATER_STREAMS_PER_USER", default_value_t = 2048, value_parser = clap::value_parser!(u32).range(1..))]
+    streams_per_user: u32,
     /// The maximum number of queued jobs.
     #[arg(long, env = "TAILWATER_JOBS_QUEUED", default_value_t = 100_000)]
     jobs_queued: u32,
@@ -279,8 +307,20 @@ impl Serve {
             live_job_bytes: self.live_job_bytes,
             live_lag: seconds(self.live_lag_seconds),
             live_tail_bytes: LIVE_TAIL_BYTES,
+            head: HeadLimits {
+                url_bytes: size(self.url_bytes),
+                headers: size(self.header_count),
+                header_bytes: size(self.header_bytes),
+            },
             body_bytes: size(self.body_bytes),
+            json_depth: JsonDepth::new(self.json_depth),
+            failed_logins: FailedLoginLimits {
+                per_origin: self.failed_logins,
+                per_address: self.failed_logins_per_address,
+                per_account: self.failed_logins_per_account,
+            },
             streams: size(self.streams),
+            streams_per_user: size(self.streams_per_user),
             jobs_queued: self.jobs_queued.into(),
             cancel_grace: seconds(self.cancel_grace_seconds),
             shutdown_grace: seconds(self.shutdown_grace_seconds),

@@ -239,7 +239,10 @@ mod tests {
                     let word = words.first().map_or_else(|| "x".repeat(40), |word| word.get_name().to_owned());
                     format!("{word:?}")
                 }
-                Kind::Number => "100".to_owned(),
+                Kind::Number => {
+                    let default = setting.get_default_values().first().and_then(|number| number.to_str());
+                    default.unwrap_or("100").to_owned()
+                }
                 Kind::Switch => "false".to_owned(),
                 Kind::List => "[\"a\", \"b\"]".to_owned(),
             };

@@ -2,6 +2,7 @@
 
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
+use engine::json::JsonDepth;
 use leptos::nonce::Nonce;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
@@ -54,7 +55,8 @@ pub fn reload_after(seconds: u32) {
 
 /// Parses the arguments of a server function that the browser has called, by the same rules as all JSON bodies.
 pub fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    engine::json::read_bytes(bytes)
+    let depth = use_context::<AppState>().map_or(JsonDepth::MAX, |state| state.config.json_depth);
+    engine::json::read_bytes(bytes, depth)
 }
 
 /// Returns the URL path of a static file, given its name without a hash.

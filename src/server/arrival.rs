@@ -1,5 +1,5 @@
 //! Checks every request before its route is called, and limits how slowly its body may arrive. The server must support
-//! the body's encoding and the request's `Expect` header.
+//! the body's encoding and the request's `Expect` header. The memory that a body occupies depends only on its size.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -25,7 +25,7 @@ pub(super) async fn arrival(State(state): State<AppState>, request: Request, nex
     }
     let is_late = Arc::new(AtomicBool::new(false));
     let pace = Pace::new(state.config.limits.body);
-    let request = request.map(|body| Body::new(PacedBody { body, pace, is_late: is_late.clone() }));
+    let request = request.map(|body| Body::new(PacedBody::new(body, pace, is_late.clone())));
     let reply = next.run(request).await;
     // If the client was too slow, the route's response is replaced, because the route knows only that reading the body
     // failed.
@@ -53,11 +53,31 @@ fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item =
     items.filter(|item| !item.is_empty())
 }
 
+/// The size in which a body is passed on, in bytes. Only its last piece is smaller.
+const PIECE: usize = 16 << 10;
+
 /// A request body. Reading it fails if the client sends it too slowly.
+///
+/// The body is copied into pieces of equal size. hyper passes on what each read has received, as a slice of its read
+/// buffer of at least 8 KiB, which is kept for as long as the slice exists. Whoever sent a body byte by byte could
+/// therefore make a route that collects the body keep thousands of times its size in memory.
 struct PacedBody {
     body: Body,
     pace: Pace,
     is_late: Arc<AtomicBool>,
+    /// The received bytes that have not been passed on yet.
+    piece: Vec<u8>,
+}
+
+impl PacedBody {
+    fn new(body: Body, pace: Pace, is_late: Arc<AtomicBool>) -> Self {
+        Self { body, pace, is_late, piece: Vec::new() }
+    }
+
+    /// Removes and returns the bytes that have not been passed on yet.
+    fn take_piece(&mut self) -> Frame<Bytes> {
+        Frame::data(std::mem::take(&mut self.piece).into())
+    }
 }
 
 impl HttpBody for PacedBody {
@@ -69,9 +89,21 @@ impl HttpBody for PacedBody {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
         let this = &mut *self;
-        if let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) {
-            this.pace.moved(frame.iter().flatten().filter_map(Frame::data_ref).map(Bytes::len).sum());
-            return Poll::Ready(frame);
+        while let Poll::Ready(frame) = Pin::new(&mut this.body).poll_frame(context) {
+            match frame {
+                // No route reads trailers, so they are dropped.
+                Some(Ok(frame)) => {
+                    let bytes = frame.into_data().unwrap_or_default();
+                    this.pace.moved(bytes.len());
+                    this.piece.extend_from_slice(&bytes);
+                    if this.piece.len() >= PIECE {
+                        return Poll::Ready(Some(Ok(this.take_piece())));
+                    }
+                }
+                Some(Err(error)) => return Poll::Ready(Some(Err(error))),
+                None if this.piece.is_empty() => return Poll::Ready(None),
+                None => return Poll::Ready(Some(Ok(this.take_piece()))),
+            }
         }
         ready!(this.pace.poll_used_up(context));
         this.is_late.store(true, Ordering::Relaxed);
@@ -79,10 +111,52 @@ impl HttpBody for PacedBody {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.piece.is_empty() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let (rest, held) = (self.body.size_hint(), self.piece.len() as u64);
+        let mut hint = SizeHint::new();
+        hint.set_lower(rest.lower().saturating_add(held));
+        if let Some(upper) = rest.upper() {
+            hint.set_upper(upper.saturating_add(held));
+        }
+        hint
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+
+    use futures_util::{StreamExt, stream};
+
+    use super::*;
+    use crate::limits::Limits;
+
+    /// Returns the pieces in which a body that arrives in the given frames is passed on.
+    async fn pieces(frames: Vec<Bytes>) -> Vec<Bytes> {
+        let body = Body::from_stream(stream::iter(frames.into_iter().map(Ok::<_, Infallible>)));
+        let paced = PacedBody::new(body, Pace::new(Limits::default().body), Arc::default());
+        Body::new(paced).into_data_stream().map(|piece| piece.expect("the body is complete")).collect().await
+    }
+
+    #[tokio::test]
+    async fn a_body_is_passed_on_unchanged_in_pieces_that_do_not_depend_on_how_it_arrives() {
+        let text: Vec<u8> = (0..PIECE * 2 + 100).map(|index| u8::try_from(index % 251).expect("it is small")).collect();
+        for size in [1, 7, 8_000, PIECE - 1, PIECE, PIECE * 3] {
+            let pieces = pieces(text.chunks(size).map(Bytes::copy_from_slice).collect()).await;
+            assert_eq!(pieces.concat(), text);
+            assert!(pieces.len() <= 3, "{size}: {}", pieces.len());
+        }
+        assert!(pieces(vec![Bytes::new(), Bytes::new()]).await.is_empty());
+    }
+
+    #[tokio::test]
+    async fn a_piece_does_not_keep_the_buffer_in_which_it_was_received() {
+        let buffer = Bytes::from(vec![b'x'; PIECE]);
+        let kept = pieces(vec![buffer.slice(..1), buffer.slice(1..2)]).await;
+        assert_eq!(kept.concat(), b"xx");
+        assert!(buffer.is_unique(), "the buffer can be reused");
     }
 }

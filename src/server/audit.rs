@@ -108,7 +108,7 @@ impl AuditNote {
             noted.credential = Some(match identity.by {
                 Credential::AdminToken => "admin_token",
                 Credential::ApiToken(_) => "api_token",
-                Credential::Proxy => PROXY,
+                Credential::Proxy(_) => PROXY,
                 Credential::Session(_) => "session",
             });
         });

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use engine::cage::CageSettings;
+use engine::json::JsonDepth;
 use engine::worker::batch::Policy;
 use engine::worker::ship::{Bounds, LiveLog};
 use engine::worker::{ArtifactLimits, JobEnvironment, JobHome, Supervision};
@@ -14,10 +15,12 @@ use redact::{Rule, Rules};
 use serde::Deserialize;
 
 use super::client::TrustedProxies;
+use super::head::HeadLimits;
+use super::open_streams::StreamLimits;
 use super::proxy_user::ProxyHeaders;
 use super::site::EmbeddedSite;
 use super::tls::TlsFiles;
-use crate::auth::GroupRoles;
+use crate::auth::{FailedLoginLimits, GroupRoles};
 use crate::limits::Limits;
 
 /// The maximum size of one event's text under load, in bytes.
@@ -77,10 +80,18 @@ pub struct Config {
     pub live_lag: Duration,
     /// The number of bytes at the end of each step's output that are always sent live.
     pub live_tail_bytes: u64,
+    /// The limits on the head of a request.
+    pub head: HeadLimits,
     /// The maximum size of a request body, in bytes, without the files sent with a job.
     pub body_bytes: usize,
+    /// The maximum nesting depth of JSON in requests.
+    pub json_depth: JsonDepth,
+    /// The maximum numbers of failed logins.
+    pub failed_logins: FailedLoginLimits,
     /// The maximum number of open streams.
     pub streams: usize,
+    /// The maximum number of open streams of each user.
+    pub streams_per_user: usize,
     /// The maximum number of queued jobs.
     pub jobs_queued: i64,
     /// The time between SIGTERM and SIGKILL when a job is cancelled or times out.
@@ -275,6 +286,11 @@ impl Config {
         };
         let bounds = Bounds { job_bytes: self.live_job_bytes, lag: self.live_lag, tail_bytes: self.live_tail_bytes };
         LiveLog::Events(policy, bounds)
+    }
+
+    /// Returns the limits on open streams.
+    pub(super) const fn stream_limits(&self) -> StreamLimits {
+        StreamLimits { in_all: self.streams, per_user: self.streams_per_user }
     }
 
     /// Returns the limits on the number and sizes of an attempt's artifacts.

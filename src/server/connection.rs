@@ -31,10 +31,6 @@ use crate::limits::{ACCEPT_REST, DRAIN};
 use socket::{Exchange, ReplyEnd, Socket};
 use stream::Accepted;
 
-/// The size of a connection's buffer in bytes, which also limits the size of a request head. It is about twice the
-/// 8,000 bytes that RFC 9110 recommends as the minimum limit for the request line.
-const BUFFER: usize = 16 << 10;
-
 /// Serves `router` until the shutdown token is cancelled, then waits for pending requests to finish.
 pub(super) async fn serve(listener: TcpListener, router: Router, state: AppState) {
     let connections = TaskTracker::new();
@@ -76,7 +72,7 @@ async fn handle(stream: TcpStream, address: SocketAddr, router: Router, state: A
             return;
         }
     };
-    let limits = state.config.limits;
+    let (limits, head) = (state.config.limits, state.config.head);
     let exchange = Exchange::default();
     let socket = Socket::new(stream, exchange.clone(), limits.reply);
     let answering = exchange.clone();
@@ -90,7 +86,8 @@ async fn handle(stream: TcpStream, address: SocketAddr, router: Router, state: A
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head)
-        .max_buf_size(BUFFER)
+        .max_headers(head.headers)
+        .max_buf_size(head.buffer())
         .serve_connection(TokioIo::new(socket), service);
     let ended = {
         let mut stopping = pin!(state.shutdown.cancelled().fuse());
@@ -105,7 +102,7 @@ async fn handle(stream: TcpStream, address: SocketAddr, router: Router, state: A
     let parts = connection.into_parts();
     let stream = parts.io.into_inner().into_stream();
     let reason = ended.as_ref().err().filter(|_| exchange.is_idle());
-    let reason = reason.and_then(|error| refusal::reason(error, &parts.read_buf));
+    let reason = reason.and_then(|error| refusal::reason(error, &parts.read_buf, head));
     let closed = match (reason, &ended) {
         (Some(reason), _) => refusal::refuse(stream, &state, reason).await,
         (None, Ok(())) => refusal::close(stream, &state).await,

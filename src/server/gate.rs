@@ -5,7 +5,7 @@
 //! requires a login.
 
 mod host;
-mod revocable;
+pub(super) mod revocable;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{ACCEPT, ALLOW, AUTHORIZATION, COOKIE, ORIGIN, SET_COOKIE};
@@ -223,7 +223,7 @@ async fn remember(
     request: &mut Request,
 ) -> Result<(), ApiError> {
     let accepts = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if identity.by != Credential::Proxy || !is_page(request) || !accepts.contains("text/html") {
+    if !matches!(identity.by, Credential::Proxy(_)) || !is_page(request) || !accepts.contains("text/html") {
         return Ok(());
     }
     let browser = login_client(client, Some(person), request.headers());

@@ -37,7 +37,7 @@ use axum::response::{IntoResponse, Response};
 use leptos::prelude::provide_context;
 use leptos_axum::{LeptosRoutes, generate_route_list};
 
-use super::{AppState, arrival, gate, observe};
+use super::{AppState, arrival, gate, head, observe};
 use crate::app;
 use crate::page_data::RefusedPerson;
 use error::ApiError;
@@ -119,13 +119,17 @@ pub(super) fn router(state: AppState) -> Router {
         .layer(middleware::from_fn_with_state(state.clone(), arrival::arrival))
         .layer(middleware::from_fn_with_state(state.clone(), gate::gate))
         .layer(middleware::from_fn_with_state(state.clone(), super::audit::audit))
+        .layer(middleware::from_fn_with_state(state.clone(), head::limit))
         .layer(map_response_with_state(state.clone(), default_headers))
         .layer(middleware::from_fn_with_state(state.clone(), observe::observe))
         .with_state(state)
 }
 
 /// The headers of every response, unless the route sets other values.
-const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 6] = [
+const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 7] = [
+    // Responses for programs are never documents. If a browser displays one, it loads and runs nothing, and no page can
+    // embed it. Pages, previews, downloads and static files have policies of their own.
+    (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
     (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),

@@ -3,6 +3,7 @@
 
 mod matrix;
 mod mutations;
+mod policies;
 mod proxies;
 mod session;
 mod sites;

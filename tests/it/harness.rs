@@ -16,12 +16,14 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use engine::cage::{CageSettings, JobData, StepLimits};
+use engine::json::JsonDepth;
 use engine::worker::{JobHome, Supervision};
 use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
+use tailwater::auth::FailedLoginLimits;
 use tailwater::limits::Limits;
-use tailwater::server::{Config, Server};
+use tailwater::server::{Config, HeadLimits, Server};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
@@ -153,8 +155,12 @@ pub fn config(data_dir: &Path) -> Config {
         // A slow shared machine must not cause gaps in any test.
         live_lag: Duration::from_hours(1),
         live_tail_bytes: 16 << 20,
+        head: HeadLimits::default(),
         body_bytes: 1 << 20,
+        json_depth: JsonDepth::new(64),
+        failed_logins: FailedLoginLimits::default(),
         streams: 4096,
+        streams_per_user: 2048,
         jobs_queued: 100_000,
         cancel_grace: Duration::from_secs(1),
         shutdown_grace: Duration::from_secs(1),

@@ -7,16 +7,17 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::{Json, JsonError, MAX_DEPTH, Member, Node};
+use super::{Json, JsonDepth, JsonError, Member, Node};
 
-/// Parses JSON text.
-pub(super) fn parse(text: &str) -> Result<Json, JsonError> {
-    let reader = JsonReader { text };
+/// Parses JSON text. `serde_json` reads raw text iteratively, so text of any depth can be passed to this function.
+pub(super) fn parse(text: &str, depth: JsonDepth) -> Result<Json, JsonError> {
+    let reader = JsonReader { text, depth };
     reader.value(reader.read::<&RawValue>(text)?.get(), 0)
 }
 
 struct JsonReader<'t> {
     text: &'t str,
+    depth: JsonDepth,
 }
 
 /// The members of an object as raw text, in order.
@@ -25,8 +26,8 @@ struct RawMembers<'t>(Vec<(&'t RawValue, &'t RawValue)>);
 impl<'t> JsonReader<'t> {
     fn value(&self, raw: &'t str, depth: usize) -> Result<Json, JsonError> {
         let at = self.offset(raw);
-        if depth > MAX_DEPTH {
-            return Err(JsonError::new(at, format!("is nested deeper than {MAX_DEPTH} levels")));
+        if raw.starts_with(['{', '[']) {
+            self.depth.check(depth, at)?;
         }
         let node = match raw.as_bytes().first() {
             Some(b'{') => Node::Object(self.members(raw, depth)?),

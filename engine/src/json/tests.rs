@@ -1,4 +1,5 @@
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::*;
 
@@ -24,7 +25,7 @@ struct Nothing {}
 
 #[track_caller]
 fn check_refused<T: serde::de::DeserializeOwned + std::fmt::Debug>(text: &str, says: &str) {
-    let error = read_bytes::<T>(text.as_bytes()).expect_err("it is refused");
+    let error = read_bytes::<T>(text.as_bytes(), JsonDepth::MAX).expect_err("it is refused");
     assert!(error.contains(says), "{error}");
 }
 
@@ -54,7 +55,7 @@ fn parsed_text_is_written_unchanged() {
 
 #[test]
 fn arrays_are_not_accepted_as_objects() {
-    read_bytes::<Outer>(b"{\"name\":\"a\",\"inner\":[{\"count\":1}]}").expect("it is an object");
+    read_bytes::<Outer>(b"{\"name\":\"a\",\"inner\":[{\"count\":1}]}", JsonDepth::MAX).expect("it is an object");
     check_refused::<Outer>("[\"a\",[]]", "the body: invalid type: sequence, expected an object");
     check_refused::<Outer>("{\"name\":\"a\",\"inner\":[{\"count\":1},[1]]}", "inner[1]: invalid type: sequence");
     check_refused::<Outer>("{\"name\":\"a\",\"env\":[]}", "env: invalid type: sequence");
@@ -72,7 +73,7 @@ type RawText = model::RawJson;
 
 #[test]
 fn a_byte_order_mark_is_accepted_and_errors_name_other_encodings() {
-    read_bytes::<Outer>(b"\xef\xbb\xbf{\"name\":\"a\"}").expect("it is UTF-8");
+    read_bytes::<Outer>(b"\xef\xbb\xbf{\"name\":\"a\"}", JsonDepth::MAX).expect("it is UTF-8");
     let utf16 = |to: fn(u16) -> [u8; 2]| "{\"name\":\"a\"}".encode_utf16().flat_map(to).collect::<Vec<u8>>();
     for bytes in [
         utf16(u16::to_le_bytes),
@@ -80,7 +81,7 @@ fn a_byte_order_mark_is_accepted_and_errors_name_other_encodings() {
         [b"\xff\xfe".to_vec(), utf16(u16::to_le_bytes)].concat(),
         [b"\xfe\xff".to_vec(), utf16(u16::to_be_bytes)].concat(),
     ] {
-        let error = read_bytes::<Outer>(&bytes).expect_err("it is refused");
+        let error = read_bytes::<Outer>(&bytes, JsonDepth::MAX).expect_err("it is refused");
         assert!(error.contains("UTF-16"), "{error}");
     }
     assert!(decode(b"{\"name\":\"\xff\"}").expect_err("it is refused").contains("byte 10"));
@@ -95,7 +96,55 @@ fn errors_name_the_field_or_the_position() {
     check_refused::<Outer>("{\"name\":\"a\",\n nonsense}", "at line 2, column 2");
     check_refused::<Outer>("{\"name\":\"\\ud800\"}", "name: ");
     let deep = format!("{{\"name\":{}{}}}", "[".repeat(200), "]".repeat(200));
-    check_refused::<Outer>(&deep, "nested deeper than 128 levels");
+    check_refused::<Outer>(&deep, "nested deeper than 127 levels");
+}
+
+/// Returns `levels` arrays that are nested in each other.
+fn nested(levels: usize) -> String {
+    format!("{}{}", "[".repeat(levels), "]".repeat(levels))
+}
+
+#[test]
+fn json_is_refused_at_the_first_value_that_is_nested_too_deeply() {
+    let limit = JsonDepth::new(4);
+    let read = |text: &str| read_bytes::<IgnoredAny>(text.as_bytes(), limit);
+    read("{\"a\":[{\"b\":[1,\"x\"]}]}").expect("it has 4 levels");
+    let error = read("{\"a\":[1,{\"b\":[2,{}]}]}").expect_err("it has 5 levels");
+    assert_eq!(error, "a[1].b[1]: is nested deeper than 4 levels; use fewer levels, or raise --json-depth");
+    assert_eq!(JsonDepth::new(200), JsonDepth::MAX);
+    parse(&nested(127)).expect("it is the maximum");
+}
+
+#[test]
+fn no_depth_exhausts_the_stack() {
+    for levels in [128, 1_000, 100_000] {
+        let open = ["[", "{\"a\":", "[{\"a\":["].map(|open| open.repeat(levels));
+        for text in [nested(levels), format!("{{\"name\":{}}}", nested(levels))].iter().chain(&open) {
+            assert!(parse(text).is_err(), "{levels} levels");
+        }
+    }
+    for levels in [128, 1_000, 20_000] {
+        let lines = (0..levels.min(2_000)).map(|level| format!("{}a:\n", " ".repeat(level))).collect::<String>();
+        for text in [nested(levels), "[".repeat(levels), "{a: ".repeat(levels), "- ".repeat(levels), lines] {
+            assert!(parse_yaml(&text).is_err(), "{levels} levels");
+        }
+    }
+}
+
+#[test]
+fn yaml_aliases_do_not_nest_deeper_than_other_values() {
+    // Each anchor is 60 levels deeper than the one before it.
+    let chain = |anchors: usize| {
+        let (open, close) = ("[".repeat(60), "]".repeat(60));
+        let deeper = (1..anchors).map(|number| format!("a{number}: &a{number} {open}*a{}{close}\n", number - 1));
+        std::iter::once("a0: &a0 1\n".to_owned()).chain(deeper).collect::<String>()
+    };
+    parse_yaml(&chain(3)).expect("it has 121 levels");
+    for anchors in [4, 1_000] {
+        let error = parse_yaml(&chain(anchors)).expect_err("it has 181 levels");
+        assert_eq!((error.field().split('[').next(), error.position(&chain(anchors)).0), (Some("a3"), 4), "{error}");
+        assert!(error.problem().contains("127 levels"), "{error}");
+    }
 }
 
 #[track_caller]

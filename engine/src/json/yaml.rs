@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Parser, ScanError, Span, StrInput, Tag};
 
-use super::{Json, JsonError, MAX_DEPTH, Member, Node};
+use super::{Json, JsonDepth, JsonError, Member, Node};
 
 /// The maximum size of a document with its aliases expanded, in bytes. The size of a job file has the same limit.
 const MAX_SIZE: usize = 64 << 20;
@@ -37,9 +37,19 @@ pub fn parse_yaml(text: &str) -> Result<Json, JsonError> {
 struct YamlReader<'t> {
     text: &'t str,
     events: Parser<'t, StrInput<'t>>,
-    /// The values that aliases can refer to, and their expanded sizes, by anchor number.
-    anchors: HashMap<usize, (Json, usize)>,
+    /// The values that aliases can refer to, by anchor number.
+    anchors: HashMap<usize, Anchored>,
     size: usize,
+}
+
+/// A value that aliases can refer to.
+#[derive(Clone, Debug)]
+struct Anchored {
+    json: Json,
+    /// The size of the value with its own aliases expanded, in bytes.
+    size: usize,
+    /// The number of arrays and objects in the value that are nested in each other.
+    levels: usize,
 }
 
 impl<'t> YamlReader<'t> {
@@ -54,8 +64,8 @@ impl<'t> YamlReader<'t> {
     fn node(&mut self, event: Event<'t>, span: Span, depth: usize) -> Result<Json, JsonError> {
         let (at, before) = (start(&span), self.size);
         self.grow(1, &span)?;
-        if depth > MAX_DEPTH {
-            return Err(self.error(&span, format!("is nested deeper than {MAX_DEPTH} levels")));
+        if matches!(event, Event::SequenceStart(..) | Event::MappingStart(..)) {
+            JsonDepth::MAX.check(depth, at)?;
         }
         let (node, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
@@ -72,21 +82,26 @@ impl<'t> YamlReader<'t> {
                 self.collection_tag(tag.as_deref(), "map", &span)?;
                 (Node::Object(self.members(depth)?), anchor)
             }
-            Event::Alias(anchor) => return self.alias(anchor, &span),
+            Event::Alias(anchor) => return self.alias(anchor, &span, depth),
             _ => return Err(self.error(&span, "expected a value")),
         };
         let json = Json { node, at };
         if anchor != 0 {
-            self.anchors.insert(anchor, (json.clone(), self.size - before));
+            let (size, levels) = (self.size - before, levels(&json));
+            self.anchors.insert(anchor, Anchored { json: json.clone(), size, levels });
         }
         Ok(json)
     }
 
-    fn alias(&mut self, anchor: usize, span: &Span) -> Result<Json, JsonError> {
-        let Some((json, size)) = self.anchors.get(&anchor).cloned() else {
+    fn alias(&mut self, anchor: usize, span: &Span, depth: usize) -> Result<Json, JsonError> {
+        let Some(Anchored { json, size, levels }) = self.anchors.get(&anchor).cloned() else {
             return Err(self.error(span, "is a recursive alias"));
         };
         self.grow(size, span)?;
+        // An alias adds all levels of its value at once. Chains of aliases could otherwise nest without a limit.
+        if levels > 0 {
+            JsonDepth::MAX.check(depth + levels - 1, start(span))?;
+        }
         Ok(Json { at: start(span), ..json })
     }
 
@@ -164,6 +179,15 @@ impl<'t> YamlReader<'t> {
     fn syntax(&self, error: &ScanError) -> JsonError {
         let at = error.marker().byte_offset().unwrap_or(self.text.len());
         JsonError::new(at, error.info())
+    }
+}
+
+/// Returns the number of arrays and objects in a value that are nested in each other.
+fn levels(json: &Json) -> usize {
+    match &json.node {
+        Node::Array(items) => 1 + items.iter().map(levels).max().unwrap_or(0),
+        Node::Object(members) => 1 + members.iter().map(|member| levels(&member.value)).max().unwrap_or(0),
+        _ => 0,
     }
 }
 

@@ -4,6 +4,7 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use model::Artifact;
+use model::ansi::plain_text;
 
 use crate::rest::{self, RestError};
 use crate::ui::{LOG_NAME, download_url};
@@ -56,7 +57,7 @@ pub fn preview_button(file: &Artifact, shown: RwSignal<Option<Artifact>>) -> Opt
         <button
             class="link needs-scripts"
             data-testid="artifact-preview"
-            aria-label=format!("Preview {}", file.name)
+            aria-label=format!("Preview {}", words::visible(&file.name))
             on:click=move |_| shown.set(Some(artifact.clone()))
         >
             "Preview"

@@ -7,11 +7,10 @@ use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::BUFFER;
 use super::stream::ClientStream;
 use crate::server::http::error::ApiError;
 use crate::server::http::with_default_headers;
-use crate::server::{AppState, observe};
+use crate::server::{AppState, HeadLimits, observe};
 
 /// The maximum size of an error response's body, in bytes.
 const ENVELOPE: usize = 16 << 10;
@@ -20,10 +19,10 @@ const ENVELOPE: usize = 16 << 10;
 /// read but not parsed.
 ///
 /// Returns `None` if the connection was closed between two requests, possibly after empty lines.
-pub(super) fn reason(error: &hyper::Error, unread: &[u8]) -> Option<ApiError> {
+pub(super) fn reason(error: &hyper::Error, unread: &[u8], limits: HeadLimits) -> Option<ApiError> {
     let invalid = |what: &str| Some(ApiError::InvalidRequest(what.to_owned()));
     if error.is_parse_too_large() {
-        Some(if is_target_too_long(unread) { ApiError::UriTooLong } else { ApiError::HeadersTooLarge })
+        Some(limits.exceeded(unread))
     } else if error.is_parse_version_h2() {
         invalid("the server supports only HTTP/1.1; for HTTP/2, put a proxy in front of it")
     } else if error.is_parse() {
@@ -35,13 +34,6 @@ pub(super) fn reason(error: &hyper::Error, unread: &[u8]) -> Option<ApiError> {
     } else {
         error.is_incomplete_message().then(|| invalid("the request ended early"))?
     }
-}
-
-/// Returns whether the request line occupies more than half of the maximum size of a request head. If so, the error
-/// says that the target is too long, and otherwise that the headers are too long.
-fn is_target_too_long(unread: &[u8]) -> bool {
-    let line = unread.iter().position(|byte| *byte == b'\n').unwrap_or(unread.len());
-    line > BUFFER / 2
 }
 
 /// Sends the error, and closes the connection.
@@ -81,17 +73,4 @@ async fn encode(mut reply: Response) -> Vec<u8> {
     bytes.extend_from_slice(b"\r\n");
     bytes.extend_from_slice(&body);
     bytes
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_long_request_line_is_reported_as_the_reason_for_a_large_head() {
-        let line = |length: usize| format!("GET /{} HTTP/1.1\r\n", "x".repeat(length));
-        assert!(is_target_too_long(line(BUFFER).as_bytes()[..BUFFER].as_ref()));
-        assert!(is_target_too_long(format!("{}A: b\r\n", line(BUFFER - 100)).as_bytes()));
-        assert!(!is_target_too_long(format!("{}A: {}", line(100), "x".repeat(BUFFER)).as_bytes()));
-    }
 }

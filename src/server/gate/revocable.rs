@@ -19,7 +19,7 @@ struct RevocableBody {
 
 /// Returns a body that fails when `ended` completes. A body whose length is known is returned unchanged, because it is
 /// already complete.
-pub(super) fn until(ended: impl Future<Output = ()> + Send + 'static, body: Body) -> Body {
+pub(in crate::server) fn until(ended: impl Future<Output = ()> + Send + 'static, body: Body) -> Body {
     if body.size_hint().exact().is_some() {
         return body;
     }

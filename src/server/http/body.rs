@@ -20,7 +20,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
     async fn from_request(request: Request, state: &AppState) -> Result<Self, ApiError> {
         check_type(request.headers())?;
         let bytes = read(request, state).await?;
-        parse(&bytes).map(Self)
+        parse(&bytes, state).map(Self)
     }
 }
 
@@ -37,7 +37,7 @@ impl<T: DeserializeOwned + Default> FromRequest<AppState> for OptionalJsonBody<T
             return Ok(Self(T::default()));
         }
         typed?;
-        parse(&bytes).map(Self)
+        parse(&bytes, state).map(Self)
     }
 }
 
@@ -61,6 +61,7 @@ async fn read(request: Request, state: &AppState) -> Result<Bytes, ApiError> {
     })
 }
 
-pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
-    json::read_bytes(bytes).map_err(ApiError::InvalidPayload)
+/// Parses JSON with the server's limit on nesting.
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8], state: &AppState) -> Result<T, ApiError> {
+    json::read_bytes(bytes, state.config.json_depth).map_err(ApiError::InvalidPayload)
 }

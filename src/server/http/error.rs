@@ -20,10 +20,14 @@ pub(in crate::server) enum ApiError {
     InvalidRequest(String),
     #[error("the request did not arrive in time")]
     RequestTimeout,
-    #[error("the request's target is longer than this server accepts")]
-    UriTooLong,
-    #[error("the request's headers are larger than this server accepts")]
-    HeadersTooLarge,
+    #[error("the URL is longer than {0} bytes; shorten its query, or raise --url-bytes")]
+    UriTooLong(usize),
+    #[error("the request has more than {0} headers; send fewer, or raise --header-count")]
+    TooManyHeaders(usize),
+    #[error(
+        "the request's headers are larger than {0} bytes in total; send fewer or smaller ones, such as cookies, or raise --header-bytes"
+    )]
+    HeadersTooLarge(usize),
     #[error("the only supported value of the Expect header is 100-continue")]
     ExpectationFailed,
     #[error("log in at /login, or send Authorization: Bearer with a valid token")]
@@ -84,6 +88,8 @@ pub(in crate::server) enum ApiError {
     DiskLow,
     #[error("{0} streams are already open; try again later, or raise --streams")]
     TooManyStreams(usize),
+    #[error("you already have {0} open streams; close some of them, or raise --streams-per-user")]
+    TooManyStreamsOfUser(usize),
     #[error("internal error; the server's log has the details")]
     Internal(String),
 }
@@ -95,8 +101,10 @@ impl ApiError {
             Self::InvalidCursor(_) => (StatusCode::BAD_REQUEST, "invalid_cursor"),
             Self::InvalidRequest(_) => (StatusCode::BAD_REQUEST, "invalid_request"),
             Self::RequestTimeout => (StatusCode::REQUEST_TIMEOUT, "request_timeout"),
-            Self::UriTooLong => (StatusCode::URI_TOO_LONG, "uri_too_long"),
-            Self::HeadersTooLarge => (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large"),
+            Self::UriTooLong(_) => (StatusCode::URI_TOO_LONG, "uri_too_long"),
+            Self::TooManyHeaders(_) | Self::HeadersTooLarge(_) => {
+                (StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large")
+            }
             Self::ExpectationFailed => (StatusCode::EXPECTATION_FAILED, "expectation_failed"),
             Self::AuthRequired => (StatusCode::UNAUTHORIZED, "auth_required"),
             Self::HostNotAllowed(_) => (StatusCode::FORBIDDEN, "host_not_allowed"),
@@ -124,7 +132,9 @@ impl ApiError {
             Self::QueueFull(_) => (StatusCode::TOO_MANY_REQUESTS, "queue_full"),
             Self::StoreUnavailable(_) | Self::StoreSilent(_) => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
             Self::DiskLow => (StatusCode::SERVICE_UNAVAILABLE, "disk_low"),
-            Self::TooManyStreams(_) => (StatusCode::SERVICE_UNAVAILABLE, "too_many_streams"),
+            Self::TooManyStreams(_) | Self::TooManyStreamsOfUser(_) => {
+                (StatusCode::SERVICE_UNAVAILABLE, "too_many_streams")
+            }
             Self::Internal(_) => (StatusCode::INTERNAL_SERVER_ERROR, "queue_internal_error"),
         }
     }
@@ -133,7 +143,7 @@ impl ApiError {
     const fn retry_after(&self) -> Option<u16> {
         match self {
             Self::TooManyRequests => Some(60),
-            Self::QueueFull(_) | Self::TooManyStreams(_) | Self::DiskLow => Some(5),
+            Self::QueueFull(_) | Self::TooManyStreams(_) | Self::TooManyStreamsOfUser(_) | Self::DiskLow => Some(5),
             Self::StoreUnavailable(_) | Self::StoreSilent(_) => Some(1),
             _ => None,
         }
@@ -146,8 +156,11 @@ impl ApiError {
             Self::AuthRequired => Some((header::WWW_AUTHENTICATE, "Bearer")),
             // RFC 9110, 15.5.16: the header tells the client that the encoding, and not the media type, is unsupported.
             Self::UnsupportedEncoding => Some((header::ACCEPT_ENCODING, "identity")),
-            // RFC 9110, 15.5.9 recommends this header for status 408.
-            Self::RequestTimeout => Some((header::CONNECTION, "close")),
+            // RFC 9110, 15.5.9 recommends this header for status 408. If a head is too large, the connection ends in every
+            // case, because hyper cannot read what follows a head that does not fit into its buffer.
+            Self::RequestTimeout | Self::UriTooLong(_) | Self::TooManyHeaders(_) | Self::HeadersTooLarge(_) => {
+                Some((header::CONNECTION, "close"))
+            }
             _ => None,
         }
     }

@@ -5,6 +5,7 @@ mod sending;
 
 use std::ops::Range;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::header::{CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, ETAG, RANGE, VARY};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -18,6 +19,7 @@ use super::file::{StoredFile, body, etag, is_known};
 use super::jobs::JobPath;
 use super::lines::attempt;
 use super::query::Query;
+use crate::auth::Identity;
 use crate::server::AppState;
 use encoding::{Encoder, Encoding};
 use sending::{Attempts, LogResponse};
@@ -34,6 +36,7 @@ enum LogEnd {
 
 pub(super) async fn log(
     State(state): State<AppState>,
+    Extension(identity): Extension<Identity>,
     JobPath(job): JobPath,
     headers: HeaderMap,
     mut query: Query,
@@ -53,7 +56,8 @@ pub(super) async fn log(
     let output = state.outputs.find(job, attempt).await?;
     if until == LogEnd::End {
         let attempts = if attempt.is_some() { Attempts::One } else { Attempts::FromHereOn };
-        let sending = LogResponse::follow(&state, job, &output, attempts, (selection, times))?;
+        let permit = state.streams.permit(&identity)?;
+        let sending = LogResponse::follow(&state, job, &output, attempts, (selection, times), permit);
         let live = [(header::CACHE_CONTROL, "no-cache, no-transform"), (X_ACCEL_BUFFERING, "no")];
         return Ok(([(CONTENT_TYPE, PLAIN_TEXT)], live, sending.into_body()).into_response());
     }

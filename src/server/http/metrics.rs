@@ -16,8 +16,7 @@ pub(super) async fn metrics(State(state): State<AppState>) -> Result<Response, A
     let mut families = state.db.metrics().gather();
     let measured = Registry::new();
     let gauges = Gauges { registry: &measured };
-    let open = state.config.streams - state.streams.available_permits();
-    gauges.set("tailwater_streams_open", "Streams that are currently open.", open);
+    gauges.set("tailwater_streams_open", "Streams that are currently open.", state.streams.count());
     let stored = async {
         let (queued, running) = state.queue.depths().await?;
         Ok::<_, engine::queue::QueueError>((queued, running, state.queue.shipping().await?))

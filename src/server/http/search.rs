@@ -6,12 +6,12 @@
 
 use std::sync::Arc;
 
-use axum::Json;
 use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderName};
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use engine::output::OutputError;
 use engine::output::search::{
     KnownLines, LineQuery, LogSearch, MessageLines, PatternCase, SearchFrom, SearchPattern, Select, Syntax,
@@ -19,7 +19,6 @@ use engine::output::search::{
 use engine::output::text::Times;
 use engine::queue::QueueError;
 use model::{JobId, Level};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::error::ApiError;
 use super::events::{Format, NDJSON};
@@ -27,7 +26,9 @@ use super::jobs::JobPath;
 use super::lines::attempt;
 use super::log::{PLAIN_TEXT, selection};
 use super::query::Query;
+use crate::auth::Identity;
 use crate::server::AppState;
+use crate::server::open_streams::StreamPermit;
 
 /// The default and the maximum number of lines in a response.
 const LIMIT: (i64, i64) = (200, 2000);
@@ -37,6 +38,7 @@ const MAX_PATTERN: usize = 4000;
 
 pub(super) async fn search(
     State(state): State<AppState>,
+    Extension(identity): Extension<Identity>,
     JobPath(job): JobPath,
     headers: HeaderMap,
     mut query: Query,
@@ -72,8 +74,7 @@ pub(super) async fn search(
         Format::Lines => NDJSON,
         Format::Text => PLAIN_TEXT,
     };
-    let permit = state.streams.clone().try_acquire_owned();
-    let permit = permit.map_err(|_| ApiError::TooManyStreams(state.config.streams))?;
+    let permit = state.streams.permit(&identity)?;
     let found = match format {
         Format::Text => Sending::Lines(times.unwrap_or_default()),
         Format::Json | Format::Lines => Sending::Batches { limit },
@@ -153,7 +154,7 @@ struct Results {
     state: AppState,
     search: LogSearch,
     sending: Sending,
-    _permit: OwnedSemaphorePermit,
+    _permit: StreamPermit,
 }
 
 /// The format in which the results are sent.

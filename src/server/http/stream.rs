@@ -3,6 +3,7 @@
 //! Each page is read only after the connection has accepted the previous one, so a slow client occupies little memory.
 //! An interrupted stream can be resumed after its last `id`, so that no event is lost or repeated.
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -10,20 +11,22 @@ use axum::response::{IntoResponse, Response};
 use engine::clock;
 use engine::event_log::{Cursor, Direction, Filter, Page, PageRequest, Watch};
 use model::{JobId, Seq};
-use tokio::sync::OwnedSemaphorePermit;
 
 use super::error::ApiError;
 use super::events::{cursor, filter, resolve};
 use super::jobs::JobPath;
 use super::query::Query;
 use super::sse::{self, FrameBuffer, last_event_id};
+use crate::auth::Identity;
 use crate::server::AppState;
+use crate::server::open_streams::StreamPermit;
 
 /// The maximum number of events read at once.
 const LIMIT: usize = 500;
 
 pub(super) async fn stream(
     State(state): State<AppState>,
+    Extension(identity): Extension<Identity>,
     JobPath(job): JobPath,
     headers: HeaderMap,
     mut query: Query,
@@ -33,7 +36,7 @@ pub(super) async fn stream(
     refuse_backwards(&mut query)?;
     query.end()?;
     let last_id = Seq(last_event_id(&headers)?.unwrap_or(0));
-    let permit = permit(&state)?;
+    let permit = state.streams.permit(&identity)?;
     let after = match after {
         Some(after) => resolve(&state, job, after).await?,
         None => Seq::START,
@@ -47,12 +50,6 @@ pub(super) async fn stream(
         let frame = sending.next().await?;
         Some((frame, sending))
     })))
-}
-
-/// Returns a permit to open another stream, or an error if the maximum number of streams is open.
-pub(super) fn permit(state: &AppState) -> Result<OwnedSemaphorePermit, ApiError> {
-    let permit = state.streams.clone().try_acquire_owned();
-    permit.map_err(|_| ApiError::TooManyStreams(state.config.streams))
 }
 
 fn refuse_backwards(query: &mut Query) -> Result<(), ApiError> {
@@ -122,7 +119,7 @@ struct EventStream {
     reader: Reader,
     frames: FrameBuffer,
     phase: Phase,
-    _permit: OwnedSemaphorePermit,
+    _permit: StreamPermit,
 }
 
 enum Phase {

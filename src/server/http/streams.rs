@@ -5,6 +5,7 @@
 
 use std::collections::HashSet;
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
@@ -13,21 +14,23 @@ use engine::clock;
 use engine::event_log::{Filter, Kinds, Page};
 use futures_util::future::select_all;
 use model::{JobId, Seq};
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::error::ApiError;
 use super::query::Query;
 use super::sse::{self, FrameBuffer};
-use super::stream::{Reader, permit};
+use super::stream::Reader;
+use crate::auth::Identity;
 use crate::limits::HEARTBEAT;
 use crate::server::AppState;
+use crate::server::open_streams::StreamPermit;
 
 /// The maximum number of jobs of a stream.
 const MOST_JOBS: usize = 50;
 
 pub(super) async fn stream(
     State(state): State<AppState>,
+    Extension(identity): Extension<Identity>,
     headers: HeaderMap,
     mut query: Query,
 ) -> Result<Response, ApiError> {
@@ -47,7 +50,7 @@ pub(super) async fn stream(
         }
     }
     let last = last_event(&headers)?;
-    let permit = permit(&state)?;
+    let permit = state.streams.permit(&identity)?;
     let mut stream = JobsEvents {
         state: state.clone(),
         jobs: Vec::new(),
@@ -125,7 +128,7 @@ struct JobsEvents {
     /// The time at which the next heartbeat is due. Events do not delay it, because the page of a job that prints
     /// nothing needs heartbeats even while other jobs print.
     heartbeat_at: Instant,
-    _permit: OwnedSemaphorePermit,
+    _permit: StreamPermit,
 }
 
 impl JobsEvents {

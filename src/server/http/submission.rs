@@ -65,7 +65,7 @@ async fn receive(form: &mut Multipart, state: &AppState) -> Result<Submitted, Ap
         }
     }
     drop(job);
-    let new: NewJob = parse(&text)?;
+    let new: NewJob = parse(&text, state)?;
     state.queue.check(&new).await?;
     if new.kind != "command" {
         return Err(ApiError::InvalidPayload("input: only jobs of type command can have files".into()));

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::harness::{Api, TestServer, of_kind};
+use crate::harness::{Api, TOKEN, TestServer, of_kind};
 
 /// Runs a job that stores everything, and returns the names of the stored files and the warning.
 async fn stored(api: &Api, command: &str) -> (Vec<String>, String) {
@@ -47,6 +47,29 @@ async fn names_that_are_not_text_or_would_leave_the_directory_are_not_stored() {
     );
     assert!(warning.contains("4 have a path that"), "{warning}");
     assert!(warning.contains("1 has the name that is reserved"), "{warning}");
+}
+
+#[tokio::test]
+async fn a_name_cannot_pretend_to_have_another_ending() {
+    let server = TestServer::start().await;
+    let command = "touch $'report\\u202efdp.exe' $'zero\\u200bwidth'";
+    let id = server.api.submit(json!({"steps": [{"run": command, "shell": "bash"}], "artifacts": ["**"]})).await;
+    assert_eq!(server.api.ended(&id).await["status"], "succeeded");
+    let page = server.api.client.get(format!("{}/tasks/queue/{id}", server.api.base)).bearer_auth(TOKEN);
+    let page = page.send().await.expect("the server answers").text().await.expect("a body");
+    for (name, shown) in
+        [("report\u{202e}fdp.exe", "report&lt;U+202E&gt;fdp.exe"), ("zero\u{200b}width", "zero&lt;U+200B&gt;width")]
+    {
+        assert!(page.contains(shown), "{shown} in {page}");
+        let artifacts = server.api.json(&format!("/jobs/{id}/artifacts")).await;
+        let artifact =
+            artifacts["items"].as_array().expect("a page has items").iter().find(|item| item["name"] == name);
+        let artifact =
+            artifact.expect("the file is stored under its own name")["id"].as_str().expect("an id").to_owned();
+        let reply = server.api.get(&format!("/jobs/{id}/artifacts/{artifact}/download")).await;
+        let disposition = reply.headers()["content-disposition"].to_str().expect("the header is ASCII").to_owned();
+        assert!(disposition.starts_with("attachment") && disposition.contains("%E2%80%"), "{disposition}");
+    }
 }
 
 #[tokio::test]

@@ -1,9 +1,11 @@
 //! Artifacts that are displayed in a frame are isolated from the pages.
 
+use model::Role;
 use reqwest::redirect::Policy;
-use reqwest::{Client, Response};
+use reqwest::{Client, Method, Response};
 use serde_json::json;
 
+use crate::harness::people::{PASSWORD, Proof, bearer, browser};
 use crate::harness::{Api, TOKEN, TestServer};
 
 const REPORT: &str =
@@ -104,6 +106,72 @@ async fn a_signed_token_is_limited_to_the_artifacts_of_one_attempt() {
     assert_eq!((mine.status().as_u16(), mine.text().await.expect("a body").as_str()), (200, "secret\n"));
     let restarted = TestServer::start_over(server.stop().await, |_| {}).await;
     assert_eq!(get(&restarted.api, &address).await.status(), 404, "permissions end when the server stops");
+}
+
+/// Returns the address of a preview that the owner of a credential has opened.
+async fn preview_by(api: &Api, job: &str, name: &str, proof: &Proof) -> String {
+    let url = format!("{}/api/queue/jobs/{job}/artifacts/{}/preview", api.base, artifact(api, job, name).await);
+    let reply = proof.add_to(browser().get(url), &api.base).send().await.expect("the server answers");
+    assert_eq!(reply.status(), 303);
+    reply.headers()["location"].to_str().expect("an address is ASCII").to_owned()
+}
+
+#[tokio::test]
+async fn the_address_of_a_preview_ends_with_the_session_or_token_that_opened_it() {
+    let server = TestServer::start().await;
+    let api = &server.api;
+    let id = job_with_report(api).await;
+    for name in ["ada", "grace"] {
+        server.add_user(name, Role::Viewer).await;
+    }
+    let (here, elsewhere) = (server.log_in("ada", PASSWORD).await, server.log_in("ada", PASSWORD).await);
+    let created = server.create_token(&here, json!({"name": "test"})).await;
+    let (token, other) = (bearer(&created), server.log_in("grace", PASSWORD).await);
+    let mut addresses = Vec::new();
+    for proof in [&here, &token, &elsewhere, &other] {
+        addresses.push(preview_by(api, &id, "report/index.html", proof).await);
+    }
+    let statuses = async || {
+        let mut statuses = Vec::new();
+        for address in &addresses {
+            statuses.push(get(api, address).await.status().as_u16());
+        }
+        statuses
+    };
+    assert_eq!(statuses().await, [200, 200, 200, 200]);
+    assert_eq!(server.post_form("/logout", &here, &[]).await.status(), 303);
+    assert_eq!(statuses().await, [404, 200, 200, 200], "logging out ends the session's own previews");
+    let revoked = api.request(Method::DELETE, &format!("/tokens/{}", created["id"].as_str().expect("an id")));
+    assert_eq!(revoked.send().await.expect("the server answers").status(), 204);
+    assert_eq!(statuses().await, [404, 404, 200, 200]);
+    let disabled = api.request(Method::PATCH, "/users/ada").json(&json!({"disabled": true})).send().await;
+    assert_eq!(disabled.expect("the server answers").status(), 200);
+    assert_eq!(statuses().await, [404, 404, 404, 200]);
+    server.execute("update sessions set expires_at = 1").await;
+    assert_eq!(statuses().await, [404, 404, 404, 404], "a preview lasts no longer than its session");
+}
+
+#[tokio::test]
+async fn a_preview_that_is_being_sent_is_aborted_when_its_session_ends() {
+    let server = TestServer::start_with(|config| {
+        config.artifact_file_bytes = 1 << 30;
+        config.artifact_job_bytes = 1 << 30;
+    })
+    .await;
+    let command = "head -c 60000000 /dev/urandom > large";
+    let id = server.api.submit(json!({"run": command, "artifacts": ["large"]})).await;
+    assert_eq!(server.api.ended(&id).await["status"], "succeeded");
+    server.add_user("ada", Role::Viewer).await;
+    let session = server.log_in("ada", PASSWORD).await;
+    let address = preview_by(&server.api, &id, "large", &session).await;
+    let mut reply = get(&server.api, &address).await;
+    assert!(reply.chunk().await.expect("bytes arrive").is_some());
+    assert_eq!(server.post_form("/logout", &session, &[]).await.status(), 303);
+    let mut bytes = 0;
+    while let Ok(Some(chunk)) = reply.chunk().await {
+        bytes += chunk.len();
+    }
+    assert!(bytes < 50_000_000, "{bytes} bytes were received after the session had ended");
 }
 
 #[tokio::test]

@@ -2,11 +2,13 @@
 
 use std::collections::HashSet;
 
+use engine::json::JsonDepth;
+use reqwest::multipart::{Form, Part};
 use reqwest::{Body, Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::check_refused;
-use crate::harness::{Api, TestServer};
+use crate::harness::{Api, TOKEN, TestServer};
 
 const INVALID: (u16, &str) = (422, "invalid_queue_payload");
 
@@ -51,6 +53,61 @@ async fn a_duplicate_key_is_refused_with_its_path() {
     let cancel =
         server.api.request(Method::POST, &format!("/jobs/{id}/cancel")).header("content-type", "application/json");
     check_refused(&server.api, cancel.body(r#"{"reason":"a","reason":"b"}"#), INVALID, "reason: is given twice").await;
+}
+
+#[tokio::test]
+async fn json_that_is_nested_too_deeply_is_refused_with_the_place_by_every_route() {
+    let server = TestServer::start_with(|config| config.json_depth = JsonDepth::new(8)).await;
+    let (id, _) = server.api.run("true").await;
+    let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    let place = "[0][0][0][0][0][0]: is nested deeper than 8 levels; use fewer levels, or raise --json-depth";
+    for levels in [7, 10_000, 500_000] {
+        let deep = nested(levels);
+        let payload = format!("{{\"type\":\"elsewhere\",\"payload\":{{\"a\":{deep}}}}}");
+        check_refused(&server.api, submission(&server.api, payload), INVALID, &format!("payload.a{place}")).await;
+        for path in [format!("/jobs/{id}/cancel"), format!("/jobs/{id}/resubmit"), "/redact".to_owned()] {
+            let request = server.api.request(Method::POST, &path).header("content-type", "application/json");
+            let says = "nested deeper than 8 levels";
+            check_refused(&server.api, request.body(format!("{{\"reason\":{}}}", nested(levels + 1))), INVALID, says)
+                .await;
+        }
+        let part = Part::text(format!("{{\"type\":\"command\",\"payload\":{{\"a\":{deep}}}}}"));
+        let form = server.api.request(Method::POST, "/jobs").multipart(Form::new().part("job", part));
+        check_refused(&server.api, form, INVALID, &format!("payload.a{place}")).await;
+        // Server functions have their own error envelope.
+        let call =
+            |function: &str| server.api.client.post(format!("{}/rpc/{function}", server.api.base)).bearer_auth(TOKEN);
+        let body = format!("{{\"job\":{{\"type\":\"elsewhere\",\"payload\":{deep}}}}}");
+        let reply = call("submit_job").header("content-type", "application/json").body(body).send().await;
+        let reply = reply.expect("the server answers");
+        let (status, text) = (reply.status(), reply.text().await.expect("a body"));
+        assert_eq!(status, 422, "{text}");
+        assert!(text.contains("job.payload[0]") && text.contains("nested deeper than 8 levels"), "{text}");
+        let form = format!("offset=0&status{}=x", "[a]".repeat(levels));
+        let form = call("list_jobs").header("content-type", "application/x-www-form-urlencoded").body(form);
+        let status = form.send().await.expect("the server answers").status().as_u16();
+        assert!(matches!(status, 200 | 413 | 422), "{status}");
+    }
+    let fits = format!("{{\"type\":\"elsewhere\",\"payload\":{{\"a\":{}}}}}", nested(6));
+    assert_eq!(submission(&server.api, fits).send().await.expect("the server answers").status(), 201);
+}
+
+#[tokio::test]
+async fn a_payload_at_the_maximum_depth_can_be_read_by_every_route() {
+    let server = TestServer::start_with(|config| config.json_depth = JsonDepth::new(120)).await;
+    let deep = format!("{}7{}", "[".repeat(118), "]".repeat(118));
+    let body = format!("{{\"type\":\"elsewhere\",\"payload\":{{\"title\":\"x\",\"a\":{deep}}}}}");
+    let reply = submission(&server.api, body).send().await.expect("the server answers");
+    assert_eq!(reply.status(), 201);
+    let job: Value = reply.json().await.expect("a client can parse it");
+    let id = job["id"].as_str().expect("a job has an id");
+    assert_eq!(server.api.job(id).await["payload"]["a"].to_string(), deep);
+    assert_eq!(server.api.json("/jobs").await["items"][0]["payload"]["a"].to_string(), deep);
+    let page = format!("{}/tasks/queue/{id}", server.api.base);
+    assert_eq!(server.api.client.get(page).bearer_auth(TOKEN).send().await.expect("the server answers").status(), 200);
+    let again = server.api.post(&format!("/jobs/{id}/resubmit"), &json!({})).await;
+    let again: Value = again.json().await.expect("a client can parse it");
+    assert_eq!(again["payload"]["a"].to_string(), deep);
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use reqwest::Method;
 use serde_json::json;
+use tailwater::server::HeadLimits;
 use tokio::io::AsyncWriteExt;
 
 use super::{check_alive, check_refused};
@@ -39,6 +40,41 @@ async fn a_target_that_is_too_long_and_headers_that_are_too_large_have_their_own
     check_head_refused(&server, many.as_bytes(), (431, "headers_too_large")).await;
     let fits = tcp::get(&server.api.base, &format!("/healthz?{}", "x".repeat(8_000)), "").await;
     assert_eq!(fits.status, 200, "RFC 9110, section 4.1, recommends at least 8,000 bytes");
+}
+
+#[tokio::test]
+async fn the_limits_on_a_head_are_settings() {
+    let limits = |url_bytes, headers, header_bytes| HeadLimits { url_bytes, headers, header_bytes };
+    let head = |target: usize, headers: usize, value: usize| {
+        let headers: String = (0..headers).map(|number| format!("A{number}: {}\r\n", "x".repeat(value))).collect();
+        format!("GET /healthz?{} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n", "x".repeat(target))
+    };
+    let low = TestServer::start_with(|config| config.head = limits(1_000, 20, 4_096)).await;
+    for (request, refusal, says) in [
+        (head(1_000, 1, 1), (414, "uri_too_long"), "1000 bytes; shorten its query, or raise --url-bytes"),
+        (head(10, 20, 1), (431, "headers_too_large"), "more than 20 headers; send fewer, or raise --header-count"),
+        (head(10, 2, 2_500), (431, "headers_too_large"), "larger than 4096 bytes in total"),
+        (head(10, 2, 50_000), (431, "headers_too_large"), "or raise --header-bytes"),
+    ] {
+        check_head_refused(&low, request.as_bytes(), refusal).await;
+        let reply = tcp::exchange(&low.api.base, request.as_bytes(), tcp::Sending::Goes).await;
+        let reply = tcp::parse(&reply).expect("the server answers");
+        assert!(reply.body.contains(says), "{}", reply.body);
+    }
+    // A request without credentials is refused in the same way, so that a login page does not hide the reason.
+    let page = format!("GET /tasks/queue?q={} HTTP/1.1\r\nHost: localhost\r\n\r\n", "x".repeat(1_000));
+    check_head_refused(&low, page.as_bytes(), (414, "uri_too_long")).await;
+    let high = TestServer::start_with(|config| config.head = limits(60_000, 500, 200_000)).await;
+    for (server, request) in [
+        (&low, head(900, 18, 100)),
+        (&high, head(59_000, 1, 1)),
+        (&high, head(10, 490, 390)),
+        (&high, head(10, 1, 190_000)),
+    ] {
+        let request = request.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n");
+        let status = tcp::first_line(&server.api.base, request.as_bytes()).await;
+        assert!(status.contains(" 200 "), "{status}");
+    }
 }
 
 #[tokio::test]

@@ -5,34 +5,37 @@
 //! into one frame. The first frame is a heartbeat. Its `id` is the number of the change after which the stream starts.
 //! A client that loads its list after this heartbeat does not miss any changes.
 
+use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use engine::clock;
 use engine::queue::QueueError;
-use tokio::sync::{OwnedSemaphorePermit, watch};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::auth::Identity;
 use crate::limits::JOBS_LOOK_EVERY;
 use crate::server::AppState;
 use crate::server::http::error::ApiError;
 use crate::server::http::query::Query;
 use crate::server::http::sse::{self, FrameBuffer, last_event_id};
-use crate::server::http::stream::permit;
+use crate::server::open_streams::StreamPermit;
 
 /// The maximum number of jobs read at once.
 const LIMIT: i64 = 100;
 
 pub(in crate::server::http) async fn stream(
     State(state): State<AppState>,
+    Extension(identity): Extension<Identity>,
     headers: HeaderMap,
     mut query: Query,
 ) -> Result<Response, ApiError> {
     let after = query.number("after", 0..=i64::MAX)?;
     query.end()?;
     let last_id = last_event_id(&headers)?;
-    let permit = permit(&state)?;
+    let permit = state.streams.permit(&identity)?;
     // The subscription is created before the first read, so that no change in between is missed.
     let changes = state.queue.changes();
     let last = state.queue.last_change().await?;
@@ -55,7 +58,7 @@ struct JobsStream {
     changes: watch::Receiver<()>,
     frames: FrameBuffer,
     looked: Option<Instant>,
-    _permit: OwnedSemaphorePermit,
+    _permit: StreamPermit,
 }
 
 impl JobsStream {

@@ -13,13 +13,13 @@ use engine::event_log::Watch;
 use engine::output::text::{Reach, Selection, TextRead, TextReader, Times};
 use engine::queue::AttemptOutput;
 use model::JobId;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::encoding::{Encoder, Encoding};
 use crate::limits::{FOLLOW_ASK_EVERY, FOLLOW_LOOK_AGAIN};
 use crate::server::AppState;
 use crate::server::http::error::ApiError;
+use crate::server::open_streams::StreamPermit;
 
 /// The attempts whose output is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ struct Following {
     attempts: Attempts,
     wanted: (Selection, Times),
     asked: Instant,
-    _permit: OwnedSemaphorePermit,
+    _permit: StreamPermit,
 }
 
 /// The next action after all available output has been read.
@@ -74,12 +74,11 @@ impl LogResponse {
         of: &AttemptOutput,
         attempts: Attempts,
         wanted: (Selection, Times),
-    ) -> Result<Self, ApiError> {
-        let permit = state.streams.clone().try_acquire_owned();
-        let permit = permit.map_err(|_| ApiError::TooManyStreams(state.config.streams))?;
+        permit: StreamPermit,
+    ) -> Self {
         let watch = state.events.watch(job);
         let following = Following { watch, attempts, wanted, asked: Instant::now(), _permit: permit };
-        Ok(Self {
+        Self {
             state: state.clone(),
             job,
             attempt: of.attempt,
@@ -89,7 +88,7 @@ impl LogResponse {
             output: None,
             encoder: Encoder::new(Encoding::Identity),
             following: Some(following),
-        })
+        }
     }
 
     pub(super) fn into_body(self) -> Body {
