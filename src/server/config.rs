@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use engine::cage::CageSettings;
+use engine::queue::UploadLimits;
 use engine::worker::batch::Policy;
 use engine::worker::ship::{Bounds, LiveLog};
 use engine::worker::{ArtifactLimits, JobEnvironment, JobHome, Supervision};
@@ -220,6 +221,12 @@ impl Config {
         };
         let bounds = Bounds { job_bytes: self.live_job_bytes, lag: self.live_lag, tail_bytes: self.live_tail_bytes };
         LiveLog::Events(policy, bounds)
+    }
+
+    /// Returns the limits on the artifacts that a worker on another machine uploads.
+    pub(super) fn upload_limits(&self) -> UploadLimits {
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        UploadLimits { files: number(MAX_ARTIFACTS as u64), job_bytes: number(self.artifact_job_bytes) }
     }
 
     /// Returns the limits on the number and sizes of an attempt's artifacts.

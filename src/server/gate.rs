@@ -9,9 +9,10 @@ mod revocable;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{ALLOW, AUTHORIZATION, COOKIE, ORIGIN};
-use axum::http::{HeaderMap, HeaderValue, Method, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
+use model::Role;
 
 use super::AppState;
 use super::access::{self, Requirement};
@@ -80,6 +81,9 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
             request.extensions_mut().insert(identity);
             Err(refused_page(state, request).await)
         }
+        (Some(Requirement::AtLeast(Role::Worker)), Some(identity)) => {
+            Err(ApiError::WorkerNotAuthorized(identity.role).into_response())
+        }
         (Some(Requirement::AtLeast(_)), Some(identity)) => Err(ApiError::NotAuthorized(identity.role).into_response()),
         (None, Some(_)) => Err(no_such_route(&request)),
         (_, None) if request.uri().path().starts_with(PREVIEWS) => Err(ApiError::ArtifactNotFound.into_response()),
@@ -134,8 +138,11 @@ fn to_login(request: &Request) -> Redirect {
     Redirect::to(&format!("/login?{next}"))
 }
 
-/// Returns the sender of the request, or `None` if it has neither a bearer token nor a valid session. An invalid bearer
-/// token is an error.
+/// The header in which workers may send their token instead. Workers for older servers do.
+const WORKER_TOKEN: HeaderName = HeaderName::from_static("x-moonmind-worker-token");
+
+/// Returns the sender of the request, or `None` if it has neither a token nor a valid session. An invalid token is an
+/// error, and so is a worker's token that is not one.
 ///
 /// Credentials with other schemes are ignored, because they are meant for a proxy in front of the server, which may
 /// pass them on.
@@ -143,6 +150,11 @@ async fn identify(state: &AppState, client: Option<Client>, headers: &HeaderMap)
     if let Some(token) = headers.get_all(AUTHORIZATION).iter().find_map(bearer) {
         let token = std::str::from_utf8(token).map_err(|_| ApiError::AuthRequired)?;
         return state.auth.bearer(token).await?.map(Some).ok_or(ApiError::AuthRequired);
+    }
+    if let Some(token) = headers.get(&WORKER_TOKEN) {
+        let token = token.to_str().map_err(|_| ApiError::WorkerAuthFailed)?;
+        let identity = state.auth.bearer(token.trim()).await?.filter(|identity| identity.role == Role::Worker);
+        return identity.map(Some).ok_or(ApiError::WorkerAuthFailed);
     }
     match client.and_then(|client| session_cookie(state, client, headers)) {
         Some(cookie) => Ok(state.auth.session(cookie).await?),

@@ -9,7 +9,7 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// The number, name and SQL of each file in `migrations/`.
-const MIGRATIONS: [(i64, &str, &str); 11] = [
+const MIGRATIONS: [(i64, &str, &str); 12] = [
     (1, "main path", include_str!("../../../migrations/0001_main_path.sql")),
     (2, "reading", include_str!("../../../migrations/0002_reading.sql")),
     (3, "gaps", include_str!("../../../migrations/0003_gaps.sql")),
@@ -21,6 +21,7 @@ const MIGRATIONS: [(i64, &str, &str); 11] = [
     (9, "people", include_str!("../../../migrations/0009_people.sql")),
     (10, "audit", include_str!("../../../migrations/0010_audit.sql")),
     (11, "user counts", include_str!("../../../migrations/0011_user_counts.sql")),
+    (12, "workers", include_str!("../../../migrations/0012_workers.sql")),
 ];
 
 /// Returns the migrator that brings the schema of a database to the current version.
