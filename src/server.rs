@@ -126,6 +126,8 @@ pub struct Shared {
     unknown_senders: audit::UnknownSenders,
     /// The settings.
     pub config: Arc<Config>,
+    /// The files of the jobs' artifacts.
+    pub artifacts: ArtifactStore,
     /// Checks whether there is enough free disk space for new jobs.
     pub disk: DiskGuard,
     /// Limits the number of streams that are open at the same time. Each open stream has one permit.
@@ -196,11 +198,13 @@ impl Server {
         inputs::sweep(&config.data_dir, &queue.inputs().await.map_err(io::Error::other)?)?;
         let instance = auth::instance_id(&config.data_dir)?;
         let artifacts = ArtifactStore::open(&config.data_dir)?;
-        let link = InProcess::new(&instance, queue.clone(), events.clone(), artifacts, config.data_dir.clone());
+        let link = InProcess::new(&instance, queue.clone(), events.clone(), artifacts.clone(), config.data_dir.clone());
         let disk = DiskGuard::new(config.data_dir.clone(), config.min_free_bytes);
         let cage = Cage::prepare(&config.cage, &config.data_dir)?;
         let worker = Worker::new(link, worker_config(&config, cage, roots), disk.clone());
-        let auth = Auth::new(db.clone(), &token, &instance).with_group_roles(group_roles).with_failed_login_limits(config.failed_logins);
+        let auth = Auth::new(db.clone(), &token, &instance)
+            .with_group_roles(group_roles)
+            .with_failed_login_limits(config.failed_logins);
         auth.end_those_of_former_admin_token().await.map_err(io::Error::other)?;
         let state = AppState(Arc::new(Shared {
             db: db.clone(),
@@ -208,6 +212,7 @@ impl Server {
             queue,
             events,
             auth,
+            artifacts,
             audit: AuditLog::new(db.clone()),
             unknown_senders: audit::UnknownSenders::default(),
             disk,
@@ -260,6 +265,8 @@ impl Server {
         let worker = tokio::spawn(worker.run(shutdown.clone()));
         let outputs = state.outputs.clone();
         let compressing = outputs.compress(shutdown.clone());
+        let queue = state.queue.clone();
+        let watching_leases = queue.watch_leases(&shutdown);
         // Requests are still answered while jobs are being stopped, so that the last lines of the jobs can be read.
         // Streams are closed last.
         let streams_end = state.shutdown.clone();
@@ -279,7 +286,7 @@ impl Server {
             }
         };
         let serving = connection::serve(listener, http::router(state.clone()), state);
-        tokio::join!(ending, serving, compressing, renewing);
+        tokio::join!(ending, serving, compressing, watching_leases, renewing);
         // Their clients are disconnected by now, so that they do not wait for the rest of a body.
         changes.close();
         changes.wait().await;

@@ -21,6 +21,7 @@ use object_store::local::LocalFileSystem;
 use object_store::{ObjectStoreExt, PutPayload};
 use sha2::{Digest, Sha256};
 
+use crate::files::remove_folder;
 use model::{ArtifactId, JobId};
 use sparse::SparseFile;
 
@@ -75,12 +76,19 @@ impl ArtifactStore {
             self.objects.put(&location, PutPayload::from(part)).await?;
             return Ok(stored.finish());
         }
+        Ok(self.keep_large(path, part, content)?)
+    }
+
+    /// Stores `content`, which arrives while it is stored, at a path returned by [`location`]. If reading fails,
+    /// nothing is stored. This blocks, so do not call it from async code.
+    pub fn keep_streamed(&self, path: &str, mut content: impl Read) -> io::Result<Stored> {
+        let part = read_part(&mut content)?;
         self.keep_large(path, part, content)
     }
 
     /// Stores a file that fills at least one part or contains holes. `part` is the part that has already been read, and
     /// `content` yields the rest. Blocks of zeros take no disk space.
-    fn keep_large(&self, path: &str, mut part: Vec<u8>, mut content: impl Read) -> Result<Stored, KeepError> {
+    fn keep_large(&self, path: &str, mut part: Vec<u8>, mut content: impl Read) -> io::Result<Stored> {
         let mut stored = Sum::default();
         let mut file = SparseFile::create(&self.data_dir.join(path))?;
         while !part.is_empty() {
@@ -96,6 +104,11 @@ impl ArtifactStore {
     /// Removes the file at `path`.
     pub fn remove(&self, path: &str) -> io::Result<()> {
         std::fs::remove_file(self.data_dir.join(path))
+    }
+
+    /// Removes all stored files of a job.
+    pub fn remove_job(&self, job: JobId) -> io::Result<()> {
+        remove_folder(&self.data_dir.join(format!("artifacts/{job}")))
     }
 
     /// Removes all stored files of an attempt, except those at the paths in `keep`. The removed files were left behind

@@ -24,7 +24,7 @@ use model::{JobId, Seq, Timestamp};
 
 use crate::db::{Db, DbError};
 
-pub use append::{AppendError, Batch, Lease, append_by_server, append_under_lease};
+pub use append::{AppendError, Batch, Lease, append_by_server, append_reported, append_under_lease};
 pub use new_event::{
     AttemptTotals, Chunk, GapRange, JobDetails, NewEvent, Origin, RedactionCounts, StepEnd, StepNames,
 };

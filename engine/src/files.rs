@@ -17,6 +17,22 @@ pub fn private_folder(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
+/// Removes a directory with its contents, if it exists. A file that is created there at the same time, for example by a
+/// compression, is removed too.
+pub fn remove_folder(folder: &Path) -> io::Result<()> {
+    for _ in 0..REMOVAL_TRIES {
+        match fs::remove_dir_all(folder) {
+            Err(error) if error.kind() == io::ErrorKind::DirectoryNotEmpty => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            removed => return removed,
+        }
+    }
+    fs::remove_dir_all(folder)
+}
+
+/// The number of attempts to remove a directory in which files are being created.
+const REMOVAL_TRIES: u32 = 3;
+
 /// Returns the total size of all files in a directory and its subdirectories, in bytes. Files that are removed during
 /// the scan are not counted.
 pub fn size_below(folder: &Path) -> io::Result<u64> {

@@ -1,11 +1,13 @@
-//! The job queue: submits, lists, cancels and resubmits jobs. See [`leases`] for how workers claim jobs, [`ending`] for
-//! how jobs finish, and [`files`] for artifacts and outputs.
+//! The job queue: submits, lists, cancels and resubmits jobs. See [`leases`] for how workers claim jobs, [`remote`] for
+//! workers on other machines, [`ending`] for how jobs finish, [`expiry`] for leases that are not renewed, [`files`] for
+//! artifacts and outputs, and [`removal`] for the removal of finished jobs.
 //!
 //! Every change of state is committed in one transaction together with the events that report it, so no reader ever
 //! sees a finished job without its `end` event. A job's lease epoch increases whenever a lease begins or ends, so a
 //! worker that has lost its lease can no longer change the job.
 
 mod ending;
+mod expiry;
 mod files;
 mod job_row;
 mod leases;
@@ -13,6 +15,8 @@ mod maskers;
 mod overrides;
 mod payload;
 mod redaction;
+mod remote;
+mod removal;
 mod secrets;
 mod store;
 mod submission;
@@ -33,6 +37,7 @@ pub use leases::{Abandoned, Claimed, Heartbeat, LEASE, Shipping};
 pub use maskers::{Maskers, SharedValues};
 pub use payload::RawCommand as CommandShape;
 pub use payload::{Command, InvalidPayload, JobPayload, SecretForm, SecretUse, StageSpec, StepSpec, TerminalSize};
+pub use remote::{Recorded, RemoteClaim, RemoteWorker, Report, ReportedEvents, Upload, UploadLimits, lease_duration};
 pub use secrets::{SecretChange, SecretsError};
 pub use store::JobsFilter;
 pub use submission::Submission;
@@ -56,6 +61,33 @@ pub enum QueueError {
         /// The requested action as a past participle, such as `cancelled`.
         wanted: &'static str,
     },
+    /// The job is not running, so its worker can do nothing with it.
+    #[error("the job is not running ({})", status.as_str())]
+    NotRunning {
+        /// The job's state.
+        status: JobStatus,
+    },
+    /// The job has not finished, so it cannot be removed.
+    #[error("the job has not finished ({}), so it cannot be removed; cancel it first", status.as_str())]
+    NotFinished {
+        /// The job's state.
+        status: JobStatus,
+    },
+    /// A worker has reported that it has cancelled a job whose cancellation was not requested.
+    #[error("the cancellation of job {0} was not requested")]
+    CancelNotRequested(JobId),
+    /// The job is held by another worker, or under another lease.
+    #[error("job {0} is held by another worker, or under another lease")]
+    NotHolder(JobId),
+    /// A file exceeds the limits on artifacts.
+    #[error("{0}")]
+    ArtifactLimit(String),
+    /// The checksum of a file is not the one that the worker has specified.
+    #[error("digest: does not match the file, whose digest is sha256:{0}")]
+    DigestMismatch(String),
+    /// The files of a job could not be removed.
+    #[error("failed to remove the files of the job: {0}")]
+    Files(String),
     /// The worker no longer holds a lease on the job.
     #[error("the lease on job {0} is no longer valid")]
     LeaseLost(JobId),

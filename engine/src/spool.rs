@@ -26,7 +26,7 @@ pub use writer::{SpoolEnd, SpoolWriter};
 
 use model::JobId;
 
-use crate::files::{compress, size_below};
+use crate::files::{compress, remove_folder, size_below};
 
 /// The name of the output file in the spool's directory. It is listed as the artifact `logs/output.log`.
 pub(crate) const OUTPUT_LOG: &str = "output.log";
@@ -69,6 +69,11 @@ impl Spools {
     pub fn compress(&self, job: JobId, attempt: i32, stop: &AtomicBool) -> io::Result<u64> {
         let folder = self.folder(job, attempt);
         Ok(compress(&folder.join(OUTPUT_IDX), stop)? + compress(&folder.join(OUTPUT_LOG), stop)?)
+    }
+
+    /// Removes the spools of all attempts of a job.
+    pub fn remove_job(&self, job: JobId) -> io::Result<()> {
+        remove_folder(&self.data_dir.join(SPOOLS).join(job.to_string()))
     }
 
     /// Returns how many bytes a running attempt has printed, which is the size of its `output.log`. Returns 0 if that

@@ -29,6 +29,7 @@ mod segment;
 mod step;
 mod time;
 mod usual;
+mod worker;
 
 use std::fmt;
 use std::str::FromStr;
@@ -59,6 +60,9 @@ pub use segment::Segment;
 pub use step::StepRef;
 pub use time::{ParseTimestampError, Timestamp};
 pub use usual::{UsualStep, UsualTimes};
+pub use worker::{
+    AppendBody, CancelAckBody, ClaimBody, ClaimReply, ClaimedJob, CompleteBody, FailBody, HeartbeatBody, ReportedEvent,
+};
 
 macro_rules! uuid_newtype {
     ($(#[$doc:meta])* $name:ident) => {

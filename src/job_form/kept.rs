@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::words;
 
 /// Describes the settings of a job that cannot be edited in the form: the `prepare` and `publish` stages, artifacts,
-/// input files and the affinity key.
+/// required capabilities, input files and the affinity key.
 #[must_use]
 pub fn kept_of_job(job: &Job) -> Vec<String> {
     let payload = job.payload.as_ref().map(RawJson::to_value).unwrap_or_default();
@@ -15,10 +15,12 @@ pub fn kept_of_job(job: &Job) -> Vec<String> {
         (!names.is_empty()).then(|| format!("{when}: {}", names.join(", ")))
     };
     let patterns: Vec<_> = items(&payload, "artifacts").filter_map(Value::as_str).collect();
+    let capabilities: Vec<_> = items(&payload, "requiredCapabilities").filter_map(Value::as_str).collect();
     let lines = [
         stage("prepare", "Runs first (prepare)"),
         stage("publish", "Runs last (publish)"),
         (!patterns.is_empty()).then(|| format!("Artifacts: {}", patterns.join(", "))),
+        (!capabilities.is_empty()).then(|| format!("Required capabilities: {}", capabilities.join(", "))),
         job.input.as_ref().map(|input| format!("Files sent with the job: {}", words::bytes(input.size_bytes))),
         job.affinity_key.as_ref().map(|key| format!("Affinity key: {key}")),
     ];

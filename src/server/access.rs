@@ -20,6 +20,7 @@ const OPEN: Requirement = Requirement::Open;
 const VIEWER: Requirement = Requirement::AtLeast(Role::Viewer);
 const OPERATOR: Requirement = Requirement::AtLeast(Role::Operator);
 const ADMIN: Requirement = Requirement::AtLeast(Role::Admin);
+const WORKER: Requirement = Requirement::AtLeast(Role::Worker);
 
 /// The requirement of requests that match no route: files of the site, and unknown paths.
 pub(super) const WITHOUT_ROUTE: Requirement = VIEWER;
@@ -82,6 +83,7 @@ const RULES: &[Rule] = &[
     ("POST", "/api/queue/jobs", OPERATOR),
     ("GET", "/api/queue/jobs/stream", VIEWER),
     ("GET", "/api/queue/jobs/{id}", VIEWER),
+    ("DELETE", "/api/queue/jobs/{id}", ADMIN),
     ("POST", "/api/queue/jobs/{id}/cancel", OPERATOR),
     ("POST", "/api/queue/jobs/{id}/resubmit", OPERATOR),
     ("GET", "/api/queue/jobs/{id}/events", VIEWER),
@@ -93,6 +95,15 @@ const RULES: &[Rule] = &[
     ("GET", "/api/queue/jobs/{id}/artifacts", VIEWER),
     ("GET", "/api/queue/jobs/{id}/artifacts/{artifact}/download", VIEWER),
     ("GET", "/api/queue/jobs/{id}/artifacts/{artifact}/preview", VIEWER),
+
+    // Workers on other machines. The queue checks that a worker holds the job.
+    ("POST", "/api/queue/jobs/claim", WORKER),
+    ("POST", "/api/queue/jobs/{id}/heartbeat", WORKER),
+    ("POST", "/api/queue/jobs/{id}/events", WORKER),
+    ("POST", "/api/queue/jobs/{id}/artifacts/upload", WORKER),
+    ("POST", "/api/queue/jobs/{id}/complete", WORKER),
+    ("POST", "/api/queue/jobs/{id}/fail", WORKER),
+    ("POST", "/api/queue/jobs/{id}/cancel/ack", WORKER),
 
     // Whether a text contains a secret can be tested only by those who could print the secret with a job.
     ("POST", "/api/queue/redact", OPERATOR),

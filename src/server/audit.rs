@@ -43,9 +43,12 @@ enum Effect {
     Action(&'static str),
     /// The route only reads, although its method permits changes.
     Reads,
+    /// The route is for workers, whose actions are recorded in the event logs of their jobs. There are too many of them
+    /// for the audit log.
+    InEventLog,
 }
 
-use Effect::{Action, Reads};
+use Effect::{Action, InEventLog, Reads};
 
 /// The effect of every route whose method permits changes. Server functions are listed by their own paths.
 #[rustfmt::skip]
@@ -61,6 +64,16 @@ const EFFECTS: &[(&str, &str, Effect)] = &[
     ("POST", "/api/queue/jobs/{id}/resubmit", Action("job.resubmit")),
     ("POST", "/rpc/resubmit_job", Action("job.resubmit")),
     ("POST", "/rpc/resubmit_with_changes", Action("job.resubmit")),
+
+    ("DELETE", "/api/queue/jobs/{id}", Action("job.remove")),
+
+    ("POST", "/api/queue/jobs/claim", InEventLog),
+    ("POST", "/api/queue/jobs/{id}/heartbeat", InEventLog),
+    ("POST", "/api/queue/jobs/{id}/events", InEventLog),
+    ("POST", "/api/queue/jobs/{id}/artifacts/upload", InEventLog),
+    ("POST", "/api/queue/jobs/{id}/complete", InEventLog),
+    ("POST", "/api/queue/jobs/{id}/fail", InEventLog),
+    ("POST", "/api/queue/jobs/{id}/cancel/ack", InEventLog),
 
     ("PUT", "/api/queue/secrets/{name}", Action("secret.set")),
     ("DELETE", "/api/queue/secrets/{name}", Action("secret.remove")),

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use engine::cage::CageSettings;
 use engine::json::JsonDepth;
+use engine::queue::UploadLimits;
 use engine::worker::batch::Policy;
 use engine::worker::ship::{Bounds, LiveLog};
 use engine::worker::{ArtifactLimits, JobEnvironment, JobHome, Supervision};
@@ -291,6 +292,12 @@ impl Config {
     /// Returns the limits on open streams.
     pub(super) const fn stream_limits(&self) -> StreamLimits {
         StreamLimits { in_all: self.streams, per_user: self.streams_per_user }
+    }
+
+    /// Returns the limits on the artifacts that a worker on another machine uploads.
+    pub(super) fn upload_limits(&self) -> UploadLimits {
+        let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
+        UploadLimits { files: number(MAX_ARTIFACTS as u64), job_bytes: number(self.artifact_job_bytes) }
     }
 
     /// Returns the limits on the number and sizes of an attempt's artifacts.

@@ -9,9 +9,10 @@ pub(super) mod revocable;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{ACCEPT, ALLOW, AUTHORIZATION, COOKIE, ORIGIN, SET_COOKIE};
-use axum::http::{HeaderMap, HeaderValue, Method, Uri};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
+use model::Role;
 
 use super::AppState;
 use super::access::{self, Requirement};
@@ -115,6 +116,9 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
             request.extensions_mut().insert(identity);
             Err(refused_page(state, request, None).await)
         }
+        (Some(Requirement::AtLeast(Role::Worker)), Some(identity)) => {
+            Err(ApiError::WorkerNotAuthorized(identity.role).into_response())
+        }
         (Some(Requirement::AtLeast(_)), Some(identity)) => Err(ApiError::NotAuthorized(identity.role).into_response()),
         (None, Some(_)) => Err(no_such_route(&request)),
         (_, None) if request.uri().path().starts_with(PREVIEWS) => Err(ApiError::ArtifactNotFound.into_response()),
@@ -169,7 +173,10 @@ fn to_login(request: &Request) -> Redirect {
     Redirect::to(&format!("/login?{next}"))
 }
 
-/// Returns the sender of the request. An invalid bearer token is an error.
+/// The header in which workers may send their token instead. Workers for older servers do.
+const WORKER_TOKEN: HeaderName = HeaderName::from_static("x-moonmind-worker-token");
+
+/// Returns the sender of the request. An invalid token is an error, and so is a worker's token that is not one.
 ///
 /// Credentials with other schemes are ignored, because they are meant for a proxy in front of the server, which may
 /// pass them on. If the proxy vouches for a person, a session of anybody else is ended and not used.
@@ -182,6 +189,11 @@ async fn identify(
     if let Some(token) = headers.get_all(AUTHORIZATION).iter().find_map(bearer) {
         let token = std::str::from_utf8(token).map_err(|_| ApiError::AuthRequired)?;
         return state.auth.bearer(token).await?.map(RequestSender::Known).ok_or(ApiError::AuthRequired);
+    }
+    if let Some(token) = headers.get(&WORKER_TOKEN) {
+        let token = token.to_str().map_err(|_| ApiError::WorkerAuthFailed)?;
+        let identity = state.auth.bearer(token.trim()).await?.filter(|identity| identity.role == Role::Worker);
+        return identity.map(RequestSender::Known).ok_or(ApiError::WorkerAuthFailed);
     }
     let cookie = client.and_then(|client| session_cookie(state, client, headers));
     let identity = match (person, cookie) {

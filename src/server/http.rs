@@ -13,6 +13,7 @@ mod lines;
 mod log;
 mod machine;
 mod metrics;
+mod multipart;
 mod people;
 mod previews;
 pub(super) mod query;
@@ -27,6 +28,7 @@ mod stream;
 mod streams;
 mod submission;
 mod usual;
+mod workers;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request, State};
@@ -53,6 +55,7 @@ fn routes() -> Routes {
         .get("/events/stream", streams::stream)
         .get("/jobs/stream", jobs::stream::stream)
         .get("/jobs/{id}", jobs::get)
+        .delete("/jobs/{id}", jobs::remove)
         .post("/jobs/{id}/cancel", jobs::cancel)
         .post("/jobs/{id}/resubmit", jobs::resubmit)
         .get("/jobs/{id}/events", events::page)
@@ -64,6 +67,13 @@ fn routes() -> Routes {
         .get("/jobs/{id}/artifacts", artifacts::list)
         .get("/jobs/{id}/artifacts/{artifact}/download", artifacts::download)
         .get("/jobs/{id}/artifacts/{artifact}/preview", previews::begin)
+        .post("/jobs/claim", workers::claim)
+        .post("/jobs/{id}/heartbeat", workers::heartbeat)
+        .post("/jobs/{id}/events", workers::append)
+        .post("/jobs/{id}/artifacts/upload", workers::upload::upload)
+        .post("/jobs/{id}/complete", workers::complete)
+        .post("/jobs/{id}/fail", workers::fail)
+        .post("/jobs/{id}/cancel/ack", workers::acknowledge_cancel)
         .post("/redact", redaction::test)
         .get("/redact/rules", redaction::rules)
         .get("/secrets", secrets::list)

@@ -38,7 +38,7 @@ pub(super) async fn observe(State(state): State<AppState>, request: Request, nex
     let reply = next.run(request).instrument(span.clone()).await;
     let (status, took) = (reply.status(), began.elapsed());
     state.db.metrics().request(method, &route, status.as_u16(), took);
-    span.in_scope(|| tell(method, status.as_u16(), took));
+    span.in_scope(|| tell(method, &route, status.as_u16(), took));
     with_id(reply, id)
 }
 
@@ -57,11 +57,16 @@ fn with_id(mut reply: Response, id: Uuid) -> Response {
     reply
 }
 
-/// Logs the result of a request. Requests that only read are logged at debug level, unless the status is 500 or higher.
-fn tell(method: &str, status: u16, took: Duration) {
+/// The routes to which each worker sends requests every few seconds.
+const FREQUENT: [&str; 3] = ["/api/queue/jobs/claim", "/api/queue/jobs/{id}/heartbeat", "/api/queue/jobs/{id}/events"];
+
+/// Logs the result of a request. Requests that only read and those that workers send all the time are logged at debug
+/// level, unless the status is 500 or higher.
+fn tell(method: &str, route: &str, status: u16, took: Duration) {
     let ms = took.as_secs_f64() * 1_000.0;
     match (method, status) {
         (_, 500..) => tracing::warn!(status, ms, "answered"),
+        _ if FREQUENT.contains(&route) => tracing::debug!(status, ms, "answered"),
         ("GET" | "HEAD" | "OPTIONS", _) => tracing::debug!(status, ms, "answered"),
         _ => tracing::info!(status, ms, "answered"),
     }

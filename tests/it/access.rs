@@ -33,7 +33,7 @@ enum Access {
 
 /// The access rule of every route. A test below fails if a route of the server is missing here. The server's own table
 /// is not used, so that a mistake in it is noticed.
-const RULES: [(&str, &str, Access); 69] = [
+const RULES: [(&str, &str, Access); 77] = [
     ("GET", "/healthz", Access::Open),
     ("GET", "/login", Access::Open),
     ("POST", "/login", Access::Open),
@@ -64,6 +64,13 @@ const RULES: [(&str, &str, Access); 69] = [
     ("GET", "/api/queue/jobs/{id}/artifacts", Access::Program(Role::Viewer)),
     ("GET", "/api/queue/jobs/{id}/artifacts/{artifact}/download", Access::Program(Role::Viewer)),
     ("GET", "/api/queue/jobs/{id}/artifacts/{artifact}/preview", Access::Program(Role::Viewer)),
+    ("POST", "/api/queue/jobs/claim", Access::Program(Role::Worker)),
+    ("POST", "/api/queue/jobs/{id}/heartbeat", Access::Program(Role::Worker)),
+    ("POST", "/api/queue/jobs/{id}/events", Access::Program(Role::Worker)),
+    ("POST", "/api/queue/jobs/{id}/artifacts/upload", Access::Program(Role::Worker)),
+    ("POST", "/api/queue/jobs/{id}/complete", Access::Program(Role::Worker)),
+    ("POST", "/api/queue/jobs/{id}/fail", Access::Program(Role::Worker)),
+    ("POST", "/api/queue/jobs/{id}/cancel/ack", Access::Program(Role::Worker)),
     ("POST", "/api/queue/redact", Access::Program(Role::Operator)),
     ("GET", "/api/queue/redact/rules", Access::Program(Role::Viewer)),
     ("GET", "/api/queue/secrets", Access::Program(Role::Operator)),
@@ -103,6 +110,8 @@ const RULES: [(&str, &str, Access); 69] = [
     ("POST", "/secrets", Access::Program(Role::Admin)),
     ("POST", "/people", Access::Program(Role::Admin)),
     ("POST", "/account", Access::Program(Role::Viewer)),
+    // This entry has to follow the others of jobs, because it removes the job that a test uses for all requests.
+    ("DELETE", "/api/queue/jobs/{id}", Access::Program(Role::Admin)),
     // This entry has to be last, because it ends the session that a test uses for all requests.
     ("POST", "/logout", Access::Program(Role::Viewer)),
 ];

@@ -11,6 +11,7 @@ pub mod sse;
 pub mod store;
 pub mod tcp;
 mod watchdog;
+pub mod workers;
 
 use std::path::Path;
 use std::time::{Duration, Instant};

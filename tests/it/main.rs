@@ -33,4 +33,5 @@ mod supervision;
 mod surroundings;
 mod terminal;
 mod tls;
+mod worker_api;
 mod workspaces;

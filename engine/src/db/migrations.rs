@@ -9,7 +9,7 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// The number, name and SQL of each file in `migrations/`.
-const MIGRATIONS: [(i64, &str, &str); 13] = [
+const MIGRATIONS: [(i64, &str, &str); 14] = [
     (1, "main path", include_str!("../../../migrations/0001_main_path.sql")),
     (2, "reading", include_str!("../../../migrations/0002_reading.sql")),
     (3, "gaps", include_str!("../../../migrations/0003_gaps.sql")),
@@ -23,6 +23,7 @@ const MIGRATIONS: [(i64, &str, &str); 13] = [
     (11, "user counts", include_str!("../../../migrations/0011_user_counts.sql")),
     (12, "external people", include_str!("../../../migrations/0012_external_people.sql")),
     (13, "admin token", include_str!("../../../migrations/0013_admin_token.sql")),
+    (14, "workers", include_str!("../../../migrations/0014_workers.sql")),
 ];
 
 /// Returns the migrator that brings the schema of a database to the current version.

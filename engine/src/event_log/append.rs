@@ -8,6 +8,7 @@ use std::sync::Arc;
 use model::{EventId, JobId, JobStatus, Payload, Seq, Timestamp};
 use serde::{Deserialize, Serialize};
 
+use super::SharedEvent;
 use super::new_event::{NewEvent, size_of_text};
 use super::store::{self, NewRow};
 use super::stored::{Facets, Parts, StoredEvent};
@@ -68,14 +69,16 @@ pub enum AppendError {
 /// The authority under which events are appended.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Authority {
-    /// A worker appends a batch under a lease. The batch must follow the last one stored.
+    /// A worker appends events under a lease.
     Lease {
         /// The lease under which events are appended.
         lease: Lease,
-        /// The batch's number.
-        number: i64,
-        /// The offset at which the batch's range begins.
-        from: i64,
+        /// The batch's number, which must follow the number of the last batch. It is `None` if the events are not
+        /// numbered.
+        number: Option<i64>,
+        /// The offset at which the batch's range begins, which must be the end of the last batch. It is `None` if the
+        /// batch covers no range of a spool.
+        from: Option<i64>,
     },
     /// The server appends its own events in the transaction of a state change.
     Server,
@@ -90,24 +93,78 @@ pub async fn append_under_lease(
     now: Timestamp,
 ) -> Result<Seq, AppendError> {
     let Batch { number, from, to, suppressed, events } = batch;
-    match append(tx, tails, lease.job, Authority::Lease { lease, number, from }, events, now).await? {
-        Some(last) => {
-            let progress = store::BatchProgress { number, shipped: to, suppressed };
-            store::set_batch_progress(tx.connection(), lease, progress, last).await?;
+    let authority = Authority::Lease { lease, number: Some(number), from: Some(from) };
+    match append(tx, tails, lease.job, authority, events, now).await? {
+        Some(stored) => {
+            let progress = store::BatchProgress {
+                number,
+                shipped: Some(to),
+                suppressed,
+                last: last_of(&stored),
+                events: count(stored.len()),
+            };
+            store::set_batch_progress(tx.connection(), lease, progress).await?;
             FailPoint::BatchStored.reached();
-            Ok(last)
+            Ok(progress.last)
         }
-        None => refused(tx.connection(), lease, number).await,
+        None => Ok(repeated(tx.connection(), lease, number).await?.last),
     }
 }
 
-/// Returns the error for a batch that was refused, or the original result if that batch is already stored.
-async fn refused(connection: &mut Connection, lease: Lease, number: i64) -> Result<Seq, AppendError> {
-    match store::batch_progress(connection, lease).await? {
+/// Appends events that a worker reports without a spool, within a transaction. If `number` is set and the events are
+/// already stored under it, they are not stored again. Returns the stored events.
+pub async fn append_reported(
+    tx: &mut Tx,
+    tails: &Tails,
+    lease: Lease,
+    number: Option<i64>,
+    events: Vec<NewEvent>,
+    now: Timestamp,
+) -> Result<Vec<SharedEvent>, AppendError> {
+    let appended = append(tx, tails, lease.job, Authority::Lease { lease, number, from: None }, events, now).await?;
+    match (appended, number) {
+        (Some(stored), Some(number)) => {
+            let (last, events) = (last_of(&stored), count(stored.len()));
+            let progress = store::BatchProgress { number, shipped: None, suppressed: 0, last, events };
+            store::set_batch_progress(tx.connection(), lease, progress).await?;
+            FailPoint::BatchStored.reached();
+            Ok(stored)
+        }
+        (Some(stored), None) => Ok(stored),
+        (None, None) => Err(AppendError::LeaseLost(lease.job)),
+        (None, Some(number)) => {
+            let StoredBatch { last, events, .. } = repeated(tx.connection(), lease, number).await?;
+            Ok(store::last_events(tx.connection(), lease.job, last, events).await?)
+        }
+    }
+}
+
+/// The last batch of a lease.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StoredBatch {
+    /// The batch's number.
+    pub(super) number: i64,
+    /// The position of the batch's last event.
+    pub(super) last: Seq,
+    /// The number of events in the batch.
+    pub(super) events: i64,
+}
+
+/// Returns the last batch of the lease if its number is `number`, or the error for a batch that was refused.
+async fn repeated(connection: &mut Connection, lease: Lease, number: i64) -> Result<StoredBatch, AppendError> {
+    match store::last_batch(connection, lease).await? {
         None => Err(AppendError::LeaseLost(lease.job)),
-        Some((stored, last)) if stored == number => Ok(last),
+        Some(stored) if stored.number == number => Ok(stored),
         Some(_) => Err(AppendError::OutOfOrder { job: lease.job, number }),
     }
+}
+
+fn last_of(stored: &[SharedEvent]) -> Seq {
+    stored.last().map_or(Seq::START, |event| event.seq)
+}
+
+fn count(events: usize) -> i64 {
+    i64::try_from(events).unwrap_or(i64::MAX)
 }
 
 /// Appends the server's own events, inside the transaction of the state change that they describe.
@@ -122,8 +179,7 @@ pub async fn append_by_server(
     Ok(())
 }
 
-/// Appends events and returns the position of the last one, or `None` if the lease has ended or the batch is out of
-/// order.
+/// Appends events and returns them as they are stored, or `None` if the lease has ended or the batch is out of order.
 async fn append(
     tx: &mut Tx,
     tails: &Tails,
@@ -131,8 +187,8 @@ async fn append(
     authority: Authority,
     events: Vec<NewEvent>,
     now: Timestamp,
-) -> Result<Option<Seq>, DbError> {
-    let count = i64::try_from(events.len()).unwrap_or(i64::MAX);
+) -> Result<Option<Vec<SharedEvent>>, DbError> {
+    let count = count(events.len());
     let Some(assigned) = store::assign_positions(tx.connection(), job, count, now, authority).await? else {
         return Ok(None);
     };
@@ -152,7 +208,8 @@ async fn append(
     store::insert(tx.connection(), job, rows).await?;
     FailPoint::EventsStored.reached();
     tx.wrote(bytes);
-    let published = Published { events: stored, terminal, by_worker: matches!(authority, Authority::Lease { .. }) };
+    let published =
+        Published { events: stored.clone(), terminal, by_worker: matches!(authority, Authority::Lease { .. }) };
     let tails = tails.clone();
     let appended = published.events.len();
     tx.after_commit(move || tails.publish(job, published));
@@ -160,7 +217,7 @@ async fn append(
         metrics.appended(appended, bytes);
         metrics.redacted(redactions);
     });
-    Ok(Some(assigned.first.plus(count - 1)))
+    Ok(Some(stored))
 }
 
 /// The position and time of an event.
@@ -193,12 +250,21 @@ fn serialise(position: Position, mut event: NewEvent) -> (Arc<StoredEvent>, NewR
         seq: position.seq,
         id: parts.id,
         level: event.level,
-        kind: stored.facets.kind.clone(),
+        kind: kind_column(&event.payload, &stored.facets),
         message: event.message.into_bytes(),
         payload,
         created_at: position.at,
     };
     (stored, row)
+}
+
+/// Returns the word in the column `kind`. It is `log` only for chunks of output with all of their fields. Other workers
+/// may report events of the kind `log` without them.
+fn kind_column(payload: &Payload, facets: &Facets) -> String {
+    match payload {
+        Payload::Other(_) if facets.kind == "log" => "text".to_owned(),
+        _ => facets.kind.clone(),
+    }
 }
 
 /// If `payload` belongs to the last event of an attempt, returns the number of values that were masked in the attempt's

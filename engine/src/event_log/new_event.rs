@@ -257,6 +257,12 @@ impl NewEvent {
         Self { level: Level::Warn, message, payload: Payload::Other(payload) }
     }
 
+    /// Creates an event that a worker on another machine reports. The texts in its payload must have been masked.
+    #[must_use]
+    pub(crate) fn reported(level: Level, message: Redacted, payload: Payload) -> Self {
+        Self { level, message, payload }
+    }
+
     /// Creates an event for a file that was stored as an artifact.
     #[must_use]
     pub fn artifact(name: &Redacted, artifact_id: model::ArtifactId, size_bytes: i64) -> Self {

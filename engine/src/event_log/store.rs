@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, QueryBuilder, Row};
 
-use super::append::{Authority, Lease};
+use super::append::{Authority, Lease, StoredBatch};
 use super::new_event::size_of_text;
 use super::page::{Cursor, Direction, Filling, Head, Offered, Page, PageRequest};
 use super::stored::{Facets, Parts, StoredEvent};
@@ -30,14 +30,15 @@ pub(super) async fn assign_positions(
 ) -> DbResult<Option<AssignedRange>> {
     let (lease, number, from) = match authority {
         Authority::Lease { lease, number, from } => (Some(lease), number, from),
-        Authority::Server => (None, 0, 0),
+        Authority::Server => (None, None, None),
     };
     let row: Option<(i64, i64)> = sqlx::query_as(
         "update jobs
          set last_seq = last_seq + ?1, last_event_at = max(?2, last_event_at + ?1), updated_at = ?2
          where id = ?3 and (?4 is null or (status = 'running' and lease_epoch = ?4 and exists (
            select 1 from attempts
-           where job_id = ?3 and attempt = ?5 and last_batch + 1 = ?6 and shipped_bytes = ?7)))
+           where job_id = ?3 and attempt = ?5
+             and (?6 is null or last_batch + 1 = ?6) and (?7 is null or shipped_bytes = ?7))))
          returning last_seq, last_event_at",
     )
     .bind(count)
@@ -88,11 +89,10 @@ pub(super) async fn insert(connection: &mut Connection, job: JobId, events: Vec<
     Ok(())
 }
 
-/// Returns the number of the lease's last batch and the position of that batch's last event, or `None` if the lease has
-/// ended.
-pub(super) async fn batch_progress(connection: &mut Connection, lease: Lease) -> DbResult<Option<(i64, Seq)>> {
-    let row: Option<(i64, i64)> = sqlx::query_as(
-        "select a.last_batch, a.batch_to
+/// Returns the lease's last batch, or `None` if the lease has ended.
+pub(super) async fn last_batch(connection: &mut Connection, lease: Lease) -> DbResult<Option<StoredBatch>> {
+    let row: Option<(i64, i64, i64)> = sqlx::query_as(
+        "select a.last_batch, a.batch_to, a.batch_events
          from attempts a join jobs j on j.id = a.job_id
          where a.job_id = ? and a.attempt = ? and j.lease_epoch = ? and j.status = 'running'",
     )
@@ -101,15 +101,42 @@ pub(super) async fn batch_progress(connection: &mut Connection, lease: Lease) ->
     .bind(lease.epoch)
     .fetch_optional(connection.sqlite())
     .await?;
-    Ok(row.map(|(number, last)| (number, Seq(last))))
+    Ok(row.map(|(number, last, events)| StoredBatch { number, last: Seq(last), events }))
+}
+
+/// Returns the `count` events up to the position `last`, in order.
+pub(super) async fn last_events(
+    connection: &mut Connection,
+    job: JobId,
+    last: Seq,
+    count: i64,
+) -> DbResult<Vec<SharedEvent>> {
+    let rows: Vec<StoredRow> = sqlx::query_as(OLDEST_FIRST)
+        .bind(job.0)
+        .bind(last.0 - count)
+        .bind(last.0 + 1)
+        .fetch_all(connection.sqlite())
+        .await?;
+    rows.into_iter()
+        .map(|row| {
+            let payload = row.payload()?;
+            let size = size_of_text(row.message.len(), &payload);
+            Ok(row.share(job, Facets::of(&payload), size))
+        })
+        .collect()
 }
 
 /// The progress that is recorded for an attempt when a batch is stored.
 #[derive(Clone, Copy)]
 pub(super) struct BatchProgress {
     pub(super) number: i64,
-    pub(super) shipped: i64,
+    /// The end of the batch's range in the spool, or `None` if the batch covers no range.
+    pub(super) shipped: Option<i64>,
     pub(super) suppressed: i64,
+    /// The position of the batch's last event.
+    pub(super) last: Seq,
+    /// The number of events in the batch.
+    pub(super) events: i64,
 }
 
 /// Records that a batch is stored, so that a repeated batch is recognised.
@@ -117,17 +144,18 @@ pub(super) async fn set_batch_progress(
     connection: &mut Connection,
     lease: Lease,
     progress: BatchProgress,
-    last: Seq,
 ) -> DbResult<()> {
     sqlx::query(
         "update attempts
-         set last_batch = ?, shipped_bytes = ?, suppressed_bytes = suppressed_bytes + ?, batch_to = ?
+         set last_batch = ?, shipped_bytes = coalesce(?, shipped_bytes), suppressed_bytes = suppressed_bytes + ?,
+             batch_to = ?, batch_events = ?
          where job_id = ? and attempt = ?",
     )
     .bind(progress.number)
     .bind(progress.shipped)
     .bind(progress.suppressed)
-    .bind(last.0)
+    .bind(progress.last.0)
+    .bind(progress.events)
     .bind(lease.job.0)
     .bind(lease.attempt)
     .execute(connection.sqlite())

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use super::QueueError;
 use super::files::store::keep_artifact;
 use super::job_row::JobRow;
+use super::leases::COMMAND;
 use super::leases::store::{self as leases, JobEnd};
 use super::store;
 use crate::artifacts::location;
@@ -32,6 +33,12 @@ pub enum Ending {
     Failed {
         /// The machine-readable reason.
         reason: FailureReason,
+        /// The human-readable reason.
+        #[serde(with = "redacted_text")]
+        message: Redacted,
+    },
+    /// The attempt failed, and its worker has no machine-readable reason for it.
+    Reported {
         /// The human-readable reason.
         #[serde(with = "redacted_text")]
         message: Redacted,
@@ -99,6 +106,29 @@ impl ArtifactPlace {
     }
 }
 
+/// Whether a job runs again after a failed attempt.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Retry {
+    /// The job runs again while it has attempts left.
+    #[default]
+    WhileAttemptsRemain,
+    /// The job fails at once, because another attempt would fail too.
+    Never,
+}
+
+/// Details of the end of a lease that only workers on other machines and the server itself specify.
+#[derive(Clone, Debug, Default)]
+pub(super) struct EndDetails {
+    /// Whether the job runs again if the attempt has failed.
+    pub(super) retry: Retry,
+    /// The summary of the result, if the attempt has succeeded.
+    pub(super) summary: Option<Redacted>,
+    /// The worker's message about a cancelled job.
+    pub(super) message: Option<Redacted>,
+    /// The change that ended the lease before its worker did, if there was one.
+    pub(super) cause: Option<JobEventStatus>,
+}
+
 /// The longest delay before the next attempt of a job.
 pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(10);
 
@@ -112,17 +142,19 @@ enum NextState {
     Again(Timestamp),
 }
 
-fn after(ending: &Ending, row: &JobRow, now: Timestamp) -> NextState {
+fn after(ending: &Ending, retry: Retry, row: &JobRow, now: Timestamp) -> NextState {
     match ending {
         Ending::Succeeded => NextState::Over(JobStatus::Succeeded),
         Ending::Cancelled => NextState::Over(JobStatus::Cancelled),
         // A job whose cancellation was requested must not run again.
-        Ending::Failed { .. } if row.job.cancel_requested_at.is_some() => NextState::Over(JobStatus::Cancelled),
-        Ending::Failed { .. } if row.job.attempt < row.job.max_attempts => {
+        _ if row.job.cancel_requested_at.is_some() => NextState::Over(JobStatus::Cancelled),
+        _ if retry == Retry::Never => NextState::Over(JobStatus::Failed),
+        _ if row.job.attempt < row.job.max_attempts => {
             NextState::Again(now.after(WAITS.after(row.job.attempt.unsigned_abs())))
         }
-        Ending::Failed { .. } if row.job.max_attempts == 1 => NextState::Over(JobStatus::Failed),
-        Ending::Failed { .. } => NextState::Over(JobStatus::DeadLetter),
+        // Commands run only once by default, so for them this is an ordinary failure.
+        _ if row.job.max_attempts == 1 && row.job.kind == COMMAND => NextState::Over(JobStatus::Failed),
+        _ => NextState::Over(JobStatus::DeadLetter),
     }
 }
 
@@ -131,6 +163,7 @@ pub(super) async fn finish(
     tx: &mut Tx,
     tails: &Tails,
     finish: Finish,
+    details: EndDetails,
     now: Timestamp,
 ) -> Result<JobStatus, QueueError> {
     let lease = finish.lease;
@@ -144,18 +177,23 @@ pub(super) async fn finish(
     leases::end_attempt(tx.connection(), lease, status, now).await?;
     FailPoint::AttemptEnded.reached();
     let mut events = Vec::new();
+    if let Some(cause) = details.cause {
+        let of_worker = JobDetails { worker: Some(finish.worker.clone()), ..JobDetails::default() };
+        events.push(NewEvent::job(cause, lease.attempt, of_worker));
+    }
     for artifact in &finish.artifacts {
         keep_artifact(tx.connection(), lease, artifact, now).await?;
         events.push(NewEvent::artifact(&artifact.name, artifact.id, artifact.size_bytes));
     }
     events.push(NewEvent::attempt(lease.attempt, &finish.worker, status, Some(&finish.totals)));
-    let next = after(&finish.ending, &row, now);
+    let next = after(&finish.ending, details.retry, &row, now);
     let job_status = match next {
         NextState::Over(status) => status,
         NextState::Again(_) => JobStatus::Queued,
     };
-    events.extend(job_events(&next, &finish, lease.attempt));
-    leases::end_lease(tx.connection(), lease, &job_end(&next, &finish), now).await?;
+    let end = job_end(&next, &finish, details.summary.as_ref());
+    events.extend(job_events(&next, &finish, details.message, lease.attempt));
+    leases::end_lease(tx.connection(), lease, &end, now).await?;
     FailPoint::LeaseEnded.reached();
     append_by_server(tx, tails, lease.job, events, now).await?;
     if let NextState::Over(status) = next {
@@ -163,6 +201,22 @@ pub(super) async fn finish(
         tx.count(move |metrics| metrics.job_finished(status, took.map(Duration::from_millis)));
     }
     Ok(job_status)
+}
+
+/// Returns the totals of an attempt without stored output, such as one of a worker that reports only events.
+pub(super) fn no_output() -> AttemptTotals {
+    AttemptTotals {
+        exit_code: None,
+        lines: 0,
+        bytes: 0,
+        suppressed_bytes: 0,
+        redactions: RedactionCounts::default(),
+        log_sha256: sha256_of_nothing(),
+    }
+}
+
+fn sha256_of_nothing() -> String {
+    hex::encode(Sha256::digest([]))
 }
 
 /// Finishes a queued job whose cancellation was requested.
@@ -173,7 +227,7 @@ pub(super) async fn cancel_queued(tx: &mut Tx, tails: &Tails, row: &JobRow, now:
         bytes: row.job.log_bytes.unwrap_or(0),
         suppressed_bytes: 0,
         redactions: RedactionCounts::default(),
-        log_sha256: row.job.log_sha256.clone().unwrap_or_else(|| hex::encode(Sha256::digest([]))),
+        log_sha256: row.job.log_sha256.clone().unwrap_or_else(sha256_of_nothing),
     };
     store::end_queued(tx.connection(), row.job.id, now).await?;
     let events = vec![
@@ -185,19 +239,19 @@ pub(super) async fn cancel_queued(tx: &mut Tx, tails: &Tails, row: &JobRow, now:
     Ok(())
 }
 
-fn attempt_status(ending: &Ending) -> AttemptStatus {
+pub(super) fn attempt_status(ending: &Ending) -> AttemptStatus {
     match ending {
         Ending::Succeeded => AttemptStatus::Succeeded,
         Ending::Failed { reason: FailureReason::Interrupted, .. } => AttemptStatus::Interrupted,
-        Ending::Failed { .. } => AttemptStatus::Failed,
+        Ending::Failed { .. } | Ending::Reported { .. } => AttemptStatus::Failed,
         Ending::Cancelled => AttemptStatus::Cancelled,
     }
 }
 
-fn job_events(next: &NextState, finish: &Finish, attempt: i32) -> Vec<NewEvent> {
+fn job_events(next: &NextState, finish: &Finish, message: Option<Redacted>, attempt: i32) -> Vec<NewEvent> {
     let reason = match &finish.ending {
-        Ending::Failed { message, .. } => Some(message.clone()),
-        Ending::Succeeded | Ending::Cancelled => None,
+        Ending::Failed { message, .. } | Ending::Reported { message } => Some(message.clone()),
+        Ending::Succeeded | Ending::Cancelled => message,
     };
     let details = JobDetails { reason, worker: Some(finish.worker.clone()), next_attempt_at: None };
     match *next {
@@ -233,9 +287,10 @@ fn end_event(status: JobStatus, attempt: i32, totals: &AttemptTotals) -> NewEven
     })
 }
 
-fn job_end(next: &NextState, finish: &Finish) -> JobEnd {
+fn job_end(next: &NextState, finish: &Finish, summary: Option<&Redacted>) -> JobEnd {
     let (reason, message) = match &finish.ending {
         Ending::Failed { reason, message } => (Some(*reason), Some(message.to_text().into_owned())),
+        Ending::Reported { message } => (None, Some(message.to_text().into_owned())),
         Ending::Succeeded | Ending::Cancelled => (None, None),
     };
     let (status, next_attempt_at) = match *next {
@@ -247,6 +302,7 @@ fn job_end(next: &NextState, finish: &Finish) -> JobEnd {
         next_attempt_at,
         failure_reason: reason,
         error_message: message,
+        result_summary: summary.map(|summary| summary.to_text().into_owned()),
         exit_code: finish.totals.exit_code,
         log_lines: finish.totals.lines,
         log_bytes: finish.totals.bytes,
@@ -290,7 +346,8 @@ mod tests {
     fn a_finish_is_the_same_after_a_round_trip_through_json() {
         let failed =
             Ending::Failed { reason: FailureReason::Timeout, message: Redacted::literal("timed out: \"é\"\n") };
-        for ending in [Ending::Succeeded, failed, Ending::Cancelled] {
+        let reported = Ending::Reported { message: Redacted::literal("it failed") };
+        for ending in [Ending::Succeeded, failed, reported, Ending::Cancelled] {
             let sent = finish(ending);
             let text = serde_json::to_string(&sent).expect("it can be serialised");
             let received: Finish = serde_json::from_str(&text).expect("it can be read");

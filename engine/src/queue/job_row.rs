@@ -1,7 +1,7 @@
 //! A job's database row, and its conversion to the form used in responses.
 
 use model::Job;
-use redact::Redacted;
+use redact::{Redacted, Redactor};
 
 use super::JobPayload;
 use super::maskers::Maskers;
@@ -42,6 +42,11 @@ impl JobRow {
 
     /// Masks the secrets of the job and of the server in `text`, which must belong to the job.
     pub(super) fn mask(&self, maskers: &Maskers, text: &str) -> Redacted {
-        maskers.of(self.job.id, || self.payload(maskers)).redact(text.as_bytes())
+        self.redactor(maskers).redact(text.as_bytes())
+    }
+
+    /// Returns the redactor that masks the secrets of the job and of the server.
+    pub(super) fn redactor(&self, maskers: &Maskers) -> Redactor {
+        maskers.of(self.job.id, || self.payload(maskers))
     }
 }

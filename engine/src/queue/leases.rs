@@ -6,19 +6,49 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use model::{AttemptStatus, JobEventStatus, JobId, JobInput, JobStatus, Seq};
+use model::{AttemptStatus, JobEventStatus, JobId, JobInput, JobStatus, Seq, Timestamp, TokenId};
 use redact::{Redacted, Redactor};
 
 use super::{Finish, JobPayload, Maskers, NewArtifact, Queue, QueueError, SharedValues, ending, files, secrets};
 use crate::clock;
-use crate::event_log::{AppendError, Batch, JobDetails, Lease, NewEvent, append_by_server, append_under_lease};
+use crate::db::Tx;
+use crate::event_log::{AppendError, Batch, JobDetails, Lease, NewEvent, Tails, append_by_server, append_under_lease};
 use crate::fail_point::FailPoint;
 
 /// The duration of a lease. The worker has to renew the lease before it expires.
 pub const LEASE: Duration = Duration::from_mins(2);
 
+/// The maximum time to wait for a notification. If a notification is lost, its job is delayed by at most this time.
+const LOOK_AGAIN: Duration = Duration::from_secs(5);
+
 /// The type of the jobs that the embedded worker runs.
-const COMMAND: &str = "command";
+pub(super) const COMMAND: &str = "command";
+
+/// A worker's request for a job.
+#[derive(Clone, Debug)]
+pub struct ClaimRequest {
+    /// The worker's name.
+    pub worker: Redacted,
+    /// The types of the jobs that the worker runs. If empty, it runs jobs of any type.
+    pub kinds: Vec<String>,
+    /// The worker's capabilities. It receives only jobs that require none or some of these.
+    pub capabilities: Vec<String>,
+    /// The duration of the lease.
+    pub lease: Duration,
+    /// The API token with which a worker on another machine claims jobs, or `None` for the embedded worker.
+    pub token: Option<TokenId>,
+    /// The identifier that the worker has chosen for this claim, if any.
+    pub claim_id: Option<String>,
+}
+
+impl ClaimRequest {
+    /// Returns the request of the embedded worker with the name `worker`.
+    #[must_use]
+    pub fn embedded(worker: Redacted) -> Self {
+        let kinds = vec![COMMAND.to_owned()];
+        Self { worker, kinds, capabilities: Vec::new(), lease: LEASE, token: None, claim_id: None }
+    }
+}
 
 /// A claimed job: everything that a worker needs to run it, including real secret values.
 #[derive(Clone)]
@@ -51,13 +81,13 @@ impl fmt::Debug for Claimed {
 /// A claimed job as it is stored in the database.
 #[derive(Debug)]
 pub(super) struct ClaimedRow {
-    lease: Lease,
+    pub(super) lease: Lease,
     payload: String,
     worker: Redacted,
     sent_before: u64,
     input: Option<JobInput>,
     /// The names and the encrypted values of the job's secrets.
-    secrets: Vec<(String, String)>,
+    pub(super) secrets: Vec<(String, String)>,
 }
 
 impl ClaimedRow {
@@ -106,6 +136,26 @@ pub enum Heartbeat {
     CancelRequested,
 }
 
+/// Claims the next job for a worker, and appends the events that report it.
+pub(super) async fn begin(
+    tx: &mut Tx,
+    tails: &Tails,
+    request: &ClaimRequest,
+    now: Timestamp,
+) -> Result<Option<ClaimedRow>, QueueError> {
+    let claimed = store::claim(tx.connection(), request, now).await?;
+    if let Some(claimed) = &claimed {
+        let attempt = claimed.lease.attempt;
+        let details = JobDetails { worker: Some(request.worker.clone()), ..JobDetails::default() };
+        let events = vec![
+            NewEvent::job(JobEventStatus::Claimed, attempt, details),
+            NewEvent::attempt(attempt, &request.worker, AttemptStatus::Started, None),
+        ];
+        append_by_server(tx, tails, claimed.lease.job, events, now).await?;
+    }
+    Ok(claimed)
+}
+
 impl Queue {
     /// Appends a batch and records the artifacts that its events report, in one transaction. Like any append under a
     /// lease, the call may be repeated, and then stores nothing.
@@ -130,34 +180,36 @@ impl Queue {
             .await
     }
 
-    /// Claims the next job that `worker` can run. Returns `None` if there is no such job.
+    /// Claims the next job that the embedded worker named `worker` can run. Returns `None` if there is no such job.
     pub async fn claim(&self, worker: &Redacted) -> Result<Option<Claimed>, QueueError> {
-        let (log, worker, now) = (self.log.clone(), worker.clone(), clock::now());
-        let claimed: Result<Option<ClaimedRow>, QueueError> = self
+        let (log, request, now) = (self.log.clone(), ClaimRequest::embedded(worker.clone()), clock::now());
+        let claimed = self
             .db
             .writer()
-            .write(move |tx| {
-                Box::pin(async move {
-                    let claimed = store::claim(tx.connection(), COMMAND, &worker, now.after(LEASE), now).await?;
-                    if let Some(claimed) = &claimed {
-                        let attempt = claimed.lease.attempt;
-                        let details = JobDetails { worker: Some(worker.clone()), ..JobDetails::default() };
-                        let events = vec![
-                            NewEvent::job(JobEventStatus::Claimed, attempt, details),
-                            NewEvent::attempt(attempt, &worker, AttemptStatus::Started, None),
-                        ];
-                        append_by_server(tx, log.tails(), claimed.lease.job, events, now).await?;
-                    }
-                    Ok(claimed)
-                })
-            })
-            .await;
-        let claimed = claimed?;
+            .write(move |tx| Box::pin(async move { begin(tx, log.tails(), &request, now).await }))
+            .await?;
         if claimed.is_some() {
             self.signals.changed.send_replace(());
         }
         // The redactor is created outside the transaction, because creating one with many values takes a while.
         Ok(claimed.map(|row| row.open(&self.maskers)))
+    }
+
+    /// Waits until a job may have become claimable, but not longer than `limit`. `queued` must have been created with
+    /// [`Queue::queued`] before the last attempt to claim a job, which began at `since`.
+    pub async fn claimable(
+        &self,
+        queued: impl Future<Output = ()>,
+        since: Timestamp,
+        limit: Duration,
+    ) -> Result<(), QueueError> {
+        let limit = limit.min(LOOK_AGAIN);
+        let next_attempt = self.next_attempt_in(since).await?.map_or(limit, Duration::from_millis);
+        tokio::select! {
+            () = queued => {}
+            () = tokio::time::sleep(next_attempt.min(limit)) => {}
+        }
+        Ok(())
     }
 
     /// Renews a lease.
@@ -180,16 +232,25 @@ impl Queue {
         let status = self
             .db
             .writer()
-            .write(move |tx| Box::pin(async move { ending::finish(tx, log.tails(), finish, now).await }))
+            .write(move |tx| {
+                Box::pin(
+                    async move { ending::finish(tx, log.tails(), finish, ending::EndDetails::default(), now).await },
+                )
+            })
             .await?;
         FailPoint::Finished.reached();
+        self.attempt_has_ended(job, status);
+        Ok(status)
+    }
+
+    /// Notifies all waiters after an attempt of a job has ended and the job has received the given status.
+    pub(super) fn attempt_has_ended(&self, job: JobId, status: JobStatus) {
         self.log.tails().worker_left(job);
         self.signals.attempt_ended.notify_waiters();
         self.signals.changed.send_replace(());
         if status == JobStatus::Queued {
             self.signals.queued.notify_waiters();
         }
-        Ok(status)
     }
 
     /// Returns the running jobs of earlier workers of the same data directory. The names of these workers begin with
@@ -210,11 +271,12 @@ impl Queue {
         Ok(store::shipping(&mut connection).await?)
     }
 
-    /// Returns the time in milliseconds until a job that is waiting for its next attempt can be claimed, or `None` if
-    /// there is no such job.
-    pub async fn next_attempt_in(&self) -> Result<Option<u64>, QueueError> {
+    /// Returns the time in milliseconds until the next job that is waiting for its next attempt can be claimed, or
+    /// `None` if there is no such job. Jobs that could be claimed before `since` are ignored, because no worker that is
+    /// waiting now may be able to run them.
+    async fn next_attempt_in(&self, since: Timestamp) -> Result<Option<u64>, QueueError> {
         let mut connection = self.db.reader().await?;
-        let at = store::next_attempt_at(&mut connection).await?;
+        let at = store::next_attempt_at(&mut connection, since).await?;
         Ok(at.map(|at| u64::try_from(at.millis_since(clock::now())).unwrap_or(0) + 1))
     }
 

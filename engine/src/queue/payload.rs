@@ -1,5 +1,6 @@
 //! The payload of a job, which is parsed and validated once.
 
+mod capabilities;
 mod checks;
 mod masking;
 mod other;
@@ -19,6 +20,7 @@ use crate::json::{self, Json, JsonError};
 use checks::{check_directory, check_env, check_name, check_timeout};
 use steps::{JobDefaults, RawStep, check_steps, first_line, only_step};
 
+pub(super) use capabilities::check_capabilities;
 pub(super) use secrets::check_name as check_secret_name;
 use secrets::check_secrets;
 pub use secrets::{SecretForm, SecretUse};
@@ -168,6 +170,8 @@ pub struct RawCommand {
     secrets: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     secret_files: Vec<String>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    required_capabilities: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     working_directory: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -338,7 +342,7 @@ mod tests {
 
     #[test]
     fn unknown_fields_are_refused_by_name() {
-        for field in ["secret", "requiredCapabilities", "concurrencyKey", "runs"] {
+        for field in ["secret", "concurrencyKey", "runs"] {
             check_refused(json!({"run": "true", field: []}), &format!("payload.{field}"));
         }
         check_refused(json!({"steps": [{"run": "a", "retries": 3}]}), "payload.steps[0].retries");

@@ -65,8 +65,9 @@ pub(super) async fn insert(
 ) -> DbResult<bool> {
     let stored = sqlx::query(
         "insert into jobs (id, type, status, priority, payload, title, commands, created_by, affinity_key,
-                           max_attempts, created_at, updated_at, resubmitted_from, idempotency_key, idempotency_digest, input, secrets)
-         select ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+                           max_attempts, created_at, updated_at, resubmitted_from, idempotency_key, idempotency_digest, input, secrets,
+                           required_capabilities)
+         select ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
          where (select count(*) from (select 1 from jobs where status = 'queued' limit ?)) < ?",
     )
     .bind(new.id.0)
@@ -85,6 +86,7 @@ pub(super) async fn insert(
     .bind(&new.digest)
     .bind(new.input.as_ref().map(|input| serde_json::json!(input).to_string()))
     .bind((!new.secrets.is_empty()).then(|| serde_json::json!(new.secrets).to_string()))
+    .bind((!new.capabilities.is_empty()).then(|| serde_json::json!(new.capabilities).to_string()))
     .bind(limit)
     .bind(limit)
     .execute(connection.sqlite())
@@ -227,6 +229,26 @@ pub(super) async fn request_cancel(
     .bind(job.0)
     .execute(connection.sqlite())
     .await?;
+    Ok(())
+}
+
+/// Removes the events of a job from the position `from` to the position `to`.
+pub(super) async fn remove_events(connection: &mut Connection, job: JobId, from: Seq, to: Seq) -> DbResult<()> {
+    sqlx::query("delete from events where job_id = ? and seq between ? and ?")
+        .bind(job.0)
+        .bind(from.0)
+        .bind(to.0)
+        .execute(connection.sqlite())
+        .await?;
+    Ok(())
+}
+
+/// Removes a job with everything that refers to it. Later changes of other jobs get larger numbers than its last one.
+pub(super) async fn remove(connection: &mut Connection, job: JobId) -> DbResult<()> {
+    sqlx::query("update removed_changes set largest = max(largest, (select max(change) from jobs))")
+        .execute(connection.sqlite())
+        .await?;
+    sqlx::query("delete from jobs where id = ?").bind(job.0).execute(connection.sqlite()).await?;
     Ok(())
 }
 

@@ -28,6 +28,8 @@ pub struct Submission {
     pub(super) payload: JobPayload,
     /// The names of the secrets that the job receives.
     pub(super) secrets: Vec<String>,
+    /// The capabilities that the job requires of its worker.
+    pub(super) capabilities: Vec<String>,
     pub(super) title: String,
     pub(super) commands: String,
     pub(super) affinity_key: Option<String>,
@@ -62,6 +64,7 @@ impl Submission {
             check_key("Idempotency-Key", key)?;
         }
         let payload = JobPayload::parse(&new.kind, new.payload.get())?;
+        let capabilities = payload.required_capabilities()?;
         let PayloadSummary { title, commands, secrets } = PayloadSummary::check(&new.kind, &payload, roots)?;
         let id = JobId(uuid::Uuid::now_v7());
         let redactor = maskers.of(id, || payload.clone());
@@ -75,6 +78,7 @@ impl Submission {
             commands: mask(&commands),
             payload,
             secrets,
+            capabilities,
             affinity_key: new.affinity_key,
             max_attempts: new.max_attempts,
             by: by.to_owned(),
@@ -103,6 +107,7 @@ impl Submission {
             JobPayload::Other(_) => Vec::new(),
             JobPayload::Unreadable(error) => return Err(error.clone()),
         };
+        let capabilities = payload.required_capabilities()?;
         let redactor = maskers.of_payload(&payload);
         let mask = |text: &str| redactor.redact(text.as_bytes()).to_text().into_owned();
         Ok(Self {
@@ -111,6 +116,7 @@ impl Submission {
             priority: row.job.priority,
             payload,
             secrets,
+            capabilities,
             // Mask the texts again, because a value in them may have become secret since the original was submitted.
             title: mask(&row.job.title),
             commands: mask(&row.commands),
@@ -151,7 +157,8 @@ pub(super) fn check_reason(reason: &str) -> Result<(), InvalidPayload> {
     Ok(())
 }
 
-fn check_key(field: &str, key: &str) -> Result<(), InvalidPayload> {
+/// Checks a name that a client chooses.
+pub(super) fn check_key(field: &str, key: &str) -> Result<(), InvalidPayload> {
     if key.is_empty() || key.chars().count() > MAX_KEY || key.chars().any(char::is_control) {
         return Err(invalid(field, format!("must have 1 to {MAX_KEY} characters and no control characters")));
     }

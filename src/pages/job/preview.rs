@@ -4,7 +4,6 @@ use leptos::html;
 use leptos::prelude::*;
 use leptos::task::spawn_local;
 use model::Artifact;
-use model::ansi::plain_text;
 
 use crate::rest::{self, RestError};
 use crate::ui::{LOG_NAME, download_url};

@@ -2,7 +2,7 @@
 //! limit.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
 use engine::json;
@@ -21,6 +21,24 @@ impl<T: DeserializeOwned> FromRequest<AppState> for JsonBody<T> {
         check_type(request.headers())?;
         let bytes = read(request, state).await?;
         parse(&bytes, state).map(Self)
+    }
+}
+
+/// A JSON body that may be larger than other bodies.
+pub(super) struct LargeJsonBody<T>(pub(super) T);
+
+/// The maximum size of a large body, in bytes, unless the setting `body_bytes` is larger.
+const LARGE: usize = 16 << 20;
+
+impl<T: DeserializeOwned> FromRequest<AppState> for LargeJsonBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(mut request: Request, state: &AppState) -> Result<Self, ApiError> {
+        check_type(request.headers())?;
+        let limit = state.config.body_bytes.max(LARGE);
+        DefaultBodyLimit::max(limit).apply(&mut request);
+        let bytes = read_up_to(limit, request, state).await?;
+        parse(&bytes).map(Self)
     }
 }
 
@@ -52,9 +70,14 @@ fn check_type(headers: &HeaderMap) -> Result<(), ApiError> {
 }
 
 async fn read(request: Request, state: &AppState) -> Result<Bytes, ApiError> {
+    read_up_to(state.config.body_bytes, request, state).await
+}
+
+/// Reads a body for which `limit` has been set.
+async fn read_up_to(limit: usize, request: Request, state: &AppState) -> Result<Bytes, ApiError> {
     Bytes::from_request(request, state).await.map_err(|rejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-            ApiError::PayloadTooLarge(state.config.body_bytes)
+            ApiError::PayloadTooLarge(limit)
         } else {
             ApiError::InvalidPayload("the body ended early".into())
         }

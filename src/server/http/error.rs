@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use engine::db::DbError;
 use engine::event_log::ReadError;
 use engine::output::OutputError;
-use engine::queue::QueueError;
+use engine::queue::{InvalidPayload, QueueError};
 use model::{ErrorBody, ErrorDetail, Role};
 
 use crate::auth::{LoginError, PeopleError};
@@ -42,6 +42,10 @@ pub(in crate::server) enum ApiError {
     NotAuthorized(Role),
     #[error("{0}")]
     PersonRefused(String),
+    #[error("X-MoonMind-Worker-Token must be a valid API token with the role worker")]
+    WorkerAuthFailed,
+    #[error("only a worker can do this: send an API token with the role worker, not {0}")]
+    WorkerNotAuthorized(Role),
     #[error("there is no such job")]
     JobNotFound,
     #[error("the job has no such artifact")]
@@ -62,6 +66,12 @@ pub(in crate::server) enum ApiError {
     MethodNotAllowed,
     #[error("{0}")]
     JobStateConflict(String),
+    #[error("{0}")]
+    JobOwnershipMismatch(String),
+    #[error("{0}")]
+    ArtifactTooLarge(String),
+    #[error("{0}")]
+    DigestMismatch(String),
     #[error("the body is larger than {0} bytes")]
     PayloadTooLarge(usize),
     #[error("send the body with the header Content-Type: {0}")]
@@ -107,6 +117,8 @@ impl ApiError {
             }
             Self::ExpectationFailed => (StatusCode::EXPECTATION_FAILED, "expectation_failed"),
             Self::AuthRequired => (StatusCode::UNAUTHORIZED, "auth_required"),
+            Self::WorkerAuthFailed => (StatusCode::UNAUTHORIZED, "worker_auth_failed"),
+            Self::WorkerNotAuthorized(_) => (StatusCode::FORBIDDEN, "worker_not_authorized"),
             Self::HostNotAllowed(_) => (StatusCode::FORBIDDEN, "host_not_allowed"),
             Self::OriginNotAllowed => (StatusCode::FORBIDDEN, "origin_not_allowed"),
             Self::NotAuthorized(_) | Self::PersonRefused(_) => (StatusCode::FORBIDDEN, "not_authorized"),
@@ -120,6 +132,9 @@ impl ApiError {
             Self::RouteNotFound => (StatusCode::NOT_FOUND, "route_not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::JobStateConflict(_) => (StatusCode::CONFLICT, "job_state_conflict"),
+            Self::JobOwnershipMismatch(_) => (StatusCode::CONFLICT, "job_ownership_mismatch"),
+            Self::ArtifactTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "artifact_too_large"),
+            Self::DigestMismatch(_) => (StatusCode::UNPROCESSABLE_ENTITY, "digest_mismatch"),
             Self::PayloadTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "payload_too_large"),
             Self::UnsupportedMediaType(_) | Self::UnsupportedEncoding => {
                 (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type")
@@ -153,7 +168,7 @@ impl ApiError {
     /// constant value.
     const fn header(&self) -> Option<(HeaderName, &'static str)> {
         match self {
-            Self::AuthRequired => Some((header::WWW_AUTHENTICATE, "Bearer")),
+            Self::AuthRequired | Self::WorkerAuthFailed => Some((header::WWW_AUTHENTICATE, "Bearer")),
             // RFC 9110, 15.5.16: the header tells the client that the encoding, and not the media type, is unsupported.
             Self::UnsupportedEncoding => Some((header::ACCEPT_ENCODING, "identity")),
             // RFC 9110, 15.5.9 recommends this header for status 408. If a head is too large, the connection ends in every
@@ -206,11 +221,24 @@ impl From<QueueError> for ApiError {
         match error {
             QueueError::Invalid(invalid) => Self::InvalidPayload(invalid.to_string()),
             QueueError::NoSuchJob(_) => Self::JobNotFound,
-            QueueError::StateConflict { .. } | QueueError::LeaseLost(_) => Self::JobStateConflict(error.to_string()),
+            QueueError::StateConflict { .. }
+            | QueueError::NotRunning { .. }
+            | QueueError::NotFinished { .. }
+            | QueueError::CancelNotRequested(_) => Self::JobStateConflict(error.to_string()),
+            QueueError::NotHolder(_) | QueueError::LeaseLost(_) => Self::JobOwnershipMismatch(error.to_string()),
+            QueueError::ArtifactLimit(problem) => Self::ArtifactTooLarge(problem),
+            QueueError::DigestMismatch(_) => Self::DigestMismatch(error.to_string()),
+            QueueError::Files(_) => Self::Internal(error.to_string()),
             QueueError::Full(_) => Self::QueueFull(error.to_string()),
             QueueError::NoSuchSecret(_) => Self::SecretNotFound,
             QueueError::Db(error) => Self::StoreUnavailable(error),
         }
+    }
+}
+
+impl From<InvalidPayload> for ApiError {
+    fn from(invalid: InvalidPayload) -> Self {
+        Self::InvalidPayload(invalid.to_string())
     }
 }
 

@@ -1,4 +1,4 @@
-//! `/jobs`: submits, lists, shows, cancels and resubmits jobs.
+//! `/jobs`: submits, lists, shows, cancels, resubmits and removes jobs.
 
 pub(super) mod stream;
 
@@ -8,6 +8,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use engine::inputs::Incoming;
 use engine::queue::{JobsFilter, QueueError};
+use engine::spool::Spools;
 use model::{Job, JobChanges, JobId, JobStatus, JobsPage};
 use serde::Deserialize;
 
@@ -98,6 +99,12 @@ fn statuses(words: Option<String>) -> Result<Vec<JobStatus>, ApiError> {
 
 pub(super) async fn get(State(state): State<AppState>, JobPath(job): JobPath) -> Result<Json<Job>, ApiError> {
     Ok(Json(state.queue.job(job).await?))
+}
+
+pub(super) async fn remove(State(state): State<AppState>, JobPath(job): JobPath) -> Result<StatusCode, ApiError> {
+    let spools = Spools::new(&state.config.data_dir);
+    state.queue.remove(job, &state.artifacts, &spools).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The body of a request to cancel a job.

@@ -6,26 +6,17 @@
 //! only after the end of the form, so an interrupted upload has no effect.
 
 use std::io;
-use std::time::Duration;
 
-use axum::body::Bytes;
-use axum::extract::multipart::{Field, MultipartError};
+use axum::extract::multipart::Field;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
-use axum::http::StatusCode;
 use axum::http::header::CONTENT_TYPE;
 use engine::inputs::Incoming;
 use model::NewJob;
 
 use super::body::{JsonBody, parse};
 use super::error::ApiError;
+use super::multipart::{broken, chunk, drain};
 use crate::server::AppState;
-
-/// The maximum pause during an upload. Even over a slow connection, some bytes arrive in this time.
-const SILENCE: Duration = Duration::from_mins(1);
-
-/// The maximum time and the maximum number of bytes for receiving the rest of a refused form. If the rest were not
-/// received, the client might see a broken connection instead of the response.
-const DRAIN: (Duration, usize) = (Duration::from_secs(5), 256 << 20);
 
 /// A submission and its input files.
 pub(super) struct Submitted {
@@ -49,7 +40,7 @@ impl FromRequest<AppState> for Submitted {
         let mut form = form.map_err(|error| ApiError::InvalidPayload(format!("the form cannot be read: {error}")))?;
         let received = receive(&mut form, state).await;
         if received.is_err() {
-            tokio::time::timeout(DRAIN.0, drain(&mut form)).await.ok();
+            drain(&mut form).await;
         }
         received
     }
@@ -103,32 +94,6 @@ async fn next<'a>(form: &'a mut Multipart, name: &str) -> Result<Field<'a>, ApiE
             "{name}: is missing; the form must have the parts job and input, in this order"
         ))
     })
-}
-
-async fn chunk(field: &mut Field<'_>) -> Result<Option<Bytes>, ApiError> {
-    let chunk = tokio::time::timeout(SILENCE, field.chunk()).await;
-    let silent =
-        |_| ApiError::InvalidPayload(format!("the body ended early: nothing arrived for {} s", SILENCE.as_secs()));
-    chunk.map_err(silent)?.map_err(|error| broken(&error))
-}
-
-fn broken(error: &MultipartError) -> ApiError {
-    match error.status() {
-        StatusCode::BAD_REQUEST => ApiError::InvalidPayload("the body ended early, or is not a form".into()),
-        _ => ApiError::InvalidPayload(format!("the form cannot be read: {error}")),
-    }
-}
-
-async fn drain(form: &mut Multipart) {
-    let mut drained = 0;
-    while let Ok(Some(mut field)) = form.next_field().await {
-        while let Ok(Some(bytes)) = field.chunk().await {
-            drained += bytes.len();
-            if drained > DRAIN.1 {
-                return;
-            }
-        }
-    }
 }
 
 /// Runs a blocking operation in Tokio's thread pool for blocking operations.

@@ -103,8 +103,9 @@ async fn check(
             let html = reply.text().await.expect("the body arrives");
             assert!(status == 403 && html.contains("data-testid=\"not-allowed\""), "{what}: {status} {html}");
         }
-        (Some(_), Sender::Has(_)) => {
-            assert_eq!((status, code(reply).await.as_str()), (403, "not_authorized"), "{what}");
+        (Some(required), Sender::Has(_)) => {
+            let expected = if required == Role::Worker { "worker_not_authorized" } else { "not_authorized" };
+            assert_eq!((status, code(reply).await.as_str()), (403, expected), "{what}");
         }
         (Some(_), _) if is_page => {
             let is_login = location.is_some_and(|location| location.starts_with("/login?next="));

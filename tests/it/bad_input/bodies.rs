@@ -188,7 +188,7 @@ async fn an_invalid_submission_is_refused_with_the_field_name() {
 #[tokio::test]
 async fn a_field_that_is_not_supported_yet_is_refused_with_its_name() {
     let server = TestServer::start().await;
-    let later = ["requiredCapabilities", "concurrencyKey", "concurrencyLimit"];
+    let later = ["concurrencyKey", "concurrencyLimit"];
     for field in later {
         let body = json!({"type": "command", "payload": {"run": "true", field: []}}).to_string();
         check_refused(&server.api, submission(&server.api, body), INVALID, &format!("payload.{field}")).await;

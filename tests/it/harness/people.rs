@@ -1,5 +1,7 @@
 //! Users, sessions and tokens of a test server.
 
+use std::path::Path;
+
 use model::Role;
 use reqwest::redirect::Policy;
 use reqwest::{Client, RequestBuilder, Response};
@@ -92,13 +94,26 @@ impl TestServer {
         proof.add_to(request, &self.api.base).send().await.expect("the server answers").status().as_u16()
     }
 
+    /// Returns a number from the database.
+    pub async fn number(&self, query: &'static str) -> i64 {
+        let path = self.data.path().join("tailwater.sqlite");
+        let mut connection =
+            SqliteConnectOptions::new().filename(path).read_only(true).connect().await.expect("the file opens");
+        sqlx::query_scalar(query).fetch_one(&mut connection).await.expect("the query is valid")
+    }
+
     /// Changes the database beside the server, for example to let a session expire.
     pub async fn execute(&self, statement: &'static str) {
-        let path = self.data.path().join("tailwater.sqlite");
-        let options = SqliteConnectOptions::new().filename(path).busy_timeout(std::time::Duration::from_mins(1));
-        let mut connection = options.connect().await.expect("the file opens");
-        sqlx::query(statement).execute(&mut connection).await.expect("the statement is valid");
+        execute(self.data.path(), statement).await;
     }
+}
+
+/// Changes the database in a data directory.
+pub async fn execute(data: &Path, statement: &'static str) {
+    let path = data.join("tailwater.sqlite");
+    let options = SqliteConnectOptions::new().filename(path).busy_timeout(std::time::Duration::from_mins(1));
+    let mut connection = options.connect().await.expect("the file opens");
+    sqlx::query(statement).execute(&mut connection).await.expect("the statement is valid");
 }
 
 /// Returns the credential of a new token.

@@ -78,13 +78,30 @@ pub(in crate::queue) async fn artifact_named(
         .await?)
 }
 
+/// Returns the number and the total size of the artifacts of an attempt, except the one with the given name.
+pub(in crate::queue) async fn totals_without(
+    connection: &mut Connection,
+    lease: Lease,
+    name: &str,
+) -> DbResult<(i64, i64)> {
+    Ok(sqlx::query_as(
+        "select count(*), coalesce(sum(size_bytes), 0) from artifacts where job_id = ? and attempt = ? and name <> ?",
+    )
+    .bind(lease.job.0)
+    .bind(lease.attempt)
+    .bind(name)
+    .fetch_one(connection.sqlite())
+    .await?)
+}
+
 /// Returns the smallest uncompressed log of at least `size` bytes, if there is one.
 pub(in crate::queue) async fn next_uncompressed(
     connection: &mut Connection,
     size: i64,
 ) -> DbResult<Option<ArtifactFile>> {
     Ok(sqlx::query_as(
-        "select * from artifacts where stored_bytes is null and name = 'logs/output.log' and size_bytes >= ?
+        "select * from artifacts
+         where stored_bytes is null and name = 'logs/output.log' and size_bytes >= ? and path like 'spool/%'
          order by size_bytes limit 1",
     )
     .bind(size)
@@ -118,6 +135,8 @@ pub(in crate::queue) async fn attempt_output(
          from jobs j
          left join attempts a on a.job_id = j.id and a.attempt = coalesce(?, j.attempt)
          left join artifacts f on f.job_id = a.job_id and f.attempt = a.attempt and f.name = 'logs/output.log'
+           -- A worker on another machine may upload a file with this name, which is not in a spool.
+           and f.path like 'spool/%'
          where j.id = ?",
     )
     .bind(attempt)

@@ -4,7 +4,7 @@ use model::{AttemptStatus, FailureReason, JobId, JobStatus, Timestamp};
 use redact::Redacted;
 use sqlx::Row;
 
-use super::{Abandoned, ClaimedRow, Heartbeat, Shipping};
+use super::{Abandoned, ClaimRequest, ClaimedRow, Heartbeat, Shipping};
 use crate::db::{Connection, DbResult};
 use crate::event_log::Lease;
 use crate::queue::store::parse_input;
@@ -16,52 +16,85 @@ pub(in crate::queue) struct JobEnd {
     pub(in crate::queue) next_attempt_at: Option<Timestamp>,
     pub(in crate::queue) failure_reason: Option<FailureReason>,
     pub(in crate::queue) error_message: Option<String>,
+    pub(in crate::queue) result_summary: Option<String>,
     pub(in crate::queue) exit_code: Option<i32>,
     pub(in crate::queue) log_lines: i64,
     pub(in crate::queue) log_bytes: i64,
     pub(in crate::queue) log_sha256: String,
 }
 
-/// Claims the next job of type `kind` for `worker`. Returns `None` if there is no such job.
+/// The next job of one type. The index `jobs_queued` has the order of claiming within a type.
+const NEXT_OF_TYPE: &str = "select id from jobs
+    where status = 'queued' and type = ?1
+      and (next_attempt_at is null or next_attempt_at <= ?2 or next_attempt_at > ?3)
+      and (required_capabilities is null or not exists (
+        select 1 from json_each(required_capabilities) as required
+        where required.value not in (select value from json_each(?4))))
+    order by priority desc, created_at, id limit 1";
+
+/// The next job of one of several types, which are a JSON list, or of any type if they are null.
+const NEXT_OF_TYPES: &str = "select id from jobs indexed by jobs_queued_of_any_type
+    where status = 'queued' and (?1 is null or type in (select value from json_each(?1)))
+      and (next_attempt_at is null or next_attempt_at <= ?2 or next_attempt_at > ?3)
+      and (required_capabilities is null or not exists (
+        select 1 from json_each(required_capabilities) as required
+        where required.value not in (select value from json_each(?4))))
+    order by priority desc, created_at, id limit 1";
+
+/// Returns the job that comes next for a worker, or `None` if there is no such job.
+async fn next(connection: &mut Connection, request: &ClaimRequest, now: Timestamp) -> DbResult<Option<uuid::Uuid>> {
+    let (sql, kinds) = match request.kinds.as_slice() {
+        [] => (NEXT_OF_TYPES, None),
+        [kind] => (NEXT_OF_TYPE, Some(kind.clone())),
+        kinds => (NEXT_OF_TYPES, Some(serde_json::json!(kinds).to_string())),
+    };
+    Ok(sqlx::query_scalar(sql)
+        .bind(kinds)
+        .bind(now.0)
+        // If a job's next attempt is due later than this time, it was scheduled before the system clock was set back,
+        // so the job is claimed immediately.
+        .bind(now.after(ending::LONGEST_WAIT).0)
+        .bind(serde_json::json!(request.capabilities).to_string())
+        .fetch_optional(connection.sqlite())
+        .await?)
+}
+
+/// Claims the next job for a worker. Returns `None` if there is no such job.
 pub(in crate::queue) async fn claim(
     connection: &mut Connection,
-    kind: &str,
-    worker: &Redacted,
-    lease_end: Timestamp,
+    request: &ClaimRequest,
     now: Timestamp,
 ) -> DbResult<Option<ClaimedRow>> {
     type Claimed = (uuid::Uuid, i32, i64, String, Option<String>, Option<String>);
-    let row: Option<Claimed> = sqlx::query_as(
+    let Some(next) = next(connection, request, now).await? else { return Ok(None) };
+    let (id, attempt, epoch, payload, input, secrets): Claimed = sqlx::query_as(
         "update jobs
          set status = 'running', claimed_by = ?1, lease_epoch = lease_epoch + 1, lease_expires_at = ?2,
              attempt = attempt + 1, started_at = ?3, next_attempt_at = null, updated_at = ?3,
              exit_code = null, failure_reason = null, error_message = null,
              log_lines = null, log_bytes = null, log_sha256 = null
-         where id = (select id from jobs
-                     where status = 'queued' and type = ?4
-                       and (next_attempt_at is null or next_attempt_at <= ?3 or next_attempt_at > ?5)
-                     order by priority desc, created_at, id limit 1)
+         where id = ?4
          returning id, attempt, lease_epoch, payload, input, secrets",
     )
-    .bind(worker.to_text())
-    .bind(lease_end.0)
+    .bind(request.worker.to_text())
+    .bind(now.after(request.lease).0)
     .bind(now.0)
-    .bind(kind)
-    // If a job's next attempt is due later than this time, it was scheduled before the system clock was set back, so
-    // the job is claimed immediately.
-    .bind(now.after(ending::LONGEST_WAIT).0)
-    .fetch_optional(connection.sqlite())
+    .bind(next)
+    .fetch_one(connection.sqlite())
     .await?;
-    let Some((id, attempt, epoch, payload, input, secrets)) = row else { return Ok(None) };
     sqlx::query(
-        "insert into attempts (job_id, attempt, worker_id, lease_epoch, status, started_at)
-         values (?, ?, ?, ?, 'started', ?)",
+        "insert into attempts (job_id, attempt, worker_id, lease_epoch, status, started_at, token_id, claim_id,
+                               lease_seconds)
+         values (?, ?, ?, ?, 'started', ?, ?, ?, ?)",
     )
     .bind(id)
     .bind(attempt)
-    .bind(worker.to_text())
+    .bind(request.worker.to_text())
     .bind(epoch)
     .bind(now.0)
+    .bind(request.token.map(|token| token.0))
+    .bind(&request.claim_id)
+    .bind(i64::try_from(request.lease.as_secs()).unwrap_or(i64::MAX))
     .execute(connection.sqlite())
     .await?;
     let lease = Lease { job: JobId(id), attempt, epoch };
@@ -71,7 +104,8 @@ pub(in crate::queue) async fn claim(
         Some(names) => secrets::store::sealed_of(connection, &names).await?,
         None => Vec::new(),
     };
-    Ok(Some(ClaimedRow { lease, payload, worker: worker.clone(), sent_before, input, secrets }))
+    let worker = request.worker.clone();
+    Ok(Some(ClaimedRow { lease, payload, worker, sent_before, input, secrets }))
 }
 
 /// Returns how many bytes of output the job's earlier attempts have sent as events.
@@ -90,14 +124,17 @@ fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
-/// Returns the earliest time at which a job that is waiting for its next attempt can be claimed, or `None` if there is
-/// no such job.
-pub(in crate::queue) async fn next_attempt_at(connection: &mut Connection) -> DbResult<Option<Timestamp>> {
-    let at: Option<i64> = sqlx::query_scalar(
-        "select min(next_attempt_at) from jobs where status = 'queued' and next_attempt_at is not null",
-    )
-    .fetch_one(connection.sqlite())
-    .await?;
+/// Returns the earliest time after `since` at which a job that is waiting for its next attempt can be claimed, or
+/// `None` if there is no such job.
+pub(in crate::queue) async fn next_attempt_at(
+    connection: &mut Connection,
+    since: Timestamp,
+) -> DbResult<Option<Timestamp>> {
+    let at: Option<i64> =
+        sqlx::query_scalar("select min(next_attempt_at) from jobs where status = 'queued' and next_attempt_at > ?")
+            .bind(since.0)
+            .fetch_one(connection.sqlite())
+            .await?;
     Ok(at.map(Timestamp))
 }
 
@@ -132,8 +169,9 @@ pub(in crate::queue) async fn end_lease(
          set status = ?1, lease_epoch = lease_epoch + 1, lease_expires_at = null, next_attempt_at = ?2,
              claimed_by = case when ?1 = 'queued' then null else claimed_by end,
              finished_at = case when ?1 = 'queued' then null else max(?3, started_at) end, updated_at = ?3,
-             failure_reason = ?4, error_message = ?5, exit_code = ?6, log_lines = ?7, log_bytes = ?8, log_sha256 = ?9
-         where id = ?10",
+             failure_reason = ?4, error_message = ?5, exit_code = ?6, log_lines = ?7, log_bytes = ?8, log_sha256 = ?9,
+             result_summary = ?10
+         where id = ?11",
     )
     .bind(end.status.as_str())
     .bind(end.next_attempt_at.map(|at| at.0))
@@ -144,10 +182,22 @@ pub(in crate::queue) async fn end_lease(
     .bind(end.log_lines)
     .bind(end.log_bytes)
     .bind(&end.log_sha256)
+    .bind(&end.result_summary)
     .bind(lease.job.0)
     .execute(connection.sqlite())
     .await?;
     Ok(())
+}
+
+/// Returns the word for the status of an attempt in the database.
+pub(in crate::queue) const fn attempt_word(status: AttemptStatus) -> &'static str {
+    match status {
+        AttemptStatus::Started => "started",
+        AttemptStatus::Succeeded => "succeeded",
+        AttemptStatus::Failed => "failed",
+        AttemptStatus::Cancelled => "cancelled",
+        AttemptStatus::Interrupted => "interrupted",
+    }
 }
 
 pub(in crate::queue) async fn end_attempt(
@@ -156,15 +206,8 @@ pub(in crate::queue) async fn end_attempt(
     status: AttemptStatus,
     now: Timestamp,
 ) -> DbResult<()> {
-    let word = match status {
-        AttemptStatus::Started => "started",
-        AttemptStatus::Succeeded => "succeeded",
-        AttemptStatus::Failed => "failed",
-        AttemptStatus::Cancelled => "cancelled",
-        AttemptStatus::Interrupted => "interrupted",
-    };
     sqlx::query("update attempts set status = ?, finished_at = ? where job_id = ? and attempt = ?")
-        .bind(word)
+        .bind(attempt_word(status))
         .bind(now.0)
         .bind(lease.job.0)
         .bind(lease.attempt)
@@ -183,7 +226,7 @@ pub(in crate::queue) async fn abandoned(
     let rows = sqlx::query(
         "select j.id, j.attempt, j.lease_epoch, j.payload, a.worker_id, a.shipped_bytes, a.suppressed_bytes, a.last_batch
          from jobs j join attempts a on a.job_id = j.id and a.attempt = j.attempt
-         where j.status = 'running' and j.type = 'command' and j.claimed_by <> ?1
+         where j.status = 'running' and j.type = 'command' and a.token_id is null and j.claimed_by <> ?1
          -- Earlier versions used shorter worker names, without the id of the data folder.
          and (substr(j.claimed_by, 1, length(?2)) = ?2 or (j.claimed_by like 'embedded-%' and length(j.claimed_by) = 45))
          order by j.started_at",
@@ -209,6 +252,38 @@ pub(in crate::queue) async fn abandoned(
         });
     }
     Ok(abandoned)
+}
+
+/// Extends the leases of workers on other machines by their full durations.
+pub(in crate::queue) async fn extend_remote(connection: &mut Connection, now: Timestamp) -> DbResult<()> {
+    sqlx::query(
+        "update jobs
+         set lease_expires_at = max(lease_expires_at, ?1 + 1000000 * (
+               select lease_seconds from attempts where job_id = jobs.id and attempt = jobs.attempt))
+         where status = 'running' and exists (
+           select 1 from attempts where job_id = jobs.id and attempt = jobs.attempt and token_id is not null)",
+    )
+    .bind(now.0)
+    .execute(connection.sqlite())
+    .await?;
+    Ok(())
+}
+
+/// The maximum number of expired leases that are ended in one round.
+const EXPIRED: i64 = 100;
+
+/// Returns the jobs whose workers on other machines have not renewed their leases in time.
+pub(in crate::queue) async fn expired(connection: &mut Connection, now: Timestamp) -> DbResult<Vec<JobId>> {
+    let ids: Vec<uuid::Uuid> = sqlx::query_scalar(
+        "select j.id from jobs j join attempts a on a.job_id = j.id and a.attempt = j.attempt
+         where j.status = 'running' and j.lease_expires_at <= ? and a.token_id is not null
+         order by j.lease_expires_at limit ?",
+    )
+    .bind(now.0)
+    .bind(EXPIRED)
+    .fetch_all(connection.sqlite())
+    .await?;
+    Ok(ids.into_iter().map(JobId).collect())
 }
 
 /// Returns how much of each running attempt's output has been stored as events or suppressed.

@@ -24,6 +24,7 @@ impl RawCommand {
             env,
             secrets,
             secret_files,
+            required_capabilities,
             working_directory,
             terminal,
             timeout_seconds,
@@ -43,6 +44,7 @@ impl RawCommand {
             // are not secret.
             secrets: secrets.clone(),
             secret_files: secret_files.clone(),
+            required_capabilities: required_capabilities.iter().map(|name| text(name, redactor)).collect(),
             working_directory: optional(working_directory.as_ref(), redactor),
             terminal: *terminal,
             timeout_seconds: *timeout_seconds,

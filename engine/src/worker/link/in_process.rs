@@ -17,9 +17,6 @@ use crate::event_log::{AppendError, Batch, EventLog, Lease, ReadError, StoredOut
 use crate::inputs;
 use crate::queue::{Abandoned, ArtifactPlace, Claimed, Finish, Heartbeat, NewArtifact, Queue, QueueError};
 
-/// The maximum time to wait for a notification. If a notification is lost, its job is delayed by at most this time.
-const LOOK_AGAIN: Duration = Duration::from_secs(5);
-
 /// The link of a worker in the server's own process.
 #[derive(Clone, Debug)]
 pub struct InProcess {
@@ -51,13 +48,12 @@ impl Link for InProcess {
         let queued = self.queue.queued();
         tokio::pin!(queued);
         queued.as_mut().enable();
+        let since = clock::now();
         if let Some(claimed) = self.queue.claim(&self.worker).await? {
             return Ok(Some(claimed));
         }
-        let next_attempt = self.queue.next_attempt_in().await?.map_or(LOOK_AGAIN, Duration::from_millis);
         tokio::select! {
-            () = queued => {}
-            () = tokio::time::sleep(next_attempt.min(LOOK_AGAIN)) => {}
+            waited = self.queue.claimable(queued, since, Duration::MAX) => waited?,
             () = stop.cancelled() => {}
         }
         Ok(None)
@@ -138,9 +134,15 @@ impl From<QueueError> for LinkError {
     fn from(error: QueueError) -> Self {
         match error {
             QueueError::Db(error) => Self::Retry(error.to_string()),
-            QueueError::LeaseLost(job) | QueueError::NoSuchJob(job) => Self::Fenced(job),
+            QueueError::LeaseLost(job) | QueueError::NotHolder(job) | QueueError::NoSuchJob(job) => Self::Fenced(job),
             error @ (QueueError::Invalid(_)
             | QueueError::StateConflict { .. }
+            | QueueError::NotRunning { .. }
+            | QueueError::NotFinished { .. }
+            | QueueError::CancelNotRequested(_)
+            | QueueError::ArtifactLimit(_)
+            | QueueError::DigestMismatch(_)
+            | QueueError::Files(_)
             | QueueError::Full(_)
             | QueueError::NoSuchSecret(_)) => Self::Fatal(error.to_string()),
         }

@@ -1,0 +1,91 @@
+//! Ends the leases that workers on other machines have not renewed in time.
+//!
+//! The leases of the embedded worker are not ended here: as long as the server runs, its worker runs too, and after a
+//! crash the worker itself recovers its jobs.
+
+use std::time::Duration;
+
+use model::{FailureReason, JobEventStatus, JobId, JobStatus};
+use redact::Redacted;
+use tokio_util::sync::CancellationToken;
+
+use super::ending::{self, EndDetails, Ending, Finish};
+use super::leases::store as leases;
+use super::remote::store as remote;
+use super::{Queue, QueueError, store};
+use crate::clock;
+use crate::event_log::Lease;
+
+/// The interval at which expired leases are looked up. An expired lease ends within this time.
+const EVERY: Duration = Duration::from_secs(2);
+
+impl Queue {
+    /// Ends expired leases until `shutdown` is cancelled.
+    ///
+    /// At first, every lease is extended by its full duration, because the workers could not renew their leases while
+    /// the server was not running.
+    pub async fn watch_leases(&self, shutdown: &CancellationToken) {
+        let mut is_extended = false;
+        while !shutdown.is_cancelled() {
+            let ended = if is_extended { self.end_expired_leases().await } else { self.extend_leases().await };
+            match ended {
+                Ok(()) => is_extended = true,
+                Err(error) => tracing::error!(%error, "failed to look for expired leases"),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(EVERY) => {}
+                () = shutdown.cancelled() => {}
+            }
+        }
+    }
+
+    async fn extend_leases(&self) -> Result<(), QueueError> {
+        let now = clock::now();
+        let write = self
+            .db
+            .writer()
+            .write(move |tx| Box::pin(async move { Ok(leases::extend_remote(tx.connection(), now).await?) }));
+        write.await
+    }
+
+    async fn end_expired_leases(&self) -> Result<(), QueueError> {
+        let mut connection = self.db.reader().await?;
+        let expired = leases::expired(&mut connection, clock::now()).await?;
+        drop(connection);
+        for job in expired {
+            if let Some(status) = self.end_expired_lease(job).await? {
+                tracing::warn!(%job, status = status.as_str(), "a worker's lease expired");
+                self.attempt_has_ended(job, status);
+            }
+        }
+        Ok(())
+    }
+
+    /// Ends the lease of a job unless it has been renewed in the meantime. Returns the job's new status.
+    async fn end_expired_lease(&self, job: JobId) -> Result<Option<JobStatus>, QueueError> {
+        let (log, now) = (self.log.clone(), clock::now());
+        self.db
+            .writer()
+            .write(move |tx| {
+                Box::pin(async move {
+                    let Some(row) = store::job(tx.connection(), job).await? else { return Ok(None) };
+                    let attempt = remote::attempt(tx.connection(), job, row.job.attempt).await?;
+                    let is_expired = row.job.lease_expires_at.is_some_and(|end| end <= now);
+                    let Some(attempt) = attempt.filter(|_| row.job.status == JobStatus::Running && is_expired) else {
+                        return Ok(None);
+                    };
+                    let message = Redacted::literal("the worker's lease expired");
+                    let finish = Finish {
+                        lease: Lease { job, attempt: row.job.attempt, epoch: row.job.lease_epoch },
+                        worker: attempt.worker,
+                        ending: Ending::Failed { reason: FailureReason::Interrupted, message },
+                        totals: ending::no_output(),
+                        artifacts: Vec::new(),
+                    };
+                    let details = EndDetails { cause: Some(JobEventStatus::LeaseExpired), ..EndDetails::default() };
+                    ending::finish(tx, log.tails(), finish, details, now).await.map(Some)
+                })
+            })
+            .await
+    }
+}

@@ -1,0 +1,199 @@
+//! The requests of workers on other machines: they claim jobs, renew their leases, report events and artifacts, and end
+//! their leases.
+//!
+//! A worker holds a job if it has claimed the job with the same API token and under the same name. If it also sends its
+//! lease epoch, this must be the epoch of the current lease. Every request is checked in the transaction that carries
+//! it out: first the job's state, and then its holder ([`holding`]). Leases begin and end as those of the embedded
+//! worker do ([`leases`](super::leases), [`ending`](super::ending)).
+//!
+//! Text from these workers passes through the redactor of the job before it is stored.
+
+mod events;
+mod holder;
+mod report;
+pub(super) mod store;
+mod uploads;
+
+use std::time::{Duration, Instant};
+
+use model::{ClaimBody, ClaimedJob, Job, JobId, JobStatus, RawJson, Timestamp, TokenId};
+use tokio_util::sync::CancellationToken;
+
+use super::job_row::JobRow;
+use super::leases::{self, ClaimRequest};
+use super::payload::{InvalidPayload, check_capabilities, invalid};
+use super::submission::check_key;
+use super::{Queue, QueueError, secrets, store as jobs};
+use crate::clock;
+use crate::db::Connection;
+use crate::event_log::Lease;
+pub use events::ReportedEvents;
+pub use holder::RemoteWorker;
+use holder::holding;
+pub use report::Report;
+pub use uploads::{Recorded, Upload, UploadLimits};
+
+/// The longest duration of a lease, in seconds: one day. A job whose worker has died runs again only after its lease.
+const MAX_LEASE: i64 = 24 * 3600;
+/// The maximum time for which a claim may wait, in seconds. Proxies close connections that are idle for a minute.
+const MAX_WAIT: i64 = 30;
+/// The maximum number of types that a worker can list.
+const MAX_TYPES: usize = 100;
+
+/// Checks the duration of a lease.
+pub fn lease_duration(seconds: i64) -> Result<Duration, InvalidPayload> {
+    seconds_in("leaseSeconds", 1..=MAX_LEASE, seconds)
+}
+
+fn seconds_in(field: &str, range: std::ops::RangeInclusive<i64>, seconds: i64) -> Result<Duration, InvalidPayload> {
+    match u64::try_from(seconds) {
+        Ok(duration) if range.contains(&seconds) => Ok(Duration::from_secs(duration)),
+        _ => Err(invalid(field, format!("must be {} to {}, not {seconds}", range.start(), range.end()))),
+    }
+}
+
+/// A worker's request for a job, and the time for which the request waits for one.
+#[derive(Clone, Debug)]
+pub struct RemoteClaim {
+    request: ClaimRequest,
+    /// The time for which the request waits.
+    pub wait: Duration,
+}
+
+impl Queue {
+    /// Checks a worker's request for a job.
+    pub fn check_claim(&self, body: ClaimBody, token: TokenId) -> Result<RemoteClaim, InvalidPayload> {
+        let worker = RemoteWorker { name: body.worker_id, token, epoch: None };
+        let (kinds, capabilities) =
+            (body.allowed_types.unwrap_or_default(), body.worker_capabilities.unwrap_or_default());
+        if kinds.len() > MAX_TYPES {
+            return Err(invalid("allowedTypes", format!("must have at most {MAX_TYPES} entries, not {}", kinds.len())));
+        }
+        if let Some(id) = &body.claim_id {
+            check_key("claimId", id)?;
+        }
+        let request = ClaimRequest {
+            worker: worker.checked(&self.maskers)?.name,
+            kinds,
+            capabilities: check_capabilities("workerCapabilities", &capabilities)?,
+            lease: lease_duration(body.lease_seconds)?,
+            token: Some(token),
+            claim_id: body.claim_id,
+        };
+        let wait = seconds_in("waitSeconds", 0..=MAX_WAIT, body.wait_seconds.unwrap_or(0))?;
+        Ok(RemoteClaim { request, wait })
+    }
+
+    /// Claims the next job for a worker on another machine. If there is none, waits for one until the claim's time is
+    /// over or `stop` is cancelled.
+    pub async fn claim_remotely(
+        &self,
+        claim: &RemoteClaim,
+        stop: &CancellationToken,
+    ) -> Result<Option<ClaimedJob>, QueueError> {
+        let began = Instant::now();
+        loop {
+            // Register for notifications before claiming, so that a job that is queued in between is not missed.
+            let queued = self.queued();
+            tokio::pin!(queued);
+            queued.as_mut().enable();
+            let since = clock::now();
+            if let Some(claimed) = self.claim_now(&claim.request, since).await? {
+                return Ok(Some(claimed));
+            }
+            let left = claim.wait.saturating_sub(began.elapsed());
+            if left.is_zero() || stop.is_cancelled() {
+                return Ok(None);
+            }
+            tokio::select! {
+                waited = self.claimable(queued, since, left) => waited?,
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    async fn claim_now(&self, request: &ClaimRequest, now: Timestamp) -> Result<Option<ClaimedJob>, QueueError> {
+        let (log, request) = (self.log.clone(), request.clone());
+        let claimed: Result<_, QueueError> = self
+            .db
+            .writer()
+            .write(move |tx| {
+                Box::pin(async move {
+                    let earlier = earlier_claim(tx.connection(), &request).await?;
+                    let job = match earlier {
+                        EarlierClaim::None => match leases::begin(tx, log.tails(), &request, now).await? {
+                            Some(claimed) => claimed.lease.job,
+                            None => return Ok(None),
+                        },
+                        EarlierClaim::Held(job) => job,
+                        EarlierClaim::Ended => return Ok(None),
+                    };
+                    let row = jobs::job(tx.connection(), job).await?.ok_or(QueueError::NoSuchJob(job))?;
+                    let secrets = store::secrets_of(tx.connection(), job).await?;
+                    Ok(Some((row, secrets)))
+                })
+            })
+            .await;
+        let Some((row, secrets)) = claimed? else { return Ok(None) };
+        self.signals.changed.send_replace(());
+        let payload = RawJson::from_text(row.payload(&self.maskers).to_text()).expect("a stored payload is JSON");
+        let job = Job { payload: Some(payload), ..row.to_summary(&self.maskers) };
+        Ok(Some(ClaimedJob { job, secrets: secrets::open_all(self.maskers.key(), secrets) }))
+    }
+
+    /// Renews the lease of a worker on another machine.
+    pub async fn renew(&self, job: JobId, worker: RemoteWorker, lease: Duration) -> Result<Job, QueueError> {
+        let (holder, now) = (worker.checked(&self.maskers)?, clock::now());
+        let row: Result<JobRow, QueueError> = self
+            .db
+            .writer()
+            .write(move |tx| {
+                Box::pin(async move {
+                    let held = holding(tx.connection(), job, &holder).await?.lease()?;
+                    leases::store::renew(tx.connection(), held, now.after(lease), now).await?;
+                    jobs::job(tx.connection(), job).await?.ok_or(QueueError::NoSuchJob(job))
+                })
+            })
+            .await;
+        Ok(row?.to_job(&self.maskers))
+    }
+
+    /// Returns a job as it is stored. Its redactor is created outside of transactions, because creating one with many
+    /// values takes a while.
+    async fn stored_job(&self, job: JobId) -> Result<JobRow, QueueError> {
+        let mut connection = self.db.reader().await?;
+        jobs::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))
+    }
+
+    /// Returns the lease under which a job was claimed with an API token. Call this before receiving a large request,
+    /// and check the holder again when the request has been received.
+    pub async fn lease_of_token(&self, job: JobId, token: TokenId) -> Result<Lease, QueueError> {
+        let mut connection = self.db.reader().await?;
+        let row = jobs::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
+        if row.job.status != JobStatus::Running {
+            return Err(QueueError::NotRunning { status: row.job.status });
+        }
+        let attempt = store::attempt(&mut connection, job, row.job.attempt).await?;
+        let attempt = attempt.filter(|attempt| attempt.token == Some(token)).ok_or(QueueError::NotHolder(job))?;
+        Ok(Lease { job, attempt: row.job.attempt, epoch: attempt.epoch })
+    }
+}
+
+/// The result of an earlier claim with the same identifier.
+enum EarlierClaim {
+    /// There was no such claim.
+    None,
+    /// The worker still holds the job that it has claimed.
+    Held(JobId),
+    /// The lease of the claim has ended. The identifier is not used for another job, so that a request that arrives
+    /// late does not claim a job that no worker would run.
+    Ended,
+}
+
+async fn earlier_claim(connection: &mut Connection, request: &ClaimRequest) -> Result<EarlierClaim, QueueError> {
+    let (Some(token), Some(id)) = (request.token, &request.claim_id) else { return Ok(EarlierClaim::None) };
+    let Some((job, epoch)) = store::claimed(connection, token, id).await? else { return Ok(EarlierClaim::None) };
+    let row = jobs::job(connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
+    let is_held = row.job.status == JobStatus::Running && row.job.lease_epoch == epoch;
+    Ok(if is_held { EarlierClaim::Held(job) } else { EarlierClaim::Ended })
+}

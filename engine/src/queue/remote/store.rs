@@ -1,0 +1,74 @@
+//! The SQL queries for the leases of workers on other machines.
+
+use model::{AttemptStatus, JobId, TokenId};
+use redact::Redacted;
+use sqlx::Row;
+use sqlx::sqlite::SqliteRow;
+
+use crate::db::{Connection, DbResult};
+use crate::queue::leases::store::attempt_word;
+use crate::queue::secrets;
+
+/// An attempt, as far as it identifies the worker that runs it.
+#[derive(Clone, Debug)]
+pub(in crate::queue) struct AttemptRow {
+    pub(in crate::queue) worker: Redacted,
+    /// The API token with which the job was claimed, or `None` for the embedded worker.
+    pub(in crate::queue) token: Option<TokenId>,
+    pub(in crate::queue) epoch: i64,
+    status: String,
+}
+
+impl AttemptRow {
+    /// Returns whether the attempt has the given status.
+    pub(in crate::queue) fn has_status(&self, status: AttemptStatus) -> bool {
+        self.status == attempt_word(status)
+    }
+}
+
+/// Returns an attempt, or `None` if there is no such attempt.
+pub(in crate::queue) async fn attempt(
+    connection: &mut Connection,
+    job: JobId,
+    attempt: i32,
+) -> DbResult<Option<AttemptRow>> {
+    let row: Option<SqliteRow> =
+        sqlx::query("select worker_id, token_id, lease_epoch, status from attempts where job_id = ? and attempt = ?")
+            .bind(job.0)
+            .bind(attempt)
+            .fetch_optional(connection.sqlite())
+            .await?;
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(AttemptRow {
+        worker: Redacted::from_stored(row.try_get::<String, _>("worker_id")?.into_bytes()),
+        token: row.try_get::<Option<uuid::Uuid>, _>("token_id")?.map(TokenId),
+        epoch: row.try_get("lease_epoch")?,
+        status: row.try_get("status")?,
+    }))
+}
+
+/// Returns the job and the lease epoch of the claim that a worker has made with the given identifier, or `None` if
+/// there was no such claim.
+pub(in crate::queue) async fn claimed(
+    connection: &mut Connection,
+    token: TokenId,
+    claim_id: &str,
+) -> DbResult<Option<(JobId, i64)>> {
+    let row: Option<(uuid::Uuid, i64)> =
+        sqlx::query_as("select job_id, lease_epoch from attempts where token_id = ? and claim_id = ?")
+            .bind(token.0)
+            .bind(claim_id)
+            .fetch_optional(connection.sqlite())
+            .await?;
+    Ok(row.map(|(job, epoch)| (JobId(job), epoch)))
+}
+
+/// Returns the names and encrypted values of the named secrets that a job receives.
+pub(in crate::queue) async fn secrets_of(connection: &mut Connection, job: JobId) -> DbResult<Vec<(String, String)>> {
+    let names: Option<String> =
+        sqlx::query_scalar("select secrets from jobs where id = ?").bind(job.0).fetch_one(connection.sqlite()).await?;
+    match names {
+        Some(names) => secrets::store::sealed_of(connection, &names).await,
+        None => Ok(Vec::new()),
+    }
+}

@@ -1,0 +1,154 @@
+//! The requests of workers on other machines, and the responses to them.
+//!
+//! Members that are not listed here are ignored, so that workers for other versions of the API can be used.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Job, Level, Payload};
+
+/// A worker's request for a job.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ClaimBody {
+    /// The worker's name.
+    pub worker_id: String,
+    /// The duration of the lease. The worker has to renew the lease before it expires.
+    pub lease_seconds: i64,
+    /// The types of the jobs that the worker runs. If null or empty, it runs jobs of any type.
+    #[serde(default)]
+    pub allowed_types: Option<Vec<String>>,
+    /// The worker's capabilities. It receives only jobs whose `requiredCapabilities` are among these.
+    #[serde(default)]
+    pub worker_capabilities: Option<Vec<String>>,
+    /// The time for which the request waits for a job. The default is 0.
+    #[serde(default)]
+    pub wait_seconds: Option<i64>,
+    /// An identifier that the worker chooses for this claim. A repeated request with the same one returns the same job.
+    #[serde(default)]
+    pub claim_id: Option<String>,
+}
+
+/// The response to a worker's request for a job.
+#[derive(Debug, Serialize)]
+pub struct ClaimReply {
+    /// The claimed job, or null if there is no job for this worker.
+    pub job: Option<ClaimedJob>,
+}
+
+/// A claimed job with everything that its worker needs to run it. Its payload contains the real values of secrets.
+#[derive(Serialize)]
+pub struct ClaimedJob {
+    /// The job.
+    #[serde(flatten)]
+    pub job: Job,
+    /// The values of the named secrets that the job receives, by name.
+    pub secrets: BTreeMap<String, String>,
+}
+
+/// Shows only the id, because the other fields contain secrets.
+impl fmt::Debug for ClaimedJob {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClaimedJob").field("id", &self.job.id).finish_non_exhaustive()
+    }
+}
+
+/// A request that renews a lease.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct HeartbeatBody {
+    /// The name of the worker that holds the lease.
+    pub worker_id: String,
+    /// The time from now for which the lease is renewed.
+    pub lease_seconds: i64,
+    /// The lease epoch of the claim. Older workers do not send it.
+    #[serde(default)]
+    pub lease_epoch: Option<i64>,
+}
+
+/// A request that ends a lease because the attempt has succeeded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CompleteBody {
+    /// The name of the worker that holds the lease.
+    pub worker_id: String,
+    /// A summary of the result.
+    #[serde(default)]
+    pub result_summary: Option<String>,
+    /// The lease epoch of the claim. Older workers do not send it.
+    #[serde(default)]
+    pub lease_epoch: Option<i64>,
+}
+
+/// A request that ends a lease because the attempt has failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FailBody {
+    /// The name of the worker that holds the lease.
+    pub worker_id: String,
+    /// The human-readable reason.
+    pub error_message: String,
+    /// Whether another attempt may succeed. The default is `false`.
+    #[serde(default)]
+    pub retryable: Option<bool>,
+    /// The lease epoch of the claim. Older workers do not send it.
+    #[serde(default)]
+    pub lease_epoch: Option<i64>,
+}
+
+/// A request that ends a lease because the worker has stopped a job whose cancellation was requested.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CancelAckBody {
+    /// The name of the worker that holds the lease.
+    pub worker_id: String,
+    /// A message about how the job was stopped.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// The lease epoch of the claim. Older workers do not send it.
+    #[serde(default)]
+    pub lease_epoch: Option<i64>,
+}
+
+/// A request that appends one event, or a batch of events, to the log of a job.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppendBody {
+    /// The name of the worker that holds the lease.
+    pub worker_id: String,
+    /// The lease epoch of the claim. Older workers do not send it.
+    #[serde(default)]
+    pub lease_epoch: Option<i64>,
+    /// The number of the request within the lease, from 1. A repeated request with the number of the last one stores
+    /// nothing.
+    #[serde(default)]
+    pub batch: Option<i64>,
+    /// The events, if the request is a batch.
+    #[serde(default)]
+    pub events: Option<Vec<ReportedEvent>>,
+    /// The severity of the only event. The default is `info`.
+    #[serde(default)]
+    pub level: Option<Level>,
+    /// The text of the only event.
+    #[serde(default)]
+    pub message: Option<String>,
+    /// The machine-readable details of the only event.
+    #[serde(default)]
+    pub payload: Option<Payload>,
+}
+
+/// An event that a worker reports.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportedEvent {
+    /// The severity. The default is `info`.
+    #[serde(default)]
+    pub level: Option<Level>,
+    /// The text.
+    pub message: String,
+    /// The machine-readable details.
+    #[serde(default)]
+    pub payload: Option<Payload>,
+}

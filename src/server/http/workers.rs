@@ -1,0 +1,100 @@
+//! The routes of workers on other machines. Such a worker claims a job, renews its lease, reports events and artifacts,
+//! and ends the lease.
+//!
+//! The queue checks that the worker holds the job ([`engine::queue`]). The worker is identified by its API token, the
+//! name in its requests and, except for older workers, the lease epoch.
+
+mod token;
+pub(super) mod upload;
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use engine::event_log::SharedEvent;
+use engine::queue::{RemoteWorker, Report, ReportedEvents, lease_duration};
+use model::{AppendBody, CancelAckBody, ClaimBody, ClaimReply, CompleteBody, FailBody, HeartbeatBody, Job};
+
+use super::body::{JsonBody, LargeJsonBody};
+use super::error::ApiError;
+use super::jobs::JobPath;
+use crate::server::AppState;
+use token::WorkerToken;
+
+pub(super) async fn claim(
+    State(state): State<AppState>,
+    WorkerToken(token): WorkerToken,
+    JsonBody(body): JsonBody<ClaimBody>,
+) -> Result<Json<ClaimReply>, ApiError> {
+    let claim = state.queue.check_claim(body, token)?;
+    // While the disk is nearly full, no new jobs are started.
+    if tokio::time::timeout(claim.wait, state.disk.enough_space()).await.is_err() {
+        return Ok(Json(ClaimReply { job: None }));
+    }
+    let job = state.queue.claim_remotely(&claim, &state.shutdown).await?;
+    Ok(Json(ClaimReply { job }))
+}
+
+pub(super) async fn heartbeat(
+    State(state): State<AppState>,
+    WorkerToken(token): WorkerToken,
+    JobPath(job): JobPath,
+    JsonBody(body): JsonBody<HeartbeatBody>,
+) -> Result<Json<Job>, ApiError> {
+    let lease = lease_duration(body.lease_seconds)?;
+    let worker = RemoteWorker { name: body.worker_id, token, epoch: body.lease_epoch };
+    Ok(Json(state.queue.renew(job, worker, lease).await?))
+}
+
+pub(super) async fn complete(
+    State(state): State<AppState>,
+    WorkerToken(token): WorkerToken,
+    JobPath(job): JobPath,
+    JsonBody(body): JsonBody<CompleteBody>,
+) -> Result<Json<Job>, ApiError> {
+    let worker = RemoteWorker { name: body.worker_id, token, epoch: body.lease_epoch };
+    Ok(Json(state.queue.report(job, worker, Report::Completed { summary: body.result_summary }).await?))
+}
+
+pub(super) async fn fail(
+    State(state): State<AppState>,
+    WorkerToken(token): WorkerToken,
+    JobPath(job): JobPath,
+    JsonBody(body): JsonBody<FailBody>,
+) -> Result<Json<Job>, ApiError> {
+    let worker = RemoteWorker { name: body.worker_id, token, epoch: body.lease_epoch };
+    let report = Report::Failed { message: body.error_message, is_retryable: body.retryable.unwrap_or(false) };
+    Ok(Json(state.queue.report(job, worker, report).await?))
+}
+
+pub(super) async fn acknowledge_cancel(
+    State(state): State<AppState>,
+    WorkerToken(token): WorkerToken,
+    JobPath(job): JobPath,
+    JsonBody(body): JsonBody<CancelAckBody>,
+) -> Result<Json<Job>, ApiError> {
+    let worker = RemoteWorker { name: body.worker_id, token, epoch: body.lease_epoch };
+    Ok(Json(state.queue.report(job, worker, Report::Cancelled { message: body.message }).await?))
+}
+
+/// Appends events. The response contains the events as they are stored, in the form of the request: one event, or a
+/// list.
+pub(super) async fn append(
+    State(state): State<AppState>,
+    WorkerToken(token): WorkerToken,
+    JobPath(job): JobPath,
+    LargeJsonBody(body): LargeJsonBody<AppendBody>,
+) -> Result<Response, ApiError> {
+    let is_list = body.events.is_some();
+    let worker = RemoteWorker { name: body.worker_id.clone(), token, epoch: body.lease_epoch };
+    let events = state.queue.append_remotely(job, worker, ReportedEvents::check(body)?).await?;
+    let body =
+        if is_list { list(&events) } else { events.first().map_or_else(Vec::new, |event| event.item().to_vec()) };
+    Ok((StatusCode::CREATED, [(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// Returns the JSON object whose only member `items` contains the events.
+fn list(events: &[SharedEvent]) -> Vec<u8> {
+    let items: Vec<&[u8]> = events.iter().map(|event| event.item()).collect();
+    [&b"{\"items\":["[..], &items.join(&b","[..]), b"]}"].concat()
+}

@@ -1,0 +1,12 @@
+//! Workers on other machines: each route of their protocol, with its statuses, codes and bodies, and the life of a job
+//! that they run.
+
+mod claims;
+mod contract;
+mod credentials;
+mod endings;
+mod events;
+mod expiry;
+mod ownership;
+mod removal;
+mod uploads;
