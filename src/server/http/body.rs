@@ -38,7 +38,7 @@ impl<T: DeserializeOwned> FromRequest<AppState> for LargeJsonBody<T> {
         let limit = state.config.body_bytes.max(LARGE);
         DefaultBodyLimit::max(limit).apply(&mut request);
         let bytes = read_up_to(limit, request, state).await?;
-        parse(&bytes).map(Self)
+        parse(&bytes, state).map(Self)
     }
 }
 

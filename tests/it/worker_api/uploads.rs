@@ -55,7 +55,7 @@ async fn an_uploaded_file_is_listed_with_an_event_and_can_be_downloaded() {
         "createdAt": artifact["createdAt"],
     });
     assert_eq!((status, &artifact), (201, &expected));
-    assert_eq!(artifacts(&server, &job).await, [artifact.clone()]);
+    assert_eq!(artifacts(&server, &job).await, std::slice::from_ref(&artifact));
     assert!(download(&server, &artifact).await == content);
     let events = server.api.events(id_of(&job)).await;
     let payload = &of_kind(&events, "artifact")[0]["payload"];
@@ -89,7 +89,7 @@ async fn a_second_upload_of_a_name_replaces_the_first() {
     let (status, second) = upload(&worker, &job, form("one", "a.txt", "second")).await;
     assert_eq!(status, 201);
     assert_ne!(first["id"], second["id"]);
-    assert_eq!(artifacts(&server, &job).await, [second.clone()]);
+    assert_eq!(artifacts(&server, &job).await, std::slice::from_ref(&second));
     assert_eq!(download(&server, &second).await, b"second");
     assert_eq!(files(&server, &job), 1, "the file of the first is gone");
 }

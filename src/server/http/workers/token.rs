@@ -18,7 +18,9 @@ impl<S: Send + Sync> FromRequestParts<S> for WorkerToken {
         let identity = parts.extensions.get::<Identity>().ok_or(ApiError::AuthRequired)?;
         match identity.by {
             Credential::ApiToken(id) => Ok(Self(id)),
-            Credential::AdminToken | Credential::Session(_) => Err(ApiError::WorkerNotAuthorized(identity.role)),
+            Credential::AdminToken | Credential::Session(_) | Credential::Proxy(_) => {
+                Err(ApiError::WorkerNotAuthorized(identity.role))
+            }
         }
     }
 }
