@@ -262,6 +262,11 @@ fn note(log: Log) -> Option<String> {
         };
         return Some(text.to_owned());
     }
+    if let Some(at) = job.output_removed_at
+        && filter != OutputFilter::Stages
+    {
+        return Some(words::output_removed(at));
+    }
     let is_waiting = job.status == JobStatus::Queued && counts.logs == 0;
     if let Some(shown) = counts.narrowed.filter(|_| !is_waiting) {
         return match log.filtering().progress() {

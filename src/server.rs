@@ -267,6 +267,8 @@ impl Server {
         let compressing = outputs.compress(shutdown.clone());
         let queue = state.queue.clone();
         let watching_leases = queue.watch_leases(&shutdown);
+        let (artifacts, spools) = (state.artifacts.clone(), Spools::new(&state.config.data_dir));
+        let retaining = queue.keep_within(state.config.retention(), &artifacts, &spools, &shutdown);
         // Requests are still answered while jobs are being stopped, so that the last lines of the jobs can be read.
         // Streams are closed last.
         let streams_end = state.shutdown.clone();
@@ -286,7 +288,7 @@ impl Server {
             }
         };
         let serving = connection::serve(listener, http::router(state.clone()), state);
-        tokio::join!(ending, serving, compressing, watching_leases, renewing);
+        tokio::join!(ending, serving, compressing, watching_leases, retaining, renewing);
         // Their clients are disconnected by now, so that they do not wait for the rest of a body.
         changes.close();
         changes.wait().await;

@@ -44,6 +44,12 @@ pub fn visible(text: &str) -> String {
     model::ansi::plain_text(text).into_owned()
 }
 
+/// Says when the output of a job was removed. The time is in UTC.
+#[must_use]
+pub fn output_removed(at: Timestamp) -> String {
+    format!("The output and the artifacts were removed on {} UTC. They are kept for a limited time.", date_time(at, 0))
+}
+
 /// Formats a size in bytes: `84 kB`, `1.2 MB`.
 #[must_use]
 pub fn bytes(size: i64) -> String {

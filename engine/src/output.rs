@@ -20,7 +20,7 @@ mod visible;
 
 use std::io;
 
-use model::JobId;
+use model::{JobId, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::event_log::{EventLog, ReadError};
@@ -60,6 +60,9 @@ pub enum OutputError {
         /// The maximum number of distinct lines.
         most: usize,
     },
+    /// The output was removed, because it is kept for a limited time.
+    #[error("the output was removed at {0}, because output is kept for a limited time (keep_days, keep_bytes)")]
+    Removed(Timestamp),
     /// The attempt has finished, but the files that contained its output no longer exist.
     #[error("the output's files have been removed")]
     Missing,
@@ -81,7 +84,8 @@ impl Outputs {
         Self { spools, queue, events, searchers: Searchers::new() }
     }
 
-    /// Returns the status of the output of the given attempt, or of the latest attempt if `attempt` is `None`.
+    /// Returns the status of the output of the given attempt, or of the latest attempt if `attempt` is `None`. Fails
+    /// with [`OutputError::Removed`] if the output was removed.
     ///
     /// Call this before reading. If the status says that the output is complete, a later read returns all of it.
     pub async fn find(&self, job: JobId, attempt: Option<i32>) -> Result<AttemptOutput, OutputError> {
@@ -90,7 +94,10 @@ impl Outputs {
             Some(asked) if asked != output.attempt => {
                 Err(OutputError::NoSuchAttempt { had: output.last_attempt, asked })
             }
-            _ => Ok(output),
+            _ => match output.removed_at.filter(|_| output.attempt > 0) {
+                Some(at) => Err(OutputError::Removed(at)),
+                None => Ok(output),
+            },
         }
     }
 

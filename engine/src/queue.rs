@@ -1,6 +1,7 @@
 //! The job queue: submits, lists, cancels and resubmits jobs. See [`leases`] for how workers claim jobs, [`remote`] for
 //! workers on other machines, [`ending`] for how jobs finish, [`expiry`] for leases that are not renewed, [`files`] for
-//! artifacts and outputs, and [`removal`] for the removal of finished jobs.
+//! artifacts and outputs, [`removal`] for the removal of finished jobs, and [`retention`] for the limits on what is
+//! kept.
 //!
 //! Every change of state is committed in one transaction together with the events that report it, so no reader ever
 //! sees a finished job without its `end` event. A job's lease epoch increases whenever a lease begins or ends, so a
@@ -17,6 +18,7 @@ mod payload;
 mod redaction;
 mod remote;
 mod removal;
+mod retention;
 mod secrets;
 mod store;
 mod submission;
@@ -38,6 +40,7 @@ pub use maskers::{Maskers, SharedValues};
 pub use payload::RawCommand as CommandShape;
 pub use payload::{Command, InvalidPayload, JobPayload, SecretForm, SecretUse, StageSpec, StepSpec, TerminalSize};
 pub use remote::{Recorded, RemoteClaim, RemoteWorker, Report, ReportedEvents, Upload, UploadLimits, lease_duration};
+pub use retention::Retention;
 pub use secrets::{SecretChange, SecretsError};
 pub use store::JobsFilter;
 pub use submission::Submission;

@@ -174,6 +174,10 @@ pub struct Job {
     pub log_bytes: Option<i64>,
     /// SHA-256 of the last attempt's output, in hexadecimal; null when `logLines` is null.
     pub log_sha256: Option<String>,
+    /// The time at which the job's output and artifacts were removed, because they are kept for a limited time; null if
+    /// they were not.
+    #[serde(default)]
+    pub output_removed_at: Option<Timestamp>,
     /// The id of the original job, if this job is a resubmission.
     pub resubmitted_from: Option<JobId>,
     /// The job's input files; null if it has none.

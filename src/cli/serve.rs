@@ -156,6 +156,16 @@ pub(super) struct Serve {
     /// continue.
     #[arg(long, env = "TAILWATER_MIN_FREE_BYTES", default_value_t = 512 << 20)]
     min_free_bytes: u64,
+    /// The number of days for which the output and the artifacts of a job are kept after it has finished; 0 is no limit.
+    #[arg(long, env = "TAILWATER_KEEP_DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(..=36_500))]
+    keep_days: u32,
+    /// The number of days for which a job itself is kept after it has finished; 0 is no limit.
+    #[arg(long, env = "TAILWATER_KEEP_JOBS_DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(..=36_500))]
+    keep_jobs_days: u32,
+    /// The maximum size of all outputs and artifacts on disk, in bytes; beyond it, those of the jobs that finished first
+    /// are removed [default: no limit].
+    #[arg(long, env = "TAILWATER_KEEP_BYTES", value_name = "BYTES")]
+    keep_bytes: Option<u64>,
     /// The maximum size of an artifact, in bytes.
     #[arg(long, env = "TAILWATER_ARTIFACT_FILE_BYTES", default_value_t = 1 << 30)]
     artifact_file_bytes: u64,
@@ -326,6 +336,9 @@ impl Serve {
             shutdown_grace: seconds(self.shutdown_grace_seconds),
             output_limit: self.output_limit,
             min_free_bytes: self.min_free_bytes,
+            keep_days: self.keep_days,
+            keep_jobs_days: self.keep_jobs_days,
+            keep_bytes: self.keep_bytes,
             artifact_file_bytes: self.artifact_file_bytes,
             artifact_job_bytes: self.artifact_job_bytes,
             input_bytes: self.input_bytes,

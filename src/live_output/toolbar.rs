@@ -164,7 +164,10 @@ fn DownloadMenu(screen: Screen, job: RwSignal<Job>) -> impl IntoView {
         Some(search_path(screen.job(), attempt(), &format!("{selection}&format=text")))
     };
     let why_not = move || {
-        if job.read().status.is_terminal() {
+        let job = job.read();
+        if job.output_removed_at.is_some() {
+            "The output was removed"
+        } else if job.status.is_terminal() {
             "This job printed nothing"
         } else {
             "This job has not printed anything yet"

@@ -21,7 +21,11 @@ const RELOADS: &str = "reload";
 #[component]
 pub fn WithoutScripts(log: Log) -> impl IntoView {
     let role = log.screen().role();
-    let (id, over) = log.job.with_untracked(|job| (job.id, job.status.is_terminal()));
+    let (id, over, is_removed) =
+        log.job.with_untracked(|job| (job.id, job.status.is_terminal(), job.output_removed_at.is_some()));
+    if is_removed {
+        return ().into_any();
+    }
     let reloads = use_query_map().with_untracked(|query| query.get(RELOADS).is_some());
     if reloads && !over {
         host::reload_after(RELOAD_SECONDS);

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use engine::cage::CageSettings;
 use engine::json::JsonDepth;
-use engine::queue::UploadLimits;
+use engine::queue::{Retention, UploadLimits};
 use engine::worker::batch::Policy;
 use engine::worker::ship::{Bounds, LiveLog};
 use engine::worker::{ArtifactLimits, JobEnvironment, JobHome, Supervision};
@@ -103,6 +103,12 @@ pub struct Config {
     pub output_limit: Option<u64>,
     /// The free disk space, in bytes, below which no new jobs are started.
     pub min_free_bytes: u64,
+    /// The number of days for which the output and the artifacts of finished jobs are kept, or 0 if there is no limit.
+    pub keep_days: u32,
+    /// The number of days for which finished jobs are kept, or 0 if there is no limit.
+    pub keep_jobs_days: u32,
+    /// The maximum size of all outputs and artifacts, in bytes, or `None` if there is no limit.
+    pub keep_bytes: Option<u64>,
     /// The maximum size of an artifact, in bytes.
     pub artifact_file_bytes: u64,
     /// The maximum size of all artifacts of an attempt, in bytes.
@@ -298,6 +304,14 @@ impl Config {
     pub(super) fn upload_limits(&self) -> UploadLimits {
         let number = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         UploadLimits { files: number(MAX_ARTIFACTS as u64), job_bytes: number(self.artifact_job_bytes) }
+    }
+
+    /// Returns the limits on what is kept of finished jobs. A job's output is never kept for longer than the job.
+    pub(super) fn retention(&self) -> Retention {
+        let time = |days: u32| (days > 0).then(|| Duration::from_hours(24 * u64::from(days)));
+        let (output, jobs) = (time(self.keep_days), time(self.keep_jobs_days));
+        let bytes = self.keep_bytes.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX));
+        Retention { output: output.into_iter().chain(jobs).min(), jobs, bytes }
     }
 
     /// Returns the limits on the number and sizes of an attempt's artifacts.

@@ -9,7 +9,7 @@ use engine::queue::JobsFilter;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use model::{
-    AuditPage, CreatedApiToken, Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, RedactionResult,
+    AuditPage, CreatedApiToken, Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, Payload, RedactionResult,
     RedactionRules, SecretsPage, Seq, Timestamp,
 };
 
@@ -71,10 +71,20 @@ pub async fn job_page(id: &str) -> Result<JobPageData, RpcError> {
     newest.events.reverse();
     let mut tail = newest.to_model();
     tail::shorten(&mut tail.items, tail::BYTES);
-    let lifecycle_events = lifecycle_events(&state, id).await?;
+    let mut lifecycle_events = lifecycle_events(&state, id).await?;
     let job = state.queue.job(id).await.map_err(refuse)?;
     let artifacts = state.queue.artifacts(id).await.map_err(refuse)?;
+    if job.output_removed_at.is_some() {
+        lifecycle_events.iter_mut().chain(&mut tail.items).for_each(forget_output);
+    }
     Ok(JobPageData { job, lifecycle_events, tail, artifacts })
+}
+
+/// Makes an event of an attempt not state how much output there is, so that the page does not try to load any.
+fn forget_output(event: &mut Event) {
+    if let Payload::Attempt(attempt) = &mut event.payload {
+        (attempt.lines, attempt.bytes) = (None, None);
+    }
 }
 
 async fn lifecycle_events(state: &AppState, id: JobId) -> Result<Vec<Event>, RpcError> {

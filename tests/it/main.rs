@@ -23,6 +23,7 @@ mod paging;
 mod people;
 mod processes;
 mod proxy;
+mod retention;
 mod secrets;
 mod server_log;
 mod site;

@@ -9,7 +9,7 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// The number, name and SQL of each file in `migrations/`.
-const MIGRATIONS: [(i64, &str, &str); 14] = [
+const MIGRATIONS: [(i64, &str, &str); 15] = [
     (1, "main path", include_str!("../../../migrations/0001_main_path.sql")),
     (2, "reading", include_str!("../../../migrations/0002_reading.sql")),
     (3, "gaps", include_str!("../../../migrations/0003_gaps.sql")),
@@ -24,6 +24,7 @@ const MIGRATIONS: [(i64, &str, &str); 14] = [
     (12, "external people", include_str!("../../../migrations/0012_external_people.sql")),
     (13, "admin token", include_str!("../../../migrations/0013_admin_token.sql")),
     (14, "workers", include_str!("../../../migrations/0014_workers.sql")),
+    (15, "retention", include_str!("../../../migrations/0015_retention.sql")),
 ];
 
 /// Returns the migrator that brings the schema of a database to the current version.

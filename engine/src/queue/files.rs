@@ -2,7 +2,7 @@
 
 pub(super) mod store;
 
-use model::{Artifact, ArtifactId, JobId};
+use model::{Artifact, ArtifactId, JobId, Timestamp};
 
 use super::{Queue, QueueError, store as jobs};
 use crate::event_log::Lease;
@@ -33,6 +33,8 @@ pub struct AttemptOutput {
     pub is_complete: bool,
     /// SHA-256 of the complete output in hexadecimal, if the attempt has ended and has a spool.
     pub sha256: Option<String>,
+    /// The time at which the job's output was removed, if it was.
+    pub removed_at: Option<Timestamp>,
 }
 
 impl Queue {

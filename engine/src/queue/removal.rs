@@ -1,8 +1,8 @@
-//! Removes finished jobs with their logs and artifacts.
+//! Removes finished jobs with their logs and artifacts, or only their outputs and artifacts.
 
 use std::io;
 
-use model::{JobId, Seq};
+use model::{JobId, Seq, Timestamp};
 
 use super::{Queue, QueueError, store};
 use crate::artifacts::ArtifactStore;
@@ -13,12 +13,62 @@ const TRANSACTION_BYTES: i64 = 4 << 20;
 /// The minimum and the maximum number of events that one transaction removes.
 const TRANSACTION_EVENTS: (i64, i64) = (50, 5_000);
 
+/// The events of a job that are removed together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RemovedEvents {
+    /// All events.
+    All,
+    /// The events that contain output, or that report which output they do not contain.
+    Output,
+}
+
 impl Queue {
     /// Removes a finished job with its log, its outputs and its artifacts.
     ///
     /// The job's row is removed last. If the removal is interrupted, the job is still listed, and can be removed again.
     /// The job's input remains until the next start of the server, because other jobs may share it.
     pub async fn remove(&self, job: JobId, artifacts: &ArtifactStore, spools: &Spools) -> Result<(), QueueError> {
+        self.remove_stored(job, RemovedEvents::All, artifacts, spools).await?;
+        let write = self
+            .db
+            .writer()
+            .write(move |tx| Box::pin(async move { Ok::<_, QueueError>(store::remove(tx.connection(), job).await?) }));
+        write.await?;
+        tracing::info!(%job, "removed");
+        self.signals.changed.send_replace(());
+        Ok(())
+    }
+
+    /// Removes the outputs and the artifacts of a finished job, and the events that contain its output. The job itself
+    /// remains, with the events that report its life cycle, and states the time of the removal.
+    ///
+    /// That time is stored last. If the removal is interrupted, the job is still one whose output can be removed.
+    pub(super) async fn remove_output(
+        &self,
+        job: JobId,
+        now: Timestamp,
+        artifacts: &ArtifactStore,
+        spools: &Spools,
+    ) -> Result<(), QueueError> {
+        self.remove_stored(job, RemovedEvents::Output, artifacts, spools).await?;
+        let write = self.db.writer().write(move |tx| {
+            Box::pin(
+                async move { store::note_output_removed(tx.connection(), job, now).await.map_err(QueueError::from) },
+            )
+        });
+        write.await?;
+        tracing::info!(%job, "the output was removed");
+        Ok(())
+    }
+
+    /// Removes the files of a finished job, and then events of it.
+    async fn remove_stored(
+        &self,
+        job: JobId,
+        which: RemovedEvents,
+        artifacts: &ArtifactStore,
+        spools: &Spools,
+    ) -> Result<(), QueueError> {
         let mut connection = self.db.reader().await?;
         let row = store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
         drop(connection);
@@ -36,23 +86,14 @@ impl Queue {
         let mut first = Seq(1);
         while first <= row.job.last_seq {
             let (from, to) = (first, first.plus(events - 1));
-            self.db
-                .writer()
-                .write(move |tx| {
-                    Box::pin(async move {
-                        store::remove_events(tx.connection(), job, from, to).await.map_err(QueueError::from)
-                    })
+            let write = self.db.writer().write(move |tx| {
+                Box::pin(async move {
+                    store::remove_events(tx.connection(), job, from..=to, which).await.map_err(QueueError::from)
                 })
-                .await?;
+            });
+            write.await?;
             first = to.plus(1);
         }
-        let write = self
-            .db
-            .writer()
-            .write(move |tx| Box::pin(async move { Ok::<_, QueueError>(store::remove(tx.connection(), job).await?) }));
-        write.await?;
-        tracing::info!(%job, "removed");
-        self.signals.changed.send_replace(());
         Ok(())
     }
 }

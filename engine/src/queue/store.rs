@@ -1,5 +1,7 @@
 //! The SQL queries for jobs.
 
+use std::ops::RangeInclusive;
+
 use model::{FailureReason, Job, JobCounts, JobId, JobInput, JobStatus, Seq, Timestamp};
 use redact::Redacted;
 use sqlx::sqlite::SqliteRow;
@@ -7,6 +9,8 @@ use sqlx::{FromRow, QueryBuilder, Row, Sqlite};
 use uuid::Uuid;
 
 use super::job_row::JobRow;
+use super::removal::RemovedEvents;
+use super::retention::Expired;
 use super::submission::Submission;
 use crate::db::{Connection, DbResult};
 
@@ -232,15 +236,78 @@ pub(super) async fn request_cancel(
     Ok(())
 }
 
-/// Removes the events of a job from the position `from` to the position `to`.
-pub(super) async fn remove_events(connection: &mut Connection, job: JobId, from: Seq, to: Seq) -> DbResult<()> {
-    sqlx::query("delete from events where job_id = ? and seq between ? and ?")
+/// Removes events of a job at the positions in a range.
+pub(super) async fn remove_events(
+    connection: &mut Connection,
+    job: JobId,
+    range: RangeInclusive<Seq>,
+    which: RemovedEvents,
+) -> DbResult<()> {
+    let query = match which {
+        RemovedEvents::All => "delete from events where job_id = ? and seq between ? and ?",
+        RemovedEvents::Output => {
+            "delete from events where job_id = ? and seq between ? and ? and kind in ('log', 'gap')"
+        }
+    };
+    sqlx::query(query).bind(job.0).bind(range.start().0).bind(range.end().0).execute(connection.sqlite()).await?;
+    Ok(())
+}
+
+/// Removes the artifacts of a job, and records the time at which its output was removed.
+pub(super) async fn note_output_removed(connection: &mut Connection, job: JobId, now: Timestamp) -> DbResult<()> {
+    sqlx::query("delete from artifacts where job_id = ?").bind(job.0).execute(connection.sqlite()).await?;
+    sqlx::query("update jobs set output_removed_at = ?1, updated_at = ?1 where id = ?2")
+        .bind(now.0)
         .bind(job.0)
-        .bind(from.0)
-        .bind(to.0)
         .execute(connection.sqlite())
         .await?;
     Ok(())
+}
+
+/// Returns up to `limit` jobs of which something has been kept for long enough, those that finished first at the
+/// beginning, without the first `skipped` ones.
+pub(super) async fn expired(
+    connection: &mut Connection,
+    expired: Expired,
+    limit: i64,
+    skipped: i64,
+) -> DbResult<Vec<JobId>> {
+    let (query, before) = match expired {
+        Expired::Output { before } => (
+            "select id from jobs where finished_at is not null and output_removed_at is null and finished_at < ?
+             order by finished_at limit ? offset ?",
+            before,
+        ),
+        Expired::Jobs { before } => (
+            "select id from jobs where output_removed_at is not null and finished_at < ?
+             order by finished_at limit ? offset ?",
+            before,
+        ),
+    };
+    let ids: Vec<Uuid> =
+        sqlx::query_scalar(query).bind(before.0).bind(limit).bind(skipped).fetch_all(connection.sqlite()).await?;
+    Ok(ids.into_iter().map(JobId).collect())
+}
+
+/// Returns the job that finished first among those with outputs or artifacts on disk, and their size in bytes. The first
+/// `skipped` jobs are skipped.
+pub(super) async fn first_with_files(connection: &mut Connection, skipped: i64) -> DbResult<Option<(JobId, i64)>> {
+    let row: Option<(Uuid, i64)> = sqlx::query_as(
+        "select id, (select sum(coalesce(stored_bytes, size_bytes)) from artifacts where job_id = jobs.id) as bytes
+         from jobs where finished_at is not null and output_removed_at is null and bytes > 0
+         order by finished_at limit 1 offset ?",
+    )
+    .bind(skipped)
+    .fetch_optional(connection.sqlite())
+    .await?;
+    Ok(row.map(|(id, bytes)| (JobId(id), bytes)))
+}
+
+/// Returns the size of all outputs and artifacts on disk, in bytes.
+pub(super) async fn stored_bytes(connection: &mut Connection) -> DbResult<i64> {
+    Ok(sqlx::query_scalar("select coalesce(sum(coalesce(stored_bytes, size_bytes)), 0) from artifacts")
+        .fetch_one(connection.sqlite())
+        .await?)
 }
 
 /// Removes a job with everything that refers to it. Later changes of other jobs get larger numbers than its last one.
@@ -301,6 +368,7 @@ impl<'r> FromRow<'r, SqliteRow> for JobRow {
             log_lines: row.try_get("log_lines")?,
             log_bytes: row.try_get("log_bytes")?,
             log_sha256: row.try_get("log_sha256")?,
+            output_removed_at: time("output_removed_at")?,
             resubmitted_from: row.try_get::<Option<Uuid>, _>("resubmitted_from")?.map(JobId),
             input: parse_input(row.try_get("input")?)?,
             queue_position: None,

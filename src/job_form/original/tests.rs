@@ -37,6 +37,7 @@ pub fn job(payload: Value) -> Job {
         log_lines: None,
         log_bytes: None,
         log_sha256: None,
+        output_removed_at: None,
         resubmitted_from: None,
         input: None,
         queue_position: None,

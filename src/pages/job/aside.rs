@@ -275,8 +275,12 @@ const fn attempt_words(status: AttemptStatus) -> (&'static str, &'static str) {
 fn artifacts_view(live: LiveJob, previewed: RwSignal<Option<Artifact>>) -> AnyView {
     let artifacts = live.artifacts.read();
     if artifacts.is_empty() {
-        let text =
-            if live.job.read().status.is_terminal() { "This job has no artifacts." } else { "No artifacts yet." };
+        let job = live.job.read();
+        let text = match job.status.is_terminal() {
+            _ if job.output_removed_at.is_some() => "The artifacts were removed.",
+            true => "This job has no artifacts.",
+            false => "No artifacts yet.",
+        };
         return view! { <p class="hint">{text}</p> }.into_any();
     }
     let several = artifacts.iter().any(|file| file.attempt > 1);

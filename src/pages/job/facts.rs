@@ -109,6 +109,7 @@ fn facts_view(job: &Job, masked: Option<String>) -> AnyView {
         time("Started", job.started_at),
         time("Finished", job.finished_at),
         time("Next attempt", job.next_attempt_at),
+        time("Output removed", job.output_removed_at),
     ];
     let facts = [
         fact("Submitted by", job.created_by_user_id.as_deref().map(words::visible)),

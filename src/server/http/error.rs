@@ -52,6 +52,8 @@ pub(in crate::server) enum ApiError {
     ArtifactNotFound,
     #[error("the artifact's file is missing from the data directory")]
     ArtifactFileMissing,
+    #[error("{0}")]
+    OutputRemoved(String),
     #[error("there is no such secret")]
     SecretNotFound,
     #[error("there is no such user")]
@@ -124,7 +126,7 @@ impl ApiError {
             Self::NotAuthorized(_) | Self::PersonRefused(_) => (StatusCode::FORBIDDEN, "not_authorized"),
             Self::JobNotFound => (StatusCode::NOT_FOUND, "job_not_found"),
             Self::ArtifactNotFound => (StatusCode::NOT_FOUND, "artifact_not_found"),
-            Self::ArtifactFileMissing => (StatusCode::NOT_FOUND, "artifact_file_missing"),
+            Self::ArtifactFileMissing | Self::OutputRemoved(_) => (StatusCode::NOT_FOUND, "artifact_file_missing"),
             Self::SecretNotFound => (StatusCode::NOT_FOUND, "secret_not_found"),
             Self::UserNotFound => (StatusCode::NOT_FOUND, "user_not_found"),
             Self::SessionNotFound => (StatusCode::NOT_FOUND, "session_not_found"),
@@ -259,6 +261,7 @@ impl From<OutputError> for ApiError {
             OutputError::Spool(_) => Self::Internal(error.to_string()),
             OutputError::NoSuchAttempt { .. } => Self::InvalidQuery(format!("attempt: {error}")),
             OutputError::Unfinished | OutputError::TooManyDifferent { .. } => Self::InvalidQuery(error.to_string()),
+            OutputError::Removed(_) => Self::OutputRemoved(error.to_string()),
             OutputError::Missing => Self::ArtifactFileMissing,
         }
     }

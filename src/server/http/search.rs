@@ -89,6 +89,7 @@ async fn known_lines(state: &AppState, other: JobId) -> Result<Arc<KnownLines>, 
     state.outputs.known_lines(other).await.map_err(|error| match error {
         OutputError::Queue(QueueError::NoSuchJob(_))
         | OutputError::Missing
+        | OutputError::Removed(_)
         | OutputError::TooManyDifferent { .. }
         | OutputError::Unfinished => not_in(error.to_string()),
         error => error.into(),

@@ -31,6 +31,7 @@ const MEMBERS: [&str; 35] = [
     "logSha256",
     "maxAttempts",
     "nextAttemptAt",
+    "outputRemovedAt",
     "payload",
     "priority",
     "queuePosition",

@@ -131,7 +131,7 @@ pub(in crate::queue) async fn attempt_output(
     attempt: Option<i32>,
 ) -> DbResult<Option<AttemptOutput>> {
     let row: Option<SqliteRow> = sqlx::query(
-        "select j.attempt as last_attempt, j.status as job_status, a.attempt, a.status, f.digest
+        "select j.attempt as last_attempt, j.status as job_status, j.output_removed_at, a.attempt, a.status, f.digest
          from jobs j
          left join attempts a on a.job_id = j.id and a.attempt = coalesce(?, j.attempt)
          left join artifacts f on f.job_id = a.job_id and f.attempt = a.attempt and f.name = 'logs/output.log'
@@ -152,6 +152,7 @@ pub(in crate::queue) async fn attempt_output(
         last_attempt: row.try_get("last_attempt")?,
         job_has_finished: job_status.is_terminal(),
         is_complete: status.map_or(job_status.is_terminal(), |status| status != "started"),
+        removed_at: row.try_get::<Option<i64>, _>("output_removed_at")?.map(Timestamp),
         sha256: digest.and_then(|digest| digest.strip_prefix("sha256:").map(str::to_owned)),
     }))
 }
