@@ -7,7 +7,7 @@ use crate::harness::TestServer;
 use crate::harness::workers::{KIND, RemoteWorker, id_of, of_job};
 
 /// The members of a job in every reply.
-const MEMBERS: [&str; 35] = [
+const MEMBERS: [&str; 36] = [
     "affinityKey",
     "artifactsPath",
     "attempt",

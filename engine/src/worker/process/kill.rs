@@ -8,11 +8,13 @@
 use std::collections::HashSet;
 use std::fs;
 use std::io::Read;
+use std::time::{Duration, Instant};
 
 use model::JobId;
 use rustix::process::{Pid, Signal, getpid, kill_process};
 
 use super::children;
+use super::supervisor::PATIENCE;
 use crate::supervise::processes;
 
 /// The variables that identify the processes of an attempt.
@@ -39,22 +41,32 @@ impl ProcessMarker {
     }
 }
 
-/// The maximum number of rounds in which processes are found and killed. Processes that are left after that are
+/// The maximum number of rounds in which new processes are found and killed. Processes that are left after that are
 /// probably part of a fork bomb, which only a system limit can stop.
 const ROUNDS: usize = 50;
 
-/// Kills all processes with the marker, all processes that this process has adopted, and the descendants of both. Repeats this until none is left, but at most `ROUNDS`
-/// times. Returns the number of different processes found.
+/// The interval at which it is checked whether the killed processes have died.
+const DYING: Duration = Duration::from_millis(2);
+
+/// Kills all processes with the marker, all processes that this process has adopted, and the descendants of both, until
+/// none is left. Gives up after `ROUNDS` rounds with new processes, or if processes do not die. Returns the number of
+/// different processes found.
 pub fn kill_marked(marker: &ProcessMarker) -> usize {
-    let mut killed = HashSet::new();
-    for _ in 0..ROUNDS {
+    let (mut killed, mut rounds, begun) = (HashSet::new(), 0, Instant::now());
+    while rounds < ROUNDS && begun.elapsed() < PATIENCE {
         let living = living(marker);
         if living.is_empty() {
             break;
         }
+        let before = killed.len();
         for pid in living {
             kill_process(pid, Signal::KILL).ok();
             killed.insert(pid);
+        }
+        if killed.len() > before {
+            rounds += 1;
+        } else {
+            std::thread::sleep(DYING);
         }
     }
     killed.len()
