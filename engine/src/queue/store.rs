@@ -312,7 +312,7 @@ pub(super) async fn stored_bytes(connection: &mut Connection) -> DbResult<i64> {
 
 /// Removes a job with everything that refers to it. Later changes of other jobs get larger numbers than its last one.
 pub(super) async fn remove(connection: &mut Connection, job: JobId) -> DbResult<()> {
-    sqlx::query("update removed_changes set largest = max(largest, (select max(change) from jobs))")
+    sqlx::query("update removed_changes set largest = max(largest, (select coalesce(max(change), 0) from jobs))")
         .execute(connection.sqlite())
         .await?;
     sqlx::query("delete from jobs where id = ?").bind(job.0).execute(connection.sqlite()).await?;
