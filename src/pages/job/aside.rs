@@ -38,7 +38,7 @@ pub fn Aside(live: LiveJob, now: Now) -> impl IntoView {
                 <Icon name="chevron" />
             </button>
             <div class="job-aside-content">
-                {move || live.job.read().error_message.clone().map(|error| view! { <p class="error">{error}</p> }.into_any())}
+                {move || live.job.read().error_message.clone().map(|error| view! { <p class="error">{words::visible(&error)}</p> }.into_any())}
                 <section aria-labelledby="timeline-title">
                     <h2 id="timeline-title">"Timeline"</h2>
                     {move || timeline_view(&timeline.read(), &live.job.read(), with)}

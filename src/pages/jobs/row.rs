@@ -33,7 +33,7 @@ pub fn JobRow(
     };
     let detail = move || {
         let job = job.read();
-        job.error_message.clone().or_else(waits)
+        job.error_message.as_deref().map(words::visible).or_else(waits)
     };
     view! {
         <li class="job-row" class:arrives=origin == RowOrigin::Arrived data-testid="job-row" data-job=id.to_string() data-status=move || status.get().as_str()>
