@@ -14,21 +14,29 @@ use crate::server::{Server, TOKEN};
 /// The number of connections that are open at the same time.
 const AT_ONCE: usize = 100;
 
+/// The number of logins at the same time. The server refuses further ones without hashing their passwords.
+const LOGINS_AT_ONCE: usize = 50;
+
 /// The time after which the server's memory is measured, so that connections have been closed.
 const SETTLING: Duration = Duration::from_secs(5);
 
 /// Measures the memory of the server before and after each kind of abuse.
 pub async fn abuse() {
-    let server = Server::start();
+    let server = Server::start_with(&[("TAILWATER_TRUSTED_PROXIES", "127.0.0.1")]);
     let client = Client::new(&server.address);
     let job = client.submit(&json!({"run": "sleep 600"})).await;
-    let login = "token=a-wrong-token-that-nobody-uses";
-    let login = format!(
-        "POST /login HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Type: application/x-www-form-urlencoded\r\n\
-         Content-Length: {}\r\n\r\n{login}",
-        server.address,
-        login.len()
-    );
+    // Each login comes from an address of its own, so that the limits on failed logins do not prevent the server from
+    // hashing the password.
+    let login = |number: usize| {
+        let form = format!("name=user-{number}&password=a-wrong-password-{number}");
+        let [_, high, middle, low] = u32::try_from(number).expect("it is small").to_be_bytes();
+        format!(
+            "POST /login HTTP/1.1\r\nHost: {}\r\nX-Forwarded-For: 10.{high}.{middle}.{low}\r\nConnection: close\r\n\
+             Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n\r\n{form}",
+            server.address,
+            form.len()
+        )
+    };
     let stream = format!(
         "GET /api/queue/jobs/{job}/events/stream HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {TOKEN}\r\n\r\n",
         server.address
@@ -39,18 +47,20 @@ pub async fn abuse() {
         server.address
     );
     // The first requests allocate what the server keeps for later ones.
-    repeat(200, || exchange(&server.address, login.clone(), 0)).await;
-    repeat(200, || exchange(&server.address, body.clone(), 10)).await;
-    repeat(200, || drop_stream(&server.address, stream.clone())).await;
+    let first_login = 1 << 20;
+    repeat(200, LOGINS_AT_ONCE, |number| exchange(&server.address, login(first_login + number), 0)).await;
+    repeat(200, AT_ONCE, |_| exchange(&server.address, body.clone(), 10)).await;
+    repeat(200, AT_ONCE, |_| drop_stream(&server.address, stream.clone())).await;
 
     let before = settled(&server).await;
-    repeat(10_000, || exchange(&server.address, login.clone(), 0)).await;
-    report("10,000 failed logins", before, settled(&server).await);
+    row("  memory after the first requests", &mib(before), "");
+    repeat(10_000, LOGINS_AT_ONCE, |number| exchange(&server.address, login(number), 0)).await;
+    report("10,000 failed logins with passwords", before, settled(&server).await);
     let before = settled(&server).await;
-    repeat(5_000, || drop_stream(&server.address, stream.clone())).await;
+    repeat(5_000, AT_ONCE, |_| drop_stream(&server.address, stream.clone())).await;
     report("5,000 streams opened and dropped", before, settled(&server).await);
     let before = settled(&server).await;
-    repeat(1_000, || exchange(&server.address, body.clone(), 10)).await;
+    repeat(1_000, AT_ONCE, |_| exchange(&server.address, body.clone(), 10)).await;
     report("1,000 bodies of 10 MB", before, settled(&server).await);
     row("  maximum memory of the server", &mib(server.memory("VmHWM")), "");
     client.cancel(&job).await;
@@ -65,10 +75,11 @@ async fn settled(server: &Server) -> u64 {
     server.memory("VmRSS")
 }
 
-/// Runs `attempt` as often as stated, on several connections at the same time.
-async fn repeat<A: Future<Output = ()> + Send + 'static>(count: usize, attempt: impl Fn() -> A) {
-    for begin in (0..count).step_by(AT_ONCE) {
-        let attempts: Vec<_> = (begin..count.min(begin + AT_ONCE)).map(|_| tokio::spawn(attempt())).collect();
+/// Runs `attempt` as often as stated, on several connections at the same time. `attempt` is given its number.
+async fn repeat<A: Future<Output = ()> + Send + 'static>(count: usize, at_once: usize, attempt: impl Fn(usize) -> A) {
+    for begin in (0..count).step_by(at_once) {
+        let end = count.min(begin + at_once);
+        let attempts: Vec<_> = (begin..end).map(|number| tokio::spawn(attempt(number))).collect();
         for attempt in attempts {
             attempt.await.expect("an attempt does not panic");
         }

@@ -78,7 +78,7 @@ const IDLE_READERS: u64 = 10_000;
 
 /// Measures the memory and the CPU time that 10,000 idle readers of one job use.
 pub async fn streams() {
-    let server = Server::start_with(&[("TAILWATER_STREAMS", "10000")]);
+    let server = Server::start_with(&[("TAILWATER_STREAMS", "10000"), ("TAILWATER_STREAMS_PER_USER", "10000")]);
     let client = Client::new(&server.address);
     let job = client.submit(&json!({"run": "sleep 600"})).await;
     let (before, start) = (server.memory("VmRSS"), Instant::now());

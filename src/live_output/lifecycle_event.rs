@@ -1,5 +1,6 @@
 //! Displays lifecycle events as text.
 
+use model::ansi::plain_text;
 use model::{
     AttemptStatus, Event, GapAvailable, GapReason, JobEventStatus, Payload, StageStatus, StepPayload, StepStatus,
 };
@@ -148,7 +149,7 @@ fn literal_words(event: &Event) -> Words {
         }
         Payload::Artifact(artifact) => Words {
             tone: Tone::Plain,
-            subject: artifact.name.clone(),
+            subject: plain_text(&artifact.name).into_owned(),
             detail: format!("stored as an artifact, {}", words::bytes(artifact.size_bytes)),
         },
         Payload::End(end) => Words {

@@ -17,6 +17,7 @@ mod hostile;
 mod inputs;
 mod life;
 mod log;
+mod memory;
 mod no_scripts;
 mod output;
 mod paging;
