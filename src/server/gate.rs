@@ -82,20 +82,17 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
     let person = proxied_person(state, client, &mut request).map_err(IntoResponse::into_response)?;
     let sender = identify(state, client, person.as_ref(), request.headers()).await;
     let sender = sender.map_err(IntoResponse::into_response)?;
-    if let Some(note) = request.extensions().get::<AuditNote>() {
-        match &sender {
-            RequestSender::Known(identity) => note.sender(identity),
-            RequestSender::Refused(error) => note.refused_by_proxy(error.user().map(str::to_owned)),
-            RequestSender::Nobody => {}
-        }
-    }
-    let identity = match &sender {
-        RequestSender::Known(identity) => Some(identity.clone()),
-        RequestSender::Nobody | RequestSender::Refused(_) => None,
+    let (identity, refusal) = match sender {
+        RequestSender::Known(identity) => (Some(identity), None),
+        RequestSender::Refused(error) => (None, Some(error)),
+        RequestSender::Nobody => (None, None),
     };
+    if let (Some(note), Some(identity)) = (request.extensions().get::<AuditNote>(), &identity) {
+        note.sender(identity);
+    }
     check_origin(&request, &target, identity.as_ref()).map_err(IntoResponse::into_response)?;
     let requirement = requirement(&request);
-    if let (RequestSender::Refused(error), false) = (sender, requirement == Some(Requirement::Open)) {
+    if let Some(error) = refusal.filter(|_| requirement != Some(Requirement::Open)) {
         return Err(refuse_person(state, request, &error).await);
     }
     match (requirement, identity) {
@@ -251,6 +248,9 @@ async fn remember(
 
 /// Returns the response to a person for whom a proxy vouches, but who has no access to this server.
 async fn refuse_person(state: &AppState, request: Request, error: &ExternalError) -> Response {
+    if let Some(note) = request.extensions().get::<AuditNote>() {
+        note.refused_by_proxy(error.user().map(str::to_owned));
+    }
     let sentence = error.to_string();
     if is_page(&request) {
         refused_page(state, request, Some(sentence)).await
