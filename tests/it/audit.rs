@@ -27,7 +27,13 @@ async fn each_change_is_recorded_with_its_user_address_object_and_status() {
     let (id, _) = server.api.run("true").await;
     server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
     server.api.post(&format!("/jobs/{id}/resubmit"), &json!({})).await;
-    server.api.request(Method::PUT, "/secrets/DEPLOY_KEY").json(&json!({"value": "a-secret-value"})).send().await.expect("the server answers");
+    server
+        .api
+        .request(Method::PUT, "/secrets/DEPLOY_KEY")
+        .json(&json!({"value": "a-secret-value"}))
+        .send()
+        .await
+        .expect("the server answers");
     server.api.request(Method::DELETE, "/secrets/DEPLOY_KEY").send().await.expect("the server answers");
     let user = json!({"name": "ada", "role": "viewer", "password": "correct horse battery"});
     server.api.post("/users", &user).await;
@@ -49,7 +55,10 @@ async fn each_change_is_recorded_with_its_user_address_object_and_status() {
     ];
     assert_eq!(summary, expected);
     for entry in &found {
-        assert_eq!((&entry["user"], &entry["credential"], &entry["address"]), (&json!("admin"), &json!("admin_token"), &json!("127.0.0.1")));
+        assert_eq!(
+            (&entry["user"], &entry["credential"], &entry["address"]),
+            (&json!("admin"), &json!("admin_token"), &json!("127.0.0.1"))
+        );
         assert!(entry["createdAt"].is_string() && entry["id"].is_i64(), "{entry}");
     }
     assert!(!serde_json::to_string(&found).expect("it is JSON").contains("a-secret-value"));
@@ -151,7 +160,13 @@ async fn the_log_is_paged_and_filtered_and_the_export_is_complete_and_can_be_con
     let server = TestServer::start().await;
     for index in 0..7 {
         let name = format!("NAME_{index}");
-        server.api.request(Method::PUT, &format!("/secrets/{name}")).json(&json!({"value": format!("value-{index}")})).send().await.expect("the server answers");
+        server
+            .api
+            .request(Method::PUT, &format!("/secrets/{name}"))
+            .json(&json!({"value": format!("value-{index}")}))
+            .send()
+            .await
+            .expect("the server answers");
     }
     server.api.submit(json!({"run": "true"})).await;
     let first = server.api.json("/audit?limit=3&action=secret").await;

@@ -169,3 +169,29 @@ fn the_api_page_names_every_error_code_and_no_other() {
     assert!(codes.len() > 20, "the source was not parsed: {codes:?}");
     assert_eq!(named.collect::<BTreeSet<&str>>(), codes);
 }
+
+/// A file that no module names is not compiled, so its tests would never run.
+#[test]
+fn every_file_with_tests_belongs_to_a_module() {
+    let mut folders = vec![(PathBuf::from("tests/it"), PathBuf::from("tests/it/main.rs"))];
+    let mut checked = 0;
+    while let Some((folder, parent)) = folders.pop() {
+        let modules = fs::read_to_string(&parent).expect("a directory has a module");
+        for entry in fs::read_dir(&folder).expect("the directory exists") {
+            let path = entry.expect("reading succeeds").path();
+            let name = path.file_stem().and_then(|name| name.to_str()).expect("names are text").to_owned();
+            if path.is_dir() {
+                folders.push((path.clone(), path.with_extension("rs")));
+            } else if path != parent && path.extension().is_some_and(|extension| extension == "rs") {
+                assert!(
+                    modules.contains(&format!("mod {name};")),
+                    "{} is not named in {}",
+                    path.display(),
+                    parent.display()
+                );
+                checked += 1;
+            }
+        }
+    }
+    assert!(checked > 50, "only {checked} files were found");
+}

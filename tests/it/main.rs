@@ -3,6 +3,7 @@
 
 mod access;
 mod artifacts;
+mod audit;
 mod bad_input;
 mod cage;
 mod cli;
