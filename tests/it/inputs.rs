@@ -77,7 +77,9 @@ async fn an_interrupted_upload_leaves_neither_a_job_nor_a_file() {
     write!(body, "--b\r\nContent-Disposition: form-data; name=\"job\"\r\n\r\n{job}\r\n")
         .expect("writing to a Vec cannot fail");
     body.extend(b"--b\r\nContent-Disposition: form-data; name=\"input\"\r\n\r\n");
-    body.extend(archive("a", b"text"));
+    // The content cannot be compressed, so that the archive is larger than the pieces in which a body is passed on.
+    let content: Vec<u8> = (0..100_000_u32).map(|index| index.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+    body.extend(archive("a", &content));
     let whole = [&body[..], b"\r\n--b--\r\n"].concat();
     // The connection is closed within the job, within the archive, at the end of the archive, and just before the end
     // of the form.

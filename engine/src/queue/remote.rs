@@ -4,7 +4,7 @@
 //! A worker holds a job if it has claimed the job with the same API token and under the same name. If it also sends its
 //! lease epoch, this must be the epoch of the current lease. Every request is checked in the transaction that carries
 //! it out: first the job's state, and then its holder ([`holding`]). Leases begin and end as those of the embedded
-//! worker do ([`leases`](super::leases), [`ending`](super::ending)).
+//! worker do ([`super::leases`], [`super::ending`]).
 //!
 //! Text from these workers passes through the redactor of the job before it is stored.
 

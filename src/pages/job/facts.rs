@@ -81,6 +81,7 @@ fn facts_view(job: &Job, masked: Option<String>) -> AnyView {
     };
     let fact = |label: &'static str, value: Option<String>| {
         value.map(|value| {
+            let value = words::visible(&value);
             view! {
                 <dt>{label}</dt>
                 <dd title=value.clone()>{value.clone()}</dd>
@@ -112,7 +113,7 @@ fn facts_view(job: &Job, masked: Option<String>) -> AnyView {
         time("Output removed", job.output_removed_at),
     ];
     let facts = [
-        fact("Submitted by", job.created_by_user_id.as_deref().map(words::visible)),
+        fact("Submitted by", job.created_by_user_id.clone()),
         fact("Worker", job.claimed_by.clone()),
         fact("Attempts", Some(format!("{} of {}", job.attempt, job.max_attempts))),
         fact("Terminal", steps_in_terminal(job.payload.as_ref()).map(str::to_owned)),
@@ -120,7 +121,7 @@ fn facts_view(job: &Job, masked: Option<String>) -> AnyView {
         fact("Priority", (job.priority != 0).then(|| job.priority.to_string())),
         fact("Type", (job.kind != "command").then(|| job.kind.clone())),
         fact("Cancellation requested by", job.cancel_requested_by_user_id.clone()),
-        fact("Cancellation reason", job.cancel_reason.as_deref().map(words::visible)),
+        fact("Cancellation reason", job.cancel_reason.clone()),
         fact("Job ID", Some(job.id.to_string())),
     ];
     view! { <dl class="facts">{times.collect_view()} {facts.collect_view()} {masked} {from}</dl> }.into_any()
