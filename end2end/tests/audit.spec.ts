@@ -8,7 +8,7 @@ test("the audit log shows who changed what, is filtered without scripts, and lea
   await page.getByRole("link", { name: "Audit log" }).click();
   const rows = page.getByTestId("audit-row");
   await expect(rows.filter({ hasText: "secret.set DEPLOY_KEY" })).toContainText("admin with the admin token from 127.0.0.1");
-  await expect(rows.filter({ hasText: "login" })).toContainText("admin from 127.0.0.1");
+  await expect(rows.filter({ hasText: "login" })).toContainText("admin with the admin token from 127.0.0.1");
   expect(await page.content()).not.toContain("a-value-that-is-not-shown");
   await rows.getByRole("link", { name: id }).click();
   await expect(page.getByTestId("job-status")).toBeVisible();

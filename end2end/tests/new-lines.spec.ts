@@ -44,7 +44,7 @@ test("a message is shown if the jobs cannot be compared", async ({ page, server,
   const shown = new JobPage(page);
   await page.goto(`${server.url}/tasks/queue/${id}?unlike=01890000-0000-7000-8000-000000000000`);
   await shown.hydrated();
-  await expect(shown.panel).toContainText("The filter cannot be applied: notIn: ");
+  await expect(shown.panel).toContainText("The filter cannot be applied. There is no job 01890000-0000-7000-8000-000000000000.");
   await shown.openFilterBar();
   await page.getByTestId("filter-new").click();
   await expect(shown.withText("one again")).toBeVisible();
