@@ -12,6 +12,7 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use engine::clock;
+use tracing::Instrument;
 
 use super::AppState;
 use super::access::FUNCTIONS;
@@ -203,7 +204,7 @@ pub(super) async fn audit(State(state): State<AppState>, mut request: Request, n
         return handle(state, note, route, request, next).await;
     }
     let changes = state.changes.clone();
-    match changes.spawn(handle(state, note, route, request, next)).await {
+    match changes.spawn(handle(state, note, route, request, next).in_current_span()).await {
         Ok(reply) => reply,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
