@@ -8,7 +8,7 @@ use reqwest::multipart::{Form, Part};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt;
 
-use crate::harness::{TOKEN, TestServer, tcp, until, until_async};
+use crate::harness::{TOKEN, TestServer, sha256, tcp, until, until_async};
 
 /// Returns a gzip-compressed tar archive that contains one file.
 fn archive(name: &str, content: &[u8]) -> Vec<u8> {
@@ -78,7 +78,7 @@ async fn an_interrupted_upload_leaves_neither_a_job_nor_a_file() {
         .expect("writing to a Vec cannot fail");
     body.extend(b"--b\r\nContent-Disposition: form-data; name=\"input\"\r\n\r\n");
     // The content cannot be compressed, so that the archive is larger than the pieces in which a body is passed on.
-    let content: Vec<u8> = (0..100_000_u32).map(|index| index.wrapping_mul(2_654_435_761).to_be_bytes()[0]).collect();
+    let content: Vec<u8> = (0..4_000_u32).flat_map(|index| sha256(&index.to_le_bytes()).into_bytes()).collect();
     body.extend(archive("a", &content));
     let whole = [&body[..], b"\r\n--b--\r\n"].concat();
     // The connection is closed within the job, within the archive, at the end of the archive, and just before the end
