@@ -110,6 +110,16 @@ fn redacted_text_is_not_changed_by_redacting_it_again() {
 }
 
 #[test]
+fn a_mask_does_not_make_the_text_before_a_secret_short_enough_for_a_rule() {
+    let redactor = Redactor::with_rules(&["hunter2-hunter2"], &rules());
+    for length in 90..140 {
+        let text = format!("login {}hunter2-hunter2 password s3cr3t-w0rd", "x".repeat(length));
+        let once = redactor.redact(text.as_bytes());
+        assert_eq!(redactor.redact(once.as_bytes()).to_text(), once.to_text(), "{text}");
+    }
+}
+
+#[test]
 fn text_without_secrets_is_not_changed() {
     let redactors = redactors();
     for_each_seed(CASES, |dice| {
