@@ -69,6 +69,22 @@ fn skipped_text_is_redacted_as_if_every_byte_had_been_examined() {
     });
 }
 
+/// A known fault: if this text is read as a whole, the value with an escaped line break in it is masked. If it is read
+/// byte by byte, it is not, as without the text before it. The test above found it with the seed 1795779606002797.
+#[test]
+#[ignore = "the cause is not known yet"]
+fn a_value_with_an_escaped_line_break_is_masked_regardless_of_the_cuts() {
+    let redactor = Redactor::new(["20b-value"]);
+    let text = "aceddout\x1b[va20b-val\\nue and the rest of a text that has nothing to do with it.";
+    let mut stream = redactor.stream();
+    let mut expected = redact::Redacted::new();
+    for byte in text.as_bytes() {
+        expected.append(&stream.push(&[*byte]));
+    }
+    expected.append(&stream.finish());
+    assert_eq!(redactor.redact(text.as_bytes()), expected);
+}
+
 /// Returns a stop, a part of a value, or ordinary text.
 fn piece(dice: &mut Dice, values: &[&str]) -> String {
     let value = values[dice.below(values.len())];
