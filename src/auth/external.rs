@@ -26,7 +26,7 @@ const MAX_SUBJECT: usize = 255;
 /// A person, as described by the proxy or the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExternalPerson {
-    /// Who has authenticated the person.
+    /// The kind of system that has authenticated the person.
     pub source: UserSource,
     /// The address of the provider. It is empty for a proxy.
     pub issuer: String,
@@ -102,7 +102,7 @@ pub enum ExternalError {
 }
 
 impl ExternalError {
-    /// Returns the name of the user who is refused, or `None` if the name is not accepted.
+    /// Returns the name of the refused user, or `None` if the name itself was refused.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
         match self {

@@ -128,7 +128,8 @@ impl AuditNote {
         });
     }
 
-    /// Records that a reverse proxy vouches for the sender, who is refused. The name is `None` if it is not accepted.
+    /// Records that a reverse proxy has authenticated the sender, but that this server refuses the sender. `user` is
+    /// `None` if the name itself was refused.
     pub(super) fn refused_by_proxy(&self, user: Option<String>) {
         self.change(|noted| {
             noted.user = user;
@@ -141,7 +142,7 @@ impl AuditNote {
         self.change(|noted| noted.action = Some(LOGIN));
     }
 
-    /// Records that the request is a login, so that it does not matter who has sent it.
+    /// Discards the sender of the request, because a login is recorded for the user who logs in.
     pub(super) fn login_attempt(&self) {
         self.change(|noted| (noted.user, noted.credential) = (None, None));
     }

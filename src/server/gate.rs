@@ -42,13 +42,13 @@ const FOR_PROGRAMS: [&str; 4] = ["/api", "/rpc", "/metrics", "/readyz"];
 #[derive(Clone)]
 struct NewSessionCookie(HeaderValue);
 
-/// Who has sent a request.
+/// The sender of a request.
 enum RequestSender {
     /// Nobody is logged in.
     Nobody,
     /// A person or a program.
     Known(Identity),
-    /// A reverse proxy vouches for a person who has no access to this server.
+    /// A person whom a reverse proxy has authenticated, but who has no access to this server.
     Refused(ExternalError),
 }
 

@@ -192,6 +192,24 @@ async fn printed_by_a_job_of_a_server_started_after(before: &str, command: &str)
 }
 
 #[tokio::test]
+async fn a_program_that_was_started_before_the_server_survives_a_step_that_kills_its_supervisor() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let (sleep, pid) = (unique_sleep(), data.path().join("pid"));
+    let server = Process::start_by(data.path(), |server| {
+        let program = server.get_program().to_owned();
+        let mut shell = std::process::Command::new("sh");
+        let pid = pid.display();
+        shell.args(["-c", &format!("sleep {sleep} >/dev/null & echo $! > {pid}; exec \"$0\" \"$@\"")]).arg(program);
+        shell
+    });
+    let (_, job) = server.api.run("kill -9 $PPID; sleep 1000").await;
+    assert_eq!(job["failureReason"], "signal", "{job}");
+    assert!(lives(&sleep), "it is no process of the step");
+    let kill = format!("kill $(cat {})", pid.display());
+    assert!(std::process::Command::new("sh").args(["-c", &kill]).status().expect("a shell starts").success());
+}
+
+#[tokio::test]
 async fn a_step_has_default_signal_handling_whatever_its_server_ignores() {
     let ignore = "exec perl -MPOSIX -e '\
         $SIG{$_} = \"IGNORE\" for qw(HUP INT QUIT USR1 CHLD PIPE ALRM TERM SEGV TTOU NUM40); \

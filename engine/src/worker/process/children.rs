@@ -11,19 +11,23 @@ use rustix::process::{Pid, WaitId, WaitIdOptions, getpid, set_child_subreaper, w
 use crate::supervise::processes;
 
 /// The children of this process.
-static CHILDREN: Mutex<Children> = Mutex::new(Children { adopts: false, supervisors: None });
+static CHILDREN: Mutex<Children> = Mutex::new(Children { adopts: false, known: None });
 
 struct Children {
     /// Whether this process is a subreaper.
     adopts: bool,
-    /// The supervisors that have been started and not been reaped yet.
-    supervisors: Option<HashSet<Pid>>,
+    /// The supervisors that have been started and not been reaped yet, and the children from before [`adopt`].
+    known: Option<HashSet<Pid>>,
 }
 
-/// Makes this process adopt the processes of supervisors that are killed. Every child of this process that is not a
+/// Makes this process adopt the processes of supervisors that are killed. Every later child of this process that is not a
 /// supervisor is then regarded as such a process and may be killed, so this process must not start any other children.
+///
+/// Children that exist already are left alone: a script may start other programs before it executes the server.
 pub fn adopt() -> std::io::Result<()> {
     let mut children = lock();
+    let existing = processes::all().filter(|process| process.parent == Some(getpid())).map(|process| process.pid);
+    children.known.get_or_insert_default().extend(existing);
     set_child_subreaper(Some(getpid()))?;
     children.adopts = true;
     Ok(())
@@ -33,7 +37,7 @@ pub fn adopt() -> std::io::Result<()> {
 pub(super) fn start<E>(start: impl FnOnce() -> Result<Pid, E>) -> Result<Pid, E> {
     let mut children = lock();
     let pid = start()?;
-    children.supervisors.get_or_insert_default().insert(pid);
+    children.known.get_or_insert_default().insert(pid);
     Ok(pid)
 }
 
@@ -41,7 +45,7 @@ pub(super) fn start<E>(start: impl FnOnce() -> Result<Pid, E>) -> Result<Pid, E>
 pub(super) fn reap(pid: Pid) {
     let mut children = lock();
     waitid(WaitId::Pid(pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG).ok();
-    children.supervisors.get_or_insert_default().remove(&pid);
+    children.known.get_or_insert_default().remove(&pid);
 }
 
 /// Returns the running processes that this process has adopted. Those that have exited are reaped.
@@ -50,9 +54,9 @@ pub(super) fn adopted() -> Vec<Pid> {
     if !children.adopts {
         return Vec::new();
     }
-    let is_supervisor = |pid: &Pid| children.supervisors.as_ref().is_some_and(|known| known.contains(pid));
+    let is_known = |pid: &Pid| children.known.as_ref().is_some_and(|known| known.contains(pid));
     let (ended, living): (Vec<_>, Vec<_>) = processes::all()
-        .filter(|process| process.parent == Some(getpid()) && !is_supervisor(&process.pid))
+        .filter(|process| process.parent == Some(getpid()) && !is_known(&process.pid))
         .partition(|process| process.has_ended);
     for process in ended {
         waitid(WaitId::Pid(process.pid), WaitIdOptions::EXITED | WaitIdOptions::NOHANG).ok();
