@@ -39,8 +39,8 @@ pub struct ExternalPerson {
 }
 
 impl ExternalPerson {
-    /// Returns a person for whom a reverse proxy vouches. Names that differ only in their case are the same, because the
-    /// proxy sends no other id.
+    /// Returns a person for whom a reverse proxy vouches. Names that differ only in their case are the same, because
+    /// the proxy sends no other id.
     #[must_use]
     pub fn of_proxy(name: &str, groups: Vec<String>) -> Self {
         Self {
@@ -178,7 +178,8 @@ impl Auth {
         }))
     }
 
-    /// Returns the user of a person, with the role that the person's groups give. Adds or changes the user if necessary.
+    /// Returns the user of a person, with the role that the person's groups give. Adds or changes the user if
+    /// necessary.
     pub(super) async fn admitted(&self, person: &ExternalPerson) -> Result<UserRow, ExternalError> {
         person.check()?;
         let role = self.group_roles.role(&person.groups);

@@ -180,7 +180,8 @@ impl AuditNote {
 pub(super) struct UnknownSenders(Mutex<Option<(Instant, u32)>>);
 
 impl UnknownSenders {
-    /// Returns whether another entry may be stored. The first time in a minute that it may not, the server's log says so.
+    /// Returns whether another entry may be stored. The first time in a minute that it may not, the server's log says
+    /// so.
     fn admit(&self, now: Instant) -> bool {
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let current = counted.filter(|(since, _)| now.duration_since(*since) < Duration::from_mins(1));

@@ -205,7 +205,8 @@ async fn identify(
     Ok(identity.map_or(RequestSender::Nobody, RequestSender::Known))
 }
 
-/// Returns the person for whom a trusted proxy vouches, if there is one, and adds the person to the request's extensions.
+/// Returns the person for whom a trusted proxy vouches, if there is one, and adds the person to the request's
+/// extensions.
 fn proxied_person(
     state: &AppState,
     client: Option<Client>,
@@ -219,8 +220,8 @@ fn proxied_person(
     Ok(person)
 }
 
-/// Begins a session when a person for whom a proxy vouches loads a page. Many proxies do not authenticate streams, which
-/// then continue with the session's cookie.
+/// Begins a session when a person for whom a proxy vouches loads a page. Many proxies do not authenticate streams,
+/// which then continue with the session's cookie.
 ///
 /// Programs, which do not ask for HTML, get no session: without storing the cookie, they would begin one with each
 /// request.

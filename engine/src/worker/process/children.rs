@@ -1,7 +1,7 @@
 //! The server's child processes: the supervisors that it has started, and the processes that it has adopted.
 //!
-//! When a supervisor is killed, the kernel gives its processes to the next subreaper. `tailwater serve` is one, so that it
-//! finds these processes even if they have cleared their environments and left their sessions.
+//! When a supervisor is killed, the kernel gives its processes to the next subreaper. `tailwater serve` is one, so that
+//! it finds these processes even if they have cleared their environments and left their sessions.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,8 +20,9 @@ struct Children {
     known: Option<HashSet<Pid>>,
 }
 
-/// Makes this process adopt the processes of supervisors that are killed. Every later child of this process that is not a
-/// supervisor is then regarded as such a process and may be killed, so this process must not start any other children.
+/// Makes this process adopt the processes of supervisors that are killed. Every later child of this process that is not
+/// a supervisor is then regarded as such a process and may be killed, so this process must not start any other
+/// children.
 ///
 /// Children that exist already are left alone: a script may start other programs before it executes the server.
 pub fn adopt() -> std::io::Result<()> {
