@@ -1,6 +1,6 @@
 //! The command-line interface, with one file per subcommand.
 //!
-//! `serve` runs the server, and `config` shows its settings. All other subcommands use the server's public API:
+//! `serve` runs the server, `worker` runs jobs of a server, and `config` shows the settings. All other subcommands use the server's public API:
 //! [`client`] sends requests, [`follow`] reads a log and resumes after interruptions, [`printer`] writes the log, and
 //! [`output`] prevents a job's text from controlling the terminal.
 
@@ -17,6 +17,8 @@ mod follow;
 mod guard;
 mod hidden;
 mod job;
+mod job_host;
+mod job_settings;
 mod jobs;
 mod login;
 mod logout;
@@ -39,6 +41,7 @@ mod submit;
 mod table;
 mod token;
 mod user;
+mod worker;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -69,6 +72,12 @@ struct Cli {
 enum Verb {
     /// Serve the web UI and the API, and run jobs.
     Serve(Box<serve::Serve>),
+    /// Run jobs of a server, usually on another machine.
+    ///
+    /// The worker needs an API token with the role `worker`. The first SIGTERM or Ctrl-C lets running jobs finish and
+    /// claims no further ones; the second one stops the jobs. If the server cannot be reached, running jobs continue,
+    /// and their output is sent later.
+    Worker(Box<worker::RunWorker>),
     /// Run a command on the server and show its output live, as if it ran locally.
     ///
     /// The exit code is that of the command, or 128 plus the number of the signal that killed it. Other exit codes are:
@@ -131,6 +140,7 @@ pub fn run(embedded_site: Option<EmbeddedSite>) -> ExitCode {
     let colour = cli.color;
     let (done, failure) = match cli.verb {
         Verb::Serve(serve) => return serve.run(embedded_site, file.as_ref()),
+        Verb::Worker(worker) => (worker.run(), FAILURE),
         Verb::Run(run) => (in_runtime(run.run(colour)), outcome::OURS),
         Verb::Rerun(rerun) => (in_runtime(rerun.run(colour)), outcome::OURS),
         Verb::Submit(submit) => (in_runtime(submit.run(colour)), FAILURE),

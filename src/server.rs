@@ -37,7 +37,7 @@ use engine::queue::{Maskers, Queue, SecretsError, WorkingRoots};
 use engine::spool::Spools;
 use engine::worker::disk::DiskGuard;
 use engine::worker::link::InProcess;
-use engine::worker::{MaskCommandsSetting, RECOVERY_TRIES, Worker, WorkerConfig};
+use engine::worker::{Host, Worker};
 use leptos::config::LeptosOptions;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
@@ -45,6 +45,7 @@ use tokio_util::task::TaskTracker;
 
 use crate::audit::AuditLog;
 use crate::auth::{self, Auth};
+use crate::jobs_config::JobsConfigError;
 
 pub use client::TrustedProxies;
 pub use config::Config;
@@ -74,6 +75,9 @@ pub enum StartError {
     /// A setting is invalid.
     #[error(transparent)]
     Config(#[from] config::ConfigError),
+    /// The settings for running jobs are not valid.
+    #[error(transparent)]
+    Jobs(#[from] JobsConfigError),
     /// The certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -185,23 +189,28 @@ impl Server {
             return Err(config::ConfigError::OpenWithoutToken(address).into());
         }
         let token = auth::admin_token(config.admin_token.clone(), &config.data_dir)?;
-        let mut secrets = config.secrets()?;
+        let mut secrets = config.jobs.secrets()?;
         secrets.push(token.clone());
-        let roots = WorkingRoots::new(&config.working_roots)?;
+        let roots = WorkingRoots::new(&config.jobs.working_roots)?;
         let events = EventLog::new(db.clone());
         let (key, key_text) = auth::secrets_key(config.secrets_key.as_deref(), &config.data_dir)?;
         secrets.push(key_text);
-        let queue =
-            Queue::new(db.clone(), events.clone(), Maskers::new(secrets, config.rules()?, key), config.jobs_queued)
-                .with_working_roots(roots.clone());
+        let queue = Queue::new(
+            db.clone(),
+            events.clone(),
+            Maskers::new(secrets, config.jobs.rules()?, key),
+            config.jobs_queued,
+            Spools::new(&config.data_dir),
+        )
+        .with_working_roots(roots.clone());
         queue.load_secrets().await?;
         inputs::sweep(&config.data_dir, &queue.inputs().await.map_err(io::Error::other)?)?;
         let instance = auth::instance_id(&config.data_dir)?;
         let artifacts = ArtifactStore::open(&config.data_dir)?;
         let link = InProcess::new(&instance, queue.clone(), events.clone(), artifacts.clone(), config.data_dir.clone());
-        let disk = DiskGuard::new(config.data_dir.clone(), config.min_free_bytes);
-        let cage = Cage::prepare(&config.cage, &config.data_dir)?;
-        let worker = Worker::new(link, worker_config(&config, cage, roots), disk.clone());
+        let disk = DiskGuard::new(config.data_dir.clone(), config.jobs.min_free_bytes);
+        let cage = Cage::prepare(&config.jobs.cage, &config.data_dir)?;
+        let worker = Worker::new(link, config.jobs.worker(Host::Server, &config.data_dir, cage, roots), disk.clone());
         let auth = Auth::new(db.clone(), &token, &instance)
             .with_group_roles(group_roles)
             .with_failed_login_limits(config.failed_logins);
@@ -262,7 +271,7 @@ impl Server {
     /// that, streams are closed, and all pending writes are committed.
     pub async fn run(self, shutdown: CancellationToken) {
         let Self { state, worker, db, listener, .. } = self;
-        let worker = tokio::spawn(worker.run(shutdown.clone()));
+        let worker = tokio::spawn(worker.run(shutdown.clone(), shutdown.clone()));
         let outputs = state.outputs.clone();
         let compressing = outputs.compress(shutdown.clone());
         let queue = state.queue.clone();
@@ -293,26 +302,5 @@ impl Server {
         changes.close();
         changes.wait().await;
         db.close().await;
-    }
-}
-
-fn worker_config(config: &Config, cage: Cage, roots: WorkingRoots) -> WorkerConfig {
-    WorkerConfig {
-        data_dir: config.data_dir.clone(),
-        spools: Spools::new(&config.data_dir),
-        concurrency: config.concurrency,
-        supervision: config.supervision.clone(),
-        cage,
-        live: config.live_log(),
-        flush: config.live_flush,
-        output_limit: config.output_limit,
-        cancel_grace: config.cancel_grace,
-        shutdown_grace: config.shutdown_grace,
-        artifact_limits: config.artifact_limits(),
-        environment: config.job_environment(),
-        roots,
-        input_bytes: config.input_bytes,
-        mask_commands: if config.mask_commands { MaskCommandsSetting::On } else { MaskCommandsSetting::Off },
-        recovery_tries: RECOVERY_TRIES,
     }
 }

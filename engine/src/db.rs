@@ -10,7 +10,6 @@ mod writer;
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +18,7 @@ use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection as _, Sqlite, SqliteConnection};
 
+use crate::files::{lock_folder, private_folder};
 use crate::metrics::Metrics;
 
 pub use writer::{Tx, Writer};
@@ -154,7 +154,9 @@ impl Db {
     /// Opens the database in `data_dir` and migrates its schema to the current version. Creates the directory and the
     /// database if they do not exist.
     pub async fn open(data_dir: &Path) -> Result<Self, OpenError> {
-        let lock = lock_folder(data_dir)?;
+        let failed = |source| OpenError::Folder { path: data_dir.to_owned(), source };
+        private_folder(data_dir).map_err(failed)?;
+        let lock = lock_folder(data_dir).map_err(failed)?.ok_or_else(|| OpenError::InUse(data_dir.to_owned()))?;
         let path = data_dir.join(FILE);
         let options = options(&path);
         let writer = connect_writer(&options, &path).await?;
@@ -208,18 +210,6 @@ impl Db {
     }
 }
 
-fn lock_folder(data_dir: &Path) -> Result<fs::File, OpenError> {
-    let failed = |source| OpenError::Folder { path: data_dir.to_owned(), source };
-    crate::files::private_folder(data_dir).map_err(failed)?;
-    fs::set_permissions(data_dir, fs::Permissions::from_mode(0o700)).map_err(failed)?;
-    let lock = fs::File::create(data_dir.join("lock")).map_err(failed)?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(fs::TryLockError::WouldBlock) => Err(OpenError::InUse(data_dir.to_owned())),
-        Err(fs::TryLockError::Error(source)) => Err(failed(source)),
-    }
-}
-
 fn options(path: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(path)
@@ -261,6 +251,8 @@ fn parse_version(text: &str) -> Option<(u32, u32, u32)> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[tokio::test]

@@ -20,9 +20,11 @@ mod tail;
 use std::sync::Arc;
 use std::time::Instant;
 
-use model::{JobId, Seq, Timestamp};
+use model::{JobId, LogPayload, Segment, Seq, Timestamp};
+use redact::Redacted;
 
 use crate::db::{Db, DbError};
+use crate::spool::{Piece, Source};
 
 pub use append::{AppendError, Batch, Lease, append_by_server, append_reported, append_under_lease};
 pub use new_event::{
@@ -106,6 +108,12 @@ impl EventLog {
         Ok(store::output_from(&mut connection, job, attempt, offset).await?)
     }
 
+    /// Returns the chunks of the attempt's output that are stored after the position `after`, oldest first.
+    pub async fn output_after(&self, job: JobId, attempt: i32, after: Seq) -> Result<Vec<StoredOutput>, ReadError> {
+        let mut connection = self.db.reader().await?;
+        Ok(store::output_after(&mut connection, job, attempt, after).await?)
+    }
+
     /// For each offset, returns the `seq` of the event that contains the byte at that offset of the attempt's
     /// `output.log`, or `None` if no event contains that byte.
     pub async fn events_at_offsets(
@@ -119,13 +127,37 @@ impl EventLog {
     }
 }
 
-/// A stored chunk of output, which recovery uses to complete a spool.
+/// A stored chunk of output, from which a spool can be completed.
 #[derive(Clone, Debug)]
 pub struct StoredOutput {
+    /// The position of the chunk's event.
+    pub seq: Seq,
     /// The payload of the chunk's event.
-    pub payload: model::LogPayload,
+    pub payload: LogPayload,
     /// The chunk's redacted bytes.
-    pub text: redact::Redacted,
+    pub text: Redacted,
+}
+
+impl StoredOutput {
+    /// Divides chunks into the pieces of which they consist, in the order of their offsets.
+    #[must_use]
+    pub fn pieces(stored: Vec<Self>) -> Vec<Piece> {
+        let mut pieces: Vec<Piece> = stored.into_iter().flat_map(|chunk| pieces(&chunk.payload, chunk.text)).collect();
+        pieces.sort_by_key(|piece| piece.offset);
+        pieces
+    }
+}
+
+/// Divides a chunk of output into its pieces.
+pub(crate) fn pieces(payload: &LogPayload, mut rest: Redacted) -> Vec<Piece> {
+    let number = |number: i64| u64::try_from(number).unwrap_or(0);
+    let source = Source { step: payload.step(), stream: payload.stream };
+    let piece = |segment: &Segment| {
+        let after = rest.split_off(usize::try_from(segment.1).unwrap_or(0).min(rest.len()));
+        let text = std::mem::replace(&mut rest, after);
+        Piece { offset: number(segment.0), line: number(segment.2), source, time: payload.time, text }
+    };
+    payload.segments().iter().map(piece).collect()
 }
 
 /// A stored event that is shared by all readers.

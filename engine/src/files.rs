@@ -17,6 +17,19 @@ pub fn private_folder(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
+/// Locks a directory for this process, and denies other users access to it. The lock ends when the file is closed.
+/// Returns `None` if another process has locked the directory.
+pub fn lock_folder(folder: &Path) -> io::Result<Option<fs::File>> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
+    let lock = fs::File::create(folder.join("lock"))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(Some(lock)),
+        Err(fs::TryLockError::WouldBlock) => Ok(None),
+        Err(fs::TryLockError::Error(error)) => Err(error),
+    }
+}
+
 /// Removes a directory with its contents, if it exists. A file that is created there at the same time, for example by a
 /// compression, is removed too.
 pub fn remove_folder(folder: &Path) -> io::Result<()> {

@@ -15,6 +15,7 @@ mod leases;
 mod maskers;
 mod overrides;
 mod payload;
+mod received;
 mod redaction;
 mod remote;
 mod removal;
@@ -32,6 +33,7 @@ use tokio::sync::{Notify, watch};
 use crate::clock;
 use crate::db::{Db, DbError};
 use crate::event_log::{EventLog, JobDetails, NewEvent, append_by_server};
+use crate::spool::Spools;
 
 pub use ending::{ArtifactPlace, Ending, Finish, NewArtifact};
 pub use files::{ArtifactFile, AttemptOutput};
@@ -39,7 +41,12 @@ pub use leases::{Abandoned, Claimed, Heartbeat, LEASE, Shipping};
 pub use maskers::{Maskers, SharedValues};
 pub use payload::RawCommand as CommandShape;
 pub use payload::{Command, InvalidPayload, JobPayload, SecretForm, SecretUse, StageSpec, StepSpec, TerminalSize};
-pub use remote::{Recorded, RemoteClaim, RemoteWorker, Report, ReportedEvents, Upload, UploadLimits, lease_duration};
+pub use received::ReceivedJobs;
+use remote::OutputCopies;
+pub use remote::{
+    Appended, Recorded, RemoteClaim, RemoteWorker, Report, ReportedEvents, ReportedOutcome, Upload, UploadLimits,
+    lease_duration,
+};
 pub use retention::Retention;
 pub use secrets::{SecretChange, SecretsError};
 pub use store::JobsFilter;
@@ -115,6 +122,8 @@ pub struct Queue {
     jobs_queued: i64,
     /// The directories in which absolute working directories of submissions are allowed.
     roots: WorkingRoots,
+    /// The output of workers on other machines.
+    copies: OutputCopies,
     signals: Arc<Signals>,
 }
 
@@ -131,10 +140,12 @@ struct Signals {
 }
 
 impl Queue {
-    /// Creates a queue that is stored in `db` and accepts at most `jobs_queued` queued jobs.
+    /// Creates a queue that is stored in `db` and accepts at most `jobs_queued` queued jobs. The output of workers on
+    /// other machines is stored in `spools`.
     #[must_use]
-    pub fn new(db: Db, log: EventLog, maskers: Maskers, jobs_queued: i64) -> Self {
-        Self { db, log, maskers, jobs_queued, roots: WorkingRoots::default(), signals: Arc::default() }
+    pub fn new(db: Db, log: EventLog, maskers: Maskers, jobs_queued: i64, spools: Spools) -> Self {
+        let (roots, copies) = (WorkingRoots::default(), OutputCopies::new(spools));
+        Self { db, log, maskers, jobs_queued, roots, copies, signals: Arc::default() }
     }
 
     /// Restricts the absolute working directories of submissions to the given directories.

@@ -44,9 +44,22 @@ use link::Link;
 pub use process::{Supervision, adopt};
 use ship::LiveLog;
 
-/// The settings of the embedded worker.
+/// The program that contains a worker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Host {
+    /// The server.
+    Server,
+    /// A program that only runs jobs, usually on another machine.
+    Worker,
+}
+
+/// The settings of a worker.
 #[derive(Clone, Debug)]
 pub struct WorkerConfig {
+    /// The program that contains the worker. Messages about the end of attempts name it.
+    pub host: Host,
+    /// The duration of a lease.
+    pub lease: Duration,
     /// The data directory, which contains the workspaces.
     pub data_dir: PathBuf,
     /// The spools in which output is stored.
@@ -82,7 +95,7 @@ pub struct WorkerConfig {
     pub recovery_tries: u32,
 }
 
-/// The worker that runs inside the server.
+/// A worker.
 #[derive(Clone, Debug)]
 pub struct Worker<L> {
     link: L,
@@ -100,15 +113,15 @@ const WAITS: Backoff = Backoff::new(REST, Duration::from_mins(1));
 pub const RECOVERY_TRIES: u32 = 10;
 
 impl<L: Link> Worker<L> {
-    /// Creates the embedded worker of a server.
+    /// Creates a worker.
     #[must_use]
     pub fn new(link: L, config: WorkerConfig, disk: DiskGuard) -> Self {
         Self { link, config: Arc::new(config), disk }
     }
 
-    /// Ends the attempts that an earlier run of the server left running, then claims and runs jobs until `shutdown` is
-    /// cancelled. Returns when all running attempts have ended.
-    pub async fn run(self, shutdown: CancellationToken) {
+    /// Ends the attempts that an earlier run of the program left running, then claims and runs jobs until `drain` is
+    /// cancelled. Returns when all running attempts have ended. They are stopped when `shutdown` is cancelled.
+    pub async fn run(self, drain: CancellationToken, shutdown: CancellationToken) {
         // An attempt that cannot be ended yet keeps its lease, so no other worker can claim its job. New jobs can
         // therefore start before recovery is complete.
         let mut waits = WAITS;
@@ -127,9 +140,9 @@ impl<L: Link> Worker<L> {
         loop {
             let slot = tokio::select! {
                 slot = Arc::clone(&slots).acquire_owned() => slot.expect("the semaphore is never closed"),
-                () = shutdown.cancelled() => break,
+                () = drain.cancelled() => break,
             };
-            let Some(claimed) = self.next_job(&shutdown).await else { break };
+            let Some(claimed) = self.next_job(&drain).await else { break };
             let (link, config, shutdown) = (self.link.clone(), Arc::clone(&self.config), shutdown.clone());
             // The span adds the job's id to all log lines about the attempt.
             let span = tracing::info_span!("attempt", job = %claimed.lease.job, attempt = claimed.lease.attempt);
@@ -172,26 +185,26 @@ impl<L: Link> Worker<L> {
         }
     }
 
-    /// Waits until a job can be claimed, and claims it. Returns `None` if `shutdown` is cancelled.
-    async fn next_job(&self, shutdown: &CancellationToken) -> Option<Claimed> {
+    /// Waits until a job can be claimed, and claims it. Returns `None` if `drain` is cancelled.
+    async fn next_job(&self, drain: &CancellationToken) -> Option<Claimed> {
         loop {
             tokio::select! {
                 () = self.disk.enough_space() => {}
-                () = shutdown.cancelled() => return None,
+                () = drain.cancelled() => return None,
             }
-            if shutdown.is_cancelled() {
+            if drain.is_cancelled() {
                 return None;
             }
             // Do not cancel this future. If it has already claimed a job, that job would not run until the server
             // restarts.
-            match self.link.claim(shutdown).await {
+            match self.link.claim(drain).await {
                 Ok(Some(claimed)) => return Some(claimed),
                 Ok(None) => {}
                 Err(error) => {
                     tracing::error!(%error, "failed to claim a job");
                     tokio::select! {
                         () = tokio::time::sleep(REST) => {}
-                        () = shutdown.cancelled() => return None,
+                        () = drain.cancelled() => return None,
                     }
                 }
             }

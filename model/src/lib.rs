@@ -61,7 +61,8 @@ pub use step::StepRef;
 pub use time::{ParseTimestampError, Timestamp};
 pub use usual::{UsualStep, UsualTimes};
 pub use worker::{
-    AppendBody, CancelAckBody, ClaimBody, ClaimReply, ClaimedJob, CompleteBody, FailBody, HeartbeatBody, ReportedEvent,
+    AppendBody, AppendedBatch, CancelAckBody, ClaimBody, ClaimReply, ClaimedJob, CompleteBody, FailBody, HeartbeatBody,
+    OutputBody, OutputProgress, ReportedEvent, ReportedTotals, StoredBytes,
 };
 
 macro_rules! uuid_newtype {

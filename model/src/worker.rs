@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Job, Level, Payload};
+use super::{FailureReason, Job, Level, Payload, Seq};
 
 /// A worker's request for a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +29,9 @@ pub struct ClaimBody {
     /// An identifier that the worker chooses for this claim. A repeated request with the same one returns the same job.
     #[serde(default)]
     pub claim_id: Option<String>,
+    /// Whether only the job of an earlier request with the same `claim_id` is returned, and no other job is claimed.
+    #[serde(default)]
+    pub resume: Option<bool>,
 }
 
 /// The response to a worker's request for a job.
@@ -46,6 +49,22 @@ pub struct ClaimedJob {
     pub job: Job,
     /// The values of the named secrets that the job receives, by name.
     pub secrets: BTreeMap<String, String>,
+    /// How much of the attempt's output the server has stored. A worker that has been restarted continues from there.
+    pub progress: OutputProgress,
+}
+
+/// How much of an attempt's output the server has stored.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutputProgress {
+    /// The number of the last stored batch, or 0 if there is none.
+    pub batch: i64,
+    /// The offset at which the range of the last batch ends.
+    pub to: i64,
+    /// The number of bytes before that offset that were not sent as events.
+    pub suppressed_bytes: i64,
+    /// The number of bytes of output that the job's earlier attempts have sent as events.
+    pub earlier_bytes: i64,
 }
 
 /// Shows only the id, because the other fields contain secrets.
@@ -80,6 +99,9 @@ pub struct CompleteBody {
     /// The lease epoch of the claim. Older workers do not send it.
     #[serde(default)]
     pub lease_epoch: Option<i64>,
+    /// The totals of the attempt's output, if the worker sends its complete log.
+    #[serde(default)]
+    pub totals: Option<ReportedTotals>,
 }
 
 /// A request that ends a lease because the attempt has failed.
@@ -96,6 +118,12 @@ pub struct FailBody {
     /// The lease epoch of the claim. Older workers do not send it.
     #[serde(default)]
     pub lease_epoch: Option<i64>,
+    /// The machine-readable reason, if there is one.
+    #[serde(default)]
+    pub failure_reason: Option<FailureReason>,
+    /// The totals of the attempt's output, if the worker sends its complete log.
+    #[serde(default)]
+    pub totals: Option<ReportedTotals>,
 }
 
 /// A request that ends a lease because the worker has stopped a job whose cancellation was requested.
@@ -110,6 +138,9 @@ pub struct CancelAckBody {
     /// The lease epoch of the claim. Older workers do not send it.
     #[serde(default)]
     pub lease_epoch: Option<i64>,
+    /// The totals of the attempt's output, if the worker sends its complete log.
+    #[serde(default)]
+    pub totals: Option<ReportedTotals>,
 }
 
 /// A request that appends one event, or a batch of events, to the log of a job.
@@ -125,6 +156,16 @@ pub struct AppendBody {
     /// nothing.
     #[serde(default)]
     pub batch: Option<i64>,
+    /// The offset at which the range of output begins that a batch covers, which is where the last batch ended. Only
+    /// workers that number the bytes of their output send it, together with `batch` and `to`.
+    #[serde(default)]
+    pub from: Option<i64>,
+    /// The offset at which the range ends.
+    #[serde(default)]
+    pub to: Option<i64>,
+    /// The number of bytes in the range that are not in the events. The default is 0.
+    #[serde(default)]
+    pub suppressed_bytes: Option<i64>,
     /// The events, if the request is a batch.
     #[serde(default)]
     pub events: Option<Vec<ReportedEvent>>,
@@ -148,7 +189,60 @@ pub struct ReportedEvent {
     pub level: Option<Level>,
     /// The text.
     pub message: String,
+    /// The bytes of the text in base64, for output that is not UTF-8. If it is set, `message` is ignored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub raw: Option<String>,
     /// The machine-readable details.
     #[serde(default)]
     pub payload: Option<Payload>,
+}
+
+/// The response to a batch that covers a range of output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct AppendedBatch {
+    /// The position of the batch's last event, or of the last event before it if the batch has no events.
+    pub last_seq: Seq,
+}
+
+/// A request that sends output that is not in events, so that the complete log contains it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct OutputBody {
+    /// The name of the worker that holds the lease.
+    pub worker_id: String,
+    /// The lease epoch of the claim.
+    #[serde(default)]
+    pub lease_epoch: Option<i64>,
+    /// The output, as events of the kind `log`, in the order of their offsets. It may be empty.
+    pub chunks: Vec<ReportedEvent>,
+}
+
+/// How much of an attempt's output the server has stored in the complete log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredBytes {
+    /// The number of bytes.
+    pub bytes: i64,
+}
+
+/// What a worker reports about the output of an attempt at its end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ReportedTotals {
+    /// The exit code of the step that decided the attempt's result, if there is one.
+    #[serde(default)]
+    pub exit_code: Option<i32>,
+    /// The number of bytes of the complete log.
+    pub bytes: i64,
+    /// The number of bytes that were not sent as events.
+    #[serde(default)]
+    pub suppressed_bytes: i64,
+    /// The number of masks.
+    #[serde(default)]
+    pub redactions: i64,
+    /// The number of masks that each rule for unregistered secrets has caused, by the rule's id.
+    #[serde(default)]
+    pub redactions_by_rule: BTreeMap<String, i64>,
+    /// SHA-256 of the complete log, in hexadecimal.
+    pub log_sha256: String,
 }

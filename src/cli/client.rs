@@ -106,6 +106,11 @@ impl Client {
         &self.server
     }
 
+    /// Returns the token.
+    pub(super) fn token(&self) -> &str {
+        &self.token
+    }
+
     /// Creates a request; `path` is relative to `/api/queue`.
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}/api/queue{path}", self.server)).bearer_auth(&self.token)

@@ -100,6 +100,8 @@ const RULES: &[Rule] = &[
     ("POST", "/api/queue/jobs/claim", WORKER),
     ("POST", "/api/queue/jobs/{id}/heartbeat", WORKER),
     ("POST", "/api/queue/jobs/{id}/events", WORKER),
+    ("POST", "/api/queue/jobs/{id}/output", WORKER),
+    ("GET", "/api/queue/jobs/{id}/input", WORKER),
     ("POST", "/api/queue/jobs/{id}/artifacts/upload", WORKER),
     ("POST", "/api/queue/jobs/{id}/complete", WORKER),
     ("POST", "/api/queue/jobs/{id}/fail", WORKER),

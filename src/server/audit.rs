@@ -71,6 +71,7 @@ const EFFECTS: &[(&str, &str, Effect)] = &[
     ("POST", "/api/queue/jobs/claim", InEventLog),
     ("POST", "/api/queue/jobs/{id}/heartbeat", InEventLog),
     ("POST", "/api/queue/jobs/{id}/events", InEventLog),
+    ("POST", "/api/queue/jobs/{id}/output", InEventLog),
     ("POST", "/api/queue/jobs/{id}/artifacts/upload", InEventLog),
     ("POST", "/api/queue/jobs/{id}/complete", InEventLog),
     ("POST", "/api/queue/jobs/{id}/fail", InEventLog),

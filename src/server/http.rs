@@ -70,6 +70,8 @@ fn routes() -> Routes {
         .post("/jobs/claim", workers::claim)
         .post("/jobs/{id}/heartbeat", workers::heartbeat)
         .post("/jobs/{id}/events", workers::append)
+        .post("/jobs/{id}/output", workers::add_output)
+        .get("/jobs/{id}/input", workers::input)
         .post("/jobs/{id}/artifacts/upload", workers::upload::upload)
         .post("/jobs/{id}/complete", workers::complete)
         .post("/jobs/{id}/fail", workers::fail)

@@ -33,7 +33,7 @@ enum Access {
 
 /// The access rule of every route. A test below fails if a route of the server is missing here. The server's own table
 /// is not used, so that a mistake in it is noticed.
-const RULES: [(&str, &str, Access); 77] = [
+const RULES: [(&str, &str, Access); 79] = [
     ("GET", "/healthz", Access::Open),
     ("GET", "/login", Access::Open),
     ("POST", "/login", Access::Open),
@@ -67,6 +67,8 @@ const RULES: [(&str, &str, Access); 77] = [
     ("POST", "/api/queue/jobs/claim", Access::Program(Role::Worker)),
     ("POST", "/api/queue/jobs/{id}/heartbeat", Access::Program(Role::Worker)),
     ("POST", "/api/queue/jobs/{id}/events", Access::Program(Role::Worker)),
+    ("POST", "/api/queue/jobs/{id}/output", Access::Program(Role::Worker)),
+    ("GET", "/api/queue/jobs/{id}/input", Access::Program(Role::Worker)),
     ("POST", "/api/queue/jobs/{id}/artifacts/upload", Access::Program(Role::Worker)),
     ("POST", "/api/queue/jobs/{id}/complete", Access::Program(Role::Worker)),
     ("POST", "/api/queue/jobs/{id}/fail", Access::Program(Role::Worker)),

@@ -84,7 +84,7 @@ async fn files_outside_the_workspace_are_not_stored_and_a_warning_names_them() {
 
 #[tokio::test]
 async fn an_oversized_file_is_not_stored_and_a_secret_in_a_file_name_is_masked() {
-    let server = TestServer::start_with(|config| config.artifact_file_bytes = 10).await;
+    let server = TestServer::start_with(|config| config.jobs.artifact_file_bytes = 10).await;
     let secret = "hunter2-correct-horse";
     let command = "echo 12345678901 > large; echo small > $NAME_TOKEN.txt; : > empty";
     let id = server.api.submit(json!({"run": command, "env": {"NAME_TOKEN": secret}, "artifacts": ["**"]})).await;
@@ -139,8 +139,8 @@ async fn a_warning_names_only_the_patterns_that_match_no_file() {
 async fn a_sparse_file_stays_sparse_when_it_is_stored() {
     use std::os::unix::fs::MetadataExt;
     let server = TestServer::start_with(|config| {
-        config.artifact_file_bytes = 64 << 20;
-        config.artifact_job_bytes = 64 << 20;
+        config.jobs.artifact_file_bytes = 64 << 20;
+        config.jobs.artifact_job_bytes = 64 << 20;
     })
     .await;
     let id =

@@ -15,7 +15,9 @@ use engine::spool::Spools;
 use engine::worker::disk::DiskGuard;
 use engine::worker::link::{InProcess, Link};
 use engine::worker::ship::LiveLog;
-use engine::worker::{ArtifactLimits, JobEnvironment, JobHome, MaskCommandsSetting, Supervision, Worker, WorkerConfig};
+use engine::worker::{
+    ArtifactLimits, Host, JobEnvironment, JobHome, MaskCommandsSetting, Supervision, Worker, WorkerConfig,
+};
 use model::{JobId, JobStatus, NewJob};
 use redact::Rules;
 use serde_json::json;
@@ -52,6 +54,8 @@ impl Disk {
 fn worker_config(data: &Path) -> WorkerConfig {
     let second = Duration::from_secs(1);
     WorkerConfig {
+        host: Host::Server,
+        lease: Duration::from_mins(2),
         data_dir: data.to_owned(),
         spools: engine::spool::Spools::new(data),
         concurrency: 2,
@@ -74,7 +78,16 @@ fn worker_config(data: &Path) -> WorkerConfig {
 async fn open(data: &Path) -> (Queue, EventLog) {
     let db = Db::open(data).await.expect("a new database opens");
     let events = EventLog::new(db.clone());
-    (Queue::new(db, events.clone(), Maskers::new(Vec::new(), Rules::none(), SealKey::random().0), 100), events)
+    (
+        Queue::new(
+            db,
+            events.clone(),
+            Maskers::new(Vec::new(), Rules::none(), SealKey::random().0),
+            100,
+            Spools::new(data),
+        ),
+        events,
+    )
 }
 
 /// Returns the link of an embedded worker of a newly started server. `instance` is the id of the data directory.
@@ -104,7 +117,7 @@ async fn on_low_disk_space_running_jobs_continue_and_no_new_jobs_start() {
     let guard = disk.guard(1_000);
     let worker = Worker::new(link, worker_config(data.path()), guard.clone());
     let shutdown = CancellationToken::new();
-    let working = tokio::spawn(worker.run(shutdown.clone()));
+    let working = tokio::spawn(worker.run(shutdown.clone(), shutdown.clone()));
 
     let go = data.path().join("go");
     let running = submit(&queue, format!("while [ ! -e {} ]; do sleep 0.01; done", go.display())).await;
@@ -144,7 +157,7 @@ async fn a_job_whose_spool_is_unreadable_after_a_crash_fails() {
     std::fs::create_dir_all(&spool).expect("the folder can be written");
 
     let worker = Worker::new(next_boot, worker_config(data.path()), DiskGuard::new(data.path().to_owned(), 0));
-    let working = tokio::spawn(worker.run(shutdown.clone()));
+    let working = tokio::spawn(worker.run(shutdown.clone(), shutdown.clone()));
     status_is(&queue, job, JobStatus::Failed).await;
     let ended = queue.job(job).await.expect("the job exists");
     let message = "the server stopped while the job was running, and the stored output cannot be read";

@@ -48,8 +48,8 @@ fn check_arithmetic(events: &[Value], output: &[u8]) {
 #[tokio::test]
 async fn output_beyond_the_budget_has_a_head_a_gap_and_a_tail() {
     let server = TestServer::start_with(|config| {
-        config.live_job_bytes = 10_000;
-        config.live_tail_bytes = 4_000;
+        config.jobs.live_job_bytes = 10_000;
+        config.jobs.live_tail_bytes = 4_000;
     })
     .await;
     let id =
@@ -92,10 +92,10 @@ async fn output_beyond_the_budget_has_a_head_a_gap_and_a_tail() {
 #[tokio::test]
 async fn output_still_unsent_at_the_lag_limit_becomes_a_gap() {
     let server = TestServer::start_with(|config| {
-        config.live_lag = std::time::Duration::ZERO;
-        config.live_events_per_second = 2;
-        config.live_event_bytes = 64;
-        config.live_tail_bytes = 1_000;
+        config.jobs.live_lag = std::time::Duration::ZERO;
+        config.jobs.live_events_per_second = 2;
+        config.jobs.live_event_bytes = 64;
+        config.jobs.live_tail_bytes = 1_000;
     })
     .await;
     // This output does not fit into the events of the first second, each of which contains at most 1 MiB.
@@ -112,8 +112,8 @@ async fn output_still_unsent_at_the_lag_limit_becomes_a_gap() {
 #[tokio::test]
 async fn the_budget_covers_all_attempts_and_each_attempt_has_a_head() {
     let server = TestServer::start_with(|config| {
-        config.live_job_bytes = 10_000;
-        config.live_tail_bytes = 500;
+        config.jobs.live_job_bytes = 10_000;
+        config.jobs.live_tail_bytes = 500;
     })
     .await;
     let job = json!({"type": "command", "maxAttempts": 2, "payload": {"run": "seq 5000; exit 1"}});
@@ -129,7 +129,7 @@ async fn the_budget_covers_all_attempts_and_each_attempt_has_a_head() {
 
 #[tokio::test]
 async fn without_live_events_all_output_counts_as_suppressed() {
-    let server = TestServer::start_with(|config| config.live_log_events = false).await;
+    let server = TestServer::start_with(|config| config.jobs.live_log_events = false).await;
     let (id, _) = server.api.run("seq 1000").await;
     let events = server.api.events(&id).await;
     let attempt = &of_kind(&events, "attempt")[1]["payload"];
@@ -175,9 +175,9 @@ async fn the_limits_also_apply_after_a_crash() {
 #[tokio::test]
 async fn a_job_that_prints_200_mb_stays_within_its_budget_and_does_not_affect_other_jobs() {
     let server = TestServer::start_with(|config| {
-        config.concurrency = 4;
-        config.live_job_bytes = 4 << 20;
-        config.live_tail_bytes = 1 << 20;
+        config.jobs.concurrency = 4;
+        config.jobs.live_job_bytes = 4 << 20;
+        config.jobs.live_tail_bytes = 1 << 20;
     })
     .await;
     let chatty = server.api.submit(json!({"run": "yes | head -c 200M"})).await;
@@ -200,7 +200,7 @@ async fn a_job_that_prints_200_mb_stays_within_its_budget_and_does_not_affect_ot
 }
 
 async fn a_job_that_exceeds_the_output_limit_is_stopped_with_a_helpful_error(mode: Mode) {
-    let server = TestServer::start_with(|config| config.output_limit = Some(100_000)).await.in_mode(mode);
+    let server = TestServer::start_with(|config| config.jobs.output_limit = Some(100_000)).await.in_mode(mode);
     let steps = json!([{"name": "Flood", "run": "yes", "continueOnError": true}, {"run": "echo never"}]);
     let id = server.api.submit(json!({"steps": steps})).await;
     let job = server.api.ended(&id).await;
@@ -221,7 +221,7 @@ async fn a_job_that_exceeds_the_output_limit_is_stopped_with_a_helpful_error(mod
 }
 
 async fn a_job_that_ignores_the_stop_at_the_output_limit_is_killed_after_the_grace_period(mode: Mode) {
-    let server = TestServer::start_with(|config| config.output_limit = Some(1_000)).await.in_mode(mode);
+    let server = TestServer::start_with(|config| config.jobs.output_limit = Some(1_000)).await.in_mode(mode);
     let (_, job) = server.api.run("trap '' TERM; while :; do echo deaf; done").await;
     assert_eq!(job["failureReason"], "output_limit");
 }

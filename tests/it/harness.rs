@@ -11,6 +11,7 @@ pub mod sse;
 pub mod store;
 pub mod tcp;
 mod watchdog;
+pub mod worker_process;
 pub mod workers;
 
 use std::path::Path;
@@ -23,6 +24,7 @@ use reqwest::{Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tailwater::auth::FailedLoginLimits;
+use tailwater::jobs_config::JobsConfig;
 use tailwater::limits::Limits;
 use tailwater::server::{Config, HeadLimits, Server};
 use tempfile::TempDir;
@@ -146,16 +148,40 @@ pub fn config(data_dir: &Path) -> Config {
         proxy_groups_header: None,
         group_roles: Vec::new(),
         default_role: None,
-        concurrency: 2,
-        supervision: Supervision { program: process::PROGRAM.into(), file_limit: None },
-        live_log_events: true,
-        live_flush: Duration::from_millis(100),
-        live_events_per_second: 50,
-        live_event_bytes: 16 << 10,
-        live_job_bytes: 1 << 30,
-        // A slow shared machine must not cause gaps in any test.
-        live_lag: Duration::from_hours(1),
-        live_tail_bytes: 16 << 20,
+        jobs: JobsConfig {
+            concurrency: 2,
+            supervision: Supervision { program: process::PROGRAM.into(), file_limit: None },
+            live_log_events: true,
+            live_flush: Duration::from_millis(100),
+            live_events_per_second: 50,
+            live_event_bytes: 16 << 10,
+            live_job_bytes: 1 << 30,
+            // A slow shared machine must not cause gaps in any test.
+            live_lag: Duration::from_hours(1),
+            live_tail_bytes: 16 << 20,
+            cancel_grace: Duration::from_secs(1),
+            shutdown_grace: Duration::from_secs(1),
+            output_limit: None,
+            min_free_bytes: 0,
+            artifact_file_bytes: 1 << 20,
+            artifact_job_bytes: 4 << 20,
+            input_bytes: 4 << 20,
+            redact_values_file: None,
+            redact_rules_file: None,
+            mask_commands: true,
+            job_home: JobHome::User,
+            job_env: Vec::new(),
+            cage: CageSettings {
+                user: None,
+                umask: "077".into(),
+                no_new_privileges: true,
+                landlock: true,
+                data: JobData::Auto,
+                limits: StepLimits::default(),
+            },
+            working_roots: Vec::new(),
+            lease: Duration::from_mins(2),
+        },
         head: HeadLimits::default(),
         body_bytes: 1 << 20,
         json_depth: JsonDepth::new(64),
@@ -163,30 +189,9 @@ pub fn config(data_dir: &Path) -> Config {
         streams: 4096,
         streams_per_user: 2048,
         jobs_queued: 100_000,
-        cancel_grace: Duration::from_secs(1),
-        shutdown_grace: Duration::from_secs(1),
-        output_limit: None,
-        min_free_bytes: 0,
         keep_days: 0,
         keep_jobs_days: 0,
         keep_bytes: None,
-        artifact_file_bytes: 1 << 20,
-        artifact_job_bytes: 4 << 20,
-        input_bytes: 4 << 20,
-        redact_values_file: None,
-        redact_rules_file: None,
-        mask_commands: true,
-        job_home: JobHome::User,
-        job_env: Vec::new(),
-        cage: CageSettings {
-            user: None,
-            umask: "077".into(),
-            no_new_privileges: true,
-            landlock: true,
-            data: JobData::Auto,
-            limits: StepLimits::default(),
-        },
-        working_roots: Vec::new(),
         limits: Limits::default(),
     }
 }

@@ -43,7 +43,7 @@ async fn readyz_and_metrics_require_a_token() {
 
 #[tokio::test]
 async fn a_server_whose_disk_is_nearly_full_is_not_ready_and_starts_no_jobs() {
-    let server = TestServer::start_with(|config| config.min_free_bytes = u64::MAX).await;
+    let server = TestServer::start_with(|config| config.jobs.min_free_bytes = u64::MAX).await;
     let id = server.api.submit(json!({"run": "true"})).await;
     until_async("the server is not ready", async || get(&server.api, "/readyz").await.status() == 503).await;
     let body: Value = get(&server.api, "/readyz").await.json().await.expect("an error is JSON");
@@ -109,7 +109,7 @@ async fn metrics_count_the_output_and_results_of_jobs() {
 
 #[tokio::test]
 async fn metrics_show_the_current_load() {
-    let (server, gate) = (TestServer::start_with(|config| config.concurrency = 1).await, Gate::new());
+    let (server, gate) = (TestServer::start_with(|config| config.jobs.concurrency = 1).await, Gate::new());
     let id = server.api.submit(json!({"run": gate.wait()})).await;
     server.api.job_when(&id, "runs", |job| job["status"] == "running").await;
     server.api.submit(json!({"run": "true"})).await;

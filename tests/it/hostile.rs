@@ -102,7 +102,7 @@ fn encoded(text: &str) -> String {
 
 #[tokio::test]
 async fn no_hostile_text_is_interpreted_as_html_on_any_page() {
-    let server = TestServer::start_with(|config| config.concurrency = 8).await;
+    let server = TestServer::start_with(|config| config.jobs.concurrency = 8).await;
     for text in TEXTS {
         assert!(text.contains(MARK), "{text}");
         for (id, title) in jobs_with(&server, text).await {

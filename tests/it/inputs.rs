@@ -123,7 +123,7 @@ async fn an_archive_with_a_link_to_the_outside_fails_the_job_before_any_step() {
 
 #[tokio::test]
 async fn input_files_survive_retries_and_restarts_and_unreferenced_files_are_removed() {
-    let server = TestServer::start_with(|config| config.concurrency = 1).await;
+    let server = TestServer::start_with(|config| config.jobs.concurrency = 1).await;
     let blocker = server.api.submit(json!({"run": "sleep 1000"})).await;
     server.api.job_when(&blocker, "runs", |job| job["status"] == "running").await;
     let job = json!({"type": "command", "maxAttempts": 2, "payload": {"run": "cat a; rm a; exit 1"}});

@@ -29,7 +29,7 @@ fn id_of(job: &Value) -> &str {
 
 #[tokio::test]
 async fn jobs_are_claimed_by_priority_and_then_by_age() {
-    let (server, gate) = (TestServer::start_with(|config| config.concurrency = 1).await, Gate::new());
+    let (server, gate) = (TestServer::start_with(|config| config.jobs.concurrency = 1).await, Gate::new());
     let api = &server.api;
     let first = api.submit(json!({"run": gate.wait()})).await;
     api.job_when(&first, "runs", |job| job["status"] == "running").await;
@@ -55,7 +55,7 @@ async fn jobs_are_claimed_by_priority_and_then_by_age() {
 
 #[tokio::test]
 async fn a_queued_job_is_cancelled_immediately() {
-    let (server, gate) = (TestServer::start_with(|config| config.concurrency = 1).await, Gate::new());
+    let (server, gate) = (TestServer::start_with(|config| config.jobs.concurrency = 1).await, Gate::new());
     let first = server.api.submit(json!({"run": gate.wait()})).await;
     let id = server.api.submit(json!({"run": "echo never"})).await;
     let (status, job) = cancel(&server.api, &id, "not needed").await;

@@ -37,4 +37,5 @@ mod surroundings;
 mod terminal;
 mod tls;
 mod worker_api;
+mod worker_program;
 mod workspaces;

@@ -164,7 +164,7 @@ async fn an_invalid_form_is_refused_with_an_explanation() {
 
 #[tokio::test]
 async fn the_job_list_is_searched_with_a_form_and_paged_with_links() {
-    let server = TestServer::start_with(|config| config.concurrency = 1).await;
+    let server = TestServer::start_with(|config| config.jobs.concurrency = 1).await;
     for number in 0..55 {
         server.api.submit_job(json!({"type": "elsewhere", "payload": {"title": format!("job-{number}-")}})).await;
     }

@@ -69,7 +69,7 @@ async fn a_prompt_without_a_newline_is_an_event_while_the_command_waits(mode: Mo
 }
 
 async fn a_line_that_is_completed_before_the_deadline_is_one_event(mode: Mode) {
-    let server = TestServer::start_with(|config| config.live_flush = Duration::from_mins(1)).await.in_mode(mode);
+    let server = TestServer::start_with(|config| config.jobs.live_flush = Duration::from_mins(1)).await.in_mode(mode);
     let gate = Gate::new();
     let command = format!("echo first; {}; printf begun; sleep 0.3; echo ' and completed'", gate.wait());
     let id = server.api.submit(json!({"run": command})).await;
@@ -146,7 +146,7 @@ fn micros(time: model::Timestamp) -> i64 {
 async fn fr_004_sc_002_half_a_million_lines_stay_within_the_budget_and_are_complete(mode: Mode) {
     // The rate is low so that the budget takes effect. At the default rate, a few large events would contain the whole
     // output.
-    let server = TestServer::start_with(|config| config.live_events_per_second = 10).await.in_mode(mode);
+    let server = TestServer::start_with(|config| config.jobs.live_events_per_second = 10).await.in_mode(mode);
     let (id, job) = server.api.run("seq -f 'line %.0f of a file that is read as fast as it can be' 500000").await;
     assert_eq!(job["status"], "succeeded");
     let events = server.api.events(&id).await;
@@ -167,7 +167,7 @@ async fn fr_004_sc_002_half_a_million_lines_stay_within_the_budget_and_are_compl
 
 #[tokio::test]
 async fn fr_004_slowly_printed_lines_share_events_when_they_exceed_the_budget() {
-    let server = TestServer::start_with(|config| config.live_events_per_second = 5).await;
+    let server = TestServer::start_with(|config| config.jobs.live_events_per_second = 5).await;
     let (id, _) = server.api.run("for i in $(seq 300); do echo line $i; sleep 0.005; done").await;
     let events = server.api.events(&id).await;
     assert_eq!(restore(&events, 1), check_story(&server, &id).await);
@@ -176,7 +176,7 @@ async fn fr_004_slowly_printed_lines_share_events_when_they_exceed_the_budget() 
 
 #[tokio::test]
 async fn fr_005_without_live_events_only_the_complete_log_contains_output() {
-    let server = TestServer::start_with(|config| config.live_log_events = false).await;
+    let server = TestServer::start_with(|config| config.jobs.live_log_events = false).await;
     let (id, job) = server.api.run("seq 1000; echo oops >&2").await;
     assert_eq!(job["status"], "succeeded");
     let events = server.api.events(&id).await;
@@ -212,7 +212,7 @@ async fn check_hidden(server: &TestServer, id: &str) {
 /// With the default setting, a pause of 100 ms within a value may show up to 7 bytes of it, and a busy machine can make
 /// such a pause.
 async fn server_that_waits() -> TestServer {
-    TestServer::start_with(|config| config.live_flush = Duration::from_mins(10)).await
+    TestServer::start_with(|config| config.jobs.live_flush = Duration::from_mins(10)).await
 }
 
 async fn fr_003_a_secret_split_at_every_byte_is_masked_everywhere(mode: Mode) {
@@ -281,7 +281,7 @@ async fn fr_003_the_servers_own_secrets_are_masked_in_every_job(mode: Mode) {
     let file = tempfile::NamedTempFile::new().expect("a temporary file");
     std::fs::write(file.path(), format!("{SECRET}\n\nanother-value-to-mask\n")).expect("writing succeeds");
     let path = file.path().to_owned();
-    let server = TestServer::start_with(|config| config.redact_values_file = Some(path)).await.in_mode(mode);
+    let server = TestServer::start_with(|config| config.jobs.redact_values_file = Some(path)).await.in_mode(mode);
     let (id, _) = server.api.run(&format!("echo {SECRET} another-value-to-mask {TOKEN}")).await;
     check_hidden(&server, &id).await;
     assert_eq!(server.api.output(&id, 1).await, b"[REDACTED] [REDACTED] [REDACTED]\n");
@@ -351,7 +351,8 @@ async fn all_256_byte_values_are_stored_and_invalid_utf_8_is_shown_as_replacemen
 }
 
 async fn a_character_that_is_split_by_pauses_is_sent_whole(mode: Mode) {
-    let server = TestServer::start_with(|config| config.live_flush = Duration::from_millis(20)).await.in_mode(mode);
+    let server =
+        TestServer::start_with(|config| config.jobs.live_flush = Duration::from_millis(20)).await.in_mode(mode);
     // The four bytes of the character are written 100 ms apart, and an incomplete line is sent after 20 ms.
     let run = r"for byte in '\360' '\237' '\231' '\202'; do printf $byte; sleep 0.1; done; echo";
     let (id, _) = server.api.run(run).await;
@@ -384,8 +385,8 @@ async fn a_line_of_100_mb_is_stored_and_sent_in_several_events(mode: Mode) {
 async fn random_output_of_two_streams_agrees_everywhere(mode: Mode) {
     let mut random = Random::new("random_output");
     let server = TestServer::start_with(|config| {
-        config.live_event_bytes = 64;
-        config.live_flush = Duration::from_millis(5);
+        config.jobs.live_event_bytes = 64;
+        config.jobs.live_flush = Duration::from_millis(5);
     })
     .await
     .in_mode(mode);

@@ -59,7 +59,7 @@ async fn the_first_failure_ends_the_stage_unless_the_step_may_fail(mode: Mode) {
 }
 
 async fn a_job_whose_last_step_was_stopped_or_did_not_start_has_no_exit_code(mode: Mode) {
-    let server = TestServer::start_with(|config| config.output_limit = Some(10_000)).await.in_mode(mode);
+    let server = TestServer::start_with(|config| config.jobs.output_limit = Some(10_000)).await.in_mode(mode);
     let slow = |run: &str| json!({"run": run, "timeoutSeconds": 1});
     for (step, reason) in [
         (slow("sleep 600"), "timeout"),
@@ -240,7 +240,7 @@ async fn a_failed_job_with_attempts_left_waits_before_the_next_one() {
 
 #[tokio::test]
 async fn a_worker_runs_as_many_jobs_at_a_time_as_configured() {
-    let server = TestServer::start_with(|config| config.concurrency = 3).await;
+    let server = TestServer::start_with(|config| config.jobs.concurrency = 3).await;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let meet = folder.path().join("meet");
     std::fs::create_dir(&meet).expect("the folder can be written");

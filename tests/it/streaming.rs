@@ -97,7 +97,7 @@ impl<'a> CutReader<'a> {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_of_2000_events_resumed_after_every_frame_delivers_every_event_once_in_order() {
-    let server = TestServer::start_with(|config| config.live_events_per_second = 10_000).await;
+    let server = TestServer::start_with(|config| config.jobs.live_events_per_second = 10_000).await;
     let (enough, over) = (Gate::new(), Gate::new());
     let print = "echo out $i; echo err $i >&2; i=$((i+1)); sleep 0.002";
     let run = format!("i=0; until {}; do {print}; done; {}", enough.is_open(), over.wait());
@@ -179,7 +179,7 @@ async fn check_complete(api: &Api, id: &str, frames: Vec<Frame>) {
 
 #[tokio::test]
 async fn a_reader_that_connects_before_the_job_runs_receives_every_event() {
-    let (server, gate) = (TestServer::start_with(|config| config.concurrency = 1).await, Gate::new());
+    let (server, gate) = (TestServer::start_with(|config| config.jobs.concurrency = 1).await, Gate::new());
     let first = server.api.submit(json!({"run": gate.wait()})).await;
     let id = server.api.submit(json!({"run": "for i in 1 2 3; do echo $i; echo e$i >&2; done"})).await;
     let mut stream = Stream::open(&server.api, &id, "", None).await;
@@ -194,7 +194,7 @@ async fn a_reader_that_connects_before_the_job_runs_receives_every_event() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn readers_that_connect_at_any_moment_receive_complete_logs() {
-    let server = TestServer::start_with(|config| config.concurrency = 4).await;
+    let server = TestServer::start_with(|config| config.jobs.concurrency = 4).await;
     let mut random = Random::new("any_moment");
     let api = Arc::new(server.api.clone());
     let mut readers = Vec::new();

@@ -101,7 +101,8 @@ async fn a_step_that_kills_its_supervisor_fails_and_its_processes_are_killed(mod
 }
 
 async fn a_step_that_stops_its_supervisor_ends_like_any_other(mode: Mode) {
-    let server = TestServer::start_with(|config| config.cancel_grace = Duration::from_millis(100)).await.in_mode(mode);
+    let server =
+        TestServer::start_with(|config| config.jobs.cancel_grace = Duration::from_millis(100)).await.in_mode(mode);
     // The step may stop its supervisor before the supervisor has reported the start, or later.
     for command in ["kill -STOP $PPID", "kill -STOP $PPID; exit 3", "sleep 0.2; kill -STOP $PPID; echo over"] {
         for _ in 0..3 {
@@ -161,7 +162,8 @@ async fn a_step_that_cannot_start_reports_the_reason() {
 
 async fn a_stopped_process_is_continued_so_that_it_can_clean_up(mode: Mode) {
     // The grace period is longer than the test may take, so only processes that react to SIGTERM end in time.
-    let server = TestServer::start_with(|config| config.cancel_grace = Duration::from_hours(1)).await.in_mode(mode);
+    let server =
+        TestServer::start_with(|config| config.jobs.cancel_grace = Duration::from_hours(1)).await.in_mode(mode);
     for command in [
         "trap 'echo cleaned; exit 0' TERM; echo ready; kill -STOP $$",
         "sh -c 'trap \"echo cleaned; exit 0\" TERM; echo ready; kill -STOP $$'",

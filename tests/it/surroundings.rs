@@ -67,7 +67,7 @@ async fn a_job_has_the_home_name_and_shell_of_its_user_even_if_the_server_has_no
 
 #[tokio::test]
 async fn the_workspace_is_the_home_folder_if_so_configured() {
-    let server = TestServer::start_with(|config| config.job_home = JobHome::Workspace).await;
+    let server = TestServer::start_with(|config| config.jobs.job_home = JobHome::Workspace).await;
     let output = printed(&server.api, json!({"run": "test \"$HOME\" = \"$PWD\"; echo same"})).await;
     assert_eq!(output, "same\n");
     let output = printed(&server.api, json!({"run": "echo $HOME", "env": {"HOME": "/elsewhere"}})).await;
@@ -198,7 +198,7 @@ async fn no_path_or_link_leads_outside_the_working_roots() {
     }
     symlink(at("elsewhere"), at("root/escape")).expect("the folder can be written");
     let root = at("root").into();
-    let server = TestServer::start_with(|config| config.working_roots = vec![root]).await;
+    let server = TestServer::start_with(|config| config.jobs.working_roots = vec![root]).await;
     for inside in [at("root"), at("root/app"), at("root/app/../app"), ".".to_owned()] {
         printed(&server.api, json!({"run": "pwd", "workingDirectory": inside})).await;
     }

@@ -188,7 +188,7 @@ const MUCH: usize = 100 << 20;
 
 #[tokio::test]
 async fn everything_that_two_streams_print_as_fast_as_possible_passes_through_their_terminals() {
-    let server = TestServer::start_with(|config| config.live_log_events = false).await;
+    let server = TestServer::start_with(|config| config.jobs.live_log_events = false).await;
     let run = format!("yes 'a line of stdout' | head -c {MUCH} & yes 'a line of stderr' | head -c {MUCH} >&2; wait");
     let id = server.api.submit(json!({"run": run, "terminal": true})).await;
     let job = server.api.ended(&id).await;

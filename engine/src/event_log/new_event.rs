@@ -4,10 +4,11 @@
 
 use std::collections::BTreeMap;
 
+use base64::prelude::{BASE64_STANDARD, Engine as _};
 use model::{
     ArtifactPayload, AttemptPayload, AttemptStatus, EndPayload, GapAvailable, GapPayload, GapReason, JobEventStatus,
-    JobPayload, Level, LogPayload, Payload, Segment, Stage, StagePayload, StageStatus, StepPayload, StepRef,
-    StepStatus, StreamName, Timestamp,
+    JobPayload, Level, LogPayload, Payload, ReportedEvent, Segment, Stage, StagePayload, StageStatus, StepPayload,
+    StepRef, StepStatus, StreamName, Timestamp,
 };
 use redact::{MaskCounts, Redacted};
 use serde::{Deserialize, Serialize};
@@ -281,6 +282,16 @@ impl NewEvent {
     #[must_use]
     pub(crate) fn end(payload: EndPayload) -> Self {
         Self { level: Level::Info, message: Redacted::literal("End of the log"), payload: Payload::End(payload) }
+    }
+
+    /// Returns the event in the form in which a worker on another machine reports it.
+    #[must_use]
+    pub fn to_report(&self) -> ReportedEvent {
+        let (message, raw) = match std::str::from_utf8(self.message.as_bytes()) {
+            Ok(text) => (text.to_owned(), None),
+            Err(_) => (String::new(), Some(BASE64_STANDARD.encode(self.message.as_bytes()))),
+        };
+        ReportedEvent { level: Some(self.level), message, raw, payload: Some(self.payload.clone()) }
     }
 
     /// Returns the machine-readable part of the event.

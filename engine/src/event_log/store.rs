@@ -249,6 +249,15 @@ impl StoredRow {
         Ok(serde_json::from_str(self.payload.get()).map_err(|_| damaged("payload"))?)
     }
 
+    fn into_output(self) -> DbResult<StoredOutput> {
+        match self.payload()? {
+            Payload::Log(payload) => {
+                Ok(StoredOutput { seq: self.seq, payload, text: redact::Redacted::from_stored(self.message) })
+            }
+            _ => Err(damaged("payload").into()),
+        }
+    }
+
     fn share(&self, job_id: JobId, facets: Facets, size: usize) -> SharedEvent {
         let parts = Parts {
             seq: self.seq,
@@ -371,10 +380,24 @@ pub(super) async fn output_from(
     .bind(offset)
     .fetch_all(connection.sqlite())
     .await?;
-    rows.into_iter()
-        .map(|row| match row.payload()? {
-            Payload::Log(payload) => Ok(StoredOutput { payload, text: redact::Redacted::from_stored(row.message) }),
-            _ => Err(damaged("payload").into()),
-        })
-        .collect()
+    rows.into_iter().map(StoredRow::into_output).collect()
+}
+
+/// Returns the stored chunks of an attempt's output after the position `after`, oldest first.
+pub(super) async fn output_after(
+    connection: &mut Connection,
+    job: JobId,
+    attempt: i32,
+    after: Seq,
+) -> DbResult<Vec<StoredOutput>> {
+    let rows: Vec<StoredRow> = sqlx::query_as(
+        "select seq, id, level, message, payload, created_at from events
+         where job_id = ? and seq > ? and kind = 'log' order by seq",
+    )
+    .bind(job.0)
+    .bind(after.0)
+    .fetch_all(connection.sqlite())
+    .await?;
+    let output: Vec<StoredOutput> = rows.into_iter().map(StoredRow::into_output).collect::<DbResult<_>>()?;
+    Ok(output.into_iter().filter(|output| output.payload.attempt == attempt).collect())
 }

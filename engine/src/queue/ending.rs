@@ -85,6 +85,22 @@ pub struct NewArtifact {
     pub stage: Option<Stage>,
 }
 
+impl NewArtifact {
+    /// Returns the artifact of the complete log, whose file remains in the spool.
+    #[must_use]
+    pub fn log(totals: &AttemptTotals) -> Self {
+        Self {
+            id: ArtifactId(uuid::Uuid::now_v7()),
+            name: Redacted::literal("logs/output.log"),
+            content_type: "text/plain; charset=utf-8".into(),
+            size_bytes: totals.bytes,
+            sha256: totals.log_sha256.clone(),
+            place: ArtifactPlace::Spool,
+            stage: None,
+        }
+    }
+}
+
 /// The location of an artifact's file in the data directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -127,6 +143,8 @@ pub(super) struct EndDetails {
     pub(super) message: Option<Redacted>,
     /// The change that ended the lease before its worker did, if there was one.
     pub(super) cause: Option<JobEventStatus>,
+    /// A warning about the attempt, which is added to the log.
+    pub(super) warning: Option<Redacted>,
 }
 
 /// The longest delay before the next attempt of a job.
@@ -181,6 +199,7 @@ pub(super) async fn finish(
         let of_worker = JobDetails { worker: Some(finish.worker.clone()), ..JobDetails::default() };
         events.push(NewEvent::job(cause, lease.attempt, of_worker));
     }
+    events.extend(details.warning.map(|warning| NewEvent::warning(lease.attempt, warning)));
     for artifact in &finish.artifacts {
         keep_artifact(tx.connection(), lease, artifact, now).await?;
         events.push(NewEvent::artifact(&artifact.name, artifact.id, artifact.size_bytes));

@@ -63,29 +63,41 @@ impl Queue {
 
     /// Ends the lease of a job unless it has been renewed in the meantime. Returns the job's new status.
     async fn end_expired_lease(&self, job: JobId) -> Result<Option<JobStatus>, QueueError> {
+        let Some(row) = store::job(&mut self.db.reader().await?, job).await? else { return Ok(None) };
+        let lease = Lease { job, attempt: row.job.attempt, epoch: row.job.lease_epoch };
+        // An output that cannot be read must not keep the job running.
+        let (output, _copy) = self
+            .finish_output(lease, None)
+            .await
+            .inspect_err(|error| tracing::error!(%job, %error, "the output of a job cannot be completed"))
+            .ok()
+            .unzip();
         let (log, now) = (self.log.clone(), clock::now());
-        self.db
+        let ended = self
+            .db
             .writer()
             .write(move |tx| {
                 Box::pin(async move {
                     let Some(row) = store::job(tx.connection(), job).await? else { return Ok(None) };
                     let attempt = remote::attempt(tx.connection(), job, row.job.attempt).await?;
                     let is_expired = row.job.lease_expires_at.is_some_and(|end| end <= now);
-                    let Some(attempt) = attempt.filter(|_| row.job.status == JobStatus::Running && is_expired) else {
+                    let is_current = row.job.status == JobStatus::Running && row.job.lease_epoch == lease.epoch;
+                    let Some(attempt) = attempt.filter(|_| is_current && is_expired) else {
                         return Ok(None);
                     };
                     let message = Redacted::literal("the worker's lease expired");
-                    let finish = Finish {
-                        lease: Lease { job, attempt: row.job.attempt, epoch: row.job.lease_epoch },
-                        worker: attempt.worker,
-                        ending: Ending::Failed { reason: FailureReason::Interrupted, message },
-                        totals: ending::no_output(),
-                        artifacts: Vec::new(),
-                    };
+                    let (totals, artifacts) = output
+                        .map_or_else(|| (ending::no_output(), Vec::new()), |output| (output.totals, output.artifacts));
+                    let ending = Ending::Failed { reason: FailureReason::Interrupted, message };
+                    let finish = Finish { lease, worker: attempt.worker, ending, totals, artifacts };
                     let details = EndDetails { cause: Some(JobEventStatus::LeaseExpired), ..EndDetails::default() };
                     ending::finish(tx, log.tails(), finish, details, now).await.map(Some)
                 })
             })
-            .await
+            .await;
+        if matches!(ended, Ok(Some(_))) {
+            self.copies.close(job, lease.attempt);
+        }
+        ended
     }
 }

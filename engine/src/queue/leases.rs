@@ -39,6 +39,8 @@ pub struct ClaimRequest {
     pub token: Option<TokenId>,
     /// The identifier that the worker has chosen for this claim, if any.
     pub claim_id: Option<String>,
+    /// Whether only the job of an earlier claim with the same identifier is returned.
+    pub only_resumes: bool,
 }
 
 impl ClaimRequest {
@@ -46,7 +48,7 @@ impl ClaimRequest {
     #[must_use]
     pub fn embedded(worker: Redacted) -> Self {
         let kinds = vec![COMMAND.to_owned()];
-        Self { worker, kinds, capabilities: Vec::new(), lease: LEASE, token: None, claim_id: None }
+        Self { worker, kinds, capabilities: Vec::new(), lease: LEASE, token: None, claim_id: None, only_resumes: false }
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod events;
 mod holder;
+mod output;
 mod report;
 pub(super) mod store;
 mod uploads;
@@ -27,10 +28,11 @@ use super::{Queue, QueueError, secrets, store as jobs};
 use crate::clock;
 use crate::db::Connection;
 use crate::event_log::Lease;
-pub use events::ReportedEvents;
+pub use events::{Appended, ReportedEvents};
 pub use holder::RemoteWorker;
 use holder::holding;
-pub use report::Report;
+pub(super) use output::OutputCopies;
+pub use report::{Report, ReportedOutcome};
 pub use uploads::{Recorded, Upload, UploadLimits};
 
 /// The longest duration of a lease, in seconds: one day. A job whose worker has died runs again only after its lease.
@@ -69,8 +71,10 @@ impl Queue {
         if kinds.len() > MAX_TYPES {
             return Err(invalid("allowedTypes", format!("must have at most {MAX_TYPES} entries, not {}", kinds.len())));
         }
-        if let Some(id) = &body.claim_id {
-            check_key("claimId", id)?;
+        match &body.claim_id {
+            Some(id) => check_key("claimId", id)?,
+            None if body.resume == Some(true) => return Err(invalid("claimId", "is required with resume")),
+            None => {}
         }
         let request = ClaimRequest {
             worker: worker.checked(&self.maskers)?.name,
@@ -79,6 +83,7 @@ impl Queue {
             lease: lease_duration(body.lease_seconds)?,
             token: Some(token),
             claim_id: body.claim_id,
+            only_resumes: body.resume.unwrap_or(false),
         };
         let wait = seconds_in("waitSeconds", 0..=MAX_WAIT, body.wait_seconds.unwrap_or(0))?;
         Ok(RemoteClaim { request, wait })
@@ -121,6 +126,7 @@ impl Queue {
                 Box::pin(async move {
                     let earlier = earlier_claim(tx.connection(), &request).await?;
                     let job = match earlier {
+                        EarlierClaim::None if request.only_resumes => return Ok(None),
                         EarlierClaim::None => match leases::begin(tx, log.tails(), &request, now).await? {
                             Some(claimed) => claimed.lease.job,
                             None => return Ok(None),
@@ -130,15 +136,16 @@ impl Queue {
                     };
                     let row = jobs::job(tx.connection(), job).await?.ok_or(QueueError::NoSuchJob(job))?;
                     let secrets = store::secrets_of(tx.connection(), job).await?;
-                    Ok(Some((row, secrets)))
+                    let progress = store::progress(tx.connection(), job, row.job.attempt).await?;
+                    Ok(Some((row, secrets, progress)))
                 })
             })
             .await;
-        let Some((row, secrets)) = claimed? else { return Ok(None) };
+        let Some((row, secrets, progress)) = claimed? else { return Ok(None) };
         self.signals.changed.send_replace(());
         let payload = RawJson::from_text(row.payload(&self.maskers).to_text()).expect("a stored payload is JSON");
         let job = Job { payload: Some(payload), ..row.to_summary(&self.maskers) };
-        Ok(Some(ClaimedJob { job, secrets: secrets::open_all(self.maskers.key(), secrets) }))
+        Ok(Some(ClaimedJob { job, secrets: secrets::open_all(self.maskers.key(), secrets), progress }))
     }
 
     /// Renews the lease of a worker on another machine.

@@ -32,6 +32,21 @@ pub struct SpoolEnd {
     pub lines: u64,
 }
 
+/// A piece of one stream's output at its place in a spool.
+#[derive(Clone, Debug)]
+pub struct Piece {
+    /// The offset at which the piece begins in `output.log`.
+    pub offset: u64,
+    /// The number of the line that the first byte belongs to, from 1.
+    pub line: u64,
+    /// The step and the stream.
+    pub source: Source,
+    /// The time at which the piece was captured.
+    pub time: Timestamp,
+    /// The output.
+    pub text: Redacted,
+}
+
 /// The writer of a spool.
 #[derive(Debug)]
 pub struct SpoolWriter {
@@ -118,6 +133,20 @@ impl SpoolWriter {
         FailPoint::SpoolRecords.reached();
         self.end_sender.send_replace(reached.end);
         Ok(())
+    }
+
+    /// Appends a piece of another spool at the same offset, with the same line numbers. Bytes that this spool already
+    /// contains are left out. Returns `false`, and appends nothing, if the piece begins beyond the end of this spool.
+    pub fn append_copy(&mut self, piece: &mut Piece) -> io::Result<bool> {
+        let Some(have) = self.reached.end.bytes.checked_sub(piece.offset) else { return Ok(false) };
+        let have = usize::try_from(have).unwrap_or(usize::MAX).min(piece.text.len());
+        let missing = piece.text.split_off(have);
+        let line = piece.line + memchr::memchr_iter(b'\n', piece.text.as_bytes()).count() as u64;
+        // A line that has already begun is continued, also if this spool was closed in the meantime.
+        self.reached.open_line[piece.source.stream as usize] =
+            (1..=self.reached.end.lines).contains(&line).then_some(line);
+        self.append(piece.source, &missing, piece.time)?;
+        Ok(true)
     }
 
     /// Ends the unfinished lines of the step and syncs its output. If this fails, the call may be retried.

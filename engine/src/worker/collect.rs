@@ -10,7 +10,6 @@ mod walk;
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fs::File;
-use std::io::Read;
 use std::ops::ControlFlow;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -19,7 +18,7 @@ use model::{ArtifactId, Stage};
 use redact::{Redacted, Redactor};
 
 use super::folders::Folders;
-use super::link::Files;
+use super::link::{FileToKeep, Files};
 use crate::artifacts::Matcher;
 use crate::cage::with_permissions_of;
 use crate::event_log::{Lease, NewEvent};
@@ -120,7 +119,7 @@ impl Collector {
                 return ControlFlow::Break(());
             }
             self.note_matches(&matcher, path);
-            match self.keep(path, found, stage, redactor) {
+            match self.keep(path, found, (stage, redactor), &|| !stopped()) {
                 Ok(Some(file)) => files.push(file),
                 Ok(None) => {}
                 Err(why) => skipped.add(why, redactor.redact(path.as_os_str().as_encoded_bytes())),
@@ -182,10 +181,10 @@ impl Collector {
         &mut self,
         path: &Path,
         found: Found,
-        stage: Stage,
-        redactor: &Redactor,
+        (stage, redactor): (Stage, &Redactor),
+        go_on: &dyn Fn() -> bool,
     ) -> Result<Option<NewArtifact>, SkipReason> {
-        let file = match found {
+        let mut file = match found {
             Found::File(file) => file,
             Found::Other => return Err(SkipReason::NoFile),
             Found::Unreadable => return Err(SkipReason::Unreadable),
@@ -208,7 +207,9 @@ impl Collector {
         }
         let id = ArtifactId(uuid::Uuid::now_v7());
         // If the file grows while it is being read, only the bytes up to its initial size are stored.
-        let stored = self.files.keep(id, &mut file.take(version.bytes)).map_err(|error| {
+        let content_type = mime_guess::from_path(path).first_raw().unwrap_or("application/octet-stream");
+        let about = FileToKeep { id, name: &name, content_type };
+        let stored = self.files.keep(&about, &mut file, version.bytes, go_on).map_err(|error| {
             tracing::warn!(job = %self.lease.job, %error, "an artifact could not be stored");
             SkipReason::NotStored
         })?;
@@ -218,7 +219,7 @@ impl Collector {
         if let Some(before) = self.kept.insert(path.to_owned(), kept) {
             self.replaced.insert(before.id);
         }
-        let content_type = mime_guess::from_path(path).first_raw().unwrap_or("application/octet-stream").into();
+        let content_type = content_type.into();
         let size_bytes = i64::try_from(stored.size_bytes).unwrap_or(i64::MAX);
         let (sha256, place) = (stored.sha256, ArtifactPlace::Store);
         Ok(Some(NewArtifact { id, name, content_type, size_bytes, sha256, place, stage: Some(stage) }))

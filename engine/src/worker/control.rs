@@ -7,13 +7,15 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use rustix::event::{EventfdFlags, eventfd};
 
+use super::Host;
+
 /// The reason why an attempt should stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stop {
     /// The job's cancellation was requested.
     Cancelled,
-    /// The server is stopping.
-    Shutdown,
+    /// The program that contains the worker is stopping.
+    Shutdown(Host),
     /// The lease has ended or could not be renewed, so another worker may be running the job.
     LeaseLost,
 }

@@ -3,15 +3,16 @@
 mod in_process;
 
 use std::fmt::Debug;
+use std::fs::File;
 use std::future::Future;
-use std::io::Read;
 use std::path::PathBuf;
 
 use model::{ArtifactId, JobId, JobInput};
+use redact::Redacted;
 use tokio_util::sync::CancellationToken;
 
 use crate::artifacts::Stored;
-use crate::event_log::{Batch, Lease, StoredOutput};
+use crate::event_log::{Batch, Lease, NewEvent, StoredOutput};
 use crate::queue::{Abandoned, Claimed, Finish, Heartbeat, NewArtifact};
 pub use in_process::InProcess;
 #[cfg(test)]
@@ -49,6 +50,14 @@ pub trait Link: Clone + Debug + Send + Sync + 'static {
         files: Vec<NewArtifact>,
     ) -> impl Future<Output = Result<(), LinkError>> + Send;
 
+    /// Whether suppressed output has to be sent to the server with [`Link::add_output`], because the server stores the
+    /// complete log but cannot read the worker's spool.
+    const SENDS_SUPPRESSED_OUTPUT: bool = false;
+
+    /// Sends output that is not sent as events, as events of the kind `log`. Returns the offset up to which the server
+    /// has stored the output. `chunks` may be empty, and may contain output that is already stored.
+    fn add_output(&self, lease: Lease, chunks: Vec<NewEvent>) -> impl Future<Output = Result<u64, LinkError>> + Send;
+
     /// Returns the stored chunks of the attempt's output, except those that end at or before `offset` in `output.log`.
     fn stored_output(
         &self,
@@ -72,14 +81,33 @@ pub trait Link: Clone + Debug + Send + Sync + 'static {
     fn sweep(&self, lease: Lease) -> impl Future<Output = Result<(), LinkError>> + Send;
 }
 
+/// A file that is to be stored as an artifact.
+#[derive(Clone, Copy, Debug)]
+pub struct FileToKeep<'a> {
+    /// The artifact's id.
+    pub id: ArtifactId,
+    /// The artifact's name.
+    pub name: &'a Redacted,
+    /// The artifact's media type.
+    pub content_type: &'a str,
+}
+
 /// The files of one attempt: the job's input and the attempt's artifacts. The methods block, so they must not be called
 /// from async code.
 pub trait Files: Debug + Send {
-    /// Returns the local path of the archive that contains the job's input.
-    fn input(&self, input: &JobInput) -> Result<PathBuf, LinkError>;
+    /// Returns the local path of the archive that contains the job's input. `go_on` returns `false` when the attempt is
+    /// stopped.
+    fn input(&self, input: &JobInput, go_on: &dyn Fn() -> bool) -> Result<PathBuf, LinkError>;
 
-    /// Stores a file. Once this returns, the file may be recorded as the artifact `id`.
-    fn keep(&self, id: ArtifactId, content: &mut dyn Read) -> Result<Stored, LinkError>;
+    /// Stores the first `bytes` bytes of a file, from its current position. Once this returns, the file may be recorded
+    /// as an artifact. `go_on` returns `false` when the attempt is stopped.
+    fn keep(
+        &self,
+        about: &FileToKeep<'_>,
+        content: &mut File,
+        bytes: u64,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Stored, LinkError>;
 
     /// Removes the file of an artifact that is no longer recorded.
     fn discard(&self, id: ArtifactId) -> Result<(), LinkError>;

@@ -314,7 +314,7 @@ impl Running<'_, '_> {
             return;
         }
         let grace = match by {
-            EndedBy::Stop(Stop::Shutdown) => self.limits.shutdown_grace,
+            EndedBy::Stop(Stop::Shutdown(_)) => self.limits.shutdown_grace,
             // Another worker may already be running the job, so kill the process immediately.
             EndedBy::Stop(Stop::LeaseLost) => Duration::ZERO,
             EndedBy::Stop(Stop::Cancelled) | EndedBy::Timeout | EndedBy::OutputLimit => self.limits.cancel_grace,

@@ -11,15 +11,15 @@ use model::FailureReason;
 use redact::Redacted;
 use tokio::task::spawn_blocking;
 
-use super::WorkerConfig;
 use super::link::{Link, LinkError};
 use super::process::{ProcessMarker, kill_marked};
 use super::run;
 use super::ship::{LifecycleEvents, Progress, Shipper};
-use crate::event_log::RedactionCounts;
+use super::{Host, WorkerConfig};
+use crate::event_log::{RedactionCounts, StoredOutput};
 use crate::fail_point::FailPoint;
-use crate::queue::{Abandoned, Claimed, Ending, Finish};
-use crate::spool::{Source, SpoolWriter};
+use crate::queue::{Abandoned, Claimed, Ending, Finish, NewArtifact};
+use crate::spool::SpoolWriter;
 
 /// The error for an attempt that could not be ended.
 #[derive(Debug, thiserror::Error)]
@@ -42,7 +42,9 @@ pub(super) async fn recover<L: Link>(link: &L, config: &WorkerConfig, last_try: 
     for abandoned in link.abandoned().await? {
         let (job, left) = (abandoned.claimed.lease.job, abandoned.clone());
         let ended = match end(link, config, abandoned).await {
-            Err(RecoverError::Unreadable(error)) if last_try => end_without_spool(link, left, &error).await,
+            Err(RecoverError::Unreadable(error)) if last_try => {
+                end_without_spool(link, config.host, left, &error).await
+            }
             ended => ended,
         };
         match ended {
@@ -73,25 +75,36 @@ async fn end<L: Link>(link: &L, config: &WorkerConfig, abandoned: Abandoned) -> 
     let progress = ship_rest(link, config, &spool, &claimed, progress).await?;
     FailPoint::RestShipped.reached();
     link.sweep(lease).await?;
-    let message = Redacted::literal("the server stopped while the job was running");
+    let message = Redacted::literal(match config.host {
+        Host::Server => "the server stopped while the job was running",
+        Host::Worker => "the worker stopped while the job was running",
+    });
     let ending = Ending::Failed { reason: FailureReason::Interrupted, message };
     let mut redactions = RedactionCounts::default();
     redactions.add(&spool.count_masks().map_err(RecoverError::Unreadable)?);
     let totals = run::totals(&spool, progress, redactions);
-    let artifacts = vec![run::log_artifact(&totals)];
+    let artifacts = vec![NewArtifact::log(&totals)];
     run::finish(link, Finish { lease, worker, ending, totals, artifacts }).await;
     Ok(())
 }
 
 /// Ends an attempt whose spool cannot be read, so that its job does not wait forever. Output that is stored as events
 /// remains available. The spool is not changed, so that an operator can examine it.
-async fn end_without_spool<L: Link>(link: &L, left: Abandoned, error: &io::Error) -> Result<(), RecoverError> {
+async fn end_without_spool<L: Link>(
+    link: &L,
+    host: Host,
+    left: Abandoned,
+    error: &io::Error,
+) -> Result<(), RecoverError> {
     let Abandoned { claimed, shipped, suppressed, .. } = left;
     let (lease, worker) = (claimed.lease, claimed.worker);
     tracing::error!(job = %lease.job, %error, "the stored output of a job cannot be read; the attempt is finished without it");
     link.sweep(lease).await?;
-    let text = "the server stopped while the job was running, and the stored output cannot be read";
-    let ending = Ending::Failed { reason: FailureReason::Interrupted, message: Redacted::literal(text) };
+    let message = Redacted::literal(match host {
+        Host::Server => "the server stopped while the job was running, and the stored output cannot be read",
+        Host::Worker => "the worker stopped while the job was running, and the stored output cannot be read",
+    });
+    let ending = Ending::Failed { reason: FailureReason::Interrupted, message };
     let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let mut totals = run::nothing_printed();
     (totals.bytes, totals.suppressed_bytes) = (signed(shipped), signed(suppressed));
@@ -112,29 +125,14 @@ async fn complete<L: Link>(
         return Ok(());
     }
     let from = i64::try_from(end).unwrap_or(i64::MAX);
-    let stored = link.stored_output(claimed.lease, from).await?;
-    let mut pieces = Vec::new();
-    for output in stored {
-        let mut rest = output.text;
-        for segment in output.payload.segments().iter() {
-            let after = rest.split_off(usize::try_from(segment.1).unwrap_or(usize::MAX).min(rest.len()));
-            pieces.push((segment.0, output.payload.clone(), std::mem::replace(&mut rest, after)));
-        }
-    }
-    pieces.sort_by_key(|(offset, ..)| *offset);
-    for (offset, payload, mut text) in pieces {
-        let have = i64::try_from(spool.end().bytes).unwrap_or(i64::MAX) - offset;
-        if have < 0 {
+    for mut piece in StoredOutput::pieces(link.stored_output(claimed.lease, from).await?) {
+        if !spool.append_copy(&mut piece).map_err(RecoverError::Unwritable)? {
             // The output between the end of the spool and this piece was suppressed, so it is not in the database
             // either. Output is synced before it is suppressed, so this happens only if the disk has lost data that it
             // reported as synced.
             tracing::error!(job = %claimed.lease.job, "the disk lost output that had not been sent; the output after it is lost too");
             break;
         }
-        let missing = text.split_off(usize::try_from(have).unwrap_or(0).min(text.len()));
-        spool
-            .append(Source { step: payload.step(), stream: payload.stream }, &missing, payload.time)
-            .map_err(RecoverError::Unwritable)?;
     }
     Ok(())
 }

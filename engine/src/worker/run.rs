@@ -11,8 +11,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use model::FailureReason;
 use model::backoff::Backoff;
-use model::{ArtifactId, FailureReason};
 use redact::{Redacted, Redactor};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -31,19 +31,15 @@ use crate::cage::JobUser;
 use crate::event_log::{AttemptTotals, Lease, NewEvent, RedactionCounts, StepNames};
 use crate::fail_point::FailPoint;
 use crate::files::private_folder;
-use crate::queue::{ArtifactPlace, Claimed, Command, Ending, Finish, Heartbeat, LEASE, NewArtifact};
+use crate::queue::{Claimed, Command, Ending, Finish, Heartbeat, NewArtifact};
 use crate::spool::SpoolWriter;
 
-/// The interval at which a lease is renewed.
+/// The interval at which a lease is renewed, unless the lease is very short.
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
 /// The time before the first renewal. It is short, because a cancellation may have been requested before this worker
 /// started to listen for cancellations.
 const FIRST_HEARTBEAT: Duration = Duration::from_millis(250);
-
-/// If a lease cannot be renewed for this long, the worker kills the attempt's processes, because the server may soon
-/// assign the job to another worker.
-const GIVE_UP: Duration = Duration::from_secs(LEASE.as_secs() * 2 / 3);
 
 /// The name of the workspace in the directory of an attempt.
 const WORKSPACE: &str = "workspace";
@@ -178,7 +174,7 @@ async fn conduct<L: Link>(
         }
     });
     thread?;
-    let keep = keep_lease(link, lease, &control, shutdown);
+    let keep = keep_lease(link, lease, config, &control, shutdown);
     tokio::pin!(keep);
     let ship = shipper.run(ends);
     tokio::pin!(ship);
@@ -228,7 +224,7 @@ fn weak_secrets(claimed: &Claimed) -> Option<Redacted> {
 fn end(outcome: Outcome, capture: &Capture, progress: Progress) -> Ended {
     let totals = totals(capture.spool(), progress, capture.redactions().clone());
     let totals = AttemptTotals { exit_code: outcome.exit_code, ..totals };
-    let artifact = log_artifact(&totals);
+    let artifact = NewArtifact::log(&totals);
     (outcome.ending, totals, vec![artifact])
 }
 
@@ -242,19 +238,6 @@ pub(super) fn totals(spool: &SpoolWriter, progress: Progress, redactions: Redact
         suppressed_bytes: number(progress.suppressed),
         redactions,
         log_sha256: spool.sha256(),
-    }
-}
-
-/// Returns the artifact of the complete log, whose file remains in the spool.
-pub(super) fn log_artifact(totals: &AttemptTotals) -> NewArtifact {
-    NewArtifact {
-        id: ArtifactId(uuid::Uuid::now_v7()),
-        name: Redacted::literal("logs/output.log"),
-        content_type: "text/plain; charset=utf-8".into(),
-        size_bytes: totals.bytes,
-        sha256: totals.log_sha256.clone(),
-        place: ArtifactPlace::Spool,
-        stage: None,
     }
 }
 
@@ -274,7 +257,17 @@ pub(super) fn nothing_printed() -> AttemptTotals {
 
 /// Renews the lease regularly. Requests a stop when the job is cancelled, the lease is lost, or the server shuts down.
 /// Never returns.
-async fn keep_lease<L: Link>(link: &L, lease: Lease, control: &Control, shutdown: &CancellationToken) {
+async fn keep_lease<L: Link>(
+    link: &L,
+    lease: Lease,
+    config: &WorkerConfig,
+    control: &Control,
+    shutdown: &CancellationToken,
+) {
+    let heartbeat = HEARTBEAT.min(config.lease / 4);
+    // If the lease cannot be renewed for this long, the attempt's processes are killed, because the server may soon
+    // assign the job to another worker.
+    let give_up = config.lease * 2 / 3;
     let mut renewed = Instant::now();
     let mut wait = FIRST_HEARTBEAT;
     loop {
@@ -283,7 +276,7 @@ async fn keep_lease<L: Link>(link: &L, lease: Lease, control: &Control, shutdown
         tokio::pin!(notified);
         let early = futures_util::poll!(&mut notified).is_ready();
         // Skip the first renewal, because the lease is new and a job that finishes quickly needs no renewal.
-        if wait == HEARTBEAT || early {
+        if wait == heartbeat || early {
             match link.heartbeat(lease).await {
                 Ok(Heartbeat::Renewed) => renewed = Instant::now(),
                 Ok(Heartbeat::CancelRequested) => control.stop(Stop::Cancelled),
@@ -293,15 +286,15 @@ async fn keep_lease<L: Link>(link: &L, lease: Lease, control: &Control, shutdown
                 Err(_) => control.stop(Stop::LeaseLost),
             }
         }
-        if renewed.elapsed() > GIVE_UP {
+        if renewed.elapsed() > give_up {
             control.stop(Stop::LeaseLost);
         }
         tokio::select! {
             () = notified, if !early => {}
             () = tokio::time::sleep(wait) => {}
-            () = shutdown.cancelled(), if control.stopped().is_none() => control.stop(Stop::Shutdown),
+            () = shutdown.cancelled(), if control.stopped().is_none() => control.stop(Stop::Shutdown(config.host)),
         }
-        wait = HEARTBEAT;
+        wait = heartbeat;
     }
 }
 

@@ -82,6 +82,8 @@ pub struct Shipper<L> {
     steps: StepOrigins,
     lifecycle_events: LifecycleEvents,
     progress: Progress,
+    /// The offset up to which a server that cannot read the spool has stored the output, or `None` if it is not known.
+    copied: Option<u64>,
     live: Option<Live>,
 }
 
@@ -122,12 +124,14 @@ impl<L: Link> Shipper<L> {
             }
             LiveLog::Off => None,
         };
-        Self { link, lease, spool, steps: StepOrigins(steps), lifecycle_events, progress, live }
+        let copied = (progress.offset == 0).then_some(0);
+        Self { link, lease, spool, steps: StepOrigins(steps), lifecycle_events, progress, copied, live }
     }
 
     /// Ships output and events until the queue of lifecycle events is closed and everything is stored or suppressed.
     /// Returns the final progress.
     pub async fn run(mut self, mut ends: watch::Receiver<SpoolEnd>) -> Result<Progress, LinkError> {
+        self.send_suppressed().await?;
         let mut marks = self.lifecycle_events.subscribe();
         let (mut since, mut over) = (None, None);
         loop {
@@ -292,8 +296,50 @@ impl<L: Link> Shipper<L> {
             }
         }
         FailPoint::Shipped.reached();
+        // The server copies the output in events by itself.
+        if suppressed == 0 && self.copied == Some(self.progress.offset) {
+            self.copied = Some(to);
+        }
         let suppressed = self.progress.suppressed + suppressed;
         self.progress = Progress { batch: number, offset: to, suppressed, ..self.progress };
+        self.send_suppressed().await
+    }
+
+    /// Sends the output before the cursor that the server has not stored, if the server cannot read the spool.
+    async fn send_suppressed(&mut self) -> Result<(), LinkError> {
+        while L::SENDS_SUPPRESSED_OUTPUT && self.copied.is_none_or(|copied| copied < self.progress.offset) {
+            let (from, to) = (self.copied, self.progress.offset);
+            let chunks = match from {
+                Some(from) => {
+                    let budget =
+                        ReadBudget { event: usize::try_from(APPEND_BYTES).unwrap_or(usize::MAX), all: to - from };
+                    let read = move |spool: &mut SpoolReader, steps: &StepOrigins| {
+                        chunks::read(spool, steps, from, to, budget)
+                    };
+                    match read_spool(WAITS, &self.spool, &self.steps, read).await {
+                        Ok(chunks) if chunks.to > from => chunks.events,
+                        _ => {
+                            tracing::error!(job = %self.lease.job, "the stored output of a job cannot be read; the server's copy lacks a part of it");
+                            self.copied = Some(u64::MAX);
+                            return Ok(());
+                        }
+                    }
+                }
+                // The server says how much it has stored.
+                None => Vec::new(),
+            };
+            let mut waits = WAITS;
+            self.copied = loop {
+                match self.link.add_output(self.lease, chunks.clone()).await {
+                    Ok(copied) => break Some(copied),
+                    Err(LinkError::Retry(error)) => {
+                        tracing::warn!(job = %self.lease.job, %error, "output could not be sent; retrying");
+                        tokio::time::sleep(waits.next_wait()).await;
+                    }
+                    Err(error) => return Err(error),
+                }
+            };
+        }
         Ok(())
     }
 }

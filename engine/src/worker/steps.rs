@@ -13,7 +13,6 @@ use std::time::{Duration, Instant};
 use model::{FailureReason, JobInput, Stage, StageStatus, StepRef, StepStatus};
 use redact::{Redacted, Redactor};
 
-use super::WorkerConfig;
 use super::capture::Capture;
 use super::collect::{Collected, Collector};
 use super::control::{Control, Stop};
@@ -24,6 +23,7 @@ use super::process::{ProcessLimits, Supervision};
 use super::run::remove_workspace;
 use super::secrets::AttemptSecrets;
 use super::ship::LifecycleEvents;
+use super::{Host, WorkerConfig};
 use crate::cage::{Cage, with_permissions_of};
 use crate::event_log::{Lease, NewEvent, Origin, StepEnd, StepNames};
 use crate::inputs::{self, UnpackError};
@@ -166,7 +166,7 @@ impl Run<'_> {
         let Some(input) = &self.steps.input else { return };
         let (control, deadline) = (self.tools.control, self.deadline);
         let go_on = || control.stopped().is_none() && deadline.is_none_or(|at| Instant::now() < at);
-        let archive = input.files.input(&input.about).map_err(io::Error::other).and_then(File::open);
+        let archive = input.files.input(&input.about, &go_on).map_err(io::Error::other).and_then(File::open);
         let (folders, about, limit) = (&self.steps.folders, &input.about, input.limit);
         let unpacked = archive.map_err(UnpackError::Io).and_then(|archive| {
             with_permissions_of(folders.user(), || inputs::unpack(&archive, about, folders.workspace(), limit, &go_on))?
@@ -287,7 +287,7 @@ impl Run<'_> {
 /// Returns `true` if the server is stopping or the lease is lost, so that there is no time to store files. The files of
 /// a cancelled job are stored.
 fn has_no_time(control: &Control) -> bool {
-    matches!(control.stopped(), Some(Stop::Shutdown | Stop::LeaseLost))
+    matches!(control.stopped(), Some(Stop::Shutdown(_) | Stop::LeaseLost))
 }
 
 fn after(seconds: u32, from: Instant) -> Instant {
@@ -339,8 +339,12 @@ fn output_limit(limit: u64, name: &StepNames) -> Ending {
 fn stopped(stop: Stop) -> Ending {
     match stop {
         Stop::Cancelled => Ending::Cancelled,
-        Stop::Shutdown => {
-            Ending::Failed { reason: FailureReason::Interrupted, message: Redacted::literal("the server was stopped") }
+        Stop::Shutdown(host) => {
+            let message = Redacted::literal(match host {
+                Host::Server => "the server was stopped",
+                Host::Worker => "the worker was stopped",
+            });
+            Ending::Failed { reason: FailureReason::Interrupted, message }
         }
         Stop::LeaseLost => {
             Ending::Failed { reason: FailureReason::Interrupted, message: Redacted::literal("the lease was lost") }

@@ -1,5 +1,7 @@
 //! `/jobs/{id}/artifacts`: lists and downloads the artifacts of a job.
 
+use std::path::PathBuf;
+
 use axum::Json;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
@@ -56,15 +58,19 @@ pub(super) async fn artifact(
 
 /// Opens the file of an artifact.
 pub(super) async fn stored(state: &AppState, file: ArtifactFile) -> Result<StoredFile, ApiError> {
-    let path = state.config.data_dir.join(&file.path);
-    let opened = tokio::task::spawn_blocking(move || KeptFile::open(&path)).await;
-    let opened = opened.map_err(|error| ApiError::Internal(error.to_string()))?;
-    let opened = opened.map_err(|error| ApiError::Internal(error.to_string()))?;
     Ok(StoredFile {
-        file: opened.ok_or(ApiError::ArtifactFileMissing)?,
+        file: open(state.config.data_dir.join(&file.path)).await?,
         etag: etag(file.artifact.digest.trim_start_matches("sha256:")),
         content_type: file.artifact.content_type,
     })
+}
+
+/// Opens a file of the data directory.
+pub(super) async fn open(path: PathBuf) -> Result<KeptFile, ApiError> {
+    let opened = tokio::task::spawn_blocking(move || KeptFile::open(&path)).await;
+    let opened = opened.map_err(|error| ApiError::Internal(error.to_string()))?;
+    let opened = opened.map_err(|error| ApiError::Internal(error.to_string()))?;
+    opened.ok_or(ApiError::ArtifactFileMissing)
 }
 
 /// Returns the header that makes a browser save a file under the last component of `name` (RFC 6266).

@@ -76,8 +76,8 @@ async fn receive_input(mut field: Field<'_>, state: &AppState) -> Result<Incomin
     let data_dir = state.config.data_dir.clone();
     let mut input = blocking(move || Incoming::create(&data_dir)).await?;
     while let Some(bytes) = chunk(&mut field).await? {
-        if input.size().saturating_add(bytes.len() as u64) > state.config.input_bytes {
-            let limit = usize::try_from(state.config.input_bytes).unwrap_or(usize::MAX);
+        if input.size().saturating_add(bytes.len() as u64) > state.config.jobs.input_bytes {
+            let limit = usize::try_from(state.config.jobs.input_bytes).unwrap_or(usize::MAX);
             return Err(ApiError::PayloadTooLarge(limit));
         }
         input = blocking(move || input.push(&bytes).map(|()| input)).await?;

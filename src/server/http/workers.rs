@@ -9,17 +9,25 @@ pub(super) mod upload;
 
 use axum::Json;
 use axum::extract::State;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use engine::event_log::SharedEvent;
-use engine::queue::{RemoteWorker, Report, ReportedEvents, lease_duration};
-use model::{AppendBody, CancelAckBody, ClaimBody, ClaimReply, CompleteBody, FailBody, HeartbeatBody, Job};
+use engine::queue::{Appended, RemoteWorker, Report, ReportedEvents, ReportedOutcome, lease_duration};
+use model::{
+    AppendBody, CancelAckBody, ClaimBody, ClaimReply, CompleteBody, FailBody, HeartbeatBody, Job, OutputBody,
+    StoredBytes,
+};
 
+use super::artifacts::open;
 use super::body::{JsonBody, LargeJsonBody};
 use super::error::ApiError;
+use super::file::{StoredFile, etag};
 use super::jobs::JobPath;
 use crate::server::AppState;
 use token::WorkerToken;
+
+/// The media type of an archive that may be compressed in several ways.
+const ARCHIVE: &str = "application/octet-stream";
 
 pub(super) async fn claim(
     State(state): State<AppState>,
@@ -53,7 +61,8 @@ pub(super) async fn complete(
     JsonBody(body): JsonBody<CompleteBody>,
 ) -> Result<Json<Job>, ApiError> {
     let worker = RemoteWorker { name: body.worker_id, token, epoch: body.lease_epoch };
-    Ok(Json(state.queue.report(job, worker, Report::Completed { summary: body.result_summary }).await?))
+    let outcome = ReportedOutcome::Completed { summary: body.result_summary };
+    Ok(Json(state.queue.report(job, worker, Report { outcome, totals: body.totals }).await?))
 }
 
 pub(super) async fn fail(
@@ -63,8 +72,12 @@ pub(super) async fn fail(
     JsonBody(body): JsonBody<FailBody>,
 ) -> Result<Json<Job>, ApiError> {
     let worker = RemoteWorker { name: body.worker_id, token, epoch: body.lease_epoch };
-    let report = Report::Failed { message: body.error_message, is_retryable: body.retryable.unwrap_or(false) };
-    Ok(Json(state.queue.report(job, worker, report).await?))
+    let outcome = ReportedOutcome::Failed {
+        message: body.error_message,
+        reason: body.failure_reason,
+        is_retryable: body.retryable.unwrap_or(false),
+    };
+    Ok(Json(state.queue.report(job, worker, Report { outcome, totals: body.totals }).await?))
 }
 
 pub(super) async fn acknowledge_cancel(
@@ -74,11 +87,13 @@ pub(super) async fn acknowledge_cancel(
     JsonBody(body): JsonBody<CancelAckBody>,
 ) -> Result<Json<Job>, ApiError> {
     let worker = RemoteWorker { name: body.worker_id, token, epoch: body.lease_epoch };
-    Ok(Json(state.queue.report(job, worker, Report::Cancelled { message: body.message }).await?))
+    let outcome = ReportedOutcome::Cancelled { message: body.message };
+    Ok(Json(state.queue.report(job, worker, Report { outcome, totals: body.totals }).await?))
 }
 
 /// Appends events. The response contains the events as they are stored, in the form of the request: one event, or a
-/// list.
+/// list. If a batch covers a range of output, its worker does not need them, and the response contains only the last
+/// position.
 pub(super) async fn append(
     State(state): State<AppState>,
     WorkerToken(token): WorkerToken,
@@ -87,10 +102,37 @@ pub(super) async fn append(
 ) -> Result<Response, ApiError> {
     let is_list = body.events.is_some();
     let worker = RemoteWorker { name: body.worker_id.clone(), token, epoch: body.lease_epoch };
-    let events = state.queue.append_remotely(job, worker, ReportedEvents::check(body)?).await?;
-    let body =
-        if is_list { list(&events) } else { events.first().map_or_else(Vec::new, |event| event.item().to_vec()) };
+    let body = match state.queue.append_remotely(job, worker, ReportedEvents::check(body)?).await? {
+        Appended::Batch(batch) => return Ok((StatusCode::CREATED, Json(batch)).into_response()),
+        Appended::Events(events) if is_list => list(&events),
+        Appended::Events(events) => events.first().map_or_else(Vec::new, |event| event.item().to_vec()),
+    };
     Ok((StatusCode::CREATED, [(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// Stores output that is not in events, and responds with the size of the stored output.
+pub(super) async fn add_output(
+    State(state): State<AppState>,
+    WorkerToken(token): WorkerToken,
+    JobPath(job): JobPath,
+    LargeJsonBody(body): LargeJsonBody<OutputBody>,
+) -> Result<Json<StoredBytes>, ApiError> {
+    let worker = RemoteWorker { name: body.worker_id.clone(), token, epoch: body.lease_epoch };
+    Ok(Json(state.queue.add_output(job, worker, body).await?))
+}
+
+/// Sends the input files of a job to the worker that holds it.
+pub(super) async fn input(
+    State(state): State<AppState>,
+    WorkerToken(token): WorkerToken,
+    JobPath(job): JobPath,
+    request: HeaderMap,
+) -> Result<Response, ApiError> {
+    state.queue.lease_of_token(job, token).await?;
+    let input = state.queue.job(job).await?.input.ok_or(ApiError::ArtifactNotFound)?;
+    let path = engine::inputs::path(&state.config.data_dir, &input);
+    let file = open(path).await?;
+    StoredFile { file, etag: etag(&input.sha256), content_type: ARCHIVE.to_owned() }.reply(&request)
 }
 
 /// Returns the JSON object whose only member `items` contains the events.

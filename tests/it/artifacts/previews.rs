@@ -154,8 +154,8 @@ async fn the_address_of_a_preview_ends_with_the_session_or_token_that_opened_it(
 #[tokio::test]
 async fn a_preview_that_is_being_sent_is_aborted_when_its_session_ends() {
     let server = TestServer::start_with(|config| {
-        config.artifact_file_bytes = 1 << 30;
-        config.artifact_job_bytes = 1 << 30;
+        config.jobs.artifact_file_bytes = 1 << 30;
+        config.jobs.artifact_job_bytes = 1 << 30;
     })
     .await;
     let command = "head -c 60000000 /dev/urandom > large";

@@ -20,9 +20,9 @@ async fn a_step_has_a_private_umask_no_new_privileges_and_no_core_dumps() {
 #[tokio::test]
 async fn the_umask_the_privileges_and_core_dumps_can_be_configured() {
     let server = TestServer::start_with(|config| {
-        config.cage.umask = "022".into();
-        config.cage.no_new_privileges = false;
-        config.cage.limits.core_bytes = 1 << 20;
+        config.jobs.cage.umask = "022".into();
+        config.jobs.cage.no_new_privileges = false;
+        config.jobs.cage.limits.core_bytes = 1 << 20;
     })
     .await;
     // The shell counts blocks of 512 bytes.
@@ -32,7 +32,7 @@ async fn the_umask_the_privileges_and_core_dumps_can_be_configured() {
 #[tokio::test]
 async fn limits_apply_to_each_step_and_cannot_be_raised() {
     let server = TestServer::start_with(|config| {
-        config.cage.limits =
+        config.jobs.cage.limits =
             StepLimits { processes: Some(5000), open_files: Some(40), file_bytes: Some(8192), core_bytes: 0 };
     })
     .await;

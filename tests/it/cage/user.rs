@@ -17,7 +17,7 @@ const USER: &str = "nobody";
 
 /// Starts a server that runs jobs as [`USER`].
 async fn server() -> TestServer {
-    TestServer::start_with(|config| config.cage.user = Some(USER.into())).await
+    TestServer::start_with(|config| config.jobs.cage.user = Some(USER.into())).await
 }
 
 /// Returns the output of a command that runs outside any job.

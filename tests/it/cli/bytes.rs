@@ -69,7 +69,7 @@ async fn selected_lines_keep_their_bytes() {
 #[tokio::test]
 async fn bytes_survive_repeated_disconnects() {
     let mut random = Random::new("cut");
-    let server = TestServer::start_with(|config| config.live_event_bytes = 1_000).await;
+    let server = TestServer::start_with(|config| config.jobs.live_event_bytes = 1_000).await;
     // Each connection is cut after at least 8,000 bytes. Although binary output is several times larger in JSON, every
     // connection therefore makes progress.
     let cut = move || 8_000 + random.below(16_000);

@@ -23,7 +23,7 @@ async fn two_steps(server: &TestServer) -> String {
 async fn the_log_preserves_the_order_in_which_the_job_printed() {
     // The streams alternate slowly enough for each line to be read separately. With a low event rate, each event
     // combines many segments of one stream.
-    let server = TestServer::start_with(|config| config.live_events_per_second = 2).await;
+    let server = TestServer::start_with(|config| config.jobs.live_events_per_second = 2).await;
     let cli = Cli::new(&server.api.base);
     let command = "for i in $(seq 200); do echo out $i; echo err $i >&2; sleep 0.01; done; printf end";
     let (id, _) = server.api.run(command).await;
@@ -111,8 +111,8 @@ async fn lines_are_selected_by_step_stream_and_pattern() {
 #[tokio::test]
 async fn grep_finds_the_lines_of_all_attempts_including_those_that_were_not_sent_live() {
     let server = TestServer::start_with(|config| {
-        config.live_job_bytes = 10_000;
-        config.live_tail_bytes = 10_000;
+        config.jobs.live_job_bytes = 10_000;
+        config.jobs.live_tail_bytes = 10_000;
     })
     .await;
     let cli = Cli::new(&server.api.base);

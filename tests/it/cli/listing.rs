@@ -51,7 +51,7 @@ async fn a_title_never_sends_control_sequences_to_the_terminal() {
 
 #[tokio::test]
 async fn watching_shows_each_job_that_changes() {
-    let (server, gate) = (TestServer::start_with(|config| config.concurrency = 1).await, Gate::new());
+    let (server, gate) = (TestServer::start_with(|config| config.jobs.concurrency = 1).await, Gate::new());
     let cli = Cli::new(&server.api.base);
     let id = server.api.submit(json!({"run": gate.wait()})).await;
     server.api.job_when(&id, "runs", |job| job["status"] == "running").await;

@@ -102,7 +102,7 @@ async fn ctrl_c_cancels_the_job_and_still_shows_the_rest_of_its_output() {
 
 #[tokio::test]
 async fn a_second_ctrl_c_exits_and_says_that_the_job_may_still_run() {
-    let server = TestServer::start_with(|config| config.cancel_grace = Duration::from_hours(1)).await;
+    let server = TestServer::start_with(|config| config.jobs.cancel_grace = Duration::from_hours(1)).await;
     let (cli, gate) = (Cli::new(&server.api.base), Gate::new());
     let script = format!("trap '' TERM; echo begun; {}", gate.wait());
     let mut run = cli.start(&["run", "--", "sh", "-c", &script]);

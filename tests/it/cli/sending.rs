@@ -67,7 +67,7 @@ async fn a_job_from_a_file_can_send_a_folder_and_be_resubmitted() {
 
 #[tokio::test]
 async fn an_oversized_folder_is_refused_with_the_servers_reason_and_creates_no_job() {
-    let server = TestServer::start_with(|config| config.input_bytes = 100_000).await;
+    let server = TestServer::start_with(|config| config.jobs.input_bytes = 100_000).await;
     let cli = Cli::new(&server.api.base);
     std::fs::create_dir(cli.folder().join("big")).expect("it can be created");
     // The data is incompressible and much larger than the buffers of the connection.

@@ -11,6 +11,9 @@ use super::{Api, Mode, TOKEN, until};
 /// The path of the built program.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_tailwater");
 
+/// The variable with the number of jobs that run at the same time.
+pub const CONCURRENCY: &str = "TAILWATER_CONCURRENCY";
+
 /// The id of an unprivileged user.
 pub const NOBODY: u32 = 65534;
 
@@ -78,8 +81,12 @@ impl Process {
     fn spawn(data: &Path, by: impl FnOnce(Command) -> Command) -> Result<Self, Child> {
         let log = OpenOptions::new().create(true).append(true).open(data.join("server.log"));
         let log = log.expect("the folder can be written");
-        let mut child = by(Command::new(PROGRAM))
-            .args(["serve", "--listen", "127.0.0.1:0", "--concurrency", "4", "--data-dir"])
+        let mut command = by(Command::new(PROGRAM));
+        if command.get_envs().all(|(name, _)| name != CONCURRENCY) {
+            command.env(CONCURRENCY, "4");
+        }
+        let mut child = command
+            .args(["serve", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(data)
             .env("TAILWATER_ADMIN_TOKEN", TOKEN)
             .stdout(Stdio::piped())

@@ -10,6 +10,7 @@ use engine::event_log::{
 };
 use engine::queue::{Ending, Finish, Maskers, Queue, QueueError};
 use engine::seal::SealKey;
+use engine::spool::Spools;
 use model::{FailureReason, JobStatus, NewJob, Segment, Seq, Stage, StepRef, StepStatus, StreamName, Timestamp};
 use redact::{Redacted, Rules};
 use serde_json::json;
@@ -35,8 +36,13 @@ impl Store {
         let data = tempfile::tempdir().expect("a temporary folder");
         let db = Db::open(data.path()).await.expect("a new database opens");
         let log = EventLog::new(db.clone());
-        let queue =
-            Queue::new(db.clone(), log.clone(), Maskers::new(Vec::new(), Rules::none(), SealKey::random().0), 100);
+        let queue = Queue::new(
+            db.clone(),
+            log.clone(),
+            Maskers::new(Vec::new(), Rules::none(), SealKey::random().0),
+            100,
+            Spools::new(data.path()),
+        );
         Self { db, queue, log, data }
     }
 

@@ -77,7 +77,7 @@ async fn a_followed_log_is_never_compressed_or_buffered_by_proxies() {
 
 #[tokio::test]
 async fn a_follower_receives_all_output_even_without_live_events() {
-    let (server, gate) = (TestServer::start_with(|config| config.live_log_events = false).await, Gate::new());
+    let (server, gate) = (TestServer::start_with(|config| config.jobs.live_log_events = false).await, Gate::new());
     let id = server.api.submit(json!({"run": format!("echo one; {}; echo two", gate.wait())})).await;
     let mut all = Following::open(&server.api, &id, "").await;
     all.reads("one\n").await;
@@ -96,7 +96,7 @@ async fn skip_back_off(server: &TestServer) {
 
 #[tokio::test]
 async fn following_can_start_before_the_job_and_continues_with_its_next_attempt() {
-    let (server, gate) = (TestServer::start_with(|config| config.concurrency = 1).await, Gate::new());
+    let (server, gate) = (TestServer::start_with(|config| config.jobs.concurrency = 1).await, Gate::new());
     let before = server.api.submit(json!({"run": gate.wait()})).await;
     let run = "echo attempt $TAILWATER_ATTEMPT; test $TAILWATER_ATTEMPT = 2";
     let id = server.api.submit_job(json!({"type": "command", "maxAttempts": 2, "payload": {"run": run}})).await;

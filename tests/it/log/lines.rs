@@ -155,7 +155,7 @@ async fn a_line_longer_than_16_kib_is_truncated_unless_all_of_it_is_requested() 
 
 #[tokio::test]
 async fn a_line_that_was_not_sent_live_has_no_event_but_is_in_the_log() {
-    let server = TestServer::start_with(|config| config.live_log_events = false).await;
+    let server = TestServer::start_with(|config| config.jobs.live_log_events = false).await;
     let (id, _) = server.api.run("seq 5").await;
     let page = server.api.json(&format!("/jobs/{id}/lines")).await;
     let items = page["items"].as_array().expect("a page has items");

@@ -138,8 +138,8 @@ async fn searches_of_running_and_finished_attempts_find_what_grep_finds() {
 #[tokio::test]
 async fn a_search_also_finds_lines_that_were_not_sent_live() {
     let server = TestServer::start_with(|config| {
-        config.live_job_bytes = 10_000;
-        config.live_tail_bytes = 10_000;
+        config.jobs.live_job_bytes = 10_000;
+        config.jobs.live_tail_bytes = 10_000;
     })
     .await;
     let (id, _) = server.api.run("seq 100000").await;

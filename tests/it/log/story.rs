@@ -77,8 +77,8 @@ pub async fn check(server: &TestServer, id: &str, count: usize) -> Vec<u8> {
 async fn log_lines_events_and_spool_of_random_jobs_agree() {
     let mut random = Random::new("same_story");
     let server = TestServer::start_with(|config| {
-        config.live_event_bytes = 64;
-        config.live_flush = std::time::Duration::from_millis(5);
+        config.jobs.live_event_bytes = 64;
+        config.jobs.live_flush = std::time::Duration::from_millis(5);
     })
     .await;
     for _ in 0..5 {

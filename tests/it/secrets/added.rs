@@ -52,7 +52,7 @@ async fn a_line_in_the_syntax_of_other_systems_adds_a_value_unless_the_setting_i
     let shown = output(&server, json!({"run": run})).await;
     let expected = "::add-mask::hunter2%0Ahunter3\nhunter2\n[REDACTED]\n##vso[task.setsecret][REDACTED]\n[REDACTED]\nno ::add-mask::here\nhere\n";
     assert_eq!(shown.replace("::add-mask::[REDACTED]", "::add-mask::hunter2%0Ahunter3"), expected);
-    let server = TestServer::start_with(|config| config.mask_commands = false).await;
+    let server = TestServer::start_with(|config| config.jobs.mask_commands = false).await;
     let shown = output(&server, json!({"run": "echo ::add-mask::hunter2; echo hunter2"})).await;
     assert_eq!(shown, "::add-mask::hunter2\nhunter2\n");
 }

@@ -100,7 +100,7 @@ impl Maker {
 
 #[tokio::test]
 async fn no_reply_about_a_random_submission_contains_a_secret_value() {
-    let server = TestServer::start_with(|config| config.concurrency = 4).await;
+    let server = TestServer::start_with(|config| config.jobs.concurrency = 4).await;
     let mut maker = Maker::new();
     let mut accepted = 0;
     for _ in 0..CASES {

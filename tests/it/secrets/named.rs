@@ -173,7 +173,7 @@ async fn a_removed_or_replaced_value_remains_masked_and_is_no_longer_given_to_jo
 
 #[tokio::test]
 async fn a_job_whose_secret_was_removed_while_it_was_queued_fails_and_says_so() {
-    let server = TestServer::start_with(|config| config.concurrency = 1).await;
+    let server = TestServer::start_with(|config| config.jobs.concurrency = 1).await;
     set(&server.api, "TOKEN", VALUE).await;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let go = folder.path().join("go");

@@ -97,7 +97,7 @@ async fn a_second_upload_of_a_name_replaces_the_first() {
 #[tokio::test]
 async fn a_refused_upload_leaves_nothing_behind() {
     let server = TestServer::start_with(|config| {
-        (config.artifact_file_bytes, config.artifact_job_bytes) = (1_000, 1_500);
+        (config.jobs.artifact_file_bytes, config.jobs.artifact_job_bytes) = (1_000, 1_500);
     })
     .await;
     let worker = RemoteWorker::new(&server, "one").await;

@@ -1,12 +1,13 @@
 //! The events that workers on other machines report.
 
-use model::{AppendBody, JobId, Level, LogPayload, Payload, ReportedEvent};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use model::{AppendBody, AppendedBatch, JobId, Level, LogPayload, Payload, ReportedEvent};
 use redact::{Redacted, Redactor};
 use serde_json::{Map, Value};
 
 use super::holder::{RemoteWorker, holding};
 use crate::clock;
-use crate::event_log::{AppendError, NewEvent, SharedEvent, append_reported};
+use crate::event_log::{AppendError, Batch, NewEvent, SharedEvent, append_reported, append_under_lease};
 use crate::queue::payload::{InvalidPayload, invalid};
 use crate::queue::{Queue, QueueError};
 
@@ -24,21 +25,47 @@ const MAX_NUMBER: i64 = 1 << 53;
 pub struct ReportedEvents {
     /// The number of the batch within the lease, if the worker numbers its requests.
     number: Option<i64>,
+    /// The range of output that the batch covers, if the worker numbers the bytes of its output.
+    range: Option<OutputRange>,
     events: Vec<(String, ReportedEvent)>,
+}
+
+/// The range of output that a numbered batch covers.
+#[derive(Clone, Copy, Debug)]
+struct OutputRange {
+    number: i64,
+    from: i64,
+    to: i64,
+    suppressed: i64,
+}
+
+/// The result of an append.
+#[derive(Clone, Debug)]
+pub enum Appended {
+    /// The events, as they are stored.
+    Events(Vec<SharedEvent>),
+    /// The batch covers a range of output. Its worker does not need the events.
+    Batch(AppendedBatch),
 }
 
 impl ReportedEvents {
     /// Checks the structure of a request, which contains either one event or a list of events.
     pub fn check(body: AppendBody) -> Result<Self, InvalidPayload> {
-        let AppendBody { batch: number, events, level, message, payload, .. } = body;
+        let AppendBody { batch: number, from, to, suppressed_bytes, events, level, message, payload, .. } = body;
         if number.is_some_and(|number| number < 1) {
             return Err(invalid("batch", "must be 1 or more"));
         }
+        let range = match from {
+            Some(from) => Some(check_range(number, (from, to), suppressed_bytes.unwrap_or(0))?),
+            None => None,
+        };
         let events = match (events, message) {
             (Some(_), Some(_)) => return Err(invalid("message", "specify either one event or events, not both")),
             (None, None) => return Err(invalid("message", "is missing")),
-            (None, Some(message)) => vec![(String::new(), ReportedEvent { level, message, payload })],
-            (Some(events), None) if events.is_empty() => return Err(invalid("events", "must have at least one event")),
+            (None, Some(message)) => vec![(String::new(), ReportedEvent { level, message, raw: None, payload })],
+            (Some(events), None) if events.is_empty() && range.is_none() => {
+                return Err(invalid("events", "must have at least one event"));
+            }
             (Some(events), None) if events.len() > MAX_EVENTS => {
                 let problem = format!("must have at most {MAX_EVENTS} events, not {}", events.len());
                 return Err(invalid("events", problem));
@@ -48,7 +75,7 @@ impl ReportedEvents {
                 events.into_iter().enumerate().map(|(index, event)| (field(index), event)).collect()
             }
         };
-        Ok(Self { number, events })
+        Ok(Self { number, range, events })
     }
 }
 
@@ -60,15 +87,17 @@ impl Queue {
         job: JobId,
         worker: RemoteWorker,
         reported: ReportedEvents,
-    ) -> Result<Vec<SharedEvent>, QueueError> {
+    ) -> Result<Appended, QueueError> {
         let (holder, now, log) = (worker.checked(&self.maskers)?, clock::now(), self.log.clone());
         let row = self.stored_job(job).await?;
         // The events are masked outside the transaction, because masking a large batch takes a while.
         let redactor = row.redactor(&self.maskers);
-        let (number, attempt) = (reported.number, row.job.attempt);
+        let (number, range, attempt) = (reported.number, reported.range, row.job.attempt);
+        let has_output = range.is_some() || reported.events.iter().any(|(_, event)| is_output(event));
         let events: Result<Vec<NewEvent>, InvalidPayload> =
             reported.events.into_iter().map(|(field, event)| new_event(&field, event, attempt, &redactor)).collect();
-        self.db
+        let appended: Result<_, QueueError> = self
+            .db
             .writer()
             .write(move |tx| {
                 Box::pin(async move {
@@ -77,27 +106,97 @@ impl Queue {
                     if lease.attempt != attempt {
                         return Err(QueueError::NotHolder(job));
                     }
-                    append_reported(tx, log.tails(), lease, number, events?, now).await.map_err(|error| match error {
+                    let events = events?;
+                    let appended = match range {
+                        Some(OutputRange { number, from, to, suppressed }) => {
+                            let batch = Batch { number, from, to, suppressed, events };
+                            append_under_lease(tx, log.tails(), lease, batch, now)
+                                .await
+                                .map(|last_seq| Appended::Batch(AppendedBatch { last_seq }))
+                        }
+                        None => {
+                            append_reported(tx, log.tails(), lease, number, events, now).await.map(Appended::Events)
+                        }
+                    };
+                    let appended = appended.map_err(|error| match error {
                         AppendError::Db(error) => error.into(),
                         AppendError::LeaseLost(job) => QueueError::NotHolder(job),
-                        AppendError::OutOfOrder { number, .. } => {
-                            invalid("batch", format!("{number} does not follow the last batch of this lease")).into()
-                        }
-                    })
+                        AppendError::OutOfOrder { number, .. } => QueueError::from(invalid(
+                            "batch",
+                            format!("{number} does not follow the last batch of this lease"),
+                        )),
+                    })?;
+                    Ok((appended, lease))
                 })
             })
-            .await
+            .await;
+        let (appended, lease) = appended?;
+        // If this fails, the worker repeats the batch, which stores no events again but repeats this call.
+        if has_output {
+            self.copy_output(lease).await?;
+        }
+        Ok(appended)
     }
 }
 
 /// Checks and masks an event. `field` is the prefix of the names of its members in errors.
-fn new_event(field: &str, event: ReportedEvent, attempt: i32, redactor: &Redactor) -> Result<NewEvent, InvalidPayload> {
-    let ReportedEvent { level, message, payload } = event;
+pub(super) fn new_event(
+    field: &str,
+    event: ReportedEvent,
+    attempt: i32,
+    redactor: &Redactor,
+) -> Result<NewEvent, InvalidPayload> {
+    let ReportedEvent { level, message, raw, payload } = event;
+    let text = match raw {
+        Some(raw) => BASE64_STANDARD.decode(raw).map_err(|_| invalid(format!("{field}raw"), "must be base64"))?,
+        None => message.into_bytes(),
+    };
     let payload = payload.unwrap_or_else(|| Payload::Other(Map::new()));
-    check_payload(&format!("{field}payload"), &payload, attempt, message.len())?;
-    let message = redactor.redact(message.as_bytes());
-    let payload = masked(payload, &message, redactor);
+    check_payload(&format!("{field}payload"), &payload, attempt, text.len())?;
+    let message = match &payload {
+        Payload::Log(_) => masked_output(text, redactor),
+        _ => redactor.redact(&text),
+    };
+    let payload = masked(payload, redactor);
     Ok(NewEvent::reported(level.unwrap_or(Level::Info), message, payload))
+}
+
+/// Checks the range of output that a batch covers.
+fn check_range(
+    number: Option<i64>,
+    (from, to): (i64, Option<i64>),
+    suppressed: i64,
+) -> Result<OutputRange, InvalidPayload> {
+    let number = number.ok_or_else(|| invalid("batch", "is required with from"))?;
+    let to = to.ok_or_else(|| invalid("to", "is required with from"))?;
+    check_number("from", from)?;
+    check_number("to", to)?;
+    if to < from {
+        return Err(invalid("to", format!("must be {from} or more, not {to}")));
+    }
+    if !(0..=to - from).contains(&suppressed) {
+        return Err(invalid("suppressedBytes", format!("must be 0 to {}, not {suppressed}", to - from)));
+    }
+    Ok(OutputRange { number, from, to, suppressed })
+}
+
+/// Returns whether an event contains output with its place in the complete log.
+const fn is_output(event: &ReportedEvent) -> bool {
+    matches!(event.payload, Some(Payload::Log(_)))
+}
+
+/// Masks output that the worker has not masked. So that the places of the output in the complete log stay true, the
+/// text keeps its length and its line breaks: each other byte of a secret becomes `*`.
+fn masked_output(mut text: Vec<u8>, redactor: &Redactor) -> Redacted {
+    let redacted = redactor.redact(&text);
+    if redacted.as_bytes() == text {
+        return redacted;
+    }
+    for found in redactor.explain(&text) {
+        text[found.range].iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b'*');
+    }
+    // Every range that the redactor would replace has been overwritten.
+    Redacted::from_stored(text)
 }
 
 /// Checks that a payload can be stored: a worker may not report changes of the job, and may report only its own
@@ -173,16 +272,12 @@ fn check_number(field: &str, number: i64) -> Result<(), InvalidPayload> {
     }
 }
 
-/// Masks the texts in a payload. `message` is the masked text of its event.
-fn masked(payload: Payload, message: &Redacted, redactor: &Redactor) -> Payload {
+/// Masks the texts in a payload.
+fn masked(payload: Payload, redactor: &Redactor) -> Payload {
     let text = |text: String| redactor.redact(text.as_bytes()).to_text().into_owned();
     match payload {
         Payload::Log(mut log) => {
             log.step_id = text(log.step_id);
-            // If a mask has changed the length of the text, its segments no longer divide it correctly.
-            if usize::try_from(log.bytes) != Ok(message.len()) {
-                log.segments = None;
-            }
             Payload::Log(log)
         }
         Payload::Gap(mut gap) => {

@@ -1,9 +1,10 @@
 //! The reports with which workers on other machines end their leases.
 
-use model::{Job, JobId, JobStatus};
+use model::{FailureReason, Job, JobId, JobStatus, ReportedTotals};
 use redact::Redacted;
 
-use super::holder::{RemoteWorker, holding};
+use super::holder::{Holder, RemoteWorker, holding};
+use super::output::{FinishedOutput, LockedCopy};
 use crate::clock;
 use crate::queue::ending::{self, EndDetails, Ending, Finish, Retry};
 use crate::queue::job_row::JobRow;
@@ -18,7 +19,16 @@ const CUT: &str = "… (cut)";
 
 /// The result of an attempt, as a worker on another machine reports it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Report {
+pub struct Report {
+    /// How the attempt has ended.
+    pub outcome: ReportedOutcome,
+    /// The totals of its output, if the worker sends its complete log.
+    pub totals: Option<ReportedTotals>,
+}
+
+/// How an attempt has ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ReportedOutcome {
     /// The attempt has succeeded.
     Completed {
         /// A summary of the result.
@@ -28,6 +38,8 @@ pub enum Report {
     Failed {
         /// The human-readable reason.
         message: String,
+        /// The machine-readable reason, if there is one.
+        reason: Option<FailureReason>,
         /// Whether another attempt may succeed.
         is_retryable: bool,
     },
@@ -42,8 +54,12 @@ impl Queue {
     /// Ends the lease of a worker on another machine. A repeated report changes nothing, and returns the job as before.
     pub async fn report(&self, job: JobId, worker: RemoteWorker, report: Report) -> Result<Job, QueueError> {
         let (holder, now, log) = (worker.checked(&self.maskers)?, clock::now(), self.log.clone());
-        let redactor = self.stored_job(job).await?.redactor(&self.maskers);
-        let (ending, details) = parts(report, |text| redactor.redact(cut(text).as_bytes()));
+        let row = self.stored_job(job).await?;
+        let redactor = row.redactor(&self.maskers);
+        let Report { outcome, totals } = report;
+        let (ending, details) = parts(outcome, |text| redactor.redact(cut(text).as_bytes()));
+        let (output, _copy) = self.output_of(&row, &holder, totals).await?.unzip();
+        let attempt = row.job.attempt;
         let reported: Result<(JobRow, Option<i64>), QueueError> = self
             .db
             .writer()
@@ -55,10 +71,10 @@ impl Queue {
                         if ending == Ending::Cancelled && holding.row.job.cancel_requested_at.is_none() {
                             return Err(QueueError::CancelNotRequested(job));
                         }
-                        let worker = holder.name.clone();
-                        let totals = ending::no_output();
-                        let finish = Finish { lease, worker, ending, totals, artifacts: Vec::new() };
-                        ending::finish(tx, log.tails(), finish, details, now).await?;
+                        let output = output.filter(|_| lease.attempt == attempt).ok_or(QueueError::NotHolder(job))?;
+                        let FinishedOutput { totals, artifacts, warning } = output;
+                        let finish = Finish { lease, worker: holder.name.clone(), ending, totals, artifacts };
+                        ending::finish(tx, log.tails(), finish, EndDetails { warning, ..details }, now).await?;
                     }
                     let row = jobs::job(tx.connection(), job).await?.ok_or(QueueError::NoSuchJob(job))?;
                     let position = match row.job.status {
@@ -70,22 +86,45 @@ impl Queue {
             })
             .await;
         let (row, queue_position) = reported?;
+        self.copies.close(job, attempt);
         self.attempt_has_ended(job, row.job.status);
         Ok(Job { queue_position, ..row.to_job(&self.maskers) })
+    }
+
+    /// Completes the stored output of an attempt that its worker ends. Returns `None` if the attempt has already ended.
+    async fn output_of(
+        &self,
+        row: &JobRow,
+        holder: &Holder,
+        totals: Option<ReportedTotals>,
+    ) -> Result<Option<(FinishedOutput, LockedCopy)>, QueueError> {
+        let mut connection = self.db.reader().await?;
+        let lease = holding(&mut connection, row.job.id, holder).await?.lease();
+        drop(connection);
+        match lease {
+            Ok(lease) => self.finish_output(lease, totals).await.map(Some),
+            // The transaction finds out whether the worker repeats its report.
+            Err(_) => Ok(None),
+        }
     }
 }
 
 /// Converts a report to the end of an attempt. `mask` masks the secrets in a text.
-fn parts(report: Report, mask: impl Fn(String) -> Redacted) -> (Ending, EndDetails) {
-    match report {
-        Report::Completed { summary } => {
+fn parts(outcome: ReportedOutcome, mask: impl Fn(String) -> Redacted) -> (Ending, EndDetails) {
+    match outcome {
+        ReportedOutcome::Completed { summary } => {
             (Ending::Succeeded, EndDetails { summary: summary.map(mask), ..EndDetails::default() })
         }
-        Report::Failed { message, is_retryable } => {
+        ReportedOutcome::Failed { message, reason, is_retryable } => {
             let retry = if is_retryable { Retry::WhileAttemptsRemain } else { Retry::Never };
-            (Ending::Reported { message: mask(message) }, EndDetails { retry, ..EndDetails::default() })
+            let message = mask(message);
+            let ending = match reason {
+                Some(reason) => Ending::Failed { reason, message },
+                None => Ending::Reported { message },
+            };
+            (ending, EndDetails { retry, ..EndDetails::default() })
         }
-        Report::Cancelled { message } => {
+        ReportedOutcome::Cancelled { message } => {
             (Ending::Cancelled, EndDetails { message: message.map(mask), ..EndDetails::default() })
         }
     }

@@ -1,6 +1,6 @@
 //! The SQL queries for the leases of workers on other machines.
 
-use model::{AttemptStatus, JobId, TokenId};
+use model::{AttemptStatus, JobId, OutputProgress, TokenId};
 use redact::Redacted;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
@@ -61,6 +61,24 @@ pub(in crate::queue) async fn claimed(
             .fetch_optional(connection.sqlite())
             .await?;
     Ok(row.map(|(job, epoch)| (JobId(job), epoch)))
+}
+
+/// Returns how much of an attempt's output is stored.
+pub(in crate::queue) async fn progress(
+    connection: &mut Connection,
+    job: JobId,
+    attempt: i32,
+) -> DbResult<OutputProgress> {
+    let (batch, to, suppressed_bytes, earlier_bytes): (i64, i64, i64, i64) = sqlx::query_as(
+        "select last_batch, shipped_bytes, suppressed_bytes, (
+           select coalesce(sum(shipped_bytes - suppressed_bytes), 0) from attempts where job_id = ?1 and attempt < ?2)
+         from attempts where job_id = ?1 and attempt = ?2",
+    )
+    .bind(job.0)
+    .bind(attempt)
+    .fetch_one(connection.sqlite())
+    .await?;
+    Ok(OutputProgress { batch, to, suppressed_bytes, earlier_bytes })
 }
 
 /// Returns the names and encrypted values of the named secrets that a job receives.

@@ -1,6 +1,7 @@
 //! The embedded worker's link, which calls the server's code directly and uses files in the server's data directory.
 
 use std::collections::HashSet;
+use std::fs::File;
 use std::io::Read;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -10,10 +11,10 @@ use redact::Redacted;
 use tokio::runtime::Handle;
 use tokio_util::sync::CancellationToken;
 
-use super::{Files, Link, LinkError};
+use super::{FileToKeep, Files, Link, LinkError};
 use crate::artifacts::{ArtifactStore, Stored};
 use crate::clock;
-use crate::event_log::{AppendError, Batch, EventLog, Lease, ReadError, StoredOutput};
+use crate::event_log::{AppendError, Batch, EventLog, Lease, NewEvent, ReadError, StoredOutput};
 use crate::inputs;
 use crate::queue::{Abandoned, ArtifactPlace, Claimed, Finish, Heartbeat, NewArtifact, Queue, QueueError};
 
@@ -72,6 +73,11 @@ impl Link for InProcess {
         Ok(())
     }
 
+    async fn add_output(&self, _: Lease, _: Vec<NewEvent>) -> Result<u64, LinkError> {
+        // The server reads this worker's spool.
+        Ok(u64::MAX)
+    }
+
     async fn stored_output(&self, lease: Lease, offset: i64) -> Result<Vec<StoredOutput>, LinkError> {
         Ok(self.events.stored_output(lease.job, lease.attempt, offset).await?)
     }
@@ -116,12 +122,18 @@ impl LocalFiles {
 }
 
 impl Files for LocalFiles {
-    fn input(&self, input: &JobInput) -> Result<PathBuf, LinkError> {
+    fn input(&self, input: &JobInput, _: &dyn Fn() -> bool) -> Result<PathBuf, LinkError> {
         Ok(inputs::path(&self.data_dir, input))
     }
 
-    fn keep(&self, id: ArtifactId, content: &mut dyn Read) -> Result<Stored, LinkError> {
-        let kept = self.runtime.block_on(self.store.keep(&self.path(id), content));
+    fn keep(
+        &self,
+        about: &FileToKeep<'_>,
+        content: &mut File,
+        bytes: u64,
+        _: &dyn Fn() -> bool,
+    ) -> Result<Stored, LinkError> {
+        let kept = self.runtime.block_on(self.store.keep(&self.path(about.id), content.take(bytes)));
         kept.map_err(|error| LinkError::Retry(error.to_string()))
     }
 

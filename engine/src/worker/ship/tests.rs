@@ -7,7 +7,7 @@ use model::{GapPayload, JobId, LogPayload, Payload, Segment, Stage, StepRef, Str
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::event_log::{Origin, StoredOutput};
+use crate::event_log::{Origin, StoredOutput, pieces};
 use crate::queue::{Abandoned, Claimed, Finish, Heartbeat, NewArtifact};
 use crate::spool::{Source, SpoolWriter};
 use crate::worker::link::Files;
@@ -19,14 +19,51 @@ use fastrand::Rng;
 struct Recorder {
     batches: Arc<Mutex<Vec<Batch>>>,
     takes: usize,
+    server: Arc<Mutex<ServerCopy>>,
+}
+
+/// The copy of the output that a server would have.
+#[derive(Debug)]
+struct ServerCopy {
+    spool: SpoolWriter,
+    _folder: tempfile::TempDir,
+}
+
+impl ServerCopy {
+    fn new() -> Arc<Mutex<Self>> {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
+        Arc::new(Mutex::new(Self { spool, _folder: folder }))
+    }
+
+    /// Adds the output in events, as far as it follows the output that is already stored.
+    fn add(&mut self, events: &[NewEvent]) -> u64 {
+        let output = |event: &NewEvent| match event.payload() {
+            Payload::Log(log) => pieces(log, event.message().clone()),
+            _ => Vec::new(),
+        };
+        let mut pieces: Vec<_> = events.iter().flat_map(output).collect();
+        pieces.sort_by_key(|piece| piece.offset);
+        for piece in &mut pieces {
+            assert!(self.spool.append_copy(piece).expect("the write succeeds"), "the output is complete up to here");
+        }
+        self.spool.end().bytes
+    }
 }
 
 impl Link for Recorder {
+    const SENDS_SUPPRESSED_OUTPUT: bool = true;
+
+    async fn add_output(&self, _: Lease, chunks: Vec<NewEvent>) -> Result<u64, LinkError> {
+        Ok(self.server.lock().expect("the lock is not poisoned").add(&chunks))
+    }
+
     async fn append(&self, lease: Lease, batch: Batch, _: Vec<NewArtifact>) -> Result<(), LinkError> {
         let mut batches = self.batches.lock().expect("the lock is not poisoned");
         if batches.len() >= self.takes {
             return Err(LinkError::Fenced(lease.job));
         }
+        self.server.lock().expect("the lock is not poisoned").add(&batch.events);
         let sent = serde_json::to_string(&batch).expect("a batch can be serialised");
         batches.push(serde_json::from_str(&sent).expect("what was serialised can be read"));
         Ok(())
@@ -137,7 +174,7 @@ impl Case {
         let lease = Lease { job: JobId(uuid::Uuid::nil()), attempt: 1, epoch: 1 };
         let takes =
             if random.u64(..2) == 0 { usize::MAX } else { usize::try_from(random.u64(..12)).expect("it is small") };
-        let recorder = Recorder { batches: Arc::default(), takes };
+        let recorder = Recorder { batches: Arc::default(), takes, server: ServerCopy::new() };
         let live = LiveLog::Events(policy, bounds);
         Self { random, printed: Printed::default(), recorder, bounds, live, lease }
     }
@@ -225,6 +262,13 @@ impl Case {
             .append(source, &Redacted::from_stored(text.clone().into_bytes()), Timestamp(7))
             .expect("the write succeeds");
         self.printed.print(stream, &text);
+    }
+
+    /// Checks that a server that cannot read the spool has received all output, with the same line numbers.
+    fn check_copy(&self, spool: &SpoolWriter, seed: u64) {
+        let copy = &self.recorder.server.lock().expect("the lock is not poisoned").spool;
+        let of = |spool: &SpoolWriter| (spool.end().bytes, spool.end().lines, spool.sha256());
+        assert_eq!(of(copy), of(spool), "seed {seed}");
     }
 
     /// Checks the batches and the progress against the expected output and the bounds.
@@ -355,7 +399,7 @@ fn signed(number: usize) -> i64 {
 }
 
 #[tokio::test]
-async fn each_byte_is_in_exactly_one_event_or_gap() {
+async fn each_byte_is_in_exactly_one_event_or_gap_and_in_the_copy_of_a_server_without_the_spool() {
     let mut with_gaps = 0;
     for seed in 1..=300 {
         let folder = tempfile::tempdir().expect("a temporary folder");
@@ -363,6 +407,7 @@ async fn each_byte_is_in_exactly_one_event_or_gap() {
         let mut case = Case::new(seed);
         let progress = case.run(&mut spool).await;
         case.check(progress, seed);
+        case.check_copy(&spool, seed);
         with_gaps += u32::from(progress.suppressed > 0);
     }
     assert!(with_gaps > 50, "the bounds were tight enough for gaps: {with_gaps}");
@@ -402,6 +447,7 @@ async fn without_live_output_everything_is_suppressed_and_no_gap_is_recorded() {
     (case.recorder.takes, case.live) = (usize::MAX, LiveLog::Off);
     let progress = case.run(&mut spool).await;
     assert_eq!(progress.suppressed, spool.end().bytes);
+    case.check_copy(&spool, 1);
     let batches = case.recorder.batches.lock().expect("the lock is not poisoned");
     let kinds = batches.iter().flat_map(|batch| &batch.events);
     assert!(kinds.clone().all(|event| !matches!(event.payload(), Payload::Log(_) | Payload::Gap(_))));

@@ -184,7 +184,7 @@ async fn receive_file(mut field: Field<'_>, state: &AppState, lease: Lease) -> R
         let stored = owner.artifacts.keep_streamed(&location(lease.job, lease.attempt, id), content)?;
         Ok::<_, io::Error>(ReceivedFile { state: owner, lease, id, name, content_type, stored, is_kept: false })
     });
-    let sent = send(&mut field, &sender, state.config.artifact_file_bytes).await;
+    let sent = send(&mut field, &sender, state.config.jobs.artifact_file_bytes).await;
     // Without the final message, the file is incomplete and is not stored.
     if sent.is_ok() {
         sender.send(Message::End).await.ok();

@@ -1,0 +1,248 @@
+//! The complete output of workers on other machines, as the server stores it.
+//!
+//! The server has a spool for each attempt, from which `/log`, `/lines` and searches are answered, like the embedded
+//! worker's spool. It is a copy of the output in the attempt's log events: after an append, the events that are not in
+//! the copy yet are read from the database. After a crash, the next request completes the copy in the same way. Output
+//! that a worker has suppressed is not in any event, so the worker sends it separately.
+//!
+//! An attempt without log events has no spool.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use model::{JobId, OutputBody, Payload, ReportedTotals, Seq, StoredBytes};
+use redact::Redacted;
+use tokio::sync::OwnedMutexGuard;
+
+use super::events::new_event;
+use super::holder::{RemoteWorker, holding};
+use crate::event_log::{AttemptTotals, EventLog, Lease, RedactionCounts, StoredOutput, pieces};
+use crate::queue::payload::invalid;
+use crate::queue::{NewArtifact, Queue, QueueError};
+use crate::spool::{Piece, SpoolWriter, Spools};
+
+/// The copies of the running attempts of workers on other machines. Cheap to clone.
+#[derive(Clone, Debug)]
+pub(in crate::queue) struct OutputCopies {
+    spools: Spools,
+    open: Arc<Mutex<HashMap<(JobId, i32), SharedCopy>>>,
+}
+
+/// A copy that several requests use in turn.
+type SharedCopy = Arc<tokio::sync::Mutex<OutputCopy>>;
+
+/// The copy of an attempt's output.
+#[derive(Debug, Default)]
+pub(in crate::queue) struct OutputCopy {
+    /// The spool, or `None` if it has not been opened since the server was started, or if there is no output.
+    spool: Option<SpoolWriter>,
+    /// The position of the last event that is in the copy, or `None` if it is not known.
+    after: Option<Seq>,
+    /// Whether the copy lacks output that was suppressed, so that no later output can be copied.
+    is_stalled: bool,
+}
+
+/// The output of an attempt whose lease ends.
+#[derive(Debug)]
+pub(in crate::queue) struct FinishedOutput {
+    pub(in crate::queue) totals: AttemptTotals,
+    /// The artifact of the complete log, unless the attempt has no spool.
+    pub(in crate::queue) artifacts: Vec<NewArtifact>,
+    /// A warning if the copy is not what the worker has captured.
+    pub(in crate::queue) warning: Option<Redacted>,
+}
+
+/// A lock on the copy of an attempt. While it is held, no output is added.
+pub(in crate::queue) type LockedCopy = OwnedMutexGuard<OutputCopy>;
+
+impl OutputCopies {
+    pub(in crate::queue) fn new(spools: Spools) -> Self {
+        Self { spools, open: Arc::default() }
+    }
+
+    /// Waits until no other request uses the copy of an attempt.
+    async fn lock(&self, lease: Lease) -> LockedCopy {
+        let copy = {
+            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(open.entry((lease.job, lease.attempt)).or_default())
+        };
+        copy.lock_owned().await
+    }
+
+    /// Closes the copy of an attempt that has ended.
+    pub(in crate::queue) fn close(&self, job: JobId, attempt: i32) {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&(job, attempt));
+    }
+}
+
+impl OutputCopy {
+    /// Adds the output in log events that is not in the copy yet.
+    async fn advance(&mut self, log: &EventLog, spools: &Spools, lease: Lease) -> Result<(), QueueError> {
+        let Lease { job, attempt, .. } = lease;
+        if self.is_stalled {
+            return Ok(());
+        }
+        let stored = if let Some(after) = self.after {
+            log.output_after(job, attempt, after).await
+        } else {
+            self.open_existing(spools, lease).await?;
+            log.stored_output(job, attempt, self.bytes()).await
+        };
+        let stored = stored.map_err(|error| QueueError::Files(error.to_string()))?;
+        let Some(last) = stored.last().map(|output| output.seq) else { return Ok(()) };
+        if self.write(StoredOutput::pieces(stored), spools, lease).await? {
+            self.after = Some(last);
+        } else {
+            (self.after, self.is_stalled) = (None, true);
+        }
+        Ok(())
+    }
+
+    /// Opens the spool if it exists.
+    async fn open_existing(&mut self, spools: &Spools, lease: Lease) -> Result<(), QueueError> {
+        if self.spool.is_none() {
+            let spools = spools.clone();
+            self.spool = blocking(move || match spools.open(lease.job, lease.attempt)? {
+                Some(_) => spools.recover(lease.job, lease.attempt).map(Some),
+                None => Ok(None),
+            })
+            .await?;
+        }
+        Ok(())
+    }
+
+    /// Appends pieces, up to the first one that begins beyond the end of the copy. Returns whether all were appended.
+    async fn write(&mut self, pieces: Vec<Piece>, spools: &Spools, lease: Lease) -> Result<bool, QueueError> {
+        let (spool, spools) = (self.spool.take(), spools.clone());
+        let (spool, appended) = blocking(move || {
+            let mut spool = match spool {
+                Some(spool) => spool,
+                None => spools.recover(lease.job, lease.attempt)?,
+            };
+            let mut pieces = pieces;
+            let appended = pieces.iter_mut().try_fold(true, |all, piece| Ok(all && spool.append_copy(piece)?));
+            Ok((spool, appended))
+        })
+        .await?;
+        self.spool = Some(spool);
+        // After an error, it is not known what the spool contains, so that it is opened and completed again.
+        appended.map_err(|error: std::io::Error| {
+            (self.spool, self.after) = (None, None);
+            QueueError::Files(error.to_string())
+        })
+    }
+
+    fn bytes(&self) -> i64 {
+        self.spool.as_ref().map_or(0, |spool| i64::try_from(spool.end().bytes).unwrap_or(i64::MAX))
+    }
+
+    /// Syncs the copy and returns its totals, or `None` if there is no output.
+    async fn finish(&mut self) -> Result<Option<AttemptTotals>, QueueError> {
+        let Some(mut spool) = self.spool.take() else { return Ok(None) };
+        let (spool, ended) = blocking(move || {
+            let ended = spool.end_step();
+            Ok((spool, ended))
+        })
+        .await?;
+        ended.map_err(|error| QueueError::Files(error.to_string()))?;
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let totals = AttemptTotals {
+            exit_code: None,
+            lines: number(spool.end().lines),
+            bytes: number(spool.end().bytes),
+            suppressed_bytes: 0,
+            redactions: RedactionCounts::default(),
+            log_sha256: spool.sha256(),
+        };
+        self.spool = Some(spool);
+        Ok(Some(totals))
+    }
+}
+
+/// Runs a function that accesses the disk.
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> Result<T, QueueError> {
+    let done = tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other).flatten();
+    done.map_err(|error| QueueError::Files(error.to_string()))
+}
+
+impl Queue {
+    /// Adds the output in log events of an attempt to its copy.
+    pub(super) async fn copy_output(&self, lease: Lease) -> Result<(), QueueError> {
+        let copies = &self.copies;
+        copies.lock(lease).await.advance(&self.log, &copies.spools, lease).await
+    }
+
+    /// Adds output that is not in events to the copy. It has to begin where the copy ends, or before. Output that the
+    /// copy already contains is ignored.
+    pub async fn add_output(
+        &self,
+        job: JobId,
+        worker: RemoteWorker,
+        body: OutputBody,
+    ) -> Result<StoredBytes, QueueError> {
+        let holder = worker.checked(&self.maskers)?;
+        let row = self.stored_job(job).await?;
+        let redactor = row.redactor(&self.maskers);
+        let mut added = Vec::new();
+        for (index, chunk) in body.chunks.into_iter().enumerate() {
+            let field = format!("chunks[{index}].");
+            let event = new_event(&field, chunk, row.job.attempt, &redactor)?;
+            match event.payload() {
+                Payload::Log(payload) => added.extend(pieces(payload, event.message().clone())),
+                _ => return Err(invalid(format!("{field}payload.kind"), "must be log").into()),
+            }
+        }
+        added.sort_by_key(|piece| piece.offset);
+        let attempt = Lease { job, attempt: row.job.attempt, epoch: row.job.lease_epoch };
+        let mut copy = self.copies.lock(attempt).await;
+        // The lease cannot end while the copy is locked.
+        let mut connection = self.db.reader().await?;
+        let lease = holding(&mut connection, job, &holder).await?.lease()?;
+        drop(connection);
+        if lease != attempt {
+            return Err(QueueError::NotHolder(job));
+        }
+        copy.advance(&self.log, &self.copies.spools, lease).await?;
+        if !added.is_empty() {
+            if !copy.write(added, &self.copies.spools, lease).await? {
+                let problem = format!("must begin at the end of the stored output, which is {}", copy.bytes());
+                return Err(invalid("chunks", problem).into());
+            }
+            copy.is_stalled = false;
+            copy.advance(&self.log, &self.copies.spools, lease).await?;
+        }
+        Ok(StoredBytes { bytes: copy.bytes() })
+    }
+
+    /// Completes the copy of an attempt whose lease is about to end. `reported` is what the worker says about its
+    /// output. Hold the lock until the lease has ended.
+    pub(in crate::queue) async fn finish_output(
+        &self,
+        lease: Lease,
+        reported: Option<ReportedTotals>,
+    ) -> Result<(FinishedOutput, LockedCopy), QueueError> {
+        let mut copy = self.copies.lock(lease).await;
+        copy.advance(&self.log, &self.copies.spools, lease).await?;
+        if reported.is_some() && copy.spool.is_none() {
+            copy.write(Vec::new(), &self.copies.spools, lease).await?;
+        }
+        let stored = copy.finish().await?;
+        let artifacts = stored.iter().map(NewArtifact::log).collect();
+        let mut totals = stored.unwrap_or_else(crate::queue::ending::no_output);
+        let mut warning = None;
+        if let Some(reported) = reported {
+            if (reported.bytes, &reported.log_sha256) != (totals.bytes, &totals.log_sha256) {
+                warning = Some(Redacted::literal(
+                    "The stored output differs from the output that the worker has captured. If the server has masked \
+                     more values than the worker, this is expected",
+                ));
+            }
+            totals.exit_code = reported.exit_code;
+            totals.suppressed_bytes = reported.suppressed_bytes;
+            totals.redactions = RedactionCounts { total: reported.redactions, by_rule: reported.redactions_by_rule };
+        }
+        Ok((FinishedOutput { totals, artifacts, warning }, copy))
+    }
+}

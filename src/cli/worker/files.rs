@@ -1,0 +1,208 @@
+//! Transfers the files of jobs: receives their input, and sends their artifacts.
+//!
+//! The calls block the attempt's thread. A transfer that fails is repeated from the beginning, as long as the attempt is
+//! not stopped.
+
+use std::fs::{self, File};
+use std::io::{self, Read, Seek, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use engine::artifacts::Stored;
+use engine::event_log::Lease;
+use engine::worker::link::{FileToKeep, Files, LinkError};
+use futures_util::{StreamExt, stream};
+use model::backoff::Backoff;
+use model::{Artifact, ArtifactId, JobInput};
+use reqwest::multipart::{Form, Part};
+use reqwest::{Body, Method};
+use sha2::{Digest, Sha256};
+use tokio::runtime::Handle;
+use tokio::sync::{mpsc, oneshot};
+
+use super::link::{HttpLink, link_error};
+
+/// The size of the blocks in which files are read, in bytes.
+const BLOCK: usize = 256 << 10;
+
+/// The number of blocks that wait to be sent. It bounds the memory of an upload.
+const WAITING: usize = 4;
+
+/// The delays between retries of a transfer.
+const WAITS: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
+
+/// The interval at which a waiting transfer checks whether the attempt was stopped.
+const CHECK: Duration = Duration::from_millis(200);
+
+/// The files of one attempt.
+#[derive(Debug)]
+pub(super) struct HttpFiles {
+    link: HttpLink,
+    lease: Lease,
+    runtime: Handle,
+}
+
+impl HttpFiles {
+    pub(super) fn new(link: HttpLink, lease: Lease) -> Self {
+        Self { link, lease, runtime: Handle::current() }
+    }
+
+    /// The directory of the attempt's input, which is removed with it.
+    fn input_path(&self) -> PathBuf {
+        let Lease { job, attempt, .. } = self.lease;
+        self.link.worker_dir().join("inputs").join(format!("{job}-{attempt}"))
+    }
+
+    /// Repeats a transfer until it succeeds, fails permanently, or the attempt is stopped.
+    fn repeat<T>(
+        &self,
+        go_on: &dyn Fn() -> bool,
+        mut transfer: impl FnMut() -> Result<T, LinkError>,
+    ) -> Result<T, LinkError> {
+        let mut waits = WAITS;
+        loop {
+            match transfer() {
+                Err(LinkError::Retry(error)) => {
+                    tracing::warn!(job = %self.lease.job, %error, "a file could not be transferred; retrying");
+                    let mut left = waits.next_wait();
+                    while !left.is_zero() {
+                        if !go_on() {
+                            return Err(LinkError::Retry(error));
+                        }
+                        thread::sleep(left.min(CHECK));
+                        left = left.saturating_sub(CHECK);
+                    }
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn download(&self, input: &JobInput) -> Result<PathBuf, LinkError> {
+        let path = self.input_path();
+        let folder = path.parent().map_or_else(PathBuf::new, PathBuf::from);
+        engine::files::private_folder(&folder).map_err(retry)?;
+        let mut file = File::create(&path).map_err(retry)?;
+        let job = self.lease.job;
+        let (client, mut sum) = (self.link.client(), Sha256::new());
+        self.runtime.block_on(async {
+            let request = client.request(Method::GET, &format!("/jobs/{job}/input"));
+            let mut reply = client.send(request).await.map_err(|error| link_error(job, &error))?;
+            while let Some(chunk) = client.chunk(&mut reply).await.map_err(|error| link_error(job, &error))? {
+                sum.update(chunk.as_ref());
+                file.write_all(chunk.as_ref()).map_err(retry)?;
+            }
+            Ok::<_, LinkError>(())
+        })?;
+        if hex::encode(sum.finalize()) == input.sha256 {
+            Ok(path)
+        } else {
+            Err(LinkError::Retry("the received input is damaged".to_owned()))
+        }
+    }
+
+    fn upload(&self, about: &FileToKeep<'_>, content: &mut File, bytes: u64) -> Result<Stored, LinkError> {
+        let (job, client) = (self.lease.job, self.link.client().clone());
+        let (blocks, received) = mpsc::channel::<io::Result<Vec<u8>>>(WAITING);
+        let (digest, sum) = oneshot::channel::<String>();
+        let sent = Arc::new(AtomicU64::new(0));
+        let counter = Arc::clone(&sent);
+        let received = stream::unfold(received, |mut received| async move { Some((received.recv().await?, received)) });
+        let received = received.inspect(move |block| {
+            let length = block.as_ref().map_or(0, Vec::len);
+            counter.fetch_add(length as u64, Ordering::Relaxed);
+        });
+        // The digest is known when the file has been read, so this part follows the file.
+        let digest_part = stream::once(async move { sum.await.map_err(io::Error::other) });
+        let mime = |part: Part| part.mime_str(about.content_type).map_err(|error| LinkError::Fatal(error.to_string()));
+        let form = Form::new()
+            .text("workerId", self.link.name().to_owned())
+            .text("leaseEpoch", self.lease.epoch.to_string())
+            .text("name", about.name.to_text().into_owned())
+            .text("contentType", about.content_type.to_owned())
+            .part("file", mime(Part::stream(Body::wrap_stream(received)).file_name("file"))?)
+            .part("digest", Part::stream(Body::wrap_stream(digest_part)));
+        let request = client.request(Method::POST, &format!("/jobs/{job}/artifacts/upload")).multipart(form);
+        let sending = self.runtime.spawn(async move {
+            let reply = client.upload(request, &sent).await?;
+            let text = client.text(reply).await?;
+            client.parse::<Artifact>(&text)
+        });
+        send_blocks(content, bytes, &blocks, digest);
+        drop(blocks);
+        let sent = self.runtime.block_on(sending).map_err(|error| LinkError::Retry(error.to_string()))?;
+        let artifact = sent.map_err(|error| link_error(job, &error))?;
+        let size_bytes = u64::try_from(artifact.size_bytes).unwrap_or(0);
+        let sha256 = artifact.digest.strip_prefix("sha256:").unwrap_or(&artifact.digest).to_owned();
+        Ok(Stored { size_bytes, sha256 })
+    }
+}
+
+impl Files for HttpFiles {
+    fn input(&self, input: &JobInput, go_on: &dyn Fn() -> bool) -> Result<PathBuf, LinkError> {
+        self.repeat(go_on, || self.download(input))
+    }
+
+    fn keep(
+        &self,
+        about: &FileToKeep<'_>,
+        content: &mut File,
+        bytes: u64,
+        go_on: &dyn Fn() -> bool,
+    ) -> Result<Stored, LinkError> {
+        self.repeat(go_on, || {
+            content.rewind().map_err(retry)?;
+            self.upload(about, content, bytes)
+        })
+    }
+
+    fn discard(&self, _: ArtifactId) -> Result<(), LinkError> {
+        // The server has replaced an earlier file of the same name.
+        Ok(())
+    }
+}
+
+impl Drop for HttpFiles {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_file(self.input_path())
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(job = %self.lease.job, %error, "the input of a job could not be removed");
+        }
+    }
+}
+
+/// Reads up to `bytes` bytes of a file, and sends them and then their checksum. Ends early if nobody receives them.
+fn send_blocks(
+    content: &mut File,
+    bytes: u64,
+    blocks: &mpsc::Sender<io::Result<Vec<u8>>>,
+    digest: oneshot::Sender<String>,
+) {
+    let (mut content, mut sum) = (content.take(bytes), Sha256::new());
+    loop {
+        let mut block = vec![0; BLOCK];
+        let read = match content.read(&mut block) {
+            Ok(0) => break,
+            Ok(read) => read,
+            Err(error) => {
+                blocks.blocking_send(Err(error)).ok();
+                return;
+            }
+        };
+        block.truncate(read);
+        sum.update(&block);
+        if blocks.blocking_send(Ok(block)).is_err() {
+            return;
+        }
+    }
+    digest.send(format!("sha256:{}", hex::encode(sum.finalize()))).ok();
+}
+
+/// Converts an error of the worker's disk.
+fn retry(error: io::Error) -> LinkError {
+    LinkError::Retry(error.to_string())
+}

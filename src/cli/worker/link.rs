@@ -1,0 +1,335 @@
+//! The worker's connection to its server: each call is a request of the worker protocol.
+//!
+//! A request that fails because the server cannot be reached, or because it is overloaded, can be repeated. A claim is
+//! repeated with the same identifier, a batch with the same number, and output at the same offset, so that nothing is
+//! done twice.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use engine::event_log::{Batch, Lease, NewEvent, StoredOutput};
+use engine::queue::{Abandoned, Claimed, Ending, Finish, Heartbeat, NewArtifact, ReceivedJobs};
+use engine::spool::Spools;
+use engine::worker::WorkerConfig;
+use engine::worker::link::{Files, Link, LinkError};
+use model::{
+    AppendBody, CancelAckBody, ClaimBody, CompleteBody, FailBody, HeartbeatBody, Job, JobId, OutputBody, Payload,
+    ReportedTotals, StoredBytes,
+};
+use serde::Serialize;
+use tokio_util::sync::CancellationToken;
+
+use super::claims::Claims;
+use super::files::HttpFiles;
+use crate::cli::client::Client;
+use crate::cli::error::CliError;
+
+/// The time for which a claim waits for a job, in seconds. The client gives up a request after 30 s.
+const WAIT: i64 = 20;
+
+/// What a worker says about itself.
+#[derive(Clone, Debug)]
+pub(super) struct Profile {
+    pub(super) name: String,
+    pub(super) types: Vec<String>,
+    pub(super) capabilities: Vec<String>,
+    pub(super) lease: Duration,
+}
+
+/// The link of a worker that sends requests over HTTP. Cheap to clone.
+#[derive(Clone)]
+pub(super) struct HttpLink(Arc<Shared>);
+
+struct Shared {
+    client: Client,
+    profile: Profile,
+    jobs: ReceivedJobs,
+    claims: Claims,
+    spools: Spools,
+    worker_dir: PathBuf,
+    /// The identifier of a claim that the server has not answered.
+    unanswered: Mutex<Option<String>>,
+    /// Jobs that an earlier process of this worker has claimed, but not started.
+    resumed: Mutex<Vec<Claimed>>,
+    /// Why the server does not accept this worker, if it does not.
+    refusal: Mutex<Option<CliError>>,
+    /// Cancelled when the server does not accept this worker.
+    drain: CancellationToken,
+}
+
+impl fmt::Debug for HttpLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpLink").field("profile", &self.0.profile).finish_non_exhaustive()
+    }
+}
+
+impl HttpLink {
+    pub(super) fn new(
+        client: Client,
+        profile: Profile,
+        jobs: ReceivedJobs,
+        claims: Claims,
+        config: &WorkerConfig,
+        drain: CancellationToken,
+    ) -> Self {
+        Self(Arc::new(Shared {
+            client,
+            profile,
+            jobs,
+            claims,
+            spools: config.spools.clone(),
+            worker_dir: config.data_dir.clone(),
+            unanswered: Mutex::default(),
+            resumed: Mutex::default(),
+            refusal: Mutex::default(),
+            drain,
+        }))
+    }
+
+    /// Returns why the server does not accept this worker, if it does not.
+    pub(super) fn refusal(&self) -> Option<CliError> {
+        locked(&self.0.refusal).take()
+    }
+
+    pub(super) fn client(&self) -> &Client {
+        &self.0.client
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.0.profile.name
+    }
+
+    pub(super) fn worker_dir(&self) -> &Path {
+        &self.0.worker_dir
+    }
+
+    fn lease_seconds(&self) -> i64 {
+        i64::try_from(self.0.profile.lease.as_secs()).unwrap_or(i64::MAX)
+    }
+
+    /// Sends a claim. `resume` asks only for the job of an earlier claim with the same identifier.
+    async fn send_claim(&self, id: &str, resume: bool) -> Result<Option<Abandoned>, LinkError> {
+        let Profile { name, types, capabilities, .. } = &self.0.profile;
+        let body = ClaimBody {
+            worker_id: name.clone(),
+            lease_seconds: self.lease_seconds(),
+            allowed_types: Some(types.clone()),
+            worker_capabilities: Some(capabilities.clone()),
+            wait_seconds: Some(if resume { 0 } else { WAIT }),
+            claim_id: Some(id.to_owned()),
+            resume: Some(resume),
+        };
+        let reply = self.0.client.post("/jobs/claim", &body).await.map_err(|error| self.claim_error(error))?;
+        let not_tailwater = |error: serde_json::Error| self.0.client.not_tailwater(error.to_string());
+        let received = self.0.jobs.read(&reply).map_err(not_tailwater).map_err(|error| self.claim_error(error))?;
+        if let Some(received) = &received {
+            self.0.claims.assigned(id, received.claimed.lease.job).map_err(retry)?;
+        }
+        Ok(received)
+    }
+
+    /// A worker that the server does not accept ends, because trying again would not help.
+    fn claim_error(&self, error: CliError) -> LinkError {
+        if error.is_transient() {
+            return LinkError::Retry(error.to_string());
+        }
+        let message = error.to_string();
+        *locked(&self.0.refusal) = Some(error);
+        self.0.drain.cancel();
+        LinkError::Fatal(message)
+    }
+
+    async fn post(&self, job: JobId, route: &str, body: &impl Serialize) -> Result<String, LinkError> {
+        let reply = self.0.client.post(&format!("/jobs/{job}/{route}"), body).await;
+        reply.map_err(|error| link_error(job, &error))
+    }
+
+    fn parse<T: serde::de::DeserializeOwned>(&self, job: JobId, reply: &str) -> Result<T, LinkError> {
+        self.0.client.parse(reply).map_err(|error| link_error(job, &error))
+    }
+
+    /// Removes what the worker has stored for a job that has ended.
+    fn forget(&self, job: JobId) {
+        let removed = self.0.spools.remove_job(job).and_then(|()| self.0.claims.ended(job));
+        if let Err(error) = removed {
+            tracing::warn!(%job, %error, "the files of a finished job could not be removed");
+        }
+    }
+}
+
+impl Link for HttpLink {
+    const SENDS_SUPPRESSED_OUTPUT: bool = true;
+
+    async fn claim(&self, stop: &CancellationToken) -> Result<Option<Claimed>, LinkError> {
+        if let Some(claimed) = locked(&self.0.resumed).pop() {
+            return Ok(Some(claimed));
+        }
+        let unanswered = locked(&self.0.unanswered).take();
+        let id = unanswered.map_or_else(|| self.0.claims.begin(), Ok).map_err(retry)?;
+        *locked(&self.0.unanswered) = Some(id.clone());
+        let received = tokio::select! {
+            received = self.send_claim(&id, false) => received?,
+            // The server may just have assigned a job.
+            () = stop.cancelled() => self.send_claim(&id, true).await?,
+        };
+        *locked(&self.0.unanswered) = None;
+        let Some(received) = received else {
+            self.0.claims.remove(&id).map_err(retry)?;
+            return Ok(None);
+        };
+        Ok(Some(received.claimed))
+    }
+
+    async fn abandoned(&self) -> Result<Vec<Abandoned>, LinkError> {
+        let mut abandoned = Vec::new();
+        for earlier in self.0.claims.earlier().map_err(retry)? {
+            match self.send_claim(&earlier.id, true).await? {
+                None => {
+                    // The server has ended the lease, so that this worker can do nothing for the job.
+                    if let Some(job) = earlier.job {
+                        self.0.spools.remove_job(job).map_err(retry)?;
+                        tracing::warn!(%job, "a job was lost, because its lease ended while the worker did not run");
+                    }
+                    self.0.claims.remove(&earlier.id).map_err(retry)?;
+                }
+                Some(received) => {
+                    let Lease { job, attempt, .. } = received.claimed.lease;
+                    // No step has run if there is no spool.
+                    match self.0.spools.open(job, attempt).map_err(retry)? {
+                        Some(_) => abandoned.push(received),
+                        None => locked(&self.0.resumed).push(received.claimed),
+                    }
+                }
+            }
+        }
+        Ok(abandoned)
+    }
+
+    async fn append(&self, lease: Lease, batch: Batch, _: Vec<NewArtifact>) -> Result<(), LinkError> {
+        // The server has recorded artifacts when they were uploaded.
+        let is_reported = |event: &&NewEvent| !matches!(event.payload(), Payload::Artifact(_));
+        let body = AppendBody {
+            worker_id: self.name().to_owned(),
+            lease_epoch: Some(lease.epoch),
+            batch: Some(batch.number),
+            from: Some(batch.from),
+            to: Some(batch.to),
+            suppressed_bytes: Some(batch.suppressed),
+            events: Some(batch.events.iter().filter(is_reported).map(NewEvent::to_report).collect()),
+            level: None,
+            message: None,
+            payload: None,
+        };
+        self.post(lease.job, "events", &body).await?;
+        Ok(())
+    }
+
+    async fn add_output(&self, lease: Lease, chunks: Vec<NewEvent>) -> Result<u64, LinkError> {
+        let body = OutputBody {
+            worker_id: self.name().to_owned(),
+            lease_epoch: Some(lease.epoch),
+            chunks: chunks.iter().map(NewEvent::to_report).collect(),
+        };
+        let reply = self.post(lease.job, "output", &body).await?;
+        let StoredBytes { bytes } = self.parse(lease.job, &reply)?;
+        Ok(u64::try_from(bytes).unwrap_or(0))
+    }
+
+    async fn stored_output(&self, _: Lease, _: i64) -> Result<Vec<StoredOutput>, LinkError> {
+        // What this worker has lost, the server still has.
+        Ok(Vec::new())
+    }
+
+    async fn heartbeat(&self, lease: Lease) -> Result<Heartbeat, LinkError> {
+        let body = HeartbeatBody {
+            worker_id: self.name().to_owned(),
+            lease_seconds: self.lease_seconds(),
+            lease_epoch: Some(lease.epoch),
+        };
+        let reply = self.post(lease.job, "heartbeat", &body).await?;
+        let job: Job = self.parse(lease.job, &reply)?;
+        Ok(if job.cancel_requested_at.is_some() { Heartbeat::CancelRequested } else { Heartbeat::Renewed })
+    }
+
+    async fn early_heartbeat(&self) {
+        // The server cannot notify a worker.
+        std::future::pending::<()>().await;
+    }
+
+    async fn finish(&self, finish: Finish) -> Result<(), LinkError> {
+        let Finish { lease, ending, totals, .. } = finish;
+        let (worker_id, lease_epoch) = (self.name().to_owned(), Some(lease.epoch));
+        let totals = Some(ReportedTotals {
+            exit_code: totals.exit_code,
+            bytes: totals.bytes,
+            suppressed_bytes: totals.suppressed_bytes,
+            redactions: totals.redactions.total,
+            redactions_by_rule: totals.redactions.by_rule,
+            log_sha256: totals.log_sha256,
+        });
+        match ending {
+            Ending::Succeeded => {
+                let body = CompleteBody { worker_id, lease_epoch, result_summary: None, totals };
+                self.post(lease.job, "complete", &body).await?;
+            }
+            Ending::Cancelled => {
+                let body = CancelAckBody { worker_id, lease_epoch, message: None, totals };
+                self.post(lease.job, "cancel/ack", &body).await?;
+            }
+            Ending::Failed { reason, message } => {
+                let body = FailBody {
+                    worker_id,
+                    lease_epoch,
+                    error_message: message.to_text().into_owned(),
+                    failure_reason: Some(reason),
+                    // As for jobs of the server's own worker, the server decides whether the job has attempts left.
+                    retryable: Some(true),
+                    totals,
+                };
+                self.post(lease.job, "fail", &body).await?;
+            }
+            Ending::Reported { message } => {
+                let body = FailBody {
+                    worker_id,
+                    lease_epoch,
+                    error_message: message.to_text().into_owned(),
+                    failure_reason: None,
+                    retryable: Some(true),
+                    totals,
+                };
+                self.post(lease.job, "fail", &body).await?;
+            }
+        }
+        self.forget(lease.job);
+        Ok(())
+    }
+
+    fn files(&self, lease: Lease) -> Box<dyn Files> {
+        Box::new(HttpFiles::new(self.clone(), lease))
+    }
+
+    async fn sweep(&self, _: Lease) -> Result<(), LinkError> {
+        // The server removes incomplete uploads by itself.
+        Ok(())
+    }
+}
+
+/// Converts the error of a request about a job.
+pub(super) fn link_error(job: JobId, error: &CliError) -> LinkError {
+    match error {
+        error if error.is_transient() => LinkError::Retry(error.to_string()),
+        CliError::Refused { status: 404 | 409, .. } => LinkError::Fenced(job),
+        error => LinkError::Fatal(error.to_string()),
+    }
+}
+
+/// Converts an error of the worker's disk.
+fn retry(error: std::io::Error) -> LinkError {
+    LinkError::Retry(error.to_string())
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
