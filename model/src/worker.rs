@@ -175,6 +175,9 @@ pub struct AppendBody {
     /// The text of the only event.
     #[serde(default)]
     pub message: Option<String>,
+    /// The bytes of that text in base64, for output that is not UTF-8. If it is set, `message` is ignored.
+    #[serde(default)]
+    pub raw: Option<String>,
     /// The machine-readable details of the only event.
     #[serde(default)]
     pub payload: Option<Payload>,

@@ -7,6 +7,7 @@ mod credentials;
 mod endings;
 mod events;
 mod expiry;
+mod output;
 mod ownership;
 mod removal;
 mod uploads;

@@ -220,6 +220,7 @@ impl Link for HttpLink {
             events: Some(batch.events.iter().filter(is_reported).map(NewEvent::to_report).collect()),
             level: None,
             message: None,
+            raw: None,
             payload: None,
         };
         self.post(lease.job, "events", &body).await?;

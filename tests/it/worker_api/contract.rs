@@ -7,7 +7,7 @@ use crate::harness::TestServer;
 use crate::harness::workers::{KIND, RemoteWorker, id_of, of_job};
 
 /// The members of a job in every reply.
-const MEMBERS: [&str; 36] = [
+const MEMBERS: [&str; 37] = [
     "affinityKey",
     "artifactsPath",
     "attempt",
@@ -43,13 +43,15 @@ const MEMBERS: [&str; 36] = [
     "title",
     "type",
     "updatedAt",
+    "progress",
     "secrets",
 ];
 
-/// Checks the members of a job. Only the reply to a claim has the member `secrets`.
+/// Checks the members of a job. Only the reply to a claim has the members `progress` and `secrets`.
 fn check_members(job: &Value, is_claimed: bool) {
     let mut found: Vec<&str> = job.as_object().expect("a job is an object").keys().map(String::as_str).collect();
-    let mut expected: Vec<&str> = MEMBERS.into_iter().filter(|name| is_claimed || *name != "secrets").collect();
+    let mut expected: Vec<&str> =
+        MEMBERS.into_iter().filter(|name| is_claimed || !["progress", "secrets"].contains(name)).collect();
     found.sort_unstable();
     expected.sort_unstable();
     assert_eq!(found, expected);

@@ -51,7 +51,7 @@ pub enum Appended {
 impl ReportedEvents {
     /// Checks the structure of a request, which contains either one event or a list of events.
     pub fn check(body: AppendBody) -> Result<Self, InvalidPayload> {
-        let AppendBody { batch: number, from, to, suppressed_bytes, events, level, message, payload, .. } = body;
+        let AppendBody { batch: number, from, to, suppressed_bytes, events, level, message, raw, payload, .. } = body;
         if number.is_some_and(|number| number < 1) {
             return Err(invalid("batch", "must be 1 or more"));
         }
@@ -62,7 +62,7 @@ impl ReportedEvents {
         let events = match (events, message) {
             (Some(_), Some(_)) => return Err(invalid("message", "specify either one event or events, not both")),
             (None, None) => return Err(invalid("message", "is missing")),
-            (None, Some(message)) => vec![(String::new(), ReportedEvent { level, message, raw: None, payload })],
+            (None, Some(message)) => vec![(String::new(), ReportedEvent { level, message, raw, payload })],
             (Some(events), None) if events.is_empty() && range.is_none() => {
                 return Err(invalid("events", "must have at least one event"));
             }
