@@ -76,8 +76,9 @@ unit: setup-unit ## Run the tests of every crate.
 		cargo test $(EACH_ALONE) --tests $(SERVER) $(ARGS); \
 	fi
 
-test-long: setup-server ## Test the redactor with new random texts, millions of encoded ones, and the fuzzed inputs (10 minutes).
+test-long: setup-server ## Test the redactor with new random texts and the fuzzed inputs, and long outages (15 minutes).
 	REDACT_SEED=$$(date +%s)000000 cargo test -p redact --release -- --include-ignored
+	cargo test -p tailwater --features ssr --test it -- --ignored
 
 # The new inputs are kept outside of the corpus in the repository, which contains only those that reach new code.
 fuzz: setup-server ## Fuzz the redactor with cargo-fuzz, 10 minutes for each target.

@@ -26,9 +26,27 @@ impl Client {
 
     /// Submits a command and returns the job's id.
     pub async fn submit(&self, payload: &Value) -> String {
-        let body = json!({"type": "command", "payload": payload}).to_string();
+        self.submit_typed("command", payload).await
+    }
+
+    /// Submits a job of a type and returns its id.
+    pub async fn submit_typed(&self, kind: &str, payload: &Value) -> String {
+        let body = json!({"type": kind, "payload": payload}).to_string();
         let job = self.request("POST", "/jobs", &body).await;
         job["id"].as_str().expect("a job has an id").to_owned()
+    }
+
+    /// Creates a token for a worker.
+    pub async fn worker_token(&self) -> String {
+        let body = json!({"name": "worker", "role": "worker"}).to_string();
+        let created = self.request("POST", "/tokens", &body).await;
+        created["token"].as_str().expect("a token was created").to_owned()
+    }
+
+    /// Claims a job of a type.
+    pub async fn claim(&self, kind: &str, token: &str) -> Value {
+        let body = json!({"workerId": "bench", "leaseSeconds": 600, "allowedTypes": [kind]}).to_string();
+        self.request_as(token, "POST", "/jobs/claim", &body).await
     }
 
     /// Requests a job's cancellation.
@@ -49,9 +67,13 @@ impl Client {
 
     /// Sends a request on a new connection and returns the JSON body of the reply.
     async fn request(&self, method: &str, path: &str, body: &str) -> Value {
+        self.request_as(TOKEN, method, path, body).await
+    }
+
+    async fn request_as(&self, token: &str, method: &str, path: &str, body: &str) -> Value {
         let mut socket = TcpStream::connect(&self.address).await.expect("the server listens");
         let request = format!(
-            "{method} /api/queue{path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {TOKEN}\r\nConnection: close\r\n\
+            "{method} /api/queue{path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
              Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
             self.address,
             body.len()

@@ -12,6 +12,7 @@ use crate::abuse;
 use crate::client::{Client, Seen};
 use crate::load;
 use crate::server::Server;
+use crate::workers;
 
 /// Runs the benchmarks with the given names. If no names are given, runs all of them.
 pub async fn all(names: &[String]) {
@@ -49,6 +50,12 @@ pub async fn all(names: &[String]) {
     }
     if wanted("abuse") {
         abuse::abuse().await;
+    }
+    if wanted("worker") {
+        workers::worker().await;
+    }
+    if wanted("many") {
+        workers::many().await;
     }
 }
 
@@ -141,17 +148,13 @@ fn fdatasyncs(folder: &Path) -> Vec<u64> {
 }
 
 /// The number of lines in the file that the job of the `file` benchmark prints. Each line has 100 bytes.
-const LINES: usize = 500_000;
+pub const LINES: usize = 500_000;
 
 async fn file() {
     let server = Server::start();
     let client = Client::new(&server.address);
     let path = std::fs::canonicalize(server.folder.path()).expect("the folder exists").join("input");
-    let mut input = std::io::BufWriter::new(File::create(&path).expect("the folder can be written"));
-    for line in 0..LINES {
-        writeln!(input, "{line:>7} {:<91}", "the quick brown fox jumps over the lazy dog").expect("writing succeeds");
-    }
-    input.flush().expect("writing succeeds");
+    write_lines(&path);
     let mut ratios = Vec::new();
     let (mut cats, mut times) = (Vec::new(), Vec::new());
     for _ in 0..5 {
@@ -170,6 +173,15 @@ async fn file() {
     row("50 MB: submitted to the last line at a reader", &millis(percentile(&mut times, 0.5)), "");
     row("50 MB: as a multiple of cat | cat, median", &format!("{:.1}", percentile(&mut ratios, 0.5) / 1e3), "5.5");
     row("50 MB: maximum memory of the server", &mib(server.memory("VmHWM")), "150 MB");
+}
+
+/// Writes a file of 50 MB.
+pub fn write_lines(path: &Path) {
+    let mut input = std::io::BufWriter::new(File::create(path).expect("the folder can be written"));
+    for line in 0..LINES {
+        writeln!(input, "{line:>7} {:<91}", "the quick brown fox jumps over the lazy dog").expect("writing succeeds");
+    }
+    input.flush().expect("writing succeeds");
 }
 
 fn cat_to_cat(path: &Path) -> Duration {
@@ -216,12 +228,19 @@ async fn readers() {
     row("1,000 readers: memory per reader", &format!("{each} KiB"), "24 KiB");
 }
 
-const JOBS: u32 = 200;
+pub const JOBS: u32 = 200;
 
 async fn jobs() {
     let server = Server::start();
     let client = Client::new(&server.address);
     let start = Instant::now();
+    submit_trivial_jobs(&client).await;
+    let rate = f64::from(JOBS) / start.elapsed().as_secs_f64();
+    row("200 jobs of `true`", &format!("{rate:.0} /s"), "200 /s");
+}
+
+/// Submits jobs that do nothing, and waits until all of them have finished.
+pub async fn submit_trivial_jobs(client: &Client) {
     let submit = |_| {
         let client = client.clone();
         tokio::spawn(async move {
@@ -241,6 +260,4 @@ async fn jobs() {
         }
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
-    let rate = f64::from(JOBS) / start.elapsed().as_secs_f64();
-    row("200 jobs of `true`", &format!("{rate:.0} /s"), "200 /s");
 }

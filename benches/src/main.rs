@@ -3,7 +3,7 @@
 //!
 //! The benchmarks are not tests: a missed target is not a failure. `make bench` builds the server and runs this
 //! program. The arguments of the program select benchmarks by name (`idle`, `latency`, `file`, `readers`, `jobs`,
-//! `flood`, `terminal`, `streams`, `disk`, `search`, `abuse`). The jobs of the benchmarks run the program with the
+//! `flood`, `terminal`, `streams`, `disk`, `search`, `abuse`, `worker`, `many`). The jobs of the benchmarks run the program with the
 //! arguments `--print RATE COUNT`.
 
 mod abuse;
@@ -11,6 +11,7 @@ mod client;
 mod figures;
 mod load;
 mod server;
+mod workers;
 
 use std::io::Write;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};

@@ -115,8 +115,5 @@ impl Drop for WorkerProcess {
     fn drop(&mut self) {
         self.child.kill().ok();
         self.child.wait().ok();
-        if std::thread::panicking() {
-            println!("the worker's log:\n{}", self.log());
-        }
     }
 }

@@ -63,7 +63,7 @@ async fn a_job_goes_on_while_the_server_is_down_and_its_output_is_complete() {
 #[tokio::test]
 #[ignore = "it takes more than a minute; `make test-long` runs it"]
 async fn a_chatty_job_survives_sixty_seconds_without_its_server() {
-    server_is_down_for(Duration::from_secs(60)).await;
+    server_is_down_for(Duration::from_mins(1)).await;
 }
 
 #[tokio::test]

@@ -1,0 +1,136 @@
+//! Benchmarks of workers on other machines, which here share the server's CPU cores, and of claims among many jobs.
+
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use sqlx::{Connection, SqliteConnection};
+use tempfile::TempDir;
+
+use crate::client::Client;
+use crate::figures::{JOBS, LINES, millis, percentile, row, submit_trivial_jobs, write_lines};
+use crate::server::Server;
+
+/// The number of jobs in a large table.
+const MANY: u32 = 1_000_000;
+
+/// The number of claims that are measured.
+const CLAIMS: usize = 500;
+
+/// A release worker, which is killed at the end.
+struct Worker {
+    child: Child,
+    _folder: TempDir,
+}
+
+impl Worker {
+    async fn start(client: &Client) -> Self {
+        let folder = tempfile::tempdir_in("target").expect("target can be written");
+        let child = Command::new("target/release/tailwater")
+            .args(["worker", "--server", &format!("http://{}", client.address), "--worker-dir"])
+            .arg(folder.path().join("worker"))
+            .env("TAILWATER_TOKEN", client.worker_token().await)
+            .env("TAILWATER_LOG", "warn")
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("`make bench` has built target/release/tailwater");
+        Self { child, _folder: folder }
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+pub async fn worker() {
+    let server = Server::start_with(&[("TAILWATER_CONCURRENCY", "0")]);
+    let client = Client::new(&server.address);
+    let _worker = Worker::start(&client).await;
+    // The first job waits until the worker has started.
+    let first = client.submit(&json!({"run": "true"})).await;
+    client.ended(&first).await;
+    let path = std::fs::canonicalize(server.folder.path()).expect("the folder exists").join("input");
+    write_lines(&path);
+    let mut times = Vec::new();
+    for _ in 0..5 {
+        let start = Instant::now();
+        let job = client.submit(&json!({"run": format!("cat {}", path.display())})).await;
+        let ended = client.ended(&job).await;
+        times.push(u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX));
+        assert_eq!(ended["logLines"].as_u64(), Some(LINES as u64), "every line arrived");
+    }
+    row("remote worker, 50 MB: submitted to ended", &millis(percentile(&mut times, 0.5)), "2.5 s");
+    let start = Instant::now();
+    submit_trivial_jobs(&client).await;
+    let rate = f64::from(JOBS) / start.elapsed().as_secs_f64();
+    row("remote worker, 200 jobs of `true`", &format!("{rate:.0} /s"), "100 /s");
+}
+
+pub async fn many() {
+    let few = claims(1_000).await;
+    let many = claims(MANY).await;
+    row("a claim among 1,000 jobs, p99", &millis(few.0), "");
+    row("a claim among 1,000,000 jobs, p99", &millis(many.0), "5 ms");
+    row("  as a multiple of 1,000 jobs", &format!("{:.1}", many.0 / few.0), "2");
+    row("GET /jobs among 1,000,000 jobs, p50", &millis(many.1), "10 ms");
+}
+
+/// Fills a database with finished and queued jobs, and returns the 99th percentile of the time of a claim and the median
+/// time of a list of jobs, in nanoseconds.
+async fn claims(jobs: u32) -> (f64, f64) {
+    let server = Server::start_with(&[("TAILWATER_CONCURRENCY", "0")]);
+    let client = Client::new(&server.address);
+    let token = client.worker_token().await;
+    client.submit_typed("bench", &json!({})).await;
+    fill(&server, jobs).await;
+    let nanos = |start: Instant| u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
+    let mut times = Vec::new();
+    for _ in 0..CLAIMS {
+        let start = Instant::now();
+        let job = client.claim("bench", &token).await;
+        times.push(nanos(start));
+        assert!(job["job"]["id"].is_string(), "{job}");
+    }
+    let mut lists = Vec::new();
+    for _ in 0..100 {
+        let start = Instant::now();
+        client.get("/jobs?summary=true").await;
+        lists.push(nanos(start));
+    }
+    (percentile(&mut times, 0.99), percentile(&mut lists, 0.5))
+}
+
+/// Copies the only job. A tenth of the copies are queued, and the others have finished.
+async fn fill(server: &Server, jobs: u32) {
+    let database = server.data.join("tailwater.sqlite");
+    let mut connection =
+        SqliteConnection::connect(&format!("sqlite://{}", database.display())).await.expect("the database opens");
+    let columns: Vec<String> = sqlx::query_scalar("select name from pragma_table_info('jobs')")
+        .fetch_all(&mut connection)
+        .await
+        .expect("the table exists");
+    let value = |name: &String| match name.as_str() {
+        "id" => "randomblob(16)".to_owned(),
+        "created_at" => "created_at - n".to_owned(),
+        "status" => "case when n % 10 = 0 then 'queued' else 'succeeded' end".to_owned(),
+        "finished_at" => "case when n % 10 = 0 then null else created_at end".to_owned(),
+        "idempotency_key" => "null".to_owned(),
+        name => name.to_owned(),
+    };
+    let values: Vec<String> = columns.iter().map(value).collect();
+    // The numbers of changes are not needed here, and assigning a million of them takes minutes.
+    let fill = format!(
+        "drop trigger jobs_inserted;
+         with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < {jobs})
+         insert into jobs ({}) select {} from (select * from jobs limit 1), numbers;
+         analyze;",
+        columns.join(", "),
+        values.join(", ")
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(fill)).execute(&mut connection).await.expect("the database can be written");
+    connection.close().await.expect("the database closes");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+}
