@@ -7,7 +7,7 @@
 //! Stops that are close to each other are read together. What this module cannot read, such as an escape of several
 //! bytes that stands for a control character, is not passed, and the views are followed separately.
 
-use crate::decode::Decoder;
+use crate::decode::{Ansi, Decoder};
 use crate::skip::Skip;
 use crate::stop::Stops;
 use crate::view::{Counted, RUN, Unifier, fold, is_wrappable};
@@ -86,7 +86,7 @@ impl Token {
     fn read(text: &[u8], at: usize) -> Option<Self> {
         let rest = &text[at..];
         match *rest.first()? {
-            0x1b => colour(rest),
+            Ansi::ESCAPE => colour(rest).map(Self::Hidden),
             b'\\' => backslashes(rest),
             b'%' => percent(rest),
             b'&' => reference(rest),
@@ -107,11 +107,11 @@ fn spaces(text: &[u8]) -> Option<Token> {
     Some(if len < SAME { Token::Byte } else { Token::Spaces(len) })
 }
 
-/// Reads an escape sequence that sets colours or a similar style.
-fn colour(text: &[u8]) -> Option<Token> {
+/// Reads an escape sequence that sets colours or a similar style, and returns its length.
+fn colour(text: &[u8]) -> Option<usize> {
     let parameters = text.strip_prefix(b"\x1b[")?;
     let end = parameters.iter().take(LONGEST_COLOUR).position(|byte| !matches!(byte, b'0'..=b'9' | b';'))?;
-    parameters[end].is_ascii_alphabetic().then_some(Token::Hidden(2 + end + 1))
+    parameters[end].is_ascii_alphabetic().then_some(2 + end + 1)
 }
 
 /// Reads a carriage return. A line feed after it is not visible either.
@@ -130,12 +130,20 @@ fn backslashes(text: &[u8]) -> Option<Token> {
     }
 }
 
+/// Reads a percent sign and the two bytes that decide whether it begins an escape. Colours may be set between them.
 fn percent(text: &[u8]) -> Option<Token> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let &[_, high, low, ..] = text else { return None };
-    let Some((high, low)) = digit(high).zip(digit(low)) else { return Some(Token::NoEscape) };
-    let byte = u8::try_from(16 * high + low).expect("two hexadecimal digits are a byte");
-    (Decoder::is_plain(byte) && !byte.is_ascii_control()).then_some(Token::Escape(3, byte))
+    let (mut at, mut value) = (1, 0);
+    for _ in 0..2 {
+        while *text.get(at)? == Ansi::ESCAPE {
+            at += colour(&text[at..])?;
+        }
+        let Some(digit) = char::from(text[at]).to_digit(16) else { return Some(Token::NoEscape) };
+        value = 16 * value + digit;
+        at += 1;
+    }
+    let byte = u8::try_from(value).expect("two hexadecimal digits are a byte");
+    // An escape with colours in it is longer than 3 bytes. It is rare, and not passed.
+    (at == 3 && Decoder::is_plain(byte) && !byte.is_ascii_control()).then_some(Token::Escape(3, byte))
 }
 
 fn reference(text: &[u8]) -> Option<Token> {
@@ -187,6 +195,9 @@ struct Readings<'t> {
     skip: &'t Skip,
     raw: Reading,
     visible: Option<Reading>,
+    /// Whether a line feed is not visible here, because a carriage return precedes it. Escape sequences may be between
+    /// them.
+    after_return: bool,
     plain: PlainReading,
     joined: Option<Reading>,
     /// The number of base64 characters directly before the current position in the joined view, but at most [`RUN`].
@@ -228,27 +239,28 @@ impl<'t> Readings<'t> {
         let last = Unifier::after(view.byte_before(at));
         let run = stops.counted.run(view, at);
         let plain = PlainReading { reading: raw, last };
-        Self { skip, raw, visible: None, plain, joined: None, run, fresh: None, since: 0 }
+        Self { skip, raw, visible: None, after_return: false, plain, joined: None, run, fresh: None, since: 0 }
     }
 
-    /// Reads a token, which consists of the bytes `raw`, in all views. Returns whether its last byte continues a run in
-    /// the plain view.
+    /// Reads a token, which consists of the bytes `raw`, in all views. Returns whether the views may still differ
+    /// after it, although it is a [byte](Token::Byte): because it continues a run in the plain view, or is not visible.
     #[inline]
     fn push(&mut self, token: Token, raw: &[u8]) -> Result<bool, MayBegin> {
         self.separate(token, raw[0]);
+        let is_visible = self.is_visible(token, raw);
         let raw = if matches!(token, Token::Spaces(_)) { &raw[..SAME] } else { raw };
         for &byte in raw {
             self.raw.push(self.skip, byte)?;
         }
         if let Some(visible) = &mut self.visible
-            && !matches!(token, Token::Hidden(_))
+            && is_visible
         {
             for &byte in raw {
                 visible.push(self.skip, byte)?;
             }
         }
         match token {
-            Token::Byte | Token::NoEscape => self.decoded(raw[0]),
+            Token::Byte | Token::NoEscape => Ok(self.decoded(raw[0])? || !is_visible),
             Token::Spaces(_) => raw.iter().try_fold(false, |_, &byte| self.decoded(byte)),
             Token::Hidden(_) if raw[0] == b'\r' => raw.iter().try_fold(false, |_, &byte| self.decoded(byte)),
             Token::Hidden(_) | Token::Backslashes(_) => Ok(false),
@@ -269,6 +281,18 @@ impl<'t> Readings<'t> {
         if !matches!(token, Token::Byte | Token::NoEscape | Token::Spaces(_)) && first != b'\r' {
             self.joined.get_or_insert(self.raw);
         }
+    }
+
+    /// Returns whether a token, which consists of the bytes `raw`, is visible on a terminal.
+    #[inline]
+    fn is_visible(&mut self, token: Token, raw: &[u8]) -> bool {
+        if !matches!(token, Token::Hidden(_)) {
+            return !(std::mem::take(&mut self.after_return) && raw[0] == b'\n');
+        }
+        if raw[0] == b'\r' {
+            self.after_return = raw.len() == 1;
+        }
+        false
     }
 
     /// Reads a decoded byte in the views of decoded text.
