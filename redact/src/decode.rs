@@ -42,8 +42,13 @@ impl Stages {
     pub(crate) const ALL: Self = Self(0b1111);
 
     /// Returns the given stage and those after it.
-    pub(crate) fn from(stage: Stage) -> Self {
+    pub(crate) const fn from(stage: Stage) -> Self {
         Self(Self::ALL.0 << stage as u8 & Self::ALL.0)
+    }
+
+    /// Returns the stages that are in both sets.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
     }
 
     /// Returns all subsets of [`Stages::ALL`].
@@ -130,13 +135,19 @@ impl Decoder {
         }
     }
 
-    /// Ends the input. The bytes of an incomplete escape are passed on unchanged to the later ones of the given stages,
-    /// which may still decode them.
+    /// Ends the input of the given stages. The bytes of an incomplete escape are passed on unchanged to the later ones
+    /// of these stages, which may still decode them.
     pub(crate) fn finish(&mut self, stages: Stages, sink: &mut impl Sink) {
         let Self { percent, backslash, entity, .. } = self;
-        percent.finish(&mut |unit| push_backslash(backslash, entity, stages, unit, sink));
-        backslash.finish(&mut |unit| push_entity(entity, stages, unit, sink));
-        entity.finish(&mut |unit| sink.unit(unit));
+        if stages.contains(Stage::Percent) {
+            percent.finish(&mut |unit| push_backslash(backslash, entity, stages, unit, sink));
+        }
+        if stages.contains(Stage::Backslash) {
+            backslash.finish(&mut |unit| push_entity(entity, stages, unit, sink));
+        }
+        if stages.contains(Stage::Entity) {
+            entity.finish(&mut |unit| sink.unit(unit));
+        }
     }
 }
 

@@ -51,7 +51,7 @@
 //!   is wrapped into lines of 16 characters or more. A character that also depends on a byte outside the value is
 //!   shown, which reveals up to 4 bits of the value on either side of a mask.
 //! - **Styled text**: terminal escape sequences, CR, CR LF, and overstriking (bold `a\ba`, underlined `_\ba`), between
-//!   any two bytes of the value.
+//!   any two bytes of the value. Escape sequences may also be within its escapes, hexadecimal text and base64.
 //!
 //! These forms apply to values of 6 bytes or more, and each form must have at least 6 bytes itself. Six bytes become 12
 //! hexadecimal digits or at least 7 characters of base64, which do not occur in ordinary text by chance. Values longer
@@ -59,8 +59,7 @@
 //!
 //! The redactor does not find a value in other encodings, in compressed or encrypted text, in text where offsets or
 //! other columns interrupt it (`hexdump -C`), in text where a backspace erases a different byte, or in combinations
-//! such as an escape sequence within wrapped base64. If the last byte of a value is overstruck, its second copy is
-//! shown.
+//! such as overstriking within wrapped base64. If the last byte of a value is overstruck, its second copy is shown.
 //!
 //! # Secrets that nobody registered
 //!

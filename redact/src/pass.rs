@@ -7,20 +7,16 @@
 //! Stops that are close to each other are read together. What this module cannot read, such as an escape of several
 //! bytes that stands for a control character, is not passed, and the views are followed separately.
 
-use crate::decode::Decoder;
+mod token;
+
 use crate::skip::Skip;
 use crate::stop::Stops;
 use crate::view::{Counted, RUN, Unifier, fold, is_wrappable};
+use token::{SAME, Token};
 
 /// The maximum number of bytes that are read at once. Without a limit, long runs of white space would be read again and
 /// again.
 const LONGEST: usize = 128;
-
-/// The maximum number of parameter bytes in a sequence that sets a colour.
-const LONGEST_COLOUR: usize = 32;
-
-/// The maximum number of bytes in the name of a character reference.
-const LONGEST_NAME: usize = 8;
 
 /// Where the views are equal again.
 pub(crate) struct Passed {
@@ -45,9 +41,9 @@ pub(crate) fn pass(skip: &Skip, stops: Stops, from: usize, stop: usize) -> Optio
     while at - end < skip.gram() {
         let token = Token::read(text, at)?;
         let raw = &text[at..at + token.len()];
-        let continues_run = readings.push(token, raw).ok()?;
+        let may_differ = readings.push(token, raw).ok()?;
         at += raw.len();
-        if continues_run || !matches!(token, Token::Byte) {
+        if may_differ || !matches!(token, Token::Byte) {
             (end, run) = (at, readings.run);
         }
         if at - stop > LONGEST {
@@ -55,102 +51,6 @@ pub(crate) fn pass(skip: &Skip, stops: Stops, from: usize, stop: usize) -> Optio
         }
     }
     (end > stop).then(|| Passed { end, counted: Counted::new(stops.view.base + end, run) })
-}
-
-/// A part of the text that each view reads in its own way.
-#[derive(Clone, Copy)]
-enum Token {
-    /// A byte that stands for itself.
-    Byte,
-    /// A byte that might begin an escape, but does not.
-    NoEscape,
-    /// So many spaces, at least [`SAME`].
-    Spaces(usize),
-    /// A carriage return or an escape sequence that sets colours, of so many bytes. It is not visible.
-    Hidden(usize),
-    /// So many backslashes before a byte that stands for itself.
-    Backslashes(usize),
-    /// An escape of so many bytes that stands for one byte.
-    Escape(usize, u8),
-}
-
-impl Token {
-    fn len(self) -> usize {
-        match self {
-            Self::Byte | Self::NoEscape => 1,
-            Self::Spaces(len) | Self::Hidden(len) | Self::Backslashes(len) | Self::Escape(len, _) => len,
-        }
-    }
-
-    /// Reads the token at the index `at`. Returns `None` if it is not one of those that can be passed.
-    fn read(text: &[u8], at: usize) -> Option<Self> {
-        let rest = &text[at..];
-        match *rest.first()? {
-            0x1b => colour(rest),
-            b'\\' => backslashes(rest),
-            b'%' => percent(rest),
-            b'&' => reference(rest),
-            b'\r' => line_end(rest),
-            b' ' => spaces(rest),
-            0x08 => None,
-            b'_' if *rest.get(1)? == 0x08 => None,
-            _ => Some(Self::Byte),
-        }
-    }
-}
-
-/// The number of equal bytes after which further ones make no difference, because a gram is not longer.
-const SAME: usize = 4;
-
-fn spaces(text: &[u8]) -> Option<Token> {
-    let len = text.iter().take(LONGEST).position(|byte| *byte != b' ')?;
-    Some(if len < SAME { Token::Byte } else { Token::Spaces(len) })
-}
-
-/// Reads an escape sequence that sets colours or a similar style.
-fn colour(text: &[u8]) -> Option<Token> {
-    let parameters = text.strip_prefix(b"\x1b[")?;
-    let end = parameters.iter().take(LONGEST_COLOUR).position(|byte| !matches!(byte, b'0'..=b'9' | b';'))?;
-    parameters[end].is_ascii_alphabetic().then_some(Token::Hidden(2 + end + 1))
-}
-
-/// Reads a carriage return. A line feed after it is not visible either.
-fn line_end(text: &[u8]) -> Option<Token> {
-    text.get(1).map(|next| Token::Hidden(1 + usize::from(*next == b'\n')))
-}
-
-fn backslashes(text: &[u8]) -> Option<Token> {
-    let len = text.iter().take(LONGEST_COLOUR).position(|byte| *byte != b'\\')?;
-    match text[len] {
-        b'n' => Some(Token::Escape(len + 1, b'\n')),
-        b't' => Some(Token::Escape(len + 1, b'\t')),
-        b'0'..=b'7' | b'a' | b'b' | b'e' | b'E' | b'f' | b'r' | b'u' | b'U' | b'v' | b'x' => None,
-        next if next.is_ascii_control() || !Decoder::is_plain(next) => None,
-        _ => Some(Token::Backslashes(len)),
-    }
-}
-
-fn percent(text: &[u8]) -> Option<Token> {
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let &[_, high, low, ..] = text else { return None };
-    let Some((high, low)) = digit(high).zip(digit(low)) else { return Some(Token::NoEscape) };
-    let byte = u8::try_from(16 * high + low).expect("two hexadecimal digits are a byte");
-    (Decoder::is_plain(byte) && !byte.is_ascii_control()).then_some(Token::Escape(3, byte))
-}
-
-fn reference(text: &[u8]) -> Option<Token> {
-    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'#';
-    let len = text[1..].iter().take(LONGEST_NAME).position(|byte| !is_name(byte))?;
-    let byte = match (&text[1..=len], text[1 + len]) {
-        (b"lt", b';') => b'<',
-        (b"gt", b';') => b'>',
-        (b"quot" | b"#34" | b"#x22", b';') => b'"',
-        (b"apos" | b"#39" | b"#x27", b';') => b'\'',
-        (_, b';') => return None,
-        // What an escape stands for may continue the name.
-        (_, next) => return Decoder::is_plain(next).then_some(Token::NoEscape),
-    };
-    Some(Token::Escape(2 + len, byte))
 }
 
 /// The last bytes of a view, and the search for the first gram of a pattern in them.
@@ -187,6 +87,9 @@ struct Readings<'t> {
     skip: &'t Skip,
     raw: Reading,
     visible: Option<Reading>,
+    /// Whether a line feed is not visible here, because a carriage return precedes it. Escape sequences may be between
+    /// them.
+    after_return: bool,
     plain: PlainReading,
     joined: Option<Reading>,
     /// The number of base64 characters directly before the current position in the joined view, but at most [`RUN`].
@@ -228,27 +131,28 @@ impl<'t> Readings<'t> {
         let last = Unifier::after(view.byte_before(at));
         let run = stops.counted.run(view, at);
         let plain = PlainReading { reading: raw, last };
-        Self { skip, raw, visible: None, plain, joined: None, run, fresh: None, since: 0 }
+        Self { skip, raw, visible: None, after_return: false, plain, joined: None, run, fresh: None, since: 0 }
     }
 
-    /// Reads a token, which consists of the bytes `raw`, in all views. Returns whether its last byte continues a run in
-    /// the plain view.
+    /// Reads a token, which consists of the bytes `raw`, in all views. Returns whether the views may still differ
+    /// after it, although it is a [byte](Token::Byte): because it continues a run in the plain view, or is not visible.
     #[inline]
     fn push(&mut self, token: Token, raw: &[u8]) -> Result<bool, MayBegin> {
         self.separate(token, raw[0]);
+        let is_visible = self.is_visible(token, raw);
         let raw = if matches!(token, Token::Spaces(_)) { &raw[..SAME] } else { raw };
         for &byte in raw {
             self.raw.push(self.skip, byte)?;
         }
         if let Some(visible) = &mut self.visible
-            && !matches!(token, Token::Hidden(_))
+            && is_visible
         {
             for &byte in raw {
                 visible.push(self.skip, byte)?;
             }
         }
         match token {
-            Token::Byte | Token::NoEscape => self.decoded(raw[0]),
+            Token::Byte | Token::NoEscape => Ok(self.decoded(raw[0])? || !is_visible),
             Token::Spaces(_) => raw.iter().try_fold(false, |_, &byte| self.decoded(byte)),
             Token::Hidden(_) if raw[0] == b'\r' => raw.iter().try_fold(false, |_, &byte| self.decoded(byte)),
             Token::Hidden(_) | Token::Backslashes(_) => Ok(false),
@@ -269,6 +173,18 @@ impl<'t> Readings<'t> {
         if !matches!(token, Token::Byte | Token::NoEscape | Token::Spaces(_)) && first != b'\r' {
             self.joined.get_or_insert(self.raw);
         }
+    }
+
+    /// Returns whether a token, which consists of the bytes `raw`, is visible on a terminal.
+    #[inline]
+    fn is_visible(&mut self, token: Token, raw: &[u8]) -> bool {
+        if !matches!(token, Token::Hidden(_)) {
+            return !(std::mem::take(&mut self.after_return) && raw[0] == b'\n');
+        }
+        if raw[0] == b'\r' {
+            self.after_return = raw.len() == 1;
+        }
+        false
     }
 
     /// Reads a decoded byte in the views of decoded text.

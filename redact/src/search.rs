@@ -2,7 +2,6 @@
 //!
 //! [`Views`] are generic over the automata, so that each kind has its own loops. A stream does not depend on the kind.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use crate::masks::{Label, Masks};
@@ -70,10 +69,6 @@ impl<A: Automata> ValueSearch for MatcherSearch<A> {
     }
 
     fn finish(&mut self, view: View, masks: &mut Masks) {
-        let cut_off = |search: &Self| -> Range<usize> { search.views.telling(&search.matcher, view)..view.end() };
-        // An incomplete escape at the end may be the end of a match, or it may continue a match that is cut off.
-        masks.add(cut_off(self), Label::Value);
-        self.views.finish(&self.matcher, masks);
-        masks.add(cut_off(self), Label::Value);
+        self.views.finish(&self.matcher, view, masks);
     }
 }

@@ -41,6 +41,13 @@ const CHECK: usize = 1024;
 /// further attempt that fails, up to the second number.
 const PATIENCE: (usize, usize) = (3, 48);
 
+/// The stages whose input ends before that of the stages before them.
+///
+/// An incomplete escape at the end of the text may be ordinary text, or the beginning of an escape that stands for the
+/// next byte of a value. This is decided separately for each stage: in `\u0026\u006c\u007`, the first two escapes stand
+/// for the text `&l`, which may be ordinary text although the last escape is not complete.
+const PARTIAL_ENDS: [Stages; 2] = [Stages::from(Stage::Entity), Stages::from(Stage::Backslash)];
+
 /// The state of all views of one stream. Positions count from the beginning of the stream.
 #[derive(Clone)]
 pub(crate) struct Views<A: Automata> {
@@ -227,13 +234,17 @@ impl<A: Automata> Views<A> {
     /// An incomplete escape may turn out to be ordinary text, which may continue or complete a match.
     pub(crate) fn telling_at_pause(&self, matcher: &Matcher<A>, view: View) -> usize {
         let telling = self.telling(matcher, view);
-        if self.decoder.pending().is_none() && self.fresh.pending().is_none() {
+        if !self.has_pending_escape() {
             return telling;
         }
         let (mut ended, mut masks) = (self.clone(), Masks::default());
-        ended.finish(matcher, &mut masks);
-        let completed = masks.take_ranges().into_iter().map(|masked| masked.range.start);
-        completed.chain([ended.telling(matcher, view)]).fold(telling, usize::min)
+        ended.finish(matcher, view, &mut masks);
+        masks.take_ranges().into_iter().map(|masked| masked.range.start).fold(telling, usize::min)
+    }
+
+    /// Returns whether the text may end within an escape.
+    fn has_pending_escape(&self) -> bool {
+        self.decoder.pending().is_some() || self.fresh.pending().is_some()
     }
 
     /// Prepares for the removal of the view's text before the position `from`.
@@ -241,14 +252,28 @@ impl<A: Automata> Views<A> {
         self.joined.keep(view, from);
     }
 
-    /// Ends the stream. An incomplete escape is treated as ordinary text.
-    pub(crate) fn finish(&mut self, matcher: &Matcher<A>, masks: &mut Masks) {
+    /// Ends the stream, and masks what is cut off. An incomplete escape at the end may be the end of a match, or it may
+    /// continue a match that is cut off.
+    pub(crate) fn finish(&mut self, matcher: &Matcher<A>, view: View, masks: &mut Masks) {
+        masks.add(self.telling(matcher, view)..view.end(), Label::Value);
+        if self.has_pending_escape() {
+            for stages in PARTIAL_ENDS {
+                self.clone().end(matcher, stages, view, masks);
+            }
+        }
+        self.end(matcher, Stages::ALL, view, masks);
+    }
+
+    /// Ends the input of the given stages, and masks what is cut off. Their incomplete escapes are treated as ordinary
+    /// text.
+    fn end(&mut self, matcher: &Matcher<A>, stages: Stages, view: View, masks: &mut Masks) {
         let Self { decoder, plain, fresh, joined, visible, .. } = self;
-        decoder.finish(Stages::ALL, &mut DecodedViews { matcher, masks, plain, fresh, joined });
-        fresh.finish(matcher, masks);
+        decoder.finish(stages, &mut DecodedViews { matcher, masks, plain, fresh, joined });
+        fresh.finish(matcher, stages, masks);
         if let Some(visible) = visible {
             visible.finish(matcher, masks);
         }
+        masks.add(self.telling(matcher, view)..view.end(), Label::Value);
     }
 
     fn lanes(&self) -> impl Iterator<Item = &Lane<A>> {

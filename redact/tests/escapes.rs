@@ -50,6 +50,21 @@ fn an_incomplete_escape_at_the_end_is_masked_with_the_value_that_it_cuts_off() {
 }
 
 #[test]
+fn an_incomplete_escape_at_the_end_does_not_show_the_escaped_text_before_it() {
+    let value = "u0041/|&PK-_v8UtEt)Vh,w?l{q";
+    let json: String = value.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+    let percent: String = value.bytes().map(|byte| format!("%{byte:02x}")).collect();
+    for escaped in [&json, &percent] {
+        let escape = escaped.len() / value.len();
+        for end in 8 * escape..escaped.len() {
+            check(value, &escaped[..end], "[REDACTED]");
+        }
+    }
+    check(value, "u0041%2f|%5c%26%50%4", "[REDACTED]");
+    check(value, "u0041%2f|\\u0026\\u0050%4", "[REDACTED]");
+}
+
+#[test]
 fn a_value_with_a_long_run_of_escapes_is_masked_however_often_it_is_escaped() {
     let json = |text: &str| text.replace('\\', r"\\").replace('"', "\\\"");
     for value in [format!("q{}bcdefgh", "\\".repeat(20)), format!("q{}\"bcdefgh", "\\".repeat(100))] {

@@ -74,10 +74,11 @@ impl<A: Automata> FreshReadings<A> {
         }
     }
 
-    pub(super) fn finish(&mut self, matcher: &Matcher<A>, masks: &mut Masks) {
+    pub(super) fn finish(&mut self, matcher: &Matcher<A>, stages: Stages, masks: &mut Masks) {
         for StageReadings { stage, readings, .. } in self.stages_mut() {
+            let stages = stages.and(Stages::from(*stage));
             for Fresh { plain, decoder, .. } in readings.iter_mut().filter(|fresh| fresh.is_active) {
-                decoder.finish(Stages::from(*stage), &mut |unit| plain.push(matcher, unit, masks));
+                decoder.finish(stages, &mut |unit| plain.push(matcher, unit, masks));
             }
         }
     }

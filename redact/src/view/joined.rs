@@ -1,6 +1,6 @@
 //! The joined view: decoded text in which the lines of wrapped base64 and hexadecimal text are joined.
 
-use crate::decode::Unit;
+use crate::decode::{Ansi, Unit};
 use crate::masks::Masks;
 use crate::matcher::{Matcher, View};
 use crate::sets::Automata;
@@ -12,7 +12,7 @@ use super::lane::Lane;
 pub(crate) const RUN: usize = 16;
 
 /// The joined view of a stream. A line break is dropped together with the white space after it, if it follows at least
-/// [`RUN`] base64 characters and the next line begins with one.
+/// [`RUN`] base64 characters and the next line begins with one. Escape sequences and backspaces are dropped.
 #[derive(Clone)]
 pub(super) struct Joined<A: Automata> {
     /// The view, or `None` while it equals the raw view.
@@ -86,7 +86,9 @@ impl<A: Automata> Joined<A> {
     pub(super) fn differs(&self, byte: u8, view: View, at: usize) -> bool {
         match byte {
             _ if self.is_separate() => false,
-            b'%' | b'\\' | b'&' | BACKSPACE => true,
+            // After an escape sequence, which the view does not contain, the number of base64 characters before the
+            // current position differs from that in the raw text.
+            b'%' | b'\\' | b'&' | Ansi::ESCAPE | BACKSPACE => true,
             b'\n' | b'\r' => self.counted.is_wrapped(view, at),
             _ => false,
         }

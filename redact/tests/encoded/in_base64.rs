@@ -16,6 +16,7 @@ pub const BASE64: &[Encoder] = &[
     ("base64 in 76 columns", |text| lines(&STANDARD.encode(text), 76, "\n")),
     ("base64 in 76 columns with CRLF", |text| lines(&STANDARD.encode(text), 76, "\r\n")),
     ("base64 in 64 columns, indented", |text| lines(&STANDARD.encode(text), 64, "\n    ")),
+    ("base64 in 64 columns, coloured", |text| lines(&STANDARD.encode(text), 64, "\x1b[0m\n\x1b[32m")),
     ("base64 in 64 columns in JSON", |text| json(&lines(&STANDARD.encode(text), 64, "\n"))),
     ("base64 in percent", |text| percent(&STANDARD.encode(text))),
     ("base64 in JSON with escaped slashes", |text| STANDARD.encode(text).replace('/', "\\/")),

@@ -120,6 +120,7 @@ fn in_base64(dice: &mut Dice) {
         let (head, tail) = shown.split_once(MASK).unwrap_or_else(|| panic!("{name}: {value:?} is shown in {text:?}"));
         let characters = |part: &str| {
             let part = part.replace("%2B", "+").replace("%2F", "/").replace("%3D", "").replace("\\n", "");
+            let part = part.replace("\x1b[0m", "").replace("\x1b[32m", "");
             part.bytes().filter(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte)).count()
         };
         assert!(6 * characters(head) <= 8 * before.len() + 4, "{name}: {head:?} of {value:?} is shown");

@@ -1,11 +1,14 @@
 //! Text that is skipped is redacted as if each of its bytes had been examined: what looks like an escape, a style or a
 //! run of white space hides no value, and no part of a value.
 
-use redact::Redactor;
+use redact::{Redacted, Redactor};
 
 use crate::dice::{Dice, for_each_seed};
 
 const CASES: u64 = 4_000;
+
+/// Text after a value. It is long enough for bytes to be skipped.
+const AFTER: &str = ". The rest of this text has nothing to do with it.";
 
 const VALUES: [&str; 8] = [
     "secret-value",
@@ -19,10 +22,14 @@ const VALUES: [&str; 8] = [
 ];
 
 /// Escapes, styles and runs, which may be next to each other.
-const STOPS: [&str; 30] = [
+const STOPS: [&str; 34] = [
     "\x1b[0m",
     "\x1b[1;31m",
     "\x1b[",
+    "\x1b[v",
+    "\x1b(B",
+    "\x1b",
+    "\x08",
     "\r\n",
     "\r",
     "\n",
@@ -52,49 +59,129 @@ const STOPS: [&str; 30] = [
     "_\x08",
 ];
 
+/// Ordinary text, and words that may be part of wrapped base64.
+const WORDS: [&str; 12] = [
+    "text",
+    "a",
+    "the log",
+    "ABCDEFGHIJKLMNOPQ",
+    "=",
+    "n",
+    "20",
+    "ABCDEFG",
+    "/usr/lib/x86",
+    "the quick brown fox jumps",
+    "m",
+    "5C",
+];
+
 #[test]
 fn skipped_text_is_redacted_as_if_every_byte_had_been_examined() {
     for_each_seed(CASES, |dice| {
         let values: Vec<&str> = (0..=dice.below(3)).map(|_| VALUES[dice.below(VALUES.len())]).collect();
-        let redactor = Redactor::new(&values);
         let text: String = (0..dice.below(20)).map(|_| piece(dice, &values)).collect();
-        // In a read of a single byte, nothing can be skipped.
-        let mut stream = redactor.stream();
-        let mut expected = redact::Redacted::new();
-        for byte in text.as_bytes() {
-            expected.append(&stream.push(&[*byte]));
-        }
-        expected.append(&stream.finish());
-        assert_eq!(redactor.redact(text.as_bytes()), expected, "{values:?} in {text:?}");
+        check(&values, &text);
     });
 }
 
-/// A known fault: if this text is read as a whole, the value with an escaped line break in it is masked. If it is read
-/// byte by byte, it is not, as without the text before it. The test above found it with the seed 1795779606002797.
+/// A line break after 16 base64 characters is dropped, and an escape sequence is not one of them.
 #[test]
-#[ignore = "the cause is not known yet"]
-fn a_value_with_an_escaped_line_break_is_masked_regardless_of_the_cuts() {
-    let redactor = Redactor::new(["20b-value"]);
-    let text = "aceddout\x1b[va20b-val\\nue and the rest of a text that has nothing to do with it.";
+fn an_escape_sequence_does_not_count_as_part_of_a_wrapped_line() {
+    for sequence in ["\x1b[v", "\x1b[0m", "\x1b[1;31m", "\x1b[K", "\x1b(B", "\x1b7", "\x1b[?25l"] {
+        for line_break in ["\\n", "\n", "\r\n", "%0A", "\\u000a", "&#10;", "\n    "] {
+            for before in ["aceddout", "spacedout", "/usr/lib"] {
+                let text = format!("{before}{sequence}a20b-val{line_break}ue{AFTER}");
+                let shown = check(&["20b-value"], &text);
+                let masked = format!("{before}{sequence}a[REDACTED]{AFTER}");
+                assert_eq!(shown, masked, "{text:?}");
+            }
+        }
+        // After one character less, a line break is not dropped.
+        for line_break in ["\\n", "\n", "%0A", "&#10;"] {
+            let text = format!("acedout{sequence}a20b-val{line_break}ue{AFTER}");
+            assert_eq!(check(&["20b-value"], &text), text);
+        }
+        let cut_off = format!("spacedout{sequence}a20b-va\n");
+        assert_eq!(check(&["20b-value"], &cut_off), format!("spacedout{sequence}a[REDACTED]"));
+    }
+    // An incomplete sequence ends before the line break.
+    check(&["20b-value"], &format!("aceddout\x1b[20b-val\\nue{AFTER}"));
+    check(&["20b-value"], "spacedout\x1b[20b-va\n");
+}
+
+#[test]
+fn an_escape_with_escape_sequences_in_it_is_masked() {
+    for sequence in ["\x1b[0m", "\x1b[v", "\x1b[1;31m\x1b[K", "\x1b(B", "\x1b[?25l"] {
+        for escape in ["%73", "%2573", "\\x73", "\\u0073", "\\163", "&#115;", "&#x73;"] {
+            for at in 1..escape.len() {
+                let (begin, end) = escape.split_at(at);
+                let text = format!("the password is {begin}{sequence}{end}ecret-value{AFTER}");
+                let shown = check(&["secret-value"], &text);
+                assert_eq!(shown, format!("the password is [REDACTED]{AFTER}"), "{text:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_line_end_with_escape_sequences_in_it_is_not_visible() {
+    for sequence in ["\x1b[0m", "\x1b[K", "\x1b[1;31m\x1b[K", "\x1b(B", "\x1b[?25l"] {
+        for at in 1.."secret-value".len() {
+            let (begin, end) = "secret-value".split_at(at);
+            let text = format!("the password is {begin}\r{sequence}\n{end}{AFTER}");
+            let shown = check(&["secret-value"], &text);
+            assert_eq!(shown, format!("the password is [REDACTED]{AFTER}"), "{text:?}");
+        }
+    }
+}
+
+/// Checks that the result of a single read is that of reads of a single byte, in which nothing can be skipped. Returns
+/// the result.
+fn check(values: &[&str], text: &str) -> String {
+    let redactor = Redactor::new(values);
     let mut stream = redactor.stream();
-    let mut expected = redact::Redacted::new();
+    let mut expected = Redacted::new();
     for byte in text.as_bytes() {
         expected.append(&stream.push(&[*byte]));
     }
     expected.append(&stream.finish());
-    assert_eq!(redactor.redact(text.as_bytes()), expected);
+    let whole = redactor.redact(text.as_bytes()).to_text().into_owned();
+    assert_eq!(whole, expected.to_text(), "{values:?} in {text:?}");
+    whole
 }
 
-/// Returns a stop, a part of a value, or ordinary text.
+/// Returns stops, a part of a value, a value with stops in it, or ordinary text.
 fn piece(dice: &mut Dice, values: &[&str]) -> String {
     let value = values[dice.below(values.len())];
     let cut = dice.below(value.len() + 1);
-    match dice.below(8) {
+    match dice.below(9) {
         0 => value[..cut].to_owned(),
         1 => value[cut..].to_owned(),
         2 => value.replace(' ', STOPS[dice.below(STOPS.len())]),
-        3 => format!("{}{}{}", &value[..cut], STOPS[dice.below(STOPS.len())], &value[cut..]),
-        4 => ["text", "a", "the log", "ABCDEFGHIJKLMNOPQ", "=", "n", "20"][dice.below(7)].to_owned(),
-        _ => STOPS[dice.below(STOPS.len())].to_owned(),
+        3 => format!("{}{}{}", &value[..cut], stops(dice), &value[cut..]),
+        4 => escaped(dice, value),
+        5 => WORDS[dice.below(WORDS.len())].to_owned(),
+        _ => stops(dice),
     }
+}
+
+/// Returns a few stops next to each other.
+fn stops(dice: &mut Dice) -> String {
+    (0..=dice.below(3)).map(|_| STOPS[dice.below(STOPS.len())]).collect()
+}
+
+/// Returns a value with one of its characters escaped, and stops within or next to the escape.
+fn escaped(dice: &mut Dice, value: &str) -> String {
+    let at = dice.below(value.len());
+    let (byte, rest) = (value.as_bytes()[at], &value[at + 1..]);
+    let escape = match dice.below(6) {
+        0 => format!("%{byte:02x}"),
+        1 => format!("%25{byte:02X}"),
+        2 => format!("\\x{byte:02x}"),
+        3 => format!("\\u{byte:04x}"),
+        4 => format!("&#{byte};"),
+        _ => format!("\\{}", char::from(byte)),
+    };
+    let (begin, end) = escape.split_at(dice.below(escape.len() + 1));
+    format!("{}{begin}{}{end}{rest}", &value[..at], stops(dice))
 }
