@@ -227,7 +227,7 @@ impl NewEvent {
             JobEventStatus::Claimed => (Level::Info, "Job claimed"),
             JobEventStatus::Requeued => (Level::Warn, "Job queued for its next attempt"),
             JobEventStatus::LeaseExpired => (Level::Error, "The worker's lease expired"),
-            JobEventStatus::WorkerSilent => (Level::Warn, "The worker has not responded for 15 s"),
+            JobEventStatus::WorkerSilent => (Level::Warn, "The worker does not respond"),
             JobEventStatus::CancelRequested => (Level::Warn, "Cancellation requested"),
             JobEventStatus::Succeeded => (Level::Info, "Job succeeded"),
             JobEventStatus::Failed => (Level::Error, "Job failed"),

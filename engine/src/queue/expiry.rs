@@ -1,4 +1,4 @@
-//! Ends the leases that workers on other machines have not renewed in time.
+//! Reports workers on other machines that have not been heard of, and ends the leases that they have not renewed in time.
 //!
 //! The leases of the embedded worker are not ended here: as long as the server runs, its worker runs too, and after a
 //! crash the worker itself recovers its jobs.
@@ -10,11 +10,15 @@ use redact::Redacted;
 use tokio_util::sync::CancellationToken;
 
 use super::ending::{self, EndDetails, Ending, Finish};
-use super::leases::store as leases;
+use super::leases::store::{self as leases, Silent};
 use super::remote::store as remote;
 use super::{Queue, QueueError, store};
 use crate::clock;
-use crate::event_log::Lease;
+use crate::event_log::{JobDetails, Lease, NewEvent, append_by_server};
+
+/// The time after which a worker counts as silent. It renews its leases every 5 s. For a long lease it is an eighth of
+/// the lease, because such a worker may renew it rarely.
+const SILENCE: Duration = Duration::from_secs(15);
 
 /// The interval at which expired leases are looked up. An expired lease ends within this time.
 const EVERY: Duration = Duration::from_secs(2);
@@ -39,16 +43,48 @@ impl Queue {
         }
     }
 
+    /// Reports the workers that have not been heard of for a while, once for each silence.
+    async fn report_silence(&self) -> Result<(), QueueError> {
+        let limit = i64::try_from(SILENCE.as_micros()).unwrap_or(i64::MAX);
+        let silent = leases::silent(&mut self.db.reader().await?, clock::now(), limit).await?;
+        for Silent { lease, worker, since } in silent {
+            let (log, now) = (self.log.clone(), clock::now());
+            let write: Result<(), QueueError> = self
+                .db
+                .writer()
+                .write(move |tx| {
+                    Box::pin(async move {
+                        if !remote::set_silent(tx.connection(), lease, since).await? {
+                            return Ok(());
+                        }
+                        let mut reason = Redacted::literal("it has sent nothing for ");
+                        reason.append(&Redacted::number(now.millis_since(since) / 1_000));
+                        reason.append(&Redacted::literal(" s"));
+                        let details = JobDetails { worker: Some(worker), reason: Some(reason), next_attempt_at: None };
+                        let event = NewEvent::job(JobEventStatus::WorkerSilent, lease.attempt, details);
+                        append_by_server(tx, log.tails(), lease.job, vec![event], now).await?;
+                        Ok(())
+                    })
+                })
+                .await;
+            write?;
+        }
+        Ok(())
+    }
+
     async fn extend_leases(&self) -> Result<(), QueueError> {
         let now = clock::now();
-        let write = self
-            .db
-            .writer()
-            .write(move |tx| Box::pin(async move { Ok(leases::extend_remote(tx.connection(), now).await?) }));
+        let write = self.db.writer().write(move |tx| {
+            Box::pin(async move {
+                leases::hear_all(tx.connection(), now).await?;
+                Ok(leases::extend_remote(tx.connection(), now).await?)
+            })
+        });
         write.await
     }
 
     async fn end_expired_leases(&self) -> Result<(), QueueError> {
+        self.report_silence().await?;
         let mut connection = self.db.reader().await?;
         let expired = leases::expired(&mut connection, clock::now()).await?;
         drop(connection);

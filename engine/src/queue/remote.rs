@@ -158,6 +158,7 @@ impl Queue {
                 Box::pin(async move {
                     let held = holding(tx.connection(), job, &holder).await?.lease()?;
                     leases::store::renew(tx.connection(), held, now.after(lease), now).await?;
+                    store::heard(tx.connection(), held, now).await?;
                     jobs::job(tx.connection(), job).await?.ok_or(QueueError::NoSuchJob(job))
                 })
             })

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::harness::people::execute;
 use crate::harness::workers::{RemoteWorker, id_of, of_job};
-use crate::harness::{TestServer, of_kind};
+use crate::harness::{TestServer, of_kind, until_async};
 
 fn statuses(events: &[Value]) -> Vec<String> {
     let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -87,4 +87,34 @@ async fn after_a_restart_of_the_server_every_lease_is_extended_by_its_duration()
     assert_eq!(job["status"], "running", "its worker has an hour to renew its lease");
     let events = server.api.events(&kept).await;
     assert_eq!(of_kind(&events, "attempt").len(), 1);
+}
+
+#[tokio::test]
+async fn a_silent_worker_is_reported_once_until_it_is_heard_of_again() {
+    let server = TestServer::start().await;
+    let worker = RemoteWorker::new(&server, "one").await;
+    let job = server.claimed(&worker, json!({})).await;
+    let silences = async || {
+        let events = server.api.events(id_of(&job)).await;
+        statuses(&events).iter().filter(|status| *status == "job worker_silent").count()
+    };
+    for (expected, request) in [(1, "heartbeat"), (2, "events"), (3, "heartbeat")] {
+        assert_eq!(silences().await, expected - 1);
+        server.execute("update attempts set heard_at = heard_at - 20000000").await;
+        until_async("the silence is reported", async || silences().await == expected).await;
+        // The round that ends the lease of another job does not report it again.
+        let other = server.claimed(&worker, json!({})).await;
+        server.execute("update jobs set lease_expires_at = 1 where id > (select min(id) from jobs)").await;
+        server.api.ended(id_of(&other)).await;
+        assert_eq!(silences().await, expected);
+        let body = json!({"leaseSeconds": 60, "message": "here I am"});
+        worker.post(&of_job(&job, request), body).await;
+    }
+    let events = server.api.events(id_of(&job)).await;
+    let event = of_kind(&events, "job").into_iter().find(|event| event["payload"]["status"] == "worker_silent");
+    let event = event.expect("it was reported");
+    assert_eq!((&event["level"], &event["payload"]["workerId"]), (&json!("warn"), &json!("one")));
+    let message = event["message"].as_str().expect("it is text");
+    assert!(message.starts_with("The worker does not respond: it has sent nothing for 2"), "{message}");
+    assert_eq!(server.api.job(id_of(&job)).await["status"], "running");
 }

@@ -84,8 +84,8 @@ pub(in crate::queue) async fn claim(
     .await?;
     sqlx::query(
         "insert into attempts (job_id, attempt, worker_id, lease_epoch, status, started_at, token_id, claim_id,
-                               lease_seconds)
-         values (?, ?, ?, ?, 'started', ?, ?, ?, ?)",
+                               lease_seconds, heard_at)
+         values (?1, ?2, ?3, ?4, 'started', ?5, ?6, ?7, ?8, case when ?6 is null then null else ?5 end)",
     )
     .bind(id)
     .bind(attempt)
@@ -267,6 +267,50 @@ pub(in crate::queue) async fn extend_remote(connection: &mut Connection, now: Ti
     .execute(connection.sqlite())
     .await?;
     Ok(())
+}
+
+/// Treats all workers on other machines as if they had just been heard of.
+pub(in crate::queue) async fn hear_all(connection: &mut Connection, now: Timestamp) -> DbResult<()> {
+    sqlx::query("update attempts set heard_at = ? where status = 'started' and token_id is not null")
+        .bind(now.0)
+        .execute(connection.sqlite())
+        .await?;
+    Ok(())
+}
+
+/// A running attempt whose worker has not been heard of for a while.
+pub(in crate::queue) struct Silent {
+    pub(in crate::queue) lease: Lease,
+    pub(in crate::queue) worker: Redacted,
+    /// The time of the worker's last request.
+    pub(in crate::queue) since: Timestamp,
+}
+
+/// Returns the attempts of workers on other machines that have not been heard of for `limit` microseconds, or for an
+/// eighth of their leases if that is longer, and of which the event log does not say so yet.
+pub(in crate::queue) async fn silent(connection: &mut Connection, now: Timestamp, limit: i64) -> DbResult<Vec<Silent>> {
+    let rows = sqlx::query(
+        "select j.id, j.attempt, j.lease_epoch, a.worker_id, a.heard_at
+         from jobs j join attempts a on a.job_id = j.id and a.attempt = j.attempt
+         where j.status = 'running' and a.token_id is not null and a.is_silent = 0
+           and a.heard_at <= ?1 - max(?2, a.lease_seconds * 125000)
+         limit ?3",
+    )
+    .bind(now.0)
+    .bind(limit)
+    .bind(EXPIRED)
+    .fetch_all(connection.sqlite())
+    .await?;
+    let of = |row: &sqlx::sqlite::SqliteRow| {
+        let lease = Lease {
+            job: JobId(row.try_get("id")?),
+            attempt: row.try_get("attempt")?,
+            epoch: row.try_get("lease_epoch")?,
+        };
+        let worker = Redacted::from_stored(row.try_get::<String, _>("worker_id")?.into_bytes());
+        Ok(Silent { lease, worker, since: Timestamp(row.try_get("heard_at")?) })
+    };
+    rows.iter().map(of).collect()
 }
 
 /// The maximum number of expired leases that are ended in one round.

@@ -6,6 +6,7 @@ use redact::{Redacted, Redactor};
 use serde_json::{Map, Value};
 
 use super::holder::{RemoteWorker, holding};
+use super::store;
 use crate::clock;
 use crate::event_log::{AppendError, Batch, NewEvent, SharedEvent, append_reported, append_under_lease};
 use crate::queue::payload::{InvalidPayload, invalid};
@@ -107,6 +108,7 @@ impl Queue {
                         return Err(QueueError::NotHolder(job));
                     }
                     let events = events?;
+                    store::heard(tx.connection(), lease, now).await?;
                     let appended = match range {
                         Some(OutputRange { number, from, to, suppressed }) => {
                             let batch = Batch { number, from, to, suppressed, events };

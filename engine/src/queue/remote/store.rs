@@ -1,11 +1,12 @@
 //! The SQL queries for the leases of workers on other machines.
 
-use model::{AttemptStatus, JobId, OutputProgress, TokenId};
+use model::{AttemptStatus, JobId, OutputProgress, Timestamp, TokenId};
 use redact::Redacted;
 use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
 
 use crate::db::{Connection, DbResult};
+use crate::event_log::Lease;
 use crate::queue::leases::store::attempt_word;
 use crate::queue::secrets;
 
@@ -79,6 +80,38 @@ pub(in crate::queue) async fn progress(
     .fetch_one(connection.sqlite())
     .await?;
     Ok(OutputProgress { batch, to, suppressed_bytes, earlier_bytes })
+}
+
+/// Records that the worker of a lease has sent a request.
+pub(in crate::queue) async fn heard(connection: &mut Connection, lease: Lease, now: Timestamp) -> DbResult<()> {
+    sqlx::query("update attempts set heard_at = ?, is_silent = 0 where job_id = ? and attempt = ?")
+        .bind(now.0)
+        .bind(lease.job.0)
+        .bind(lease.attempt)
+        .execute(connection.sqlite())
+        .await?;
+    Ok(())
+}
+
+/// Records that the event log says that the worker of a lease is silent. Returns `false` if the lease has ended, or if
+/// the worker has been heard of after `since`.
+pub(in crate::queue) async fn set_silent(
+    connection: &mut Connection,
+    lease: Lease,
+    since: Timestamp,
+) -> DbResult<bool> {
+    let changed = sqlx::query(
+        "update attempts set is_silent = 1
+         where job_id = ?1 and attempt = ?2 and lease_epoch = ?3 and status = 'started' and is_silent = 0
+           and heard_at <= ?4",
+    )
+    .bind(lease.job.0)
+    .bind(lease.attempt)
+    .bind(lease.epoch)
+    .bind(since.0)
+    .execute(connection.sqlite())
+    .await?;
+    Ok(changed.rows_affected() > 0)
 }
 
 /// Returns the names and encrypted values of the named secrets that a job receives.
