@@ -103,7 +103,7 @@ async fn claims(jobs: u32) -> (f64, f64) {
     (percentile(&mut times, 0.99), percentile(&mut lists, 0.5))
 }
 
-/// Copies the only job. A tenth of the copies are queued, and the others have finished.
+/// Copies the only job. Half of the copies are queued, and the others have finished.
 async fn fill(server: &Server, jobs: u32) {
     let database = server.data.join("tailwater.sqlite");
     let mut connection =
@@ -115,8 +115,8 @@ async fn fill(server: &Server, jobs: u32) {
     let value = |name: &String| match name.as_str() {
         "id" => "randomblob(16)".to_owned(),
         "created_at" => "created_at - n".to_owned(),
-        "status" => "case when n % 10 = 0 then 'queued' else 'succeeded' end".to_owned(),
-        "finished_at" => "case when n % 10 = 0 then null else created_at end".to_owned(),
+        "status" => "case when n % 2 = 0 then 'queued' else 'succeeded' end".to_owned(),
+        "finished_at" => "case when n % 2 = 0 then null else created_at end".to_owned(),
         "idempotency_key" => "null".to_owned(),
         name => name.to_owned(),
     };

@@ -249,6 +249,22 @@ fn parse_version(text: &str) -> Option<(u32, u32, u32)> {
     Some((next()?, next()?, next().unwrap_or(0)))
 }
 
+/// Executes a statement that only tests need.
+#[cfg(test)]
+pub(crate) async fn execute_for_tests(db: &Db, statement: &str) {
+    let statement = statement.to_owned();
+    let write: Result<(), DbError> = db
+        .writer()
+        .write(move |tx| {
+            Box::pin(async move {
+                sqlx::query(sqlx::AssertSqlSafe(statement)).execute(tx.connection().sqlite()).await?;
+                Ok(())
+            })
+        })
+        .await;
+    write.expect("the statement is valid");
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;

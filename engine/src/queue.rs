@@ -329,3 +329,6 @@ impl Queue {
         Ok(store::depths(&mut connection).await?)
     }
 }
+
+#[cfg(test)]
+mod tests;

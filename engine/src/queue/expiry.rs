@@ -83,7 +83,7 @@ impl Queue {
         write.await
     }
 
-    async fn end_expired_leases(&self) -> Result<(), QueueError> {
+    pub(super) async fn end_expired_leases(&self) -> Result<(), QueueError> {
         self.report_silence().await?;
         let mut connection = self.db.reader().await?;
         let expired = leases::expired(&mut connection, clock::now()).await?;

@@ -94,7 +94,7 @@ impl Queue {
         // The events are masked outside the transaction, because masking a large batch takes a while.
         let redactor = row.redactor(&self.maskers);
         let (number, range, attempt) = (reported.number, reported.range, row.job.attempt);
-        let has_output = range.is_some() || reported.events.iter().any(|(_, event)| is_output(event));
+        let has_output = reported.events.iter().any(|(_, event)| is_output(event));
         let events: Result<Vec<NewEvent>, InvalidPayload> =
             reported.events.into_iter().map(|(field, event)| new_event(&field, event, attempt, &redactor)).collect();
         let appended: Result<_, QueueError> = self
