@@ -35,7 +35,8 @@ async fn server_is_down_for(outage: Duration) {
     let data = tempfile::tempdir().expect("a temporary folder");
     let server = server_without_worker(data.path());
     let proxy = Proxy::before(&server.api.base, || usize::MAX).await;
-    let worker = WorkerProcess::start_through(&server.api, &proxy.base, &[]).await;
+    // The output that piles up is not left out of the events, however slowly they are sent afterwards.
+    let worker = WorkerProcess::start_through(&server.api, &proxy.base, &["--live-lag-seconds", "3600"]).await;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let go = folder.path().join("go");
     let run = format!("i=0; until [ -e {} ]; do i=$((i+1)); echo $i; done", go.display());
