@@ -28,6 +28,8 @@ use subtle::ConstantTimeEq;
 
 pub use attempts::FailedLoginLimits;
 use attempts::FailedLogins;
+pub use attempts::tokens::InvalidTokenCount;
+use attempts::tokens::InvalidTokens;
 pub use changes::PeopleError;
 pub use external::{ExternalError, ExternalPerson, GroupRoles};
 pub use files::{TokenError, admin_token, instance_id, secrets_key};
@@ -92,6 +94,7 @@ pub struct Auth {
     cookie_name: Arc<str>,
     ticket: Arc<Mutex<Option<(Hash, Instant)>>>,
     failed_logins: Arc<Mutex<FailedLogins>>,
+    invalid_tokens: Arc<Mutex<InvalidTokens>>,
     passwords: PasswordHashing,
     revocations: Revocations,
     previews: PreviewKey,
@@ -108,6 +111,7 @@ impl Auth {
             cookie_name: format!("{HTTPS_ONLY}tailwater_session_{instance_id}").into(),
             ticket: Arc::default(),
             failed_logins: Arc::default(),
+            invalid_tokens: Arc::new(Mutex::new(InvalidTokens::new(FailedLoginLimits::default().per_address))),
             passwords: PasswordHashing::new(),
             revocations: Revocations::new(),
             previews: PreviewKey::random(),
@@ -121,10 +125,14 @@ impl Auth {
         Self { group_roles: Arc::new(roles), ..self }
     }
 
-    /// Replaces the limits on failed logins.
+    /// Replaces the limits on failed logins and invalid tokens.
     #[must_use]
     pub fn with_failed_login_limits(self, limits: FailedLoginLimits) -> Self {
-        Self { failed_logins: Arc::new(Mutex::new(FailedLogins::new(limits))), ..self }
+        Self {
+            failed_logins: Arc::new(Mutex::new(FailedLogins::new(limits))),
+            invalid_tokens: Arc::new(Mutex::new(InvalidTokens::new(limits.per_address))),
+            ..self
+        }
     }
 
     /// Returns the name of the session cookie, which depends on whether the client uses HTTPS.

@@ -107,5 +107,5 @@ pub const LOGIN_LINK: Duration = Duration::from_hours(1);
 /// section.
 pub const PREVIEW: Duration = Duration::from_hours(1);
 
-/// The period over which failed logins are counted.
+/// The period over which failed logins and requests with invalid tokens are counted.
 pub const FAILED_LOGINS_WINDOW: Duration = Duration::from_mins(1);

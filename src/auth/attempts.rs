@@ -1,23 +1,28 @@
-//! Counts failed logins by address and account, so that one attacker cannot lock out other users.
+//! Counts failed logins by address and account, so that one attacker cannot lock out other users, and requests with
+//! invalid tokens by address ([`tokens`]).
 //!
 //! Three numbers are limited: the failures from one address for one account, those from one address for all accounts,
 //! and those from all addresses for one account. The first limit is the lowest, because the others can affect people
 //! who share an address, or whose account somebody else attacks.
 
-use std::collections::HashMap;
+mod counts;
+pub(super) mod tokens;
+
 use std::net::{IpAddr, Ipv6Addr};
 use std::time::Instant;
 
 use sha2::{Digest, Sha256};
 
-use crate::limits::FAILED_LOGINS_WINDOW;
+use counts::FailureCounts;
 
-/// The numbers of failed logins within [`FAILED_LOGINS_WINDOW`] after which further logins are refused.
+/// The numbers of failed logins within [`FAILED_LOGINS_WINDOW`](crate::limits::FAILED_LOGINS_WINDOW) after which
+/// further logins are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FailedLoginLimits {
     /// The maximum number from one address for one account.
     pub per_origin: u32,
-    /// The maximum number from one address for all accounts.
+    /// The maximum number from one address for all accounts. It is also the maximum number of requests with invalid
+    /// tokens, which are counted separately.
     pub per_address: u32,
     /// The maximum number from all addresses for one account.
     pub per_account: u32,
@@ -29,10 +34,6 @@ impl Default for FailedLoginLimits {
         Self { per_origin: 20, per_address: 100, per_account: 100 }
     }
 }
-
-/// The maximum number of stored counts, which occupy about a megabyte. When there are more, those of the oldest tenth are
-/// removed at once, so that an attack with many names or addresses does not cost a search for each of them.
-const MAX_COUNTS: usize = 10_000;
 
 /// An account for which logins are counted. Names are hashed, because clients can send names of any length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,23 +62,27 @@ pub(super) struct LoginOrigin {
 }
 
 impl LoginOrigin {
-    /// Returns the origin of a login. All addresses of an IPv6 /64 network count as one origin, because internet
-    /// providers usually assign a whole network of this size to one customer.
+    /// Returns the origin of a login.
     pub(super) fn new(address: IpAddr, account: CountedAccount) -> Self {
-        let address = match address.to_canonical() {
-            IpAddr::V6(address) => {
-                let network = address.to_bits() >> 64 << 64;
-                Ipv6Addr::from_bits(network).into()
-            }
-            address @ IpAddr::V4(_) => address,
-        };
-        Self { address, account }
+        Self { address: network(address), account }
     }
 
     /// Returns everything for which a login from this origin counts.
     fn counted(self) -> impl Iterator<Item = Counted> {
         let account = matches!(self.account, CountedAccount::User(_)).then_some(Counted::Account(self.account));
         [Counted::Origin(self), Counted::Address(self.address)].into_iter().chain(account)
+    }
+}
+
+/// Returns the address for which failures from `address` are counted. All addresses of an IPv6 /64 network count as one
+/// origin, because internet providers usually assign a whole network of this size to one customer.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => {
+            let network = address.to_bits() >> 64 << 64;
+            Ipv6Addr::from_bits(network).into()
+        }
+        address @ IpAddr::V4(_) => address,
     }
 }
 
@@ -103,45 +108,23 @@ impl Counted {
 #[derive(Debug, Default)]
 pub(super) struct FailedLogins {
     limits: FailedLoginLimits,
-    of: HashMap<Counted, Count>,
-}
-
-#[derive(Debug)]
-struct Count {
-    since: Instant,
-    failed: u32,
-}
-
-impl Count {
-    fn is_old(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.since) > FAILED_LOGINS_WINDOW
-    }
+    of: FailureCounts<Counted>,
 }
 
 impl FailedLogins {
     pub(super) fn new(limits: FailedLoginLimits) -> Self {
-        Self { limits, of: HashMap::new() }
+        Self { limits, of: FailureCounts::default() }
     }
 
     /// Counts a login as failed before its password, token or ticket is checked. Returns `false` if the login must be
     /// refused without a check. After a success, the caller calls [`Self::succeeded`].
     pub(super) fn begin(&mut self, origin: LoginOrigin, now: Instant) -> bool {
-        let is_full = |counted: Counted| {
-            let max = counted.max(self.limits);
-            self.of.get(&counted).is_some_and(|count| !count.is_old(now) && count.failed >= max)
-        };
+        let is_full = |counted: Counted| self.of.get(counted, now) >= counted.max(self.limits);
         if origin.counted().any(is_full) {
             return false;
         }
         for counted in origin.counted() {
-            if self.of.get(&counted).is_some_and(|count| count.is_old(now)) {
-                self.of.remove(&counted);
-            }
-            if !self.of.contains_key(&counted) && self.of.len() >= MAX_COUNTS {
-                self.of.retain(|_, count| !count.is_old(now));
-                self.drop_oldest();
-            }
-            self.of.entry(counted).or_insert(Count { since: now, failed: 0 }).failed += 1;
+            self.of.add(counted, now);
         }
         true
     }
@@ -150,24 +133,11 @@ impl FailedLogins {
     /// forgotten.
     pub(super) fn succeeded(&mut self, origin: LoginOrigin) {
         for counted in origin.counted() {
-            if let Some(count) = self.of.get_mut(&counted) {
-                count.failed = if matches!(counted, Counted::Origin(_)) { 0 } else { count.failed.saturating_sub(1) };
-                if count.failed == 0 {
-                    self.of.remove(&counted);
-                }
+            match counted {
+                Counted::Origin(_) => self.of.reset(counted),
+                Counted::Address(_) | Counted::Account(_) => self.of.subtract(counted),
             }
         }
-    }
-
-    /// Removes the oldest tenth of the counts if the maximum number of counts is stored.
-    fn drop_oldest(&mut self) {
-        if self.of.len() < MAX_COUNTS {
-            return;
-        }
-        let mut times: Vec<Instant> = self.of.values().map(|count| count.since).collect();
-        let (_, last_removed, _) = times.select_nth_unstable(MAX_COUNTS / 10);
-        let last_removed = *last_removed;
-        self.of.retain(|_, count| count.since > last_removed);
     }
 }
 
@@ -175,7 +145,9 @@ impl FailedLogins {
 mod tests {
     use std::time::Duration;
 
+    use super::counts::MAX_COUNTS;
     use super::*;
+    use crate::limits::FAILED_LOGINS_WINDOW;
 
     const MAX_FAILURES: u32 = 20;
     const MAX_FAILURES_IN_ALL: u32 = 100;

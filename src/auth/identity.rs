@@ -26,7 +26,8 @@ impl Account {
     }
 
     /// Returns the id of the user, or `None` for the account of the admin token.
-    pub(super) const fn user_id(self) -> Option<i64> {
+    #[must_use]
+    pub const fn user_id(self) -> Option<i64> {
         match self {
             Self::AdminToken => None,
             Self::User(id) => Some(id),

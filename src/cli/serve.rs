@@ -96,7 +96,7 @@ pub(super) struct Serve {
     /// The maximum number of failed logins per minute from one address to one account.
     #[arg(long, env = "TAILWATER_FAILED_LOGINS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     failed_logins: u32,
-    /// The maximum number of failed logins per minute from one address to all accounts.
+    /// The maximum number of failed logins per minute from one address to all accounts, and of requests with invalid tokens.
     #[arg(long, env = "TAILWATER_FAILED_LOGINS_PER_ADDRESS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     failed_logins_per_address: u32,
     /// The maximum number of failed logins per minute from all addresses to one account.

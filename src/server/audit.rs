@@ -1,5 +1,5 @@
-//! Records requests in the audit log: those that change something, logins, and those that are refused for lack of
-//! permission.
+//! Records requests in the audit log: those that change something, logins, those that are refused for lack of
+//! permission, and those with invalid tokens.
 //!
 //! The entry is stored after the request has been handled and before the response is sent. If it cannot be stored, the
 //! request still succeeds, because it has already been carried out, and the failure is in the server's log.
@@ -19,10 +19,10 @@ use super::access::FUNCTIONS;
 use super::client::Client;
 use super::http::error::ApiError;
 use crate::audit::NewEntry;
-use crate::auth::{Credential, Identity};
+use crate::auth::{Credential, Identity, InvalidTokenCount};
 
-/// The maximum number of entries per minute of senders who are not logged in. They are failed logins, of which a
-/// network of attackers could send so many that the log fills the disk.
+/// The maximum number of entries per minute of senders who are not logged in. They are failed logins and requests with
+/// invalid tokens, of which a network of attackers could send so many that the log fills the disk.
 const UNKNOWN_PER_MINUTE: u32 = 60;
 
 /// The maximum number of characters of an entry's user and object.
@@ -36,6 +36,9 @@ const PROXY: &str = "proxy";
 
 /// The action of an entry for a request that the sender's role does not permit.
 const REFUSED: &str = "access.refused";
+
+/// The action of an entry for a request whose token is not valid.
+const INVALID_TOKEN: &str = "token.refused";
 
 /// What a route does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -113,6 +116,7 @@ struct Noted {
     action: Option<&'static str>,
     object: Option<String>,
     status: Option<StatusCode>,
+    invalid_token: Option<InvalidTokenCount>,
 }
 
 impl AuditNote {
@@ -136,6 +140,12 @@ impl AuditNote {
             noted.user = user;
             noted.credential = Some(PROXY);
         });
+    }
+
+    /// Records that the sender's token is not valid. Only the first such request of an address in a minute is in the log,
+    /// because a client whose token was revoked may repeat its requests for ever.
+    pub(super) fn invalid_token(&self, count: InvalidTokenCount) {
+        self.change(|noted| noted.invalid_token = Some(count));
     }
 
     /// Records that the request has begun a session, although its route is not one for logins.
@@ -189,7 +199,7 @@ impl UnknownSenders {
         let (since, count) = current.unwrap_or((now, 0));
         *counted = Some((since, count.saturating_add(1)));
         if count == UNKNOWN_PER_MINUTE {
-            tracing::warn!("further failed logins of this minute are not recorded in the audit log");
+            tracing::warn!("further failed logins and invalid tokens of this minute are not recorded in the audit log");
         }
         count < UNKNOWN_PER_MINUTE
     }
@@ -270,13 +280,16 @@ fn entry(route: RequestedRoute, note: &AuditNote, status: StatusCode) -> Option<
     let RequestedRoute { method, template, object, address } = route;
     let status = noted.status.unwrap_or(status);
     let is_refused = status == StatusCode::FORBIDDEN && noted.credential.is_some();
+    let request = || Some(format!("{method} {template}").trim_end().to_owned());
     let (action, object) = match effect {
+        _ if noted.invalid_token.is_some_and(|count| !count.is_first) => return None,
+        _ if noted.invalid_token.is_some() => (INVALID_TOKEN, request()),
         // Requests of unknown senders change nothing, except that they log in.
         Some(Action(action)) if noted.credential.is_some() || action == LOGIN => {
             (noted.action.unwrap_or(action), noted.object.or(object))
         }
         None if noted.action == Some(LOGIN) => (LOGIN, None),
-        _ if is_refused => (REFUSED, Some(format!("{method} {template}"))),
+        _ if is_refused => (REFUSED, request()),
         _ => return None,
     };
     Some(NewEntry {

@@ -50,6 +50,8 @@ enum RequestSender {
     Known(Identity),
     /// A person whom a reverse proxy has authenticated, but who has no access to this server.
     Refused(ExternalError),
+    /// A program whose token is not valid. This is the error that says so.
+    InvalidToken(ApiError),
 }
 
 /// Passes the request on, or responds with an error. If the sender is logged in, the request's extensions contain the
@@ -86,6 +88,7 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
         RequestSender::Known(identity) => (Some(identity), None),
         RequestSender::Refused(error) => (None, Some(error)),
         RequestSender::Nobody => (None, None),
+        RequestSender::InvalidToken(error) => return Err(refuse_token(state, client, &request, error).into_response()),
     };
     if let (Some(note), Some(identity)) = (request.extensions().get::<AuditNote>(), &identity) {
         note.sender(identity);
@@ -173,7 +176,7 @@ fn to_login(request: &Request) -> Redirect {
 /// The header in which workers may send their token instead. Workers for older servers do.
 const WORKER_TOKEN: HeaderName = HeaderName::from_static("x-moonmind-worker-token");
 
-/// Returns the sender of the request. An invalid token is an error, and so is a worker's token that is not one.
+/// Returns the sender of the request. A token in the header for workers that is not a worker's is an error.
 ///
 /// Credentials with other schemes are ignored, because they are meant for a proxy in front of the server, which may
 /// pass them on. If the proxy vouches for a person, a session of anybody else is ended and not used.
@@ -184,13 +187,22 @@ async fn identify(
     headers: &HeaderMap,
 ) -> Result<RequestSender, ApiError> {
     if let Some(token) = headers.get_all(AUTHORIZATION).iter().find_map(bearer) {
-        let token = std::str::from_utf8(token).map_err(|_| ApiError::AuthRequired)?;
-        return state.auth.bearer(token).await?.map(RequestSender::Known).ok_or(ApiError::AuthRequired);
+        let identity = match std::str::from_utf8(token) {
+            Ok(token) => state.auth.bearer(token).await?,
+            Err(_) => None,
+        };
+        return Ok(identity.map_or(RequestSender::InvalidToken(ApiError::AuthRequired), RequestSender::Known));
     }
     if let Some(token) = headers.get(&WORKER_TOKEN) {
-        let token = token.to_str().map_err(|_| ApiError::WorkerAuthFailed)?;
-        let identity = state.auth.bearer(token.trim()).await?.filter(|identity| identity.role == Role::Worker);
-        return identity.map(RequestSender::Known).ok_or(ApiError::WorkerAuthFailed);
+        let identity = match token.to_str() {
+            Ok(token) => state.auth.bearer(token.trim()).await?,
+            Err(_) => None,
+        };
+        return match identity {
+            Some(identity) if identity.role == Role::Worker => Ok(RequestSender::Known(identity)),
+            Some(_) => Err(ApiError::WorkerAuthFailed),
+            None => Ok(RequestSender::InvalidToken(ApiError::WorkerAuthFailed)),
+        };
     }
     let cookie = client.and_then(|client| session_cookie(state, client, headers));
     let identity = match (person, cookie) {
@@ -245,6 +257,16 @@ async fn remember(
         note.login();
     }
     Ok(())
+}
+
+/// Counts a request whose token is not valid. Returns the error, or another one if the client has sent too many of them.
+fn refuse_token(state: &AppState, client: Option<Client>, request: &Request, error: ApiError) -> ApiError {
+    let Some(client) = client else { return error };
+    let count = state.auth.count_invalid_token(client.address);
+    if let Some(note) = request.extensions().get::<AuditNote>() {
+        note.invalid_token(count);
+    }
+    if count.is_beyond_limit { ApiError::TooManyRequests } else { error }
 }
 
 /// Returns the response to a person for whom a proxy vouches, but who has no access to this server.

@@ -155,6 +155,66 @@ async fn a_flood_of_failed_logins_does_not_fill_the_log() {
     assert!((60..150).contains(&found), "{found}");
 }
 
+/// Sends a request with an invalid token from a client behind a trusted proxy.
+async fn send_invalid_token(server: &TestServer, method: Method, path: &str, address: &str) -> StatusCode {
+    let request = server.api.client.request(method, format!("{}{path}", server.api.base));
+    let request = request.bearer_auth("an-invalid-token").header("x-forwarded-for", address);
+    request.send().await.expect("the server answers").status()
+}
+
+#[tokio::test]
+async fn invalid_tokens_are_recorded_once_for_each_address_and_never_with_the_token() {
+    let server = TestServer::start_with(|config| {
+        config.trusted_proxies = vec!["127.0.0.1".to_owned()];
+        config.failed_logins.per_address = 4;
+    })
+    .await;
+    let mut statuses = Vec::new();
+    for (method, path) in [
+        (Method::POST, "/api/queue/jobs"),
+        (Method::GET, "/api/queue/jobs"),
+        (Method::POST, "/login"),
+        (Method::GET, "/nothing"),
+        (Method::POST, "/login"),
+    ] {
+        statuses.push(send_invalid_token(&server, method, path, "203.0.113.1").await.as_u16());
+    }
+    assert_eq!(statuses, [401, 401, 401, 401, 429]);
+    send_invalid_token(&server, Method::GET, "/nothing", "203.0.113.2").await;
+    let found = entries(&server, "").await;
+    let summary: Vec<Value> = found
+        .iter()
+        .rev()
+        .map(|entry| {
+            json!([
+                entry["action"],
+                entry["user"],
+                entry["credential"],
+                entry["address"],
+                entry["object"],
+                entry["status"]
+            ])
+        })
+        .collect();
+    let expected = [
+        json!(["token.refused", null, null, "203.0.113.1", "POST /api/queue/jobs", 401]),
+        json!(["token.refused", null, null, "203.0.113.2", "GET", 401]),
+    ];
+    assert_eq!(summary, expected);
+    assert!(!serde_json::to_string(&found).expect("it is JSON").contains("an-invalid-token"));
+}
+
+#[tokio::test]
+async fn a_flood_of_invalid_tokens_does_not_fill_the_log() {
+    let server = TestServer::start_with(|config| config.trusted_proxies = vec!["127.0.0.1".to_owned()]).await;
+    for client in 0..150 {
+        send_invalid_token(&server, Method::GET, "/api/queue/jobs", &format!("203.0.113.{client}")).await;
+    }
+    let found = entries(&server, "?limit=1000").await.len();
+    // The limit is 60 per minute, and a slow machine may take more than one.
+    assert!((60..150).contains(&found), "{found}");
+}
+
 #[tokio::test]
 async fn the_log_is_paged_and_filtered_and_the_export_is_complete_and_can_be_continued() {
     let server = TestServer::start().await;

@@ -2,12 +2,13 @@
 //!
 //! A line is compared as a reader sees it: without escape sequences, and after carriage returns and cursor movements
 //! have been applied. The output is searched in chunks of a few MiB on several threads, and the results arrive in the
-//! order of the search. All searches together use one thread per CPU core, and each holds only the chunks that are
-//! being searched. Dropping a [`LogSearch`] ends it.
+//! order of the search. All searches together use one thread per CPU core, for which the accounts that search take turns
+//! (`turns`), and each search holds only the chunks that are being searched. Dropping a [`LogSearch`] ends it.
 
 mod known;
 mod query;
 mod scan;
+mod turns;
 
 use std::collections::VecDeque;
 use std::io;
@@ -18,7 +19,6 @@ use std::thread::available_parallelism;
 
 use model::ansi::block_of;
 use model::{JobId, SearchHit, SearchPage, StepMatches, StepRef};
-use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
 
 use super::lines::{self, Line};
@@ -30,6 +30,8 @@ use known::KnownCache;
 pub use known::KnownLines;
 pub use query::{LineQuery, MessageLines, PatternCase, PatternError, SearchPattern, Select, Syntax};
 use scan::ChunkFindings;
+pub use turns::SearchAccount;
+use turns::{LONGEST_TURN, Turns};
 
 /// The minimum and the maximum number of bytes of output that one thread searches at a time. A search begins with small
 /// chunks, so that its first results arrive early, and holds one chunk for each core.
@@ -57,18 +59,17 @@ pub enum SearchFrom {
     Before(u64),
 }
 
-/// The state shared by all searches: the permits for their threads, and the lines of earlier attempts (`known`).
+/// The state shared by all searches: the turns of their threads, and the lines of earlier attempts (`known`).
 #[derive(Clone, Debug)]
 pub(super) struct Searchers {
-    permits: Arc<Semaphore>,
-    count: usize,
+    turns: Arc<Turns>,
     known: Arc<KnownCache>,
 }
 
 impl Searchers {
     pub(super) fn new() -> Self {
-        let count = available_parallelism().map_or(1, usize::from);
-        Self { permits: Arc::new(Semaphore::new(count)), count, known: Arc::default() }
+        let threads = available_parallelism().map_or(1, usize::from);
+        Self { turns: Turns::new(threads, LONGEST_TURN), known: Arc::default() }
     }
 }
 
@@ -76,6 +77,7 @@ impl Searchers {
 #[derive(Debug)]
 pub struct LogSearch {
     outputs: Outputs,
+    account: SearchAccount,
     job: JobId,
     attempt: i32,
     /// `None` if the attempt has not printed anything.
@@ -126,19 +128,21 @@ enum Purpose {
 }
 
 impl Outputs {
-    /// Begins a search.
+    /// Begins a search, which uses the turns of `account`.
     pub async fn search(
         &self,
+        account: SearchAccount,
         job: JobId,
         of: &AttemptOutput,
         query: LineQuery,
         from: SearchFrom,
     ) -> Result<LogSearch, OutputError> {
-        self.begin(job, of, (query, from), Purpose::Find).await
+        self.begin(account, job, of, (query, from), Purpose::Find).await
     }
 
     async fn begin(
         &self,
+        account: SearchAccount,
         job: JobId,
         of: &AttemptOutput,
         (query, from): (LineQuery, SearchFrom),
@@ -166,6 +170,7 @@ impl Outputs {
         };
         Ok(LogSearch {
             outputs: self.clone(),
+            account,
             job,
             attempt: of.attempt,
             spool,
@@ -291,15 +296,15 @@ impl LogSearch {
     /// Returns the results of the next chunk, in the order of the search, or `None` after the last chunk. Later
     /// chunks are searched in the meantime.
     async fn next_found(&mut self) -> Result<Option<ChunkFindings>, OutputError> {
-        while self.running.len() < self.outputs.searchers.count && !self.rest.is_empty() {
+        while self.running.len() < self.outputs.searchers.turns.threads() && !self.rest.is_empty() {
             let chunk = self.next_chunk().await?;
             let (mut spool, shared) = (self.spool.clone(), Arc::clone(&self.shared));
-            let permits = Arc::clone(&self.outputs.searchers.permits);
+            let (turns, account) = (Arc::clone(&self.outputs.searchers.turns), self.account);
             self.running.push_back(tokio::spawn(async move {
-                let permit = permits.acquire_owned().await.map_err(io::Error::other)?;
+                let turn = turns.begin(account).await;
                 blocking(move || {
-                    // The thread itself holds the permit, because the thread may outlive the search.
-                    let _permit = permit;
+                    // The thread itself holds the turn, because the thread may outlive the search.
+                    let _turn = turn;
                     match &mut spool {
                         Some(spool) => scan::scan(spool, chunk, &shared),
                         None => Ok(ChunkFindings::default()),
@@ -415,7 +420,7 @@ fn first_blocks(numbers: &[u64]) -> &[u64] {
 impl Drop for LogSearch {
     fn drop(&mut self) {
         self.shared.is_dropped.store(true, Ordering::Relaxed);
-        // A chunk that is still waiting for a thread is not searched.
+        // A chunk that is still waiting for its turn is not searched.
         self.running.iter().for_each(JoinHandle::abort);
     }
 }

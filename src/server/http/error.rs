@@ -88,7 +88,7 @@ pub(in crate::server) enum ApiError {
     InvalidStatusFilter(String),
     #[error("{0}")]
     InvalidQuery(String),
-    #[error("too many failed logins, or too many passwords are being checked; try again in a minute")]
+    #[error("too many failed logins or invalid tokens, or too many passwords are being checked; try again in a minute")]
     TooManyRequests,
     #[error("{0}")]
     QueueFull(String),

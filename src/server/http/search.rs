@@ -14,7 +14,8 @@ use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use engine::output::OutputError;
 use engine::output::search::{
-    KnownLines, LineQuery, LogSearch, MessageLines, PatternCase, SearchFrom, SearchPattern, Select, Syntax,
+    KnownLines, LineQuery, LogSearch, MessageLines, PatternCase, SearchAccount, SearchFrom, SearchPattern, Select,
+    Syntax,
 };
 use engine::output::text::Times;
 use engine::queue::QueueError;
@@ -65,10 +66,11 @@ pub(super) async fn search(
     // The state of the attempt is read before its stored output. If that state is final, all of the attempt's output
     // has been stored.
     let output = state.outputs.find(job, attempt).await?;
+    let account = SearchAccount(identity.account.user_id());
     if let Some(other) = other {
-        wanted.unlike = Some(known_lines(&state, other).await?);
+        wanted.unlike = Some(known_lines(&state, account, other).await?);
     }
-    let search = state.outputs.search(job, &output, wanted, from).await?;
+    let search = state.outputs.search(account, job, &output, wanted, from).await?;
     let content_type = match format {
         Format::Json => return Ok(Json(search.page(limit).await?).into_response()),
         Format::Lines => NDJSON,
@@ -85,8 +87,8 @@ pub(super) async fn search(
 }
 
 /// Returns the lines of the job specified by the parameter `notIn`.
-async fn known_lines(state: &AppState, other: JobId) -> Result<Arc<KnownLines>, ApiError> {
-    state.outputs.known_lines(other).await.map_err(|error| match error {
+async fn known_lines(state: &AppState, account: SearchAccount, other: JobId) -> Result<Arc<KnownLines>, ApiError> {
+    state.outputs.known_lines(account, other).await.map_err(|error| match error {
         OutputError::Queue(QueueError::NoSuchJob(_))
         | OutputError::Missing
         | OutputError::Removed(_)

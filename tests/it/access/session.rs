@@ -189,6 +189,38 @@ async fn failed_logins_block_only_their_own_address() {
 }
 
 #[tokio::test]
+async fn invalid_tokens_are_limited_by_address_and_valid_ones_are_always_accepted() {
+    let server = TestServer::start_with(|config| config.failed_logins.per_address = 3).await;
+    let [guesser, other] = [2, 3].map(|host| {
+        let client = Client::builder().redirect(Policy::none());
+        client.local_address(std::net::IpAddr::from([127, 0, 0, host])).build().expect("a client")
+    });
+    let get = async |client: &Client, header: (&str, &str)| {
+        let request = client.get(format!("{}/api/queue/jobs", server.api.base)).header(header.0, header.1);
+        request.send().await.expect("the server answers")
+    };
+    let invalid =
+        [("authorization", "Bearer wrong"), ("authorization", "Bearer"), ("x-moonmind-worker-token", "wrong")];
+    for header in invalid {
+        assert_eq!(get(&guesser, header).await.status(), 401, "{header:?}");
+    }
+    for sent in invalid {
+        let reply = get(&guesser, sent).await;
+        assert_eq!((reply.status().as_u16(), header(&reply, "retry-after")), (429, "60"), "{sent:?}");
+        let text = reply.text().await.expect("the body arrives");
+        assert!(text.contains("too_many_requests"), "{text}");
+    }
+    let valid = format!("Bearer {TOKEN}");
+    assert_eq!(get(&guesser, ("authorization", &valid)).await.status(), 200);
+    assert_eq!(get(&guesser, ("authorization", "Bearer wrong")).await.status(), 429, "a valid token resets nothing");
+    assert_eq!(get(&other, ("authorization", "Bearer wrong")).await.status(), 401);
+    let request = guesser.post(format!("{}/login", server.api.base)).header("origin", &server.api.base);
+    let request = request.header("content-type", "application/x-www-form-urlencoded").body(format!("token={TOKEN}"));
+    // The numbers of logins are counted separately.
+    cookie(&request.send().await.expect("the server answers"));
+}
+
+#[tokio::test]
 async fn a_login_never_redirects_to_another_site() {
     let server = TestServer::start().await;
     for next in [

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use model::JobId;
 use tokio::sync::OnceCell;
 
-use super::{LineQuery, LogSearch, Purpose, SearchFrom};
+use super::{LineQuery, LogSearch, Purpose, SearchAccount, SearchFrom};
 use crate::output::{OutputError, Outputs};
 
 /// The maximum number of distinct lines, which occupy about 20 MiB.
@@ -84,8 +84,9 @@ impl KnownCache {
 }
 
 impl Outputs {
-    /// Returns the lines of a job's latest attempt. The job must have finished.
-    pub async fn known_lines(&self, job: JobId) -> Result<Arc<KnownLines>, OutputError> {
+    /// Returns the lines of a job's latest attempt. The job must have finished. If its output has to be searched, the
+    /// search uses the turns of `account`.
+    pub async fn known_lines(&self, account: SearchAccount, job: JobId) -> Result<Arc<KnownLines>, OutputError> {
         let output = self.find(job, None).await?;
         if !output.is_complete {
             return Err(OutputError::Unfinished);
@@ -93,7 +94,7 @@ impl Outputs {
         let cell = self.searchers.known.cell(job, output.attempt);
         let read = async || {
             let all = (LineQuery::default(), SearchFrom::Line(1));
-            self.begin(job, &output, all, Purpose::Collect).await?.collect().await
+            self.begin(account, job, &output, all, Purpose::Collect).await?.collect().await
         };
         let known = cell.get_or_try_init(read).await?;
         known.clone().ok_or(OutputError::TooManyDifferent { most: MAX_DIFFERENT })
