@@ -9,7 +9,7 @@ use leptos_router::{SsrMode, path};
 use crate::host;
 use crate::pages::{
     AccountPage, AuditLogPage, JobPage, JobsPage, LoginPage, NewJobPage, NotAllowedPage, NotFoundPage, PeoplePage,
-    RedactionPage, SecretsPage, SeveralJobsPage,
+    RedactionPage, SecretsPage, SeveralJobsPage, WorkersPage,
 };
 use crate::ui::{CurrentUser, ICONS, PageTitle, SHARED_STREAM};
 
@@ -118,6 +118,7 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/tasks/queue/:jobId") view=JobPage ssr=SsrMode::Async />
                 <Route path=path!("/secrets") view=SecretsPage ssr=SsrMode::Async />
                 <Route path=path!("/redaction") view=RedactionPage ssr=SsrMode::Async />
+                <Route path=path!("/workers") view=WorkersPage ssr=SsrMode::Async />
                 <Route path=path!("/people") view=PeoplePage ssr=SsrMode::Async />
                 <Route path=path!("/audit") view=AuditLogPage ssr=SsrMode::Async />
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />

@@ -15,6 +15,7 @@ mod redaction;
 mod refusal;
 mod secrets;
 mod several;
+mod workers;
 
 pub use account::AccountPage;
 pub use audit::AuditLogPage;
@@ -28,3 +29,4 @@ pub use people::PeoplePage;
 pub use redaction::RedactionPage;
 pub use secrets::SecretsPage;
 pub use several::SeveralJobsPage;
+pub use workers::WorkersPage;

@@ -6,10 +6,11 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::Post;
 use model::{
-    AuditPage, Job, JobChanges, JobStatus, JobsPage, NewJob, RedactionResult, RedactionRules, SecretsPage, Timestamp,
+    AuditPage, Job, JobChanges, JobStatus, JobsPage, NewJob, PausesPage, RedactionResult, RedactionRules, SecretsPage,
+    Timestamp,
 };
 
-use crate::page_data::{AccountPageData, JobPageData, PeoplePageData, RpcError, RpcJson};
+use crate::page_data::{AccountPageData, JobPageData, PeoplePageData, RpcError, RpcJson, WorkersPageData};
 
 /// Returns a page of jobs, newest first. If `q` is given, only jobs whose title, command or id contains it are
 /// returned.
@@ -119,6 +120,18 @@ pub async fn audit(
     action: Option<String>,
 ) -> Result<AuditPage, RpcError> {
     crate::server::pages::audit(before, user, action).await
+}
+
+/// Returns the data of the page with the list of workers.
+#[server(name = LoadWorkers, prefix = "/rpc", endpoint = "workers", output = Post<RpcJson>)]
+pub async fn workers() -> Result<WorkersPageData, RpcError> {
+    crate::server::pages::workers().await
+}
+
+/// Returns what is paused.
+#[server(name = LoadPauses, prefix = "/rpc", endpoint = "pauses", output = Post<RpcJson>)]
+pub async fn pauses() -> Result<PausesPage, RpcError> {
+    crate::server::pages::pauses().await
 }
 
 /// Returns the data of the page for people.

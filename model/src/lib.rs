@@ -18,6 +18,7 @@ mod calendar;
 mod event;
 mod job;
 mod line;
+mod pause;
 mod people;
 mod phase;
 mod raw_json;
@@ -26,10 +27,12 @@ mod role;
 mod search;
 mod secret;
 mod segment;
+mod status;
 mod step;
 mod time;
 mod usual;
 mod worker;
+mod worker_list;
 
 use std::fmt;
 use std::str::FromStr;
@@ -46,6 +49,7 @@ pub use job::{
     Artifact, ArtifactsPage, FailureReason, Job, JobChanges, JobCounts, JobInput, JobStatus, JobsPage, NewJob,
 };
 pub use line::{LinesPage, OutputLine};
+pub use pause::{NewPause, ParsePauseTargetError, Pause, PauseTarget, PausesPage};
 pub use people::{
     ApiToken, ApiTokensPage, CreatedApiToken, NewApiToken, NewUser, PasswordChange, Session, SessionsPage, User,
     UserChanges, UserSource, UsersPage,
@@ -57,12 +61,15 @@ pub use role::Role;
 pub use search::{SearchHit, SearchPage, StepMatches};
 pub use secret::{NamedSecret, NewSecretValue, SecretsPage};
 pub use segment::Segment;
+pub use status::{DiskStatus, ServerStatus, WorkerCounts};
 pub use step::StepRef;
 pub use time::{ParseTimestampError, Timestamp};
 pub use usual::{UsualStep, UsualTimes};
 pub use worker::{
-    AppendBody, CancelAckBody, ClaimBody, ClaimReply, ClaimedJob, CompleteBody, FailBody, HeartbeatBody, ReportedEvent,
+    AppendBody, CancelAckBody, ClaimBody, ClaimNotice, ClaimReply, ClaimedJob, CompleteBody, FailBody, HeartbeatBody,
+    ReportedEvent,
 };
+pub use worker_list::{ListedWorker, WorkerJob, WorkerStatus, WorkersPage};
 
 macro_rules! uuid_newtype {
     ($(#[$doc:meta])* $name:ident) => {
@@ -108,6 +115,10 @@ uuid_newtype! {
 uuid_newtype! {
     /// The id of a session. It is not secret, unlike the value of the session's cookie.
     SessionId
+}
+uuid_newtype! {
+    /// The id of a worker in the list of workers.
+    WorkerId
 }
 uuid_newtype! {
     /// The id of an API token. It is not secret, unlike the token.

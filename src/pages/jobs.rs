@@ -2,6 +2,7 @@
 
 mod changes;
 mod list;
+mod pauses;
 mod query;
 mod row;
 mod selection;
@@ -21,6 +22,7 @@ use crate::host;
 use crate::rpc::list_jobs;
 use crate::ui::{Icon, PageTitle, PersonMenu, may};
 use list::JobList;
+use pauses::PauseNotices;
 use query::{JobsQuery, Within};
 
 /// The delay between the last keystroke and the search.
@@ -69,6 +71,7 @@ pub fn JobsPage() -> impl IntoView {
                     <h1>"Queue"</h1>
                     <Search wanted />
                 </div>
+                <PauseNotices />
                 <Transition fallback=Loading>
                     {move || Suspend::new(async move {
                         match page.await {

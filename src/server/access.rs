@@ -55,6 +55,8 @@ const RULES: &[Rule] = &[
     ("GET", "/secrets", OPERATOR),
     ("POST", "/secrets", ADMIN),
     ("GET", "/redaction", OPERATOR),
+    ("GET", "/workers", VIEWER),
+    ("POST", "/workers", ADMIN),
     ("GET", "/people", ADMIN),
     ("POST", "/people", ADMIN),
     ("GET", "/audit", ADMIN),
@@ -72,6 +74,8 @@ const RULES: &[Rule] = &[
     ("POST", "/rpc/list_secrets", OPERATOR),
     ("POST", "/rpc/test_redaction", OPERATOR),
     ("POST", "/rpc/redaction_rules", VIEWER),
+    ("POST", "/rpc/workers", VIEWER),
+    ("POST", "/rpc/pauses", VIEWER),
     ("POST", "/rpc/people", ADMIN),
     ("POST", "/rpc/audit", ADMIN),
     ("POST", "/rpc/account", VIEWER),
@@ -104,6 +108,15 @@ const RULES: &[Rule] = &[
     ("POST", "/api/queue/jobs/{id}/complete", WORKER),
     ("POST", "/api/queue/jobs/{id}/fail", WORKER),
     ("POST", "/api/queue/jobs/{id}/cancel/ack", WORKER),
+
+    // Everyone sees the workers and what is paused. Only administrators drain and pause.
+    ("GET", "/api/queue/workers", VIEWER),
+    ("POST", "/api/queue/workers/{id}/drain", ADMIN),
+    ("POST", "/api/queue/workers/{id}/resume", ADMIN),
+    ("GET", "/api/queue/pauses", VIEWER),
+    ("PUT", "/api/queue/pauses/{name}", ADMIN),
+    ("DELETE", "/api/queue/pauses/{name}", ADMIN),
+    ("GET", "/api/queue/status", VIEWER),
 
     // Whether a text contains a secret can be tested only by those who could print the secret with a job.
     ("POST", "/api/queue/redact", OPERATOR),

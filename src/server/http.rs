@@ -14,6 +14,7 @@ mod log;
 mod machine;
 mod metrics;
 mod multipart;
+mod pauses;
 mod people;
 mod previews;
 pub(super) mod query;
@@ -24,10 +25,12 @@ mod search;
 mod secrets;
 pub(super) mod session;
 mod sse;
+mod status;
 mod stream;
 mod streams;
 mod submission;
 mod usual;
+mod worker_list;
 mod workers;
 
 use axum::Router;
@@ -74,6 +77,13 @@ fn routes() -> Routes {
         .post("/jobs/{id}/complete", workers::complete)
         .post("/jobs/{id}/fail", workers::fail)
         .post("/jobs/{id}/cancel/ack", workers::acknowledge_cancel)
+        .get("/workers", worker_list::list)
+        .post("/workers/{id}/drain", worker_list::drain)
+        .post("/workers/{id}/resume", worker_list::resume)
+        .get("/pauses", pauses::list)
+        .put("/pauses/{name}", pauses::set)
+        .delete("/pauses/{name}", pauses::remove)
+        .get("/status", status::status)
         .post("/redact", redaction::test)
         .get("/redact/rules", redaction::rules)
         .get("/secrets", secrets::list)
@@ -101,6 +111,7 @@ fn routes() -> Routes {
         .post("/login", session::login)
         .post("/tasks/queue/new", form::submit)
         .post("/secrets", secrets::submit)
+        .post("/workers", worker_list::submit)
         .post("/people", people::forms::people)
         .post("/account", people::forms::account)
         .post("/logout", session::logout)

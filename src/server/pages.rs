@@ -4,13 +4,14 @@ pub(crate) mod tail;
 
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
+use engine::clock;
 use engine::event_log::{Direction, Filter, Kinds, PageRequest};
 use engine::queue::JobsFilter;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use model::{
-    AuditPage, CreatedApiToken, Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, Payload, RedactionResult,
-    RedactionRules, SecretsPage, Seq, Timestamp,
+    AuditPage, CreatedApiToken, Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, PausesPage, Payload,
+    RedactionResult, RedactionRules, SecretsPage, Seq, Timestamp,
 };
 
 use super::AppState;
@@ -19,7 +20,7 @@ use super::audit::AuditNote;
 use super::http::error::ApiError;
 use crate::audit::{AuditFilter, AuditPosition};
 use crate::auth::{Identity, ListRange};
-use crate::page_data::{AccountPageData, JobPageData, PeoplePageData, RpcError};
+use crate::page_data::{AccountPageData, JobPageData, PeoplePageData, RpcError, WorkersPageData};
 
 /// The number of jobs per page of the list.
 const JOBS: i64 = 50;
@@ -162,6 +163,21 @@ pub async fn redaction_rules() -> Result<RedactionRules, RpcError> {
 pub async fn audit(before: Option<i64>, user: Option<String>, action: Option<String>) -> Result<AuditPage, RpcError> {
     let filter = AuditFilter { position: AuditPosition::Before(before), user, action };
     state("audit")?.audit.page(&filter, AUDIT_ENTRIES).await.map_err(refuse)
+}
+
+/// Returns the data of the page with the list of workers.
+pub async fn workers() -> Result<WorkersPageData, RpcError> {
+    let queue = state("workers")?.queue.clone();
+    Ok(WorkersPageData {
+        workers: queue.workers().await.map_err(refuse)?,
+        pauses: queue.pauses().await.map_err(refuse)?,
+        now: clock::now(),
+    })
+}
+
+/// Returns what is paused.
+pub async fn pauses() -> Result<PausesPage, RpcError> {
+    Ok(PausesPage { items: state("pauses")?.queue.pauses().await.map_err(refuse)? })
 }
 
 /// Returns the data of the page for people.

@@ -33,7 +33,7 @@ enum Access {
 
 /// The access rule of every route. A test below fails if a route of the server is missing here. The server's own table
 /// is not used, so that a mistake in it is noticed.
-const RULES: [(&str, &str, Access); 77] = [
+const RULES: [(&str, &str, Access); 88] = [
     ("GET", "/healthz", Access::Open),
     ("GET", "/login", Access::Open),
     ("POST", "/login", Access::Open),
@@ -44,6 +44,7 @@ const RULES: [(&str, &str, Access); 77] = [
     ("GET", "/tasks/queue/{jobId}", Access::Page(Role::Viewer)),
     ("GET", "/secrets", Access::Page(Role::Operator)),
     ("GET", "/redaction", Access::Page(Role::Operator)),
+    ("GET", "/workers", Access::Page(Role::Viewer)),
     ("GET", "/people", Access::Page(Role::Admin)),
     ("GET", "/audit", Access::Page(Role::Admin)),
     ("GET", "/account", Access::Page(Role::Viewer)),
@@ -71,6 +72,13 @@ const RULES: [(&str, &str, Access); 77] = [
     ("POST", "/api/queue/jobs/{id}/complete", Access::Program(Role::Worker)),
     ("POST", "/api/queue/jobs/{id}/fail", Access::Program(Role::Worker)),
     ("POST", "/api/queue/jobs/{id}/cancel/ack", Access::Program(Role::Worker)),
+    ("GET", "/api/queue/workers", Access::Program(Role::Viewer)),
+    ("POST", "/api/queue/workers/{id}/drain", Access::Program(Role::Admin)),
+    ("POST", "/api/queue/workers/{id}/resume", Access::Program(Role::Admin)),
+    ("GET", "/api/queue/pauses", Access::Program(Role::Viewer)),
+    ("PUT", "/api/queue/pauses/{name}", Access::Program(Role::Admin)),
+    ("DELETE", "/api/queue/pauses/{name}", Access::Program(Role::Admin)),
+    ("GET", "/api/queue/status", Access::Program(Role::Viewer)),
     ("POST", "/api/queue/redact", Access::Program(Role::Operator)),
     ("GET", "/api/queue/redact/rules", Access::Program(Role::Viewer)),
     ("GET", "/api/queue/secrets", Access::Program(Role::Operator)),
@@ -104,10 +112,13 @@ const RULES: [(&str, &str, Access); 77] = [
     ("POST", "/rpc/test_redaction", Access::Program(Role::Operator)),
     ("POST", "/rpc/redaction_rules", Access::Program(Role::Viewer)),
     ("POST", "/rpc/audit", Access::Program(Role::Admin)),
+    ("POST", "/rpc/workers", Access::Program(Role::Viewer)),
+    ("POST", "/rpc/pauses", Access::Program(Role::Viewer)),
     ("POST", "/rpc/people", Access::Program(Role::Admin)),
     ("POST", "/rpc/account", Access::Program(Role::Viewer)),
     ("POST", "/tasks/queue/new", Access::Program(Role::Operator)),
     ("POST", "/secrets", Access::Program(Role::Admin)),
+    ("POST", "/workers", Access::Program(Role::Admin)),
     ("POST", "/people", Access::Program(Role::Admin)),
     ("POST", "/account", Access::Program(Role::Viewer)),
     // This entry has to follow the others of jobs, because it removes the job that a test uses for all requests.

@@ -7,6 +7,8 @@ mod credentials;
 mod endings;
 mod events;
 mod expiry;
+mod listed;
 mod ownership;
+mod pauses;
 mod removal;
 mod uploads;

@@ -1,4 +1,4 @@
-//! Ends the leases that workers on other machines have not renewed in time.
+//! Ends the leases of workers on other machines that have not renewed them in time, or whose API tokens no longer exist.
 //!
 //! The leases of the embedded worker are not ended here: as long as the server runs, its worker runs too, and after a
 //! crash the worker itself recovers its jobs.
@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use super::ending::{self, EndDetails, Ending, Finish};
 use super::leases::store as leases;
 use super::remote::store as remote;
-use super::{Queue, QueueError, store};
+use super::{Queue, QueueError, store, workers};
 use crate::clock;
 use crate::event_log::Lease;
 
@@ -53,28 +53,53 @@ impl Queue {
         let expired = leases::expired(&mut connection, clock::now()).await?;
         drop(connection);
         for job in expired {
-            if let Some(status) = self.end_expired_lease(job).await? {
+            if let Some(status) = self.end_lease_of_job(job, LeaseLoss::Expired).await? {
                 tracing::warn!(%job, status = status.as_str(), "a worker's lease expired");
-                self.attempt_has_ended(job, status);
+            }
+        }
+        // Whoever revokes a token ends its leases at once. Here they end if that has failed, or if the token was removed
+        // together with its user.
+        self.end_leases_of_revoked_tokens().await
+    }
+
+    /// Ends the leases that were begun with API tokens that no longer exist.
+    pub async fn end_leases_of_revoked_tokens(&self) -> Result<(), QueueError> {
+        let mut connection = self.db.reader().await?;
+        let held = workers::store::without_token(&mut connection).await?;
+        drop(connection);
+        for job in held {
+            if let Some(status) = self.end_lease_of_job(job, LeaseLoss::TokenRevoked).await? {
+                tracing::warn!(%job, status = status.as_str(), "the token of a job's worker was revoked");
             }
         }
         Ok(())
     }
 
-    /// Ends the lease of a job unless it has been renewed in the meantime. Returns the job's new status.
-    async fn end_expired_lease(&self, job: JobId) -> Result<Option<JobStatus>, QueueError> {
+    /// Ends the lease of a job's worker on another machine, unless the reason no longer applies: the lease was renewed or
+    /// has ended in the meantime. Returns the job's new status.
+    async fn end_lease_of_job(&self, job: JobId, loss: LeaseLoss) -> Result<Option<JobStatus>, QueueError> {
         let (log, now) = (self.log.clone(), clock::now());
-        self.db
+        let ended: Result<Option<JobStatus>, QueueError> = self
+            .db
             .writer()
             .write(move |tx| {
                 Box::pin(async move {
                     let Some(row) = store::job(tx.connection(), job).await? else { return Ok(None) };
                     let attempt = remote::attempt(tx.connection(), job, row.job.attempt).await?;
-                    let is_expired = row.job.lease_expires_at.is_some_and(|end| end <= now);
-                    let Some(attempt) = attempt.filter(|_| row.job.status == JobStatus::Running && is_expired) else {
+                    let Some(attempt) = attempt.filter(|_| row.job.status == JobStatus::Running) else {
                         return Ok(None);
                     };
-                    let message = Redacted::literal("the worker's lease expired");
+                    let applies = match (loss, attempt.token) {
+                        (_, None) => false,
+                        (LeaseLoss::Expired, _) => row.job.lease_expires_at.is_some_and(|end| end <= now),
+                        (LeaseLoss::TokenRevoked, Some(token)) => {
+                            !workers::store::has_token(tx.connection(), token).await?
+                        }
+                    };
+                    if !applies {
+                        return Ok(None);
+                    }
+                    let (cause, message) = loss.reported();
                     let finish = Finish {
                         lease: Lease { job, attempt: row.job.attempt, epoch: row.job.lease_epoch },
                         worker: attempt.worker,
@@ -82,10 +107,35 @@ impl Queue {
                         totals: ending::no_output(),
                         artifacts: Vec::new(),
                     };
-                    let details = EndDetails { cause: Some(JobEventStatus::LeaseExpired), ..EndDetails::default() };
+                    let details = EndDetails { cause, ..EndDetails::default() };
                     ending::finish(tx, log.tails(), finish, details, now).await.map(Some)
                 })
             })
-            .await
+            .await;
+        let ended = ended?;
+        if let Some(status) = ended {
+            self.attempt_has_ended(job, status);
+        }
+        Ok(ended)
+    }
+}
+
+/// Why the server ends a worker's lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LeaseLoss {
+    /// The worker has not renewed it in time.
+    Expired,
+    /// The worker's API token no longer exists.
+    TokenRevoked,
+}
+
+impl LeaseLoss {
+    /// Returns the event that reports the end of the lease before the attempt's own event, if there is one, and the
+    /// human-readable reason.
+    fn reported(self) -> (Option<JobEventStatus>, Redacted) {
+        match self {
+            Self::Expired => (Some(JobEventStatus::LeaseExpired), Redacted::literal("the worker's lease expired")),
+            Self::TokenRevoked => (None, Redacted::literal("the worker's API token was revoked")),
+        }
     }
 }

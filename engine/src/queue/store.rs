@@ -70,8 +70,8 @@ pub(super) async fn insert(
     let stored = sqlx::query(
         "insert into jobs (id, type, status, priority, payload, title, commands, created_by, affinity_key,
                            max_attempts, created_at, updated_at, resubmitted_from, idempotency_key, idempotency_digest, input, secrets,
-                           required_capabilities)
-         select ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+                           required_capabilities, repository)
+         select ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
          where (select count(*) from (select 1 from jobs where status = 'queued' limit ?)) < ?",
     )
     .bind(new.id.0)
@@ -91,6 +91,7 @@ pub(super) async fn insert(
     .bind(new.input.as_ref().map(|input| serde_json::json!(input).to_string()))
     .bind((!new.secrets.is_empty()).then(|| serde_json::json!(new.secrets).to_string()))
     .bind((!new.capabilities.is_empty()).then(|| serde_json::json!(new.capabilities).to_string()))
+    .bind(&new.repository)
     .bind(limit)
     .bind(limit)
     .execute(connection.sqlite())
@@ -372,6 +373,7 @@ impl<'r> FromRow<'r, SqliteRow> for JobRow {
             resubmitted_from: row.try_get::<Option<Uuid>, _>("resubmitted_from")?.map(JobId),
             input: parse_input(row.try_get("input")?)?,
             queue_position: None,
+            pause: None,
         };
         Ok(Self {
             job,
