@@ -33,6 +33,7 @@ mod time;
 mod usual;
 mod worker;
 mod worker_list;
+mod worker_token;
 
 use std::fmt;
 use std::str::FromStr;
@@ -70,6 +71,7 @@ pub use worker::{
     ReportedEvent,
 };
 pub use worker_list::{ListedWorker, WorkerJob, WorkerStatus, WorkersPage};
+pub use worker_token::{CreatedWorkerToken, ListedWorkerToken, NewWorkerToken, TokenLimits, WorkerTokensPage};
 
 macro_rules! uuid_newtype {
     ($(#[$doc:meta])* $name:ident) => {

@@ -111,6 +111,9 @@ const RULES: &[Rule] = &[
 
     // Everyone sees the workers and what is paused. Only administrators drain and pause.
     ("GET", "/api/queue/workers", VIEWER),
+    ("GET", "/api/queue/workers/tokens", ADMIN),
+    ("POST", "/api/queue/workers/tokens", ADMIN),
+    ("POST", "/api/queue/workers/tokens/{id}/revoke", ADMIN),
     ("POST", "/api/queue/workers/{id}/drain", ADMIN),
     ("POST", "/api/queue/workers/{id}/resume", ADMIN),
     ("GET", "/api/queue/pauses", VIEWER),

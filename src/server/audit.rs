@@ -76,6 +76,8 @@ const EFFECTS: &[(&str, &str, Effect)] = &[
     ("POST", "/api/queue/jobs/{id}/fail", InEventLog),
     ("POST", "/api/queue/jobs/{id}/cancel/ack", InEventLog),
 
+    ("POST", "/api/queue/workers/tokens", Action("token.create")),
+    ("POST", "/api/queue/workers/tokens/{id}/revoke", Action("token.revoke")),
     ("POST", "/api/queue/workers/{id}/drain", Action("worker.drain")),
     ("POST", "/api/queue/workers/{id}/resume", Action("worker.resume")),
     ("PUT", "/api/queue/pauses/{name}", Action("queue.pause")),

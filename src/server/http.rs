@@ -31,6 +31,7 @@ mod streams;
 mod submission;
 mod usual;
 mod worker_list;
+mod worker_tokens;
 mod workers;
 
 use axum::Router;
@@ -78,6 +79,9 @@ fn routes() -> Routes {
         .post("/jobs/{id}/fail", workers::fail)
         .post("/jobs/{id}/cancel/ack", workers::acknowledge_cancel)
         .get("/workers", worker_list::list)
+        .get("/workers/tokens", worker_tokens::list)
+        .post("/workers/tokens", worker_tokens::create)
+        .post("/workers/tokens/{id}/revoke", worker_tokens::end)
         .post("/workers/{id}/drain", worker_list::drain)
         .post("/workers/{id}/resume", worker_list::resume)
         .get("/pauses", pauses::list)

@@ -33,7 +33,7 @@ enum Access {
 
 /// The access rule of every route. A test below fails if a route of the server is missing here. The server's own table
 /// is not used, so that a mistake in it is noticed.
-const RULES: [(&str, &str, Access); 88] = [
+const RULES: [(&str, &str, Access); 91] = [
     ("GET", "/healthz", Access::Open),
     ("GET", "/login", Access::Open),
     ("POST", "/login", Access::Open),
@@ -73,6 +73,9 @@ const RULES: [(&str, &str, Access); 88] = [
     ("POST", "/api/queue/jobs/{id}/fail", Access::Program(Role::Worker)),
     ("POST", "/api/queue/jobs/{id}/cancel/ack", Access::Program(Role::Worker)),
     ("GET", "/api/queue/workers", Access::Program(Role::Viewer)),
+    ("GET", "/api/queue/workers/tokens", Access::Program(Role::Admin)),
+    ("POST", "/api/queue/workers/tokens", Access::Program(Role::Admin)),
+    ("POST", "/api/queue/workers/tokens/{id}/revoke", Access::Program(Role::Admin)),
     ("POST", "/api/queue/workers/{id}/drain", Access::Program(Role::Admin)),
     ("POST", "/api/queue/workers/{id}/resume", Access::Program(Role::Admin)),
     ("GET", "/api/queue/pauses", Access::Program(Role::Viewer)),

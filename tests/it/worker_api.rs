@@ -11,4 +11,5 @@ mod listed;
 mod ownership;
 mod pauses;
 mod removal;
+mod tokens;
 mod uploads;

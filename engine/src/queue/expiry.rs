@@ -1,4 +1,4 @@
-//! Ends the leases of workers on other machines that have not renewed them in time, or whose API tokens no longer exist.
+//! Ends the leases of workers on other machines that have not renewed them in time, or whose API tokens have ended.
 //!
 //! The leases of the embedded worker are not ended here: as long as the server runs, its worker runs too, and after a
 //! crash the worker itself recovers its jobs.
@@ -57,19 +57,20 @@ impl Queue {
                 tracing::warn!(%job, status = status.as_str(), "a worker's lease expired");
             }
         }
-        // Whoever revokes a token ends its leases at once. Here they end if that has failed, or if the token was removed
-        // together with its user.
-        self.end_leases_of_revoked_tokens().await
+        // Whoever revokes a token ends its leases at once. Here they end if that has failed, or if the token has ended for
+        // another reason.
+        self.end_leases_without_token().await
     }
 
-    /// Ends the leases that were begun with API tokens that no longer exist.
-    pub async fn end_leases_of_revoked_tokens(&self) -> Result<(), QueueError> {
+    /// Ends the leases that were begun with API tokens that are no longer valid: they were revoked or have expired, or their
+    /// users were removed or disabled.
+    pub async fn end_leases_without_token(&self) -> Result<(), QueueError> {
         let mut connection = self.db.reader().await?;
-        let held = workers::store::without_token(&mut connection).await?;
+        let held = workers::store::without_token(&mut connection, clock::now()).await?;
         drop(connection);
         for job in held {
-            if let Some(status) = self.end_lease_of_job(job, LeaseLoss::TokenRevoked).await? {
-                tracing::warn!(%job, status = status.as_str(), "the token of a job's worker was revoked");
+            if let Some(status) = self.end_lease_of_job(job, LeaseLoss::TokenEnded).await? {
+                tracing::warn!(%job, status = status.as_str(), "the token of a job's worker is no longer valid");
             }
         }
         Ok(())
@@ -92,8 +93,8 @@ impl Queue {
                     let applies = match (loss, attempt.token) {
                         (_, None) => false,
                         (LeaseLoss::Expired, _) => row.job.lease_expires_at.is_some_and(|end| end <= now),
-                        (LeaseLoss::TokenRevoked, Some(token)) => {
-                            !workers::store::has_token(tx.connection(), token).await?
+                        (LeaseLoss::TokenEnded, Some(token)) => {
+                            workers::store::limits_of(tx.connection(), token, now).await?.is_none()
                         }
                     };
                     if !applies {
@@ -125,8 +126,8 @@ impl Queue {
 enum LeaseLoss {
     /// The worker has not renewed it in time.
     Expired,
-    /// The worker's API token no longer exists.
-    TokenRevoked,
+    /// The worker's API token is no longer valid.
+    TokenEnded,
 }
 
 impl LeaseLoss {
@@ -135,7 +136,7 @@ impl LeaseLoss {
     fn reported(self) -> (Option<JobEventStatus>, Redacted) {
         match self {
             Self::Expired => (Some(JobEventStatus::LeaseExpired), Redacted::literal("the worker's lease expired")),
-            Self::TokenRevoked => (None, Redacted::literal("the worker's API token was revoked")),
+            Self::TokenEnded => (None, Redacted::literal("the worker's API token was revoked or has expired")),
         }
     }
 }

@@ -62,6 +62,8 @@ pub(in crate::server) enum ApiError {
     SessionNotFound,
     #[error("there is no such token")]
     TokenNotFound,
+    #[error("there is no such token of a worker")]
+    WorkerTokenNotFound,
     #[error("there is no such worker")]
     WorkerNotFound,
     #[error("this is not paused")]
@@ -135,6 +137,7 @@ impl ApiError {
             Self::UserNotFound => (StatusCode::NOT_FOUND, "user_not_found"),
             Self::SessionNotFound => (StatusCode::NOT_FOUND, "session_not_found"),
             Self::TokenNotFound => (StatusCode::NOT_FOUND, "token_not_found"),
+            Self::WorkerTokenNotFound => (StatusCode::NOT_FOUND, "worker_token_not_found"),
             Self::WorkerNotFound => (StatusCode::NOT_FOUND, "worker_not_found"),
             Self::PauseNotFound => (StatusCode::NOT_FOUND, "pause_not_found"),
             Self::RouteNotFound => (StatusCode::NOT_FOUND, "route_not_found"),

@@ -230,18 +230,32 @@ pub(in crate::queue) async fn running(
     Ok(rows.into_iter().map(job).collect())
 }
 
-/// Returns the limits of a token, or `None` if the token was revoked or has expired.
+/// The condition that a token is valid at the time `?1`. It must also belong to nobody, or to a user who may still have a
+/// worker's token.
+macro_rules! valid_token {
+    ($id:literal) => {
+        concat!(
+            "t.id = ",
+            $id,
+            " and t.expires_at > ?1 and (t.user_id is null or (not u.disabled and not u.without_role and u.role = 'admin'))"
+        )
+    };
+}
+
+/// Returns the limits of a token, or `None` if the token is no longer valid.
 pub(in crate::queue) async fn limits_of(
     connection: &mut Connection,
     token: TokenId,
     now: Timestamp,
 ) -> DbResult<Option<WorkerLimits>> {
     type Limits = (Option<String>, Option<String>, Option<String>);
-    let row: Option<Limits> = sqlx::query_as(
-        "select allowed_types, allowed_repositories, capabilities from tokens where id = ? and expires_at > ?",
-    )
-    .bind(token.0)
+    let row: Option<Limits> = sqlx::query_as(concat!(
+        "select t.allowed_types, t.allowed_repositories, t.capabilities
+         from tokens t left join users u on u.id = t.user_id where ",
+        valid_token!("?2")
+    ))
     .bind(now.0)
+    .bind(token.0)
     .fetch_optional(connection.sqlite())
     .await?;
     let Some((kinds, repositories, capabilities)) = row else { return Ok(None) };
@@ -251,22 +265,17 @@ pub(in crate::queue) async fn limits_of(
     Ok(Some(limits))
 }
 
-/// Returns the running jobs whose workers' tokens no longer exist.
-pub(in crate::queue) async fn without_token(connection: &mut Connection) -> DbResult<Vec<JobId>> {
-    let ids: Vec<uuid::Uuid> = sqlx::query_scalar(
+/// Returns the running jobs whose workers' tokens are no longer valid.
+pub(in crate::queue) async fn without_token(connection: &mut Connection, now: Timestamp) -> DbResult<Vec<JobId>> {
+    let ids: Vec<uuid::Uuid> = sqlx::query_scalar(concat!(
         "select j.id from jobs j join attempts a on a.job_id = j.id and a.attempt = j.attempt
-         where j.status = 'running' and a.token_id is not null
-           and not exists (select 1 from tokens where id = a.token_id)",
-    )
+         where j.status = 'running' and a.token_id is not null and not exists (
+           select 1 from tokens t left join users u on u.id = t.user_id where ",
+        valid_token!("a.token_id"),
+        ")"
+    ))
+    .bind(now.0)
     .fetch_all(connection.sqlite())
     .await?;
     Ok(ids.into_iter().map(JobId).collect())
-}
-
-/// Returns whether a token exists.
-pub(in crate::queue) async fn has_token(connection: &mut Connection, token: TokenId) -> DbResult<bool> {
-    Ok(sqlx::query_scalar("select exists (select 1 from tokens where id = ?)")
-        .bind(token.0)
-        .fetch_one(connection.sqlite())
-        .await?)
 }
