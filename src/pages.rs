@@ -20,7 +20,7 @@ mod workers;
 pub use account::AccountPage;
 pub use audit::AuditLogPage;
 pub use job::JobPage;
-pub use jobs::JobsPage;
+pub use jobs::{BulkPage, JobsPage};
 pub use login::LoginPage;
 pub use new_job::NewJobPage;
 pub use not_allowed::NotAllowedPage;

@@ -6,8 +6,8 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::Post;
 use model::{
-    AuditPage, Job, JobChanges, JobStatus, JobsPage, NewJob, PausesPage, RedactionResult, RedactionRules, SecretsPage,
-    Timestamp,
+    AuditPage, BulkAction, BulkFilter, BulkReply, Job, JobChanges, JobStatus, JobsPage, NewJob, PausesPage,
+    RedactionResult, RedactionRules, SecretsPage, Timestamp,
 };
 
 use crate::page_data::{AccountPageData, JobPageData, PeoplePageData, RpcError, RpcJson, WorkersPageData};
@@ -86,6 +86,17 @@ pub async fn resubmit_with_changes(
     changes: JobChanges,
 ) -> Result<Job, RpcError> {
     crate::server::pages::resubmit_with_changes(&id, changes).await
+}
+
+/// Counts the jobs to which an action on all matching jobs would be applied.
+#[server(name = PreviewBulk, prefix = "/rpc", endpoint = "bulk_preview", input = Post<RpcJson>, output = Post<RpcJson>)]
+pub async fn bulk_preview(
+    /// The action.
+    action: BulkAction,
+    /// The jobs.
+    filter: BulkFilter,
+) -> Result<BulkReply, RpcError> {
+    crate::server::pages::bulk_preview(action, filter).await
 }
 
 /// Returns all named secrets, without their values.

@@ -1,7 +1,7 @@
 //! The job queue: submits, lists, cancels and resubmits jobs. See [`leases`] for how workers claim jobs, [`remote`] for
 //! workers on other machines, [`ending`] for how jobs finish, [`expiry`] for leases that are not renewed, [`files`] for
 //! artifacts and outputs, [`removal`] for the removal of finished jobs, and [`retention`] for the limits on what is
-//! kept. [`workers`] lists the workers, [`pauses`] holds jobs back, and [`admission`] decides which jobs a claim may
+//! kept. [`bulk`] changes many jobs at once, [`workers`] lists the workers, [`pauses`] holds jobs back, and [`admission`] decides which jobs a claim may
 //! receive.
 //!
 //! Every change of state is committed in one transaction together with the events that report it, so no reader ever
@@ -9,6 +9,7 @@
 //! worker that has lost its lease can no longer change the job.
 
 mod admission;
+mod bulk;
 mod ending;
 mod expiry;
 mod files;

@@ -12,6 +12,7 @@ pub mod group;
 pub mod level;
 
 mod audit;
+mod bulk;
 #[cfg_attr(not(target_family = "wasm"), path = "calendar/native.rs")]
 #[cfg_attr(target_family = "wasm", path = "calendar/browser.rs")]
 mod calendar;
@@ -41,6 +42,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use audit::{AuditEntry, AuditPage};
+pub use bulk::{BulkAction, BulkFilter, BulkReply, BulkRequest};
 pub use event::{
     ArtifactPayload, AttemptPayload, AttemptStatus, EndPayload, Event, EventsPage, GapAvailable, GapPayload, GapReason,
     JobEventStatus, JobPayload, Level, LogPayload, Payload, Stage, StagePayload, StageStatus, StepPayload, StepStatus,

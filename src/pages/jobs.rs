@@ -1,5 +1,6 @@
 //! The page with the list of jobs, newest first. The list is updated automatically.
 
+mod bulk;
 mod changes;
 mod list;
 mod pauses;
@@ -21,6 +22,7 @@ use super::refusal::Refusal;
 use crate::host;
 use crate::rpc::list_jobs;
 use crate::ui::{Icon, PageTitle, PersonMenu, may};
+pub use bulk::BulkPage;
 use list::JobList;
 use pauses::PauseNotices;
 use query::{JobsQuery, Within};

@@ -67,6 +67,9 @@ const EFFECTS: &[(&str, &str, Effect)] = &[
     ("POST", "/rpc/resubmit_with_changes", Action("job.resubmit")),
 
     ("DELETE", "/api/queue/jobs/{id}", Action("job.remove")),
+    // The handlers record what is done.
+    ("POST", "/api/queue/jobs/bulk", Action("job.cancel")),
+    ("POST", "/tasks/queue/bulk", Action("job.cancel")),
 
     ("POST", "/api/queue/jobs/claim", InEventLog),
     ("POST", "/api/queue/jobs/{id}/heartbeat", InEventLog),
@@ -100,6 +103,7 @@ const EFFECTS: &[(&str, &str, Effect)] = &[
     ("POST", "/rpc/list_jobs", Reads),
     ("POST", "/rpc/job_page", Reads),
     ("POST", "/rpc/job", Reads),
+    ("POST", "/rpc/bulk_preview", Reads),
     ("POST", "/rpc/list_secrets", Reads),
     ("POST", "/rpc/test_redaction", Reads),
     ("POST", "/rpc/redaction_rules", Reads),

@@ -3,6 +3,7 @@
 mod artifacts;
 mod audit;
 mod body;
+mod bulk;
 pub(super) mod error;
 mod events;
 mod file;
@@ -71,6 +72,7 @@ fn routes() -> Routes {
         .get("/jobs/{id}/artifacts", artifacts::list)
         .get("/jobs/{id}/artifacts/{artifact}/download", artifacts::download)
         .get("/jobs/{id}/artifacts/{artifact}/preview", previews::begin)
+        .post("/jobs/bulk", bulk::bulk)
         .post("/jobs/claim", workers::claim)
         .post("/jobs/{id}/heartbeat", workers::heartbeat)
         .post("/jobs/{id}/events", workers::append)
@@ -115,6 +117,7 @@ fn routes() -> Routes {
         .post("/login", session::login)
         .post("/tasks/queue/new", form::submit)
         .post("/secrets", secrets::submit)
+        .post("/tasks/queue/bulk", bulk::submit)
         .post("/workers", worker_list::submit)
         .post("/people", people::forms::people)
         .post("/account", people::forms::account)

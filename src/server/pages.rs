@@ -7,11 +7,12 @@ use axum::http::{StatusCode, header};
 use engine::clock;
 use engine::event_log::{Direction, Filter, Kinds, PageRequest};
 use engine::queue::JobsFilter;
+use engine::spool::Spools;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use model::{
-    AuditPage, CreatedApiToken, Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, PausesPage, Payload,
-    RedactionResult, RedactionRules, SecretsPage, Seq, Timestamp,
+    AuditPage, BulkAction, BulkFilter, BulkReply, BulkRequest, CreatedApiToken, Event, Job, JobChanges, JobId,
+    JobStatus, JobsPage, NewJob, PausesPage, Payload, RedactionResult, RedactionRules, SecretsPage, Seq, Timestamp,
 };
 
 use super::AppState;
@@ -138,6 +139,14 @@ pub async fn job(id: &str) -> Result<Job, RpcError> {
 pub async fn resubmit_with_changes(id: &str, changes: JobChanges) -> Result<Job, RpcError> {
     audit_object(id);
     state("resubmit_with_changes")?.queue.resubmit(parse(id)?, &user()?, changes).await.map_err(refuse)
+}
+
+/// Counts the jobs to which an action on all matching jobs would be applied.
+pub async fn bulk_preview(action: BulkAction, filter: BulkFilter) -> Result<BulkReply, RpcError> {
+    let state = state("bulk_preview")?;
+    let request = BulkRequest { action, filter, reason: None, dry_run: true };
+    let spools = Spools::new(&state.config.data_dir);
+    state.queue.bulk(request, &user()?, &state.artifacts, &spools).await.map_err(refuse)
 }
 
 /// Returns all named secrets, without their values.

@@ -33,13 +33,14 @@ enum Access {
 
 /// The access rule of every route. A test below fails if a route of the server is missing here. The server's own table
 /// is not used, so that a mistake in it is noticed.
-const RULES: [(&str, &str, Access); 91] = [
+const RULES: [(&str, &str, Access); 95] = [
     ("GET", "/healthz", Access::Open),
     ("GET", "/login", Access::Open),
     ("POST", "/login", Access::Open),
     ("GET", "/", Access::Page(Role::Viewer)),
     ("GET", "/tasks/queue", Access::Page(Role::Viewer)),
     ("GET", "/tasks/queue/new", Access::Page(Role::Operator)),
+    ("GET", "/tasks/queue/bulk", Access::Page(Role::Operator)),
     ("GET", "/tasks/queue/view", Access::Page(Role::Viewer)),
     ("GET", "/tasks/queue/{jobId}", Access::Page(Role::Viewer)),
     ("GET", "/secrets", Access::Page(Role::Operator)),
@@ -53,6 +54,7 @@ const RULES: [(&str, &str, Access); 91] = [
     ("GET", "/api/queue/jobs", Access::Program(Role::Viewer)),
     ("POST", "/api/queue/jobs", Access::Program(Role::Operator)),
     ("GET", "/api/queue/jobs/stream", Access::Program(Role::Viewer)),
+    ("POST", "/api/queue/jobs/bulk", Access::Program(Role::Operator)),
     ("GET", "/api/queue/jobs/{id}", Access::Program(Role::Viewer)),
     ("POST", "/api/queue/jobs/{id}/cancel", Access::Program(Role::Operator)),
     ("POST", "/api/queue/jobs/{id}/resubmit", Access::Program(Role::Operator)),
@@ -111,6 +113,7 @@ const RULES: [(&str, &str, Access); 91] = [
     ("POST", "/rpc/resubmit_job", Access::Program(Role::Operator)),
     ("POST", "/rpc/resubmit_with_changes", Access::Program(Role::Operator)),
     ("POST", "/rpc/job", Access::Program(Role::Viewer)),
+    ("POST", "/rpc/bulk_preview", Access::Program(Role::Operator)),
     ("POST", "/rpc/list_secrets", Access::Program(Role::Operator)),
     ("POST", "/rpc/test_redaction", Access::Program(Role::Operator)),
     ("POST", "/rpc/redaction_rules", Access::Program(Role::Viewer)),
@@ -121,6 +124,7 @@ const RULES: [(&str, &str, Access); 91] = [
     ("POST", "/rpc/account", Access::Program(Role::Viewer)),
     ("POST", "/tasks/queue/new", Access::Program(Role::Operator)),
     ("POST", "/secrets", Access::Program(Role::Admin)),
+    ("POST", "/tasks/queue/bulk", Access::Program(Role::Operator)),
     ("POST", "/workers", Access::Program(Role::Admin)),
     ("POST", "/people", Access::Program(Role::Admin)),
     ("POST", "/account", Access::Program(Role::Viewer)),

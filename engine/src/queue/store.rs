@@ -146,6 +146,18 @@ pub(super) async fn list(connection: &mut Connection, filter: &JobsFilter) -> Db
     Ok(query.build_query_as().fetch_all(connection.sqlite()).await?)
 }
 
+/// Returns the ids of the requested jobs, oldest first. If more than `filter.limit` jobs match, one additional id is
+/// returned.
+pub(super) async fn matching(connection: &mut Connection, filter: &JobsFilter) -> DbResult<Vec<JobId>> {
+    let mut query = QueryBuilder::new("select id from jobs where status in (select value from json_each(");
+    let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.as_str()).collect();
+    query.push_bind(serde_json::json!(statuses).to_string()).push("))");
+    push_conditions(&mut query, filter);
+    query.push(" order by created_at, id limit ").push_bind(filter.limit + 1);
+    let ids: Vec<Uuid> = query.build_query_scalar().fetch_all(connection.sqlite()).await?;
+    Ok(ids.into_iter().map(JobId).collect())
+}
+
 /// Returns the latest successful jobs that have the same title and commands as `job` and were submitted before it,
 /// newest first.
 pub(super) async fn earlier_successes(connection: &mut Connection, job: JobId, limit: i64) -> DbResult<Vec<JobId>> {
