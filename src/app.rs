@@ -8,8 +8,8 @@ use leptos_router::{SsrMode, path};
 
 use crate::host;
 use crate::pages::{
-    AccountPage, AuditLogPage, JobPage, JobsPage, LoginPage, NewJobPage, NotAllowedPage, NotFoundPage, PeoplePage,
-    RedactionPage, SecretsPage, SeveralJobsPage,
+    AccountPage, AuditLogPage, BulkPage, JobPage, JobsPage, LoginPage, NewJobPage, NotAllowedPage, NotFoundPage,
+    PeoplePage, RedactionPage, SecretsPage, SeveralJobsPage, WorkersPage,
 };
 use crate::ui::{CurrentUser, ICONS, PageTitle, SHARED_STREAM};
 
@@ -114,10 +114,12 @@ pub fn App() -> impl IntoView {
                 <Route path=path!("/") view=|| view! { <Redirect path="/tasks/queue" /> } />
                 <Route path=path!("/tasks/queue") view=JobsPage ssr=SsrMode::Async />
                 <Route path=path!("/tasks/queue/new") view=NewJobPage ssr=SsrMode::Async />
+                <Route path=path!("/tasks/queue/bulk") view=BulkPage ssr=SsrMode::Async />
                 <Route path=path!("/tasks/queue/view") view=SeveralJobsPage ssr=SsrMode::Async />
                 <Route path=path!("/tasks/queue/:jobId") view=JobPage ssr=SsrMode::Async />
                 <Route path=path!("/secrets") view=SecretsPage ssr=SsrMode::Async />
                 <Route path=path!("/redaction") view=RedactionPage ssr=SsrMode::Async />
+                <Route path=path!("/workers") view=WorkersPage ssr=SsrMode::Async />
                 <Route path=path!("/people") view=PeoplePage ssr=SsrMode::Async />
                 <Route path=path!("/audit") view=AuditLogPage ssr=SsrMode::Async />
                 <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />

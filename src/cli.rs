@@ -26,6 +26,7 @@ mod logs;
 mod order;
 mod outcome;
 mod output;
+mod pause;
 mod printer;
 mod redact;
 mod rerun;
@@ -36,12 +37,14 @@ mod serve;
 mod session;
 mod settings;
 mod sse;
+mod status;
 mod submission;
 mod submit;
 mod table;
 mod token;
 mod user;
 mod worker;
+mod workers;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -99,6 +102,14 @@ enum Verb {
     Logs(logs::Logs),
     /// Cancel a job.
     Cancel(cancel::Cancel),
+    /// Show the state of the server on one screen: jobs, workers, pauses and disk.
+    Status(status::ShowStatus),
+    /// List the workers and what they run.
+    Workers(workers::ListWorkers),
+    /// Pause the queue, a type of jobs, or a worker. Jobs that are running continue.
+    Pause(pause::PauseWork),
+    /// End a pause. Waiting jobs start in the same order as before.
+    Resume(pause::ResumeWork),
     /// List and download the artifacts of a job.
     Artifacts(artifacts::Artifacts),
     /// Set, list and remove the secrets that jobs can use.
@@ -148,6 +159,10 @@ pub fn run(embedded_site: Option<EmbeddedSite>) -> ExitCode {
         Verb::Job(job) => (in_runtime(job.run(colour)), FAILURE),
         Verb::Logs(logs) => (in_runtime(logs.run(colour)), FAILURE),
         Verb::Cancel(cancel) => (in_runtime(cancel.run(colour)), FAILURE),
+        Verb::Status(status) => (in_runtime(status.run(colour)), FAILURE),
+        Verb::Workers(workers) => (in_runtime(workers.run(colour)), FAILURE),
+        Verb::Pause(pause) => (in_runtime(pause.run(colour)), FAILURE),
+        Verb::Resume(resume) => (in_runtime(resume.run(colour)), FAILURE),
         Verb::Artifacts(artifacts) => (in_runtime(artifacts.run(colour)), FAILURE),
         Verb::Redact(redact) => (in_runtime(redact.run(colour)), FAILURE),
         Verb::Secret(secret) => (in_runtime(secret.run(colour)), FAILURE),

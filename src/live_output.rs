@@ -278,6 +278,9 @@ fn note(log: Log) -> Option<String> {
             FindProgress::Searching | FindProgress::Idle => None,
         };
     }
+    if let Some(pause) = job.pause.as_ref().filter(|_| is_waiting) {
+        return Some(format!("Waiting. {}", words::paused(pause)));
+    }
     let text = match (job.status, filter) {
         (JobStatus::Queued, _) if counts.logs == 0 => match job.queue_position {
             Some(position) if position > 1 => {

@@ -51,6 +51,13 @@ struct Facts {
     mounts: (u64, u64),
 }
 
+/// Returns the name of this machine, or `None` if it has none.
+#[must_use]
+pub fn name() -> Option<String> {
+    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    (!name.is_empty()).then_some(name)
+}
+
 /// Returns a digest in hexadecimal that is the same for all programs on this machine, or `None` if the machine is
 /// unknown.
 #[must_use]

@@ -6,7 +6,10 @@
 use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use leptos::server_fn::{Bytes, ContentType, Decodes, Encodes, Format, FormatType};
-use model::{ApiTokensPage, Artifact, CreatedApiToken, Event, EventsPage, Job, SessionsPage, User};
+use model::{
+    ApiTokensPage, Artifact, CreatedApiToken, Event, EventsPage, Job, ListedWorker, Pause, SessionsPage, Timestamp,
+    User,
+};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -100,6 +103,17 @@ pub struct JobPageData {
 pub struct RefusedPerson {
     /// The reason, and what to do about it.
     pub sentence: String,
+}
+
+/// The data of the page with the list of workers.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WorkersPageData {
+    /// The workers that were seen during the last week.
+    pub workers: Vec<ListedWorker>,
+    /// What is paused.
+    pub pauses: Vec<Pause>,
+    /// The time at which the server has created the data.
+    pub now: Timestamp,
 }
 
 /// The data of the page for people.

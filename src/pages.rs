@@ -15,11 +15,12 @@ mod redaction;
 mod refusal;
 mod secrets;
 mod several;
+mod workers;
 
 pub use account::AccountPage;
 pub use audit::AuditLogPage;
 pub use job::JobPage;
-pub use jobs::JobsPage;
+pub use jobs::{BulkPage, JobsPage};
 pub use login::LoginPage;
 pub use new_job::NewJobPage;
 pub use not_allowed::NotAllowedPage;
@@ -28,3 +29,4 @@ pub use people::PeoplePage;
 pub use redaction::RedactionPage;
 pub use secrets::SecretsPage;
 pub use several::SeveralJobsPage;
+pub use workers::WorkersPage;

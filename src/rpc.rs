@@ -6,10 +6,11 @@
 use leptos::prelude::*;
 use leptos::server_fn::codec::Post;
 use model::{
-    AuditPage, Job, JobChanges, JobStatus, JobsPage, NewJob, RedactionResult, RedactionRules, SecretsPage, Timestamp,
+    AuditPage, BulkAction, BulkFilter, BulkReply, Job, JobChanges, JobStatus, JobsPage, NewJob, PausesPage,
+    RedactionResult, RedactionRules, SecretsPage, Timestamp,
 };
 
-use crate::page_data::{AccountPageData, JobPageData, PeoplePageData, RpcError, RpcJson};
+use crate::page_data::{AccountPageData, JobPageData, PeoplePageData, RpcError, RpcJson, WorkersPageData};
 
 /// Returns a page of jobs, newest first. If `q` is given, only jobs whose title, command or id contains it are
 /// returned.
@@ -87,6 +88,17 @@ pub async fn resubmit_with_changes(
     crate::server::pages::resubmit_with_changes(&id, changes).await
 }
 
+/// Counts the jobs to which an action on all matching jobs would be applied.
+#[server(name = PreviewBulk, prefix = "/rpc", endpoint = "bulk_preview", input = Post<RpcJson>, output = Post<RpcJson>)]
+pub async fn bulk_preview(
+    /// The action.
+    action: BulkAction,
+    /// The jobs.
+    filter: BulkFilter,
+) -> Result<BulkReply, RpcError> {
+    crate::server::pages::bulk_preview(action, filter).await
+}
+
 /// Returns all named secrets, without their values.
 #[server(prefix = "/rpc", endpoint = "list_secrets", output = Post<RpcJson>)]
 pub async fn list_secrets() -> Result<SecretsPage, RpcError> {
@@ -119,6 +131,18 @@ pub async fn audit(
     action: Option<String>,
 ) -> Result<AuditPage, RpcError> {
     crate::server::pages::audit(before, user, action).await
+}
+
+/// Returns the data of the page with the list of workers.
+#[server(name = LoadWorkers, prefix = "/rpc", endpoint = "workers", output = Post<RpcJson>)]
+pub async fn workers() -> Result<WorkersPageData, RpcError> {
+    crate::server::pages::workers().await
+}
+
+/// Returns what is paused.
+#[server(name = LoadPauses, prefix = "/rpc", endpoint = "pauses", output = Post<RpcJson>)]
+pub async fn pauses() -> Result<PausesPage, RpcError> {
+    crate::server::pages::pauses().await
 }
 
 /// Returns the data of the page for people.

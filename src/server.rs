@@ -29,16 +29,18 @@ use std::sync::Arc;
 
 use engine::artifacts::ArtifactStore;
 use engine::cage::{Cage, CageError};
+use engine::clock;
 use engine::db::{Db, DbError, OpenError};
 use engine::event_log::EventLog;
 use engine::inputs;
 use engine::output::Outputs;
-use engine::queue::{Maskers, Queue, SecretsError, WorkingRoots};
+use engine::queue::{EmbeddedWorker, Maskers, Queue, SecretsError, WorkingRoots};
 use engine::spool::Spools;
 use engine::worker::disk::DiskGuard;
 use engine::worker::link::InProcess;
 use engine::worker::{Host, Worker};
 use leptos::config::LeptosOptions;
+use model::Timestamp;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -46,6 +48,7 @@ use tokio_util::task::TaskTracker;
 use crate::audit::AuditLog;
 use crate::auth::{self, Auth};
 use crate::jobs_config::JobsConfigError;
+use crate::machine;
 
 pub use client::TrustedProxies;
 pub use config::Config;
@@ -148,6 +151,8 @@ pub struct Shared {
     proxy_headers: Option<ProxyHeaders>,
     /// Accepts connections with TLS, or `None` if the server does not use TLS.
     pub tls: Option<Tls>,
+    /// The time at which the server started.
+    pub started_at: Timestamp,
     /// The options of Leptos.
     pub leptos: LeptosOptions,
 }
@@ -208,6 +213,7 @@ impl Server {
         let instance = auth::instance_id(&config.data_dir)?;
         let artifacts = ArtifactStore::open(&config.data_dir)?;
         let link = InProcess::new(&instance, queue.clone(), events.clone(), artifacts.clone(), config.data_dir.clone());
+        queue.describe_embedded(embedded_worker(&config)).await.map_err(io::Error::other)?;
         let disk = DiskGuard::new(config.data_dir.clone(), config.jobs.min_free_bytes);
         let cage = Cage::prepare(&config.jobs.cage, &config.data_dir)?;
         let worker = Worker::new(link, config.jobs.worker(Host::Server, &config.data_dir, cage, roots), disk.clone());
@@ -233,6 +239,7 @@ impl Server {
                 config.embedded_site,
                 Path::new(&SiteOptions::built_in().site_root),
             ),
+            started_at: clock::now(),
             leptos: config::leptos(address),
             proxies,
             proxy_headers,
@@ -302,5 +309,14 @@ impl Server {
         changes.close();
         changes.wait().await;
         db.close().await;
+    }
+}
+
+/// Describes the embedded worker for the list of workers.
+fn embedded_worker(config: &Config) -> EmbeddedWorker {
+    EmbeddedWorker {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        hostname: machine::name(),
+        concurrency: config.jobs.concurrency,
     }
 }

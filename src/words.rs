@@ -3,7 +3,7 @@
 //! All functions are pure and use only integers, because formatting floating-point numbers would add 20 kB to the WASM
 //! module.
 
-use model::{JobPhase, JobStatus, StepStatus, Timestamp};
+use model::{JobPhase, JobStatus, Pause, PauseTarget, StepStatus, Timestamp, WorkerStatus};
 
 /// Formats a number with thousands separators: `12,345`.
 #[must_use]
@@ -48,6 +48,32 @@ pub fn visible(text: &str) -> String {
 #[must_use]
 pub fn output_removed(at: Timestamp) -> String {
     format!("The output and the artifacts were removed on {} UTC. They are kept for a limited time.", date_time(at, 0))
+}
+
+/// Says what is paused, since when, by whom and why. The time is in UTC.
+#[must_use]
+pub fn paused(pause: &Pause) -> String {
+    let what = match &pause.target {
+        PauseTarget::Queue => "The queue has".to_owned(),
+        PauseTarget::Type(kind) => format!("Jobs of the type {} have", visible(kind)),
+        PauseTarget::Worker(id) => {
+            format!("The worker {} has", pause.worker_name.as_deref().map_or_else(|| id.to_string(), visible))
+        }
+    };
+    let (since, by) = (date_time(pause.paused_at, 0), visible(&pause.paused_by_user_id));
+    let reason = pause.reason.as_deref().map(|reason| format!(": {}", visible(reason))).unwrap_or_default();
+    format!("{what} been paused since {since} UTC by {by}{reason}")
+}
+
+/// Returns the label of a worker's status.
+#[must_use]
+pub const fn worker_status(status: WorkerStatus) -> &'static str {
+    match status {
+        WorkerStatus::Active => "Active",
+        WorkerStatus::Draining => "Draining",
+        WorkerStatus::Paused => "Paused",
+        WorkerStatus::Offline => "Offline",
+    }
 }
 
 /// Formats a size in bytes: `84 kB`, `1.2 MB`.
@@ -235,6 +261,20 @@ pub const fn step_status(status: StepStatus) -> &'static str {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_pause_says_what_is_paused_by_whom_and_why() {
+        let pause = Pause {
+            target: PauseTarget::Queue,
+            worker_name: None,
+            reason: Some("new disk".to_owned()),
+            paused_at: "2026-01-31T14:02:11Z".parse().expect("a time"),
+            paused_by_user_id: "ada".to_owned(),
+        };
+        assert_eq!(paused(&pause), "The queue has been paused since 2026-01-31 14:02:11 UTC by ada: new disk");
+        let kind = Pause { target: PauseTarget::Type("build".to_owned()), reason: None, ..pause };
+        assert_eq!(paused(&kind), "Jobs of the type build have been paused since 2026-01-31 14:02:11 UTC by ada");
+    }
 
     #[test]
     fn only_a_noteworthy_difference_from_the_usual_time_is_mentioned() {

@@ -7,6 +7,7 @@ import { PeoplePage } from "../pages/people-page.ts";
 import { RedactionPage } from "../pages/redaction-page.ts";
 import { SecretsPage } from "../pages/secrets-page.ts";
 import { SeveralJobsPage } from "../pages/several-jobs-page.ts";
+import { WorkersPage } from "../pages/workers-page.ts";
 import { type Api, expect, type Server, test } from "../server.ts";
 
 const axe = await readFile(join(import.meta.dirname, "../../node_modules/axe-core/axe.min.js"), "utf8");
@@ -139,6 +140,18 @@ const PAGES: Record<string, (page: Page, server: Server, api: Api) => Promise<vo
   "the audit log": async (page, server, api) => {
     await api.submit({ run: "true" });
     await page.goto(`${server.url}/audit`);
+  },
+  "the list of workers with a pause": async (page, server, api) => {
+    const workers = new WorkersPage(page);
+    await workers.open(server);
+    await workers.pause("replacing the disk");
+    await expect(workers.done).toBeVisible();
+    await api.submit({ run: "true" });
+  },
+  "the question whether several jobs are cancelled": async (page, server, api) => {
+    await api.submit({ run: "sleep 600" });
+    await page.goto(`${server.url}/tasks/queue/bulk?action=cancel`);
+    await expect(page.getByTestId("bulk-question")).toBeVisible();
   },
   "the page for people without users": async (page, server) => {
     await new PeoplePage(page).open(server);

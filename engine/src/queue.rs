@@ -1,12 +1,15 @@
 //! The job queue: submits, lists, cancels and resubmits jobs. See [`leases`] for how workers claim jobs, [`remote`] for
 //! workers on other machines, [`ending`] for how jobs finish, [`expiry`] for leases that are not renewed, [`files`] for
 //! artifacts and outputs, [`removal`] for the removal of finished jobs, and [`retention`] for the limits on what is
-//! kept.
+//! kept. [`bulk`] changes many jobs at once, [`workers`] lists the workers, [`pauses`] holds jobs back, and [`admission`] decides which jobs a claim may
+//! receive.
 //!
 //! Every change of state is committed in one transaction together with the events that report it, so no reader ever
 //! sees a finished job without its `end` event. A job's lease epoch increases whenever a lease begins or ends, so a
 //! worker that has lost its lease can no longer change the job.
 
+mod admission;
+mod bulk;
 mod ending;
 mod expiry;
 mod files;
@@ -14,6 +17,7 @@ mod job_row;
 mod leases;
 mod maskers;
 mod overrides;
+mod pauses;
 mod payload;
 mod received;
 mod redaction;
@@ -23,11 +27,12 @@ mod retention;
 mod secrets;
 mod store;
 mod submission;
+mod workers;
 mod working_roots;
 
 use std::sync::Arc;
 
-use model::{Job, JobChanges, JobEventStatus, JobId, JobInput, JobStatus, JobsPage, NewJob};
+use model::{Job, JobChanges, JobCounts, JobEventStatus, JobId, JobInput, JobStatus, JobsPage, NewJob};
 use tokio::sync::{Notify, watch};
 
 use crate::clock;
@@ -35,10 +40,12 @@ use crate::db::{Db, DbError};
 use crate::event_log::{EventLog, JobDetails, NewEvent, append_by_server};
 use crate::spool::Spools;
 
+pub use admission::WorkerLimits;
 pub use ending::{ArtifactPlace, Ending, Finish, NewArtifact};
 pub use files::{ArtifactFile, AttemptOutput};
 pub use leases::{Abandoned, Claimed, Heartbeat, LEASE, Shipping};
 pub use maskers::{Maskers, SharedValues};
+pub use pauses::PauseChange;
 pub use payload::RawCommand as CommandShape;
 pub use payload::{Command, InvalidPayload, JobPayload, SecretForm, SecretUse, StageSpec, StepSpec, TerminalSize};
 pub use received::ReceivedJobs;
@@ -52,6 +59,7 @@ pub use secrets::{SecretChange, SecretsError};
 pub use store::JobsFilter;
 pub use submission::Submission;
 use submission::check_reason;
+pub use workers::EmbeddedWorker;
 pub use working_roots::{DirectoryError, WorkingRoots};
 
 /// The error for a request that the queue refused.
@@ -241,7 +249,8 @@ impl Queue {
             JobStatus::Queued => Some(store::queue_position(&mut connection, &row).await?),
             _ => None,
         };
-        Ok(Job { queue_position: position, ..row.to_job(&self.maskers) })
+        let pause = pauses::of_job(&mut connection, &row.job).await?;
+        Ok(Job { queue_position: position, pause, ..row.to_job(&self.maskers) })
     }
 
     /// Returns a page of jobs, newest first.
@@ -321,6 +330,12 @@ impl Queue {
         self.signals.cancelled.notify_waiters();
         self.signals.changed.send_replace(());
         Ok(row.to_job(&self.maskers))
+    }
+
+    /// Returns the number of jobs of each status.
+    pub async fn counts(&self) -> Result<JobCounts, QueueError> {
+        let mut connection = self.db.reader().await?;
+        Ok(store::counts(&mut connection, &JobsFilter::default()).await?)
     }
 
     /// Returns how many jobs are queued and how many are running.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ArtifactId, JobId, RawJson, Seq, Timestamp};
+use super::{ArtifactId, JobId, Pause, RawJson, Seq, Timestamp};
 
 /// The status of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -185,6 +185,10 @@ pub struct Job {
     pub input: Option<JobInput>,
     /// The job's position in the queue, from 1; null unless it is queued.
     pub queue_position: Option<i64>,
+    /// The pause because of which no worker can claim the job; null unless the job is queued and the queue or its type
+    /// is paused.
+    #[serde(default)]
+    pub pause: Option<Pause>,
 }
 
 /// A page of jobs, newest first.

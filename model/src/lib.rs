@@ -12,12 +12,14 @@ pub mod group;
 pub mod level;
 
 mod audit;
+mod bulk;
 #[cfg_attr(not(target_family = "wasm"), path = "calendar/native.rs")]
 #[cfg_attr(target_family = "wasm", path = "calendar/browser.rs")]
 mod calendar;
 mod event;
 mod job;
 mod line;
+mod pause;
 mod people;
 mod phase;
 mod raw_json;
@@ -26,10 +28,13 @@ mod role;
 mod search;
 mod secret;
 mod segment;
+mod status;
 mod step;
 mod time;
 mod usual;
 mod worker;
+mod worker_list;
+mod worker_token;
 
 use std::fmt;
 use std::str::FromStr;
@@ -37,6 +42,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use audit::{AuditEntry, AuditPage};
+pub use bulk::{BulkAction, BulkFilter, BulkReply, BulkRequest};
 pub use event::{
     ArtifactPayload, AttemptPayload, AttemptStatus, EndPayload, Event, EventsPage, GapAvailable, GapPayload, GapReason,
     JobEventStatus, JobPayload, Level, LogPayload, Payload, Stage, StagePayload, StageStatus, StepPayload, StepStatus,
@@ -46,6 +52,7 @@ pub use job::{
     Artifact, ArtifactsPage, FailureReason, Job, JobChanges, JobCounts, JobInput, JobStatus, JobsPage, NewJob,
 };
 pub use line::{LinesPage, OutputLine};
+pub use pause::{NewPause, ParsePauseTargetError, Pause, PauseTarget, PausesPage};
 pub use people::{
     ApiToken, ApiTokensPage, CreatedApiToken, NewApiToken, NewUser, PasswordChange, Session, SessionsPage, User,
     UserChanges, UserSource, UsersPage,
@@ -57,13 +64,16 @@ pub use role::Role;
 pub use search::{SearchHit, SearchPage, StepMatches};
 pub use secret::{NamedSecret, NewSecretValue, SecretsPage};
 pub use segment::Segment;
+pub use status::{DiskStatus, ServerStatus, WorkerCounts};
 pub use step::StepRef;
 pub use time::{ParseTimestampError, Timestamp};
 pub use usual::{UsualStep, UsualTimes};
 pub use worker::{
-    AppendBody, AppendedBatch, CancelAckBody, ClaimBody, ClaimReply, ClaimedJob, CompleteBody, FailBody, HeartbeatBody,
-    OutputBody, OutputProgress, ReportedEvent, ReportedTotals, StoredBytes,
+    AppendBody, AppendedBatch, CancelAckBody, ClaimBody, ClaimNotice, ClaimReply, ClaimedJob, CompleteBody, FailBody,
+    HeartbeatBody, OutputBody, OutputProgress, ReportedEvent, ReportedTotals, StoredBytes,
 };
+pub use worker_list::{ListedWorker, WorkerJob, WorkerStatus, WorkersPage};
+pub use worker_token::{CreatedWorkerToken, ListedWorkerToken, NewWorkerToken, TokenLimits, WorkerTokensPage};
 
 macro_rules! uuid_newtype {
     ($(#[$doc:meta])* $name:ident) => {
@@ -109,6 +119,10 @@ uuid_newtype! {
 uuid_newtype! {
     /// The id of a session. It is not secret, unlike the value of the session's cookie.
     SessionId
+}
+uuid_newtype! {
+    /// The id of a worker in the list of workers.
+    WorkerId
 }
 uuid_newtype! {
     /// The id of an API token. It is not secret, unlike the token.

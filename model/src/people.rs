@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Role, SessionId, Timestamp, TokenId};
+use super::{Role, SessionId, Timestamp, TokenId, TokenLimits};
 
 /// A user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -153,6 +153,12 @@ pub struct ApiToken {
     pub name: String,
     /// What the token permits, unless the role of the user permits less.
     pub role: Role,
+    /// Further text about the token, if there is any.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// What a worker can claim with the token. Tokens with other roles have no limits.
+    #[serde(flatten)]
+    pub limits: TokenLimits,
     /// The first characters of the token, by which people recognise it.
     pub hint: String,
     /// The time at which the token was created.
@@ -174,7 +180,7 @@ pub struct ApiTokensPage {
 }
 
 /// The body of a request that creates an API token.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewApiToken {
     /// The name, which says what the token is used for.
@@ -185,6 +191,18 @@ pub struct NewApiToken {
     /// The number of days after which the token is refused. `None` stands for [`Self::DEFAULT_DAYS`].
     #[serde(default)]
     pub expires_in_days: Option<u32>,
+    /// Further text about the token.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// The types of the jobs that a worker can claim with the token. `None` and an empty list are no limit.
+    #[serde(default)]
+    pub allowed_job_types: Option<Vec<String>>,
+    /// The repositories of the jobs that a worker can claim with the token. `None` and an empty list are no limit.
+    #[serde(default)]
+    pub allowed_repositories: Option<Vec<String>>,
+    /// The capabilities that a worker with the token may claim to have. `None` and an empty list are no limit.
+    #[serde(default)]
+    pub capabilities: Option<Vec<String>>,
 }
 
 impl NewApiToken {

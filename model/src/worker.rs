@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FailureReason, Job, Level, Payload, Seq};
+use super::{FailureReason, Job, Level, Payload, Seq, WorkerStatus};
 
 /// A worker's request for a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,6 +32,12 @@ pub struct ClaimBody {
     /// Whether only the job of an earlier request with the same `claim_id` is returned, and no other job is claimed.
     #[serde(default)]
     pub resume: Option<bool>,
+    /// The version of the worker's program, which is shown in the list of workers.
+    #[serde(default)]
+    pub version: Option<String>,
+    /// The name of the worker's machine, which is shown in the list of workers.
+    #[serde(default)]
+    pub hostname: Option<String>,
 }
 
 /// The response to a worker's request for a job.
@@ -39,6 +45,16 @@ pub struct ClaimBody {
 pub struct ClaimReply {
     /// The claimed job, or null if there is no job for this worker.
     pub job: Option<ClaimedJob>,
+    /// Why the worker receives no jobs at present. It is missing if nothing holds jobs back from the worker.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub worker: Option<ClaimNotice>,
+}
+
+/// Tells a worker that jobs are held back from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClaimNotice {
+    /// [`WorkerStatus::Draining`] or [`WorkerStatus::Paused`].
+    pub status: WorkerStatus,
 }
 
 /// A claimed job with everything that its worker needs to run it. Its payload contains the real values of secrets.

@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use engine::clock;
 use engine::db::DbError;
-use model::{ApiToken, ApiTokensPage, CreatedApiToken, NewApiToken, Role, TokenId};
+use engine::queue::{InvalidPayload, WorkerLimits};
+use model::{ApiToken, ApiTokensPage, CreatedApiToken, NewApiToken, Role, TokenId, TokenLimits};
 use uuid::Uuid;
 
 use super::changes::{Change, invalid};
@@ -20,6 +21,9 @@ use store::TokenRow;
 
 /// The maximum length of a token's name, in characters.
 const MAX_NAME: usize = 100;
+
+/// The maximum length of a token's description, in characters.
+const MAX_DESCRIPTION: usize = 2_000;
 
 /// The maximum number of tokens of an account.
 const MAX_TOKENS: i64 = ListRange::MAX_LIMIT;
@@ -48,6 +52,8 @@ impl TokenRow {
             user_id: self.user.map_or_else(|| ADMIN.to_owned(), |user| user.name),
             name: self.name,
             role: self.role,
+            description: self.description,
+            limits: self.limits,
             hint: self.hint,
             created_at: self.created_at,
             last_used_at: self.last_used_at,
@@ -94,8 +100,31 @@ impl Auth {
         range: ListRange,
         by: &Identity,
     ) -> Result<ApiTokensPage, PeopleError> {
+        self.listed_tokens(account, None, range, by).await
+    }
+
+    /// Returns the tokens with the role of a worker.
+    pub async fn tokens_of_workers(&self, range: ListRange, by: &Identity) -> Result<ApiTokensPage, PeopleError> {
+        self.listed_tokens(None, Some(Role::Worker), range, by).await
+    }
+
+    /// Returns the token with this id, if it has the role of a worker and `by` may revoke it.
+    pub async fn token_of_worker(&self, id: TokenId, by: &Identity) -> Result<Option<ApiToken>, PeopleError> {
         let mut connection = self.db.reader().await?;
-        let mut rows = store::list(&mut connection, account, range).await?;
+        let row = store::by_id(&mut connection, id).await?;
+        let row = row.filter(|row| row.role == Role::Worker && by.manages_token(row.account, row.id, row.role));
+        Ok(row.map(TokenRow::into_model))
+    }
+
+    async fn listed_tokens(
+        &self,
+        account: Option<Account>,
+        role: Option<Role>,
+        range: ListRange,
+        by: &Identity,
+    ) -> Result<ApiTokensPage, PeopleError> {
+        let mut connection = self.db.reader().await?;
+        let mut rows = store::list(&mut connection, account, role, range).await?;
         let limit = usize::try_from(range.limit).unwrap_or(0);
         let has_more = rows.len() > limit;
         rows.truncate(limit);
@@ -105,13 +134,18 @@ impl Auth {
 
     /// Creates a token for the sender of the request. If the sender has used a token, the new one expires no later.
     pub async fn create_token(&self, new: NewApiToken, by: &Identity) -> Result<CreatedApiToken, PeopleError> {
-        let NewApiToken { name, role, expires_in_days } = new;
-        let name = name.trim().to_owned();
+        let NewApiToken { name, role, expires_in_days, description, .. } = &new;
+        let (name, expires_in_days) = (name.trim().to_owned(), *expires_in_days);
         check_name(&name)?;
+        let description = description.as_ref().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        if description.as_ref().is_some_and(|text| text.chars().count() > MAX_DESCRIPTION) {
+            return Err(invalid("description", format!("must have at most {MAX_DESCRIPTION} characters")));
+        }
         let role = role.unwrap_or(by.role);
         if !by.role.may_grant(role) {
             return Err(PeopleError::NotAuthorized(by.role));
         }
+        let limits = check_limits(role, new)?;
         let days = expires_in_days.unwrap_or(NewApiToken::DEFAULT_DAYS);
         if !(1..=NewApiToken::MAX_DAYS).contains(&days) {
             return Err(invalid("expiresInDays", format!("must be 1 to {}", NewApiToken::MAX_DAYS)));
@@ -126,6 +160,8 @@ impl Auth {
             user: None,
             name,
             role,
+            description,
+            limits,
             hint: format::hint(&token),
             created_at: now,
             last_used_at: None,
@@ -166,6 +202,30 @@ impl Auth {
     }
 }
 
+/// Checks the limits of a new token. Only workers have limits.
+fn check_limits(role: Role, new: NewApiToken) -> Result<TokenLimits, PeopleError> {
+    let limits = WorkerLimits {
+        kinds: new.allowed_job_types.unwrap_or_default(),
+        repositories: new.allowed_repositories.unwrap_or_default(),
+        capabilities: new.capabilities.unwrap_or_default(),
+    };
+    if role != Role::Worker && limits != WorkerLimits::default() {
+        return Err(invalid("allowedJobTypes", "only tokens with the role worker can have limits"));
+    }
+    let refused = |error: InvalidPayload| {
+        let fields = ["allowedRepositories", "capabilities"];
+        let field = fields.into_iter().find(|field| error.field.starts_with(field)).unwrap_or("allowedJobTypes");
+        invalid(field, error.problem)
+    };
+    let WorkerLimits { kinds, repositories, capabilities } = limits.check().map_err(refused)?;
+    let some = |names: Vec<String>| (!names.is_empty()).then_some(names);
+    Ok(TokenLimits {
+        allowed_job_types: some(kinds),
+        allowed_repositories: some(repositories),
+        capabilities: some(capabilities),
+    })
+}
+
 fn check_name(name: &str) -> Result<(), PeopleError> {
     if name.is_empty() || name.chars().count() > MAX_NAME || name.chars().any(char::is_control) {
         return Err(invalid("name", format!("must have 1 to {MAX_NAME} characters, without control characters")));
@@ -188,6 +248,8 @@ mod tests {
             user: Some(SessionUser { name: "ada".into(), role: of_user, is_refused, source: model::UserSource::Local }),
             name: "test".into(),
             role: of_token,
+            description: None,
+            limits: TokenLimits::default(),
             hint: String::new(),
             created_at: Timestamp(0),
             last_used_at: None,

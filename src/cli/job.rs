@@ -51,6 +51,7 @@ fn facts(job: &Job, server: &str) -> Vec<(&'static str, String)> {
     let optional = [
         ("by", job.created_by_user_id.clone()),
         ("position", job.queue_position.map(words::count)),
+        ("waiting", job.pause.as_ref().map(words::paused)),
         ("started", job.started_at.map(time)),
         ("finished", job.finished_at.map(time)),
         ("took", Some(words::run_time(job.phase(), clock::now)).filter(|time| !time.is_empty())),

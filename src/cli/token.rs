@@ -42,6 +42,15 @@ pub(super) struct CreateToken {
         value_parser = clap::value_parser!(u32).range(1..=i64::from(NewApiToken::MAX_DAYS)),
     )]
     expires: u32,
+    /// The types of the jobs that a worker can claim with the token [default: all].
+    #[arg(long = "type", value_name = "TYPE", value_delimiter = ',')]
+    kinds: Vec<String>,
+    /// The repositories of the jobs that a worker can claim with the token [default: all].
+    #[arg(long = "repository", value_name = "NAME", value_delimiter = ',')]
+    repositories: Vec<String>,
+    /// The capabilities that a worker with the token may claim to have [default: all].
+    #[arg(long = "capability", value_name = "NAME", value_delimiter = ',')]
+    capabilities: Vec<String>,
 }
 
 /// The arguments of `tailwater token list`.
@@ -91,7 +100,15 @@ impl CreateToken {
     /// Prints only the token to standard output, so that scripts can store it.
     async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
         let client = self.server.client()?;
-        let new = NewApiToken { name: self.name, role: self.role, expires_in_days: Some(self.expires) };
+        let new = NewApiToken {
+            name: self.name,
+            role: self.role,
+            expires_in_days: Some(self.expires),
+            description: None,
+            allowed_job_types: Some(self.kinds),
+            allowed_repositories: Some(self.repositories),
+            capabilities: Some(self.capabilities),
+        };
         let created: CreatedApiToken = client.parse(&client.post("/tokens", &new).await?)?;
         let ApiToken { name, role, expires_at, .. } = &created.about;
         let expires = words::date_time(*expires_at, 0);

@@ -28,6 +28,7 @@ use super::exposed::warn_if_exposed;
 use super::job_host;
 use super::job_settings::JobSettings;
 use crate::logging::{self, LogFormat};
+use crate::machine;
 use claims::Claims;
 use link::{HttpLink, Profile};
 
@@ -94,7 +95,13 @@ impl RunWorker {
         let (server, concurrency) = (client.server().to_owned(), config.concurrency);
         let disk = DiskGuard::new(folder.clone(), config.min_free_bytes);
         let config = config.worker(Host::Worker, &folder, cage, roots);
-        let profile = Profile { name: name.clone(), types: self.types, capabilities: self.capabilities, lease };
+        let profile = Profile {
+            name: name.clone(),
+            hostname: machine::name(),
+            types: self.types,
+            capabilities: self.capabilities,
+            lease,
+        };
         let link = HttpLink::new(client, profile, jobs, claims, &config, stops.drain.clone());
         tracing::info!(%server, worker = %name, concurrency, "started");
         Worker::new(link.clone(), config, disk).run(stops.drain, stops.shutdown).await;

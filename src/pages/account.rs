@@ -146,8 +146,41 @@ fn NewToken() -> impl IntoView {
                 value=NewApiToken::DEFAULT_DAYS.to_string()
                 required
             />
+            {own.may_grant(Role::Worker).then(|| view! { <WorkerLimitFields /> })}
             <button class="button primary" data-testid="create-token">"Create token"</button>
         </form>
+    }
+    .into_any()
+}
+
+/// The fields for what a worker can claim with the token.
+#[component]
+fn WorkerLimitFields() -> impl IntoView {
+    let field = |name: &'static str, label: &'static str, placeholder: &'static str| {
+        view! {
+            <label for=name>{label}</label>
+            <input
+                id=name
+                class="field code"
+                name=name
+                placeholder=placeholder
+                autocomplete="off"
+                autocapitalize="off"
+                spellcheck="false"
+                data-testid=name
+            />
+        }
+    };
+    view! {
+        <details class="worker-limits">
+            <summary>"Limits of a worker"</summary>
+            <p class="hint">"Only for the role worker. Separate names with commas. An empty field is no limit."</p>
+            <div class="secret-form">
+                {field("allowedJobTypes", "Types of jobs", "command, build")}
+                {field("allowedRepositories", "Repositories", "acme/web")}
+                {field("capabilities", "Capabilities", "docker, gpu")}
+            </div>
+        </details>
     }
     .into_any()
 }

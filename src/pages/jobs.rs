@@ -1,7 +1,9 @@
 //! The page with the list of jobs, newest first. The list is updated automatically.
 
+mod bulk;
 mod changes;
 mod list;
+mod pauses;
 mod query;
 mod row;
 mod selection;
@@ -20,7 +22,9 @@ use super::refusal::Refusal;
 use crate::host;
 use crate::rpc::list_jobs;
 use crate::ui::{Icon, PageTitle, PersonMenu, may};
+pub use bulk::BulkPage;
 use list::JobList;
+use pauses::PauseNotices;
 use query::{JobsQuery, Within};
 
 /// The delay between the last keystroke and the search.
@@ -69,6 +73,7 @@ pub fn JobsPage() -> impl IntoView {
                     <h1>"Queue"</h1>
                     <Search wanted />
                 </div>
+                <PauseNotices />
                 <Transition fallback=Loading>
                     {move || Suspend::new(async move {
                         match page.await {

@@ -91,6 +91,7 @@ pub(super) fn Outcome() -> impl IntoView {
         "role" => "This role is not accepted.",
         "expiresInDays" => "The number of days must be between 1 and 3,650.",
         "users" => "The server already has 1,000 users, which is the maximum. Remove one first.",
+        "allowedJobTypes" | "allowedRepositories" | "capabilities" => "These limits are not accepted. Only tokens with the role worker can have limits. A list has at most 100 names with at most 200 characters each, or 100 characters for a capability.",
         "tokens" => "You already have 1,000 tokens, which is the maximum. Revoke one first.",
         "user" => "This user does not exist, or was removed in the meantime.",
         "session" => "This session does not exist, or has ended in the meantime.",

@@ -70,6 +70,9 @@ const EFFECTS: &[(&str, &str, Effect)] = &[
     ("POST", "/rpc/resubmit_with_changes", Action("job.resubmit")),
 
     ("DELETE", "/api/queue/jobs/{id}", Action("job.remove")),
+    // The handlers record what is done.
+    ("POST", "/api/queue/jobs/bulk", Action("job.cancel")),
+    ("POST", "/tasks/queue/bulk", Action("job.cancel")),
 
     ("POST", "/api/queue/jobs/claim", InEventLog),
     ("POST", "/api/queue/jobs/{id}/heartbeat", InEventLog),
@@ -80,6 +83,13 @@ const EFFECTS: &[(&str, &str, Effect)] = &[
     ("POST", "/api/queue/jobs/{id}/fail", InEventLog),
     ("POST", "/api/queue/jobs/{id}/cancel/ack", InEventLog),
 
+    ("POST", "/api/queue/workers/tokens", Action("token.create")),
+    ("POST", "/api/queue/workers/tokens/{id}/revoke", Action("token.revoke")),
+    ("POST", "/api/queue/workers/{id}/drain", Action("worker.drain")),
+    ("POST", "/api/queue/workers/{id}/resume", Action("worker.resume")),
+    ("PUT", "/api/queue/pauses/{name}", Action("queue.pause")),
+    ("DELETE", "/api/queue/pauses/{name}", Action("queue.resume")),
+    ("POST", "/workers", Action("worker.drain")),
     ("PUT", "/api/queue/secrets/{name}", Action("secret.set")),
     ("DELETE", "/api/queue/secrets/{name}", Action("secret.remove")),
     ("POST", "/secrets", Action("secret.set")),
@@ -97,9 +107,12 @@ const EFFECTS: &[(&str, &str, Effect)] = &[
     ("POST", "/rpc/list_jobs", Reads),
     ("POST", "/rpc/job_page", Reads),
     ("POST", "/rpc/job", Reads),
+    ("POST", "/rpc/bulk_preview", Reads),
     ("POST", "/rpc/list_secrets", Reads),
     ("POST", "/rpc/test_redaction", Reads),
     ("POST", "/rpc/redaction_rules", Reads),
+    ("POST", "/rpc/workers", Reads),
+    ("POST", "/rpc/pauses", Reads),
     ("POST", "/rpc/people", Reads),
     ("POST", "/rpc/account", Reads),
     ("POST", "/rpc/audit", Reads),

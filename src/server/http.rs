@@ -3,6 +3,7 @@
 mod artifacts;
 mod audit;
 mod body;
+mod bulk;
 pub(super) mod error;
 mod events;
 mod file;
@@ -14,6 +15,7 @@ mod log;
 mod machine;
 mod metrics;
 mod multipart;
+mod pauses;
 mod people;
 mod previews;
 pub(super) mod query;
@@ -24,10 +26,13 @@ mod search;
 mod secrets;
 pub(super) mod session;
 mod sse;
+mod status;
 mod stream;
 mod streams;
 mod submission;
 mod usual;
+mod worker_list;
+mod worker_tokens;
 mod workers;
 
 use axum::Router;
@@ -67,6 +72,7 @@ fn routes() -> Routes {
         .get("/jobs/{id}/artifacts", artifacts::list)
         .get("/jobs/{id}/artifacts/{artifact}/download", artifacts::download)
         .get("/jobs/{id}/artifacts/{artifact}/preview", previews::begin)
+        .post("/jobs/bulk", bulk::bulk)
         .post("/jobs/claim", workers::claim)
         .post("/jobs/{id}/heartbeat", workers::heartbeat)
         .post("/jobs/{id}/events", workers::append)
@@ -76,6 +82,16 @@ fn routes() -> Routes {
         .post("/jobs/{id}/complete", workers::complete)
         .post("/jobs/{id}/fail", workers::fail)
         .post("/jobs/{id}/cancel/ack", workers::acknowledge_cancel)
+        .get("/workers", worker_list::list)
+        .get("/workers/tokens", worker_tokens::list)
+        .post("/workers/tokens", worker_tokens::create)
+        .post("/workers/tokens/{id}/revoke", worker_tokens::end)
+        .post("/workers/{id}/drain", worker_list::drain)
+        .post("/workers/{id}/resume", worker_list::resume)
+        .get("/pauses", pauses::list)
+        .put("/pauses/{name}", pauses::set)
+        .delete("/pauses/{name}", pauses::remove)
+        .get("/status", status::status)
         .post("/redact", redaction::test)
         .get("/redact/rules", redaction::rules)
         .get("/secrets", secrets::list)
@@ -103,6 +119,8 @@ fn routes() -> Routes {
         .post("/login", session::login)
         .post("/tasks/queue/new", form::submit)
         .post("/secrets", secrets::submit)
+        .post("/tasks/queue/bulk", bulk::submit)
+        .post("/workers", worker_list::submit)
         .post("/people", people::forms::people)
         .post("/account", people::forms::account)
         .post("/logout", session::logout)

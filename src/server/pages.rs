@@ -4,13 +4,15 @@ pub(crate) mod tail;
 
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
+use engine::clock;
 use engine::event_log::{Direction, Filter, Kinds, PageRequest};
 use engine::queue::JobsFilter;
+use engine::spool::Spools;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use model::{
-    AuditPage, CreatedApiToken, Event, Job, JobChanges, JobId, JobStatus, JobsPage, NewJob, Payload, RedactionResult,
-    RedactionRules, SecretsPage, Seq, Timestamp,
+    AuditPage, BulkAction, BulkFilter, BulkReply, BulkRequest, CreatedApiToken, Event, Job, JobChanges, JobId,
+    JobStatus, JobsPage, NewJob, PausesPage, Payload, RedactionResult, RedactionRules, SecretsPage, Seq, Timestamp,
 };
 
 use super::AppState;
@@ -19,7 +21,7 @@ use super::audit::AuditNote;
 use super::http::error::ApiError;
 use crate::audit::{AuditFilter, AuditPosition};
 use crate::auth::{Identity, ListRange};
-use crate::page_data::{AccountPageData, JobPageData, PeoplePageData, RpcError};
+use crate::page_data::{AccountPageData, JobPageData, PeoplePageData, RpcError, WorkersPageData};
 
 /// The number of jobs per page of the list.
 const JOBS: i64 = 50;
@@ -139,6 +141,14 @@ pub async fn resubmit_with_changes(id: &str, changes: JobChanges) -> Result<Job,
     state("resubmit_with_changes")?.queue.resubmit(parse(id)?, &user()?, changes).await.map_err(refuse)
 }
 
+/// Counts the jobs to which an action on all matching jobs would be applied.
+pub async fn bulk_preview(action: BulkAction, filter: BulkFilter) -> Result<BulkReply, RpcError> {
+    let state = state("bulk_preview")?;
+    let request = BulkRequest { action, filter, reason: None, dry_run: true };
+    let spools = Spools::new(&state.config.data_dir);
+    state.queue.bulk(request, &user()?, &state.artifacts, &spools).await.map_err(refuse)
+}
+
 /// Returns all named secrets, without their values.
 pub async fn list_secrets() -> Result<SecretsPage, RpcError> {
     Ok(SecretsPage { items: state("list_secrets")?.queue.secrets().await.map_err(refuse)? })
@@ -162,6 +172,21 @@ pub async fn redaction_rules() -> Result<RedactionRules, RpcError> {
 pub async fn audit(before: Option<i64>, user: Option<String>, action: Option<String>) -> Result<AuditPage, RpcError> {
     let filter = AuditFilter { position: AuditPosition::Before(before), user, action };
     state("audit")?.audit.page(&filter, AUDIT_ENTRIES).await.map_err(refuse)
+}
+
+/// Returns the data of the page with the list of workers.
+pub async fn workers() -> Result<WorkersPageData, RpcError> {
+    let queue = state("workers")?.queue.clone();
+    Ok(WorkersPageData {
+        workers: queue.workers().await.map_err(refuse)?,
+        pauses: queue.pauses().await.map_err(refuse)?,
+        now: clock::now(),
+    })
+}
+
+/// Returns what is paused.
+pub async fn pauses() -> Result<PausesPage, RpcError> {
+    Ok(PausesPage { items: state("pauses")?.queue.pauses().await.map_err(refuse)? })
 }
 
 /// Returns the data of the page for people.

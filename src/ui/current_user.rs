@@ -48,6 +48,7 @@ pub fn PersonMenu() -> impl IntoView {
             button=move || view! { <span class="person-name">{name.clone()}</span> }
         >
             <A href="/account">"Account"</A>
+            <A href="/workers">"Workers"</A>
             {may(Role::Admin)
                 .then(|| {
                     view! {

@@ -33,17 +33,19 @@ enum Access {
 
 /// The access rule of every route. A test below fails if a route of the server is missing here. The server's own table
 /// is not used, so that a mistake in it is noticed.
-const RULES: [(&str, &str, Access); 79] = [
+const RULES: [(&str, &str, Access); 97] = [
     ("GET", "/healthz", Access::Open),
     ("GET", "/login", Access::Open),
     ("POST", "/login", Access::Open),
     ("GET", "/", Access::Page(Role::Viewer)),
     ("GET", "/tasks/queue", Access::Page(Role::Viewer)),
     ("GET", "/tasks/queue/new", Access::Page(Role::Operator)),
+    ("GET", "/tasks/queue/bulk", Access::Page(Role::Operator)),
     ("GET", "/tasks/queue/view", Access::Page(Role::Viewer)),
     ("GET", "/tasks/queue/{jobId}", Access::Page(Role::Viewer)),
     ("GET", "/secrets", Access::Page(Role::Operator)),
     ("GET", "/redaction", Access::Page(Role::Operator)),
+    ("GET", "/workers", Access::Page(Role::Viewer)),
     ("GET", "/people", Access::Page(Role::Admin)),
     ("GET", "/audit", Access::Page(Role::Admin)),
     ("GET", "/account", Access::Page(Role::Viewer)),
@@ -52,6 +54,7 @@ const RULES: [(&str, &str, Access); 79] = [
     ("GET", "/api/queue/jobs", Access::Program(Role::Viewer)),
     ("POST", "/api/queue/jobs", Access::Program(Role::Operator)),
     ("GET", "/api/queue/jobs/stream", Access::Program(Role::Viewer)),
+    ("POST", "/api/queue/jobs/bulk", Access::Program(Role::Operator)),
     ("GET", "/api/queue/jobs/{id}", Access::Program(Role::Viewer)),
     ("POST", "/api/queue/jobs/{id}/cancel", Access::Program(Role::Operator)),
     ("POST", "/api/queue/jobs/{id}/resubmit", Access::Program(Role::Operator)),
@@ -73,6 +76,16 @@ const RULES: [(&str, &str, Access); 79] = [
     ("POST", "/api/queue/jobs/{id}/complete", Access::Program(Role::Worker)),
     ("POST", "/api/queue/jobs/{id}/fail", Access::Program(Role::Worker)),
     ("POST", "/api/queue/jobs/{id}/cancel/ack", Access::Program(Role::Worker)),
+    ("GET", "/api/queue/workers", Access::Program(Role::Viewer)),
+    ("GET", "/api/queue/workers/tokens", Access::Program(Role::Admin)),
+    ("POST", "/api/queue/workers/tokens", Access::Program(Role::Admin)),
+    ("POST", "/api/queue/workers/tokens/{id}/revoke", Access::Program(Role::Admin)),
+    ("POST", "/api/queue/workers/{id}/drain", Access::Program(Role::Admin)),
+    ("POST", "/api/queue/workers/{id}/resume", Access::Program(Role::Admin)),
+    ("GET", "/api/queue/pauses", Access::Program(Role::Viewer)),
+    ("PUT", "/api/queue/pauses/{name}", Access::Program(Role::Admin)),
+    ("DELETE", "/api/queue/pauses/{name}", Access::Program(Role::Admin)),
+    ("GET", "/api/queue/status", Access::Program(Role::Viewer)),
     ("POST", "/api/queue/redact", Access::Program(Role::Operator)),
     ("GET", "/api/queue/redact/rules", Access::Program(Role::Viewer)),
     ("GET", "/api/queue/secrets", Access::Program(Role::Operator)),
@@ -102,14 +115,19 @@ const RULES: [(&str, &str, Access); 79] = [
     ("POST", "/rpc/resubmit_job", Access::Program(Role::Operator)),
     ("POST", "/rpc/resubmit_with_changes", Access::Program(Role::Operator)),
     ("POST", "/rpc/job", Access::Program(Role::Viewer)),
+    ("POST", "/rpc/bulk_preview", Access::Program(Role::Operator)),
     ("POST", "/rpc/list_secrets", Access::Program(Role::Operator)),
     ("POST", "/rpc/test_redaction", Access::Program(Role::Operator)),
     ("POST", "/rpc/redaction_rules", Access::Program(Role::Viewer)),
     ("POST", "/rpc/audit", Access::Program(Role::Admin)),
+    ("POST", "/rpc/workers", Access::Program(Role::Viewer)),
+    ("POST", "/rpc/pauses", Access::Program(Role::Viewer)),
     ("POST", "/rpc/people", Access::Program(Role::Admin)),
     ("POST", "/rpc/account", Access::Program(Role::Viewer)),
     ("POST", "/tasks/queue/new", Access::Program(Role::Operator)),
     ("POST", "/secrets", Access::Program(Role::Admin)),
+    ("POST", "/tasks/queue/bulk", Access::Program(Role::Operator)),
+    ("POST", "/workers", Access::Program(Role::Admin)),
     ("POST", "/people", Access::Program(Role::Admin)),
     ("POST", "/account", Access::Program(Role::Viewer)),
     // This entry has to follow the others of jobs, because it removes the job that a test uses for all requests.
@@ -152,7 +170,8 @@ async fn job_with_artifact(server: &TestServer) -> (String, String) {
 
 #[tokio::test]
 async fn every_api_route_answers_401_without_credentials() {
-    let server = TestServer::start().await;
+    // Invalid tokens are limited, and there are many of them here.
+    let server = TestServer::start_with(|config| config.failed_logins.per_address = u32::MAX).await;
     let (job, artifact) = job_with_artifact(&server).await;
     for (method, path) in routes(&job, &artifact) {
         for authorization in ["", "Bearer", "Bearer ", "Bearer wrong", "Basic YWRtaW46YWRtaW4=", "bearer \u{e9}"] {

@@ -12,3 +12,4 @@ mod sending;
 mod settings;
 mod submitting;
 mod terminals;
+mod workers;

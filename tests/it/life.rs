@@ -1,5 +1,6 @@
 //! Tests of the life cycle of a job: submission, listing, claiming in order, cancellation and resubmission.
 
+mod bulk;
 mod changes;
 mod lease;
 mod listing;

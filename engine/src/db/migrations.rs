@@ -9,7 +9,7 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// The number, name and SQL of each file in `migrations/`.
-const MIGRATIONS: [(i64, &str, &str); 16] = [
+const MIGRATIONS: [(i64, &str, &str); 18] = [
     (1, "main path", include_str!("../../../migrations/0001_main_path.sql")),
     (2, "reading", include_str!("../../../migrations/0002_reading.sql")),
     (3, "gaps", include_str!("../../../migrations/0003_gaps.sql")),
@@ -25,6 +25,8 @@ const MIGRATIONS: [(i64, &str, &str); 16] = [
     (13, "admin token", include_str!("../../../migrations/0013_admin_token.sql")),
     (14, "workers", include_str!("../../../migrations/0014_workers.sql")),
     (15, "retention", include_str!("../../../migrations/0015_retention.sql")),
+    (16, "worker list", include_str!("../../../migrations/0016_worker_list.sql")),
+    (17, "pauses", include_str!("../../../migrations/0017_pauses.sql")),
     (18, "silence", include_str!("../../../migrations/0018_silence.sql")),
 ];
 

@@ -1,4 +1,5 @@
-//! Reports workers on other machines that have not been heard of, and ends the leases that they have not renewed in time.
+//! Reports workers on other machines that have not been heard of, and ends their leases if they have not renewed them in
+//! time, or if their API tokens have ended.
 //!
 //! The leases of the embedded worker are not ended here: as long as the server runs, its worker runs too, and after a
 //! crash the worker itself recovers its jobs.
@@ -12,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 use super::ending::{self, EndDetails, Ending, Finish};
 use super::leases::store::{self as leases, Silent};
 use super::remote::store as remote;
-use super::{Queue, QueueError, store};
+use super::{Queue, QueueError, store, workers};
 use crate::clock;
 use crate::event_log::{JobDetails, Lease, NewEvent, append_by_server};
 
@@ -89,16 +90,32 @@ impl Queue {
         let expired = leases::expired(&mut connection, clock::now()).await?;
         drop(connection);
         for job in expired {
-            if let Some(status) = self.end_expired_lease(job).await? {
+            if let Some(status) = self.end_lease_of_job(job, LeaseLoss::Expired).await? {
                 tracing::warn!(%job, status = status.as_str(), "a worker's lease expired");
-                self.attempt_has_ended(job, status);
+            }
+        }
+        // Whoever revokes a token ends its leases at once. Here they end if that has failed, or if the token has ended for
+        // another reason.
+        self.end_leases_without_token().await
+    }
+
+    /// Ends the leases that were begun with API tokens that are no longer valid: they were revoked or have expired, or their
+    /// users were removed or disabled.
+    pub async fn end_leases_without_token(&self) -> Result<(), QueueError> {
+        let mut connection = self.db.reader().await?;
+        let held = workers::store::without_token(&mut connection, clock::now()).await?;
+        drop(connection);
+        for job in held {
+            if let Some(status) = self.end_lease_of_job(job, LeaseLoss::TokenEnded).await? {
+                tracing::warn!(%job, status = status.as_str(), "the token of a job's worker is no longer valid");
             }
         }
         Ok(())
     }
 
-    /// Ends the lease of a job unless it has been renewed in the meantime. Returns the job's new status.
-    async fn end_expired_lease(&self, job: JobId) -> Result<Option<JobStatus>, QueueError> {
+    /// Ends the lease of a job's worker on another machine, unless the reason no longer applies: the lease was renewed or
+    /// has ended in the meantime. Returns the job's new status.
+    async fn end_lease_of_job(&self, job: JobId, loss: LeaseLoss) -> Result<Option<JobStatus>, QueueError> {
         let Some(row) = store::job(&mut self.db.reader().await?, job).await? else { return Ok(None) };
         let lease = Lease { job, attempt: row.job.attempt, epoch: row.job.lease_epoch };
         // An output that cannot be read must not keep the job running.
@@ -109,31 +126,62 @@ impl Queue {
             .ok()
             .unzip();
         let (log, now) = (self.log.clone(), clock::now());
-        let ended = self
+        let ended: Result<Option<JobStatus>, QueueError> = self
             .db
             .writer()
             .write(move |tx| {
                 Box::pin(async move {
                     let Some(row) = store::job(tx.connection(), job).await? else { return Ok(None) };
                     let attempt = remote::attempt(tx.connection(), job, row.job.attempt).await?;
-                    let is_expired = row.job.lease_expires_at.is_some_and(|end| end <= now);
                     let is_current = row.job.status == JobStatus::Running && row.job.lease_epoch == lease.epoch;
-                    let Some(attempt) = attempt.filter(|_| is_current && is_expired) else {
+                    let Some(attempt) = attempt.filter(|_| is_current) else {
                         return Ok(None);
                     };
-                    let message = Redacted::literal("the worker's lease expired");
+                    let applies = match (loss, attempt.token) {
+                        (_, None) => false,
+                        (LeaseLoss::Expired, _) => row.job.lease_expires_at.is_some_and(|end| end <= now),
+                        (LeaseLoss::TokenEnded, Some(token)) => {
+                            workers::store::limits_of(tx.connection(), token, now).await?.is_none()
+                        }
+                    };
+                    if !applies {
+                        return Ok(None);
+                    }
+                    let (cause, message) = loss.reported();
                     let (totals, artifacts) = output
                         .map_or_else(|| (ending::no_output(), Vec::new()), |output| (output.totals, output.artifacts));
                     let ending = Ending::Failed { reason: FailureReason::Interrupted, message };
                     let finish = Finish { lease, worker: attempt.worker, ending, totals, artifacts };
-                    let details = EndDetails { cause: Some(JobEventStatus::LeaseExpired), ..EndDetails::default() };
+                    let details = EndDetails { cause, ..EndDetails::default() };
                     ending::finish(tx, log.tails(), finish, details, now).await.map(Some)
                 })
             })
             .await;
-        if matches!(ended, Ok(Some(_))) {
+        let ended = ended?;
+        if let Some(status) = ended {
             self.copies.close(job, lease.attempt);
+            self.attempt_has_ended(job, status);
         }
-        ended
+        Ok(ended)
+    }
+}
+
+/// Why the server ends a worker's lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LeaseLoss {
+    /// The worker has not renewed it in time.
+    Expired,
+    /// The worker's API token is no longer valid.
+    TokenEnded,
+}
+
+impl LeaseLoss {
+    /// Returns the event that reports the end of the lease before the attempt's own event, if there is one, and the
+    /// human-readable reason.
+    fn reported(self) -> (Option<JobEventStatus>, Redacted) {
+        match self {
+            Self::Expired => (Some(JobEventStatus::LeaseExpired), Redacted::literal("the worker's lease expired")),
+            Self::TokenEnded => (None, Redacted::literal("the worker's API token was revoked or has expired")),
+        }
     }
 }

@@ -6,9 +6,10 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::time::Duration;
 
-use model::{AttemptStatus, JobEventStatus, JobId, JobInput, JobStatus, Seq, Timestamp, TokenId};
+use model::{AttemptStatus, JobEventStatus, JobId, JobInput, JobStatus, Seq, Timestamp, TokenId, WorkerStatus};
 use redact::{Redacted, Redactor};
 
+use super::admission::{self, Admission};
 use super::{Finish, JobPayload, Maskers, NewArtifact, Queue, QueueError, SharedValues, ending, files, secrets};
 use crate::clock;
 use crate::db::Tx;
@@ -41,14 +42,27 @@ pub struct ClaimRequest {
     pub claim_id: Option<String>,
     /// Whether only the job of an earlier claim with the same identifier is returned.
     pub only_resumes: bool,
+    /// The version of the worker's program, if the worker has sent it.
+    pub version: Option<Redacted>,
+    /// The name of the worker's machine, if the worker has sent it.
+    pub hostname: Option<Redacted>,
 }
 
 impl ClaimRequest {
     /// Returns the request of the embedded worker with the name `worker`.
     #[must_use]
     pub fn embedded(worker: Redacted) -> Self {
-        let kinds = vec![COMMAND.to_owned()];
-        Self { worker, kinds, capabilities: Vec::new(), lease: LEASE, token: None, claim_id: None, only_resumes: false }
+        Self {
+            worker,
+            kinds: vec![COMMAND.to_owned()],
+            capabilities: Vec::new(),
+            lease: LEASE,
+            token: None,
+            claim_id: None,
+            only_resumes: false,
+            version: None,
+            hostname: None,
+        }
     }
 }
 
@@ -138,14 +152,28 @@ pub enum Heartbeat {
     CancelRequested,
 }
 
+/// The result of a worker's request for a job.
+#[derive(Debug)]
+pub(super) struct BegunClaim {
+    /// The claimed job, or `None` if there is none for this worker.
+    pub(super) claimed: Option<ClaimedRow>,
+    /// Why jobs are held back from the worker, if they are.
+    pub(super) held: Option<WorkerStatus>,
+}
+
 /// Claims the next job for a worker, and appends the events that report it.
 pub(super) async fn begin(
     tx: &mut Tx,
     tails: &Tails,
     request: &ClaimRequest,
     now: Timestamp,
-) -> Result<Option<ClaimedRow>, QueueError> {
-    let claimed = store::claim(tx.connection(), request, now).await?;
+) -> Result<BegunClaim, QueueError> {
+    let scope = match admission::admit(tx.connection(), request, now).await? {
+        Admission::Admitted(scope) => scope,
+        Admission::Held(status) => return Ok(BegunClaim { claimed: None, held: Some(status) }),
+        Admission::Refused => return Ok(BegunClaim { claimed: None, held: None }),
+    };
+    let claimed = store::claim(tx.connection(), request, &scope, now).await?;
     if let Some(claimed) = &claimed {
         let attempt = claimed.lease.attempt;
         let details = JobDetails { worker: Some(request.worker.clone()), ..JobDetails::default() };
@@ -155,7 +183,7 @@ pub(super) async fn begin(
         ];
         append_by_server(tx, tails, claimed.lease.job, events, now).await?;
     }
-    Ok(claimed)
+    Ok(BegunClaim { claimed, held: None })
 }
 
 impl Queue {
@@ -185,7 +213,7 @@ impl Queue {
     /// Claims the next job that the embedded worker named `worker` can run. Returns `None` if there is no such job.
     pub async fn claim(&self, worker: &Redacted) -> Result<Option<Claimed>, QueueError> {
         let (log, request, now) = (self.log.clone(), ClaimRequest::embedded(worker.clone()), clock::now());
-        let claimed = self
+        let BegunClaim { claimed, .. } = self
             .db
             .writer()
             .write(move |tx| Box::pin(async move { begin(tx, log.tails(), &request, now).await }))

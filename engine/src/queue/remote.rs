@@ -17,14 +17,16 @@ mod uploads;
 
 use std::time::{Duration, Instant};
 
-use model::{ClaimBody, ClaimedJob, Job, JobId, JobStatus, RawJson, Timestamp, TokenId};
+use model::{
+    ClaimBody, ClaimNotice, ClaimReply, ClaimedJob, Job, JobId, JobStatus, RawJson, Timestamp, TokenId, WorkerStatus,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::job_row::JobRow;
-use super::leases::{self, ClaimRequest};
+use super::leases::{self, BegunClaim, ClaimRequest};
 use super::payload::{InvalidPayload, check_capabilities, invalid};
 use super::submission::check_key;
-use super::{Queue, QueueError, secrets, store as jobs};
+use super::{Queue, QueueError, secrets, store as jobs, workers};
 use crate::clock;
 use crate::db::Connection;
 use crate::event_log::Lease;
@@ -62,6 +64,13 @@ pub struct RemoteClaim {
     pub wait: Duration,
 }
 
+impl RemoteClaim {
+    /// Returns the request for a job.
+    pub(super) const fn request(&self) -> &ClaimRequest {
+        &self.request
+    }
+}
+
 impl Queue {
     /// Checks a worker's request for a job.
     pub fn check_claim(&self, body: ClaimBody, token: TokenId) -> Result<RemoteClaim, InvalidPayload> {
@@ -76,6 +85,9 @@ impl Queue {
             None if body.resume == Some(true) => return Err(invalid("claimId", "is required with resume")),
             None => {}
         }
+        let described = |field: &str, text: Option<String>| {
+            text.map(|text| check_key(field, &text).map(|()| self.maskers.shared().redact(text.as_bytes()))).transpose()
+        };
         let request = ClaimRequest {
             worker: worker.checked(&self.maskers)?.name,
             kinds,
@@ -84,6 +96,8 @@ impl Queue {
             token: Some(token),
             claim_id: body.claim_id,
             only_resumes: body.resume.unwrap_or(false),
+            version: described("version", body.version)?,
+            hostname: described("hostname", body.hostname)?,
         };
         let wait = seconds_in("waitSeconds", 0..=MAX_WAIT, body.wait_seconds.unwrap_or(0))?;
         Ok(RemoteClaim { request, wait })
@@ -95,7 +109,7 @@ impl Queue {
         &self,
         claim: &RemoteClaim,
         stop: &CancellationToken,
-    ) -> Result<Option<ClaimedJob>, QueueError> {
+    ) -> Result<ClaimReply, QueueError> {
         let began = Instant::now();
         loop {
             // Register for notifications before claiming, so that a job that is queued in between is not missed.
@@ -103,12 +117,10 @@ impl Queue {
             tokio::pin!(queued);
             queued.as_mut().enable();
             let since = clock::now();
-            if let Some(claimed) = self.claim_now(&claim.request, since).await? {
-                return Ok(Some(claimed));
-            }
+            let (job, held) = self.claim_now(&claim.request, since).await?;
             let left = claim.wait.saturating_sub(began.elapsed());
-            if left.is_zero() || stop.is_cancelled() {
-                return Ok(None);
+            if job.is_some() || left.is_zero() || stop.is_cancelled() {
+                return Ok(ClaimReply { job, worker: held.map(|status| ClaimNotice { status }) });
             }
             tokio::select! {
                 waited = self.claimable(queued, since, left) => waited?,
@@ -117,7 +129,12 @@ impl Queue {
         }
     }
 
-    async fn claim_now(&self, request: &ClaimRequest, now: Timestamp) -> Result<Option<ClaimedJob>, QueueError> {
+    /// Claims the next job, if there is one. Otherwise, also returns why jobs are held back from the worker, if they are.
+    async fn claim_now(
+        &self,
+        request: &ClaimRequest,
+        now: Timestamp,
+    ) -> Result<(Option<ClaimedJob>, Option<WorkerStatus>), QueueError> {
         let (log, request) = (self.log.clone(), request.clone());
         let claimed: Result<_, QueueError> = self
             .db
@@ -126,26 +143,27 @@ impl Queue {
                 Box::pin(async move {
                     let earlier = earlier_claim(tx.connection(), &request).await?;
                     let job = match earlier {
-                        EarlierClaim::None if request.only_resumes => return Ok(None),
+                        EarlierClaim::None if request.only_resumes => return Ok((None, None)),
                         EarlierClaim::None => match leases::begin(tx, log.tails(), &request, now).await? {
-                            Some(claimed) => claimed.lease.job,
-                            None => return Ok(None),
+                            BegunClaim { claimed: Some(claimed), .. } => claimed.lease.job,
+                            BegunClaim { claimed: None, held } => return Ok((None, held)),
                         },
                         EarlierClaim::Held(job) => job,
-                        EarlierClaim::Ended => return Ok(None),
+                        EarlierClaim::Ended => return Ok((None, None)),
                     };
                     let row = jobs::job(tx.connection(), job).await?.ok_or(QueueError::NoSuchJob(job))?;
                     let secrets = store::secrets_of(tx.connection(), job).await?;
                     let progress = store::progress(tx.connection(), job, row.job.attempt).await?;
-                    Ok(Some((row, secrets, progress)))
+                    Ok((Some((row, secrets, progress)), None))
                 })
             })
             .await;
-        let Some((row, secrets, progress)) = claimed? else { return Ok(None) };
+        let (claimed, held) = claimed?;
+        let Some((row, secrets, progress)) = claimed else { return Ok((None, held)) };
         self.signals.changed.send_replace(());
         let payload = RawJson::from_text(row.payload(&self.maskers).to_text()).expect("a stored payload is JSON");
         let job = Job { payload: Some(payload), ..row.to_summary(&self.maskers) };
-        Ok(Some(ClaimedJob { job, secrets: secrets::open_all(self.maskers.key(), secrets), progress }))
+        Ok((Some(ClaimedJob { job, secrets: secrets::open_all(self.maskers.key(), secrets), progress }), None))
     }
 
     /// Renews the lease of a worker on another machine.
@@ -159,6 +177,7 @@ impl Queue {
                     let held = holding(tx.connection(), job, &holder).await?.lease()?;
                     leases::store::renew(tx.connection(), held, now.after(lease), now).await?;
                     store::heard(tx.connection(), held, now).await?;
+                    workers::renewed(tx.connection(), holder.token, &holder.name.to_text(), now).await?;
                     jobs::job(tx.connection(), job).await?.ok_or(QueueError::NoSuchJob(job))
                 })
             })

@@ -70,8 +70,8 @@ pub(super) async fn insert(
     let stored = sqlx::query(
         "insert into jobs (id, type, status, priority, payload, title, commands, created_by, affinity_key,
                            max_attempts, created_at, updated_at, resubmitted_from, idempotency_key, idempotency_digest, input, secrets,
-                           required_capabilities)
-         select ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+                           required_capabilities, repository)
+         select ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
          where (select count(*) from (select 1 from jobs where status = 'queued' limit ?)) < ?",
     )
     .bind(new.id.0)
@@ -91,6 +91,7 @@ pub(super) async fn insert(
     .bind(new.input.as_ref().map(|input| serde_json::json!(input).to_string()))
     .bind((!new.secrets.is_empty()).then(|| serde_json::json!(new.secrets).to_string()))
     .bind((!new.capabilities.is_empty()).then(|| serde_json::json!(new.capabilities).to_string()))
+    .bind(&new.repository)
     .bind(limit)
     .bind(limit)
     .execute(connection.sqlite())
@@ -143,6 +144,18 @@ pub(super) async fn list(connection: &mut Connection, filter: &JobsFilter) -> Db
     query.push(" order by created_at desc, id desc limit ").push_bind(filter.limit + 1);
     query.push(" offset ").push_bind(filter.offset);
     Ok(query.build_query_as().fetch_all(connection.sqlite()).await?)
+}
+
+/// Returns the ids of the requested jobs, oldest first. If more than `filter.limit` jobs match, one additional id is
+/// returned.
+pub(super) async fn matching(connection: &mut Connection, filter: &JobsFilter) -> DbResult<Vec<JobId>> {
+    let mut query = QueryBuilder::new("select id from jobs where status in (select value from json_each(");
+    let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.as_str()).collect();
+    query.push_bind(serde_json::json!(statuses).to_string()).push("))");
+    push_conditions(&mut query, filter);
+    query.push(" order by created_at, id limit ").push_bind(filter.limit + 1);
+    let ids: Vec<Uuid> = query.build_query_scalar().fetch_all(connection.sqlite()).await?;
+    Ok(ids.into_iter().map(JobId).collect())
 }
 
 /// Returns the latest successful jobs that have the same title and commands as `job` and were submitted before it,
@@ -372,6 +385,7 @@ impl<'r> FromRow<'r, SqliteRow> for JobRow {
             resubmitted_from: row.try_get::<Option<Uuid>, _>("resubmitted_from")?.map(JobId),
             input: parse_input(row.try_get("input")?)?,
             queue_position: None,
+            pause: None,
         };
         Ok(Self {
             job,

@@ -30,6 +30,8 @@ pub struct Submission {
     pub(super) secrets: Vec<String>,
     /// The capabilities that the job requires of its worker.
     pub(super) capabilities: Vec<String>,
+    /// The member `repository` of the payload, masked.
+    pub(super) repository: Option<String>,
     pub(super) title: String,
     pub(super) commands: String,
     pub(super) affinity_key: Option<String>,
@@ -74,6 +76,7 @@ impl Submission {
             id,
             kind: new.kind,
             priority: new.priority,
+            repository: payload.repository().map(mask),
             title: mask(&title),
             commands: mask(&commands),
             payload,
@@ -114,6 +117,7 @@ impl Submission {
             id: JobId(uuid::Uuid::now_v7()),
             kind: row.job.kind.clone(),
             priority: row.job.priority,
+            repository: payload.repository().map(mask),
             payload,
             secrets,
             capabilities,

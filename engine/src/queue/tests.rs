@@ -95,6 +95,13 @@ impl World {
         let maskers = Maskers::new(Vec::new(), Rules::none(), SealKey::random().0);
         let queue = Queue::new(db.clone(), log.clone(), maskers, 1_000, Spools::new(data.path()));
         let (random, token) = (Rng::with_seed(seed), TokenId(uuid::Uuid::now_v7()));
+        let create = format!(
+            "insert into tokens (id, digest, name, role, hint, created_at, expires_at)
+             values (x'{}', x'00', 'test', 'worker', '', 1, {})",
+            token.0.simple(),
+            i64::MAX
+        );
+        execute_for_tests(&db, &create).await;
         Self { queue, db, log, random, token, jobs: Vec::new(), leases: Vec::new(), _data: data }
     }
 
@@ -141,7 +148,8 @@ impl World {
         let body = json!({"workerId": WORKERS[worker], "leaseSeconds": 3600, "allowedTypes": [KIND]});
         let body: ClaimBody = serde_json::from_value(body).expect("it is a claim");
         let claim = self.queue.check_claim(body, self.token).expect("the claim is valid");
-        let claimed = self.queue.claim_remotely(&claim, &CancellationToken::new()).await.expect("the database answers");
+        let reply = self.queue.claim_remotely(&claim, &CancellationToken::new()).await.expect("the database answers");
+        let claimed = reply.job;
         let next = self.next();
         assert_eq!(claimed.as_ref().map(|claimed| claimed.job.id), next.map(|next| self.jobs[next].id));
         if let Some(next) = next {

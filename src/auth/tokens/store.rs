@@ -1,7 +1,7 @@
 //! The SQL queries for API tokens.
 
 use engine::db::{Connection, DbResult};
-use model::{Role, Timestamp, TokenId};
+use model::{Role, Timestamp, TokenId, TokenLimits};
 
 use crate::auth::sessions::store::SessionUser;
 use crate::auth::users::store::role_of;
@@ -16,6 +16,9 @@ pub(in crate::auth) struct TokenRow {
     pub(in crate::auth) user: Option<SessionUser>,
     pub(in crate::auth) name: String,
     pub(in crate::auth) role: Role,
+    pub(in crate::auth) description: Option<String>,
+    /// What a worker can claim with the token. The queue reads this for itself when a worker claims a job.
+    pub(in crate::auth) limits: TokenLimits,
     pub(in crate::auth) hint: String,
     pub(in crate::auth) created_at: Timestamp,
     pub(in crate::auth) last_used_at: Option<Timestamp>,
@@ -36,6 +39,10 @@ type Columns = (
     i64,
     Option<i64>,
     i64,
+    Option<String>,
+    Option<String>,
+    Option<String>,
+    Option<String>,
 );
 
 /// Returns the query for tokens that ends with the given clauses.
@@ -43,7 +50,8 @@ macro_rules! select {
     ($clauses:literal) => {
         concat!(
             "select t.id, t.user_id, u.name, u.role, u.disabled or u.without_role, u.source, t.name, t.role, t.hint,
-                    t.created_at, t.last_used_at, t.expires_at
+                    t.created_at, t.last_used_at, t.expires_at, t.description, t.allowed_types,
+                    t.allowed_repositories, t.capabilities
              from tokens t left join users u on u.id = t.user_id ",
             $clauses
         )
@@ -52,14 +60,21 @@ macro_rules! select {
 
 impl From<Columns> for TokenRow {
     fn from(row: Columns) -> Self {
-        let (id, user_id, user, of_user, is_refused, source, name, role, hint, created_at, last_used_at, expires_at) =
-            row;
+        let (id, user_id, user, of_user, is_refused, source, name, role, hint, created_at, last_used_at, ..) = row;
+        let (.., expires_at, description, kinds, repositories, capabilities) = row;
+        let list = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
         Self {
             id: TokenId(id),
             account: Account::of_user_id(user_id),
             user: SessionUser::of(user, of_user, is_refused, source),
             name,
             role: role_of(&role),
+            description,
+            limits: TokenLimits {
+                allowed_job_types: list(kinds),
+                allowed_repositories: list(repositories),
+                capabilities: list(capabilities),
+            },
             hint,
             created_at: Timestamp(created_at),
             last_used_at: last_used_at.map(Timestamp),
@@ -89,21 +104,25 @@ pub(in crate::auth) async fn by_id(connection: &mut Connection, id: TokenId) -> 
     Ok(row.map(TokenRow::from))
 }
 
-/// Returns tokens, newest first, including those that have expired: those of one account, or of all. Returns up to one
+/// Returns tokens, newest first, including those that have expired: those of one account or of all, and with one role or
+/// any. Returns up to one
 /// more than requested, so that the caller knows whether there are more.
 pub(in crate::auth) async fn list(
     connection: &mut Connection,
     account: Option<Account>,
+    role: Option<Role>,
     range: ListRange,
 ) -> DbResult<Vec<TokenRow>> {
-    let rows: Vec<Columns> =
-        sqlx::query_as(select!("where (? or t.user_id is ?) order by t.created_at desc, t.id limit ? offset ?"))
-            .bind(account.is_none())
-            .bind(account.and_then(Account::user_id))
-            .bind(range.limit + 1)
-            .bind(range.offset)
-            .fetch_all(connection.sqlite())
-            .await?;
+    let rows: Vec<Columns> = sqlx::query_as(select!(
+        "where (? or t.user_id is ?) and t.role = coalesce(?, t.role) order by t.created_at desc, t.id limit ? offset ?"
+    ))
+    .bind(account.is_none())
+    .bind(account.and_then(Account::user_id))
+    .bind(role.map(Role::as_str))
+    .bind(range.limit + 1)
+    .bind(range.offset)
+    .fetch_all(connection.sqlite())
+    .await?;
     Ok(rows.into_iter().map(TokenRow::from).collect())
 }
 
@@ -115,11 +134,17 @@ pub(in crate::auth) async fn count(connection: &mut Connection, account: Account
         .await?)
 }
 
+/// Returns a list of names as JSON.
+fn json_of(names: Option<&Vec<String>>) -> Option<String> {
+    names.map(|names| serde_json::json!(names).to_string())
+}
+
 /// Stores a new token.
 pub(in crate::auth) async fn insert(connection: &mut Connection, row: &TokenRow, digest: &[u8]) -> DbResult<()> {
     sqlx::query(
-        "insert into tokens (id, digest, user_id, name, role, hint, created_at, expires_at)
-         values (?, ?, ?, ?, ?, ?, ?, ?)",
+        "insert into tokens (id, digest, user_id, name, role, hint, created_at, expires_at, description, allowed_types,
+                             allowed_repositories, capabilities)
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(row.id.0)
     .bind(digest)
@@ -129,6 +154,10 @@ pub(in crate::auth) async fn insert(connection: &mut Connection, row: &TokenRow,
     .bind(&row.hint)
     .bind(row.created_at.0)
     .bind(row.expires_at.0)
+    .bind(&row.description)
+    .bind(json_of(row.limits.allowed_job_types.as_ref()))
+    .bind(json_of(row.limits.allowed_repositories.as_ref()))
+    .bind(json_of(row.limits.capabilities.as_ref()))
     .execute(connection.sqlite())
     .await?;
     Ok(())

@@ -33,6 +33,8 @@ const WAIT: i64 = 20;
 #[derive(Clone, Debug)]
 pub(super) struct Profile {
     pub(super) name: String,
+    /// The name of the machine.
+    pub(super) hostname: Option<String>,
     pub(super) types: Vec<String>,
     pub(super) capabilities: Vec<String>,
     pub(super) lease: Duration,
@@ -111,7 +113,7 @@ impl HttpLink {
 
     /// Sends a claim. `resume` asks only for the job of an earlier claim with the same identifier.
     async fn send_claim(&self, id: &str, resume: bool) -> Result<Option<Abandoned>, LinkError> {
-        let Profile { name, types, capabilities, .. } = &self.0.profile;
+        let Profile { name, hostname, types, capabilities, .. } = &self.0.profile;
         let body = ClaimBody {
             worker_id: name.clone(),
             lease_seconds: self.lease_seconds(),
@@ -120,6 +122,8 @@ impl HttpLink {
             wait_seconds: Some(if resume { 0 } else { WAIT }),
             claim_id: Some(id.to_owned()),
             resume: Some(resume),
+            version: Some(env!("CARGO_PKG_VERSION").to_owned()),
+            hostname: hostname.clone(),
         };
         let reply = self.0.client.post("/jobs/claim", &body).await.map_err(|error| self.claim_error(error))?;
         let not_tailwater = |error: serde_json::Error| self.0.client.not_tailwater(error.to_string());

@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::Path;
 
+use crate::machine;
+
 /// The number of characters of the id in a name.
 const ID: usize = 8;
 
@@ -20,13 +22,17 @@ pub(super) fn of_worker(folder: &Path) -> io::Result<String> {
         }
         Err(error) => return Err(error),
     };
-    Ok(format!("{}-{}", host(), id.trim()))
+    Ok(format!("{}-{}", of_machine(), id.trim()))
 }
 
 /// Returns the name of the machine, as far as it consists of characters that are usual in host names.
-fn host() -> String {
-    let name = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.')).take(100).collect();
+fn of_machine() -> String {
+    let name: String = machine::name()
+        .unwrap_or_default()
+        .chars()
+        .filter(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))
+        .take(100)
+        .collect();
     if name.is_empty() { "worker".to_owned() } else { name }
 }
 
@@ -40,6 +46,6 @@ mod tests {
         let name = |folder: &tempfile::TempDir| of_worker(folder.path()).expect("the folder can be written");
         assert_eq!(name(&one), name(&one));
         assert_ne!(name(&one), name(&two));
-        assert!(name(&one).starts_with(&host()));
+        assert!(name(&one).starts_with(&of_machine()));
     }
 }

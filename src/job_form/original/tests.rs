@@ -41,6 +41,7 @@ pub fn job(payload: Value) -> Job {
         resubmitted_from: None,
         input: None,
         queue_position: None,
+        pause: None,
     }
 }
 

@@ -7,6 +7,7 @@ use leptos::task::spawn_local;
 use leptos_router::components::A;
 use model::{Job, JobCounts, JobId, JobPhase, JobsPage, Role};
 
+use super::bulk::BulkMenu;
 use super::changes::ListSubscription;
 use super::query::JobsQuery;
 use super::row::JobRow;
@@ -182,7 +183,10 @@ pub fn JobList(wanted: JobsQuery, page: JobsPage) -> impl IntoView {
     let filter = wanted.clone();
     let selection = Selection::new();
     view! {
-        <StatusFilter wanted=wanted.clone() counts=loaded.counts />
+        <div class="queue-narrowing">
+            <StatusFilter wanted=wanted.clone() counts=loaded.counts />
+            <BulkMenu wanted=wanted.clone() counts=loaded.counts />
+        </div>
         <p class="problem" role="status">
             {trouble}
         </p>

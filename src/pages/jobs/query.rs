@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use leptos_router::params::ParamsMap;
-use model::{JobStatus, Timestamp};
+use model::{BulkAction, JobStatus, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// The filters of the list. The page's URL contains them, so that users can link to a filtered list.
@@ -96,6 +96,16 @@ impl JobsQuery {
     /// Returns the URL of the first page of the list with another status.
     pub fn address_with(&self, status: Option<JobStatus>) -> String {
         Self { status, offset: 0, ..self.clone() }.address()
+    }
+
+    /// Returns the URL of the page that asks whether an action is applied to all jobs with these filters.
+    pub fn bulk_address(&self, action: BulkAction) -> String {
+        let mut params = self.common_parameters();
+        params.insert("action", action.as_str().to_owned());
+        if let Some(within) = self.within {
+            params.insert("within", within.as_str().to_owned());
+        }
+        format!("/tasks/queue/bulk{}", params.to_query_string())
     }
 
     /// Returns the query parameters of a request to the API, each preceded by `&`.

@@ -1,7 +1,7 @@
 //! The lists of sessions and of API tokens, on the page for people and on the page for one's own account.
 
 use leptos::prelude::*;
-use model::{ApiToken, ApiTokensPage, Session, SessionsPage};
+use model::{ApiToken, ApiTokensPage, Session, SessionsPage, TokenLimits};
 
 use crate::words;
 
@@ -74,7 +74,8 @@ pub fn TokenList(
 
 #[component]
 fn TokenRow(token: ApiToken, action: &'static str, with_user: bool) -> impl IntoView {
-    let ApiToken { id, user_id, name, role, hint, last_used_at, expires_at, .. } = token;
+    let ApiToken { id, user_id, name, role, hint, last_used_at, expires_at, limits, .. } = token;
+    let limits = words_for(limits).into_iter().map(|limit| view! { <small>{limit}</small> }).collect_view();
     let used = last_used_at
         .map_or_else(|| "never used".to_owned(), |used| format!("last used {} UTC", words::date_time(used, 0)));
     let expires = format!("expires {} UTC", words::date_time(expires_at, 0));
@@ -87,6 +88,7 @@ fn TokenRow(token: ApiToken, action: &'static str, with_user: bool) -> impl Into
                 <span>{role.to_string()}</span>
                 <small>{expires}</small>
                 <small>{used}</small>
+                {limits}
             </div>
             <form method="post" action=action>
                 <input type="hidden" name="action" value="revoke-token" />
@@ -96,4 +98,18 @@ fn TokenRow(token: ApiToken, action: &'static str, with_user: bool) -> impl Into
         </li>
     }
     .into_any()
+}
+
+/// Describes what a worker can claim with a token.
+fn words_for(limits: TokenLimits) -> Vec<String> {
+    let TokenLimits { allowed_job_types, allowed_repositories, capabilities } = limits;
+    let list = |what: &str, names: Option<Vec<String>>| {
+        names.map(|names| format!("only {what} {}", words::visible(&names.join(", "))))
+    };
+    let limits = [
+        list("types", allowed_job_types),
+        list("repositories", allowed_repositories),
+        list("capabilities", capabilities),
+    ];
+    limits.into_iter().flatten().collect()
 }

@@ -62,6 +62,12 @@ pub(in crate::server) enum ApiError {
     SessionNotFound,
     #[error("there is no such token")]
     TokenNotFound,
+    #[error("there is no such token of a worker")]
+    WorkerTokenNotFound,
+    #[error("there is no such worker")]
+    WorkerNotFound,
+    #[error("this is not paused")]
+    PauseNotFound,
     #[error("there is nothing at this path; docs/api.md describes the API")]
     RouteNotFound,
     #[error("this path does not support this method")]
@@ -131,6 +137,9 @@ impl ApiError {
             Self::UserNotFound => (StatusCode::NOT_FOUND, "user_not_found"),
             Self::SessionNotFound => (StatusCode::NOT_FOUND, "session_not_found"),
             Self::TokenNotFound => (StatusCode::NOT_FOUND, "token_not_found"),
+            Self::WorkerTokenNotFound => (StatusCode::NOT_FOUND, "worker_token_not_found"),
+            Self::WorkerNotFound => (StatusCode::NOT_FOUND, "worker_not_found"),
+            Self::PauseNotFound => (StatusCode::NOT_FOUND, "pause_not_found"),
             Self::RouteNotFound => (StatusCode::NOT_FOUND, "route_not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::JobStateConflict(_) => (StatusCode::CONFLICT, "job_state_conflict"),

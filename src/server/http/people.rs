@@ -6,15 +6,15 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use model::{
-    ApiTokensPage, CreatedApiToken, NewApiToken, NewUser, PasswordChange, Role, SessionsPage, User, UserChanges,
-    UsersPage,
+    ApiTokensPage, CreatedApiToken, NewApiToken, NewUser, PasswordChange, Role, SessionsPage, TokenId, User,
+    UserChanges, UsersPage,
 };
 
 use super::body::JsonBody;
 use super::error::ApiError;
 use super::query::Query;
 use super::session::login_client;
-use crate::auth::{Account, Identity, ListRange};
+use crate::auth::{Account, Identity, ListRange, PeopleError};
 use crate::server::AppState;
 use crate::server::audit::AuditNote;
 use crate::server::client::Client;
@@ -109,8 +109,26 @@ pub(super) async fn revoke_token(
     Path(id): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     let id = id.parse().map_err(|_| ApiError::TokenNotFound)?;
-    state.auth.revoke_token(id, &identity).await?;
+    revoke(&state, id, &identity).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Revokes a token. If a worker has claimed jobs with it, the leases of these jobs end.
+pub(super) async fn revoke(state: &AppState, id: TokenId, by: &Identity) -> Result<(), PeopleError> {
+    state.auth.revoke_token(id, by).await?;
+    if let Err(error) = state.queue.end_leases_without_token().await {
+        // The queue looks for such leases every few seconds.
+        tracing::error!(%error, "the leases of a revoked token could not be ended yet");
+    }
+    Ok(())
+}
+
+/// Reads the parameters for a range of a list.
+pub(super) fn list_range(query: &mut Query) -> Result<ListRange, ApiError> {
+    Ok(ListRange {
+        limit: query.number("limit", 1..=ListRange::MAX_LIMIT)?.unwrap_or(ListRange::MAX_LIMIT),
+        offset: query.number("offset", 0..=i64::from(i32::MAX))?.unwrap_or(0),
+    })
 }
 
 /// Returns the account whose sessions or tokens are requested, and the range of the list. Administrators see those of
@@ -120,10 +138,7 @@ async fn requested(
     identity: &Identity,
     mut query: Query,
 ) -> Result<(Option<Account>, ListRange), ApiError> {
-    let range = ListRange {
-        limit: query.number("limit", 1..=ListRange::MAX_LIMIT)?.unwrap_or(ListRange::MAX_LIMIT),
-        offset: query.number("offset", 0..=i64::from(i32::MAX))?.unwrap_or(0),
-    };
+    let range = list_range(&mut query)?;
     let user = query.text("user");
     query.end()?;
     let is_admin = identity.role == Role::Admin;

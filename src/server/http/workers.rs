@@ -37,10 +37,10 @@ pub(super) async fn claim(
     let claim = state.queue.check_claim(body, token)?;
     // While the disk is nearly full, no new jobs are started.
     if tokio::time::timeout(claim.wait, state.disk.enough_space()).await.is_err() {
-        return Ok(Json(ClaimReply { job: None }));
+        state.queue.note_worker(&claim).await?;
+        return Ok(Json(ClaimReply { job: None, worker: None }));
     }
-    let job = state.queue.claim_remotely(&claim, &state.shutdown).await?;
-    Ok(Json(ClaimReply { job }))
+    Ok(Json(state.queue.claim_remotely(&claim, &state.shutdown).await?))
 }
 
 pub(super) async fn heartbeat(

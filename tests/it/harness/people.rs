@@ -88,6 +88,12 @@ impl TestServer {
         bearer(&self.create_token(&by, json!({"name": role, "role": role})).await)
     }
 
+    /// Requests a page.
+    pub async fn page(&self, path: &str, proof: &Proof) -> Response {
+        let request = browser().get(format!("{}{path}", self.api.base));
+        proof.add_to(request, &self.api.base).send().await.expect("the server answers")
+    }
+
     /// Returns the status of a GET request.
     pub async fn status(&self, path: &str, proof: &Proof) -> u16 {
         let request = browser().get(format!("{}{path}", self.api.base));

@@ -4,8 +4,8 @@ use model::Role;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::TestServer;
 use super::people::Proof;
+use super::{TestServer, until_async};
 
 /// The type of the jobs that the tests' workers run. The embedded worker does not run them.
 pub const KIND: &str = "elsewhere";
@@ -13,8 +13,8 @@ pub const KIND: &str = "elsewhere";
 /// A worker on another machine.
 #[derive(Clone)]
 pub struct RemoteWorker {
-    base: String,
-    client: reqwest::Client,
+    pub base: String,
+    pub client: reqwest::Client,
     pub token: String,
     pub name: &'static str,
 }
@@ -103,6 +103,15 @@ impl TestServer {
         let job = worker.claim_with(json!({"allowedTypes": [KIND]})).await;
         assert_eq!(job["id"], id.as_str(), "{job}");
         job
+    }
+
+    /// Waits until a worker with this name has asked for a job.
+    pub async fn until_seen(&self, name: &str) {
+        until_async("a worker asks for a job", async || {
+            let workers = self.api.json("/workers").await;
+            workers["items"].as_array().is_some_and(|items| items.iter().any(|worker| worker["name"] == name))
+        })
+        .await;
     }
 
     /// Ends the back-off of all waiting jobs.

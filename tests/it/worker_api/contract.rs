@@ -7,7 +7,7 @@ use crate::harness::TestServer;
 use crate::harness::workers::{KIND, RemoteWorker, id_of, of_job};
 
 /// The members of a job in every reply.
-const MEMBERS: [&str; 37] = [
+const MEMBERS: [&str; 38] = [
     "affinityKey",
     "artifactsPath",
     "attempt",
@@ -32,6 +32,7 @@ const MEMBERS: [&str; 37] = [
     "maxAttempts",
     "nextAttemptAt",
     "outputRemovedAt",
+    "pause",
     "payload",
     "priority",
     "queuePosition",

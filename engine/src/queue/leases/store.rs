@@ -7,6 +7,7 @@ use sqlx::Row;
 use super::{Abandoned, ClaimRequest, ClaimedRow, Heartbeat, Shipping};
 use crate::db::{Connection, DbResult};
 use crate::event_log::Lease;
+use crate::queue::admission::ClaimScope;
 use crate::queue::store::parse_input;
 use crate::queue::{ending, secrets};
 
@@ -30,6 +31,7 @@ const NEXT_OF_TYPE: &str = "select id from jobs
       and (required_capabilities is null or not exists (
         select 1 from json_each(required_capabilities) as required
         where required.value not in (select value from json_each(?4))))
+      and (?5 is null or repository in (select value from json_each(?5)))
     order by priority desc, created_at, id limit 1";
 
 /// The next job of one of several types, which are a JSON list, or of any type if they are null.
@@ -39,14 +41,17 @@ const NEXT_OF_TYPES: &str = "select id from jobs indexed by jobs_queued_of_any_t
       and (required_capabilities is null or not exists (
         select 1 from json_each(required_capabilities) as required
         where required.value not in (select value from json_each(?4))))
+      and (?5 is null or repository in (select value from json_each(?5)))
+      and type not in (select value from json_each(?6))
     order by priority desc, created_at, id limit 1";
 
 /// Returns the job that comes next for a worker, or `None` if there is no such job.
-async fn next(connection: &mut Connection, request: &ClaimRequest, now: Timestamp) -> DbResult<Option<uuid::Uuid>> {
-    let (sql, kinds) = match request.kinds.as_slice() {
+async fn next(connection: &mut Connection, scope: &ClaimScope, now: Timestamp) -> DbResult<Option<uuid::Uuid>> {
+    let list = |names: &[String]| serde_json::json!(names).to_string();
+    let (sql, kinds) = match scope.kinds.as_slice() {
         [] => (NEXT_OF_TYPES, None),
         [kind] => (NEXT_OF_TYPE, Some(kind.clone())),
-        kinds => (NEXT_OF_TYPES, Some(serde_json::json!(kinds).to_string())),
+        kinds => (NEXT_OF_TYPES, Some(list(kinds))),
     };
     Ok(sqlx::query_scalar(sql)
         .bind(kinds)
@@ -54,7 +59,10 @@ async fn next(connection: &mut Connection, request: &ClaimRequest, now: Timestam
         // If a job's next attempt is due later than this time, it was scheduled before the system clock was set back,
         // so the job is claimed immediately.
         .bind(now.after(ending::LONGEST_WAIT).0)
-        .bind(serde_json::json!(request.capabilities).to_string())
+        .bind(list(&scope.capabilities))
+        .bind(scope.repositories.as_deref().map(list))
+        // The query for a single type has no such parameter, and ignores this value.
+        .bind(list(&scope.paused_kinds))
         .fetch_optional(connection.sqlite())
         .await?)
 }
@@ -63,10 +71,11 @@ async fn next(connection: &mut Connection, request: &ClaimRequest, now: Timestam
 pub(in crate::queue) async fn claim(
     connection: &mut Connection,
     request: &ClaimRequest,
+    scope: &ClaimScope,
     now: Timestamp,
 ) -> DbResult<Option<ClaimedRow>> {
     type Claimed = (uuid::Uuid, i32, i64, String, Option<String>, Option<String>);
-    let Some(next) = next(connection, request, now).await? else { return Ok(None) };
+    let Some(next) = next(connection, scope, now).await? else { return Ok(None) };
     let (id, attempt, epoch, payload, input, secrets): Claimed = sqlx::query_as(
         "update jobs
          set status = 'running', claimed_by = ?1, lease_epoch = lease_epoch + 1, lease_expires_at = ?2,

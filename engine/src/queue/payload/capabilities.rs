@@ -1,4 +1,4 @@
-//! The capabilities that a job requires of its worker (`requiredCapabilities`).
+//! What a job requires of its worker: capabilities (`requiredCapabilities`), and a token for its `repository`.
 
 use super::{InvalidPayload, JobPayload, invalid};
 use crate::json::{Json, Node};
@@ -44,6 +44,15 @@ impl JobPayload {
                 }
             },
             Self::Unreadable(_) => Ok(Vec::new()),
+        }
+    }
+
+    /// Returns the repository that the job works on, by which tokens of workers can be limited. Payloads of the type
+    /// `command` have no such member.
+    pub(in crate::queue) fn repository(&self) -> Option<&str> {
+        match self {
+            Self::Other(json) => json.get("repository").and_then(Json::as_str),
+            Self::Command(_) | Self::Unreadable(_) => None,
         }
     }
 }

@@ -19,6 +19,7 @@ use crate::server::AppState;
 use crate::server::audit::AuditNote;
 use crate::server::client::Client;
 use crate::server::http::error::ApiError;
+use crate::server::http::people::revoke;
 use crate::server::http::session::login_client;
 use crate::server::pages::NewTokenToShow;
 
@@ -53,6 +54,13 @@ pub(in crate::server::http) enum AccountForm {
         name: String,
         role: Role,
         expires_in_days: String,
+        /// Names separated by commas, like the two further limits. They are only for workers.
+        #[serde(default)]
+        allowed_job_types: String,
+        #[serde(default)]
+        allowed_repositories: String,
+        #[serde(default)]
+        capabilities: String,
     },
     RevokeToken {
         id: TokenId,
@@ -119,7 +127,7 @@ pub(in crate::server::http) async fn people(
         }
         PeopleForm::RemoveUser { name } => ("removed", auth.remove_user(&name, &identity).await),
         PeopleForm::EndSession { id } => ("ended", auth.end_session(id, &identity).await),
-        PeopleForm::RevokeToken { id } => ("revoked", auth.revoke_token(id, &identity).await),
+        PeopleForm::RevokeToken { id } => ("revoked", revoke(&state, id, &identity).await),
     };
     back_to("/people", word, done, &note)
 }
@@ -146,13 +154,28 @@ pub(in crate::server::http) async fn account(
             ("password", auth.change_own_password(change, &identity, &login_client(client, None, &headers)).await)
         }
         AccountForm::EndSession { id } => ("ended", auth.end_session(id, &identity).await),
-        AccountForm::RevokeToken { id } => ("revoked", auth.revoke_token(id, &identity).await),
-        AccountForm::CreateToken { name, role, expires_in_days } => {
+        AccountForm::RevokeToken { id } => ("revoked", revoke(&state, id, &identity).await),
+        AccountForm::CreateToken {
+            name,
+            role,
+            expires_in_days,
+            allowed_job_types,
+            allowed_repositories,
+            capabilities,
+        } => {
             let days = expires_in_days.trim().parse();
             let days = days.map_err(|_| PeopleError::Invalid { field: "expiresInDays", problem: String::new() });
             let created = match days {
                 Ok(days) => {
-                    let new = NewApiToken { name, role: Some(role), expires_in_days: Some(days) };
+                    let new = NewApiToken {
+                        name,
+                        role: Some(role),
+                        expires_in_days: Some(days),
+                        description: None,
+                        allowed_job_types: Some(names(&allowed_job_types)),
+                        allowed_repositories: Some(names(&allowed_repositories)),
+                        capabilities: Some(names(&capabilities)),
+                    };
                     auth.create_token(new, &identity).await
                 }
                 Err(error) => Err(error),
@@ -166,6 +189,11 @@ pub(in crate::server::http) async fn account(
         }
     };
     Ok(back_to("/account", word, done, &note)?.into_response())
+}
+
+/// Returns the names in a field, where they are separated by commas.
+fn names(text: &str) -> Vec<String> {
+    text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 /// Renders the page for one's own account with a new token.

@@ -1,0 +1,31 @@
+import { expect, type Locator, type Page } from "@playwright/test";
+import type { Server } from "../server.ts";
+
+/** The page with the list of workers, and with what is paused. */
+export class WorkersPage {
+  readonly workers: Locator;
+  readonly pauses: Locator;
+  readonly done: Locator;
+
+  constructor(readonly page: Page) {
+    this.workers = page.getByTestId("worker-row");
+    this.pauses = page.getByTestId("pause-row");
+    this.done = page.getByTestId("workers-done");
+  }
+
+  async open(server: Server) {
+    await this.page.goto(`${server.url}/workers`);
+    await this.hydrated();
+  }
+
+  async hydrated() {
+    await expect(this.page.locator("body[data-hydrated]")).toBeAttached();
+  }
+
+  /** Fills in the form that pauses the queue or, with a type, the jobs of this type. */
+  async pause(reason: string, kind = "") {
+    await this.page.getByTestId("pause-kind").fill(kind);
+    await this.page.getByTestId("pause-reason").fill(reason);
+    await this.page.getByTestId("pause").click();
+  }
+}

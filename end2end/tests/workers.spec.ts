@@ -1,0 +1,65 @@
+import { JobPage } from "../pages/job-page.ts";
+import { WorkersPage } from "../pages/workers-page.ts";
+import { expect, test } from "../server.ts";
+
+test("the list of workers shows what the embedded worker runs, and drains and resumes it", async ({ page, server, api }) => {
+  const id = await api.submit({ title: "Long one", run: "sleep 600" });
+  const workers = new WorkersPage(page);
+  await page.goto(`${server.url}/tasks/queue`);
+  await new JobPage(page).hydrated();
+  await page.getByTestId("person-menu").click();
+  await page.getByRole("link", { name: "Workers" }).click();
+  await expect(workers.workers).toHaveCount(1);
+  await expect(workers.workers).toContainText("embedded");
+  await expect(workers.workers.getByRole("link", { name: "Long one" })).toHaveAttribute("href", `/tasks/queue/${id}`);
+  await workers.workers.getByTestId("drain").click();
+  await expect(workers.done).toContainText("The worker was drained.");
+  await expect(workers.workers.getByTestId("worker-status")).toHaveText("Draining");
+  const waiting = await api.submit({ run: "true" });
+  await workers.workers.getByTestId("resume-worker").click();
+  await expect(workers.workers.getByTestId("worker-status")).toHaveText("Active");
+  await api.cancel(id, "enough");
+  await api.ended(waiting);
+});
+
+test("everyone sees why jobs wait while the queue is paused, also on a phone and without scripts", async ({ browser, page, server, api }) => {
+  await page.setViewportSize({ width: 360, height: 740 });
+  const workers = new WorkersPage(page);
+  await workers.open(server);
+  await workers.pause("replacing the disk");
+  await expect(workers.pauses).toContainText("The queue has been paused since");
+  const id = await api.submit({ run: "echo done" });
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await expect(page.getByText("replacing the disk")).toBeVisible();
+  await page.goto(`${server.url}/tasks/queue`);
+  await expect(page.getByTestId("paused")).toContainText("replacing the disk");
+  const isTooWide = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+  expect(isTooWide).toBe(false);
+
+  const plain = await browser.newContext({ javaScriptEnabled: false, storageState: await page.context().storageState() });
+  const form = await plain.newPage();
+  await form.goto(`${server.url}/workers`);
+  await form.getByTestId("resume").click();
+  await expect(form.getByTestId("no-pauses")).toBeVisible();
+  await plain.close();
+  expect((await api.ended(id)).status).toBe("succeeded");
+});
+
+test("all jobs that the filters show are cancelled after a confirmation that names their number", async ({ page, server, api }) => {
+  const workers = new WorkersPage(page);
+  await workers.open(server);
+  await workers.pause("");
+  await expect(workers.done).toBeVisible();
+  const nightly = [await api.submit({ title: "nightly a", run: "true" }), await api.submit({ title: "nightly b", run: "true" })];
+  const other = await api.submit({ title: "other", run: "true" });
+  await page.goto(`${server.url}/tasks/queue?q=nightly`);
+  await new JobPage(page).hydrated();
+  await page.getByTestId("bulk-menu").click();
+  await page.getByTestId("bulk-cancel").click();
+  await expect(page.getByTestId("bulk-question")).toHaveText("Cancel 2 jobs?");
+  await page.getByTestId("bulk-confirm").click();
+  await expect(page.getByTestId("bulk-done")).toContainText("2 jobs were cancelled.");
+  for (const id of nightly) expect((await api.job(id)).status).toBe("cancelled");
+  expect((await api.job(other)).status).toBe("queued");
+});

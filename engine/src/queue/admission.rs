@@ -1,0 +1,175 @@
+//! Decides which jobs a worker's claim may receive: what its API token permits, and what is paused or drained.
+//!
+//! The decision is made in the transaction of the claim. A claim that was waiting while a token was revoked or while
+//! the queue was paused therefore receives no job.
+
+use model::{PauseTarget, Timestamp, WorkerStatus};
+
+use super::leases::ClaimRequest;
+use super::payload::{InvalidPayload, check_capabilities, invalid};
+use super::submission::check_key;
+use super::{pauses, workers};
+use crate::db::{Connection, DbResult};
+
+/// The maximum number of types, and of repositories, in the limits of a token.
+const MAX_LISTED: usize = 100;
+
+/// What a worker can claim with its API token. An empty list is no limit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct WorkerLimits {
+    /// The types of the jobs.
+    pub kinds: Vec<String>,
+    /// The repositories of the jobs: what the member `repository` of the payload says.
+    pub repositories: Vec<String>,
+    /// The capabilities that the worker may claim to have.
+    pub capabilities: Vec<String>,
+}
+
+impl WorkerLimits {
+    /// Checks the limits of a new token.
+    pub fn check(self) -> Result<Self, InvalidPayload> {
+        let Self { kinds, repositories, capabilities } = self;
+        for (field, names) in [("allowedJobTypes", &kinds), ("allowedRepositories", &repositories)] {
+            if names.len() > MAX_LISTED {
+                return Err(invalid(field, format!("must have at most {MAX_LISTED} entries, not {}", names.len())));
+            }
+            names.iter().try_for_each(|name| check_key(field, name))?;
+        }
+        let capabilities = check_capabilities("capabilities", &capabilities)?;
+        Ok(Self { kinds, repositories, capabilities })
+    }
+}
+
+/// The jobs among which a claim chooses.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct ClaimScope {
+    /// The types of the jobs. If empty, they may have any type except those in `paused_kinds`.
+    pub(super) kinds: Vec<String>,
+    /// The types that are paused.
+    pub(super) paused_kinds: Vec<String>,
+    /// The capabilities that the jobs may require.
+    pub(super) capabilities: Vec<String>,
+    /// The repositories of the jobs, or `None` if they may have any or none.
+    pub(super) repositories: Option<Vec<String>>,
+}
+
+/// The decision about a claim.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Admission {
+    /// The worker receives the next of these jobs.
+    Admitted(ClaimScope),
+    /// The worker receives no job, because it is drained, or because it, the queue or all of its types are paused.
+    Held(WorkerStatus),
+    /// The token has ended, or permits none of the types that the worker runs.
+    Refused,
+}
+
+/// Decides about a claim, and records that the worker was seen.
+pub(super) async fn admit(connection: &mut Connection, request: &ClaimRequest, now: Timestamp) -> DbResult<Admission> {
+    let limits = match request.token {
+        None => WorkerLimits::default(),
+        Some(token) => match workers::store::limits_of(connection, token, now).await? {
+            Some(limits) => limits,
+            None => return Ok(Admission::Refused),
+        },
+    };
+    let worker = workers::noted(connection, request, now).await?;
+    if worker.as_ref().is_some_and(|worker| worker.drained_at.is_some()) {
+        return Ok(Admission::Held(WorkerStatus::Draining));
+    }
+    let targets = pauses::store::targets(connection).await?;
+    let is_paused = |target: &PauseTarget| match target {
+        PauseTarget::Queue => true,
+        PauseTarget::Worker(id) => worker.as_ref().is_some_and(|worker| worker.id == *id),
+        PauseTarget::Type(_) => false,
+    };
+    if targets.iter().any(is_paused) {
+        return Ok(Admission::Held(WorkerStatus::Paused));
+    }
+    let paused_kind = |target| match target {
+        PauseTarget::Type(kind) => Some(kind),
+        PauseTarget::Queue | PauseTarget::Worker(_) => None,
+    };
+    Ok(decide(request, limits, targets.into_iter().filter_map(paused_kind).collect()))
+}
+
+/// Decides which types of jobs, with which requirements, a worker may receive.
+fn decide(request: &ClaimRequest, limits: WorkerLimits, paused_kinds: Vec<String>) -> Admission {
+    let Some(mut kinds) = common(&request.kinds, &limits.kinds) else { return Admission::Refused };
+    if !kinds.is_empty() {
+        kinds.retain(|kind| !paused_kinds.contains(kind));
+        if kinds.is_empty() {
+            return Admission::Held(WorkerStatus::Paused);
+        }
+    }
+    let mut capabilities = request.capabilities.clone();
+    if !limits.capabilities.is_empty() {
+        capabilities.retain(|capability| limits.capabilities.contains(capability));
+    }
+    let repositories = (!limits.repositories.is_empty()).then_some(limits.repositories);
+    Admission::Admitted(ClaimScope { kinds, paused_kinds, capabilities, repositories })
+}
+
+/// Returns the names that are in both lists, where an empty list contains every name. Returns `None` if there are none.
+fn common(one: &[String], other: &[String]) -> Option<Vec<String>> {
+    match (one, other) {
+        (names, []) | ([], names) => Some(names.to_vec()),
+        (names, others) => {
+            let names: Vec<String> = names.iter().filter(|name| others.contains(name)).cloned().collect();
+            (!names.is_empty()).then_some(names)
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use redact::Redacted;
+
+    use super::*;
+
+    fn list(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    fn decision(kinds: &[&str], limits: WorkerLimits, paused: &[&str]) -> Admission {
+        let request = ClaimRequest {
+            kinds: list(kinds),
+            capabilities: list(&["docker", "git"]),
+            ..ClaimRequest::embedded(Redacted::literal("worker"))
+        };
+        decide(&request, limits, list(paused))
+    }
+
+    fn kinds(admission: Admission) -> Option<Vec<String>> {
+        match admission {
+            Admission::Admitted(scope) => Some(scope.kinds),
+            Admission::Held(_) | Admission::Refused => None,
+        }
+    }
+
+    #[test]
+    fn a_claim_receives_only_types_that_the_worker_and_its_token_permit() {
+        let limited = |names: &[&str]| WorkerLimits { kinds: list(names), ..WorkerLimits::default() };
+        assert_eq!(kinds(decision(&[], limited(&[]), &[])), Some(list(&[])));
+        assert_eq!(kinds(decision(&[], limited(&["a"]), &[])), Some(list(&["a"])));
+        assert_eq!(kinds(decision(&["a", "b"], limited(&[]), &[])), Some(list(&["a", "b"])));
+        assert_eq!(kinds(decision(&["a", "b"], limited(&["b", "c"]), &[])), Some(list(&["b"])));
+        assert_eq!(decision(&["a"], limited(&["c"]), &[]), Admission::Refused, "no limit would be the wrong result");
+    }
+
+    #[test]
+    fn paused_types_are_not_received() {
+        assert_eq!(kinds(decision(&["a", "b"], WorkerLimits::default(), &["a"])), Some(list(&["b"])));
+        assert_eq!(decision(&["a"], WorkerLimits::default(), &["a"]), Admission::Held(WorkerStatus::Paused));
+        let Admission::Admitted(any) = decision(&[], WorkerLimits::default(), &["a"]) else { panic!("others remain") };
+        assert_eq!((any.kinds, any.paused_kinds), (list(&[]), list(&["a"])));
+    }
+
+    #[test]
+    fn a_token_limits_the_capabilities_that_a_worker_can_claim_to_have() {
+        let limits = WorkerLimits { capabilities: list(&["git", "gpu"]), ..WorkerLimits::default() };
+        let Admission::Admitted(scope) = decision(&[], limits, &[]) else { panic!("it is admitted") };
+        assert_eq!(scope.capabilities, list(&["git"]));
+        assert_eq!(scope.repositories, None);
+    }
+}

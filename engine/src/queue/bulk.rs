@@ -1,0 +1,138 @@
+//! Applies an action to all jobs that match a filter.
+//!
+//! The jobs are looked up once, and each is then changed in its own transaction, as if it had been requested alone.
+//! A job whose state has changed in between is skipped.
+
+use futures_util::{StreamExt, stream};
+use model::{BulkAction, BulkFilter, BulkReply, BulkRequest, JobChanges, JobId, JobStatus, Timestamp};
+
+use super::submission::check_reason;
+use super::{JobsFilter, Queue, QueueError, store};
+use crate::artifacts::ArtifactStore;
+use crate::clock;
+use crate::spool::Spools;
+
+/// The maximum number of jobs that a request changes. Clients repeat the request while there are more.
+const MAX_JOBS: i64 = 10_000;
+
+/// The number of jobs that are changed at the same time. Their transactions are committed together.
+const AT_ONCE: usize = 32;
+
+/// What has become of one of the jobs.
+enum Changed {
+    Done,
+    Skipped,
+    Failed(QueueError),
+}
+
+impl Queue {
+    /// Applies an action to all matching jobs, at most [`MAX_JOBS`] of them. If the request is a dry run, only counts them.
+    pub async fn bulk(
+        &self,
+        request: BulkRequest,
+        by: &str,
+        artifacts: &ArtifactStore,
+        spools: &Spools,
+    ) -> Result<BulkReply, QueueError> {
+        let BulkRequest { action, filter, reason, dry_run } = request;
+        reason.as_deref().map_or(Ok(()), check_reason)?;
+        let now = clock::now();
+        let mut jobs = self.matching(action, filter, now).await?;
+        let has_more = jobs.len() > usize::try_from(MAX_JOBS).unwrap_or(usize::MAX);
+        jobs.truncate(usize::try_from(MAX_JOBS).unwrap_or(usize::MAX));
+        let matched = i64::try_from(jobs.len()).unwrap_or(i64::MAX);
+        let mut reply = BulkReply { matched, has_more, before: now, ..BulkReply::default() };
+        if dry_run {
+            return Ok(reply);
+        }
+        // Resubmitted jobs are queued in the order in which the originals were submitted.
+        let at_once = if action == BulkAction::Resubmit { 1 } else { AT_ONCE };
+        let change = |job| {
+            let (queue, by, reason) = (self.clone(), by.to_owned(), reason.clone());
+            let (artifacts, spools) = (artifacts.clone(), spools.clone());
+            async move { queue.change_one(action, job, &by, reason, &artifacts, &spools).await }
+        };
+        let mut changes = stream::iter(jobs).map(change).buffer_unordered(at_once);
+        while let Some(changed) = changes.next().await {
+            match changed {
+                Changed::Done => reply.done += 1,
+                Changed::Skipped => reply.skipped += 1,
+                Changed::Failed(error) => {
+                    tracing::warn!(%error, action = action.as_str(), "an action on several jobs has failed for one of them");
+                    reply.failed += 1;
+                    reply.error.get_or_insert_with(|| error.to_string());
+                    // The others would fail too, and the client can repeat the request later.
+                    if matches!(error, QueueError::Full(_) | QueueError::Db(_)) {
+                        break;
+                    }
+                }
+            }
+        }
+        Ok(reply)
+    }
+
+    /// Returns the ids of the matching jobs, oldest first, and of one more than can be changed if there are more.
+    async fn matching(&self, action: BulkAction, filter: BulkFilter, now: Timestamp) -> Result<Vec<JobId>, QueueError> {
+        let BulkFilter { status, kind, q, user, created_after, created_before } = filter;
+        let statuses = statuses_of(action, status);
+        if statuses.is_empty() {
+            return Ok(Vec::new());
+        }
+        let filter = JobsFilter {
+            statuses,
+            kind,
+            text: q,
+            user,
+            created_after,
+            created_before: Some(created_before.map_or(now, |before| before.min(now))),
+            limit: MAX_JOBS,
+            ..JobsFilter::default()
+        };
+        let mut connection = self.db.reader().await?;
+        Ok(store::matching(&mut connection, &filter).await?)
+    }
+
+    async fn change_one(
+        &self,
+        action: BulkAction,
+        job: JobId,
+        by: &str,
+        reason: Option<String>,
+        artifacts: &ArtifactStore,
+        spools: &Spools,
+    ) -> Changed {
+        let changed = match action {
+            BulkAction::Cancel => self.cancel(job, by, reason).await.map(drop),
+            BulkAction::Resubmit => self.resubmit(job, by, JobChanges::default()).await.map(drop),
+            BulkAction::Remove => self.remove(job, artifacts, spools).await,
+        };
+        match changed {
+            Ok(()) => Changed::Done,
+            Err(QueueError::NoSuchJob(_) | QueueError::StateConflict { .. } | QueueError::NotFinished { .. }) => {
+                Changed::Skipped
+            }
+            Err(error) => Changed::Failed(error),
+        }
+    }
+}
+
+/// Returns the requested statuses to which the action applies. If no statuses are requested, all of them are.
+fn statuses_of(action: BulkAction, requested: Option<Vec<JobStatus>>) -> Vec<JobStatus> {
+    let mut statuses = requested.filter(|statuses| !statuses.is_empty()).unwrap_or_else(|| JobStatus::ALL.to_vec());
+    statuses.retain(|status| action.applies_to(*status));
+    statuses
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_is_applied_only_to_statuses_that_permit_it() {
+        use JobStatus::{Cancelled, DeadLetter, Failed, Queued, Running, Succeeded};
+        assert_eq!(statuses_of(BulkAction::Cancel, None), [Queued, Running]);
+        assert_eq!(statuses_of(BulkAction::Cancel, Some(vec![Failed])), []);
+        assert_eq!(statuses_of(BulkAction::Remove, Some(Vec::new())), [Succeeded, Failed, Cancelled, DeadLetter]);
+        assert_eq!(statuses_of(BulkAction::Resubmit, Some(vec![Running, Failed])), [Failed]);
+    }
+}

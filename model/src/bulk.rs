@@ -1,0 +1,102 @@
+//! Actions that are applied to all jobs that match a filter.
+
+use serde::{Deserialize, Serialize};
+
+use super::{JobStatus, Timestamp};
+
+/// What is done with the jobs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BulkAction {
+    /// Cancel the jobs that have not finished.
+    Cancel,
+    /// Run the finished jobs again, as new jobs.
+    Resubmit,
+    /// Remove the finished jobs, with their logs and artifacts.
+    Remove,
+}
+
+impl BulkAction {
+    /// All actions.
+    pub const ALL: [Self; 3] = [Self::Cancel, Self::Resubmit, Self::Remove];
+
+    /// Returns the word that represents this value in JSON.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Cancel => "cancel",
+            Self::Resubmit => "resubmit",
+            Self::Remove => "remove",
+        }
+    }
+
+    /// Returns the action that this word represents, or `None` if it represents no action.
+    #[must_use]
+    pub fn from_word(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|action| action.as_str() == word)
+    }
+
+    /// Returns whether the action can be applied to jobs with a status.
+    #[must_use]
+    pub const fn applies_to(self, status: JobStatus) -> bool {
+        match self {
+            Self::Cancel => !status.is_terminal(),
+            Self::Resubmit | Self::Remove => status.is_terminal(),
+        }
+    }
+}
+
+/// The jobs to which an action is applied, as in the list of jobs. A missing member is no condition.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default, deny_unknown_fields)]
+pub struct BulkFilter {
+    /// The statuses of the jobs. Jobs to which the action does not apply are ignored.
+    pub status: Option<Vec<JobStatus>>,
+    /// The type of the jobs.
+    #[serde(rename = "type")]
+    pub kind: Option<String>,
+    /// The text that the title, a command or the id contains.
+    pub q: Option<String>,
+    /// The user who submitted the jobs.
+    pub user: Option<String>,
+    /// The jobs were submitted at this time or later.
+    pub created_after: Option<Timestamp>,
+    /// The jobs were submitted before this time.
+    pub created_before: Option<Timestamp>,
+}
+
+/// The body of a request that applies an action to all matching jobs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BulkRequest {
+    /// What is done.
+    pub action: BulkAction,
+    /// The jobs. The member is required, so that nobody changes all jobs by leaving it out.
+    pub filter: BulkFilter,
+    /// The reason for cancelling the jobs.
+    #[serde(default)]
+    pub reason: Option<String>,
+    /// Whether the jobs are only counted.
+    #[serde(default)]
+    pub dry_run: bool,
+}
+
+/// The result of an action.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct BulkReply {
+    /// The number of matching jobs to which the action can be applied, or the maximum number for one request.
+    pub matched: i64,
+    /// The number of jobs to which the action was applied.
+    pub done: i64,
+    /// The number of jobs whose state has changed in the meantime so that the action no longer applies.
+    pub skipped: i64,
+    /// The number of jobs for which the action has failed.
+    pub failed: i64,
+    /// The error of the first job for which the action has failed.
+    pub error: Option<String>,
+    /// Whether more jobs match than one request changes.
+    pub has_more: bool,
+    /// The time of the request. Jobs that were submitted later are not affected.
+    pub before: Timestamp,
+}

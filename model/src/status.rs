@@ -1,0 +1,62 @@
+//! The overview of a server that `tailwater status` shows.
+
+use serde::{Deserialize, Serialize};
+
+use super::{JobCounts, ListedWorker, Pause, Timestamp, WorkerStatus};
+
+/// The state of a server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerStatus {
+    /// The version of the server.
+    pub version: String,
+    /// The time at which the server started.
+    pub started_at: Timestamp,
+    /// The number of jobs of each status.
+    pub jobs: JobCounts,
+    /// The number of workers of each status.
+    pub workers: WorkerCounts,
+    /// What is paused, oldest pauses first.
+    pub pauses: Vec<Pause>,
+    /// The disk that contains the data directory.
+    pub disk: DiskStatus,
+}
+
+/// The number of workers of each status.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WorkerCounts {
+    /// The workers that receive jobs.
+    pub active: i64,
+    /// The workers that finish the jobs that they run, and receive no others.
+    pub draining: i64,
+    /// The workers that receive no jobs because they or the queue are paused.
+    pub paused: i64,
+    /// The workers that were not seen for a minute.
+    pub offline: i64,
+}
+
+impl WorkerCounts {
+    /// Counts the workers of a list.
+    #[must_use]
+    pub fn of(workers: &[ListedWorker]) -> Self {
+        let count = |status: WorkerStatus| {
+            i64::try_from(workers.iter().filter(|worker| worker.status == status).count()).unwrap_or(i64::MAX)
+        };
+        Self {
+            active: count(WorkerStatus::Active),
+            draining: count(WorkerStatus::Draining),
+            paused: count(WorkerStatus::Paused),
+            offline: count(WorkerStatus::Offline),
+        }
+    }
+}
+
+/// The disk that contains a server's data directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DiskStatus {
+    /// The free space in bytes.
+    pub free_bytes: i64,
+    /// Whether the free space is below the limit at which no new jobs are started.
+    pub is_low: bool,
+}

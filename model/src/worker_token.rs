@@ -1,0 +1,111 @@
+//! The API tokens of workers, in the form in which clients for this kind of queue create and list them.
+
+use serde::{Deserialize, Serialize};
+
+use super::{ApiToken, Timestamp, TokenId};
+
+/// What a worker can claim with its token. `None` is no limit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenLimits {
+    /// The types of the jobs.
+    #[serde(default)]
+    pub allowed_job_types: Option<Vec<String>>,
+    /// The repositories of the jobs: what the member `repository` of the payload says.
+    #[serde(default)]
+    pub allowed_repositories: Option<Vec<String>>,
+    /// The capabilities that the worker may claim to have.
+    #[serde(default)]
+    pub capabilities: Option<Vec<String>>,
+}
+
+/// The body of a request that creates a worker's token. Members that are not listed here are ignored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewWorkerToken {
+    /// The name, which says which worker uses the token.
+    pub worker_id: String,
+    /// Further text about the token.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// The types of the jobs that the worker can claim.
+    #[serde(default)]
+    pub allowed_job_types: Option<Vec<String>>,
+    /// The repositories of the jobs that the worker can claim.
+    #[serde(default)]
+    pub allowed_repositories: Option<Vec<String>>,
+    /// The capabilities that the worker may claim to have.
+    #[serde(default)]
+    pub capabilities: Option<Vec<String>>,
+    /// The number of days after which the token is refused.
+    #[serde(default)]
+    pub expires_in_days: Option<u32>,
+}
+
+/// A worker's token, without its text.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ListedWorkerToken {
+    /// The id.
+    pub id: TokenId,
+    /// The name, which says which worker uses the token.
+    pub worker_id: String,
+    /// Further text about the token.
+    pub description: Option<String>,
+    /// What the worker can claim.
+    #[serde(flatten)]
+    pub limits: TokenLimits,
+    /// Whether the token is accepted.
+    pub is_active: bool,
+    /// The name of the user to whom the token belongs.
+    pub user_id: String,
+    /// The first characters of the token, by which people recognise it.
+    pub hint: String,
+    /// The time at which the token was created.
+    pub created_at: Timestamp,
+    /// The time of the last request with the token, accurate to one minute, or `None` if there was none.
+    pub last_used_at: Option<Timestamp>,
+    /// The time from which the token is refused.
+    pub expires_at: Timestamp,
+}
+
+impl ListedWorkerToken {
+    /// Returns the form of an API token that clients for workers expect, at the time `now`.
+    #[must_use]
+    pub fn of(token: ApiToken, now: Timestamp) -> Self {
+        let ApiToken { id, user_id, name, description, limits, hint, created_at, last_used_at, expires_at, .. } = token;
+        let is_active = expires_at > now;
+        Self {
+            id,
+            worker_id: name,
+            description,
+            limits,
+            is_active,
+            user_id,
+            hint,
+            created_at,
+            last_used_at,
+            expires_at,
+        }
+    }
+}
+
+/// A new worker's token with its text, which is sent only in the response to its creation.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedWorkerToken {
+    /// The text of the token.
+    pub token: String,
+    /// The token without its text.
+    pub worker_token: ListedWorkerToken,
+}
+
+/// The tokens of workers, newest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WorkerTokensPage {
+    /// The tokens.
+    pub items: Vec<ListedWorkerToken>,
+    /// Whether there are more tokens after these.
+    pub has_more: bool,
+}

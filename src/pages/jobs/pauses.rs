@@ -1,0 +1,61 @@
+//! The notices above the list of jobs about what is paused.
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos::task::spawn_local;
+use leptos_router::components::A;
+use model::{Pause, PauseTarget};
+
+use crate::rpc;
+use crate::words;
+
+/// The interval at which the notices are loaded again.
+const REFRESH_EVERY: Duration = Duration::from_secs(10);
+
+/// Loads and shows the notices.
+#[component]
+pub(super) fn PauseNotices() -> impl IntoView {
+    let pauses = Resource::new(|| (), |()| rpc::pauses());
+    view! {
+        <Suspense>
+            {move || Suspend::new(async move {
+                // The list itself says so if the server cannot be reached.
+                let pauses = pauses.await.map(|page| page.items).unwrap_or_default();
+                view! { <Notices pauses /> }
+            })}
+        </Suspense>
+    }
+    .into_any()
+}
+
+#[component]
+fn Notices(pauses: Vec<Pause>) -> impl IntoView {
+    let shown = RwSignal::new(pauses);
+    Effect::new(move || {
+        let refresh = move || {
+            spawn_local(async move {
+                if let Ok(fresh) = rpc::pauses().await {
+                    shown.try_update(|shown| *shown = fresh.items);
+                }
+            });
+        };
+        if let Ok(interval) = set_interval_with_handle(refresh, REFRESH_EVERY) {
+            on_cleanup(move || interval.clear());
+        }
+    });
+    let notices = move || {
+        // A paused worker delays no job if there are others.
+        let pauses = shown.get().into_iter().filter(|pause| !matches!(pause.target, PauseTarget::Worker(_)));
+        let texts: Vec<String> = pauses.map(|pause| words::paused(&pause)).collect();
+        (!texts.is_empty()).then(|| {
+            view! {
+                <div class="paused" role="status" data-testid="paused">
+                    {texts.into_iter().map(|text| view! { <p>{text}</p> }).collect_view()}
+                    <A href="/workers">"Workers and pauses"</A>
+                </div>
+            }
+        })
+    };
+    view! { {notices} }.into_any()
+}

@@ -1,0 +1,92 @@
+//! The page with the list of workers, and with what is paused. It consists of plain forms, which work without scripts
+//! and are posted to `server::http::worker_list`. With scripts, the list is loaded again every few seconds.
+
+mod pauses;
+mod row;
+
+use std::time::Duration;
+
+use leptos::prelude::*;
+use leptos_router::hooks::use_query_map;
+
+use super::frame::{BackTo, framed, loaded};
+use crate::page_data::WorkersPageData;
+use crate::rpc;
+use pauses::Pauses;
+use row::WorkerRow;
+
+/// The path to which the forms are posted.
+const ACTION: &str = "/workers";
+
+/// The interval at which the list is loaded again.
+const REFRESH_EVERY: Duration = Duration::from_secs(10);
+
+/// Lists the workers, and what is paused.
+#[component]
+pub fn WorkersPage() -> impl IntoView {
+    let query = use_query_map();
+    let workers = Resource::new(move || query.read().get("done"), |_| rpc::workers());
+    framed("Workers", BackTo::Queue, loaded(workers, |data| view! { <Workers data /> }.into_any()))
+}
+
+#[component]
+fn Workers(data: WorkersPageData) -> impl IntoView {
+    let pauses = data.pauses.clone();
+    let shown = RwSignal::new(data);
+    Effect::new(move || {
+        let refresh = move || {
+            leptos::task::spawn_local(async move {
+                // If the server cannot be reached, the list remains as it was, with the times of its heartbeats.
+                if let Ok(fresh) = rpc::workers().await {
+                    shown.try_update(|shown| *shown = fresh);
+                }
+            });
+        };
+        if let Ok(interval) = set_interval_with_handle(refresh, REFRESH_EVERY) {
+            on_cleanup(move || interval.clear());
+        }
+    });
+    let rows = move || {
+        let WorkersPageData { workers, now, .. } = shown.get();
+        workers.into_iter().map(|worker| view! { <WorkerRow worker now /> }).collect_view()
+    };
+    view! {
+        <main class="secrets people">
+            <p class="hint">
+                "The embedded worker runs inside the server. Workers on other machines appear here when they ask for jobs, and are removed a week after they were last seen."
+            </p>
+            <Outcome />
+            <ul class="secret-list" data-testid="worker-list">
+                {rows}
+            </ul>
+            <Pauses pauses />
+        </main>
+    }
+    .into_any()
+}
+
+/// Says what the last form has done, which the address of the page contains.
+#[component]
+fn Outcome() -> impl IntoView {
+    let query = use_query_map().get_untracked();
+    // Anyone can write an address, so it cannot make the page say anything but these sentences.
+    let done = query.get("done").and_then(|word| {
+        Some(match word.as_str() {
+            "drained" => "The worker was drained. It finishes the jobs that it runs, and receives no others.",
+            "worker-resumed" => "The worker receives jobs again.",
+            "paused" => "Paused. Jobs that are running continue, and no others start.",
+            "resumed" => "Resumed.",
+            _ => return None,
+        })
+    });
+    let error = query.get("error").map(|word| match word.as_str() {
+        "worker" => "There is no such worker. It may have been removed in the meantime.",
+        "reason" => "This reason is not accepted. Use at most 2,000 characters.",
+        _ => "This type is not accepted. Use at most 200 characters, and at most 100 pauses at a time.",
+    });
+    view! {
+        {done.map(|text| view! { <p role="status" data-testid="workers-done">{text}</p> })}
+        {error.map(|text| view! { <p class="error" role="alert" data-testid="workers-error">{text}</p> })}
+    }
+    .into_any()
+}

@@ -1,0 +1,126 @@
+//! Actions on all jobs that match a filter.
+
+use model::Role;
+use serde_json::{Value, json};
+
+use crate::harness::TestServer;
+use crate::harness::people::Proof;
+
+async fn bulk(server: &TestServer, body: Value) -> Value {
+    let reply = server.api.post("/jobs/bulk", &body).await;
+    let (status, body) = (reply.status(), reply.json::<Value>().await.expect("the body is JSON"));
+    assert_eq!(status, 200, "{body}");
+    body
+}
+
+/// Returns the counts of a reply.
+fn counts(reply: &Value) -> Value {
+    json!([reply["matched"], reply["done"], reply["skipped"], reply["failed"], reply["hasMore"], reply["error"]])
+}
+
+async fn titled(server: &TestServer, titles: &[&str]) -> Vec<String> {
+    let mut ids = Vec::new();
+    for title in titles {
+        ids.push(server.submit_elsewhere(json!({"payload": {"title": title}})).await);
+    }
+    ids
+}
+
+async fn status(server: &TestServer, id: &str) -> String {
+    server.api.job(id).await["status"].as_str().unwrap_or_default().to_owned()
+}
+
+#[tokio::test]
+async fn all_matching_jobs_are_cancelled_and_no_others() {
+    let server = TestServer::start().await;
+    let ids = titled(&server, &["nightly one", "other", "nightly two"]).await;
+    let (ended, _) = server.api.run("echo nightly").await;
+    let request = json!({"action": "cancel", "filter": {"q": "nightly"}, "reason": "wrong branch"});
+    let mut dry = request.clone();
+    dry["dryRun"] = json!(true);
+    assert_eq!(counts(&bulk(&server, dry).await), json!([2, 0, 0, 0, false, null]));
+    assert_eq!(status(&server, &ids[0]).await, "queued");
+    assert_eq!(counts(&bulk(&server, request.clone()).await), json!([2, 2, 0, 0, false, null]));
+    for (id, expected) in [(&ids[0], "cancelled"), (&ids[1], "queued"), (&ids[2], "cancelled"), (&ended, "succeeded")] {
+        assert_eq!(status(&server, id).await, expected);
+    }
+    assert_eq!(server.api.job(&ids[0]).await["cancelReason"], "wrong branch");
+    assert_eq!(counts(&bulk(&server, request).await), json!([0, 0, 0, 0, false, null]));
+    let entries = server.api.json("/audit?action=job.cancel").await;
+    assert_eq!(entries["items"][1]["object"], "2 jobs", "{entries}");
+}
+
+#[tokio::test]
+async fn finished_jobs_run_again_in_the_same_order() {
+    let server = TestServer::start().await;
+    let ids = titled(&server, &["a", "b", "c"]).await;
+    bulk(&server, json!({"action": "cancel", "filter": {"type": "elsewhere"}})).await;
+    let again = json!({"action": "resubmit", "filter": {"status": ["cancelled", "queued"]}});
+    assert_eq!(counts(&bulk(&server, again).await), json!([3, 3, 0, 0, false, null]));
+    let jobs = server.api.json("/jobs?status=queued").await;
+    let items = jobs["items"].as_array().expect("it is a list");
+    let sources: Vec<&str> = items.iter().rev().filter_map(|job| job["resubmittedFrom"].as_str()).collect();
+    assert_eq!(sources, ids);
+}
+
+#[tokio::test]
+async fn finished_jobs_are_removed_by_administrators_only() {
+    let server = TestServer::start().await;
+    let (ended, _) = server.api.run("true").await;
+    let queued = titled(&server, &["stays"]).await;
+    let remove = json!({"action": "remove", "filter": {}});
+    let operator = server.token(Role::Operator).await;
+    let Proof::Bearer(token) = &operator else { panic!("it is a token") };
+    let url = format!("{}/api/queue/jobs/bulk", server.api.base);
+    let refused = server.api.client.post(url).bearer_auth(token).json(&remove).send().await;
+    assert_eq!(refused.expect("the server answers").status(), 403);
+    assert_eq!(counts(&bulk(&server, remove).await), json!([1, 1, 0, 0, false, null]));
+    assert_eq!(server.api.get(&format!("/jobs/{ended}")).await.status(), 404);
+    assert_eq!(status(&server, &queued[0]).await, "queued");
+}
+
+#[tokio::test]
+async fn invalid_bulk_requests_are_refused() {
+    let server = TestServer::start().await;
+    for body in [
+        json!({}),
+        json!({"action": "cancel"}),
+        json!({"action": "explode", "filter": {}}),
+        json!({"action": "cancel", "filter": {"status": ["done"]}}),
+        json!({"action": "cancel", "filter": {"unknown": 1}}),
+        json!({"action": "cancel", "filter": {}, "reason": "x".repeat(2_001)}),
+    ] {
+        let reply = server.api.post("/jobs/bulk", &body).await;
+        let (status, reply) = (reply.status(), reply.json::<Value>().await.expect("the body is JSON"));
+        assert_eq!((status.as_u16(), &reply["detail"]["code"]), (422, &json!("invalid_queue_payload")), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn the_page_asks_with_the_number_of_jobs_and_spares_later_ones() {
+    let server = TestServer::start().await;
+    let ids = titled(&server, &["one", "two"]).await;
+    let operator = server.token(Role::Operator).await;
+    let html = async |path: &str| {
+        let reply = server.page(path, &operator).await;
+        assert_eq!(reply.status(), 200, "{path}");
+        reply.text().await.expect("the body arrives")
+    };
+    let list = html("/tasks/queue?status=queued").await;
+    assert!(list.contains("/tasks/queue/bulk?") && list.contains("Cancel 2 jobs"), "{list}");
+    assert!(!list.contains("bulk-remove"), "only administrators delete jobs");
+    let page = html("/tasks/queue/bulk?action=cancel&status=queued").await;
+    assert!(page.contains("Cancel 2 jobs?") && page.contains("with the status queued"), "{page}");
+    let fields = crate::harness::form::fields_of(page.split_once("<main").expect("it has a main element").1);
+    let later = titled(&server, &["later"]).await;
+    let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    let reply = server.post_form("/tasks/queue/bulk", &operator, &fields).await;
+    let location = reply.headers()["location"].to_str().expect("ASCII").to_owned();
+    assert_eq!(location, "/tasks/queue/bulk?action=cancel&done=2&skipped=0&failed=0");
+    assert!(html(&location).await.contains("2 jobs were cancelled."));
+    for (id, expected) in [(&ids[0], "cancelled"), (&ids[1], "cancelled"), (&later[0], "queued")] {
+        assert_eq!(status(&server, id).await, expected);
+    }
+    let none = html("/tasks/queue/bulk?action=resubmit&q=nothing").await;
+    assert!(none.contains("No job that matches these filters can be submitted again."), "{none}");
+}
