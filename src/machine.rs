@@ -36,8 +36,12 @@ const SALT: &[u8] = b"tailwater machine 1, e6f0e1b5-54b6-4c0a-9b53-1f8a5a6c2d17"
 /// The response of `GET /machine`.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct MachineReply {
-    /// The result of [`identity`] on the server's machine, or null if that machine is unknown.
+    /// The result of [`identity`] on the server's machine, or null if that machine is unknown, or if the server runs no
+    /// jobs itself.
     pub machine: Option<String>,
+    /// The capability that a job has to require if it needs the files of that machine, or null if there is none.
+    #[serde(default)]
+    pub capability: Option<String>,
 }
 
 /// The values that distinguish machines.
@@ -49,6 +53,14 @@ struct Facts {
     root: (u64, u64),
     /// The device and inode of the mount namespace.
     mounts: (u64, u64),
+}
+
+/// Returns the capability of workers on this machine, or `None` if the machine is unknown. A job that needs the files of
+/// a machine requires it.
+#[must_use]
+pub fn capability() -> Option<String> {
+    // A part of the digest is enough to distinguish machines, and is easier to read.
+    identity().map(|identity| format!("machine:{}", &identity[..identity.len().min(12)]))
 }
 
 /// Returns the name of this machine, or `None` if it has none.

@@ -207,7 +207,8 @@ impl Server {
             config.jobs_queued,
             Spools::new(&config.data_dir),
         )
-        .with_working_roots(roots.clone());
+        .with_working_roots(roots.clone())
+        .with_capabilities(machine::capability().into_iter().collect());
         queue.load_secrets().await?;
         inputs::sweep(&config.data_dir, &queue.inputs().await.map_err(io::Error::other)?)?;
         let instance = auth::instance_id(&config.data_dir)?;

@@ -130,6 +130,8 @@ pub struct Queue {
     jobs_queued: i64,
     /// The directories in which absolute working directories of submissions are allowed.
     roots: WorkingRoots,
+    /// The capabilities of the embedded worker.
+    capabilities: Vec<String>,
     /// The output of workers on other machines.
     copies: OutputCopies,
     signals: Arc<Signals>,
@@ -153,13 +155,19 @@ impl Queue {
     #[must_use]
     pub fn new(db: Db, log: EventLog, maskers: Maskers, jobs_queued: i64, spools: Spools) -> Self {
         let (roots, copies) = (WorkingRoots::default(), OutputCopies::new(spools));
-        Self { db, log, maskers, jobs_queued, roots, copies, signals: Arc::default() }
+        Self { db, log, maskers, jobs_queued, roots, capabilities: Vec::new(), copies, signals: Arc::default() }
     }
 
     /// Restricts the absolute working directories of submissions to the given directories.
     #[must_use]
     pub fn with_working_roots(self, roots: WorkingRoots) -> Self {
         Self { roots, ..self }
+    }
+
+    /// Sets the capabilities of the embedded worker.
+    #[must_use]
+    pub fn with_capabilities(self, capabilities: Vec<String>) -> Self {
+        Self { capabilities, ..self }
     }
 
     /// Submits a job. A repeated submission with the same `key` returns the job that the first one created.

@@ -97,8 +97,12 @@ impl Run {
         let client = self.server.client()?;
         // Signal handlers are installed before the job is submitted, so that Ctrl-C is not lost during the submission.
         let mut signals = Signals::listen()?;
-        if let Some(directory) = self.working_directory(&client).await? {
+        let (directory, capability) = self.working_directory(&client).await?;
+        if let Some(directory) = directory {
             submission["payload"]["workingDirectory"] = directory.into();
+        }
+        if let Some(capability) = capability {
+            submission["payload"]["requiredCapabilities"] = json!([capability]);
         }
         let body = tokio::select! {
             body = send::submit(&client, &submission, self.send.as_deref()) => body?,
@@ -120,24 +124,24 @@ impl Run {
         Ok(code)
     }
 
-    /// Returns the working directory of the command, or `None` for the workspace. The server is asked which machine it
-    /// runs on only if the result depends on the answer.
-    async fn working_directory(&self, client: &Client) -> Result<Option<String>, CliError> {
+    /// Returns the working directory of the command, or `None` for the workspace, and the capability that a worker needs
+    /// so that it has this directory. The server is asked which machine it runs on only if the result depends on the
+    /// answer.
+    async fn working_directory(&self, client: &Client) -> Result<(Option<String>, Option<String>), CliError> {
         let asked = self.cwd.as_deref();
-        if self.workspace || self.send.is_some() {
-            return place::working_directory(Place::Workspace, Path::new(""), asked);
+        let of_workspace = || Ok((place::working_directory(Place::Workspace, Path::new(""), asked)?, None));
+        if self.workspace || self.send.is_some() || asked.is_some_and(Path::is_absolute) {
+            return of_workspace();
         }
-        if let Some(absolute) = asked.filter(|path| path.is_absolute()) {
-            return place::working_directory(Place::Workspace, Path::new(""), Some(absolute));
-        }
-        if !place::is_here(client).await? {
+        let Some(machine) = place::of_this_machine(client).await? else {
             if !self.json {
                 note(place::ELSEWHERE);
             }
-            return place::working_directory(Place::Workspace, Path::new(""), asked);
-        }
+            return of_workspace();
+        };
         let failed = |source| CliError::File { what: "determine the current directory".into(), source };
-        place::working_directory(Place::Here, &std::env::current_dir().map_err(failed)?, asked)
+        let directory = place::working_directory(Place::Here, &std::env::current_dir().map_err(failed)?, asked)?;
+        Ok((directory, machine.capability))
     }
 
     fn submission(&self, stdout: &Output) -> Result<Value, CliError> {

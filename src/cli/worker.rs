@@ -99,7 +99,7 @@ impl RunWorker {
             name: name.clone(),
             hostname: machine::name(),
             types: self.types,
-            capabilities: self.capabilities,
+            capabilities: self.capabilities.into_iter().chain(machine::capability()).collect(),
             lease,
         };
         let link = HttpLink::new(client, profile, jobs, claims, &config, stops.drain.clone());

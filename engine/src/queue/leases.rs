@@ -212,7 +212,9 @@ impl Queue {
 
     /// Claims the next job that the embedded worker named `worker` can run. Returns `None` if there is no such job.
     pub async fn claim(&self, worker: &Redacted) -> Result<Option<Claimed>, QueueError> {
-        let (log, request, now) = (self.log.clone(), ClaimRequest::embedded(worker.clone()), clock::now());
+        let request =
+            ClaimRequest { capabilities: self.capabilities.clone(), ..ClaimRequest::embedded(worker.clone()) };
+        let (log, now) = (self.log.clone(), clock::now());
         let BegunClaim { claimed, .. } = self
             .db
             .writer()

@@ -103,7 +103,7 @@ impl Queue {
             version: Some(worker.version),
             hostname: worker.hostname,
             kinds: vec![COMMAND.to_owned()],
-            capabilities: Vec::new(),
+            capabilities: self.capabilities.clone(),
             concurrency: i64::try_from(worker.concurrency).ok(),
         };
         let write = self.db.writer().write(move |tx| {

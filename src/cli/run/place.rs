@@ -21,14 +21,14 @@ pub(super) enum Place {
     Workspace,
 }
 
-/// Returns whether the server runs on this machine and accesses the same files. Returns `false` for older servers,
-/// which do not report their machine.
-pub(super) async fn is_here(client: &Client) -> Result<bool, CliError> {
+/// Returns the server's description of its machine if the server runs jobs on this machine, with access to the same
+/// files. Returns `None` for older servers, which do not describe their machine.
+pub(super) async fn of_this_machine(client: &Client) -> Result<Option<MachineReply>, CliError> {
     let there: MachineReply = match client.read("/machine", &[]).await {
-        Err(CliError::Refused { status: 404, .. }) => return Ok(false),
+        Err(CliError::Refused { status: 404, .. }) => return Ok(None),
         reply => reply?,
     };
-    Ok(there.machine.is_some_and(|there| machine::identity() == Some(there)))
+    Ok(Some(there).filter(|there| there.machine.is_some() && machine::identity() == there.machine))
 }
 
 /// Returns the working directory to request, or `None` for the workspace.

@@ -179,3 +179,23 @@ async fn a_worker_receives_the_files_that_were_sent_with_a_job() {
     assert!(out.contains("hello from a file"), "{out}");
     until("the worker has removed the job's files", || worker.files_of_jobs() == 0).await;
 }
+
+#[tokio::test]
+async fn a_command_in_the_callers_directory_never_runs_on_another_machine() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let server = Process::start(data.path());
+    let cli = crate::harness::cli::Cli::new(&server.api.base);
+    let id = cli.stdout(&["run", "--detach", "--", "pwd"]).await.trim().to_owned();
+    let job = server.api.ended(&id).await;
+    let required = job["payload"]["requiredCapabilities"].as_array().expect("a list").clone();
+    assert!(matches!(required.as_slice(), [only] if only.as_str().is_some_and(|name| name.starts_with("machine:"))));
+    let free = cli.stdout(&["run", "--detach", "--workspace", "--", "true"]).await.trim().to_owned();
+    assert_eq!(server.api.ended(&free).await["payload"]["requiredCapabilities"], Value::Null);
+    // A server that runs no jobs itself cannot run them in the caller's directory.
+    server.kill();
+    let server = server_without_worker(data.path());
+    let _worker = WorkerProcess::start(&server.api, &[]).await;
+    let cli = crate::harness::cli::Cli::new(&server.api.base);
+    let id = cli.stdout(&["run", "--detach", "--", "true"]).await.trim().to_owned();
+    assert_eq!(server.api.ended(&id).await["payload"]["requiredCapabilities"], Value::Null);
+}
