@@ -6,6 +6,7 @@ mod row;
 
 use std::time::Duration;
 
+use leptos::html;
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 
@@ -33,11 +34,16 @@ pub fn WorkersPage() -> impl IntoView {
 fn Workers(data: WorkersPageData) -> impl IntoView {
     let pauses = data.pauses.clone();
     let shown = RwSignal::new(data);
+    let list: NodeRef<html::Ul> = NodeRef::new();
     Effect::new(move || {
         let refresh = move || {
             leptos::task::spawn_local(async move {
                 // If the server cannot be reached, the list remains as it was, with the times of its heartbeats.
-                if let Ok(fresh) = rpc::workers().await {
+                let Ok(fresh) = rpc::workers().await else { return };
+                // A button in the list that has the keyboard's focus must not be replaced.
+                let focused = document().active_element();
+                let is_used = list.try_get_untracked().flatten().is_some_and(|list| list.contains(focused.as_deref()));
+                if focused.is_none() || !is_used {
                     shown.try_update(|shown| *shown = fresh);
                 }
             });
@@ -56,7 +62,7 @@ fn Workers(data: WorkersPageData) -> impl IntoView {
                 "The embedded worker runs inside the server. Workers on other machines appear here when they ask for jobs, and are removed a week after they were last seen."
             </p>
             <Outcome />
-            <ul class="secret-list" data-testid="worker-list">
+            <ul class="secret-list" node_ref=list data-testid="worker-list">
                 {rows}
             </ul>
             <Pauses pauses />

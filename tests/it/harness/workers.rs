@@ -31,6 +31,11 @@ impl RemoteWorker {
         Self { name, ..self.clone() }
     }
 
+    /// Creates a worker that uses an existing token.
+    pub fn with_token(server: &TestServer, name: &'static str, token: String) -> Self {
+        Self { base: server.api.base.clone(), client: server.api.client.clone(), token, name }
+    }
+
     /// Creates a request. `path` is relative to `/api/queue/jobs`.
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.client.request(method, format!("{}/api/queue/jobs{path}", self.base)).bearer_auth(&self.token)
