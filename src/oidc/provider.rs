@@ -1,52 +1,37 @@
-//! The provider: its description and keys, and the two steps of a login.
+//! The provider, and the two steps of a login.
 //!
-//! The crate `openidconnect` builds the requests and verifies the tokens. This module decides what is requested, which
+//! The crate `openidconnect` builds the requests and verifies the tokens. These modules decide what is requested, which
 //! signatures are accepted, and which answers belong to which login.
 
 mod claims;
+mod description;
 mod http;
 mod started;
+mod token;
 
 use std::borrow::Cow;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use model::UserSource;
 use openidconnect::core::{
-    CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreIdToken, CoreIdTokenClaims, CoreIdTokenVerifier,
-    CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreTokenResponse,
+    CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreIdToken, CoreProviderMetadata, CoreTokenResponse,
 };
-use openidconnect::url::Url;
 use openidconnect::{
-    AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, DiscoveryError,
-    EndpointMaybeSet, EndpointNotSet, EndpointSet, IssuerUrl, Nonce, OAuth2TokenResponse, PkceCodeChallenge,
-    PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope, SignatureVerificationError, TokenResponse, TokenUrl,
-    UserInfoUrl,
+    AuthType, AuthorizationCode, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet, EndpointSet,
+    Nonce, OAuth2TokenResponse, PkceCodeChallenge, PkceCodeVerifier, RedirectUrl, RequestTokenError, Scope,
+    TokenResponse,
 };
 use serde_json::{Map, Value};
 
 use super::{FinishedLogin, LoginStart, OidcError, OidcSettings, ProviderAnswer};
 use crate::auth::ExternalPerson;
-use crate::limits::{PROVIDER_CACHE, PROVIDER_REPLY};
-use http::{HttpFailure, ProviderHttp};
+use crate::limits::PROVIDER_REPLY;
+use description::ProviderDescription;
+use http::ProviderHttp;
 use started::{StartedLogin, StartedLogins};
-
-/// The signatures that are accepted. All of them use a public key of the provider: with the client's secret as the key,
-/// everybody who knows the secret could sign.
-const SIGNATURES: [CoreJwsSigningAlgorithm; 9] = [
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
-    CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha256,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha384,
-    CoreJwsSigningAlgorithm::RsaSsaPssSha512,
-    CoreJwsSigningAlgorithm::EcdsaP256Sha256,
-    CoreJwsSigningAlgorithm::EcdsaP384Sha384,
-    CoreJwsSigningAlgorithm::EdDsa,
-];
+use token::TokenProblem;
 
 /// A client with the endpoints that every provider has.
 type ProviderClient =
@@ -55,28 +40,18 @@ type ProviderClient =
 /// An OpenID Connect provider.
 pub struct Oidc {
     settings: OidcSettings,
-    issuer: IssuerUrl,
     http: ProviderHttp,
-    /// The provider's description with its keys, and the time at which it was received.
-    description: Mutex<Option<(Arc<CoreProviderMetadata>, Instant)>>,
+    description: ProviderDescription,
     started: Mutex<StartedLogins>,
 }
 
 impl Oidc {
     /// Creates a provider from its settings. The provider is not contacted yet.
     pub fn new(settings: OidcSettings) -> Result<Self, OidcError> {
-        let setting = |problem: String| OidcError::Setting(problem);
-        let url = Url::parse(&settings.issuer)
-            .map_err(|error| setting(format!("oidc_issuer {:?} is not an address: {error}", settings.issuer)))?;
-        if !is_safe(&url) {
-            return Err(setting("oidc_issuer must begin with https://, except on a loopback address".into()));
-        }
-        if url.query().is_some() || url.fragment().is_some() {
-            return Err(setting("oidc_issuer must have neither a query nor a fragment".into()));
-        }
-        let issuer = IssuerUrl::new(settings.issuer.clone()).map_err(|error| setting(error.to_string()))?;
-        let http = ProviderHttp::new(is_loopback(&url), PROVIDER_REPLY).map_err(|error| setting(error.to_string()))?;
-        Ok(Self { settings, issuer, http, description: Mutex::default(), started: Mutex::default() })
+        let description = ProviderDescription::of(&settings.issuer)?;
+        let http = ProviderHttp::new(description.is_local(), PROVIDER_REPLY)
+            .map_err(|error| OidcError::Setting(error.to_string()))?;
+        Ok(Self { settings, http, description, started: Mutex::default() })
     }
 
     /// Returns the provider's name on the login page.
@@ -93,7 +68,7 @@ impl Oidc {
         next: Option<String>,
         address: IpAddr,
     ) -> Result<LoginStart, OidcError> {
-        let description = self.description().await?;
+        let description = self.description.current(&self.http).await?;
         let client = self.client(&description);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let flow = CoreAuthenticationFlow::AuthorizationCode;
@@ -125,11 +100,11 @@ impl Oidc {
             return Err(OidcError::Untrusted("another issuer"));
         }
         let code = answer.code.ok_or(OidcError::Untrusted("no code"))?;
-        let description = self.description().await?;
+        let description = self.description.current(&self.http).await?;
         let reply = self.exchange(&description, code, &login).await?;
         let token = reply.id_token().ok_or(OidcError::Untrusted("no token"))?;
         let subject = self.verified_subject(&description, token, &Nonce::new(login.nonce)).await?;
-        let mut claims = payload(token).ok_or(OidcError::Untrusted("no claims"))?;
+        let mut claims = token::payload(token).ok_or(OidcError::Untrusted("no claims"))?;
         self.add_user_info(&description, &reply, &subject, &mut claims).await?;
         let name = claims::name(&claims, &self.settings.user_claim)
             .ok_or_else(|| OidcError::NoName(self.settings.user_claim.clone()))?;
@@ -158,8 +133,7 @@ impl Oidc {
             .set_redirect_uri(Cow::Owned(redirect_url(&login.redirect)?));
         request.request_async(&self.http).await.map_err(|error| match error {
             RequestTokenError::ServerResponse(error) => OidcError::Refused(shown(&error.to_string())),
-            RequestTokenError::Request(HttpFailure::Busy) => OidcError::Busy,
-            RequestTokenError::Request(error) => OidcError::Unreachable(error.to_string()),
+            RequestTokenError::Request(error) => error.into(),
             RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
                 OidcError::Unreachable("its response is not that of a provider".into())
             }
@@ -175,12 +149,13 @@ impl Oidc {
         token: &CoreIdToken,
         nonce: &Nonce,
     ) -> Result<String, OidcError> {
-        let first = verified(&self.verifier(description), token, nonce, &self.settings.client_id);
+        let client_id = &self.settings.client_id;
+        let first = token::verified_subject(token, description, client_id, nonce);
         if !matches!(first, Err(TokenProblem::Signature(_))) {
             return first.map_err(TokenProblem::into_error);
         }
-        let description = self.describe().await?;
-        verified(&self.verifier(&description), token, nonce, &self.settings.client_id).map_err(TokenProblem::into_error)
+        let description = self.description.fetch(&self.http).await?;
+        token::verified_subject(token, &description, client_id, nonce).map_err(TokenProblem::into_error)
     }
 
     /// Adds claims that only the provider's user info contains. It is requested only if the token lacks the name or the
@@ -195,7 +170,7 @@ impl Oidc {
         let OidcSettings { user_claim, groups_claim, .. } = &self.settings;
         let is_complete = [user_claim, groups_claim].into_iter().all(|name| claims::claim(claims, name).is_some());
         let Some(endpoint) = description.userinfo_endpoint().filter(|_| !is_complete) else { return Ok(()) };
-        let body = self.http.user_info(endpoint.url(), reply.access_token().secret()).await.map_err(unreachable)?;
+        let body = self.http.user_info(endpoint.url(), reply.access_token().secret()).await?;
         let Ok(Value::Object(further)) = serde_json::from_slice(&body) else {
             return Err(OidcError::Unreachable("its user info is not an object".into()));
         };
@@ -206,51 +181,6 @@ impl Oidc {
             claims.entry(name).or_insert(value);
         }
         Ok(())
-    }
-
-    /// Returns the provider's description, which is fetched again after some time.
-    async fn description(&self) -> Result<Arc<CoreProviderMetadata>, OidcError> {
-        let known = {
-            let description = self.description.lock().unwrap_or_else(PoisonError::into_inner);
-            description.clone().filter(|(_, received)| received.elapsed() < PROVIDER_CACHE)
-        };
-        match known {
-            Some((description, _)) => Ok(description),
-            None => self.describe().await,
-        }
-    }
-
-    /// Fetches the provider's description and its keys.
-    async fn describe(&self) -> Result<Arc<CoreProviderMetadata>, OidcError> {
-        let found = CoreProviderMetadata::discover_async(self.issuer.clone(), &self.http).await;
-        let found = Arc::new(found.map_err(|error| match error {
-            DiscoveryError::Request(error) => unreachable(error),
-            DiscoveryError::Response(status, ..) => {
-                OidcError::Unreachable(format!("it responded with status {status}"))
-            }
-            DiscoveryError::Validation(_) => {
-                OidcError::Unreachable("it calls itself by another address than oidc_issuer".into())
-            }
-            _ => OidcError::Unreachable("its description is not that of a provider".into()),
-        })?);
-        self.check_endpoints(&found)?;
-        *self.description.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::clone(&found), Instant::now()));
-        Ok(found)
-    }
-
-    /// Refuses endpoints to which the code, the secret or the tokens would be sent without encryption.
-    fn check_endpoints(&self, description: &CoreProviderMetadata) -> Result<(), OidcError> {
-        let endpoints = [
-            Some(description.authorization_endpoint().url()),
-            Some(description.jwks_uri().url()),
-            description.token_endpoint().map(TokenUrl::url),
-            description.userinfo_endpoint().map(UserInfoUrl::url),
-        ];
-        let is_local = is_loopback(self.issuer.url());
-        if endpoints.into_iter().flatten().all(|url| url.scheme() == "https" || (is_local && is_safe(url))) {
-            return Ok(());
-        }
-        Err(OidcError::Unreachable("an address in its description does not begin with https://".into()))
     }
 
     fn client(&self, description: &CoreProviderMetadata) -> ProviderClient {
@@ -265,69 +195,10 @@ impl Oidc {
         });
         client.set_auth_type(if in_body { AuthType::RequestBody } else { AuthType::BasicAuth })
     }
-
-    fn verifier(&self, description: &CoreProviderMetadata) -> CoreIdTokenVerifier<'static> {
-        let client = ClientId::new(self.settings.client_id.clone());
-        CoreIdTokenVerifier::new_public_client(client, self.issuer.clone(), description.jwks().clone())
-            .set_allowed_algs(SIGNATURES)
-    }
 }
 
 /// The number of random bytes in a `state`, a nonce and a cookie.
 const RANDOM: u32 = 32;
-
-/// The reasons why a token is not accepted.
-enum TokenProblem {
-    /// None of the known keys fits the signature.
-    Signature(&'static str),
-    Other(&'static str),
-}
-
-impl TokenProblem {
-    const fn into_error(self) -> OidcError {
-        let (Self::Signature(reason) | Self::Other(reason)) = self;
-        OidcError::Untrusted(reason)
-    }
-}
-
-/// Verifies a token, and returns the person's id.
-fn verified(
-    verifier: &CoreIdTokenVerifier<'_>,
-    token: &CoreIdToken,
-    nonce: &Nonce,
-    client_id: &str,
-) -> Result<String, TokenProblem> {
-    let claims: &CoreIdTokenClaims = token.claims(verifier, nonce).map_err(|error| match error {
-        ClaimsVerificationError::SignatureVerification(error) => match error {
-            SignatureVerificationError::NoMatchingKey => TokenProblem::Signature("unknown key"),
-            _ => TokenProblem::Signature("wrong signature"),
-        },
-        ClaimsVerificationError::Expired(_) => TokenProblem::Other("expired token"),
-        ClaimsVerificationError::InvalidAudience(_) => TokenProblem::Other("token for another audience"),
-        ClaimsVerificationError::InvalidIssuer(_) => TokenProblem::Other("token of another issuer"),
-        ClaimsVerificationError::InvalidNonce(_) => TokenProblem::Other("token of another login"),
-        _ => TokenProblem::Other("invalid token"),
-    })?;
-    // The crate does not check the authorised party (OpenID Connect Core, 3.1.3.7).
-    if claims.authorized_party().is_some_and(|party| party.as_str() != client_id) {
-        return Err(TokenProblem::Other("token for another party"));
-    }
-    Ok(claims.subject().to_string())
-}
-
-/// Returns all claims of a verified token. The crate provides only those that it knows.
-fn payload(token: &CoreIdToken) -> Option<Map<String, Value>> {
-    let text = token.to_string();
-    let bytes = URL_SAFE_NO_PAD.decode(text.split('.').nth(1)?.trim_end_matches('=')).ok()?;
-    serde_json::from_slice(&bytes).ok()
-}
-
-fn unreachable(error: HttpFailure) -> OidcError {
-    match error {
-        HttpFailure::Busy => OidcError::Busy,
-        error => OidcError::Unreachable(error.to_string()),
-    }
-}
 
 /// Returns a text of the provider for the page: without control characters, and of a limited length.
 fn shown(text: &str) -> String {
@@ -338,17 +209,6 @@ fn shown(text: &str) -> String {
 
 fn redirect_url(address: &str) -> Result<RedirectUrl, OidcError> {
     RedirectUrl::new(address.to_owned()).map_err(|_| OidcError::Setting("the server's address is not valid".into()))
-}
-
-/// Returns whether nobody on the network can read or change what is sent to an address.
-fn is_safe(url: &Url) -> bool {
-    url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url))
-}
-
-fn is_loopback(url: &Url) -> bool {
-    let host = url.host_str().unwrap_or_default();
-    let address: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
-    host == "localhost" || address.is_some_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -364,18 +224,6 @@ mod tests {
             user_claim: "preferred_username".into(),
             groups_claim: "groups".into(),
             name: "test".into(),
-        }
-    }
-
-    #[test]
-    fn the_issuer_must_use_https_except_on_a_loopback_address() {
-        for issuer in ["https://id.example", "https://id.example/realms/a/", "http://127.0.0.1:1", "http://[::1]:1"] {
-            assert!(Oidc::new(settings(issuer)).is_ok(), "{issuer}");
-        }
-        for issuer in
-            ["", "id.example", "http://id.example", "ftp://127.0.0.1", "https://id.example/?a", "https://x/#a"]
-        {
-            assert!(matches!(Oidc::new(settings(issuer)), Err(OidcError::Setting(_))), "{issuer}");
         }
     }
 

@@ -11,6 +11,7 @@ use openidconnect::{AsyncHttpClient, HttpRequest, HttpResponse};
 use tokio::sync::Semaphore;
 
 use crate::limits::PROVIDER_CONNECT;
+use crate::oidc::OidcError;
 
 /// The maximum size of a response, in bytes. Descriptions and sets of keys have a few kilobytes.
 const MAX_BYTES: usize = 1 << 20;
@@ -44,6 +45,15 @@ impl From<reqwest::Error> for HttpFailure {
             Self::Connect
         } else {
             Self::Other
+        }
+    }
+}
+
+impl From<HttpFailure> for OidcError {
+    fn from(failure: HttpFailure) -> Self {
+        match failure {
+            HttpFailure::Busy => Self::Busy,
+            failure => Self::Unreachable(failure.to_string()),
         }
     }
 }
