@@ -11,7 +11,7 @@ use crate::pages::{
     AccountPage, AuditLogPage, BulkPage, JobPage, JobsPage, LoginPage, NewJobPage, NotAllowedPage, NotFoundPage,
     PeoplePage, RedactionPage, SecretsPage, SeveralJobsPage, WorkersPage,
 };
-use crate::ui::{CurrentUser, ICONS, PageTitle, SHARED_STREAM};
+use crate::ui::{CurrentUser, ICONS, PROVIDER, PageTitle, SHARED_STREAM};
 
 /// The font of all text except job output. It is preloaded because the first paint requires it.
 const FONT: &str = "fonts/inter-latin.woff2";
@@ -58,6 +58,7 @@ fn html<B: IntoView>(
             <meta name=CurrentUser::ROLE content=role.as_str() />
         }
     });
+    let provider = host::provider_name().map(|name| view! { <meta name=PROVIDER content=name /> });
     view! {
         <!DOCTYPE html>
         <html lang="en">
@@ -70,6 +71,7 @@ fn html<B: IntoView>(
                 <meta name=ICONS content=host::asset(ICONS) />
                 <meta name=SHARED_STREAM content=host::asset(SHARED_STREAM) />
                 {user}
+                {provider}
                 <link rel="preload" href=host::asset(FONT) r#as="font" r#type="font/woff2" crossorigin="anonymous" />
                 <link rel="stylesheet" href=style />
                 {scripts}

@@ -1,5 +1,5 @@
 //! Authenticates people and programs by the admin token, by passwords, browser sessions, one-time login links and API
-//! tokens. A reverse proxy can authenticate people as well.
+//! tokens. A reverse proxy and an OpenID Connect provider can authenticate people as well.
 //!
 //! Only the hashes of tokens, cookie values and passwords are stored, and hashes are compared in constant time. All
 //! changes to users, sessions and tokens are written by one function, [`changes`].
@@ -143,6 +143,12 @@ impl Auth {
     #[must_use]
     pub fn cookie_name(&self, https: bool) -> &str {
         if https { &self.cookie_name } else { self.cookie_name.trim_start_matches(HTTPS_ONLY) }
+    }
+
+    /// Returns the name of the cookie that binds a started login with the OpenID Connect provider to the browser.
+    #[must_use]
+    pub fn login_cookie_name(&self, https: bool) -> String {
+        self.cookie_name(https).replace("_session_", "_login_")
     }
 
     /// Returns the identity that a bearer token proves, if the token is valid.

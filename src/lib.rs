@@ -40,6 +40,8 @@ pub mod logging;
 #[cfg(feature = "ssr")]
 pub mod machine;
 #[cfg(feature = "ssr")]
+pub mod oidc;
+#[cfg(feature = "ssr")]
 pub mod server;
 
 /// Hydrates the page that the server rendered. This is the entry point in the browser.

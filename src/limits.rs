@@ -103,6 +103,20 @@ pub const RECHECK_IDENTITY: Duration = Duration::from_hours(24);
 /// The lifetime of a login link. The link is printed when the server starts, and may remain in a terminal's history.
 pub const LOGIN_LINK: Duration = Duration::from_hours(1);
 
+/// The time within which a login with the OpenID Connect provider has to be finished. People may have to fetch their
+/// second factor first.
+pub const STARTED_LOGIN: Duration = Duration::from_mins(10);
+
+/// The time after which the description and the keys of the OpenID Connect provider are fetched again. A new key is
+/// fetched when it is first used.
+pub const PROVIDER_CACHE: Duration = Duration::from_hours(1);
+
+/// The maximum time in which a connection to the OpenID Connect provider has to be established.
+pub const PROVIDER_CONNECT: Duration = Duration::from_secs(5);
+
+/// The maximum time of a whole request to the OpenID Connect provider. Somebody is waiting for a page meanwhile.
+pub const PROVIDER_REPLY: Duration = Duration::from_secs(10);
+
 /// The time for which the files of a preview can be loaded. Some reports load files only when the reader opens a
 /// section.
 pub const PREVIEW: Duration = Duration::from_hours(1);

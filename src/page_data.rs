@@ -97,10 +97,14 @@ pub struct JobPageData {
     pub artifacts: Vec<Artifact>,
 }
 
-/// The reason why the server refuses a person whom a reverse proxy has authenticated. It is a context of the page that
-/// says so.
+/// The reason why the server refuses a person whom a reverse proxy has authenticated, or a login with the provider. It
+/// is a context of the page that says so.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedPerson {
+    /// The HTTP status of the page.
+    pub status: u16,
+    /// The heading of the page.
+    pub title: &'static str,
     /// The reason, and what to do about it.
     pub sentence: String,
 }

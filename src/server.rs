@@ -49,6 +49,7 @@ use crate::audit::AuditLog;
 use crate::auth::{self, Auth};
 use crate::jobs_config::JobsConfigError;
 use crate::machine;
+use crate::oidc::{Oidc, OidcError};
 
 pub use client::TrustedProxies;
 pub use config::Config;
@@ -92,6 +93,9 @@ pub enum StartError {
         /// The I/O error.
         source: std::io::Error,
     },
+    /// The settings of the OpenID Connect provider cannot be used.
+    #[error(transparent)]
+    Oidc(#[from] OidcError),
     /// The restrictions on jobs cannot be applied.
     #[error(transparent)]
     Cage(#[from] CageError),
@@ -151,6 +155,8 @@ pub struct Shared {
     proxy_headers: Option<ProxyHeaders>,
     /// Accepts connections with TLS, or `None` if the server does not use TLS.
     pub tls: Option<Tls>,
+    /// The provider with which people can log in, or `None` if there is none.
+    pub oidc: Option<Oidc>,
     /// The time at which the server started.
     pub started_at: Timestamp,
     /// The options of Leptos.
@@ -188,6 +194,9 @@ impl Server {
             );
         }
         let tls = config.tls_files()?.map(Tls::open).transpose()?;
+        let provider = config.oidc()?;
+        let provider_secret = provider.as_ref().and_then(|provider| provider.client_secret.clone());
+        let oidc = provider.map(Oidc::new).transpose()?;
         let db = Db::open(&config.data_dir).await?;
         // Otherwise, nobody but those who can read the data directory or the printed link could log in.
         if !address.ip().is_loopback() && !config.chooses_a_login() && !auth::has_administrator(&db).await? {
@@ -196,6 +205,7 @@ impl Server {
         let token = auth::admin_token(config.admin_token.clone(), &config.data_dir)?;
         let mut secrets = config.jobs.secrets()?;
         secrets.push(token.clone());
+        secrets.extend(provider_secret);
         let roots = WorkingRoots::new(&config.jobs.working_roots)?;
         let events = EventLog::new(db.clone());
         let (key, key_text) = auth::secrets_key(config.secrets_key.as_deref(), &config.data_dir)?;
@@ -245,6 +255,7 @@ impl Server {
             proxies,
             proxy_headers,
             tls,
+            oidc,
             config: Arc::new(config),
         }));
         Ok(Self { state, worker, db, address, listener })

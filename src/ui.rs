@@ -10,6 +10,6 @@ mod parts;
 pub mod shared_stream;
 pub mod storage;
 
-pub use current_user::{CurrentUser, PersonMenu, may};
+pub use current_user::{CurrentUser, PROVIDER, PersonMenu, may};
 pub use dropdown::Dropdown;
 pub use parts::{ICONS, Icon, LOG_NAME, Now, PageTitle, SHARED_STREAM, Status, Time, download_url};

@@ -14,7 +14,7 @@ use super::changes::Change;
 use super::sessions::store::{self as sessions, SessionRow};
 use super::users::store::{self, UserRow};
 use super::users::{MAX_USERS, later_than, name_key};
-use super::{Account, Auth, Credential, Identity, LoginClient, LoginError, Secret};
+use super::{Account, Auth, BegunSession, Credential, Identity, LoginClient, LoginError, Secret};
 pub use roles::GroupRoles;
 
 /// The maximum length of a name, in characters. Providers often use mail addresses as names.
@@ -87,6 +87,9 @@ pub enum ExternalError {
     /// An administrator has disabled the user.
     #[error("{0} is disabled on this server; ask an administrator to enable the user")]
     Disabled(String),
+    /// An administrator has disabled or removed the user during the login, or another login has changed the role.
+    #[error("{0} was changed on this server during the login; log in again")]
+    Changed(String),
     /// Another person has the same name.
     #[error(
         "another person of the same provider is already the user {0}; ask an administrator to remove that user if the \
@@ -106,7 +109,7 @@ impl ExternalError {
     #[must_use]
     pub fn user(&self) -> Option<&str> {
         match self {
-            Self::NoRole(user) | Self::Disabled(user) | Self::NameTaken(user) => Some(user),
+            Self::NoRole(user) | Self::Disabled(user) | Self::Changed(user) | Self::NameTaken(user) => Some(user),
             Self::Name | Self::TooManyUsers | Self::Db(_) => None,
         }
     }
@@ -149,6 +152,21 @@ impl Auth {
     /// Begins a session of a person for whom a reverse proxy vouches.
     pub async fn begin_proxied_session(&self, identity: &Identity, client: &LoginClient) -> Result<Secret, LoginError> {
         self.begin_session(identity.account, &identity.user, client, None).await
+    }
+
+    /// Begins a session of a person whom the OpenID Connect provider has authenticated.
+    pub async fn login_by_provider(
+        &self,
+        person: &ExternalPerson,
+        client: &LoginClient,
+    ) -> Result<BegunSession, ExternalError> {
+        let row = self.admitted(person).await?;
+        let user = row.name.clone();
+        match self.begin_session(Account::User(row.id), &user, client, Some(row)).await {
+            Ok(cookie) => Ok(BegunSession { cookie, user }),
+            Err(LoginError::Db(error)) => Err(error.into()),
+            Err(_) => Err(ExternalError::Changed(user)),
+        }
     }
 
     /// Ends a session with which the browser of another person has sent a request.

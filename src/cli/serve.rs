@@ -65,7 +65,8 @@ pub(super) struct Serve {
     /// The header in which a trusted proxy sends the person's groups, separated by commas [default: none is believed].
     #[arg(long, env = "TAILWATER_PROXY_GROUPS_HEADER", value_name = "HEADER")]
     proxy_groups_header: Option<String>,
-    /// A group and the role that it gives to people whom the proxy authenticates, such as `ops=admin`; may be repeated.
+    /// A group and the role that it gives to people whom a proxy or a provider authenticates, such as `ops=admin`; may
+    /// be repeated.
     #[arg(long = "group-role", env = "TAILWATER_GROUP_ROLES", value_delimiter = ',', value_name = "GROUP=ROLE")]
     group_roles: Vec<String>,
     /// The role of people without such a group: viewer, operator or admin [default: none, they are refused].
@@ -77,6 +78,37 @@ pub(super) struct Serve {
         value_name = "ROLE"
     )]
     default_role: Option<String>,
+    /// The address of an OpenID Connect provider with which people can log in [default: none].
+    #[arg(long, env = "TAILWATER_OIDC_ISSUER", value_name = "URL")]
+    oidc_issuer: Option<String>,
+    /// The id of this server at the provider.
+    #[arg(long, env = "TAILWATER_OIDC_CLIENT_ID", value_name = "ID")]
+    oidc_client_id: Option<String>,
+    /// The secret of this id, which is refused as a flag: use the variable, the settings file, or
+    /// `--oidc-client-secret-file` [default: none, for a public client].
+    #[arg(long, env = "TAILWATER_OIDC_CLIENT_SECRET", hide_env_values = true, value_name = "SECRET")]
+    oidc_client_secret: Option<String>,
+    /// A file that contains the secret.
+    #[arg(long, env = "TAILWATER_OIDC_CLIENT_SECRET_FILE", value_name = "FILE")]
+    oidc_client_secret_file: Option<PathBuf>,
+    /// A scope to request in addition to `openid`; may be repeated; replaces the default.
+    #[arg(
+        long = "oidc-scope",
+        env = "TAILWATER_OIDC_SCOPES",
+        value_delimiter = ',',
+        value_name = "SCOPE",
+        default_values = ["profile"]
+    )]
+    oidc_scopes: Vec<String>,
+    /// The claim with the person's name.
+    #[arg(long, env = "TAILWATER_OIDC_USER_CLAIM", default_value = "preferred_username", value_name = "CLAIM")]
+    oidc_user_claim: String,
+    /// The claim with the person's groups; dots lead into objects, as in `realm_access.roles`.
+    #[arg(long, env = "TAILWATER_OIDC_GROUPS_CLAIM", default_value = "groups", value_name = "CLAIM")]
+    oidc_groups_claim: String,
+    /// The provider's name on the login page.
+    #[arg(long, env = "TAILWATER_OIDC_NAME", default_value = "SSO", value_name = "NAME")]
+    oidc_name: String,
     /// The maximum length of a request's URL, in bytes.
     #[arg(long, env = "TAILWATER_URL_BYTES", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1_024..=65_000))]
     url_bytes: u32,
@@ -138,6 +170,12 @@ impl Serve {
         if let Some(path) = file.and_then(|file| file.path_if_it_sets("secrets_key")) {
             warn_if_exposed(path, "the key that encrypts secrets");
         }
+        if let Some(path) = file.and_then(|file| file.path_if_it_sets("oidc_client_secret")) {
+            warn_if_exposed(path, "the secret of the OpenID Connect client");
+        }
+        if let Some(path) = &self.oidc_client_secret_file {
+            warn_if_exposed(path, "the secret of the OpenID Connect client");
+        }
         if let Some(path) = self.jobs.redact_values_file() {
             warn_if_exposed(path, "values to mask");
         }
@@ -185,6 +223,14 @@ impl Serve {
             proxy_groups_header: self.proxy_groups_header.filter(|name| !name.is_empty()),
             group_roles: self.group_roles.into_iter().filter(|entry| !entry.is_empty()).collect(),
             default_role: self.default_role.as_deref().and_then(Role::from_word),
+            oidc_issuer: self.oidc_issuer.filter(|issuer| !issuer.is_empty()),
+            oidc_client_id: self.oidc_client_id.filter(|id| !id.is_empty()),
+            oidc_client_secret: self.oidc_client_secret.filter(|secret| !secret.is_empty()),
+            oidc_client_secret_file: self.oidc_client_secret_file.filter(|path| !path.as_os_str().is_empty()),
+            oidc_scopes: self.oidc_scopes.into_iter().filter(|scope| !scope.is_empty()).collect(),
+            oidc_user_claim: self.oidc_user_claim,
+            oidc_groups_claim: self.oidc_groups_claim,
+            oidc_name: self.oidc_name,
             jobs: self.jobs.config(supervision, LEASE),
             head: HeadLimits {
                 url_bytes: size(self.url_bytes),

@@ -13,6 +13,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use clap::builder::ValueParser;
+use clap::parser::ValueSource;
 use clap::{Arg, ArgAction, ArgMatches, Args, Command};
 use toml::de::{DeTable, DeValue};
 
@@ -27,7 +28,11 @@ const FILE: &str = "config";
 /// The subcommands that use the settings.
 const VERBS: [&str; 2] = ["serve", "config"];
 
-/// The reasons why the settings file cannot be used.
+/// The setting that is refused on the command line, where every user of the machine can read it. Unlike the admin token
+/// and the key for secrets, it is not a secret of this server alone.
+const NOT_A_FLAG: &str = "oidc_client_secret";
+
+/// The reasons why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SettingsError {
     /// The file cannot be read.
@@ -36,6 +41,12 @@ pub(super) enum SettingsError {
     /// The file contains an unknown key or an invalid value.
     #[error("{path}:{line}: {problem}")]
     Wrong { path: PathBuf, line: usize, problem: String },
+    /// A secret is on the command line.
+    #[error(
+        "--oidc-client-secret is refused, because every user of this machine can read it on the command line; use \
+         --oidc-client-secret-file, the variable TAILWATER_OIDC_CLIENT_SECRET or the settings file"
+    )]
+    Exposed,
 }
 
 /// A settings file whose contents have been checked.
@@ -132,6 +143,9 @@ pub(super) fn matches(command: Command) -> Result<(ArgMatches, Option<SettingsFi
     let Some((verb, arguments)) = matches.subcommand().filter(|(verb, _)| VERBS.contains(verb)) else {
         return Ok((matches, None));
     };
+    if arguments.value_source(NOT_A_FLAG) == Some(ValueSource::CommandLine) {
+        return Err(SettingsError::Exposed);
+    }
     let Some(file) = SettingsFile::find(arguments.get_one::<PathBuf>(FILE))? else {
         return Ok((matches, None));
     };

@@ -5,7 +5,7 @@ use leptos::prelude::document;
 use model::{Role, Timestamp};
 use serde::de::DeserializeOwned;
 
-use crate::ui::CurrentUser;
+use crate::ui::{CurrentUser, PROVIDER};
 
 /// Whether this code runs in the server.
 pub const IS_SERVER: bool = false;
@@ -39,6 +39,12 @@ pub fn asset(name: &str) -> String {
 /// Returns the name and the role of the person who is viewing the page, which the document contains in `meta` elements.
 pub fn current_user() -> Option<(String, Role)> {
     Some((meta(CurrentUser::NAME)?, Role::from_word(&meta(CurrentUser::ROLE)?)?))
+}
+
+/// Returns the name of the OpenID Connect provider with which people can log in, which the document contains in a
+/// `meta` element.
+pub fn provider_name() -> Option<String> {
+    meta(PROVIDER)
 }
 
 /// Returns the content of a `meta` element of the document.

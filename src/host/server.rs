@@ -70,6 +70,11 @@ pub fn current_user() -> Option<(String, Role)> {
     Some((identity.user, identity.role))
 }
 
+/// Returns the name of the OpenID Connect provider with which people can log in, or `None` if there is none.
+pub fn provider_name() -> Option<String> {
+    Some(use_context::<AppState>()?.oidc.as_ref()?.name().to_owned())
+}
+
 /// Returns 0, because the server does not know the reader's time zone.
 pub const fn utc_offset_minutes(_at: Timestamp) -> i64 {
     0

@@ -2,7 +2,9 @@
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
+use leptos_router::location::Url;
 
+use crate::host;
 use crate::ui::PageTitle;
 
 /// Shows fields for the name and the password, and a field for the admin token. If a one-time link was opened, shows a
@@ -22,6 +24,7 @@ pub fn LoginPage() -> impl IntoView {
     } else {
         let by_token = error.as_deref().is_some_and(|word| matches!(word, "invalid" | "expired" | "used"));
         view! {
+            <Provider next=next.clone() />
             <Password next=next.clone() />
             <Token next is_open=by_token />
         }
@@ -82,6 +85,22 @@ fn Link(ticket: String, next: Option<String>) -> impl IntoView {
         </form>
     }
     .into_any()
+}
+
+/// The link that starts a login with the OpenID Connect provider, if there is one.
+#[component]
+fn Provider(next: Option<String>) -> impl IntoView {
+    let next = next.map(|next| format!("?next={}", Url::escape(&next))).unwrap_or_default();
+    host::provider_name().map(|name| {
+        view! {
+            <div class="login-provider">
+                <a class="button primary" href=format!("/login/oidc{next}") rel="external" data-testid="login-provider">
+                    {format!("Log in with {name}")}
+                </a>
+                <p class="hint">"Or log in as a user of this server:"</p>
+            </div>
+        }
+    })
 }
 
 #[component]

@@ -6,14 +6,13 @@ use crate::host;
 use crate::page_data::RefusedPerson;
 use crate::ui::{CurrentUser, PageTitle};
 
-/// Shows that the person's role does not permit the page, or why the person has no role, and sets the HTTP status to
-/// 403.
+/// Shows that the person's role does not permit the page, or why the person is refused, and sets the HTTP status.
 #[component]
 pub fn NotAllowedPage() -> impl IntoView {
-    host::status(403);
-    if let Some(RefusedPerson { sentence }) = use_context() {
-        return view! { <Refused sentence /> }.into_any();
+    if let Some(refused) = use_context() {
+        return view! { <Refused refused /> }.into_any();
     }
+    host::status(403);
     let role = CurrentUser::get().map(|user| format!("Your role is {}. ", user.role));
     view! {
         <PageTitle text="Not allowed \u{b7} Tailwater" />
@@ -29,14 +28,16 @@ pub fn NotAllowedPage() -> impl IntoView {
 }
 
 #[component]
-fn Refused(sentence: String) -> impl IntoView {
+fn Refused(refused: RefusedPerson) -> impl IntoView {
+    let RefusedPerson { status, title, sentence } = refused;
+    host::status(status);
     view! {
-        <PageTitle text="Not allowed \u{b7} Tailwater" />
+        <PageTitle text=format!("{title} \u{b7} Tailwater") />
         <main class="notice" data-testid="not-allowed">
-            <h1>"Not allowed"</h1>
+            <h1>{title}</h1>
             <p>{sentence} "."</p>
             <p>
-                <a href="/login">"Log in with a user of this server"</a>
+                <a href="/login">"Go to the login page"</a>
             </p>
         </main>
     }

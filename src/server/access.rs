@@ -43,6 +43,8 @@ const RULES: &[Rule] = &[
     // Logging in and out.
     ("GET", "/login", OPEN),
     ("POST", "/login", OPEN),
+    ("GET", "/login/oidc", OPEN),
+    ("GET", "/login/oidc/callback", OPEN),
     ("POST", "/logout", VIEWER),
 
     // The pages, and the forms that they post without scripts.

@@ -32,7 +32,10 @@ const MAX_TEXT: usize = 200;
 const LOGIN: &str = "login";
 
 /// The credential of people for whom a reverse proxy vouches.
-const PROXY: &str = "proxy";
+pub(super) const PROXY: &str = "proxy";
+
+/// The credential of people whom the OpenID Connect provider has authenticated.
+pub(super) const PROVIDER: &str = "oidc";
 
 /// The action of an entry for a request that the sender's role does not permit.
 const REFUSED: &str = "access.refused";
@@ -45,6 +48,8 @@ const INVALID_TOKEN: &str = "token.refused";
 enum Effect {
     /// The route changes something.
     Action(&'static str),
+    /// The route may begin a session, although its method does not permit changes. Its handler notes each login.
+    MayLogIn,
     /// The route only reads, although its method permits changes.
     Reads,
     /// The route is for workers, whose actions are recorded in the event logs of their jobs. There are too many of them
@@ -52,12 +57,14 @@ enum Effect {
     InEventLog,
 }
 
-use Effect::{Action, InEventLog, Reads};
+use Effect::{Action, InEventLog, MayLogIn, Reads};
 
-/// The effect of every route whose method permits changes. Server functions are listed by their own paths.
+/// The effect of every route whose method permits changes, and of the route to which a provider redirects browsers.
+/// Server functions are listed by their own paths.
 #[rustfmt::skip]
 const EFFECTS: &[(&str, &str, Effect)] = &[
     ("POST", "/login", Action(LOGIN)),
+    ("GET", "/login/oidc/callback", MayLogIn),
     ("POST", "/logout", Action("logout")),
 
     ("POST", "/api/queue/jobs", Action("job.submit")),
@@ -146,12 +153,12 @@ impl AuditNote {
         });
     }
 
-    /// Records that a reverse proxy has authenticated the sender, but that this server refuses the sender. `user` is
-    /// `None` if the name itself was refused.
-    pub(super) fn refused_by_proxy(&self, user: Option<String>) {
+    /// Records that a reverse proxy or a provider has authenticated a person, but that this server refuses the person.
+    /// `user` is `None` if the name itself was refused.
+    pub(super) fn refused_person(&self, user: Option<String>, credential: &'static str) {
         self.change(|noted| {
             noted.user = user;
-            noted.credential = Some(PROXY);
+            noted.credential = Some(credential);
         });
     }
 
@@ -161,7 +168,7 @@ impl AuditNote {
         self.change(|noted| noted.invalid_token = Some(count));
     }
 
-    /// Records that the request has begun a session, although its route is not one for logins.
+    /// Records that the request is a login, although its route is not one for logins.
     pub(super) fn login(&self) {
         self.change(|noted| noted.action = Some(LOGIN));
     }
@@ -226,7 +233,7 @@ pub(super) async fn audit(State(state): State<AppState>, mut request: Request, n
     let note = AuditNote::default();
     request.extensions_mut().insert(note.clone());
     let route = RequestedRoute::of(&request);
-    if !matches!(route.effect(), Some(Action(_))) {
+    if !matches!(route.effect(), Some(Action(_) | MayLogIn)) {
         return handle(state, note, route, request, next).await;
     }
     let changes = state.changes.clone();
@@ -301,7 +308,7 @@ fn entry(route: RequestedRoute, note: &AuditNote, status: StatusCode) -> Option<
         Some(Action(action)) if noted.credential.is_some() || action == LOGIN => {
             (noted.action.unwrap_or(action), noted.object.or(object))
         }
-        None if noted.action == Some(LOGIN) => (LOGIN, None),
+        None | Some(MayLogIn) if noted.action == Some(LOGIN) => (LOGIN, noted.object),
         _ if is_refused => (REFUSED, request()),
         _ => return None,
     };
@@ -333,9 +340,10 @@ mod tests {
         let unsafe_route = |method: &Method| !matches!(*method, Method::GET | Method::HEAD);
         let routes = all_routes().into_iter().filter(|route| unsafe_route(&route.method));
         let routes: BTreeSet<String> = routes.map(|route| format!("{} {}", route.method, route.path)).collect();
-        let effects: BTreeSet<String> = EFFECTS.iter().map(|rule| format!("{} {}", rule.0, rule.1)).collect();
-        assert_eq!(routes, effects);
-        assert_eq!(effects.len(), EFFECTS.len(), "a route occurs twice");
+        let listed = EFFECTS.iter().filter(|rule| rule.2 != MayLogIn);
+        let effects: Vec<String> = listed.map(|rule| format!("{} {}", rule.0, rule.1)).collect();
+        assert_eq!(routes, effects.iter().cloned().collect());
+        assert_eq!(effects.len(), routes.len(), "a route occurs twice");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The settings of a server, as read from the command line, the environment and the settings file.
 
+mod people;
+
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -13,10 +15,9 @@ use serde::Deserialize;
 use super::client::TrustedProxies;
 use super::head::HeadLimits;
 use super::open_streams::StreamLimits;
-use super::proxy_user::ProxyHeaders;
 use super::site::EmbeddedSite;
 use super::tls::TlsFiles;
-use crate::auth::{FailedLoginLimits, GroupRoles};
+use crate::auth::FailedLoginLimits;
 use crate::jobs_config::{JobsConfig, MAX_ARTIFACTS};
 use crate::limits::Limits;
 
@@ -52,6 +53,22 @@ pub struct Config {
     pub group_roles: Vec<String>,
     /// The role of people without such a group, or `None` to refuse them.
     pub default_role: Option<Role>,
+    /// The address of the OpenID Connect provider, or `None` if there is none.
+    pub oidc_issuer: Option<String>,
+    /// The id of this server at the provider.
+    pub oidc_client_id: Option<String>,
+    /// The secret of this id, or `None` if it is in a file, or the server has none.
+    pub oidc_client_secret: Option<String>,
+    /// The file that contains the secret, or `None` if there is no such file.
+    pub oidc_client_secret_file: Option<PathBuf>,
+    /// The scopes to request in addition to `openid`.
+    pub oidc_scopes: Vec<String>,
+    /// The claim with the person's name.
+    pub oidc_user_claim: String,
+    /// The claim with the person's groups.
+    pub oidc_groups_claim: String,
+    /// The provider's name on the login page.
+    pub oidc_name: String,
     /// The settings for running jobs.
     pub jobs: JobsConfig,
     /// The limits on the head of a request.
@@ -117,37 +134,29 @@ pub enum ConfigError {
          (group_roles), or set --default-role (default_role)"
     )]
     NoRoles(&'static str),
+    /// Settings of the OpenID Connect provider are set, but not its address.
+    #[error("oidc_issuer, the address of the OpenID Connect provider, is missing")]
+    NoIssuer,
+    /// The id of the server at the provider is missing.
+    #[error("oidc_client_id is missing; register this server at the provider, which assigns the id")]
+    NoClientId,
+    /// The secret of the server at the provider is set twice.
+    #[error("set only one of oidc_client_secret and oidc_client_secret_file")]
+    TwoClientSecrets,
+    /// The file with the secret cannot be read.
+    #[error("failed to read oidc_client_secret_file {path}: {source}")]
+    ClientSecretFile {
+        /// The path of the file.
+        path: PathBuf,
+        /// The I/O error.
+        source: std::io::Error,
+    },
     /// Only one of the two files that TLS requires is set.
     #[error("TLS requires both a certificate and its key; set TAILWATER_TLS_CERT and TAILWATER_TLS_KEY, or neither")]
     HalfOfTls,
 }
 
 impl Config {
-    /// Returns whether the operator has chosen how the first administrator logs in. Otherwise, the server may listen
-    /// on an address other than loopback only if there is a user with the role `admin`.
-    pub(super) const fn chooses_a_login(&self) -> bool {
-        self.admin_token.is_some() || self.proxy_user_header.is_some()
-    }
-
-    /// Returns the headers in which a trusted proxy sends who a person is, or `None` if no such headers are believed.
-    pub(super) fn proxy_headers(&self) -> Result<Option<ProxyHeaders>, ConfigError> {
-        match (&self.proxy_user_header, &self.proxy_groups_header) {
-            (None, None) => Ok(None),
-            (None, Some(_)) => Err(ConfigError::GroupsWithoutUser),
-            (Some(_), _) if self.trusted_proxies.is_empty() => Err(ConfigError::NoProxy),
-            (Some(user), groups) => ProxyHeaders::parse(user, groups.as_deref()).map(Some),
-        }
-    }
-
-    /// Returns the roles of groups. They are required if a proxy authenticates people.
-    pub(super) fn group_roles(&self) -> Result<GroupRoles, ConfigError> {
-        let roles = GroupRoles::parse(&self.group_roles, self.default_role).map_err(ConfigError::GroupRole)?;
-        if self.proxy_user_header.is_some() && !roles.give_roles() {
-            return Err(ConfigError::NoRoles("the proxy"));
-        }
-        Ok(roles)
-    }
-
     /// Returns the reverse proxies whose headers are believed.
     pub(super) fn trusted_proxies(&self) -> Result<TrustedProxies, ConfigError> {
         TrustedProxies::parse(&self.trusted_proxies).map_err(ConfigError::Proxy)

@@ -6,24 +6,27 @@
 
 mod host;
 pub(super) mod revocable;
+mod sender;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::header::{ACCEPT, ALLOW, AUTHORIZATION, COOKIE, ORIGIN, SET_COOKIE};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri};
+use axum::http::header::{ALLOW, ORIGIN, SET_COOKIE};
+use axum::http::{HeaderValue, Method, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use model::Role;
 
 use super::AppState;
 use super::access::{self, Requirement};
-use super::audit::AuditNote;
+use super::audit::{AuditNote, PROXY};
 use super::client::Client;
 use super::http::error::ApiError;
 use super::http::query::Query;
 use super::http::refused_page;
-use super::http::session::{login_client, new_session_cookie};
-use crate::auth::{Credential, ExternalError, ExternalPerson, Identity};
-use host::RequestHost;
+use crate::auth::{Credential, ExternalError, Identity};
+use crate::page_data::RefusedPerson;
+pub(super) use host::RequestHost;
+use sender::{NewSessionCookie, RequestSender, begin_proxied_session, identify, proxied_person};
+pub(super) use sender::{cookie_value, session_cookie};
 
 /// The paths without a route that do not require a login.
 const OPEN: [&str; 2] = ["/favicon.svg", "/favicon.ico"];
@@ -37,22 +40,6 @@ const PREVIEWS: &str = "/previews/";
 /// The paths used by programs. `/api` and `/rpc` include all paths below them. Unauthenticated requests to these paths
 /// are refused with 401 instead of being redirected to the login page.
 const FOR_PROGRAMS: [&str; 4] = ["/api", "/rpc", "/metrics", "/readyz"];
-
-/// The header that sets the cookie of a session that begins with this request.
-#[derive(Clone)]
-struct NewSessionCookie(HeaderValue);
-
-/// The sender of a request.
-enum RequestSender {
-    /// Nobody is logged in.
-    Nobody,
-    /// A person or a program.
-    Known(Identity),
-    /// A person whom a reverse proxy has authenticated, but who has no access to this server.
-    Refused(ExternalError),
-    /// A program whose token is not valid. This is the error that says so.
-    InvalidToken(ApiError),
-}
 
 /// Passes the request on, or responds with an error. If the sender is logged in, the request's extensions contain the
 /// sender's [`Identity`]. A response that is still being sent when the sender's credential becomes invalid is aborted.
@@ -80,6 +67,7 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
     let target = RequestHost::of(request.uri(), request.headers(), request.version());
     let target = target.map_err(IntoResponse::into_response)?;
     target.check(state, request.uri().path()).map_err(IntoResponse::into_response)?;
+    request.extensions_mut().insert(target.clone());
     let client = request.extensions().get::<Client>().copied();
     let person = proxied_person(state, client, &mut request).map_err(IntoResponse::into_response)?;
     let sender = identify(state, client, person.as_ref(), request.headers()).await;
@@ -107,7 +95,8 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
         }
         (Some(Requirement::AtLeast(required)), Some(identity)) if identity.role.includes(required) => {
             if let (Some(client), Some(person)) = (client, &person) {
-                remember(state, client, person, &identity, &mut request).await.map_err(IntoResponse::into_response)?;
+                let begun = begin_proxied_session(state, client, person, &identity, &mut request).await;
+                begun.map_err(IntoResponse::into_response)?;
             }
             request.extensions_mut().insert(identity);
             Ok(request)
@@ -173,92 +162,6 @@ fn to_login(request: &Request) -> Redirect {
     Redirect::to(&format!("/login?{next}"))
 }
 
-/// The header in which workers may send their token instead. Workers for older servers do.
-const WORKER_TOKEN: HeaderName = HeaderName::from_static("x-moonmind-worker-token");
-
-/// Returns the sender of the request. A token in the header for workers that is not a worker's is an error.
-///
-/// Credentials with other schemes are ignored, because they are meant for a proxy in front of the server, which may
-/// pass them on. If the proxy vouches for a person, a session of anybody else is ended and not used.
-async fn identify(
-    state: &AppState,
-    client: Option<Client>,
-    person: Option<&ExternalPerson>,
-    headers: &HeaderMap,
-) -> Result<RequestSender, ApiError> {
-    if let Some(token) = headers.get_all(AUTHORIZATION).iter().find_map(bearer) {
-        let identity = match std::str::from_utf8(token) {
-            Ok(token) => state.auth.bearer(token).await?,
-            Err(_) => None,
-        };
-        return Ok(identity.map_or(RequestSender::InvalidToken(ApiError::AuthRequired), RequestSender::Known));
-    }
-    if let Some(token) = headers.get(&WORKER_TOKEN) {
-        let identity = match token.to_str() {
-            Ok(token) => state.auth.bearer(token.trim()).await?,
-            Err(_) => None,
-        };
-        return match identity {
-            Some(identity) if identity.role == Role::Worker => Ok(RequestSender::Known(identity)),
-            Some(_) => Err(ApiError::WorkerAuthFailed),
-            None => Ok(RequestSender::InvalidToken(ApiError::WorkerAuthFailed)),
-        };
-    }
-    let cookie = client.and_then(|client| session_cookie(state, client, headers));
-    let identity = match (person, cookie) {
-        (Some(person), cookie) => match state.auth.proxied(person, cookie).await {
-            Ok(identity) => Some(identity),
-            Err(ExternalError::Db(error)) => return Err(error.into()),
-            Err(refusal) => return Ok(RequestSender::Refused(refusal)),
-        },
-        (None, Some(cookie)) => state.auth.session(cookie).await?,
-        (None, None) => None,
-    };
-    Ok(identity.map_or(RequestSender::Nobody, RequestSender::Known))
-}
-
-/// Returns the person for whom a trusted proxy vouches, if there is one, and adds the person to the request's
-/// extensions.
-fn proxied_person(
-    state: &AppState,
-    client: Option<Client>,
-    request: &mut Request,
-) -> Result<Option<ExternalPerson>, ApiError> {
-    let (Some(client), Some(names)) = (client, &state.proxy_headers) else { return Ok(None) };
-    let person = names.person(client, request.headers())?;
-    if let Some(person) = &person {
-        request.extensions_mut().insert(person.clone());
-    }
-    Ok(person)
-}
-
-/// Begins a session when a person for whom a proxy vouches loads a page. Many proxies do not authenticate streams,
-/// which then continue with the session's cookie.
-///
-/// Programs, which do not ask for HTML, get no session: without storing the cookie, they would begin one with each
-/// request.
-async fn remember(
-    state: &AppState,
-    client: Client,
-    person: &ExternalPerson,
-    identity: &Identity,
-    request: &mut Request,
-) -> Result<(), ApiError> {
-    let accepts = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    if !matches!(identity.by, Credential::Proxy(_)) || !is_page(request) || !accepts.contains("text/html") {
-        return Ok(());
-    }
-    let browser = login_client(client, Some(person), request.headers());
-    let cookie = state.auth.begin_proxied_session(identity, &browser).await?;
-    if let Some(cookie) = new_session_cookie(state, client, &cookie) {
-        request.extensions_mut().insert(NewSessionCookie(cookie));
-    }
-    if let Some(note) = request.extensions().get::<AuditNote>() {
-        note.login();
-    }
-    Ok(())
-}
-
 /// Counts a request whose token is not valid. Returns the error, or another one if the client has sent too many of them.
 fn refuse_token(state: &AppState, client: Option<Client>, request: &Request, error: ApiError) -> ApiError {
     let Some(client) = client else { return error };
@@ -272,34 +175,15 @@ fn refuse_token(state: &AppState, client: Option<Client>, request: &Request, err
 /// Returns the response to a person for whom a proxy vouches, but who has no access to this server.
 async fn refuse_person(state: &AppState, request: Request, error: &ExternalError) -> Response {
     if let Some(note) = request.extensions().get::<AuditNote>() {
-        note.refused_by_proxy(error.user().map(str::to_owned));
+        note.refused_person(error.user().map(str::to_owned), PROXY);
     }
     let sentence = error.to_string();
     if is_page(&request) {
-        refused_page(state, request, Some(sentence)).await
+        let refused = RefusedPerson { status: StatusCode::FORBIDDEN.as_u16(), title: "Not allowed", sentence };
+        refused_page(state, request, Some(refused)).await
     } else {
         ApiError::PersonRefused(sentence).into_response()
     }
-}
-
-/// Returns the bearer token, which may be empty, or `None` if the credentials have another scheme.
-fn bearer(credentials: &HeaderValue) -> Option<&[u8]> {
-    let credentials = credentials.as_bytes();
-    let (scheme, token) = credentials.split_at_checked("bearer".len())?;
-    let is_bearer = scheme.eq_ignore_ascii_case(b"bearer") && matches!(token.first(), None | Some(b' ' | b'\t'));
-    is_bearer.then(|| token.trim_ascii())
-}
-
-/// Returns the value of the session cookie, or `None` if the request has none.
-///
-/// The header is parsed by hand, because cookie crates depend on a date library and would save only these five lines.
-pub(super) fn session_cookie<'a>(state: &AppState, client: Client, headers: &'a HeaderMap) -> Option<&'a str> {
-    let expected = state.auth.cookie_name(client.https);
-    let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-    cookies.flat_map(|value| value.split(';')).find_map(|pair| {
-        let (name, value) = pair.trim().split_once('=')?;
-        (name == expected).then_some(value)
-    })
 }
 
 /// Checks the origin of a request. A page of another site can make a browser send requests with the session cookie.
@@ -350,25 +234,6 @@ mod tests {
             ["/pkg/../tasks/queue", "/pkg/%2e%2e/tasks/queue", "/pkg/a/..", "/pkg//x", "/pkg/", "/pkg", "/favicon.ico/"]
         {
             assert!(!is_open(path), "{path}");
-        }
-    }
-
-    #[test]
-    fn only_bearer_credentials_are_used() {
-        let table: [(&[u8], Option<&[u8]>); 9] = [
-            (b"Bearer abc", Some(b"abc")),
-            (b"bEARER   abc ", Some(b"abc")),
-            (b"Bearer", Some(b"")),
-            (b"Bearer ", Some(b"")),
-            (b"Bearer \xe9", Some(b"\xe9")),
-            (b"Basic YWRtaW46YWRtaW4=", None),
-            (b"Bearers abc", None),
-            (b"Negotiate", None),
-            (b"", None),
-        ];
-        for (credentials, token) in table {
-            let value = HeaderValue::from_bytes(credentials).expect("it is a header value");
-            assert_eq!(bearer(&value), token, "{value:?}");
         }
     }
 

@@ -15,6 +15,7 @@ mod log;
 mod machine;
 mod metrics;
 mod multipart;
+mod oidc;
 mod pauses;
 mod people;
 mod previews;
@@ -117,6 +118,8 @@ fn routes() -> Routes {
         .get("/readyz", health::ready)
         .get("/metrics", metrics::metrics)
         .post("/login", session::login)
+        .get("/login/oidc", oidc::start)
+        .get(oidc::CALLBACK, oidc::finish)
         .post("/tasks/queue/new", form::submit)
         .post("/secrets", secrets::submit)
         .post("/tasks/queue/bulk", bulk::submit)
@@ -204,15 +207,14 @@ async fn rpc(State(state): State<AppState>, request: Request) -> impl IntoRespon
     reply
 }
 
-/// Returns the page for a person whose role does not permit the requested page or, with a sentence, for a person who is
-/// refused for this reason.
-pub(super) async fn refused_page(state: &AppState, request: Request, sentence: Option<String>) -> Response {
+/// Returns the page for a person whose role does not permit the requested page, or who is refused for another reason.
+pub(super) async fn refused_page(state: &AppState, request: Request, refused: Option<RefusedPerson>) -> Response {
     let (state, options) = (state.clone(), state.leptos.clone());
     let render = leptos_axum::render_app_to_stream_with_context(
         move || {
             provide_context(state.clone());
-            if let Some(sentence) = sentence.clone() {
-                provide_context(RefusedPerson { sentence });
+            if let Some(refused) = refused.clone() {
+                provide_context(refused);
             }
         },
         move || app::refused_shell(options.clone()),

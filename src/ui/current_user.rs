@@ -7,6 +7,9 @@ use model::Role;
 use super::Dropdown;
 use crate::host;
 
+/// The `meta` element of the document that contains the name of the OpenID Connect provider.
+pub const PROVIDER: &str = "provider";
+
 /// The person who is viewing the page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CurrentUser {

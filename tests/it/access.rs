@@ -33,10 +33,12 @@ enum Access {
 
 /// The access rule of every route. A test below fails if a route of the server is missing here. The server's own table
 /// is not used, so that a mistake in it is noticed.
-const RULES: [(&str, &str, Access); 97] = [
+const RULES: [(&str, &str, Access); 99] = [
     ("GET", "/healthz", Access::Open),
     ("GET", "/login", Access::Open),
     ("POST", "/login", Access::Open),
+    ("GET", "/login/oidc", Access::Open),
+    ("GET", "/login/oidc/callback", Access::Open),
     ("GET", "/", Access::Page(Role::Viewer)),
     ("GET", "/tasks/queue", Access::Page(Role::Viewer)),
     ("GET", "/tasks/queue/new", Access::Page(Role::Operator)),

@@ -43,6 +43,7 @@ fn modules_have_no_circular_dependencies() {
     check("src/ui", &[&server[..], &["app", "live_output", "pages", "rest", "rpc"]].concat());
     check("src/live_output", &[&server[..], &["app", "pages", "rpc"]].concat());
     check("src/page_data", &[&server[..], &both_halves[..]].concat());
+    check("src/oidc", &["app", "cli", "host", "pages", "rpc", "server", "ui"]);
     check("src/server", &["rpc", "pages", "live_output", "cli"]);
 
     // These modules are listed from the outermost to the innermost. Each may refer only to the modules after it.

@@ -6,6 +6,7 @@ pub mod gate;
 pub mod page;
 pub mod people;
 pub mod process;
+pub mod provider;
 pub mod proxy;
 pub mod sse;
 pub mod store;
@@ -148,6 +149,14 @@ pub fn config(data_dir: &Path) -> Config {
         proxy_groups_header: None,
         group_roles: Vec::new(),
         default_role: None,
+        oidc_issuer: None,
+        oidc_client_id: None,
+        oidc_client_secret: None,
+        oidc_client_secret_file: None,
+        oidc_scopes: Vec::new(),
+        oidc_user_claim: "preferred_username".into(),
+        oidc_groups_claim: "groups".into(),
+        oidc_name: "SSO".into(),
         jobs: JobsConfig {
             concurrency: 2,
             supervision: Supervision { program: process::PROGRAM.into(), file_limit: None },

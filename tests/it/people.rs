@@ -1,6 +1,7 @@
 //! Users, sessions, API tokens, and their revocation.
 
 mod command_line;
+mod oidc;
 mod pages;
 mod proxied;
 mod revocation;

@@ -21,7 +21,7 @@ const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
 /// The host and port that a request is addressed to, exactly as written in the request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct RequestHost(String);
+pub(in crate::server) struct RequestHost(String);
 
 impl RequestHost {
     /// Returns the host of a request, which is the authority of an absolute URI, or else the `Host` header.
@@ -58,6 +58,11 @@ impl RequestHost {
             return Ok(());
         }
         Err(ApiError::HostNotAllowed(name.chars().take(100).collect()))
+    }
+
+    /// Returns the address under which the browser has sent the request, without a path.
+    pub(in crate::server) fn origin(&self, https: bool) -> String {
+        format!("{}://{}", if https { "https" } else { "http" }, self.0)
     }
 
     /// Returns whether the value of an `Origin` header has this host and port, and a scheme under which browsers can have

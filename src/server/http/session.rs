@@ -16,7 +16,7 @@ use crate::server::client::Client;
 use crate::server::gate::session_cookie;
 
 /// The page to which a login redirects the browser if no other page was requested.
-const HOME: &str = "/tasks/queue";
+pub(super) const HOME: &str = "/tasks/queue";
 
 /// The page to which the first login leads, so that a user is added.
 const PEOPLE: &str = "/people";
@@ -159,7 +159,7 @@ fn cookie_header(state: &AppState, client: Client, value: &str, seconds: u64) ->
 
 /// Returns whether `next` is a path on this server: it must start with a single slash, and must not contain anything
 /// that browsers would interpret as another host.
-fn is_local(next: &str) -> bool {
+pub(super) fn is_local(next: &str) -> bool {
     next.starts_with('/')
         && !next.starts_with("//")
         && !next.contains('\\')

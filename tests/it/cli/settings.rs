@@ -56,6 +56,19 @@ async fn the_file_in_the_working_directory_is_read_unless_another_is_given() {
 }
 
 #[tokio::test]
+async fn the_secret_of_the_provider_is_refused_on_the_command_line() {
+    let cli = Cli::without_server();
+    for verb in ["serve", "config"] {
+        let done = cli.run(&[verb, "--oidc-client-secret", "a-client-secret"]).await;
+        assert_eq!(done.code, Some(1), "{}", done.stderr);
+        assert!(done.stderr.contains("--oidc-client-secret-file") && !done.stderr.contains("a-client-secret"));
+    }
+    let cli = cli.with("TAILWATER_OIDC_CLIENT_SECRET", "a-client-secret");
+    let hidden = setting(&cli, &[], "oidc_client_secret").await;
+    assert_eq!(hidden, ("********".into(), "TAILWATER_OIDC_CLIENT_SECRET".into()));
+}
+
+#[tokio::test]
 async fn the_printed_settings_are_a_valid_file_without_the_token() {
     let cli = Cli::without_server().with("TAILWATER_ADMIN_TOKEN", TOKEN);
     let printed = cli.stdout(&["config", "--data-dir", "a \"b\""]).await;

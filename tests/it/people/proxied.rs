@@ -10,7 +10,7 @@ use crate::harness::people::{PASSWORD, Proof, browser};
 use crate::harness::{PATIENCE, TOKEN, TestServer, config, tcp};
 
 /// A change to the settings.
-type SettingsChange = fn(&mut Config);
+pub(super) type SettingsChange = fn(&mut Config);
 
 /// Trusts the connections of this test as those of a proxy, and maps two groups.
 fn behind_a_proxy(config: &mut Config) {

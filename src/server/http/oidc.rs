@@ -1,0 +1,188 @@
+//! Logs people in with an OpenID Connect provider: sends the browser to the provider, and receives it back.
+//!
+//! Both requests are links and redirects, so they work without scripts. They change nothing but the started logins,
+//! until the provider's answer has been verified.
+
+use axum::body::Body;
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::error::ApiError;
+use super::refused_page;
+use super::session::{HOME, is_local, login_client, new_session_cookie};
+use crate::auth::{BegunSession, ExternalError};
+use crate::limits::STARTED_LOGIN;
+use crate::oidc::{FinishedLogin, LoginStart, Oidc, OidcError, ProviderAnswer};
+use crate::page_data::RefusedPerson;
+use crate::server::AppState;
+use crate::server::audit::{AuditNote, PROVIDER};
+use crate::server::client::Client;
+use crate::server::gate::{RequestHost, cookie_value, session_cookie};
+
+/// The path to which the provider sends the browser back. Operators register it at the provider.
+pub(super) const CALLBACK: &str = "/login/oidc/callback";
+
+/// What both requests need to know about themselves.
+struct LoginRequest {
+    client: Client,
+    host: RequestHost,
+    note: AuditNote,
+}
+
+impl LoginRequest {
+    fn of(parts: &Parts) -> Option<Self> {
+        let extensions = &parts.extensions;
+        Some(Self {
+            client: *extensions.get()?,
+            host: extensions.get::<RequestHost>()?.clone(),
+            note: extensions.get::<AuditNote>()?.clone(),
+        })
+    }
+}
+
+/// Sends the browser to the provider.
+pub(super) async fn start(State(state): State<AppState>, parts: Parts) -> Response {
+    let (Some(oidc), Some(about)) = (&state.oidc, LoginRequest::of(&parts)) else {
+        return ApiError::RouteNotFound.into_response();
+    };
+    let next = parameter(&parts, "next").filter(|next| is_local(next));
+    let redirect = format!("{}{CALLBACK}", about.host.origin(about.client.https));
+    match oidc.start(redirect, next, about.client.address).await {
+        Ok(LoginStart { url, cookie }) => {
+            let mut reply = Redirect::to(&url).into_response();
+            set_cookie(&mut reply, &state, about.client, &cookie, STARTED_LOGIN.as_secs());
+            reply
+        }
+        Err(error) => failed(&state, parts, &about.note, LoginFailure::of(&error)).await,
+    }
+}
+
+/// Receives the browser back from the provider, and begins a session if the answer is valid.
+pub(super) async fn finish(State(state): State<AppState>, parts: Parts) -> Response {
+    let (Some(oidc), Some(about)) = (&state.oidc, LoginRequest::of(&parts)) else {
+        return ApiError::RouteNotFound.into_response();
+    };
+    let mut reply = match log_in(&state, oidc, &about, &parts).await {
+        Ok(reply) => reply,
+        Err(failure) => failed(&state, parts, &about.note, failure).await,
+    };
+    set_cookie(&mut reply, &state, about.client, "", 0);
+    reply
+}
+
+async fn log_in(state: &AppState, oidc: &Oidc, about: &LoginRequest, parts: &Parts) -> Result<Response, LoginFailure> {
+    let answer = ProviderAnswer {
+        code: parameter(parts, "code"),
+        state: parameter(parts, "state"),
+        issuer: parameter(parts, "iss"),
+        error: parameter(parts, "error"),
+        description: parameter(parts, "error_description"),
+    };
+    let headers = &parts.headers;
+    let cookie = cookie_value(headers, &state.auth.login_cookie_name(about.client.https)).map(str::to_owned);
+    let finished = oidc.finish(answer, cookie.as_deref()).await;
+    let FinishedLogin { person, next } = finished.map_err(|error| LoginFailure::of(&error))?;
+    let browser = login_client(about.client, parts.extensions.get(), headers);
+    let begun = state.auth.login_by_provider(&person, &browser).await;
+    let BegunSession { cookie, user } = begun.map_err(LoginFailure::of_person)?;
+    about.note.login();
+    about.note.logged_in(user, PROVIDER);
+    // The session that the browser had before is not needed any more. Its id is never used for the new one.
+    if let Some(former) = session_cookie(state, about.client, headers)
+        && let Err(error) = state.auth.logout(former).await
+    {
+        tracing::warn!(%error, "a browser's former session was not ended");
+    }
+    let mut reply = Redirect::to(next.as_deref().unwrap_or(HOME)).into_response();
+    if let Some(cookie) = new_session_cookie(state, about.client, &cookie) {
+        reply.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    Ok(reply)
+}
+
+/// A login that has failed: what the page says, and what is recorded.
+struct LoginFailure {
+    status: StatusCode,
+    sentence: String,
+    /// The reason, in fixed words.
+    word: &'static str,
+    /// Whom the provider has authenticated, or `None` if it has not authenticated anybody.
+    person: Option<RefusedUser>,
+}
+
+/// A person whom the provider has authenticated, and whom this server refuses: the name of the user, or `None` if the
+/// name itself was refused.
+struct RefusedUser(Option<String>);
+
+impl LoginFailure {
+    fn of(error: &OidcError) -> Self {
+        let status = match error {
+            OidcError::Unreachable(_) | OidcError::Busy | OidcError::NotBuilt | OidcError::Setting(_) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
+            OidcError::NotStarted | OidcError::Refused(_) | OidcError::Untrusted(_) | OidcError::NoName(_) => {
+                StatusCode::UNAUTHORIZED
+            }
+        };
+        Self { status, sentence: sentence(&error.to_string()), word: error.word(), person: None }
+    }
+
+    fn of_person(error: ExternalError) -> Self {
+        let person = Some(RefusedUser(error.user().map(str::to_owned)));
+        match error {
+            ExternalError::Db(error) => {
+                let sentence = ApiError::from(error).to_string();
+                Self { status: StatusCode::SERVICE_UNAVAILABLE, sentence, word: "database unavailable", person }
+            }
+            error => {
+                let text = error.to_string();
+                // The name of a user is shown as it is.
+                let begins_with_user = error.user().is_some_and(|user| text.starts_with(user));
+                let sentence = if begins_with_user { text } else { sentence(&text) };
+                Self { status: StatusCode::FORBIDDEN, sentence, word: "no access", person }
+            }
+        }
+    }
+}
+
+/// Returns the text of an error with a capital letter at its beginning.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// Returns the page that says why a login has failed, and records the failure.
+async fn failed(state: &AppState, parts: Parts, note: &AuditNote, failure: LoginFailure) -> Response {
+    let LoginFailure { status, sentence, word, person } = failure;
+    tracing::info!(reason = word, "a login with the OpenID Connect provider failed");
+    note.login();
+    note.login_attempt();
+    note.object(format!("{PROVIDER}: {word}"));
+    note.outcome(status);
+    if let Some(RefusedUser(user)) = person {
+        note.refused_person(user, PROVIDER);
+    }
+    let refused = RefusedPerson { status: status.as_u16(), title: "The login failed", sentence };
+    refused_page(state, Request::from_parts(parts, Body::empty()), Some(refused)).await
+}
+
+/// Sets the cookie that binds a started login to the browser. `Lax` lets the browser send it when the provider
+/// redirects back.
+fn set_cookie(reply: &mut Response, state: &AppState, client: Client, value: &str, seconds: u64) {
+    let name = state.auth.login_cookie_name(client.https);
+    let secure = if client.https { "; Secure" } else { "" };
+    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
+    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+        reply.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+}
+
+/// Returns a parameter of the query that occurs once. Providers add parameters of their own, which are ignored.
+fn parameter(parts: &Parts, name: &str) -> Option<String> {
+    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(parts.uri.query()?).ok()?;
+    let mut values = pairs.into_iter().filter(|(key, _)| key == name).map(|(_, value)| value);
+    let value = values.next()?;
+    values.next().is_none().then_some(value)
+}
