@@ -71,6 +71,17 @@ impl Spools {
         Ok(compress(&folder.join(OUTPUT_IDX), stop)? + compress(&folder.join(OUTPUT_LOG), stop)?)
     }
 
+    /// Removes the spool of an attempt.
+    pub fn remove(&self, job: JobId, attempt: i32) -> io::Result<()> {
+        let folder = self.folder(job, attempt);
+        remove_folder(&folder)?;
+        // The directory of the job remains if another attempt has a spool.
+        folder.parent().map_or(Ok(()), |of_job| match fs::remove_dir(of_job) {
+            Err(error) if matches!(error.kind(), io::ErrorKind::DirectoryNotEmpty | io::ErrorKind::NotFound) => Ok(()),
+            removed => removed,
+        })
+    }
+
     /// Removes the spools of all attempts of a job.
     pub fn remove_job(&self, job: JobId) -> io::Result<()> {
         remove_folder(&self.data_dir.join(SPOOLS).join(job.to_string()))

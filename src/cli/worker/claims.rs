@@ -4,12 +4,13 @@
 //! After a crash, the worker repeats the requests: the server answers with the job if the worker still holds it. No
 //! secret is stored, because the server sends them again.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use engine::event_log::Lease;
 use model::JobId;
 
 /// The name of the directory in the worker's directory.
@@ -19,16 +20,16 @@ const FOLDER: &str = "claims";
 #[derive(Debug)]
 pub(super) struct Claims {
     folder: PathBuf,
-    /// The claims of this process. The value is `None` until the server has answered.
-    own: Mutex<HashMap<String, Option<JobId>>>,
+    /// The claims whose jobs this process runs, or which it has sent.
+    own: Mutex<HashSet<String>>,
 }
 
 /// A claim that an earlier process of this worker has left behind.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct EarlierClaim {
     pub(super) id: String,
-    /// The job, if the server had answered.
-    pub(super) job: Option<JobId>,
+    /// The job and the number of its attempt, if the server had answered.
+    pub(super) assigned: Option<(JobId, i32)>,
 }
 
 impl Claims {
@@ -42,49 +43,69 @@ impl Claims {
     pub(super) fn begin(&self) -> io::Result<String> {
         let id = uuid::Uuid::now_v7().to_string();
         fs::write(self.folder.join(&id), "")?;
-        self.own(|own| own.insert(id.clone(), None));
+        self.adopt(&id);
         Ok(id)
     }
 
-    /// Records the job that the server has assigned.
-    pub(super) fn assigned(&self, id: &str, job: JobId) -> io::Result<()> {
-        self.own(|own| own.insert(id.to_owned(), Some(job)));
-        fs::write(self.folder.join(id), job.to_string())
+    /// Makes an earlier claim one of this process, which runs its job.
+    pub(super) fn adopt(&self, id: &str) {
+        self.own().insert(id.to_owned());
     }
 
-    /// Removes a claim for which the server had no job.
+    /// Records the job that the server has assigned.
+    pub(super) fn assigned(&self, id: &str, lease: Lease) -> io::Result<()> {
+        fs::write(self.folder.join(id), format!("{} {}", lease.job, lease.attempt))
+    }
+
+    /// Removes a claim for which the server has no job.
     pub(super) fn remove(&self, id: &str) -> io::Result<()> {
-        self.own(|own| own.remove(id));
+        self.own().remove(id);
         match fs::remove_file(self.folder.join(id)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         }
     }
 
-    /// Removes the claim of a job that has ended.
-    pub(super) fn ended(&self, job: JobId) -> io::Result<()> {
-        let found = self.own(|own| own.iter().find(|(_, of)| **of == Some(job)).map(|(id, _)| id.clone()));
-        found.map_or(Ok(()), |id| self.remove(&id))
+    /// Removes the claim of an attempt that has ended.
+    pub(super) fn ended(&self, lease: Lease) -> io::Result<()> {
+        let is_of = |claim: &EarlierClaim| claim.assigned == Some((lease.job, lease.attempt));
+        for claim in self.all()?.into_iter().filter(is_of) {
+            self.remove(&claim.id)?;
+        }
+        Ok(())
     }
 
-    /// Returns the claims of earlier processes.
+    /// Returns the claims of earlier processes that have not ended.
     pub(super) fn earlier(&self) -> io::Result<Vec<EarlierClaim>> {
-        let mut earlier = Vec::new();
-        for entry in fs::read_dir(&self.folder)? {
-            let Ok(id) = entry?.file_name().into_string() else { continue };
-            if self.own(|own| own.contains_key(&id)) {
-                continue;
-            }
-            let job = fs::read_to_string(self.folder.join(&id))?.parse().ok();
-            earlier.push(EarlierClaim { id, job });
-        }
-        earlier.sort_by(|one, other| one.id.cmp(&other.id));
+        let mut earlier = self.all()?;
+        earlier.retain(|claim| !self.own().contains(&claim.id));
         Ok(earlier)
     }
 
-    fn own<T>(&self, work: impl FnOnce(&mut HashMap<String, Option<JobId>>) -> T) -> T {
-        work(&mut self.own.lock().unwrap_or_else(PoisonError::into_inner))
+    fn all(&self) -> io::Result<Vec<EarlierClaim>> {
+        let mut all = Vec::new();
+        for entry in fs::read_dir(&self.folder)? {
+            let Ok(id) = entry?.file_name().into_string() else { continue };
+            match fs::read_to_string(self.folder.join(&id)) {
+                Ok(text) => all.push(EarlierClaim { id, assigned: parse(&text) }),
+                // It was removed in the meantime.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(error) => return Err(error),
+            }
+        }
+        all.sort_by(|one, other| one.id.cmp(&other.id));
+        Ok(all)
     }
+
+    fn own(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Parses the content of a claim's file.
+fn parse(text: &str) -> Option<(JobId, i32)> {
+    let (job, attempt) = text.split_once(' ')?;
+    Some((job.parse().ok()?, attempt.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -96,22 +117,26 @@ mod tests {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let open = || Claims::open(folder.path()).expect("the folder can be written");
         let job = JobId(uuid::Uuid::now_v7());
+        let [one, two] = [1, 2].map(|attempt| Lease { job, attempt, epoch: 1 });
         let first = open();
         let [open_claim, assigned, ended, refused] =
             [(); 4].map(|()| first.begin().expect("the folder can be written"));
-        first.assigned(&assigned, job).expect("the folder can be written");
-        let other = JobId(uuid::Uuid::now_v7());
-        first.assigned(&ended, other).expect("the folder can be written");
-        first.ended(other).expect("the folder can be written");
+        first.assigned(&assigned, one).expect("the folder can be written");
+        first.assigned(&ended, two).expect("the folder can be written");
+        first.ended(two).expect("the folder can be written");
         first.remove(&refused).expect("the folder can be written");
         assert_eq!(first.earlier().expect("the folder can be read"), []);
         let second = open();
-        let expected =
-            [EarlierClaim { id: open_claim, job: None }, EarlierClaim { id: assigned.clone(), job: Some(job) }];
+        let expected = [
+            EarlierClaim { id: open_claim, assigned: None },
+            EarlierClaim { id: assigned.clone(), assigned: Some((job, 1)) },
+        ];
         assert_eq!(second.earlier().expect("the folder can be read"), expected);
-        second.assigned(&assigned, job).expect("the folder can be written");
+        // Until its attempt has ended, a claim is found again.
+        assert_eq!(second.earlier().expect("the folder can be read").len(), 2);
+        second.adopt(&assigned);
         assert_eq!(second.earlier().expect("the folder can be read").len(), 1);
-        second.ended(job).expect("the folder can be written");
+        second.ended(one).expect("the folder can be written");
         assert_eq!(open().earlier().expect("the folder can be read").len(), 1);
     }
 }

@@ -129,7 +129,7 @@ impl HttpLink {
         let not_tailwater = |error: serde_json::Error| self.0.client.not_tailwater(error.to_string());
         let received = self.0.jobs.read(&reply).map_err(not_tailwater).map_err(|error| self.claim_error(error))?;
         if let Some(received) = &received {
-            self.0.claims.assigned(id, received.claimed.lease.job).map_err(retry)?;
+            self.0.claims.assigned(id, received.claimed.lease).map_err(retry)?;
         }
         Ok(received)
     }
@@ -154,11 +154,11 @@ impl HttpLink {
         self.0.client.parse(reply).map_err(|error| link_error(job, &error))
     }
 
-    /// Removes what the worker has stored for a job that has ended.
-    fn forget(&self, job: JobId) {
-        let removed = self.0.spools.remove_job(job).and_then(|()| self.0.claims.ended(job));
+    /// Removes what the worker has stored for an attempt that has ended.
+    fn forget(&self, lease: Lease) {
+        let removed = self.0.spools.remove(lease.job, lease.attempt).and_then(|()| self.0.claims.ended(lease));
         if let Err(error) = removed {
-            tracing::warn!(%job, %error, "the files of a finished job could not be removed");
+            tracing::warn!(job = %lease.job, %error, "the files of a finished job could not be removed");
         }
     }
 }
@@ -192,18 +192,21 @@ impl Link for HttpLink {
             match self.send_claim(&earlier.id, true).await? {
                 None => {
                     // The server has ended the lease, so that this worker can do nothing for the job.
-                    if let Some(job) = earlier.job {
-                        self.0.spools.remove_job(job).map_err(retry)?;
+                    if let Some((job, attempt)) = earlier.assigned {
+                        self.0.spools.remove(job, attempt).map_err(retry)?;
                         tracing::warn!(%job, "a job was lost, because its lease ended while the worker did not run");
                     }
                     self.0.claims.remove(&earlier.id).map_err(retry)?;
                 }
                 Some(received) => {
                     let Lease { job, attempt, .. } = received.claimed.lease;
-                    // No step has run if there is no spool.
-                    match self.0.spools.open(job, attempt).map_err(retry)? {
-                        Some(_) => abandoned.push(received),
-                        None => locked(&self.0.resumed).push(received.claimed),
+                    // No step has run if there is no spool, and if the server has received nothing.
+                    let has_spool = self.0.spools.open(job, attempt).map_err(retry)?.is_some();
+                    if has_spool || received.last_batch > 0 {
+                        abandoned.push(received);
+                    } else {
+                        self.0.claims.adopt(&earlier.id);
+                        locked(&self.0.resumed).push(received.claimed);
                     }
                 }
             }
@@ -307,7 +310,7 @@ impl Link for HttpLink {
                 self.post(lease.job, "fail", &body).await?;
             }
         }
-        self.forget(lease.job);
+        self.forget(lease);
         Ok(())
     }
 

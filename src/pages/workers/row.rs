@@ -48,7 +48,10 @@ fn facts(worker: &ListedWorker, now: Timestamp) -> Vec<String> {
         [] => "jobs of any type".to_owned(),
         kinds => format!("jobs of the type {}", list(kinds)),
     };
-    let capabilities = (!worker.capabilities.is_empty()).then(|| format!("can {}", list(&worker.capabilities)));
+    // Each worker has the capability of its machine, which says nothing to people.
+    let named = worker.capabilities.iter().filter(|name| !name.starts_with("machine:"));
+    let capabilities = named.cloned().collect::<Vec<_>>();
+    let capabilities = (!capabilities.is_empty()).then(|| format!("can {}", list(&capabilities)));
     // The embedded worker sends no heartbeats.
     let seen = (!worker.embedded).then(|| {
         format!(

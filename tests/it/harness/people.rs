@@ -109,17 +109,17 @@ impl TestServer {
     }
 
     /// Changes the database beside the server, for example to let a session expire.
-    pub async fn execute(&self, statement: &'static str) {
+    pub async fn execute(&self, statement: &str) {
         execute(self.data.path(), statement).await;
     }
 }
 
 /// Changes the database in a data directory.
-pub async fn execute(data: &Path, statement: &'static str) {
+pub async fn execute(data: &Path, statement: &str) {
     let path = data.join("tailwater.sqlite");
     let options = SqliteConnectOptions::new().filename(path).busy_timeout(std::time::Duration::from_mins(1));
     let mut connection = options.connect().await.expect("the file opens");
-    sqlx::query(statement).execute(&mut connection).await.expect("the statement is valid");
+    sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.expect("the statement is valid");
 }
 
 /// Returns the credential of a new token.

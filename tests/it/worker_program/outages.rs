@@ -1,10 +1,12 @@
 //! The server, the worker or the network fails while a job runs on another machine.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::harness::people::execute;
 use crate::harness::process::Process;
 use crate::harness::proxy::Proxy;
 use crate::harness::worker_process::{WorkerProcess, server_without_worker};
@@ -109,14 +111,14 @@ async fn after_a_kill_no_process_survives_and_the_next_start_ends_the_attempt_wi
 async fn a_worker_that_was_stopped_beyond_its_lease_changes_nothing_in_twenty_rounds() {
     let data = tempfile::tempdir().expect("a temporary folder");
     let server = server_without_worker(data.path());
-    let rounds = (0..4).map(|number| stopped_beyond_the_lease(&server, number));
+    let rounds = (0..4).map(|number| stopped_beyond_the_lease(&server, data.path(), number));
     futures_util::future::join_all(rounds).await;
 }
 
 /// Stops a worker for longer than its lease, five times.
-async fn stopped_beyond_the_lease(server: &Process, number: usize) {
+async fn stopped_beyond_the_lease(server: &Process, data: &Path, number: usize) {
     let name = format!("stopped-{number}");
-    let arguments = ["--lease-seconds", "2", "--type", name.as_str(), "--concurrency", "1"];
+    let arguments = ["--type", name.as_str(), "--concurrency", "1"];
     let worker = WorkerProcess::start(&server.api, &arguments).await;
     for round in 0..5 {
         let mark = format!("mark-{}-{number}-{round}", std::process::id());
@@ -124,6 +126,8 @@ async fn stopped_beyond_the_lease(server: &Process, number: usize) {
         let id = server.api.submit_job(json!({"type": name, "payload": {"run": run}})).await;
         server.api.events_when(&id, "the job prints", |events| restore(events, 1).len() > 200).await;
         worker.signal("STOP");
+        // A short lease could expire before, on a slow machine.
+        execute(data, &format!("update jobs set lease_expires_at = 1 where type = '{name}'")).await;
         let ended = server.api.ended(&id).await;
         assert_eq!(
             json!([ended["status"], ended["failureReason"], ended["errorMessage"]]),
@@ -162,4 +166,38 @@ async fn a_server_with_a_new_worker_of_its_own_leaves_running_jobs_to_their_work
     assert_eq!(json!([job["status"], job["attempt"]]), json!(["succeeded", 1]), "{job}");
     let log = server.api.get(&format!("/jobs/{id}/log")).await.text().await.expect("the log is complete");
     assert_eq!(log, "started\n");
+}
+
+#[tokio::test]
+async fn a_restarted_worker_ends_the_attempt_that_it_holds_and_not_one_that_it_has_lost() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let server = server_without_worker(data.path());
+    let mut worker = WorkerProcess::start(&server.api, &[]).await;
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let runs = folder.path().join("runs");
+    let mark = format!("mark-two-{}", std::process::id());
+    let run =
+        format!("echo run >> {}; i=0; while :; do i=$((i+1)); echo $i; sleep 0.001; done # {mark}", runs.display());
+    let id = server.api.submit_job(json!({"type": "command", "maxAttempts": 2, "payload": {"run": run}})).await;
+    server.api.events_when(&id, "the job prints", |events| restore(events, 1).len() > 200).await;
+    worker.signal("STOP");
+    execute(data.path(), "update jobs set lease_expires_at = 1").await;
+    server.api.job_when(&id, "its lease has ended", |job| job["status"] == "queued").await;
+    worker.signal("CONT");
+    until("the worker kills the job's processes", || running(&mark) == 0).await;
+    execute(data.path(), "update jobs set next_attempt_at = null").await;
+    server.api.events_when(&id, "the job prints again", |events| restore(events, 2).len() > 200).await;
+    worker.kill();
+    worker.restart();
+    let job = server.api.ended(&id).await;
+    assert_eq!(
+        json!([job["status"], job["attempt"], job["errorMessage"]]),
+        json!(["dead_letter", 2, "the worker stopped while the job was running"]),
+        "{}",
+        worker.log()
+    );
+    let printed = restore(&server.api.events(&id).await, 2);
+    assert_eq!(job["logSha256"], sha256(&printed));
+    assert_eq!(std::fs::read_to_string(runs).expect("the job has run"), "run\nrun\n");
+    until("the worker has removed the job's files", || worker.files_of_jobs() == 0).await;
 }

@@ -10,7 +10,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use model::{JobId, OutputBody, Payload, ReportedTotals, Seq, StoredBytes};
+use model::{JobId, JobStatus, OutputBody, Payload, ReportedTotals, Seq, StoredBytes};
 use redact::Redacted;
 use tokio::sync::OwnedMutexGuard;
 
@@ -168,10 +168,19 @@ async fn blocking<T: Send + 'static>(
 }
 
 impl Queue {
-    /// Adds the output in log events of an attempt to its copy.
+    /// Adds the output in log events of an attempt to its copy, unless the lease has ended. Whoever ends a lease completes
+    /// the copy before.
     pub(super) async fn copy_output(&self, lease: Lease) -> Result<(), QueueError> {
         let copies = &self.copies;
-        copies.lock(lease).await.advance(&self.log, &copies.spools, lease).await
+        let mut copy = copies.lock(lease).await;
+        // The lease cannot end while the copy is locked.
+        let row = self.stored_job(lease.job).await?;
+        if row.job.status == JobStatus::Running && row.job.lease_epoch == lease.epoch {
+            copy.advance(&self.log, &copies.spools, lease).await
+        } else {
+            copies.close(lease.job, lease.attempt);
+            Ok(())
+        }
     }
 
     /// Adds output that is not in events to the copy. It has to begin where the copy ends, or before. Output that the
@@ -199,7 +208,11 @@ impl Queue {
         let mut copy = self.copies.lock(attempt).await;
         // The lease cannot end while the copy is locked.
         let mut connection = self.db.reader().await?;
-        let lease = holding(&mut connection, job, &holder).await?.lease()?;
+        let lease = holding(&mut connection, job, &holder).await?.lease().inspect_err(|error| {
+            if matches!(error, QueueError::NotRunning { .. }) {
+                self.copies.close(job, attempt.attempt);
+            }
+        })?;
         drop(connection);
         if lease != attempt {
             return Err(QueueError::NotHolder(job));
