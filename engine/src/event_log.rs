@@ -142,19 +142,22 @@ impl StoredOutput {
     /// Divides chunks into the pieces of which they consist, in the order of their offsets.
     #[must_use]
     pub fn pieces(stored: Vec<Self>) -> Vec<Piece> {
-        let mut pieces: Vec<Piece> = stored.into_iter().flat_map(|chunk| pieces(&chunk.payload, chunk.text)).collect();
+        let mut pieces: Vec<Piece> = stored.into_iter().flat_map(|chunk| pieces(&chunk.payload, &chunk.text)).collect();
         pieces.sort_by_key(|piece| piece.offset);
         pieces
     }
 }
 
 /// Divides a chunk of output into its pieces.
-pub(crate) fn pieces(payload: &LogPayload, mut rest: Redacted) -> Vec<Piece> {
+pub(crate) fn pieces(payload: &LogPayload, text: &Redacted) -> Vec<Piece> {
     let number = |number: i64| u64::try_from(number).unwrap_or(0);
     let source = Source { step: payload.step(), stream: payload.stream };
+    let mut rest = text.as_bytes();
     let piece = |segment: &Segment| {
-        let after = rest.split_off(usize::try_from(segment.1).unwrap_or(0).min(rest.len()));
-        let text = std::mem::replace(&mut rest, after);
+        let (taken, after) = rest.split_at(usize::try_from(segment.1).unwrap_or(0).min(rest.len()));
+        rest = after;
+        // The bytes are copied, because parts that share the text's buffer would each keep all of it.
+        let text = Redacted::from_stored(taken.to_vec());
         Piece { offset: number(segment.0), line: number(segment.2), source, time: payload.time, text }
     };
     payload.segments().iter().map(piece).collect()

@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use clap::Args;
 use engine::cage::Cage;
-use engine::files::{lock_folder, private_folder};
+use engine::files::{lock_folder, private_folder, remove_folder};
 use engine::queue::{ReceivedJobs, WorkingRoots};
 use engine::worker::disk::DiskGuard;
 use engine::worker::{Host, Worker};
@@ -34,6 +34,10 @@ use link::{HttpLink, Profile};
 
 /// The types of the jobs that a worker runs by default.
 const DEFAULT_TYPES: [&str; 1] = ["command"];
+
+/// The time in which the worker tells the server how its jobs have ended, after it has stopped them. If the server cannot
+/// be reached, the worker exits, and its next start reports it.
+const REPORT_WITHIN: Duration = Duration::from_secs(10);
 
 /// The arguments of `tailwater worker`.
 #[derive(Debug, Args)]
@@ -91,6 +95,8 @@ impl RunWorker {
         let jobs = ReceivedJobs::new(&name, secrets, config.rules().map_err(|error| usage(&error))?);
         let roots = WorkingRoots::new(&config.working_roots).map_err(|error| usage(&error))?;
         let cage = Cage::prepare(&config.cage, &folder).map_err(|error| usage(&error))?;
+        // The inputs of jobs whose worker was killed.
+        remove_folder(&folder.join(files::INPUTS)).map_err(|error| file("remove the inputs of earlier jobs", error))?;
         let claims = Claims::open(&folder).map_err(|error| file("open the list of claimed jobs", error))?;
         let (server, concurrency) = (client.server().to_owned(), config.concurrency);
         let disk = DiskGuard::new(folder.clone(), config.min_free_bytes);
@@ -104,7 +110,14 @@ impl RunWorker {
         };
         let link = HttpLink::new(client, profile, jobs, claims, &config, stops.drain.clone());
         tracing::info!(%server, worker = %name, concurrency, "started");
-        Worker::new(link.clone(), config, disk).run(stops.drain, stops.shutdown).await;
+        let shutdown = stops.shutdown.clone();
+        let patience = config.shutdown_grace + REPORT_WITHIN;
+        tokio::select! {
+            () = Worker::new(link.clone(), config, disk).run(stops.drain, stops.shutdown) => {}
+            () = async { shutdown.cancelled().await; tokio::time::sleep(patience).await } => {
+                tracing::warn!("the server could not be told how the jobs have ended; start the worker again to report it");
+            }
+        }
         match link.refusal() {
             Some(error) => Err(error),
             None => Ok(ExitCode::SUCCESS),

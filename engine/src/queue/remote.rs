@@ -71,6 +71,16 @@ impl RemoteClaim {
     }
 }
 
+impl RemoteClaim {
+    /// Returns the same request, limited to a job that the worker already holds.
+    #[must_use]
+    pub fn of_held_job(mut self) -> Self {
+        self.request.only_resumes = true;
+        self.wait = Duration::ZERO;
+        self
+    }
+}
+
 impl Queue {
     /// Checks a worker's request for a job.
     pub fn check_claim(&self, body: ClaimBody, token: TokenId) -> Result<RemoteClaim, InvalidPayload> {

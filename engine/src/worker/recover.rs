@@ -6,6 +6,7 @@
 //! effect, so no other worker can claim the job.
 
 use std::io;
+use std::time::Duration;
 
 use model::FailureReason;
 use redact::Redacted;
@@ -16,7 +17,7 @@ use super::process::{ProcessMarker, kill_marked};
 use super::run;
 use super::ship::{LifecycleEvents, Progress, Shipper};
 use super::{Host, WorkerConfig};
-use crate::event_log::{RedactionCounts, StoredOutput};
+use crate::event_log::{Lease, RedactionCounts, StoredOutput};
 use crate::fail_point::FailPoint;
 use crate::queue::{Abandoned, Claimed, Ending, Finish, NewArtifact};
 use crate::spool::SpoolWriter;
@@ -61,6 +62,7 @@ pub(super) async fn recover<L: Link>(link: &L, config: &WorkerConfig, last_try: 
 async fn end<L: Link>(link: &L, config: &WorkerConfig, abandoned: Abandoned) -> Result<(), RecoverError> {
     let Abandoned { claimed, shipped, suppressed, last_batch } = abandoned;
     let (lease, worker) = (claimed.lease, claimed.worker.clone());
+    link.heartbeat(lease).await?;
     let marker = ProcessMarker::new(lease.job, lease.attempt);
     let killed = spawn_blocking(move || kill_marked(&marker)).await;
     killed.map_err(|error| RecoverError::Processes(io::Error::other(error)))?;
@@ -72,7 +74,10 @@ async fn end<L: Link>(link: &L, config: &WorkerConfig, abandoned: Abandoned) -> 
     spool.end_step().map_err(RecoverError::Unwritable)?;
     FailPoint::SpoolCompleted.reached();
     let progress = Progress { batch: last_batch, offset: shipped, suppressed, earlier: claimed.sent_before };
-    let progress = ship_rest(link, config, &spool, &claimed, progress).await?;
+    let progress = tokio::select! {
+        progress = ship_rest(link, config, &spool, &claimed, progress) => progress?,
+        () = keep_lease(link, lease, config.lease) => unreachable!("a lease is kept until this future is dropped"),
+    };
     FailPoint::RestShipped.reached();
     link.sweep(lease).await?;
     let message = Redacted::literal(match config.host {
@@ -86,6 +91,16 @@ async fn end<L: Link>(link: &L, config: &WorkerConfig, abandoned: Abandoned) -> 
     let artifacts = vec![NewArtifact::log(&totals)];
     run::finish(link, Finish { lease, worker, ending, totals, artifacts }).await;
     Ok(())
+}
+
+/// Renews the lease while the rest of the output is sent. Never returns.
+async fn keep_lease<L: Link>(link: &L, lease: Lease, duration: Duration) {
+    loop {
+        tokio::time::sleep(duration / 8).await;
+        if let Err(error) = link.heartbeat(lease).await {
+            tracing::warn!(job = %lease.job, %error, "a lease could not be renewed");
+        }
+    }
 }
 
 /// Ends an attempt whose spool cannot be read, so that its job does not wait forever. Output that is stored as events

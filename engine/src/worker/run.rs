@@ -58,6 +58,9 @@ pub(super) async fn attempt<L: Link>(link: L, config: &WorkerConfig, claimed: Cl
             Ok(ended) => ended,
             Err(error) => {
                 tracing::warn!(job = %lease.job, %error, "an attempt was abandoned");
+                if matches!(error, AttemptError::Link(LinkError::Fenced(_))) {
+                    link.forget(lease);
+                }
                 return;
             }
         },
@@ -277,7 +280,10 @@ async fn keep_lease<L: Link>(
         let early = futures_util::poll!(&mut notified).is_ready();
         // Skip the first renewal, because the lease is new and a job that finishes quickly needs no renewal.
         if wait == heartbeat || early {
-            match link.heartbeat(lease).await {
+            // A request that hangs must not delay giving up.
+            let left = give_up.saturating_sub(renewed.elapsed());
+            let answered = tokio::time::timeout(left, link.heartbeat(lease)).await;
+            match answered.unwrap_or_else(|_| Err(LinkError::Retry("the server does not answer".to_owned()))) {
                 Ok(Heartbeat::Renewed) => renewed = Instant::now(),
                 Ok(Heartbeat::CancelRequested) => control.stop(Stop::Cancelled),
                 Err(LinkError::Retry(error)) => {
@@ -311,6 +317,9 @@ pub(super) async fn finish<L: Link>(link: &L, finish: Finish) {
             }
             Err(error) => {
                 tracing::warn!(job = %finish.lease.job, %error, "the result of an attempt was rejected");
+                if matches!(error, LinkError::Fenced(_)) {
+                    link.forget(finish.lease);
+                }
                 return;
             }
         }

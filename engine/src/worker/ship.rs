@@ -168,6 +168,11 @@ impl<L: Link> Shipper<L> {
         let from = self.progress.offset;
         let mut out = Outgoing { to: from, ..Outgoing::default() };
         self.lifecycle_events.take(from, &mut out);
+        if self.has_events_at(from) {
+            // The events do not fit into one append, and the output follows all of them.
+            self.append(out).await?;
+            return Ok(Wait::Not);
+        }
         let next = self.lifecycle_events.next();
         let end = Boundary { at: known.end.bytes, since: known.over.unwrap_or(known.since) };
         let stop = next.or(known.over.map(|_| end));
@@ -187,7 +192,12 @@ impl<L: Link> Shipper<L> {
             self.lifecycle_events.take(out.to, &mut out);
             self.append(out).await?;
         }
-        Ok(wait)
+        Ok(if self.has_events_at(self.progress.offset) { Wait::Not } else { wait })
+    }
+
+    /// Returns whether lifecycle events at or before `offset` wait in the queue.
+    fn has_events_at(&self, offset: u64) -> bool {
+        self.lifecycle_events.next().is_some_and(|next| next.at <= offset)
     }
 
     /// Adds to `out` the output up to `limit` that may be sent now. `stop` is the boundary at `limit`, if there is one.

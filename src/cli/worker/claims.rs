@@ -42,8 +42,9 @@ impl Claims {
     /// Creates a claim that is about to be sent.
     pub(super) fn begin(&self) -> io::Result<String> {
         let id = uuid::Uuid::now_v7().to_string();
-        fs::write(self.folder.join(&id), "")?;
+        // Another task may look for earlier claims at the same time.
         self.adopt(&id);
+        fs::write(self.folder.join(&id), "")?;
         Ok(id)
     }
 

@@ -25,6 +25,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::link::{HttpLink, link_error};
 
+/// The name of the directory in the worker's directory that contains the inputs of running jobs.
+pub(super) const INPUTS: &str = "inputs";
+
 /// The size of the blocks in which files are read, in bytes.
 const BLOCK: usize = 256 << 10;
 
@@ -53,7 +56,7 @@ impl HttpFiles {
     /// The directory of the attempt's input, which is removed with it.
     fn input_path(&self) -> PathBuf {
         let Lease { job, attempt, .. } = self.lease;
-        self.link.worker_dir().join("inputs").join(format!("{job}-{attempt}"))
+        self.link.worker_dir().join(INPUTS).join(format!("{job}-{attempt}"))
     }
 
     /// Repeats a transfer until it succeeds, fails permanently, or the attempt is stopped.

@@ -153,14 +153,6 @@ impl HttpLink {
     fn parse<T: serde::de::DeserializeOwned>(&self, job: JobId, reply: &str) -> Result<T, LinkError> {
         self.0.client.parse(reply).map_err(|error| link_error(job, &error))
     }
-
-    /// Removes what the worker has stored for an attempt that has ended.
-    fn forget(&self, lease: Lease) {
-        let removed = self.0.spools.remove(lease.job, lease.attempt).and_then(|()| self.0.claims.ended(lease));
-        if let Err(error) = removed {
-            tracing::warn!(job = %lease.job, %error, "the files of a finished job could not be removed");
-        }
-    }
 }
 
 impl Link for HttpLink {
@@ -312,6 +304,13 @@ impl Link for HttpLink {
         }
         self.forget(lease);
         Ok(())
+    }
+
+    fn forget(&self, lease: Lease) {
+        let removed = self.0.spools.remove(lease.job, lease.attempt).and_then(|()| self.0.claims.ended(lease));
+        if let Err(error) = removed {
+            tracing::warn!(job = %lease.job, %error, "the files of a finished job could not be removed");
+        }
     }
 
     fn files(&self, lease: Lease) -> Box<dyn Files> {

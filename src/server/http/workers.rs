@@ -12,11 +12,13 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use engine::event_log::SharedEvent;
-use engine::queue::{Appended, RemoteWorker, Report, ReportedEvents, ReportedOutcome, lease_duration};
+use engine::queue::{Appended, QueueError, RemoteWorker, Report, ReportedEvents, ReportedOutcome, lease_duration};
 use model::{
-    AppendBody, CancelAckBody, ClaimBody, ClaimReply, CompleteBody, FailBody, HeartbeatBody, Job, OutputBody,
+    AppendBody, CancelAckBody, ClaimBody, ClaimReply, CompleteBody, FailBody, HeartbeatBody, Job, JobId, OutputBody,
     StoredBytes,
 };
+
+use tracing::Instrument;
 
 use super::artifacts::open;
 use super::body::{JsonBody, LargeJsonBody};
@@ -35,10 +37,11 @@ pub(super) async fn claim(
     JsonBody(body): JsonBody<ClaimBody>,
 ) -> Result<Json<ClaimReply>, ApiError> {
     let claim = state.queue.check_claim(body, token)?;
-    // While the disk is nearly full, no new jobs are started.
+    // While the disk is nearly full, no new jobs are started. A worker that asks for a job that it holds still gets it,
+    // because otherwise it would abandon the job.
     if tokio::time::timeout(claim.wait, state.disk.enough_space()).await.is_err() {
         state.queue.note_worker(&claim).await?;
-        return Ok(Json(ClaimReply { job: None, worker: None }));
+        return Ok(Json(state.queue.claim_remotely(&claim.of_held_job(), &state.shutdown).await?));
     }
     Ok(Json(state.queue.claim_remotely(&claim, &state.shutdown).await?))
 }
@@ -62,7 +65,7 @@ pub(super) async fn complete(
 ) -> Result<Json<Job>, ApiError> {
     let worker = RemoteWorker { name: body.worker_id, token, epoch: body.lease_epoch };
     let outcome = ReportedOutcome::Completed { summary: body.result_summary };
-    Ok(Json(state.queue.report(job, worker, Report { outcome, totals: body.totals }).await?))
+    report(state, job, worker, Report { outcome, totals: body.totals }).await
 }
 
 pub(super) async fn fail(
@@ -77,7 +80,7 @@ pub(super) async fn fail(
         reason: body.failure_reason,
         is_retryable: body.retryable.unwrap_or(false),
     };
-    Ok(Json(state.queue.report(job, worker, Report { outcome, totals: body.totals }).await?))
+    report(state, job, worker, Report { outcome, totals: body.totals }).await
 }
 
 pub(super) async fn acknowledge_cancel(
@@ -88,7 +91,7 @@ pub(super) async fn acknowledge_cancel(
 ) -> Result<Json<Job>, ApiError> {
     let worker = RemoteWorker { name: body.worker_id, token, epoch: body.lease_epoch };
     let outcome = ReportedOutcome::Cancelled { message: body.message };
-    Ok(Json(state.queue.report(job, worker, Report { outcome, totals: body.totals }).await?))
+    report(state, job, worker, Report { outcome, totals: body.totals }).await
 }
 
 /// Appends events. The response contains the events as they are stored, in the form of the request: one event, or a
@@ -102,12 +105,28 @@ pub(super) async fn append(
 ) -> Result<Response, ApiError> {
     let is_list = body.events.is_some();
     let worker = RemoteWorker { name: body.worker_id.clone(), token, epoch: body.lease_epoch };
-    let body = match state.queue.append_remotely(job, worker, ReportedEvents::check(body)?).await? {
+    let events = ReportedEvents::check(body)?;
+    let appended = to_its_end(async move { state.queue.append_remotely(job, worker, events).await }).await?;
+    let body = match appended {
         Appended::Batch(batch) => return Ok((StatusCode::CREATED, Json(batch)).into_response()),
         Appended::Events(events) if is_list => list(&events),
         Appended::Events(events) => events.first().map_or_else(Vec::new, |event| event.item().to_vec()),
     };
     Ok((StatusCode::CREATED, [(header::CONTENT_TYPE, "application/json")], body).into_response())
+}
+
+/// Ends a lease.
+async fn report(state: AppState, job: JobId, worker: RemoteWorker, report: Report) -> Result<Json<Job>, ApiError> {
+    Ok(Json(to_its_end(async move { state.queue.report(job, worker, report).await }).await?))
+}
+
+/// Carries out a request to its end, even if the client disconnects. If it were interrupted, the stored output could be
+/// left in a state that the next request does not know.
+async fn to_its_end<T: Send + 'static>(
+    request: impl Future<Output = Result<T, QueueError>> + Send + 'static,
+) -> Result<T, ApiError> {
+    let done = tokio::spawn(request.in_current_span()).await;
+    Ok(done.map_err(|error| ApiError::Internal(error.to_string()))??)
 }
 
 /// Stores output that is not in events, and responds with the size of the stored output.
@@ -118,7 +137,7 @@ pub(super) async fn add_output(
     LargeJsonBody(body): LargeJsonBody<OutputBody>,
 ) -> Result<Json<StoredBytes>, ApiError> {
     let worker = RemoteWorker { name: body.worker_id.clone(), token, epoch: body.lease_epoch };
-    Ok(Json(state.queue.add_output(job, worker, body).await?))
+    Ok(Json(to_its_end(async move { state.queue.add_output(job, worker, body).await }).await?))
 }
 
 /// Sends the input files of a job to the worker that holds it.

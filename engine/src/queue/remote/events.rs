@@ -258,6 +258,9 @@ fn check_log(field: &str, log: &LogPayload, bytes: usize) -> Result<(), InvalidP
         for number in [segment.0, segment.1, segment.2] {
             check_number(&format!("{field}.segments"), number)?;
         }
+        if !(1..=rest).contains(&segment.1) {
+            return Err(invalid(format!("{field}.segments"), "must divide the message into parts that are not empty"));
+        }
         rest -= segment.1;
     }
     if log.segments.is_some() && rest != 0 {

@@ -199,7 +199,7 @@ impl Queue {
             let field = format!("chunks[{index}].");
             let event = new_event(&field, chunk, row.job.attempt, &redactor)?;
             match event.payload() {
-                Payload::Log(payload) => added.extend(pieces(payload, event.message().clone())),
+                Payload::Log(payload) => added.extend(pieces(payload, event.message())),
                 _ => return Err(invalid(format!("{field}payload.kind"), "must be log").into()),
             }
         }

@@ -95,6 +95,10 @@ impl Link for InProcess {
         Ok(())
     }
 
+    fn forget(&self, _: Lease) {
+        // The server keeps the spool, which contains the complete log.
+    }
+
     fn files(&self, lease: Lease) -> Box<dyn Files> {
         let (store, data_dir) = (self.artifacts.clone(), self.data_dir.clone());
         Box::new(LocalFiles { runtime: Handle::current(), store, data_dir, lease })

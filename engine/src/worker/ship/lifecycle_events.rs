@@ -43,6 +43,9 @@ pub(super) struct Marks {
     pub(super) over: bool,
 }
 
+/// The maximum number of lifecycle events in one append. A server accepts 500 events, some of which may be output.
+const MAX_EVENTS: usize = 400;
+
 /// The events of one append.
 #[derive(Debug, Default)]
 pub(super) struct Outgoing {
@@ -82,10 +85,12 @@ impl LifecycleEvents {
         self.marks.subscribe()
     }
 
-    /// Moves the events at or before `offset` from the queue to `out`.
+    /// Moves the events at or before `offset` from the queue to `out`, as many as fit into one append.
     pub(super) fn take(&self, offset: u64, out: &mut Outgoing) {
         let mut queue = self.lock();
-        while let Some(lifecycle_event) = queue.pop_front_if(|lifecycle_event| lifecycle_event.at.at <= offset) {
+        while out.events.len() < MAX_EVENTS
+            && let Some(lifecycle_event) = queue.pop_front_if(|lifecycle_event| lifecycle_event.at.at <= offset)
+        {
             out.events.push(lifecycle_event.event);
             out.files.extend(lifecycle_event.file);
         }

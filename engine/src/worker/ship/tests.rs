@@ -39,7 +39,7 @@ impl ServerCopy {
     /// Adds the output in events, as far as it follows the output that is already stored.
     fn add(&mut self, events: &[NewEvent]) -> u64 {
         let output = |event: &NewEvent| match event.payload() {
-            Payload::Log(log) => pieces(log, event.message().clone()),
+            Payload::Log(log) => pieces(log, event.message()),
             _ => Vec::new(),
         };
         let mut pieces: Vec<_> = events.iter().flat_map(output).collect();
@@ -90,6 +90,10 @@ impl Link for Recorder {
     }
 
     async fn finish(&self, _: Finish) -> Result<(), LinkError> {
+        unreachable!("{A_SHIPPER}")
+    }
+
+    fn forget(&self, _: Lease) {
         unreachable!("{A_SHIPPER}")
     }
 
