@@ -134,6 +134,26 @@ async fn bytes_that_are_not_text_are_sent_as_base64() {
 }
 
 #[tokio::test]
+async fn segments_divide_a_text_into_parts_that_are_not_empty() {
+    let server = TestServer::start().await;
+    let worker = RemoteWorker::new(&server, "one").await;
+    let job = server.claimed(&worker, json!({})).await;
+    let with = |segments: Value| {
+        let mut event = chunk("abcdef\n", (0, 1));
+        event["payload"]["segments"] = segments;
+        event
+    };
+    let huge = 1_i64 << 53;
+    for wrong in
+        [json!([[0, 0, 1], [0, 7, 1]]), json!([[0, 8, 1]]), json!([[0, 3, 1]]), json!([[0, huge, 1], [0, huge, 1]])]
+    {
+        worker.refused((422, "invalid_queue_payload"), &of_job(&job, "events"), with(wrong)).await;
+    }
+    worker.expect(201, &of_job(&job, "events"), with(json!([[0, 3, 1], [3, 4, 1]]))).await;
+    assert_eq!(log_of(&server, &job).await, "abcdef\n");
+}
+
+#[tokio::test]
 async fn totals_are_compared_with_the_stored_log() {
     let server = TestServer::start().await;
     let worker = RemoteWorker::new(&server, "one").await;

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use crate::harness::proxy::Proxy;
 use crate::harness::worker_process::{WorkerProcess, server_without_worker};
 use crate::harness::{restore, until};
 
@@ -93,4 +94,25 @@ async fn two_workers_cannot_use_the_same_directory() {
         cli.run(&["worker", "--token", worker.token(), "--worker-dir", folder.to_str().expect("it is UTF-8")]).await;
     assert_eq!(done.code, Some(1), "{done:?}");
     assert!(done.stderr.contains("is used by another worker"), "{done:?}");
+}
+
+#[tokio::test]
+async fn a_worker_can_be_stopped_while_the_server_is_away_and_reports_later() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let server = server_without_worker(data.path());
+    let proxy = Proxy::before(&server.api.base, || usize::MAX).await;
+    let mut worker = WorkerProcess::start_through(&server.api, &proxy.base, &["--shutdown-grace-seconds", "0"]).await;
+    let job = server.api.submit(json!({"run": "echo started; sleep 1000"})).await;
+    server.api.events_when(&job, "the job prints", |events| restore(events, 1) == b"started\n").await;
+    server.kill();
+    worker.signal("TERM");
+    until("the worker drains", || worker.log().contains("no further jobs are claimed")).await;
+    worker.signal("TERM");
+    assert!(worker.exited().await.success());
+    assert!(worker.log().contains("the server could not be told"), "{}", worker.log());
+    let server = server_without_worker(data.path());
+    proxy.move_to(&server.api.base);
+    worker.restart();
+    let ended = server.api.ended(&job).await;
+    assert_eq!(json!([ended["failureReason"], ended["logBytes"]]), json!(["interrupted", 8]), "{}", worker.log());
 }

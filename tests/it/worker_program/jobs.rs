@@ -202,3 +202,19 @@ async fn a_command_in_the_callers_directory_never_runs_on_another_machine() {
     let id = cli.stdout(&["run", "--detach", "--", "true"]).await.trim().to_owned();
     assert_eq!(server.api.ended(&id).await["payload"]["requiredCapabilities"], Value::Null);
 }
+
+#[tokio::test]
+async fn more_lifecycle_events_than_a_batch_may_have_arrive_in_several() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let server = server_without_worker(data.path());
+    let _worker = WorkerProcess::start(&server.api, &[]).await;
+    let mut steps = vec![json!({"run": "echo the only output; exit 3"})];
+    steps.extend((0..900).map(|_| json!({"run": "echo never"})));
+    let id = server.api.submit(json!({"steps": steps})).await;
+    let job = server.api.ended(&id).await;
+    assert_eq!(json!([job["status"], job["exitCode"]]), json!(["failed", 3]), "{}", job["errorMessage"]);
+    let events = server.api.events(&id).await;
+    let skipped = of_kind(&events, "step").iter().filter(|event| event["payload"]["status"] == "skipped").count();
+    assert_eq!(skipped, 900);
+    assert_eq!(restore(&events, 1), b"the only output\n");
+}
