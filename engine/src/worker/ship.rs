@@ -317,6 +317,7 @@ impl<L: Link> Shipper<L> {
 
     /// Sends the output before the cursor that the server has not stored, if the server cannot read the spool.
     async fn send_suppressed(&mut self) -> Result<(), LinkError> {
+        let mut has_asked = false;
         while L::SENDS_SUPPRESSED_OUTPUT && self.copied.is_none_or(|copied| copied < self.progress.offset) {
             let (from, to) = (self.copied, self.progress.offset);
             let chunks = match from {
@@ -345,6 +346,12 @@ impl<L: Link> Shipper<L> {
                     Err(LinkError::Retry(error)) => {
                         tracing::warn!(job = %self.lease.job, %error, "output could not be sent; retrying");
                         tokio::time::sleep(waits.next_wait()).await;
+                    }
+                    // After a crash of its system, the server may have less than it had.
+                    Err(LinkError::Fatal(error)) if !has_asked => {
+                        tracing::warn!(job = %self.lease.job, %error, "output was refused; asking how much is stored");
+                        has_asked = true;
+                        break None;
                     }
                     Err(error) => return Err(error),
                 }

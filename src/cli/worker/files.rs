@@ -40,6 +40,18 @@ const WAITS: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_s
 /// The interval at which a waiting transfer checks whether the attempt was stopped.
 const CHECK: Duration = Duration::from_millis(200);
 
+/// The number of times that files with a wrong checksum are received again.
+const MAX_DAMAGED: u32 = 2;
+
+/// The error for input files that could not be received.
+#[derive(Debug, thiserror::Error)]
+enum DownloadError {
+    #[error(transparent)]
+    Link(#[from] LinkError),
+    #[error("the checksum is wrong")]
+    Damaged,
+}
+
 /// The files of one attempt.
 #[derive(Debug)]
 pub(super) struct HttpFiles {
@@ -84,7 +96,7 @@ impl HttpFiles {
         }
     }
 
-    fn download(&self, input: &JobInput) -> Result<PathBuf, LinkError> {
+    fn download(&self, input: &JobInput) -> Result<PathBuf, DownloadError> {
         let path = self.input_path();
         let folder = path.parent().map_or_else(PathBuf::new, PathBuf::from);
         engine::files::private_folder(&folder).map_err(retry)?;
@@ -100,11 +112,7 @@ impl HttpFiles {
             }
             Ok::<_, LinkError>(())
         })?;
-        if hex::encode(sum.finalize()) == input.sha256 {
-            Ok(path)
-        } else {
-            Err(LinkError::Retry("the received input is damaged".to_owned()))
-        }
+        if hex::encode(sum.finalize()) == input.sha256 { Ok(path) } else { Err(DownloadError::Damaged) }
     }
 
     fn upload(&self, about: &FileToKeep<'_>, content: &mut File, bytes: u64) -> Result<Stored, LinkError> {
@@ -134,9 +142,10 @@ impl HttpFiles {
             let text = client.text(reply).await?;
             client.parse::<Artifact>(&text)
         });
-        send_blocks(content, bytes, &blocks, digest);
+        let read = send_blocks(content, bytes, &blocks, digest);
         drop(blocks);
         let sent = self.runtime.block_on(sending).map_err(|error| LinkError::Retry(error.to_string()))?;
+        read.map_err(|error| LinkError::Fatal(format!("failed to read the file: {error}")))?;
         let artifact = sent.map_err(|error| link_error(job, &error))?;
         let size_bytes = u64::try_from(artifact.size_bytes).unwrap_or(0);
         let sha256 = artifact.digest.strip_prefix("sha256:").unwrap_or(&artifact.digest).to_owned();
@@ -146,7 +155,18 @@ impl HttpFiles {
 
 impl Files for HttpFiles {
     fn input(&self, input: &JobInput, go_on: &dyn Fn() -> bool) -> Result<PathBuf, LinkError> {
-        self.repeat(go_on, || self.download(input))
+        let mut damaged = 0;
+        self.repeat(go_on, || match self.download(input) {
+            Err(DownloadError::Damaged) if damaged == MAX_DAMAGED => {
+                Err(LinkError::Fatal("the server's copy of the job's files is damaged".to_owned()))
+            }
+            Err(DownloadError::Damaged) => {
+                damaged += 1;
+                Err(LinkError::Retry("the received files are damaged".to_owned()))
+            }
+            Err(DownloadError::Link(error)) => Err(error),
+            Ok(path) => Ok(path),
+        })
     }
 
     fn keep(
@@ -178,13 +198,14 @@ impl Drop for HttpFiles {
     }
 }
 
-/// Reads up to `bytes` bytes of a file, and sends them and then their checksum. Ends early if nobody receives them.
+/// Reads up to `bytes` bytes of a file, and sends them and then their checksum. Ends early if nobody receives them. Fails
+/// if the file cannot be read.
 fn send_blocks(
     content: &mut File,
     bytes: u64,
     blocks: &mpsc::Sender<io::Result<Vec<u8>>>,
     digest: oneshot::Sender<String>,
-) {
+) -> io::Result<()> {
     let (mut content, mut sum) = (content.take(bytes), Sha256::new());
     loop {
         let mut block = vec![0; BLOCK];
@@ -192,17 +213,18 @@ fn send_blocks(
             Ok(0) => break,
             Ok(read) => read,
             Err(error) => {
-                blocks.blocking_send(Err(error)).ok();
-                return;
+                blocks.blocking_send(Err(error.kind().into())).ok();
+                return Err(error);
             }
         };
         block.truncate(read);
         sum.update(&block);
         if blocks.blocking_send(Ok(block)).is_err() {
-            return;
+            return Ok(());
         }
     }
     digest.send(format!("sha256:{}", hex::encode(sum.finalize()))).ok();
+    Ok(())
 }
 
 /// Converts an error of the worker's disk.

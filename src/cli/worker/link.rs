@@ -186,7 +186,7 @@ impl Link for HttpLink {
                     // The server has ended the lease, so that this worker can do nothing for the job.
                     if let Some((job, attempt)) = earlier.assigned {
                         self.0.spools.remove(job, attempt).map_err(retry)?;
-                        tracing::warn!(%job, "a job was lost, because its lease ended while the worker did not run");
+                        tracing::info!(%job, attempt, "the lease of a job has ended while this worker did not run");
                     }
                     self.0.claims.remove(&earlier.id).map_err(retry)?;
                 }

@@ -192,3 +192,19 @@ async fn a_log_that_a_worker_uploads_does_not_replace_the_output_of_the_server()
         assert_eq!(server.api.get(&format!("/jobs/{}/{path}", id_of(&job))).await.status(), 200, "{path}");
     }
 }
+
+#[tokio::test]
+async fn the_same_file_again_changes_nothing_and_is_answered_as_before() {
+    let server = TestServer::start().await;
+    let worker = RemoteWorker::new(&server, "one").await;
+    let job = server.claimed(&worker, json!({})).await;
+    let first = upload(&worker, &job, form("one", "a.txt", "content")).await;
+    assert_eq!(first.0, 201, "{}", first.1);
+    assert_eq!(upload(&worker, &job, form("one", "a.txt", "content")).await, first);
+    until("the second file is removed", || files(&server, &job) == 1).await;
+    assert_eq!(download(&server, &first.1).await, b"content");
+    assert_eq!(of_kind(&server.api.events(id_of(&job)).await, "artifact").len(), 1);
+    let other = upload(&worker, &job, form("one", "a.txt", "CONTENT")).await;
+    assert_ne!(other.1["id"], first.1["id"]);
+    assert_eq!(artifacts(&server, &job).await, std::slice::from_ref(&other.1));
+}

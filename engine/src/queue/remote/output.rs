@@ -192,6 +192,8 @@ impl Queue {
         body: OutputBody,
     ) -> Result<StoredBytes, QueueError> {
         let holder = worker.checked(&self.maskers)?;
+        // Errors in the chunks are reported only to the worker that holds the job.
+        holding(&mut self.db.reader().await?, job, &holder).await?.lease()?;
         let row = self.stored_job(job).await?;
         let redactor = row.redactor(&self.maskers);
         let mut added = Vec::new();

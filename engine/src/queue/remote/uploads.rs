@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use model::{Artifact, ArtifactId, JobId};
 
 use super::holder::{RemoteWorker, holding};
-use crate::artifacts::Stored;
+use crate::artifacts::{Stored, location};
 use crate::clock;
 use crate::event_log::{Lease, NewEvent, append_by_server};
 use crate::queue::files::store as files;
@@ -50,7 +50,8 @@ pub struct UploadLimits {
 pub struct Recorded {
     /// The artifact.
     pub artifact: Artifact,
-    /// The path of the file that the artifact has replaced, if there was one, relative to the data directory.
+    /// The path of the file that is not needed any more, relative to the data directory: the file that the artifact has
+    /// replaced, or the new file if it was already stored.
     pub replaced: Option<String>,
 }
 
@@ -88,9 +89,14 @@ impl Queue {
                         stage: None,
                     };
                     let name = artifact.name.to_text().into_owned();
+                    let replaced = files::artifact_named(tx.connection(), job, lease.attempt, &name).await?;
+                    // The worker repeats an upload if it has not received the response.
+                    if let Some(same) = replaced.as_ref().filter(|file| is_same(&file.artifact, &artifact)) {
+                        let artifact = same.artifact.clone();
+                        return Ok(Recorded { artifact, replaced: Some(location(job, lease.attempt, upload.id)) });
+                    }
                     let others = files::totals_without(tx.connection(), lease, &name).await?;
                     check_limits(others, artifact.size_bytes, limits)?;
-                    let replaced = files::artifact_named(tx.connection(), job, lease.attempt, &name).await?;
                     files::keep_artifact(tx.connection(), lease, &artifact, now).await?;
                     let event = NewEvent::artifact(&artifact.name, artifact.id, artifact.size_bytes);
                     append_by_server(tx, log.tails(), job, vec![event], now).await?;
@@ -101,6 +107,11 @@ impl Queue {
             })
             .await
     }
+}
+
+/// Returns whether a file that is already stored has the content of a new one.
+fn is_same(stored: &Artifact, new: &NewArtifact) -> bool {
+    stored.size_bytes == new.size_bytes && stored.digest.strip_prefix("sha256:") == Some(new.sha256.as_str())
 }
 
 /// Checks that an attempt may have one more artifact. `others` are the number and the size of its other artifacts.
