@@ -55,8 +55,8 @@ struct Facts {
     mounts: (u64, u64),
 }
 
-/// Returns the capability of workers on this machine, or `None` if the machine is unknown. A job that needs the files of
-/// a machine requires it.
+/// Returns the capability of workers on this machine, or `None` if the machine is unknown. A job that needs the files
+/// of a machine requires it.
 #[must_use]
 pub fn capability() -> Option<String> {
     // A part of the digest is enough to distinguish machines, and is easier to read.

@@ -41,8 +41,8 @@ impl FromServerFnError for RpcError {
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            // Without a status, Leptos responds with 500, although the arguments are the sender's mistake. In the browser,
-            // the last of these errors is about a result.
+            // Without a status, Leptos responds with 500, although the arguments are the sender's mistake. In the
+            // browser, the last of these errors is about a result.
             ServerFnErrorErr::Args(problem)
             | ServerFnErrorErr::MissingArg(problem)
             | ServerFnErrorErr::Deserialization(problem)
@@ -134,8 +134,8 @@ pub struct PeoplePageData {
 /// The data of the page for one's own account.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AccountPageData {
-    /// Whether the account has a password. The account of the admin token has none, nor have users whom a reverse proxy or
-    /// a provider authenticates.
+    /// Whether the account has a password. The account of the admin token has none, nor have users whom a reverse proxy
+    /// or a provider authenticates.
     pub has_password: bool,
     /// The newest sessions of the account.
     pub sessions: SessionsPage,

@@ -37,8 +37,8 @@ pub fn sentence(message: &str) -> String {
     characters.next().into_iter().flat_map(char::to_uppercase).chain(characters).collect()
 }
 
-/// Returns a text that somebody else has chosen, such as a title or a name, so that it cannot pretend to be another text:
-/// characters that are invisible or change the direction of text are replaced by visible ones (`<U+202E>`).
+/// Returns a text that somebody else has chosen, such as a title or a name, so that it cannot pretend to be another
+/// text: characters that are invisible or change the direction of text are replaced by visible ones (`<U+202E>`).
 #[must_use]
 pub fn visible(text: &str) -> String {
     model::ansi::plain_text(text).into_owned()

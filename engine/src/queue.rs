@@ -1,8 +1,8 @@
 //! The job queue: submits, lists, cancels and resubmits jobs. See [`leases`] for how workers claim jobs, [`remote`] for
 //! workers on other machines, [`ending`] for how jobs finish, [`expiry`] for leases that are not renewed, [`files`] for
 //! artifacts and outputs, [`removal`] for the removal of finished jobs, and [`retention`] for the limits on what is
-//! kept. [`bulk`] changes many jobs at once, [`workers`] lists the workers, [`pauses`] holds jobs back, and [`admission`] decides which jobs a claim may
-//! receive.
+//! kept. [`bulk`] changes many jobs at once, [`workers`] lists the workers, [`pauses`] holds jobs back, and
+//! [`admission`] decides which jobs a claim may receive.
 //!
 //! Every change of state is committed in one transaction together with the events that report it, so no reader ever
 //! sees a finished job without its `end` event. A job's lease epoch increases whenever a lease begins or ends, so a

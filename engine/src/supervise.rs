@@ -10,8 +10,8 @@
 //! of the program is initialised. The server starts the supervisor with default signal handling. The step has no
 //! controlling terminal and runs at normal priority.
 //!
-//! The supervisor also applies the [restrictions](crate::cage) on the step: some to itself, and those that would prevent
-//! it from killing the step's processes only to the thread that starts the step.
+//! The supervisor also applies the [restrictions](crate::cage) on the step: some to itself, and those that would
+//! prevent it from killing the step's processes only to the thread that starts the step.
 
 mod family;
 pub(crate) mod message;

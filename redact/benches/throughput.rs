@@ -1,5 +1,5 @@
-//! Prints the redactor's throughput: `cargo bench -p redact`. It makes no assertions, because machines differ. An argument
-//! selects the measurements whose names contain it: `cargo bench -p redact -- 'JSON log'`.
+//! Prints the redactor's throughput: `cargo bench -p redact`. It makes no assertions, because machines differ. An
+//! argument selects the measurements whose names contain it: `cargo bench -p redact -- 'JSON log'`.
 
 #![expect(clippy::print_stdout, reason = "the program's purpose is to print")]
 

@@ -42,8 +42,8 @@ pub enum Credential {
     AdminToken,
     /// An API token, as a bearer token.
     ApiToken(TokenId),
-    /// The header of a reverse proxy, for the user with this id. Browsers send whatever makes the proxy add it even with requests from another
-    /// site's page.
+    /// The header of a reverse proxy, for the user with this id. Browsers send whatever makes the proxy add it even
+    /// with requests from another site's page.
     Proxy(i64),
     /// A session cookie. Browsers may send it even with requests from another site's page.
     Session(SessionId),
@@ -90,8 +90,8 @@ impl Identity {
         }
     }
 
-    /// Returns whether this identity may see and end a session of an account whose role is `role`. A token whose role is
-    /// less powerful than that of its account may not, so that whoever finds it cannot log the owner out.
+    /// Returns whether this identity may see and end a session of an account whose role is `role`. A token whose role
+    /// is less powerful than that of its account may not, so that whoever finds it cannot log the owner out.
     pub(super) fn manages_session(&self, account: Account, role: Role) -> bool {
         self.role == Role::Admin || (self.account == account && self.role.includes(role))
     }

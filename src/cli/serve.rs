@@ -128,7 +128,8 @@ pub(super) struct Serve {
     /// The maximum number of failed logins per minute from one address to one account.
     #[arg(long, env = "TAILWATER_FAILED_LOGINS", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     failed_logins: u32,
-    /// The maximum number of failed logins per minute from one address to all accounts, and of requests with invalid tokens.
+    /// The maximum number of failed logins per minute from one address to all accounts, and of requests with invalid
+    /// tokens.
     #[arg(long, env = "TAILWATER_FAILED_LOGINS_PER_ADDRESS", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     failed_logins_per_address: u32,
     /// The maximum number of failed logins per minute from all addresses to one account.
@@ -144,14 +145,15 @@ pub(super) struct Serve {
     /// The maximum number of queued jobs.
     #[arg(long, env = "TAILWATER_JOBS_QUEUED", default_value_t = 100_000)]
     jobs_queued: u32,
-    /// The number of days for which the output and the artifacts of a job are kept after it has finished; 0 is no limit.
+    /// The number of days for which the output and the artifacts of a job are kept after it has finished; 0 is no
+    /// limit.
     #[arg(long, env = "TAILWATER_KEEP_DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(..=36_500))]
     keep_days: u32,
     /// The number of days for which a job itself is kept after it has finished; 0 is no limit.
     #[arg(long, env = "TAILWATER_KEEP_JOBS_DAYS", default_value_t = 365, value_parser = clap::value_parser!(u32).range(..=36_500))]
     keep_jobs_days: u32,
-    /// The maximum size of all outputs and artifacts on disk, in bytes; beyond it, those of the jobs that finished first
-    /// are removed [default: no limit].
+    /// The maximum size of all outputs and artifacts on disk, in bytes; beyond it, those of the jobs that finished
+    /// first are removed [default: no limit].
     #[arg(long, env = "TAILWATER_KEEP_BYTES", value_name = "BYTES")]
     keep_bytes: Option<u64>,
     #[command(flatten)]

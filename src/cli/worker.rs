@@ -35,8 +35,8 @@ use link::{HttpLink, Profile};
 /// The types of the jobs that a worker runs by default.
 const DEFAULT_TYPES: [&str; 1] = ["command"];
 
-/// The time in which the worker tells the server how its jobs have ended, after it has stopped them. If the server cannot
-/// be reached, the worker exits, and its next start reports it.
+/// The time in which the worker tells the server how its jobs have ended, after it has stopped them. If the server
+/// cannot be reached, the worker exits, and its next start reports it.
 const REPORT_WITHIN: Duration = Duration::from_secs(10);
 
 /// The arguments of `tailwater worker`.

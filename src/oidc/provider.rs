@@ -140,9 +140,9 @@ impl Oidc {
         })
     }
 
-    /// Verifies a token, and returns the person's id. If none of the known keys fits the signature, the keys are fetched
-    /// again, because the provider may have replaced them. The token comes from the provider itself, so nobody else can
-    /// cause these requests.
+    /// Verifies a token, and returns the person's id. If none of the known keys fits the signature, the keys are
+    /// fetched again, because the provider may have replaced them. The token comes from the provider itself, so nobody
+    /// else can cause these requests.
     async fn verified_subject(
         &self,
         description: &CoreProviderMetadata,

@@ -162,8 +162,8 @@ impl AuditNote {
         });
     }
 
-    /// Records that the sender's token is not valid. Only the first such request of an address in a minute is in the log,
-    /// because a client whose token was revoked may repeat its requests for ever.
+    /// Records that the sender's token is not valid. Only the first such request of an address in a minute is in the
+    /// log, because a client whose token was revoked may repeat its requests for ever.
     pub(super) fn invalid_token(&self, count: InvalidTokenCount) {
         self.change(|noted| noted.invalid_token = Some(count));
     }

@@ -162,7 +162,8 @@ fn to_login(request: &Request) -> Redirect {
     Redirect::to(&format!("/login?{next}"))
 }
 
-/// Counts a request whose token is not valid. Returns the error, or another one if the client has sent too many of them.
+/// Counts a request whose token is not valid. Returns the error, or another one if the client has sent too many of
+/// them.
 fn refuse_token(state: &AppState, client: Option<Client>, request: &Request, error: ApiError) -> ApiError {
     let Some(client) = client else { return error };
     let count = state.auth.count_invalid_token(client.address);

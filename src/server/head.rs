@@ -58,7 +58,8 @@ impl HeadLimits {
         }
     }
 
-    /// Returns the error for a head that hyper refuses because of its size. `unread` contains the beginning of the head.
+    /// Returns the error for a head that hyper refuses because of its size. `unread` contains the beginning of the
+    /// head.
     pub(super) fn exceeded(self, unread: &[u8]) -> ApiError {
         let mut lines = unread.split(|byte| *byte == b'\n');
         let request_line = lines.next().unwrap_or_default();

@@ -1,7 +1,7 @@
 //! Reads who has sent a request from headers of a reverse proxy that authenticates people.
 //!
-//! Anybody can send these headers. They are read only from a connection of a trusted proxy, and only if the operator has
-//! named them. From all other connections, they are ignored as if they were not there.
+//! Anybody can send these headers. They are read only from a connection of a trusted proxy, and only if the operator
+//! has named them. From all other connections, they are ignored as if they were not there.
 
 use axum::http::header::CONNECTION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};

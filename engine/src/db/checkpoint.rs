@@ -39,8 +39,8 @@ impl Written {
 
     /// Stops the checkpointer, and waits until it has closed its connection.
     ///
-    /// The last connection that is closed moves the rest of the write-ahead log into the database. If this process ended
-    /// before that, the next start would have to read the log.
+    /// The last connection that is closed moves the rest of the write-ahead log into the database. If this process
+    /// ended before that, the next start would have to read the log.
     pub(super) async fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.due.notify_one();

@@ -2,8 +2,8 @@
 //!
 //! A line is compared as a reader sees it: without escape sequences, and after carriage returns and cursor movements
 //! have been applied. The output is searched in chunks of a few MiB on several threads, and the results arrive in the
-//! order of the search. All searches together use one thread per CPU core, for which the accounts that search take turns
-//! (`turns`), and each search holds only the chunks that are being searched. Dropping a [`LogSearch`] ends it.
+//! order of the search. All searches together use one thread per CPU core, for which the accounts that search take
+//! turns (`turns`), and each search holds only the chunks that are being searched. Dropping a [`LogSearch`] ends it.
 
 mod known;
 mod query;

@@ -26,7 +26,8 @@ enum Changed {
 }
 
 impl Queue {
-    /// Applies an action to all matching jobs, at most [`MAX_JOBS`] of them. If the request is a dry run, only counts them.
+    /// Applies an action to all matching jobs, at most [`MAX_JOBS`] of them. If the request is a dry run, only counts
+    /// them.
     pub async fn bulk(
         &self,
         request: BulkRequest,

@@ -1,5 +1,5 @@
-//! Reports workers on other machines that have not been heard of, and ends their leases if they have not renewed them in
-//! time, or if their API tokens have ended.
+//! Reports workers on other machines that have not been heard of, and ends their leases if they have not renewed them
+//! in time, or if their API tokens have ended.
 //!
 //! The leases of the embedded worker are not ended here: as long as the server runs, its worker runs too, and after a
 //! crash the worker itself recovers its jobs.
@@ -94,13 +94,13 @@ impl Queue {
                 tracing::warn!(%job, status = status.as_str(), "a worker's lease expired");
             }
         }
-        // Whoever revokes a token ends its leases at once. Here they end if that has failed, or if the token has ended for
-        // another reason.
+        // Whoever revokes a token ends its leases at once. Here they end if that has failed, or if the token has ended
+        // for another reason.
         self.end_leases_without_token().await
     }
 
-    /// Ends the leases that were begun with API tokens that are no longer valid: they were revoked or have expired, or their
-    /// users were removed or disabled.
+    /// Ends the leases that were begun with API tokens that are no longer valid: they were revoked or have expired, or
+    /// their users were removed or disabled.
     pub async fn end_leases_without_token(&self) -> Result<(), QueueError> {
         let mut connection = self.db.reader().await?;
         let held = workers::store::without_token(&mut connection, clock::now()).await?;
@@ -113,8 +113,8 @@ impl Queue {
         Ok(())
     }
 
-    /// Ends the lease of a job's worker on another machine, unless the reason no longer applies: the lease was renewed or
-    /// has ended in the meantime. Returns the job's new status.
+    /// Ends the lease of a job's worker on another machine, unless the reason no longer applies: the lease was renewed
+    /// or has ended in the meantime. Returns the job's new status.
     async fn end_lease_of_job(&self, job: JobId, loss: LeaseLoss) -> Result<Option<JobStatus>, QueueError> {
         let Some(row) = store::job(&mut self.db.reader().await?, job).await? else { return Ok(None) };
         let lease = Lease { job, attempt: row.job.attempt, epoch: row.job.lease_epoch };

@@ -1,7 +1,8 @@
 //! Creates the redactors of jobs, and encrypts the payloads of jobs in the database.
 //!
 //! The secret values of the server and the named secrets are masked in all jobs. They are compiled once, and a job's
-//! redactor adds the values of the job. Of overlapping values, all bytes are masked, even if one is a prefix of another.
+//! redactor adds the values of the job. Of overlapping values, all bytes are masked, even if one is a prefix of
+//! another.
 
 use std::convert::Infallible;
 use std::sync::Arc;

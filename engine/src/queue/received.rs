@@ -1,8 +1,8 @@
 //! The jobs that a worker on another machine receives.
 //!
-//! This is the worker's side: it converts the server's replies into the form in which jobs are run. The redactor of such
-//! a job masks the secrets that the job has received, and the values of the worker itself. It does not know the server's
-//! values and the secrets of other jobs, which the server masks when the output arrives.
+//! This is the worker's side: it converts the server's replies into the form in which jobs are run. The redactor of
+//! such a job masks the secrets that the job has received, and the values of the worker itself. It does not know the
+//! server's values and the secrets of other jobs, which the server masks when the output arrives.
 
 use std::collections::BTreeMap;
 

@@ -139,7 +139,8 @@ impl Queue {
         }
     }
 
-    /// Claims the next job, if there is one. Otherwise, also returns why jobs are held back from the worker, if they are.
+    /// Claims the next job, if there is one. Otherwise, also returns why jobs are held back from the worker, if they
+    /// are.
     async fn claim_now(
         &self,
         request: &ClaimRequest,

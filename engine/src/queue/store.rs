@@ -302,8 +302,8 @@ pub(super) async fn expired(
     Ok(ids.into_iter().map(JobId).collect())
 }
 
-/// Returns the job that finished first among those with outputs or artifacts on disk, and their size in bytes. The first
-/// `skipped` jobs are skipped.
+/// Returns the job that finished first among those with outputs or artifacts on disk, and their size in bytes. The
+/// first `skipped` jobs are skipped.
 pub(super) async fn first_with_files(connection: &mut Connection, skipped: i64) -> DbResult<Option<(JobId, i64)>> {
     let row: Option<(Uuid, i64)> = sqlx::query_as(
         "select id, (select sum(coalesce(stored_bytes, size_bytes)) from artifacts where job_id = jobs.id) as bytes

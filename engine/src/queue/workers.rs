@@ -1,8 +1,8 @@
 //! The list of workers: who claims jobs, what they run, and which of them are drained.
 //!
 //! A worker on another machine is a name and an API token. Its row is written by its own claims and heartbeats, in
-//! their transactions, and at most once in [`SEEN_EVERY`] if nothing but the time has changed. The embedded worker's row
-//! is written when the server starts.
+//! their transactions, and at most once in [`SEEN_EVERY`] if nothing but the time has changed. The embedded worker's
+//! row is written when the server starts.
 
 pub(super) mod store;
 

@@ -151,8 +151,8 @@ struct Running<'a, 'b> {
     status: Option<ExitStatus>,
     /// The time at which reading from the streams ends, or `None` while the process is running.
     drain_until: Option<Instant>,
-    /// The time at which the supervisor is continued again. A step that stops its supervisor with SIGSTOP would otherwise
-    /// run for ever, because nobody would report its exit.
+    /// The time at which the supervisor is continued again. A step that stops its supervisor with SIGSTOP would
+    /// otherwise run for ever, because nobody would report its exit.
     continue_at: Instant,
 }
 
@@ -293,8 +293,8 @@ impl Running<'_, '_> {
                     (ending.next, ending.next_at) = (StopMeasure::KillSupervisor, now + PATIENCE);
                 }
                 StopMeasure::KillSupervisor => {
-                    // A supervisor that is not stopped waits for a process that cannot die yet, for example because it is
-                    // waiting for a network disk.
+                    // A supervisor that is not stopped waits for a process that cannot die yet, for example because it
+                    // is waiting for a network disk.
                     ending.next_at = now + CONTINUE_EVERY;
                     if self.drain_until.is_some() {
                         ending.next = StopMeasure::Wait;

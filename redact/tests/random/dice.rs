@@ -1,7 +1,7 @@
 //! Random numbers that can be reproduced from a seed.
 //!
-//! The seeds are the same in each run, so that a change is never judged by chance. `make test-long` uses new ones: it sets
-//! `REDACT_SEED` to the first seed. A failure prints its seed, with which it can be reproduced.
+//! The seeds are the same in each run, so that a change is never judged by chance. `make test-long` uses new ones: it
+//! sets `REDACT_SEED` to the first seed. A failure prints its seed, with which it can be reproduced.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 

@@ -6,8 +6,8 @@ use std::time::Instant;
 
 use crate::limits::FAILED_LOGINS_WINDOW;
 
-/// The maximum number of stored counts, which occupy about a megabyte. When there are more, those of the oldest tenth are
-/// removed at once, so that an attack with many names or addresses does not cost a search for each of them.
+/// The maximum number of stored counts, which occupy about a megabyte. When there are more, those of the oldest tenth
+/// are removed at once, so that an attack with many names or addresses does not cost a search for each of them.
 pub(super) const MAX_COUNTS: usize = 10_000;
 
 /// The numbers of failures within [`FAILED_LOGINS_WINDOW`], which begins with the first failure that is counted.

@@ -104,9 +104,8 @@ pub(in crate::auth) async fn by_id(connection: &mut Connection, id: TokenId) -> 
     Ok(row.map(TokenRow::from))
 }
 
-/// Returns tokens, newest first, including those that have expired: those of one account or of all, and with one role or
-/// any. Returns up to one
-/// more than requested, so that the caller knows whether there are more.
+/// Returns tokens, newest first, including those that have expired: those of one account or of all, and with one role
+/// or any. Returns up to one more than requested, so that the caller knows whether there are more.
 pub(in crate::auth) async fn list(
     connection: &mut Connection,
     account: Option<Account>,

@@ -1,7 +1,7 @@
 //! Transfers the files of jobs: receives their input, and sends their artifacts.
 //!
-//! The calls block the attempt's thread. A transfer that fails is repeated from the beginning, as long as the attempt is
-//! not stopped.
+//! The calls block the attempt's thread. A transfer that fails is repeated from the beginning, as long as the attempt
+//! is not stopped.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
@@ -198,8 +198,8 @@ impl Drop for HttpFiles {
     }
 }
 
-/// Reads up to `bytes` bytes of a file, and sends them and then their checksum. Ends early if nobody receives them. Fails
-/// if the file cannot be read.
+/// Reads up to `bytes` bytes of a file, and sends them and then their checksum. Ends early if nobody receives them.
+/// Fails if the file cannot be read.
 fn send_blocks(
     content: &mut File,
     bytes: u64,

@@ -65,11 +65,11 @@ impl RequestHost {
         format!("{}://{}", if https { "https" } else { "http" }, self.0)
     }
 
-    /// Returns whether the value of an `Origin` header has this host and port, and a scheme under which browsers can have
-    /// loaded this server's pages.
+    /// Returns whether the value of an `Origin` header has this host and port, and a scheme under which browsers can
+    /// have loaded this server's pages.
     ///
-    /// A client that uses HTTPS has loaded them over HTTPS. For any other client this is not known, because a proxy that
-    /// is not a trusted one may accept HTTPS and pass requests on over HTTP.
+    /// A client that uses HTTPS has loaded them over HTTPS. For any other client this is not known, because a proxy
+    /// that is not a trusted one may accept HTTPS and pass requests on over HTTP.
     pub(super) fn is_origin(&self, origin: &str, https: bool) -> bool {
         origin.split_once("://").is_some_and(|(scheme, host)| {
             let is_loaded_over = scheme == "https" || (scheme == "http" && !https);

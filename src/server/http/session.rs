@@ -79,7 +79,8 @@ pub(super) async fn login(
         Err(LoginError::Db(error)) => ApiError::from(error).into_response(),
         Err(error) => {
             note.outcome(StatusCode::UNAUTHORIZED);
-            // Only the name of a user is recorded, because somebody may have typed a password into the field for the name.
+            // Only the name of a user is recorded, because somebody may have typed a password into the field for the
+            // name.
             if let Some(name) = name.as_deref().filter(|_| way == "password")
                 && let Ok(Some(user)) = auth.stored_name(name).await
             {
@@ -148,8 +149,8 @@ fn with_cookie(state: &AppState, client: Client, redirect: Redirect, value: &str
     reply
 }
 
-/// Returns the header that sets the session cookie, which expires after the given number of seconds. Scripts cannot read
-/// the cookie, and browsers do not send it with POST requests from other sites.
+/// Returns the header that sets the session cookie, which expires after the given number of seconds. Scripts cannot
+/// read the cookie, and browsers do not send it with POST requests from other sites.
 fn cookie_header(state: &AppState, client: Client, value: &str, seconds: u64) -> Option<HeaderValue> {
     let name = state.auth.cookie_name(client.https);
     let secure = if client.https { "; Secure" } else { "" };

@@ -1,5 +1,5 @@
-//! `/workers/tokens`: creates, lists and revokes the API tokens of workers, in the form in which clients for this kind of
-//! queue do so. They are API tokens with the role `worker`, which `/tokens` manages as well.
+//! `/workers/tokens`: creates, lists and revokes the API tokens of workers, in the form in which clients for this kind
+//! of queue do so. They are API tokens with the role `worker`, which `/tokens` manages as well.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;

@@ -30,8 +30,8 @@ enum Target {
     Mounts,
 }
 
-/// Commands that succeed if a step is not restricted. `DATA` is the data directory, `SERVER` the server's process id, and
-/// `JOB` that of a process of another job.
+/// Commands that succeed if a step is not restricted. `DATA` is the data directory, `SERVER` the server's process id,
+/// and `JOB` that of a process of another job.
 const ATTEMPTS: [(Target, &str); 24] = [
     (Target::Data, "cat DATA/planted"),
     (Target::Data, "head -c 1 DATA/tailwater.sqlite"),

@@ -168,8 +168,8 @@ async fn blocking<T: Send + 'static>(
 }
 
 impl Queue {
-    /// Adds the output in log events of an attempt to its copy, unless the lease has ended. Whoever ends a lease completes
-    /// the copy before.
+    /// Adds the output in log events of an attempt to its copy, unless the lease has ended. Whoever ends a lease
+    /// completes the copy before.
     pub(super) async fn copy_output(&self, lease: Lease) -> Result<(), QueueError> {
         let copies = &self.copies;
         let mut copy = copies.lock(lease).await;

@@ -230,8 +230,8 @@ pub(in crate::queue) async fn running(
     Ok(rows.into_iter().map(job).collect())
 }
 
-/// The condition that a token is valid at the time `?1`. It must also belong to nobody, or to a user who may still have a
-/// worker's token.
+/// The condition that a token is valid at the time `?1`. It must also belong to nobody, or to a user who may still have
+/// a worker's token.
 macro_rules! valid_token {
     ($id:literal) => {
         concat!(
