@@ -24,7 +24,7 @@ use model::{JobId, LogPayload, Segment, Seq, Timestamp};
 use redact::Redacted;
 
 use crate::db::{Db, DbError};
-use crate::spool::{Piece, Source};
+use crate::spool::{Source, SpoolPiece};
 
 pub use append::{AppendError, Batch, Lease, append_by_server, append_reported, append_under_lease};
 pub use new_event::{
@@ -141,15 +141,16 @@ pub struct StoredOutput {
 impl StoredOutput {
     /// Divides chunks into the pieces of which they consist, in the order of their offsets.
     #[must_use]
-    pub fn pieces(stored: Vec<Self>) -> Vec<Piece> {
-        let mut pieces: Vec<Piece> = stored.into_iter().flat_map(|chunk| pieces(&chunk.payload, &chunk.text)).collect();
+    pub fn pieces(stored: Vec<Self>) -> Vec<SpoolPiece> {
+        let mut pieces: Vec<SpoolPiece> =
+            stored.into_iter().flat_map(|chunk| pieces(&chunk.payload, &chunk.text)).collect();
         pieces.sort_by_key(|piece| piece.offset);
         pieces
     }
 }
 
 /// Divides a chunk of output into its pieces.
-pub(crate) fn pieces(payload: &LogPayload, text: &Redacted) -> Vec<Piece> {
+pub(crate) fn pieces(payload: &LogPayload, text: &Redacted) -> Vec<SpoolPiece> {
     let number = |number: i64| u64::try_from(number).unwrap_or(0);
     let source = Source { step: payload.step(), stream: payload.stream };
     let mut rest = text.as_bytes();
@@ -158,7 +159,7 @@ pub(crate) fn pieces(payload: &LogPayload, text: &Redacted) -> Vec<Piece> {
         rest = after;
         // The bytes are copied, because parts that share the text's buffer would each keep all of it.
         let text = Redacted::from_stored(taken.to_vec());
-        Piece { offset: number(segment.0), line: number(segment.2), source, time: payload.time, text }
+        SpoolPiece { offset: number(segment.0), line: number(segment.2), source, time: payload.time, text }
     };
     payload.segments().iter().map(piece).collect()
 }

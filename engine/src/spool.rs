@@ -22,7 +22,7 @@ use std::sync::atomic::AtomicBool;
 pub use characters::incomplete_character;
 pub use reader::SpoolReader;
 pub use record::{Record, Source};
-pub use writer::{Piece, SpoolEnd, SpoolWriter};
+pub use writer::{SpoolEnd, SpoolPiece, SpoolWriter};
 
 use model::JobId;
 

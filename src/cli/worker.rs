@@ -30,7 +30,7 @@ use super::job_settings::JobSettings;
 use crate::logging::{self, LogFormat};
 use crate::machine;
 use claims::Claims;
-use link::{HttpLink, Profile};
+use link::{HttpLink, WorkerProfile};
 
 /// The types of the jobs that a worker runs by default.
 const DEFAULT_TYPES: [&str; 1] = ["command"];
@@ -79,7 +79,7 @@ impl RunWorker {
 
     async fn work(self, supervision: engine::worker::Supervision) -> Result<ExitCode, CliError> {
         // Signal handlers are installed first, so that a signal during the start is not lost.
-        let stops = Stops::on_signals()?;
+        let stops = StopSignals::on_signals()?;
         let lease = Duration::from_secs(self.lease_seconds.into());
         let client = self.server.client()?;
         let folder = std::path::absolute(&self.worker_dir)?;
@@ -101,7 +101,7 @@ impl RunWorker {
         let (server, concurrency) = (client.server().to_owned(), config.concurrency);
         let disk = DiskGuard::new(folder.clone(), config.min_free_bytes);
         let config = config.worker(Host::Worker, &folder, cage, roots);
-        let profile = Profile {
+        let profile = WorkerProfile {
             name: name.clone(),
             hostname: machine::name(),
             types: self.types,
@@ -142,14 +142,14 @@ fn file(what: &str, source: std::io::Error) -> CliError {
 
 /// How the worker is stopped: the first signal drains it, and the second one stops its jobs.
 #[derive(Debug)]
-struct Stops {
+struct StopSignals {
     /// Cancelled when the worker must not claim further jobs.
     drain: CancellationToken,
     /// Cancelled when running jobs are stopped.
     shutdown: CancellationToken,
 }
 
-impl Stops {
+impl StopSignals {
     fn on_signals() -> std::io::Result<Self> {
         let (drain, shutdown) = (CancellationToken::new(), CancellationToken::new());
         let (mut term, mut int) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);

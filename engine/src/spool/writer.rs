@@ -34,7 +34,7 @@ pub struct SpoolEnd {
 
 /// A piece of one stream's output at its place in a spool.
 #[derive(Clone, Debug)]
-pub struct Piece {
+pub struct SpoolPiece {
     /// The offset at which the piece begins in `output.log`.
     pub offset: u64,
     /// The number of the line that the first byte belongs to, from 1.
@@ -137,7 +137,7 @@ impl SpoolWriter {
 
     /// Appends a piece of another spool at the same offset, with the same line numbers. Bytes that this spool already
     /// contains are left out. Returns `false`, and appends nothing, if the piece begins beyond the end of this spool.
-    pub fn append_copy(&mut self, piece: &mut Piece) -> io::Result<bool> {
+    pub fn append_copy(&mut self, piece: &mut SpoolPiece) -> io::Result<bool> {
         let Some(have) = self.reached.end.bytes.checked_sub(piece.offset) else { return Ok(false) };
         let have = usize::try_from(have).unwrap_or(usize::MAX).min(piece.text.len());
         let missing = piece.text.split_off(have);

@@ -26,7 +26,7 @@ pub(super) struct Claims {
 
 /// A claim that an earlier process of this worker has left behind.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct EarlierClaim {
+pub(super) struct UnfinishedClaim {
     pub(super) id: String,
     /// The job and the number of its attempt, if the server had answered.
     pub(super) assigned: Option<(JobId, i32)>,
@@ -69,7 +69,7 @@ impl Claims {
 
     /// Removes the claim of an attempt that has ended.
     pub(super) fn ended(&self, lease: Lease) -> io::Result<()> {
-        let is_of = |claim: &EarlierClaim| claim.assigned == Some((lease.job, lease.attempt));
+        let is_of = |claim: &UnfinishedClaim| claim.assigned == Some((lease.job, lease.attempt));
         for claim in self.all()?.into_iter().filter(is_of) {
             self.remove(&claim.id)?;
         }
@@ -77,18 +77,18 @@ impl Claims {
     }
 
     /// Returns the claims of earlier processes that have not ended.
-    pub(super) fn earlier(&self) -> io::Result<Vec<EarlierClaim>> {
+    pub(super) fn earlier(&self) -> io::Result<Vec<UnfinishedClaim>> {
         let mut earlier = self.all()?;
         earlier.retain(|claim| !self.own().contains(&claim.id));
         Ok(earlier)
     }
 
-    fn all(&self) -> io::Result<Vec<EarlierClaim>> {
+    fn all(&self) -> io::Result<Vec<UnfinishedClaim>> {
         let mut all = Vec::new();
         for entry in fs::read_dir(&self.folder)? {
             let Ok(id) = entry?.file_name().into_string() else { continue };
             match fs::read_to_string(self.folder.join(&id)) {
-                Ok(text) => all.push(EarlierClaim { id, assigned: parse(&text) }),
+                Ok(text) => all.push(UnfinishedClaim { id, assigned: parse(&text) }),
                 // It was removed in the meantime.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
@@ -129,8 +129,8 @@ mod tests {
         assert_eq!(first.earlier().expect("the folder can be read"), []);
         let second = open();
         let expected = [
-            EarlierClaim { id: open_claim, assigned: None },
-            EarlierClaim { id: assigned.clone(), assigned: Some((job, 1)) },
+            UnfinishedClaim { id: open_claim, assigned: None },
+            UnfinishedClaim { id: assigned.clone(), assigned: Some((job, 1)) },
         ];
         assert_eq!(second.earlier().expect("the folder can be read"), expected);
         // Until its attempt has ended, a claim is found again.

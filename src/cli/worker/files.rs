@@ -23,7 +23,7 @@ use sha2::{Digest, Sha256};
 use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 
-use super::link::{HttpLink, link_error};
+use super::link::{HttpLink, link_error, retry};
 
 /// The name of the directory in the worker's directory that contains the inputs of running jobs.
 pub(super) const INPUTS: &str = "inputs";
@@ -225,9 +225,4 @@ fn send_blocks(
     }
     digest.send(format!("sha256:{}", hex::encode(sum.finalize()))).ok();
     Ok(())
-}
-
-/// Converts an error of the worker's disk.
-fn retry(error: io::Error) -> LinkError {
-    LinkError::Retry(error.to_string())
 }

@@ -31,7 +31,7 @@ const WAIT: i64 = 20;
 
 /// What a worker says about itself.
 #[derive(Clone, Debug)]
-pub(super) struct Profile {
+pub(super) struct WorkerProfile {
     pub(super) name: String,
     /// The name of the machine.
     pub(super) hostname: Option<String>,
@@ -46,7 +46,7 @@ pub(super) struct HttpLink(Arc<Shared>);
 
 struct Shared {
     client: Client,
-    profile: Profile,
+    profile: WorkerProfile,
     jobs: ReceivedJobs,
     claims: Claims,
     spools: Spools,
@@ -70,7 +70,7 @@ impl fmt::Debug for HttpLink {
 impl HttpLink {
     pub(super) fn new(
         client: Client,
-        profile: Profile,
+        profile: WorkerProfile,
         jobs: ReceivedJobs,
         claims: Claims,
         config: &WorkerConfig,
@@ -113,7 +113,7 @@ impl HttpLink {
 
     /// Sends a claim. `resume` asks only for the job of an earlier claim with the same identifier.
     async fn send_claim(&self, id: &str, resume: bool) -> Result<Option<Abandoned>, LinkError> {
-        let Profile { name, hostname, types, capabilities, .. } = &self.0.profile;
+        let WorkerProfile { name, hostname, types, capabilities, .. } = &self.0.profile;
         let body = ClaimBody {
             worker_id: name.clone(),
             lease_seconds: self.lease_seconds(),
@@ -333,7 +333,7 @@ pub(super) fn link_error(job: JobId, error: &CliError) -> LinkError {
 }
 
 /// Converts an error of the worker's disk.
-fn retry(error: std::io::Error) -> LinkError {
+pub(super) fn retry(error: std::io::Error) -> LinkError {
     LinkError::Retry(error.to_string())
 }
 

@@ -19,7 +19,7 @@ use super::holder::{RemoteWorker, holding};
 use crate::event_log::{AttemptTotals, EventLog, Lease, RedactionCounts, StoredOutput, pieces};
 use crate::queue::payload::invalid;
 use crate::queue::{NewArtifact, Queue, QueueError};
-use crate::spool::{Piece, SpoolWriter, Spools};
+use crate::spool::{SpoolPiece, SpoolWriter, Spools};
 
 /// The copies of the running attempts of workers on other machines. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -112,7 +112,7 @@ impl OutputCopy {
     }
 
     /// Appends pieces, up to the first one that begins beyond the end of the copy. Returns whether all were appended.
-    async fn write(&mut self, pieces: Vec<Piece>, spools: &Spools, lease: Lease) -> Result<bool, QueueError> {
+    async fn write(&mut self, pieces: Vec<SpoolPiece>, spools: &Spools, lease: Lease) -> Result<bool, QueueError> {
         let (spool, spools) = (self.spool.take(), spools.clone());
         let (spool, appended) = blocking(move || {
             let mut spool = match spool {
