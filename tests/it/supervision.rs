@@ -110,11 +110,11 @@ async fn a_step_that_stops_its_supervisor_ends_like_any_other(mode: Mode) {
             assert_eq!(job["exitCode"], if command.ends_with('3') { 3 } else { 0 }, "{command}: {job}");
         }
     }
-    let command = "while :; do kill -STOP $PPID; done";
+    let command = format!("while :; do kill -STOP $PPID; done # {}", unique_sleep());
     let id = server.api.submit(json!({"run": command, "timeoutSeconds": 1})).await;
     let job = server.api.ended(&id).await;
     assert_eq!((&job["status"], &job["failureReason"]), (&json!("failed"), &json!("timeout")), "{job}");
-    assert!(!lives(command));
+    assert!(!lives(&command));
 }
 
 async fn a_hidden_daemon_dies_even_if_its_step_kills_the_supervisor(mode: Mode) {

@@ -31,11 +31,15 @@ use crate::supervise::message::{Order, Report};
 pub use children::adopt;
 pub use kill::{ProcessMarker, kill_marked};
 use output::{OutputReader, READ};
-use supervisor::{CONTINUE_EVERY, PATIENCE, Supervisor};
+use supervisor::{CONTINUE_EVERY, PATIENCE, Supervisor, start_error};
 pub use supervisor::{LeftBehind, Program, Supervision};
 
 /// The time for which the streams are read after the process has exited, if a descendant still has them open.
 const DRAIN: Duration = Duration::from_secs(2);
+
+/// The maximum time that the server waits until a supervisor reports whether it could start the program. It is far longer
+/// than a start takes on a busy machine.
+const START_PATIENCE: Duration = Duration::from_mins(1);
 
 /// The result of a step's process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,13 +105,20 @@ pub fn run(
     let ((out, out_writer), (err, err_writer)) = (open()?, open()?);
     let supervisor = Supervisor::start(supervision, program, marker, [out_writer, err_writer]);
     let supervisor = supervisor.map_err(ProcessError::Spawn)?;
-    FailPoint::ProcessStarted.reached();
-    let streams = [Some(out), Some(err)];
-    let continue_at = Instant::now() + CONTINUE_EVERY;
-    let (ending, status, drain_until) = (None, None, None);
-    let mut running =
-        Running { supervisor, streams, limits, control, capture, ending, status, drain_until, continue_at };
-    let read = running.poll_to_end().map_err(ProcessError::Store);
+    let now = Instant::now();
+    let mut running = Running {
+        supervisor,
+        start_by: Some(now + START_PATIENCE),
+        streams: [Some(out), Some(err)],
+        limits,
+        control,
+        capture,
+        ending: None,
+        status: None,
+        drain_until: None,
+        continue_at: now + CONTINUE_EVERY,
+    };
+    let read = running.poll_to_end();
     let Running { supervisor, ending, status, .. } = running;
     let (left_behind, lost) = supervisor.finish(marker).map_err(ProcessError::Store)?;
     read?;
@@ -141,6 +152,8 @@ enum StopMeasure {
 
 struct Running<'a, 'b> {
     supervisor: Supervisor,
+    /// The time by which the supervisor must report a start, or `None` once it has reported.
+    start_by: Option<Instant>,
     /// The output streams, or `None` for a stream that has been closed.
     streams: [Option<OutputReader>; 2],
     limits: ProcessLimits,
@@ -166,7 +179,7 @@ enum Watched {
 
 impl Running<'_, '_> {
     /// Reads until the process has exited and its streams are closed, or until [`DRAIN`] has passed since its exit.
-    fn poll_to_end(&mut self) -> io::Result<()> {
+    fn poll_to_end(&mut self) -> Result<(), ProcessError> {
         let mut buffer = vec![0; READ];
         loop {
             let now = Instant::now();
@@ -181,19 +194,14 @@ impl Running<'_, '_> {
                 return Ok(());
             }
             if self.drain_until.is_none() && self.continue_at <= now {
+                self.check_start(now)?;
                 self.supervisor.continue_stopped();
                 self.continue_at = now + CONTINUE_EVERY;
             }
-            for watched in self.wait(now)? {
+            for watched in self.wait(now).map_err(ProcessError::Store)? {
                 match watched {
-                    Watched::Stream(stream) => self.read(stream, &mut buffer)?,
-                    Watched::Supervisor => {
-                        // If there is no report, the supervisor has been killed together with the step.
-                        if let Some(Report::Ended(status)) = self.supervisor.report().unwrap_or_default() {
-                            self.status = Some(status);
-                        }
-                        self.drain_until = Some(Instant::now() + DRAIN);
-                    }
+                    Watched::Stream(stream) => self.read(stream, &mut buffer).map_err(ProcessError::Store)?,
+                    Watched::Supervisor => self.receive_report()?,
                     Watched::Control => {
                         if let Some(stop) = self.control.stopped() {
                             self.end(EndedBy::Stop(stop), Instant::now());
@@ -202,6 +210,42 @@ impl Running<'_, '_> {
                 }
             }
         }
+    }
+
+    /// Receives a report of the supervisor. Returns an error if the program could not be started.
+    fn receive_report(&mut self) -> Result<(), ProcessError> {
+        let report = self.supervisor.report().unwrap_or_default();
+        self.start_by = None;
+        match report {
+            Some(Report::Started(_)) => {
+                FailPoint::ProcessStarted.reached();
+                return Ok(());
+            }
+            Some(Report::Ended(status)) => self.status = Some(status),
+            Some(report) => {
+                if let Some(error) = start_error(report) {
+                    return Err(ProcessError::Spawn(error));
+                }
+            }
+            // The supervisor has been killed together with the step.
+            None => {}
+        }
+        self.drain_until = Some(Instant::now() + DRAIN);
+        Ok(())
+    }
+
+    /// Kills a supervisor that has not reported a start in time, and returns an error.
+    ///
+    /// A supervisor that is stopped has started the program, which stopped it before it could report. Such a step ends
+    /// like any other. The caller continues the supervisor after this check, because a supervisor that has just been
+    /// continued looks as if it were running.
+    fn check_start(&self, now: Instant) -> Result<(), ProcessError> {
+        if self.start_by.is_none_or(|by| now < by) || self.supervisor.is_stopped() {
+            return Ok(());
+        }
+        self.supervisor.kill();
+        let problem = format!("the supervisor process did not report a start within {} s", START_PATIENCE.as_secs());
+        Err(ProcessError::Spawn(io::Error::new(io::ErrorKind::TimedOut, problem)))
     }
 
     /// Waits until a descriptor is ready or a deadline is reached.

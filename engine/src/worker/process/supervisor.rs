@@ -32,10 +32,6 @@ pub struct Supervision {
 /// supervisor continues to wait for them, because a process that is waiting for a network disk may not die immediately.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The maximum time that the server waits until the program of a step has been started. It is far longer than a start
-/// takes on a busy machine.
-const START_PATIENCE: Duration = Duration::from_mins(1);
-
 /// The interval at which the server continues a supervisor that the step may have stopped with SIGSTOP.
 pub(super) const CONTINUE_EVERY: Duration = Duration::from_secs(1);
 
@@ -75,8 +71,8 @@ pub enum LeftBehind {
 }
 
 impl Supervisor {
-    /// Starts a supervisor, which runs `program` with `streams` as its standard output and standard error. Returns once
-    /// the program has been started.
+    /// Starts a supervisor, which runs `program` with `streams` as its standard output and standard error. The first
+    /// report says whether the program could be started.
     pub(super) fn start(
         supervision: &Supervision,
         program: Program,
@@ -105,51 +101,7 @@ impl Supervisor {
             supervisor.finish(marker)?;
             return Err(error);
         }
-        match supervisor.first_report() {
-            // `None` means that the supervisor has exited. The step may have killed it. `finish` handles this case.
-            Ok(Some(Report::Started(_)) | None) => Ok(supervisor),
-            Ok(Some(Report::NotStarted(error))) => {
-                supervisor.reap().ok();
-                Err(system_error(error))
-            }
-            Ok(Some(Report::NotConfined(error))) => {
-                supervisor.reap().ok();
-                let error = system_error(error);
-                Err(io::Error::new(error.kind(), format!("its restrictions could not be applied: {error}")))
-            }
-            Err(error) if error.kind() == io::ErrorKind::TimedOut => {
-                supervisor.kill();
-                supervisor.finish(marker)?;
-                Err(error)
-            }
-            Ok(Some(_)) | Err(_) => {
-                supervisor.finish(marker)?;
-                Err(io::Error::other("the supervisor process sent an invalid response"))
-            }
-        }
-    }
-
-    /// Waits for the report that says whether the program was started.
-    ///
-    /// The program may already run, and may have stopped the supervisor with SIGSTOP before the report was sent.
-    fn first_report(&self) -> io::Result<Option<Report>> {
-        let begun = Instant::now();
-        self.socket.set_read_timeout(Some(CONTINUE_EVERY))?;
-        loop {
-            match self.report() {
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                report => {
-                    self.socket.set_read_timeout(None)?;
-                    return report;
-                }
-            }
-            if begun.elapsed() > START_PATIENCE {
-                let problem =
-                    format!("the supervisor process did not report a start within {} s", START_PATIENCE.as_secs());
-                return Err(io::Error::new(io::ErrorKind::TimedOut, problem));
-            }
-            self.continue_stopped();
-        }
+        Ok(supervisor)
     }
 
     /// Continues the supervisor if the step has stopped it with SIGSTOP. A running process ignores the signal.
@@ -257,6 +209,18 @@ fn spawn(program: &Path, descriptors: [BorrowedFd<'_>; 3], arguments: &[CString]
     attributes.set_sigmask(&SigSet::empty())?;
     let pid = posix_spawn(program, &actions, &attributes, arguments, &[] as &[CString])?;
     Ok(Pid::from_raw(pid.as_raw()).expect("a process id is positive"))
+}
+
+/// Returns why the program of a step was not started, or `None` for any other report.
+pub(super) fn start_error(report: Report) -> Option<io::Error> {
+    match report {
+        Report::NotStarted(error) => Some(system_error(error)),
+        Report::NotConfined(error) => {
+            let error = system_error(error);
+            Some(io::Error::new(error.kind(), format!("its restrictions could not be applied: {error}")))
+        }
+        Report::Started(_) | Report::Ended(_) | Report::Done { .. } => None,
+    }
 }
 
 fn system_error(number: i32) -> io::Error {
