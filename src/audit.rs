@@ -25,6 +25,8 @@ pub struct NewEntry {
     pub action: &'static str,
     /// What the action was applied to.
     pub object: Option<String>,
+    /// What was changed, or how something was created.
+    pub details: Option<String>,
     /// The HTTP status of the response.
     pub status: u16,
 }

@@ -14,7 +14,8 @@ pub struct AuditEntry {
     pub created_at: Timestamp,
     /// The name of the user, or `None` if nobody was logged in.
     pub user: Option<String>,
-    /// How the user was authenticated: `session`, `api_token` or `admin_token`.
+    /// How the user was authenticated: `session`, `api_token`, `admin_token` or `proxy`; for a login, `password`,
+    /// `login_link`, `admin_token`, `proxy` or `oidc`.
     pub credential: Option<String>,
     /// The address of the client.
     pub address: String,
@@ -22,6 +23,9 @@ pub struct AuditEntry {
     pub action: String,
     /// What the action was applied to: the id of a job, a session or a token, or the name of a secret or a user.
     pub object: Option<String>,
+    /// What was changed, or how something was created, such as `role admin`. `None` if there is nothing to add.
+    #[serde(default)]
+    pub details: Option<String>,
     /// The HTTP status of the response. A status of 400 or more means that the request was refused or failed.
     pub status: u16,
 }

@@ -8,8 +8,8 @@ use super::{AuditFilter, AuditPosition, NewEntry};
 
 pub(super) async fn insert(connection: &mut Connection, entry: &NewEntry) -> DbResult<()> {
     sqlx::query(
-        "insert into audit_log (created_at, user, credential, address, action, object, status)
-         values (?, ?, ?, ?, ?, ?, ?)",
+        "insert into audit_log (created_at, user, credential, address, action, object, details, status)
+         values (?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(entry.created_at.0)
     .bind(&entry.user)
@@ -17,6 +17,7 @@ pub(super) async fn insert(connection: &mut Connection, entry: &NewEntry) -> DbR
     .bind(&entry.address)
     .bind(entry.action)
     .bind(&entry.object)
+    .bind(&entry.details)
     .bind(i64::from(entry.status))
     .execute(connection.sqlite())
     .await?;
@@ -30,7 +31,7 @@ pub(super) async fn select(
     limit: usize,
 ) -> DbResult<Vec<AuditEntry>> {
     let mut query = QueryBuilder::<Sqlite>::new(
-        "select id, created_at, user, credential, address, action, object, status from audit_log where ",
+        "select id, created_at, user, credential, address, action, object, details, status from audit_log where ",
     );
     match filter.position {
         AuditPosition::Before(id) => query.push("id < ").push_bind(id.unwrap_or(i64::MAX)),
@@ -59,6 +60,7 @@ pub(super) async fn select(
                 address: row.try_get("address")?,
                 action: row.try_get("action")?,
                 object: row.try_get("object")?,
+                details: row.try_get("details")?,
                 status: u16::try_from(row.try_get::<i64, _>("status")?).unwrap_or_default(),
             })
         })

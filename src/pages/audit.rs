@@ -71,7 +71,7 @@ fn Entries(page: AuditPage) -> impl IntoView {
 /// An entry: when, who, what, and from where.
 #[component]
 fn Row(entry: AuditEntry) -> impl IntoView {
-    let AuditEntry { created_at, user, credential, address, action, object, status, .. } = entry;
+    let AuditEntry { created_at, user, credential, address, action, object, details, status, .. } = entry;
     let failed = (status >= 400).then(|| {
         let what = if matches!(status, 401 | 403) { "refused" } else { "failed" };
         view! { <span class="audit-failed">{format!("{what} ({status})")}</span> }
@@ -83,12 +83,15 @@ fn Row(entry: AuditEntry) -> impl IntoView {
             view! { <code>{words::visible(&object)}</code> }.into_any()
         }
     });
+    let details = details.map(|details| format!(": {}", words::visible(&details)));
     let how = match credential.as_deref() {
         Some("session") => " in a browser",
         Some("api_token") => " with an API token",
         Some("admin_token") => " with the admin token",
         Some("password") => " with a password",
         Some("login_link") => " with a login link",
+        Some("proxy") => " through the reverse proxy",
+        Some("oidc") => " with the identity provider",
         _ => "",
     };
     view! {
@@ -98,6 +101,7 @@ fn Row(entry: AuditEntry) -> impl IntoView {
                 <code>{action.clone()}</code>
                 " "
                 {object}
+                {details}
             </span>
             {failed}
             <small>

@@ -135,6 +135,7 @@ struct Noted {
     credential: Option<&'static str>,
     action: Option<&'static str>,
     object: Option<String>,
+    details: Option<String>,
     status: Option<StatusCode>,
     invalid_token: Option<InvalidTokenCount>,
 }
@@ -189,6 +190,11 @@ impl AuditNote {
     /// Records what the request is applied to, if its path does not say it.
     pub(super) fn object(&self, object: impl ToString) {
         self.change(|noted| noted.object = Some(object.to_string()));
+    }
+
+    /// Records what was changed, or how something was created. The text must contain no secret.
+    pub(super) fn details(&self, details: String) {
+        self.change(|noted| noted.details = Some(details).filter(|details| !details.is_empty()));
     }
 
     /// Records what the request does, if that depends on its body.
@@ -319,6 +325,7 @@ fn entry(route: RequestedRoute, note: &AuditNote, status: StatusCode) -> Option<
         address,
         action,
         object: object.map(|object| shortened(&object)),
+        details: noted.details.map(|details| shortened(&details)),
         status: status.as_u16(),
     })
 }

@@ -65,6 +65,47 @@ async fn each_change_is_recorded_with_its_user_address_object_and_status() {
 }
 
 #[tokio::test]
+async fn entries_say_what_was_changed_about_a_user_but_not_the_password() {
+    let server = TestServer::start().await;
+    let patch = async |changes: Value| {
+        let request = server.api.request(Method::PATCH, "/users/ada").json(&changes);
+        request.send().await.expect("the server answers").status()
+    };
+    let user = json!({"name": "ada", "role": "viewer", "password": "correct horse battery"});
+    assert_eq!(server.api.post("/users", &user).await.status(), 201);
+    for changes in [
+        json!({"role": "admin"}),
+        json!({"password": "another horse battery"}),
+        json!({"disabled": true}),
+        json!({"role": "operator", "password": "a third horse battery", "disabled": false}),
+    ] {
+        assert_eq!(patch(changes).await, 200);
+    }
+    assert_eq!(patch(json!({})).await, 200);
+    let token = server.api.post("/tokens", &json!({"name": "ci", "role": "viewer"})).await;
+    let token: Value = token.json().await.expect("the reply is JSON");
+    let expires = token["expiresAt"].as_str().expect("a token expires").split('T').next().expect("a date");
+    let form = server.api.client.post(format!("{}/people", server.api.base)).bearer_auth(TOKEN);
+    let form = form.header("content-type", "application/x-www-form-urlencoded");
+    form.body("action=set-role&name=ada&role=viewer").send().await.expect("the server answers");
+
+    let found = entries(&server, "").await;
+    let details: Vec<&Value> = found.iter().rev().map(|entry| &entry["details"]).collect();
+    let expected = [
+        json!("role viewer"),
+        json!("role admin"),
+        json!("new password"),
+        json!("disabled"),
+        json!("role operator, new password, enabled"),
+        json!(null),
+        json!(format!("role viewer, expires on {expires}")),
+        json!("role viewer"),
+    ];
+    assert_eq!(details, expected.iter().collect::<Vec<_>>());
+    assert!(!serde_json::to_string(&found).expect("it is JSON").contains("horse"));
+}
+
+#[tokio::test]
 async fn successful_and_failed_logins_are_recorded_without_what_was_typed() {
     let server = TestServer::start().await;
     login(&server, "token=a-wrong-token").await;
@@ -264,7 +305,7 @@ async fn entries_can_neither_be_changed_nor_removed_in_the_database() {
     for statement in [
         "update audit_log set user = 'other'",
         "delete from audit_log",
-        "insert or replace into audit_log select id, created_at, 'other', credential, address, action, object, status from audit_log",
+        "insert or replace into audit_log select id, created_at, 'other', credential, address, action, object, status, details from audit_log",
     ] {
         let error = sqlx::query(statement).execute(&mut connection).await.expect_err("the database refuses it");
         let error = error.to_string();

@@ -6,7 +6,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use model::{
-    ApiTokensPage, CreatedApiToken, NewApiToken, NewUser, PasswordChange, Role, SessionsPage, TokenId, User,
+    ApiToken, ApiTokensPage, CreatedApiToken, NewApiToken, NewUser, PasswordChange, Role, SessionsPage, TokenId, User,
     UserChanges, UsersPage,
 };
 
@@ -31,15 +31,18 @@ pub(super) async fn add_user(
     JsonBody(new): JsonBody<NewUser>,
 ) -> Result<(StatusCode, Json<User>), ApiError> {
     note.object(&new.name);
+    note.details(of_new_user(new.role));
     Ok((StatusCode::CREATED, Json(state.auth.add_user(new, &identity).await?)))
 }
 
 pub(super) async fn change_user(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
+    Extension(note): Extension<AuditNote>,
     Path(name): Path<String>,
     JsonBody(changes): JsonBody<UserChanges>,
 ) -> Result<Json<User>, ApiError> {
+    note.details(of_changes(&changes));
     Ok(Json(state.auth.change_user(&name, changes, &identity).await?))
 }
 
@@ -100,7 +103,9 @@ pub(super) async fn create_token(
     JsonBody(new): JsonBody<NewApiToken>,
 ) -> Result<(StatusCode, Json<CreatedApiToken>), ApiError> {
     note.object(&new.name);
-    Ok((StatusCode::CREATED, Json(state.auth.create_token(new, &identity).await?)))
+    let token = state.auth.create_token(new, &identity).await?;
+    note.details(of_token(&token.about));
+    Ok((StatusCode::CREATED, Json(token)))
 }
 
 pub(super) async fn revoke_token(
@@ -111,6 +116,26 @@ pub(super) async fn revoke_token(
     let id = id.parse().map_err(|_| ApiError::TokenNotFound)?;
     revoke(&state, id, &identity).await?;
     Ok(StatusCode::NO_CONTENT)
+}
+
+/// Describes a new user for the audit log.
+fn of_new_user(role: Role) -> String {
+    format!("role {role}")
+}
+
+/// Describes the changes of a user for the audit log, without the new password.
+fn of_changes(changes: &UserChanges) -> String {
+    let role = changes.role.map(|role| format!("role {role}"));
+    let password = changes.password.is_some().then(|| "new password".to_owned());
+    let disabled = changes.disabled.map(|disabled| if disabled { "disabled" } else { "enabled" }.to_owned());
+    [role, password, disabled].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// Describes a new token for the audit log.
+pub(super) fn of_token(token: &ApiToken) -> String {
+    let expires = token.expires_at.to_string();
+    let date = expires.split('T').next().unwrap_or_default();
+    format!("role {}, expires on {date}", token.role)
 }
 
 /// Revokes a token. If a worker has claimed jobs with it, the leases of these jobs end.

@@ -12,7 +12,7 @@ use model::{
 
 use super::body::JsonBody;
 use super::error::ApiError;
-use super::people::{list_range, revoke};
+use super::people::{list_range, of_token, revoke};
 use super::query::Query;
 use crate::auth::{Identity, PeopleError};
 use crate::server::AppState;
@@ -53,6 +53,7 @@ pub(super) async fn create(
             PeopleError::Invalid { field: "name", problem } => PeopleError::Invalid { field: "workerId", problem },
             error => error,
         })?;
+    note.details(of_token(&about));
     let worker_token = ListedWorkerToken::of(about, clock::now());
     Ok((StatusCode::CREATED, Json(CreatedWorkerToken { token, worker_token })))
 }

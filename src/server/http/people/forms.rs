@@ -19,7 +19,7 @@ use crate::server::AppState;
 use crate::server::audit::AuditNote;
 use crate::server::client::Client;
 use crate::server::http::error::ApiError;
-use crate::server::http::people::revoke;
+use crate::server::http::people::{of_changes, of_new_user, of_token, revoke};
 use crate::server::http::session::login_client;
 use crate::server::pages::NewTokenToShow;
 
@@ -107,9 +107,13 @@ pub(in crate::server::http) async fn people(
     note.action(action);
     note.object(object);
     let auth = &state.auth;
-    let change = async |name: &str, changes| auth.change_user(name, changes, &identity).await.map(drop);
+    let change = async |name: &str, changes: UserChanges| {
+        note.details(of_changes(&changes));
+        auth.change_user(name, changes, &identity).await.map(drop)
+    };
     let (word, done) = match form {
         PeopleForm::AddUser { name, role, password } => {
+            note.details(of_new_user(role));
             let new = NewUser { name: name.trim().to_owned(), role, password };
             ("added", auth.add_user(new, &identity).await.map(drop))
         }
@@ -182,6 +186,7 @@ pub(in crate::server::http) async fn account(
             };
             match created {
                 Ok(token) => {
+                    note.details(of_token(&token.about));
                     return Ok(show(&state, Request::from_parts(parts, axum::body::Body::empty()), token).await);
                 }
                 Err(error) => ("created", Err(error)),
