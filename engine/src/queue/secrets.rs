@@ -205,7 +205,7 @@ async fn all_values(connection: &mut Connection, key: &SealKey) -> Result<Vec<St
     Ok(rows.into_iter().filter_map(|(name, sealed)| open_or_log(key, &name, &sealed)).collect())
 }
 
-/// Decrypts a value, and logs an error if that fails.
+/// Decrypts a value. If that fails, logs an error and returns `None`.
 fn open_or_log(key: &SealKey, name: &str, sealed: &str) -> Option<String> {
     let value = open(key, name, sealed);
     if let Err(error) = &value {
