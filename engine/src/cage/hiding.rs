@@ -59,7 +59,7 @@ pub(crate) enum Hiding {
     Rules,
 }
 
-/// What the decision depends on.
+/// The facts on which the decision depends.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Situation {
     /// Whether the server can cover the data directory.
@@ -90,7 +90,7 @@ pub enum Obstacle {
     /// A directory that contains the data directory has too many entries.
     #[error("{}, which contains it, has too many entries; move it with --data-dir", .0.display())]
     Crowded(PathBuf),
-    /// The server has no means to hide it.
+    /// The server can neither mount file systems nor use Landlock to hide the data directory.
     #[error("the server cannot mount file systems, and jobs are not restricted with Landlock")]
     NoMeans,
 }

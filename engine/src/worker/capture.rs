@@ -226,7 +226,7 @@ impl StepCapture<'_> {
         self.store(stream, text, LineEnd::Await, (now, time));
     }
 
-    /// Continues with a new redactor if values were added. `printed` are the values in its output.
+    /// Continues with a new redactor if values were added. `printed` are the values in the output of the job.
     fn update_redactor(&mut self, printed: Vec<String>) {
         if self.masking.update(printed) {
             for stream in &mut self.streams {

@@ -236,9 +236,9 @@ impl Running<'_, '_> {
 
     /// Kills a supervisor that has not reported a start in time, and returns an error.
     ///
-    /// A supervisor that is stopped has started the program, which stopped it before it could report. Such a step ends
-    /// like any other. The caller continues the supervisor after this check, because a supervisor that has just been
-    /// continued looks as if it were running.
+    /// If the supervisor is stopped, it has started the program, which has then stopped the supervisor before it could
+    /// report. Such a step ends like any other. The caller continues the supervisor after this check, because a
+    /// supervisor that has just been continued looks as if it were running.
     fn check_start(&self, now: Instant) -> Result<(), ProcessError> {
         if self.start_by.is_none_or(|by| now < by) || self.supervisor.is_stopped() {
             return Ok(());
