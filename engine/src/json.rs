@@ -18,7 +18,7 @@ pub use yaml::parse_yaml;
 
 /// The maximum number of arrays and objects that are nested in each other.
 ///
-/// Trees are read, written and dropped recursively, so that a deeper one could exhaust a thread's stack.
+/// Trees are read, written and dropped recursively, so a deeper tree could exhaust a thread's stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct JsonDepth(u8);
 

@@ -351,7 +351,7 @@ pub enum JobEventStatus {
     Requeued,
     /// The worker's lease on the job expired.
     LeaseExpired,
-    /// The server has not heard from the worker for 15 seconds.
+    /// The worker has sent no request for 15 seconds or, under a long lease, for an eighth of the lease.
     WorkerSilent,
     /// A user requested the job's cancellation.
     CancelRequested,
@@ -361,7 +361,7 @@ pub enum JobEventStatus {
     Failed,
     /// The job was cancelled.
     Cancelled,
-    /// The job failed on the last of several attempts.
+    /// The job failed on its last permitted attempt.
     DeadLetter,
 }
 

@@ -198,7 +198,7 @@ pub(super) fn open_all(key: &SealKey, sealed: Vec<(String, String)>) -> BTreeMap
     sealed.into_iter().filter_map(open).collect()
 }
 
-/// Returns all values that have to be masked, current and former ones. A value that cannot be decrypted is left out, so
+/// Returns all values that have to be masked, current and former ones. A value that cannot be decrypted is omitted, so
 /// that one damaged row affects nothing else.
 async fn all_values(connection: &mut Connection, key: &SealKey) -> Result<Vec<String>, QueueError> {
     let rows = store::all(connection).await?;

@@ -23,7 +23,7 @@ pub(super) struct ScreenRow {
     /// The number of the line that starts in this row and owns it. If `None`, the row belongs to the same line as the
     /// row above.
     pub start: Option<i64>,
-    /// The line on whose row the line that starts here wrote its first visible text, if it was another one.
+    /// If the line that starts here wrote its first visible text on a row of another line, that line.
     pub drawn_on: Option<i64>,
     /// The content, which is on the heap so that it can be moved to another row quickly.
     pub content: Box<TerminalRow>,
@@ -322,8 +322,8 @@ impl Grid {
         self.erase_below(0, 0);
     }
 
-    /// Sets the scrolling region. Without `bottom`, it extends to the last row. Returns `false`, and changes nothing,
-    /// if the region would have fewer than two rows.
+    /// Sets the scrolling region. If `bottom` is `None`, the region extends to the last row. Returns `false`, and
+    /// changes nothing, if the region would have fewer than two rows.
     pub fn set_region(&mut self, top: usize, bottom: Option<usize>) -> bool {
         let bottom = bottom.unwrap_or(usize::MAX).min(self.height - 1);
         let is_valid = top < bottom || (top, bottom) == (0, self.height - 1);
