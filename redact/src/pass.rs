@@ -4,8 +4,8 @@
 //! [view](crate::view) reads them, together with a few bytes before and after it. If no [reading](Reading) contains the
 //! first gram of a pattern, the views are equal again after the stop, as if they had been followed.
 //!
-//! Stops that are close to each other are read together. What this module cannot read, such as an escape of several
-//! bytes that stands for a control character, is not passed, and the views are followed separately.
+//! Stops that are close to each other are read together. A stop that this module cannot read, such as an escape of
+//! several bytes that stands for a control character, is not passed. The views are then followed separately.
 
 mod token;
 
@@ -94,8 +94,8 @@ struct Readings<'t> {
     joined: Option<Reading>,
     /// The number of base64 characters directly before the current position in the joined view, but at most [`RUN`].
     run: usize,
-    /// What follows the first byte of the last escape, read as if that byte was no escape. After a few more bytes, it
-    /// is the same as the other readings.
+    /// The text after the first byte of the last escape, read as if that byte began no escape. After a few more bytes,
+    /// this reading is the same as the others.
     fresh: Option<(Reading, PlainReading)>,
     /// The number of bytes that the plain reading contains after that escape.
     since: usize,

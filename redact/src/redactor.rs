@@ -14,7 +14,7 @@ use crate::{RedactStream, Redacted, Rules};
 ///
 /// The values consist of two sets, which are compiled separately: those that the redactor was created with, and those
 /// that were [added](Self::with_values). Redactors with different added values share the compiled form of the others.
-/// What is masked depends only on the union of both sets.
+/// The masked ranges depend only on the union of both sets.
 #[derive(Clone)]
 pub struct Redactor {
     values: Compiled,

@@ -37,7 +37,7 @@ pub(crate) trait Automata: Clone + Send + Sync + 'static {
     /// Returns whether `state` represents only the first few bytes of a pattern.
     fn is_shallow(&self, state: Self::State) -> bool;
 
-    /// Returns lengths of suffixes of the text in `state`, given those of a tail.
+    /// Returns the lengths that `of` selects from the tails of `state`.
     fn lengths(&self, state: Self::State, of: impl Fn(&Tail) -> Lengths) -> Lengths;
 }
 

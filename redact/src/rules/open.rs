@@ -133,7 +133,7 @@ impl OpenCandidates {
         });
     }
 
-    /// Returns where the first name begins that has not ended.
+    /// Returns the position of the first name that has not ended, or `None` if all names have ended.
     pub(super) fn first_name(&self) -> Option<usize> {
         self.names.iter().map(|name| name.start).min()
     }
@@ -145,7 +145,7 @@ impl OpenCandidates {
 
     /// Removes all candidates.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Candidate> {
-        // A name without a value is no secret.
+        // A name without a value is not a secret.
         self.names.clear();
         self.counts.fill(0);
         self.candidates.drain(..)
