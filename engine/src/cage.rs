@@ -1,4 +1,4 @@
-//! The restrictions on the steps of jobs: the user they run as, their limits, and what they can read of the server.
+//! The restrictions on the steps of jobs: their user, their limits, and the data of the server that they can read.
 //!
 //! [`Cage::prepare`] checks the settings when the server starts, finds out what the kernel supports, and decides how
 //! the data directory is hidden. For each step, a [`StepCage`] is sent to its supervisor, which [applies](StepCage) it

@@ -14,13 +14,14 @@ pub struct AuditEntry {
     pub created_at: Timestamp,
     /// The name of the user, or `None` if nobody was logged in.
     pub user: Option<String>,
-    /// How the user was authenticated: `session`, `api_token` or `admin_token`.
+    /// How the user was authenticated: `session`, `api_token` or `admin_token`. `None` if nobody was logged in.
     pub credential: Option<String>,
     /// The address of the client.
     pub address: String,
-    /// What the request was meant to do, such as `job.cancel`.
+    /// The requested action, such as `job.cancel`.
     pub action: String,
-    /// What the action was applied to: the id of a job, a session or a token, or the name of a secret or a user.
+    /// The object of the action, if it has one: the id of a job, a session or a token, or the name of a secret or a
+    /// user.
     pub object: Option<String>,
     /// The HTTP status of the response. A status of 400 or more means that the request was refused or failed.
     pub status: u16,

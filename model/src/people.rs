@@ -13,7 +13,7 @@ use super::{Role, SessionId, Timestamp, TokenId, TokenLimits};
 pub struct User {
     /// The name. Names that differ only in their case are the same.
     pub name: String,
-    /// What the user may do.
+    /// The role, which determines what the user may do.
     pub role: Role,
     /// Whether the user is disabled, which means that the user cannot log in and that the user's tokens are refused.
     pub disabled: bool,
@@ -78,7 +78,7 @@ pub struct UsersPage {
 pub struct NewUser {
     /// The name.
     pub name: String,
-    /// What the user may do.
+    /// The role, which determines what the user may do.
     pub role: Role,
     /// The password.
     pub password: String,

@@ -14,7 +14,7 @@ pub enum WorkerStatus {
     Draining,
     /// The worker or the whole queue is paused, so the worker receives no jobs.
     Paused,
-    /// The server has not heard from the worker for a minute, and the worker runs no job.
+    /// The worker has sent no request for a minute, and runs no job.
     Offline,
 }
 

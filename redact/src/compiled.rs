@@ -45,7 +45,7 @@ impl Compiled {
         }
     }
 
-    /// Returns the memory usage in bytes, except for what is shared with `others`.
+    /// Returns the memory usage in bytes, without the memory that is shared with `others`.
     pub(crate) fn memory(&self, others: Option<&Self>) -> usize {
         let is_shared = |values: &Arc<Values>| {
             others.is_some_and(|others| others.sets().iter().any(|other| Arc::ptr_eq(values, other)))

@@ -96,7 +96,7 @@ impl Redactor {
         self.values.memory(None)
     }
 
-    /// Returns the memory usage of the values in bytes, except for what is shared with `other`.
+    /// Returns the memory usage of the values in bytes, without the memory that is shared with `other`.
     pub fn memory_beside(&self, other: &Self) -> usize {
         self.values.memory(Some(&other.values))
     }

@@ -51,11 +51,11 @@ impl FromStr for JobData {
 /// The way in which the data directory is hidden from a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Hiding {
-    /// It is not hidden.
+    /// The data directory is not hidden.
     None,
-    /// An empty directory covers it in a mount namespace of the step.
+    /// An empty directory covers the data directory in a mount namespace of the step.
     Cover,
-    /// Landlock allows access to everything beside it.
+    /// Landlock rules allow access to everything beside the data directory.
     Rules,
 }
 

@@ -49,7 +49,7 @@ pub(super) fn restrict(hidden: &[PathBuf], own: &Path) -> io::Result<()> {
             allow(rules, &data.join(own), ACCESSES)?
         }
     };
-    // This crate's default would also set `no_new_privs`, which depends on another setting.
+    // The default of the `landlock` crate would also set `no_new_privs`, for which there is a setting of its own.
     let status = ruleset.no_new_privs(false).restrict_self().map_err(io::Error::other)?;
     if status.ruleset == RulesetStatus::NotEnforced {
         return Err(Errno::NOSYS.into());

@@ -122,7 +122,7 @@ impl Queue {
     }
 }
 
-/// What to remove because it is older than its limit.
+/// The data to remove because of its age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expired {
     /// The output of jobs that finished before a time.

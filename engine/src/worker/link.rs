@@ -74,7 +74,7 @@ pub trait Link: Clone + Debug + Send + Sync + 'static {
     /// Stores the attempt's result and ends the lease. A repeated call has no effect.
     fn finish(&self, finish: Finish) -> impl Future<Output = Result<(), LinkError>> + Send;
 
-    /// Removes what the worker has stored for an attempt whose lease it has lost.
+    /// Removes the data that the worker has stored for an attempt whose lease it has lost.
     fn forget(&self, lease: Lease);
 
     /// Returns the interface to the files of an attempt.

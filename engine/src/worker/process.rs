@@ -139,7 +139,7 @@ struct StopInProgress {
     next: StopMeasure,
 }
 
-/// What is done if the process has not exited in time.
+/// The measure that is taken if the process has not exited in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum StopMeasure {
     /// Order the supervisor to kill the process.

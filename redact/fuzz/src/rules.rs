@@ -70,7 +70,7 @@ fn lines_of_examples(input: &mut Input, cuts: &Cuts, examples: &Examples) {
     }
 }
 
-/// The maximum number of bytes in a text, which is more than what a rule may hold.
+/// The maximum number of bytes in a text, which is more than a rule may hold back.
 const LONGEST_TEXT: usize = 12_000;
 
 /// The maximum number of bytes that are held if no value is registered: those of the longest match.

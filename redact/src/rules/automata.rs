@@ -35,8 +35,8 @@ impl Automata {
 
     /// Returns whether a match may end between `last` and `next`.
     ///
-    /// It may not if both are letters, digits or underscores. Nor may it if `next` is a byte that matches can end with,
-    /// because `next` then belongs to the token, unless it is a common delimiter.
+    /// It may not if both bytes are letters, digits or underscores. It also may not if a match can end with the byte
+    /// `next`, because `next` then belongs to the token. Common delimiters are an exception.
     pub(super) fn may_end(&self, last: u8, next: u8) -> bool {
         let continues_word = is_word(last) && is_word(next);
         let is_delimiter = next.is_ascii_whitespace() || b"\"'`,;&|<>()[]{}\\".contains(&next);

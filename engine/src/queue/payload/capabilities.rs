@@ -1,4 +1,5 @@
-//! What a job requires of its worker: capabilities (`requiredCapabilities`), and a token for its `repository`.
+//! The requirements of a job on its worker: its capabilities (`requiredCapabilities`), and the `repository` that its
+//! API token must permit.
 
 use super::{InvalidPayload, JobPayload, invalid};
 use crate::json::{Json, Node};

@@ -28,8 +28,9 @@ pub struct Supervision {
     pub file_limit: Option<u64>,
 }
 
-/// The maximum time that the server waits for the descendants of a step to die. After that, the server goes on, and the
-/// supervisor continues to wait for them, because a process that is waiting for a network disk may not die immediately.
+/// The maximum time that the server waits for the descendants of a step to die. After that, the server continues
+/// without them, and the supervisor still waits for them, because a process that is waiting for a network disk may not
+/// die immediately.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The interval at which the server continues a supervisor that the step may have stopped with SIGSTOP.

@@ -288,7 +288,7 @@ impl Grid {
         rows.enumerate().rfind(|(_, row)| !row.content.is_blank()).map_or(first, |(last, _)| first + last + 1)
     }
 
-    /// Swaps the content of two rows. The caller goes on to replace the content that `from` receives.
+    /// Swaps the content of two rows. The caller then replaces the content that `from` receives.
     fn swap(&mut self, to: usize, from: usize) {
         let rows = self.rows.make_contiguous();
         let Ok([to, from]) = rows.get_disjoint_mut([to, from]) else { return };
