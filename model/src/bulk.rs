@@ -85,7 +85,7 @@ pub struct BulkRequest {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BulkReply {
-    /// The number of matching jobs to which the action can be applied, or the maximum number for one request.
+    /// The number of matching jobs to which the action can be applied, but at most the maximum number for one request.
     pub matched: i64,
     /// The number of jobs to which the action was applied.
     pub done: i64,

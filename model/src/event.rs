@@ -89,7 +89,7 @@ pub enum Payload {
     Stage(StagePayload),
     /// A step began or ended.
     Step(StepPayload),
-    /// The job's status changed, or something happened to its lease or its worker. See [`JobEventStatus`].
+    /// The status of the job, of its lease or of its worker changed. See [`JobEventStatus`].
     Job(JobPayload),
     /// A file was stored as an artifact.
     Artifact(ArtifactPayload),
@@ -365,7 +365,7 @@ pub enum JobEventStatus {
     DeadLetter,
 }
 
-/// The job's status changed, or something happened to its lease or its worker. See [`JobEventStatus`].
+/// The status of the job, of its lease or of its worker changed. See [`JobEventStatus`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobPayload {

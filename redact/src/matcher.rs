@@ -1,7 +1,7 @@
 //! The compiled values of a redactor, and the token boundaries of short values.
 //!
-//! A matcher is shared by streams, so it stores neither a stream's state nor its text. They are passed in as a state of
-//! its automata and a [`View`].
+//! A matcher is shared by streams, so it stores neither a stream's state nor its text. Both are passed in, as a state
+//! of its automata and as a [`View`].
 
 use std::ops::Range;
 use std::sync::Arc;

@@ -27,8 +27,8 @@ pub(crate) struct Passed {
 }
 
 /// Tries to pass the stop at the index `stop`, and those shortly after it. `from` is the first index before the stop at
-/// which a pattern may begin. Returns `None` if a pattern may begin before the end of the stops, or if they cannot be
-/// read here.
+/// which a pattern may begin. Returns `None` if a pattern may begin before the end of the stops, or if this module
+/// cannot read the stops.
 pub(crate) fn pass(skip: &Skip, stops: Stops, from: usize, stop: usize) -> Option<Passed> {
     let text = stops.view.text;
     if stops.view.base + stop < stops.counted.begin() {
@@ -211,8 +211,8 @@ impl<'t> Readings<'t> {
     /// Begins to read `rest`, an escape without its first byte, as if it was no escape.
     fn begin_fresh(&mut self, rest: &[u8]) -> Result<(), MayBegin> {
         if self.fresh.is_some() {
-            // Only one such reading is tracked at a time. A second one is rare, so the result is that a pattern may
-            // begin here.
+            // Only one such reading is tracked at a time. Where a second one would begin, which is rare, the result is
+            // that a pattern may begin.
             return Err(MayBegin);
         }
         // Backslashes before the last one begin no reading of their own.

@@ -1,5 +1,5 @@
-//! Memory does not grow with the length of a line. There is only one test in this file, because it reads the peak
-//! memory of its process.
+//! Tests that memory does not grow with the length of a line. This file contains only one test, because the test reads
+//! the peak memory of its process.
 
 #![cfg(target_os = "linux")]
 

@@ -66,12 +66,12 @@ pub(super) struct Situation {
     pub(super) can_mount: bool,
     /// Whether steps are restricted with Landlock.
     pub(super) landlock: bool,
-    /// A directory that contains the data directory and in which jobs can create entries. The root directory does not
-    /// count.
+    /// A directory that contains the data directory and in which jobs can create entries, if there is one other than
+    /// the root directory.
     pub(super) writable: Option<PathBuf>,
-    /// A directory that contains the data directory and has too many entries for a rule for each of them.
+    /// A directory, if any, that contains the data directory and has too many entries for a rule for each of them.
     pub(super) crowded: Option<PathBuf>,
-    /// The home directory of the user of the jobs, if the data directory contains it.
+    /// The home directory of the user of the jobs, if it is inside the data directory.
     pub(super) home_inside: Option<PathBuf>,
 }
 

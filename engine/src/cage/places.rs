@@ -105,8 +105,8 @@ fn unescaped(field: &[u8]) -> PathBuf {
     PathBuf::from(std::ffi::OsString::from_vec(bytes))
 }
 
-/// Returns other paths that lead to the directory `path` or to a part of it, according to a list of mounts. Another
-/// mount may hide such a path.
+/// Returns other paths that lead to the directory `path` or to a part of it, according to a list of mounts. Other
+/// mounts may hide some of these paths.
 fn aliases(mountinfo: &[u8], path: &Path) -> Vec<PathBuf> {
     let mounts: Vec<Mount> = mountinfo.split(|byte| *byte == b'\n').filter_map(Mount::parse).collect();
     // Of several mounts at one point, the last one is visible.

@@ -118,7 +118,8 @@ impl Queue {
     }
 }
 
-/// Returns the requested statuses to which the action applies. If no statuses are requested, all of them are.
+/// Returns the statuses of the jobs that can be changed: the requested ones to which the action applies or, if no
+/// statuses are requested, all to which it applies.
 fn statuses_of(action: BulkAction, requested: Option<Vec<JobStatus>>) -> Vec<JobStatus> {
     let mut statuses = requested.filter(|statuses| !statuses.is_empty()).unwrap_or_else(|| JobStatus::ALL.to_vec());
     statuses.retain(|status| action.applies_to(*status));

@@ -98,7 +98,7 @@ impl Queue {
         }
     }
 
-    /// Removes the outputs and artifacts of the jobs that finished first, until those that remain have at most `most`
+    /// Removes the outputs and artifacts of the jobs that finished first, until the remaining ones have at most `most`
     /// bytes.
     async fn remove_outputs_beyond(
         &self,

@@ -214,8 +214,8 @@ fn open_or_log(key: &SealKey, name: &str, sealed: &str) -> Option<String> {
     value.ok()
 }
 
-/// Deletes the oldest replaced and removed values beyond [`MAX_RETIRED`], and those that cannot be decrypted, which
-/// cannot be masked either.
+/// Deletes the oldest replaced and removed values beyond [`MAX_RETIRED`]. Also deletes the replaced and removed values
+/// that cannot be decrypted, because they cannot be masked either.
 async fn forget_old(connection: &mut Connection, key: &SealKey) -> Result<(), QueueError> {
     let mut total = 0;
     for (id, name, sealed) in store::retired(connection).await? {

@@ -329,7 +329,7 @@ impl StepCapture<'_> {
         self.keep(Piece { stream, text: whole, time }, now);
     }
 
-    /// Adds a piece to those that are waiting, and stores all of them in order, unless a failed write has yet to be
+    /// Adds a piece to the waiting pieces, and stores all of them in order, unless a failed write has yet to be
     /// retried.
     fn keep(&mut self, piece: Piece, now: Instant) {
         self.waiting.push_back(piece);

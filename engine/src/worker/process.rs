@@ -164,8 +164,8 @@ struct Running<'a, 'b> {
     status: Option<ExitStatus>,
     /// The time at which reading from the streams ends, or `None` while the process is running.
     drain_until: Option<Instant>,
-    /// The time at which the supervisor is continued again. A step that stops its supervisor with SIGSTOP would
-    /// otherwise run for ever, because nobody would report its exit.
+    /// The time at which the supervisor next receives SIGCONT. A step that stops its supervisor with SIGSTOP would
+    /// otherwise run forever, because nobody would report its exit.
     continue_at: Instant,
 }
 

@@ -40,7 +40,7 @@ impl Token {
         }
     }
 
-    /// Reads the token at the index `at`. Returns `None` if it is not one of those that can be passed.
+    /// Reads the token at the index `at`. Returns `None` if it cannot be passed.
     #[inline]
     pub(super) fn read(text: &[u8], at: usize) -> Option<Self> {
         let rest = &text[at..];

@@ -74,7 +74,8 @@ impl Split {
         None
     }
 
-    /// Returns the last index at which the variable part may end, if it begins at the index `from`.
+    /// Returns the last index at which the variable part may end, if it begins at the index `from`, or `None` if it
+    /// cannot end.
     fn end(&self, text: &[u8], from: usize) -> Option<usize> {
         let Some(after) = &self.after else { return self.variable.matches(&text[from..]).then_some(text.len()) };
         let (mut state, mut end) = (MachineState::START, None);

@@ -22,7 +22,8 @@ pub(super) struct Candidate {
     /// The position up to which the text was examined, and the state there.
     at: usize,
     state: MachineState,
-    /// The state of the automaton of the part before the variable part, as long as the variable part may begin later.
+    /// The state of the automaton of the part before the variable part, or `None` if the variable part cannot begin
+    /// later.
     before: Option<MachineState>,
     /// Where the variable part begins, if this is known.
     variable: Option<usize>,

@@ -155,7 +155,7 @@ impl<A: Automata> Fresh<A> {
     }
 
     /// Returns the key by which readings are compared: whether the reading is active, the length of its partial match,
-    /// and where that begins.
+    /// and the position at which the partial match begins.
     fn worth(&self, matcher: &Matcher<A>) -> (bool, usize, Option<usize>) {
         if !self.is_active {
             return (false, 0, None);

@@ -1,5 +1,5 @@
-//! The requirements of a job on its worker: its capabilities (`requiredCapabilities`), and the `repository` that its
-//! API token must permit.
+//! The requirements of a job on its worker: capabilities (`requiredCapabilities`), and an API token that permits the
+//! job's `repository`.
 
 use super::{InvalidPayload, JobPayload, invalid};
 use crate::json::{Json, Node};
@@ -48,8 +48,8 @@ impl JobPayload {
         }
     }
 
-    /// Returns the repository that the job works on, or `None` if the payload names none. The API tokens of workers can
-    /// be limited to certain repositories. Payloads of the type `command` have no such member.
+    /// Returns the member `repository` of the payload, or `None` if it has none. The API tokens of workers can be
+    /// limited to certain repositories. Payloads of the type `command` have no such member.
     pub(in crate::queue) fn repository(&self) -> Option<&str> {
         match self {
             Self::Other(json) => json.get("repository").and_then(Json::as_str),
