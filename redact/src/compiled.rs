@@ -17,8 +17,8 @@ pub(crate) enum Compiled {
 }
 
 impl Compiled {
-    /// Combines a set that several redactors share with a set of added values. If one of them is empty, the other one
-    /// is searched for by itself.
+    /// Combines a set that several redactors share with a set of added values. If one of the sets is empty, only the
+    /// other one is searched for.
     pub(crate) fn new(shared: &Arc<Values>, added: Values) -> Self {
         if added.list().is_empty() {
             Self::Shared(Arc::new(Matcher::new(OneSet(Arc::clone(shared)))))

@@ -211,8 +211,8 @@ impl<'t> Readings<'t> {
     /// Begins to read `rest`, an escape without its first byte, as if it was no escape.
     fn begin_fresh(&mut self, rest: &[u8]) -> Result<(), MayBegin> {
         if self.fresh.is_some() {
-            // Only one such reading is tracked at a time. Where a second one would begin, which is rare, the result is
-            // that a pattern may begin.
+            // Only one such reading is tracked at a time. If a second one would begin, which is rare, this function
+            // reports that a pattern may begin.
             return Err(MayBegin);
         }
         // Backslashes before the last one begin no reading of their own.

@@ -8,7 +8,7 @@
 //! longest suffix that is a prefix of any pattern. A pair of states therefore determines the state of the automaton
 //! over the union, and vice versa. Everything else that is known about a state is a maximum or a union over its tails.
 //!
-//! Most streams have only one set. The views are generic, so that these streams do not pay for the second one.
+//! Most streams have only one set. The views are generic, so that the second set costs these streams no time.
 
 use std::sync::Arc;
 

@@ -60,7 +60,8 @@ pub(super) struct ClaimScope {
 pub(super) enum Admission {
     /// The worker receives the next job that meets these conditions.
     Admitted(ClaimScope),
-    /// The worker receives no job, because it is drained, or because it, the queue or all of its types are paused.
+    /// The worker receives no job, because the worker is drained, or because the worker, the queue or all of the
+    /// worker's types are paused.
     Held(WorkerStatus),
     /// The token is no longer valid, or permits none of the types that the worker runs.
     Refused,

@@ -19,7 +19,7 @@ use crate::fail_point::FailPoint;
 /// The duration of a lease. The worker has to renew the lease before it expires.
 pub const LEASE: Duration = Duration::from_mins(2);
 
-/// The maximum time to wait for a notification. If a notification is lost, its job is delayed by at most this time.
+/// The maximum time to wait for a notification. If a notification is lost, the job is delayed by at most this time.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// The type of the jobs that the embedded worker runs.

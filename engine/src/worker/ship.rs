@@ -315,7 +315,7 @@ impl<L: Link> Shipper<L> {
         self.send_suppressed().await
     }
 
-    /// Sends the output before the cursor that the server has not stored, if the server cannot read the spool.
+    /// If the server cannot read the spool, sends the output that the server has not stored yet, up to the cursor.
     async fn send_suppressed(&mut self) -> Result<(), LinkError> {
         let mut has_asked = false;
         while L::SENDS_SUPPRESSED_OUTPUT && self.copied.is_none_or(|copied| copied < self.progress.offset) {

@@ -1,4 +1,4 @@
-//! Alternative readings of the plain view, for text before a value that looks like the beginning of an escape.
+//! Alternative readings of the plain view, for text that looks like the beginning of an escape and precedes a value.
 
 use std::array;
 

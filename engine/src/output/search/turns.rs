@@ -15,8 +15,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-/// The time after which the thread of a turn no longer counts for other accounts. Almost all chunks are searched within
-/// a tenth of it.
+/// The time after which a turn lapses. Almost all chunks are searched within a tenth of this time.
 pub(super) const LONGEST_TURN: Duration = Duration::from_secs(1);
 
 /// The account for which a search is done: the id of a user, or `None` for an account without an id.

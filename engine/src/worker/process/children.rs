@@ -35,7 +35,8 @@ pub fn adopt() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Starts a supervisor. The lock is held until the supervisor's id is known, so that it is never regarded as adopted.
+/// Starts a supervisor. The lock is held until the supervisor's id is recorded, so that the supervisor is never
+/// regarded as adopted.
 pub(super) fn start<E>(start: impl FnOnce() -> Result<Pid, E>) -> Result<Pid, E> {
     let mut children = lock();
     let pid = start()?;
