@@ -1,4 +1,4 @@
-//! The API tokens of workers, in the form in which clients for this kind of queue create and list them.
+//! The API tokens of workers, in the form in which the routes below `/workers/tokens` create and list them.
 
 use serde::{Deserialize, Serialize};
 
@@ -71,7 +71,8 @@ pub struct ListedWorkerToken {
 }
 
 impl ListedWorkerToken {
-    /// Returns the form of an API token that clients for workers expect, at the time `now`.
+    /// Converts an API token to this form. `now` is the current time, which determines whether the token is still
+    /// accepted.
     #[must_use]
     pub fn of(token: ApiToken, now: Timestamp) -> Self {
         let ApiToken { id, user_id, name, description, limits, hint, created_at, last_used_at, expires_at, .. } = token;

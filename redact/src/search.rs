@@ -1,6 +1,7 @@
 //! The search for values in one stream.
 //!
-//! [`Views`] are generic over the automata, so that each kind has its own loops. A stream does not depend on the kind.
+//! [`Views`] are generic over the automata, so that each kind of automata has its own loops. A stream does not depend
+//! on this kind.
 
 use std::sync::Arc;
 

@@ -1,7 +1,6 @@
-//! Restricts a thread and the processes that it starts with Landlock.
+//! Uses Landlock to restrict a thread and the processes that it starts.
 //!
 //! Any Landlock domain prevents its processes from inspecting processes outside it: from tracing them, and from reading
-//! entries of `/proc` such as `environ`, `mem`, `fd`, `root` and `cwd`. Each step has its own domain. A domain that
 //! entries of `/proc` such as `environ`, `mem`, `fd`, `root` and `cwd`. Each step has its own domain. Processes in a
 //! domain that restricts files also cannot mount file systems or remove mounts, so a step cannot remove the cover of
 //! the data directory.

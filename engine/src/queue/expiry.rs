@@ -94,8 +94,8 @@ impl Queue {
                 tracing::warn!(%job, status = status.as_str(), "a worker's lease expired");
             }
         }
-        // When a token is revoked, its leases are ended at once. This call ends the leases for which that has failed,
-        // and those whose tokens have become invalid for another reason.
+        // When a token is revoked, its leases are ended at once. This call ends the leases that could not be ended
+        // then, and those whose tokens have become invalid for another reason.
         self.end_leases_without_token().await
     }
 

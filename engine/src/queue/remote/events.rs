@@ -134,7 +134,8 @@ impl Queue {
             })
             .await;
         let (appended, lease) = appended?;
-        // If this fails, the worker repeats the batch. The repetition stores no events, but calls this again.
+        // If this fails, the worker repeats the batch. The repeated request stores no events, but copies the output
+        // again.
         if has_output {
             self.copy_output(lease).await?;
         }

@@ -17,7 +17,8 @@ static CHILDREN: Mutex<Children> = Mutex::new(Children { adopts: false, known: N
 struct Children {
     /// Whether this process is a subreaper.
     adopts: bool,
-    /// The supervisors that have been started and not been reaped yet, and the children from before [`adopt`].
+    /// The supervisors that have been started and not been reaped yet, and the children that existed before [`adopt`]
+    /// was called. `None` stands for an empty set.
     known: Option<HashSet<Pid>>,
 }
 

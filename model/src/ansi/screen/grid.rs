@@ -23,7 +23,8 @@ pub(super) struct ScreenRow {
     /// The number of the line that starts in this row and owns it. If `None`, the row belongs to the same line as the
     /// row above.
     pub start: Option<i64>,
-    /// If the line that starts here wrote its first visible text on a row of another line, that line.
+    /// The other line on whose row this row's line wrote its first visible text, or `None` if it wrote that text on its
+    /// own row.
     pub drawn_on: Option<i64>,
     /// The content, which is on the heap so that it can be moved to another row quickly.
     pub content: Box<TerminalRow>,
