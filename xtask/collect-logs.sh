@@ -17,7 +17,7 @@ export LC_ALL=C.UTF-8 PAGER=cat GIT_PAGER=cat MANPAGER=cat MANWIDTH=100
 rm -rf "$directory"
 mkdir -p "$directory"
 
-# Stores the beginning of what a command prints. A command that fails is as good as one that succeeds.
+# Stores the beginning of what a command prints, whether or not the command succeeds.
 collect() {
   local name=$1
   shift

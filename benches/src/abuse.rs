@@ -46,7 +46,7 @@ pub async fn abuse() {
          Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
         server.address
     );
-    // The first requests allocate what the server keeps for later ones.
+    // These requests are not measured, because they allocate memory that the server keeps for later requests.
     let first_login = 1 << 20;
     repeat(200, LOGINS_AT_ONCE, |number| exchange(&server.address, login(first_login + number), 0)).await;
     repeat(200, AT_ONCE, |_| exchange(&server.address, body.clone(), 10)).await;
@@ -75,7 +75,7 @@ async fn settled(server: &Server) -> u64 {
     server.memory("VmRSS")
 }
 
-/// Runs `attempt` as often as stated, on several connections at the same time. `attempt` is given its number.
+/// Runs `attempt` `count` times, on `at_once` connections at the same time. `attempt` receives its number.
 async fn repeat<A: Future<Output = ()> + Send + 'static>(count: usize, at_once: usize, attempt: impl Fn(usize) -> A) {
     for begin in (0..count).step_by(at_once) {
         let end = count.min(begin + at_once);

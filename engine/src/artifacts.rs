@@ -80,7 +80,7 @@ impl ArtifactStore {
     }
 
     /// Stores `content`, which arrives while it is stored, at a path returned by [`location`]. If reading fails,
-    /// nothing is stored. This blocks, so do not call it from async code.
+    /// nothing is stored. This call blocks, so do not use it in async code.
     pub fn keep_streamed(&self, path: &str, mut content: impl Read) -> io::Result<Stored> {
         let part = read_part(&mut content)?;
         self.keep_large(path, part, content)

@@ -1,4 +1,4 @@
-//! The restrictions on the steps of jobs: the user they run as, their limits, and what they can read of the server.
+//! The restrictions on the steps of jobs: their user, their limits, and the data of the server that they can read.
 //!
 //! [`Cage::prepare`] checks the settings when the server starts, finds out what the kernel supports, and decides how
 //! the data directory is hidden. For each step, a [`StepCage`] is sent to its supervisor, which [applies](StepCage) it
@@ -6,9 +6,9 @@
 //!
 //! Landlock can only allow access to directories, and not exclude one of them. Therefore, a server that may mount file
 //! systems covers the data directory with an empty one ([`cover`]) that only the step can see. Other servers allow
-//! everything beside the data directory ([`landlock`]), which prevents steps from creating entries in the directories
-//! that contain it. That is not noticeable if the user of the jobs could not do so anyway, and otherwise is only done
-//! if the operator asks for it ([`hiding`]).
+//! everything beside the data directory ([`landlock`]). Steps then cannot create entries in the directories that
+//! contain the data directory. If the user of the jobs may create entries there, these Landlock rules are used only if
+//! the operator asks for them ([`hiding`]).
 
 mod cover;
 mod hiding;
@@ -122,7 +122,7 @@ impl Cage {
         Ok(Self { user, umask, no_new_privileges, landlock, hiding, data_dir, hidden, limits })
     }
 
-    /// Returns a cage that only has the default umask. Tests of other parts use it.
+    /// Returns a cage whose only restriction is the default umask, for the tests of other modules.
     #[must_use]
     pub fn unrestricted() -> Self {
         Self {
@@ -137,7 +137,7 @@ impl Cage {
         }
     }
 
-    /// Returns the user that steps run as, if it is not the server's user.
+    /// Returns the user that steps run as, or `None` if it is the server's user.
     #[must_use]
     pub const fn user(&self) -> Option<&JobUser> {
         self.user.as_ref()
@@ -170,7 +170,7 @@ fn can_use_landlock(no_new_privileges: bool) -> bool {
         );
         return false;
     }
-    // Without privileges, a process may restrict itself only if it can no longer gain any.
+    // Without privileges, a process may restrict itself only if it can no longer gain privileges.
     let may_restrict = no_new_privileges || user::has(user::Privilege::Administration);
     if !may_restrict {
         tracing::warn!(
@@ -181,7 +181,8 @@ fn can_use_landlock(no_new_privileges: bool) -> bool {
     may_restrict
 }
 
-/// Chooses the way in which the data directory is hidden. Logs the reason if it stays visible against the default.
+/// Chooses the way in which the data directory is hidden. If it cannot be hidden, returns an error if the operator
+/// requires it, and otherwise logs the reason.
 fn choose_hiding(
     wanted: JobData,
     landlock: bool,

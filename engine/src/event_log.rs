@@ -59,10 +59,8 @@ impl EventLog {
         Self { db, tails: Tails::default() }
     }
 
-    /// Appends a batch under a lease. A batch that is already stored is not stored again, and the call returns the same
-    /// result as before.
-    ///
-    /// Returns the `seq` of the batch's last event after the batch has been committed.
+    /// Appends a batch under a lease, and returns the `seq` of the batch's last event once the batch has been
+    /// committed. A batch that is already stored is not stored again, and the call returns the same result as before.
     pub async fn append_as(&self, lease: Lease, batch: Batch, now: Timestamp) -> Result<Seq, AppendError> {
         let (tails, began) = (self.tails.clone(), Instant::now());
         let appended = self
@@ -157,7 +155,8 @@ pub(crate) fn pieces(payload: &LogPayload, text: &Redacted) -> Vec<SpoolPiece> {
     let piece = |segment: &Segment| {
         let (taken, after) = rest.split_at(usize::try_from(segment.1).unwrap_or(0).min(rest.len()));
         rest = after;
-        // The bytes are copied, because parts that share the text's buffer would each keep all of it.
+        // The bytes are copied, because a part that shared the buffer of the text would keep the whole buffer in
+        // memory.
         let text = Redacted::from_stored(taken.to_vec());
         SpoolPiece { offset: number(segment.0), line: number(segment.2), source, time: payload.time, text }
     };

@@ -17,8 +17,8 @@ pub fn private_folder(folder: &Path) -> io::Result<()> {
     fs::DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// Locks a directory for this process, and denies other users access to it. The lock ends when the file is closed.
-/// Returns `None` if another process has locked the directory.
+/// Locks a directory for this process, and denies other users access to it. The lock is held until the returned file is
+/// closed. Returns `None` if another process has locked the directory.
 pub fn lock_folder(folder: &Path) -> io::Result<Option<fs::File>> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;

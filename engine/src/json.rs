@@ -18,7 +18,7 @@ pub use yaml::parse_yaml;
 
 /// The maximum number of arrays and objects that are nested in each other.
 ///
-/// Trees are read, written and dropped recursively, so that a deeper one could exhaust a thread's stack.
+/// Trees are read, written and dropped recursively, so a deeper tree could exhaust a thread's stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct JsonDepth(u8);
 
@@ -121,8 +121,8 @@ pub fn read_bytes<T: DeserializeOwned>(bytes: &[u8], depth: JsonDepth) -> Result
 /// Decodes bytes as UTF-8, with or without a byte order mark (RFC 8259, section 8.1).
 pub fn decode(bytes: &[u8]) -> Result<&str, String> {
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    // Text in UTF-16 or UTF-32 without a byte order mark has a NUL among its first two bytes if its first character is
-    // ASCII.
+    // A NUL among the first two bytes indicates UTF-16 or UTF-32 without a byte order mark, because JSON and YAML
+    // normally begin with an ASCII character.
     if matches!(bytes, [0xff, 0xfe, ..] | [0xfe, 0xff, ..] | [0, ..] | [_, 0, ..]) {
         return Err("is in UTF-16 or UTF-32; save it as UTF-8".into());
     }

@@ -1,8 +1,8 @@
 //! The job queue: submits, lists, cancels and resubmits jobs. See [`leases`] for how workers claim jobs, [`remote`] for
 //! workers on other machines, [`ending`] for how jobs finish, [`expiry`] for leases that are not renewed, [`files`] for
-//! artifacts and outputs, [`removal`] for the removal of finished jobs, and [`retention`] for the limits on what is
-//! kept. [`bulk`] changes many jobs at once, [`workers`] lists the workers, [`pauses`] holds jobs back, and
-//! [`admission`] decides which jobs a claim may receive.
+//! artifacts and outputs, [`removal`] for the removal of finished jobs, and [`retention`] for the limits on how long
+//! jobs and their outputs are kept. [`bulk`] changes many jobs at once, [`workers`] lists the workers, [`pauses`]
+//! pauses the queue, types of jobs or workers, and [`admission`] decides which jobs a claim may receive.
 //!
 //! Every change of state is committed in one transaction together with the events that report it, so no reader ever
 //! sees a finished job without its `end` event. A job's lease epoch increases whenever a lease begins or ends, so a
@@ -62,7 +62,7 @@ use submission::check_reason;
 pub use workers::EmbeddedWorker;
 pub use working_roots::{DirectoryError, WorkingRoots};
 
-/// The error for a request that the queue refused.
+/// The error for a request that the queue refused or could not carry out.
 #[derive(Debug, thiserror::Error)]
 pub enum QueueError {
     /// The submission is invalid.
@@ -79,7 +79,7 @@ pub enum QueueError {
         /// The requested action as a past participle, such as `cancelled`.
         wanted: &'static str,
     },
-    /// The job is not running, so its worker can do nothing with it.
+    /// The job is not running, so a worker's request for it is refused.
     #[error("the job is not running ({})", status.as_str())]
     NotRunning {
         /// The job's state.
@@ -100,7 +100,7 @@ pub enum QueueError {
     /// A file exceeds the limits on artifacts.
     #[error("{0}")]
     ArtifactLimit(String),
-    /// The checksum of a file is not the one that the worker has specified.
+    /// The checksum of a file differs from the one that the worker has sent.
     #[error("digest: does not match the file, whose digest is sha256:{0}")]
     DigestMismatch(String),
     /// The files of a job could not be removed.
@@ -132,7 +132,7 @@ pub struct Queue {
     roots: WorkingRoots,
     /// The capabilities of the embedded worker.
     capabilities: Vec<String>,
-    /// The output of workers on other machines.
+    /// The server's copies of the output of workers on other machines.
     copies: OutputCopies,
     signals: Arc<Signals>,
 }
@@ -145,7 +145,7 @@ struct Signals {
     cancelled: Notify,
     attempt_ended: Notify,
     changed: watch::Sender<()>,
-    /// Held while the value of a secret is set.
+    /// The lock that is held while the value of a secret is set.
     setting_secrets: tokio::sync::Mutex<()>,
 }
 

@@ -120,7 +120,7 @@ impl<L: Link> Worker<L> {
     }
 
     /// Ends the attempts that an earlier run of the program left running, then claims and runs jobs until `drain` is
-    /// cancelled. Returns when all running attempts have ended. They are stopped when `shutdown` is cancelled.
+    /// cancelled. When `shutdown` is cancelled, the running attempts are stopped. Returns when all attempts have ended.
     pub async fn run(self, drain: CancellationToken, shutdown: CancellationToken) {
         // An attempt that cannot be ended yet keeps its lease, so no other worker can claim its job. New jobs can
         // therefore start before recovery is complete.
@@ -160,7 +160,7 @@ impl<L: Link> Worker<L> {
         recovering.abort();
     }
 
-    /// Tries to end the attempts that an earlier run of the server left running. Returns whether all of them have been
+    /// Tries to end the attempts that an earlier run of the program left running. Returns whether all of them have been
     /// ended.
     async fn recover(&self, tries: u32) -> bool {
         let all = recover::recover(&self.link, &self.config, tries >= self.config.recovery_tries).await;
@@ -170,8 +170,8 @@ impl<L: Link> Worker<L> {
         })
     }
 
-    /// Starts removing the workspaces that an earlier run of the server left behind. The removal may continue while the
-    /// first jobs are running. The list of workspaces is read before any job starts, so it does not contain the
+    /// Starts removing the workspaces that an earlier run of the program left behind. The removal may continue while
+    /// the first jobs are running. The list of workspaces is read before any job starts, so it does not contain the
     /// workspaces of new jobs.
     async fn remove_workspaces(&self) {
         let folder = run::attempt_folders(&self.config);

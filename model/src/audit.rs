@@ -15,13 +15,14 @@ pub struct AuditEntry {
     /// The name of the user, or `None` if nobody was logged in.
     pub user: Option<String>,
     /// How the user was authenticated: `session`, `api_token`, `admin_token` or `proxy`; for a login, `password`,
-    /// `login_link`, `admin_token`, `proxy` or `oidc`.
+    /// `login_link`, `admin_token`, `proxy` or `oidc`. `None` if nobody was logged in.
     pub credential: Option<String>,
     /// The address of the client.
     pub address: String,
-    /// What the request was meant to do, such as `job.cancel`.
+    /// The requested action, such as `job.cancel`.
     pub action: String,
-    /// What the action was applied to: the id of a job, a session or a token, or the name of a secret or a user.
+    /// The object of the action, if it has one: the id of a job, a session or a token, or the name of a secret or a
+    /// user.
     pub object: Option<String>,
     /// What was changed, or how something was created, such as `role admin`. `None` if there is nothing to add.
     #[serde(default)]

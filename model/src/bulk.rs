@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{JobStatus, Timestamp};
 
-/// What is done with the jobs.
+/// An action on jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum BulkAction {
@@ -46,7 +46,7 @@ impl BulkAction {
     }
 }
 
-/// The jobs to which an action is applied, as in the list of jobs. A missing member is no condition.
+/// The conditions that a job must meet, as in the list of jobs. A missing member sets no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct BulkFilter {
@@ -69,14 +69,14 @@ pub struct BulkFilter {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BulkRequest {
-    /// What is done.
+    /// The action to apply.
     pub action: BulkAction,
-    /// The jobs. The member is required, so that nobody changes all jobs by leaving it out.
+    /// The conditions. The member is required, so that a client cannot change all jobs by omitting it.
     pub filter: BulkFilter,
     /// The reason for cancelling the jobs.
     #[serde(default)]
     pub reason: Option<String>,
-    /// Whether the jobs are only counted.
+    /// Whether to count the jobs without changing them.
     #[serde(default)]
     pub dry_run: bool,
 }
@@ -85,11 +85,11 @@ pub struct BulkRequest {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct BulkReply {
-    /// The number of matching jobs to which the action can be applied, or the maximum number for one request.
+    /// The number of matching jobs to which the action can be applied, but at most the maximum number for one request.
     pub matched: i64,
     /// The number of jobs to which the action was applied.
     pub done: i64,
-    /// The number of jobs whose state has changed in the meantime so that the action no longer applies.
+    /// The number of jobs to which the action no longer applied, because their state had changed in the meantime.
     pub skipped: i64,
     /// The number of jobs for which the action has failed.
     pub failed: i64,

@@ -89,7 +89,7 @@ pub enum Payload {
     Stage(StagePayload),
     /// A step began or ended.
     Step(StepPayload),
-    /// The job's status changed, or something happened to its lease or its worker. See [`JobEventStatus`].
+    /// The status of the job, of its lease or of its worker changed. See [`JobEventStatus`].
     Job(JobPayload),
     /// A file was stored as an artifact.
     Artifact(ArtifactPayload),
@@ -351,7 +351,7 @@ pub enum JobEventStatus {
     Requeued,
     /// The worker's lease on the job expired.
     LeaseExpired,
-    /// The server has not heard from the worker for 15 seconds.
+    /// The worker has sent no request for 15 seconds or, under a long lease, for an eighth of the lease.
     WorkerSilent,
     /// A user requested the job's cancellation.
     CancelRequested,
@@ -361,11 +361,11 @@ pub enum JobEventStatus {
     Failed,
     /// The job was cancelled.
     Cancelled,
-    /// The job failed on the last of several attempts.
+    /// The job failed on its last permitted attempt.
     DeadLetter,
 }
 
-/// The job's status changed, or something happened to its lease or its worker. See [`JobEventStatus`].
+/// The status of the job, of its lease or of its worker changed. See [`JobEventStatus`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct JobPayload {

@@ -56,7 +56,7 @@ impl GroupMarker {
     #[must_use]
     pub fn of_text(plain: &str) -> Option<Self> {
         let is_command = |commands: [&str; 2]| commands.iter().any(|command| plain.trim_start().starts_with(command));
-        // The results of Go tests look like headings.
+        // The results of Go tests look like headings, but do not begin a group.
         let is_result = GO_RESULTS.iter().any(|result| plain.starts_with(result));
         let heading =
             HEADINGS.iter().find(|(mark, _)| plain.strip_prefix(mark).is_some_and(|title| !title.trim().is_empty()));

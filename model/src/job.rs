@@ -14,11 +14,12 @@ pub enum JobStatus {
     Running,
     /// The job succeeded.
     Succeeded,
-    /// The job failed and was allowed only one attempt.
+    /// The job failed: it was a command with a single attempt, or its worker reported that another attempt would fail
+    /// too.
     Failed,
     /// A user cancelled the job.
     Cancelled,
-    /// The job failed on the last of several attempts.
+    /// The job failed on its last permitted attempt.
     DeadLetter,
 }
 
@@ -185,7 +186,7 @@ pub struct Job {
     pub input: Option<JobInput>,
     /// The job's position in the queue, from 1; null unless it is queued.
     pub queue_position: Option<i64>,
-    /// The pause because of which no worker can claim the job; null unless the job is queued and the queue or its type
+    /// The pause that keeps all workers from claiming the job; null unless the job is queued and the queue or its type
     /// is paused.
     #[serde(default)]
     pub pause: Option<Pause>,

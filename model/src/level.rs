@@ -85,9 +85,8 @@ impl MessageState {
     }
 }
 
-/// Returns whether the state after a line does not depend on the lines before the previous one, so that reading can
-/// begin with the previous line. The text of the previous line matters because any text may follow the first line of a
-/// Rust panic.
+/// Returns whether the state after a line depends only on this line and on the line before it, so that reading can
+/// begin with the line before it. That line matters because any text may follow the first line of a Rust panic.
 #[must_use]
 pub fn is_state_known(line: &str) -> bool {
     let line = LineText::new(line);

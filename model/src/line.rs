@@ -29,8 +29,8 @@ pub struct OutputLine {
     /// those of later lines that redraw this one; colours and links remain as escape sequences. Invalid UTF-8 is
     /// replaced by U+FFFD; `/log` returns the original bytes.
     pub text: String,
-    /// What the line itself printed, as a terminal displays it. Present only if other lines have redrawn its rows, so
-    /// that `text` shows something else.
+    /// The text that the line itself printed, as a terminal displays it. Present only if other lines have redrawn its
+    /// rows, so that `text` differs from it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub printed: Option<String>,
     /// The line on whose rows this line was drawn or, if it printed nothing visible, the line that took over its row. A

@@ -1,5 +1,5 @@
-//! Pauses for maintenance. While something is paused, its jobs keep their places in the queue, and no worker can claim
-//! them.
+//! Pauses for maintenance. While the queue or a type of jobs is paused, its jobs keep their positions in the queue, and
+//! no worker can claim them. A paused worker receives no jobs.
 
 use std::fmt;
 use std::str::FromStr;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{Timestamp, WorkerId};
 
-/// What is paused.
+/// The target of a pause.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum PauseTarget {
     /// All jobs.
@@ -19,7 +19,7 @@ pub enum PauseTarget {
     Worker(WorkerId),
 }
 
-/// The error for a text that does not name something that can be paused.
+/// The error for a text that is not the target of a pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be queue, type:NAME or worker:ID")]
 pub struct ParsePauseTargetError;
@@ -64,15 +64,15 @@ impl<'de> Deserialize<'de> for PauseTarget {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Pause {
-    /// What is paused.
+    /// The queue, the type of jobs or the worker that is paused.
     pub target: PauseTarget,
     /// The name of the paused worker; null if something else is paused.
     pub worker_name: Option<String>,
     /// The reason, if one was given.
     pub reason: Option<String>,
-    /// The time since which it is paused.
+    /// The time at which the pause began.
     pub paused_at: Timestamp,
-    /// The user who has paused it or, later, has changed the reason.
+    /// The user who began the pause or, if the reason was changed later, the user who changed it last.
     pub paused_by_user_id: String,
 }
 
@@ -83,7 +83,7 @@ pub struct PausesPage {
     pub items: Vec<Pause>,
 }
 
-/// The body of a request that pauses something.
+/// The body of a request to pause the queue, a type of jobs or a worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct NewPause {

@@ -1,5 +1,5 @@
-//! Users, sessions and API tokens, as the API describes them. Passwords and tokens are only received, except for a new
-//! token, which is sent once.
+//! Users, sessions and API tokens, as the API describes them. The server receives passwords and tokens, but does not
+//! send them, except for a new token, which it sends once.
 
 use std::fmt;
 
@@ -13,9 +13,9 @@ use super::{Role, SessionId, Timestamp, TokenId, TokenLimits};
 pub struct User {
     /// The name. Names that differ only in their case are the same.
     pub name: String,
-    /// What the user may do.
+    /// The role, which determines what the user may do.
     pub role: Role,
-    /// Whether the user cannot log in, and the user's tokens are refused.
+    /// Whether the user is disabled, which means that the user cannot log in and that the user's tokens are refused.
     pub disabled: bool,
     /// The time at which the user was created.
     pub created_at: Timestamp,
@@ -47,8 +47,8 @@ impl UserSource {
     /// All sources.
     pub const ALL: [Self; 3] = [Self::Local, Self::Proxy, Self::Oidc];
 
-    /// Returns the word for this source in the API and in the database, with which the names of its users begin unless
-    /// they are local.
+    /// Returns the word for this source in the API and in the database. The names of users that are not local begin
+    /// with the word for their source.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -78,7 +78,7 @@ pub struct UsersPage {
 pub struct NewUser {
     /// The name.
     pub name: String,
-    /// What the user may do.
+    /// The role, which determines what the user may do.
     pub role: Role,
     /// The password.
     pub password: String,
@@ -103,7 +103,7 @@ pub struct UserChanges {
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PasswordChange {
-    /// The password so far.
+    /// The current password.
     pub current_password: String,
     /// The new password.
     pub new_password: String,
@@ -151,12 +151,12 @@ pub struct ApiToken {
     pub user_id: String,
     /// The name, which says what the token is used for.
     pub name: String,
-    /// What the token permits, unless the role of the user permits less.
+    /// The role of the token. If the role of the user permits less, the token permits only that.
     pub role: Role,
     /// Further text about the token, if there is any.
     #[serde(default)]
     pub description: Option<String>,
-    /// What a worker can claim with the token. Tokens with other roles have no limits.
+    /// The limits on the jobs that a worker can claim with the token. Tokens with other roles have no limits.
     #[serde(flatten)]
     pub limits: TokenLimits,
     /// The first characters of the token, by which people recognise it.
@@ -185,22 +185,22 @@ pub struct ApiTokensPage {
 pub struct NewApiToken {
     /// The name, which says what the token is used for.
     pub name: String,
-    /// What the token permits. `None` stands for the role of whoever creates the token.
+    /// The role of the token, or `None` for the role of the user who creates it.
     #[serde(default)]
     pub role: Option<Role>,
-    /// The number of days after which the token is refused. `None` stands for [`Self::DEFAULT_DAYS`].
+    /// The number of days after which the token is refused, or `None` for [`Self::DEFAULT_DAYS`].
     #[serde(default)]
     pub expires_in_days: Option<u32>,
     /// Further text about the token.
     #[serde(default)]
     pub description: Option<String>,
-    /// The types of the jobs that a worker can claim with the token. `None` and an empty list are no limit.
+    /// The types of the jobs that a worker can claim with the token. `None` and an empty list set no limit.
     #[serde(default)]
     pub allowed_job_types: Option<Vec<String>>,
-    /// The repositories of the jobs that a worker can claim with the token. `None` and an empty list are no limit.
+    /// The repositories of the jobs that a worker can claim with the token. `None` and an empty list set no limit.
     #[serde(default)]
     pub allowed_repositories: Option<Vec<String>>,
-    /// The capabilities that a worker with the token may claim to have. `None` and an empty list are no limit.
+    /// The capabilities that a worker with the token may have. `None` and an empty list set no limit.
     #[serde(default)]
     pub capabilities: Option<Vec<String>>,
 }

@@ -1,8 +1,8 @@
-//! The rules that recognise secrets by their format, and tests of what would be masked.
+//! The rules that recognise secrets by their format, and tests of which parts of a text would be masked.
 
 use serde::{Deserialize, Serialize};
 
-/// The body of a request that tests what would be masked in a text.
+/// The body of a request that tests which parts of a text would be masked.
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RedactionTest {

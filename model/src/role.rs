@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// What a person or a program may do.
+/// The role of a person or a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
@@ -22,7 +22,7 @@ impl Role {
     /// All roles.
     pub const ALL: [Self; 4] = [Self::Viewer, Self::Operator, Self::Admin, Self::Worker];
 
-    /// The roles of people, from the least to the most powerful. A worker is a program.
+    /// The roles of people, from the least to the most powerful. `Worker` is missing, because workers are programs.
     pub const OF_PEOPLE: [Self; 3] = [Self::Viewer, Self::Operator, Self::Admin];
 
     /// Returns the word for this role in the API and in the database.

@@ -16,7 +16,7 @@ pub struct ServerStatus {
     pub jobs: JobCounts,
     /// The number of workers of each status.
     pub workers: WorkerCounts,
-    /// What is paused, oldest pauses first.
+    /// All pauses, oldest first.
     pub pauses: Vec<Pause>,
     /// The disk that contains the data directory.
     pub disk: DiskStatus,
@@ -31,7 +31,7 @@ pub struct WorkerCounts {
     pub draining: i64,
     /// The workers that receive no jobs because they or the queue are paused.
     pub paused: i64,
-    /// The workers that were not seen for a minute.
+    /// The workers without jobs that have sent no request for a minute.
     pub offline: i64,
 }
 

@@ -26,7 +26,8 @@ pub struct ClaimBody {
     /// The time for which the request waits for a job. The default is 0.
     #[serde(default)]
     pub wait_seconds: Option<i64>,
-    /// An identifier that the worker chooses for this claim. A repeated request with the same one returns the same job.
+    /// An identifier that the worker chooses for this claim. A repeated request with the same identifier returns the
+    /// same job.
     #[serde(default)]
     pub claim_id: Option<String>,
     /// Whether only the job of an earlier request with the same `claim_id` is returned, and no other job is claimed.
@@ -45,12 +46,13 @@ pub struct ClaimBody {
 pub struct ClaimReply {
     /// The claimed job, or null if there is no job for this worker.
     pub job: Option<ClaimedJob>,
-    /// Why the worker receives no jobs at present. It is missing if nothing holds jobs back from the worker.
+    /// The reason why the worker receives no jobs at present. The member is missing if neither a pause nor draining
+    /// keeps jobs from the worker.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worker: Option<ClaimNotice>,
 }
 
-/// Tells a worker that jobs are held back from it.
+/// Informs a worker that it receives no jobs because it is drained or because of a pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ClaimNotice {
     /// [`WorkerStatus::Draining`] or [`WorkerStatus::Paused`].
@@ -96,7 +98,7 @@ impl fmt::Debug for ClaimedJob {
 pub struct HeartbeatBody {
     /// The name of the worker that holds the lease.
     pub worker_id: String,
-    /// The time from now for which the lease is renewed.
+    /// The new duration of the lease, in seconds from now.
     pub lease_seconds: i64,
     /// The lease epoch of the claim. Older workers do not send it.
     #[serde(default)]
@@ -172,8 +174,8 @@ pub struct AppendBody {
     /// nothing.
     #[serde(default)]
     pub batch: Option<i64>,
-    /// The offset at which the range of output begins that a batch covers, which is where the last batch ended. Only
-    /// workers that number the bytes of their output send it, together with `batch` and `to`.
+    /// The offset at which the batch's range of output begins, which is where the range of the last batch ended. Only
+    /// workers that number the bytes of their output send this member, together with `batch` and `to`.
     #[serde(default)]
     pub from: Option<i64>,
     /// The offset at which the range ends.
@@ -244,7 +246,7 @@ pub struct StoredBytes {
     pub bytes: i64,
 }
 
-/// What a worker reports about the output of an attempt at its end.
+/// The totals of an attempt's output, as the worker reports them when the attempt ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ReportedTotals {

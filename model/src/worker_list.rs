@@ -14,7 +14,7 @@ pub enum WorkerStatus {
     Draining,
     /// The worker or the whole queue is paused, so the worker receives no jobs.
     Paused,
-    /// The server has not heard from the worker for a minute, and the worker runs no job.
+    /// The worker has sent no request for a minute, and runs no job.
     Offline,
 }
 
@@ -53,11 +53,11 @@ pub struct ListedWorker {
     pub allowed_types: Vec<String>,
     /// The number of jobs that the worker runs at the same time, if it is known.
     pub concurrency: Option<i64>,
-    /// The jobs that the worker runs now, those that started first at the beginning.
+    /// The jobs that the worker runs now, in the order in which they started.
     pub jobs: Vec<WorkerJob>,
     /// The id of the API token with which the worker claims jobs; null for the embedded worker.
     pub token_id: Option<TokenId>,
-    /// The time since which the worker is drained; null if it is not.
+    /// The time at which the worker was drained; null if it is not drained.
     pub drained_at: Option<Timestamp>,
     /// The user who has drained the worker; null if it is not drained.
     pub drained_by_user_id: Option<String>,
@@ -65,7 +65,7 @@ pub struct ListedWorker {
     pub pause: Option<Pause>,
     /// The time of the worker's first claim.
     pub first_seen_at: Timestamp,
-    /// The time of the worker's latest claim or heartbeat, accurate to some seconds.
+    /// The time of the worker's latest claim or heartbeat, accurate to about 10 seconds.
     pub last_seen_at: Timestamp,
 }
 

@@ -1,20 +1,21 @@
-//! The API tokens of workers, in the form in which clients for this kind of queue create and list them.
+//! The API tokens of workers, in the form in which the routes below `/workers/tokens` create and list them.
 
 use serde::{Deserialize, Serialize};
 
 use super::{ApiToken, Timestamp, TokenId};
 
-/// What a worker can claim with its token. `None` is no limit.
+/// The limits on the jobs that a worker can claim with its token. `None` sets no limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct TokenLimits {
-    /// The types of the jobs.
+    /// The types of the jobs that the worker can claim.
     #[serde(default)]
     pub allowed_job_types: Option<Vec<String>>,
-    /// The repositories of the jobs: what the member `repository` of the payload says.
+    /// The repositories of the jobs that the worker can claim. They are compared with the member `repository` of the
+    /// payload.
     #[serde(default)]
     pub allowed_repositories: Option<Vec<String>>,
-    /// The capabilities that the worker may claim to have.
+    /// The capabilities that the worker may have.
     #[serde(default)]
     pub capabilities: Option<Vec<String>>,
 }
@@ -34,7 +35,7 @@ pub struct NewWorkerToken {
     /// The repositories of the jobs that the worker can claim.
     #[serde(default)]
     pub allowed_repositories: Option<Vec<String>>,
-    /// The capabilities that the worker may claim to have.
+    /// The capabilities that the worker may have.
     #[serde(default)]
     pub capabilities: Option<Vec<String>>,
     /// The number of days after which the token is refused.
@@ -52,10 +53,10 @@ pub struct ListedWorkerToken {
     pub worker_id: String,
     /// Further text about the token.
     pub description: Option<String>,
-    /// What the worker can claim.
+    /// The limits on the jobs that the worker can claim.
     #[serde(flatten)]
     pub limits: TokenLimits,
-    /// Whether the token is accepted.
+    /// Whether the token is still accepted, because it has not expired.
     pub is_active: bool,
     /// The name of the user to whom the token belongs.
     pub user_id: String,
@@ -70,7 +71,8 @@ pub struct ListedWorkerToken {
 }
 
 impl ListedWorkerToken {
-    /// Returns the form of an API token that clients for workers expect, at the time `now`.
+    /// Converts an API token to this form. `now` is the current time, which determines whether the token is still
+    /// accepted.
     #[must_use]
     pub fn of(token: ApiToken, now: Timestamp) -> Self {
         let ApiToken { id, user_id, name, description, limits, hint, created_at, last_used_at, expires_at, .. } = token;

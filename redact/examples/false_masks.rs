@@ -1,11 +1,11 @@
-//! Counts what the built-in rules mask in logs: `make false-masks`.
+//! Counts the masks that the built-in rules cause in logs: `make false-masks`.
 //!
-//! Nobody registered a value, so every mask is the guess of a rule. The program prints for each file and each rule how
-//! many masks there are, with samples to judge them by. It cannot know which of them are right. It therefore counts all
-//! of them as wrong, except those of [known secrets](KNOWN), and fails if there are more than [`MOST_PER_MB`] for each
-//! megabyte.
+//! No value is registered, so every mask is the guess of a rule. For each file and each rule, the program prints the
+//! number of masks, with samples from which a person can judge them. The program itself cannot know which masks are
+//! right. It therefore counts all masks as wrong, except those of [known secrets](KNOWN), and fails if there are more
+//! than [`MOST_PER_MB`] per megabyte.
 //!
-//! The samples contain what is masked, so the output is for the person who runs the program.
+//! The samples contain the masked text, so the output is only for the person who runs the program.
 
 #![expect(clippy::print_stdout, reason = "the program's purpose is to print")]
 
@@ -19,17 +19,18 @@ use redact::{Finding, Redactor, Rules};
 /// The maximum number of masks per megabyte.
 const MOST_PER_MB: f64 = 1.0;
 
-/// The minimum size of all logs together in bytes. Fewer say little.
+/// The minimum size of all logs together, in bytes. Smaller logs say little about the rules.
 const LEAST_BYTES: usize = 20_000_000;
 
 /// The number of different samples that are printed for each rule.
 const SAMPLES: usize = 5;
 
-/// The number of bytes that a sample contains before and after what is masked.
+/// The number of bytes that a sample contains before and after the masked text.
 const CONTEXT: usize = 32;
 
-/// Parts of the secrets in this project's own tests, which its history contains. Masking them is right. Other projects
-/// use some of these words for the same purpose, so the number of such masks is printed too.
+/// Parts of the secrets that this project's own tests contain, and that its history therefore contains too. Masking
+/// them is right. Other projects use some of these words for the same purpose, so the number of such masks is printed
+/// too.
 const KNOWN: [&str; 9] = [
     "hunter2",
     "swordfish",
@@ -42,7 +43,7 @@ const KNOWN: [&str; 9] = [
     "MIIEowIBAAKCAQEAy8Dbv8prpJ",
 ];
 
-/// What was found for one rule.
+/// The masks of one rule.
 #[derive(Default)]
 struct Found {
     count: usize,
@@ -90,7 +91,7 @@ fn add(found: &mut BTreeMap<String, Found>, Finding { range, rule }: &Finding, t
     }
 }
 
-/// Returns what is masked between brackets, and the text around it.
+/// Returns the masked text between brackets, with the text around it.
 fn sample(text: &[u8], range: std::ops::Range<usize>, secret: &str) -> String {
     let before = &text[range.start.saturating_sub(CONTEXT)..range.start];
     let after = &text[range.end..text.len().min(range.end + CONTEXT)];

@@ -17,8 +17,8 @@ pub(crate) enum Compiled {
 }
 
 impl Compiled {
-    /// Combines a set that several redactors share with a set of added values. If one of them is empty, the other one
-    /// is searched for by itself.
+    /// Combines a set that several redactors share with a set of added values. If one of the sets is empty, only the
+    /// other one is searched for.
     pub(crate) fn new(shared: &Arc<Values>, added: Values) -> Self {
         if added.list().is_empty() {
             Self::Shared(Arc::new(Matcher::new(OneSet(Arc::clone(shared)))))
@@ -45,7 +45,7 @@ impl Compiled {
         }
     }
 
-    /// Returns the memory usage in bytes, except for what is shared with `others`.
+    /// Returns the memory usage in bytes, without the memory that is shared with `others`.
     pub(crate) fn memory(&self, others: Option<&Self>) -> usize {
         let is_shared = |values: &Arc<Values>| {
             others.is_some_and(|others| others.sets().iter().any(|other| Arc::ptr_eq(values, other)))

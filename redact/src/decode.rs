@@ -22,7 +22,7 @@ use entity::Entity;
 use percent::Percent;
 
 /// The maximum number of raw bytes that an escape stands for if its length is not limited by its syntax, such as a run
-/// of backslashes. A longer one stands for the last of its bytes.
+/// of backslashes. Of a longer escape, only this many bytes at its end count.
 const LONGEST_ESCAPE: usize = 64;
 
 /// A stage of the decoder.

@@ -124,8 +124,8 @@
 //! colours and runs of white space are read without following the views, and skipped as well (`pass`). The running time
 //! is linear in the length of the input, regardless of the values.
 //!
-//! Values that are added to a redactor have an automaton of their own, which runs beside the first one (`sets`). What
-//! is masked is exactly what a single automaton over all values would find.
+//! Values that are added to a redactor have an automaton of their own, which runs beside the first one (`sets`). The
+//! two find exactly the matches that a single automaton over all values would find.
 //!
 //! The rules use a further automaton, which finds the literals that their expressions begin with. From each of these
 //! literals, the automaton of the rule's expression reads the text until the expression has matched or failed

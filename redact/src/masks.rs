@@ -39,7 +39,7 @@ pub(crate) struct MaskedRange {
     /// The end of the match that begins first. For a match that is masked before its end is known, this is the position
     /// at which the match became certain.
     first_end: usize,
-    /// Where the first registered value begins, or `usize::MAX` if there is none.
+    /// The position at which the first registered value begins, or `usize::MAX` if there is none.
     first_value: usize,
 }
 

@@ -1,7 +1,7 @@
 //! The compiled values of a redactor, and the token boundaries of short values.
 //!
-//! A matcher is shared by streams, so it stores neither a stream's state nor its text. They are passed in as a state of
-//! its automata and a [`View`].
+//! A matcher is shared by streams, so it stores neither a stream's state nor its text. Both are passed in, as a state
+//! of its automata and as a [`View`].
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ const SPAN_OF_BYTE: usize = 16;
 /// The additional number of raw bytes that a match may span because of terminal escape sequences within it.
 const SPAN_OF_STYLES: usize = 16 << 10;
 
-/// The compiled values of a redactor: one or two sets of values, and what is derived from all of them.
+/// The compiled values of a redactor: one or two sets of values, and the data that is derived from all of them.
 pub(crate) struct Matcher<A: Automata> {
     automata: A,
     start: A::State,

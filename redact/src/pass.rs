@@ -4,8 +4,8 @@
 //! [view](crate::view) reads them, together with a few bytes before and after it. If no [reading](Reading) contains the
 //! first gram of a pattern, the views are equal again after the stop, as if they had been followed.
 //!
-//! Stops that are close to each other are read together. What this module cannot read, such as an escape of several
-//! bytes that stands for a control character, is not passed, and the views are followed separately.
+//! Stops that are close to each other are read together. A stop that this module cannot read, such as an escape of
+//! several bytes that stands for a control character, is not passed. The views are then followed separately.
 
 mod token;
 
@@ -27,8 +27,8 @@ pub(crate) struct Passed {
 }
 
 /// Tries to pass the stop at the index `stop`, and those shortly after it. `from` is the first index before the stop at
-/// which a pattern may begin. Returns `None` if a pattern may begin before the end of the stops, or if they cannot be
-/// read here.
+/// which a pattern may begin. Returns `None` if a pattern may begin before the end of the stops, or if this module
+/// cannot read the stops.
 pub(crate) fn pass(skip: &Skip, stops: Stops, from: usize, stop: usize) -> Option<Passed> {
     let text = stops.view.text;
     if stops.view.base + stop < stops.counted.begin() {
@@ -94,8 +94,8 @@ struct Readings<'t> {
     joined: Option<Reading>,
     /// The number of base64 characters directly before the current position in the joined view, but at most [`RUN`].
     run: usize,
-    /// What follows the first byte of the last escape, read as if that byte was no escape. After a few more bytes, it
-    /// is the same as the other readings.
+    /// The text after the first byte of the last escape, read as if that byte began no escape. After a few more bytes,
+    /// this reading is the same as the others.
     fresh: Option<(Reading, PlainReading)>,
     /// The number of bytes that the plain reading contains after that escape.
     since: usize,
@@ -124,7 +124,7 @@ impl<'t> Readings<'t> {
         let view = stops.view;
         let mut raw = Reading::new(skip);
         for &byte in &view.text[from.max(stop.saturating_sub(skip.gram() - 1))..stop] {
-            // These are fewer bytes than a gram has.
+            // These bytes are fewer than a gram has, so no pattern can be found yet.
             raw.push(skip, byte).ok();
         }
         let at = view.base + stop;
@@ -211,8 +211,8 @@ impl<'t> Readings<'t> {
     /// Begins to read `rest`, an escape without its first byte, as if it was no escape.
     fn begin_fresh(&mut self, rest: &[u8]) -> Result<(), MayBegin> {
         if self.fresh.is_some() {
-            // Only one such reading is tracked at a time. A second one is rare, so the result is that a pattern may
-            // begin here.
+            // Only one such reading is tracked at a time. If a second one would begin, which is rare, this function
+            // reports that a pattern may begin.
             return Err(MayBegin);
         }
         // Backslashes before the last one begin no reading of their own.

@@ -14,7 +14,7 @@ use crate::{RedactStream, Redacted, Rules};
 ///
 /// The values consist of two sets, which are compiled separately: those that the redactor was created with, and those
 /// that were [added](Self::with_values). Redactors with different added values share the compiled form of the others.
-/// What is masked depends only on the union of both sets.
+/// The masked ranges depend only on the union of both sets.
 #[derive(Clone)]
 pub struct Redactor {
     values: Compiled,
@@ -96,7 +96,7 @@ impl Redactor {
         self.values.memory(None)
     }
 
-    /// Returns the memory usage of the values in bytes, except for what is shared with `other`.
+    /// Returns the memory usage of the values in bytes, without the memory that is shared with `other`.
     pub fn memory_beside(&self, other: &Self) -> usize {
         self.values.memory(Some(&other.values))
     }

@@ -1,6 +1,7 @@
 //! The search for values in one stream.
 //!
-//! [`Views`] are generic over the automata, so that each kind has its own loops. A stream does not depend on the kind.
+//! [`Views`] are generic over the automata, so that each kind of automata has its own loops. A stream does not depend
+//! on this kind.
 
 use std::sync::Arc;
 
@@ -17,17 +18,17 @@ pub(crate) trait ValueSearch: Send + Sync {
     /// Processes the view's text from the position `from` on, and reports all matches to `masks`.
     fn run(&mut self, view: View, from: usize, masks: &mut Masks);
 
-    /// Returns where the first match begins that is still possible at the end of the view's text.
+    /// Returns the position of the first match that is still possible at the end of the view's text.
     fn possible(&self, view: View) -> usize;
 
-    /// Returns the position from which on nothing may be shown after a pause, or the end of the text: where the first
-    /// partial match begins that is long enough to reveal a value.
+    /// Returns the position of the first partial match that is long enough to reveal a value, or the end of the text if
+    /// there is none. After a pause, nothing may be shown from this position on.
     fn telling_at_pause(&self, view: View) -> usize;
 
     /// Prepares for the removal of the view's text before the position `from`.
     fn keep(&mut self, view: View, from: usize);
 
-    /// Ends the stream, and reports what is cut off.
+    /// Ends the stream, and reports values that are cut off.
     fn finish(&mut self, view: View, masks: &mut Masks);
 }
 

@@ -8,7 +8,7 @@
 //! longest suffix that is a prefix of any pattern. A pair of states therefore determines the state of the automaton
 //! over the union, and vice versa. Everything else that is known about a state is a maximum or a union over its tails.
 //!
-//! Most streams have only one set. The views are generic, so that these streams do not pay for the second one.
+//! Most streams have only one set. The views are generic, so that the second set costs these streams no time.
 
 use std::sync::Arc;
 
@@ -37,7 +37,7 @@ pub(crate) trait Automata: Clone + Send + Sync + 'static {
     /// Returns whether `state` represents only the first few bytes of a pattern.
     fn is_shallow(&self, state: Self::State) -> bool;
 
-    /// Returns lengths of suffixes of the text in `state`, given those of a tail.
+    /// Returns the lengths that `of` selects from the tails of `state`.
     fn lengths(&self, state: Self::State, of: impl Fn(&Tail) -> Lengths) -> Lengths;
 }
 

@@ -72,7 +72,7 @@ impl Skip {
     }
 
     /// Returns the first position at or after `from` where a pattern may begin or a view may begin to differ from the
-    /// raw text, even if the end of the text cuts it off.
+    /// raw text. The pattern may be cut off at the end of the text.
     ///
     /// `clear` stores the range that contains no stop for the next call, and `counted` is updated where a stop is
     /// passed.
@@ -106,8 +106,8 @@ impl Skip {
         self.gram
     }
 
-    /// Returns whether a pattern may begin with a gram. Its bytes are folded, and they are the highest ones of `word`,
-    /// the last one first.
+    /// Returns whether a pattern may begin with a gram. The folded bytes of the gram are the highest bytes of `word`,
+    /// and its last byte is the highest one.
     #[inline]
     pub(crate) fn begins(&self, word: u32) -> bool {
         let hash = if self.gram == 4 { hash_of_four(word) } else { (word >> 16) as usize };

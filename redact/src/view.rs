@@ -41,7 +41,7 @@ const CHECK: usize = 1024;
 /// further attempt that fails, up to the second number.
 const PATIENCE: (usize, usize) = (3, 48);
 
-/// The stages whose input ends before that of the stages before them.
+/// The sets of stages whose input is ended separately at the end of the text: the last stage, and the last two.
 ///
 /// An incomplete escape at the end of the text may be ordinary text, or the beginning of an escape that stands for the
 /// next byte of a value. This is decided separately for each stage: in `\u0026\u006c\u007`, the first two escapes stand
@@ -252,8 +252,8 @@ impl<A: Automata> Views<A> {
         self.joined.keep(view, from);
     }
 
-    /// Ends the stream, and masks what is cut off. An incomplete escape at the end may be the end of a match, or it may
-    /// continue a match that is cut off.
+    /// Ends the stream, and masks values that are cut off. An incomplete escape at the end may be the end of a match,
+    /// or it may continue a match that is cut off.
     pub(crate) fn finish(&mut self, matcher: &Matcher<A>, view: View, masks: &mut Masks) {
         masks.add(self.telling(matcher, view)..view.end(), Label::Value);
         if self.has_pending_escape() {
@@ -264,8 +264,8 @@ impl<A: Automata> Views<A> {
         self.end(matcher, Stages::ALL, view, masks);
     }
 
-    /// Ends the input of the given stages, and masks what is cut off. Their incomplete escapes are treated as ordinary
-    /// text.
+    /// Ends the input of the given stages, and masks values that are cut off. The stages' incomplete escapes are
+    /// treated as ordinary text.
     fn end(&mut self, matcher: &Matcher<A>, stages: Stages, view: View, masks: &mut Masks) {
         let Self { decoder, plain, fresh, joined, visible, .. } = self;
         decoder.finish(stages, &mut DecodedViews { matcher, masks, plain, fresh, joined });

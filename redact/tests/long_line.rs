@@ -1,5 +1,5 @@
-//! Memory does not grow with the length of a line. There is only one test in this file, because it reads the peak
-//! memory of its process.
+//! Tests that memory does not grow with the length of a line. This file contains only one test, because the test reads
+//! the peak memory of its process.
 
 #![cfg(target_os = "linux")]
 
@@ -10,8 +10,8 @@ use redact::{Redactor, Rules};
 /// The number of bytes in a read.
 const READ: usize = 64 << 10;
 
-/// The number of bytes by which the peak of the memory may grow while a line is redacted. What is held back is bounded
-/// by less than 100 KiB for these values.
+/// The number of bytes by which the peak of the memory may grow while a line is redacted. For these values, the
+/// redactor holds back less than 100 KiB.
 const GROWTH: u64 = 2 << 20;
 
 const VALUE: &str = "correct horse battery";

@@ -51,27 +51,27 @@ impl FromStr for JobData {
 /// The way in which the data directory is hidden from a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum Hiding {
-    /// It is not hidden.
+    /// The data directory is not hidden.
     None,
-    /// An empty directory covers it in a mount namespace of the step.
+    /// An empty directory covers the data directory in a mount namespace of the step.
     Cover,
-    /// Landlock allows access to everything beside it.
+    /// Landlock rules allow access to everything beside the data directory.
     Rules,
 }
 
-/// What the decision depends on.
+/// The facts on which the decision depends.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Situation {
     /// Whether the server can cover the data directory.
     pub(super) can_mount: bool,
     /// Whether steps are restricted with Landlock.
     pub(super) landlock: bool,
-    /// A directory that contains the data directory and in which jobs can create entries. The root directory does not
-    /// count.
+    /// A directory that contains the data directory and in which jobs can create entries, if there is one other than
+    /// the root directory.
     pub(super) writable: Option<PathBuf>,
-    /// A directory that contains the data directory and has too many entries for a rule for each of them.
+    /// A directory, if any, that contains the data directory and has too many entries for a rule for each of them.
     pub(super) crowded: Option<PathBuf>,
-    /// The home directory of the user of the jobs, if the data directory contains it.
+    /// The home directory of the user of the jobs, if it is inside the data directory.
     pub(super) home_inside: Option<PathBuf>,
 }
 
@@ -90,7 +90,7 @@ pub enum Obstacle {
     /// A directory that contains the data directory has too many entries.
     #[error("{}, which contains it, has too many entries; move it with --data-dir", .0.display())]
     Crowded(PathBuf),
-    /// The server has no means to hide it.
+    /// The server can neither mount file systems nor use Landlock to hide the data directory.
     #[error("the server cannot mount file systems, and jobs are not restricted with Landlock")]
     NoMeans,
 }

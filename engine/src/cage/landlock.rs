@@ -1,13 +1,13 @@
-//! Restricts a thread and the processes that it starts with Landlock.
+//! Uses Landlock to restrict a thread and the processes that it starts.
 //!
 //! Any Landlock domain prevents its processes from inspecting processes outside it: from tracing them, and from reading
-//! entries of `/proc` such as `environ`, `mem`, `fd`, `root` and `cwd`. Each step has its own domain. A domain that
-//! restricts files also cannot mount file systems or remove mounts, so a step cannot remove the cover of the data
-//! directory.
+//! entries of `/proc` such as `environ`, `mem`, `fd`, `root` and `cwd`. Each step has its own domain. Processes in a
+//! domain that restricts files also cannot mount file systems or remove mounts, so a step cannot remove the cover of
+//! the data directory.
 //!
-//! To restrict access to files, Landlock needs a rule for each directory and file that may be accessed. The directories
-//! that contain the data directory get no rule, because a rule applies to everything below, but each of their other
-//! entries gets one.
+//! To restrict access to files, Landlock needs a rule for each directory and file that may be accessed. A rule applies
+//! to everything below its directory. Therefore, the directories that contain the data directory get no rule, but each
+//! of their other entries gets one.
 
 use std::fs;
 use std::io;
@@ -27,7 +27,7 @@ const ACCESSES: BitFlags<AccessFs> = make_bitflags!(AccessFs::{
     | MakeFifo | MakeBlock | MakeSym | Refer
 });
 
-/// The accesses among [`ACCESSES`] that apply to files. Others cannot be allowed for a file.
+/// The accesses among [`ACCESSES`] that apply to files. A rule for a file must not allow other accesses.
 const OF_FILES: BitFlags<AccessFs> = make_bitflags!(AccessFs::{Execute | WriteFile | ReadFile | Truncate});
 
 /// Returns whether the kernel supports Landlock. Its first version, that of Linux 5.13 to 5.18, does not count, because
@@ -37,18 +37,18 @@ pub(super) fn is_available() -> bool {
     ruleset.and_then(Ruleset::create).is_ok()
 }
 
-/// Restricts the calling thread. If `hidden` is not empty, it can access everything except these paths, but including
+/// Restricts the calling thread. If `hidden` is not empty, the thread can no longer access these paths, except for
 /// `own`, which is relative to the first of them.
 pub(super) fn restrict(hidden: &[PathBuf], own: &Path) -> io::Result<()> {
     let ruleset = match hidden.first() {
-        // A domain must restrict something.
+        // A domain must restrict at least one access, so this one is restricted and then allowed everywhere.
         None => allow(create(AccessFs::Refer.into())?, Path::new("/"), AccessFs::Refer.into())?,
         Some(data) => {
             let rules = allow_siblings(create(ACCESSES)?, Path::new("/"), hidden)?;
             allow(rules, &data.join(own), ACCESSES)?
         }
     };
-    // The caller decides about `no_new_privs`.
+    // The default of the `landlock` crate would also set `no_new_privs`, for which there is a setting of its own.
     let status = ruleset.no_new_privs(false).restrict_self().map_err(io::Error::other)?;
     if status.ruleset == RulesetStatus::NotEnforced {
         return Err(Errno::NOSYS.into());
@@ -77,8 +77,8 @@ fn allow_siblings(mut rules: RulesetCreated, folder: &Path, hidden: &[PathBuf]) 
     Ok(rules)
 }
 
-/// Allows access to a path and to everything below it. A link is ignored, because what it leads to has its own rules,
-/// and so is a path that does not exist any more.
+/// Allows access to a path and to everything below it. Links are ignored, because their targets have rules of their
+/// own. Paths that no longer exist are ignored too.
 fn allow(rules: RulesetCreated, path: &Path, accesses: BitFlags<AccessFs>) -> io::Result<RulesetCreated> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let Ok(opened) = openat(CWD, path, flags, Mode::empty()) else { return Ok(rules) };

@@ -55,7 +55,7 @@ impl Places {
         found.unwrap_or_else(|_| self.containing().next().map(Path::to_owned))
     }
 
-    /// Returns a directory that contains one of the paths and has more entries than Landlock rules can be added.
+    /// Returns a directory that contains one of the paths and has more than [`MAX_ENTRIES`] entries, if there is one.
     pub(super) fn crowded(&self) -> Option<PathBuf> {
         let is_crowded = |folder: &&Path| fs::read_dir(folder).is_ok_and(|entries| entries.count() > MAX_ENTRIES);
         self.containing().find(is_crowded).map(Path::to_owned)
@@ -72,7 +72,7 @@ impl Places {
     }
 }
 
-/// Returns whether a file that a path leads to is the directory `path` or may be a part of it.
+/// Returns whether the file with the metadata `found` may be the directory `path` or a part of it.
 fn exists_in(path: &Path, found: &fs::Metadata) -> bool {
     fs::metadata(path).is_ok_and(|expected| expected.dev() == found.dev())
 }
@@ -105,8 +105,8 @@ fn unescaped(field: &[u8]) -> PathBuf {
     PathBuf::from(std::ffi::OsString::from_vec(bytes))
 }
 
-/// Returns other paths that lead to the directory `path` or to a part of it, according to a list of mounts. Another
-/// mount may hide such a path.
+/// Returns other paths that lead to the directory `path` or to a part of it, according to a list of mounts. Other
+/// mounts may hide some of these paths.
 fn aliases(mountinfo: &[u8], path: &Path) -> Vec<PathBuf> {
     let mounts: Vec<Mount> = mountinfo.split(|byte| *byte == b'\n').filter_map(Mount::parse).collect();
     // Of several mounts at one point, the last one is visible.

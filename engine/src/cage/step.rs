@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::hiding::Hiding;
 use super::{cover, landlock};
 
-/// The limits on the resources of a step. Without a limit, a step has that of the server.
+/// The limits on the resources of a step. A step without a limit has the server's limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepLimits {
     /// The maximum number of processes and threads of the user. The kernel counts all of them, including those that do
@@ -42,7 +42,7 @@ pub(crate) struct StepCage {
     pub(crate) ids: Option<Ids>,
     pub(crate) umask: u32,
     pub(crate) limits: StepLimits,
-    /// The soft limit on open files if `limits` contains none, or `None` for the server's.
+    /// The soft limit on open files if `limits` contains none, or `None` for the server's soft limit.
     pub(crate) file_limit: Option<u64>,
     pub(crate) no_new_privileges: bool,
     pub(crate) landlock: bool,
@@ -108,8 +108,8 @@ impl StepCage {
     }
 }
 
-/// Sets both the soft and the hard limit, so that the step cannot raise it. A limit is never raised above the server's
-/// hard limit.
+/// Sets both the soft and the hard limit, so that the step cannot raise the limit. A limit is never raised above the
+/// server's hard limit.
 fn limit(resource: Resource, most: Option<u64>) -> io::Result<()> {
     let Some(most) = most else { return Ok(()) };
     let most = getrlimit(resource).maximum.map_or(most, |maximum| maximum.min(most));

@@ -25,10 +25,10 @@ pub struct JobUser {
     shell: PathBuf,
 }
 
-/// A group of capabilities of the server.
+/// A set of capabilities that the server may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Privilege {
-    /// Those that are required to run jobs as another user, and to manage their files and processes.
+    /// The capabilities to run jobs as another user, and to manage the files and processes of these jobs.
     SwitchUser,
     /// The capability to mount file systems, which also permits restrictions without `no_new_privs`.
     Administration,

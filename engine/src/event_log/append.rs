@@ -258,8 +258,8 @@ fn serialise(position: Position, mut event: NewEvent) -> (Arc<StoredEvent>, NewR
     (stored, row)
 }
 
-/// Returns the word in the column `kind`. It is `log` only for chunks of output with all of their fields. Other workers
-/// may report events of the kind `log` without them.
+/// Returns the value of the column `kind`. It is `log` only for chunks of output with all of their fields. For events
+/// of the kind `log` without these fields, which workers on other machines may report, it is `text`.
 fn kind_column(payload: &Payload, facets: &Facets) -> String {
     match payload {
         Payload::Other(_) if facets.kind == "log" => "text".to_owned(),

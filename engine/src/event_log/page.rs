@@ -187,7 +187,7 @@ impl<'a> Filling<'a> {
         Offered::Continue
     }
 
-    /// Offers an event that is in memory. It is added to the page if it passes the request's filter.
+    /// Offers an event that is in memory. The event is added to the page if it passes the request's filter.
     pub(super) fn offer_shared(&mut self, event: &SharedEvent) -> Offered {
         let matches = self.request.filter.matches(event.level, &event.facets);
         self.offer(event.seq, event.size, matches, || SharedEvent::clone(event))

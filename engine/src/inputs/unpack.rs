@@ -36,7 +36,8 @@ const MAX_LINKS: usize = 100_000;
 /// bytes. It limits memory, because headers are read into memory.
 const MAX_HEADER: u64 = 256 << 10;
 
-/// The base-2 logarithm of the largest zstd window: 128 MiB, which is also the default limit of the `zstd` command.
+/// The base-2 logarithm of the largest permitted zstd window: 128 MiB, which is also the default limit of the `zstd`
+/// command.
 const MAX_WINDOW_LOG: u32 = 27;
 
 /// The size of the blocks that are read, in bytes.

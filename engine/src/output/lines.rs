@@ -37,7 +37,7 @@ pub struct Line {
     pub cut: bool,
 }
 
-/// What to return of a line that is longer than the limit.
+/// The text that is returned for a line that is longer than the limit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LongLine {
     /// The beginning of the text that a terminal would display.

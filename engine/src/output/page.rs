@@ -120,16 +120,16 @@ impl Outputs {
 struct ShownLine {
     text: String,
     cut: bool,
-    /// What the line itself printed, if `text` differs from it.
+    /// The text that the line itself printed, if `text` differs from it.
     printed: Option<String>,
     drawn_on: Option<i64>,
-    /// The level of the rows, if they do not show what the line printed.
+    /// The level of the line's rows, if other lines have redrawn them.
     level: Option<Level>,
 }
 
 impl ShownLine {
-    /// Returns what a terminal shows of a line. `printed` is the text that the line printed, and `redrawn` its content
-    /// if it was drawn on a screen.
+    /// Returns the text that a terminal shows for a line. `printed` is the text that the line printed, and `redrawn` is
+    /// the line's content if it was drawn on a screen.
     fn new(line: &Line, printed: &str, redrawn: Option<Redrawn>) -> Self {
         let shown = ansi::fold(printed, LineEnd::Complete);
         match redrawn {

@@ -2,8 +2,9 @@
 //!
 //! A line is compared as a reader sees it: without escape sequences, and after carriage returns and cursor movements
 //! have been applied. The output is searched in chunks of a few MiB on several threads, and the results arrive in the
-//! order of the search. All searches together use one thread per CPU core, for which the accounts that search take
-//! turns (`turns`), and each search holds only the chunks that are being searched. Dropping a [`LogSearch`] ends it.
+//! order of the search. All searches together use one thread per CPU core, and the accounts that search take turns to
+//! use these threads (`turns`). Each search holds only the chunks that are being searched. Dropping a [`LogSearch`]
+//! ends it.
 
 mod known;
 mod query;
@@ -373,8 +374,8 @@ impl LogSearch {
     }
 
     /// Reads the lines with these numbers. If the search selects all lines of a step or a stream, they are returned as
-    /// other lines have redrawn them. Otherwise, the text for which they were selected might not be visible. Returns
-    /// fewer lines if they are in too many blocks.
+    /// other lines have redrawn them, but fewer lines are returned if they are in too many blocks. Otherwise, they are
+    /// returned as they were printed, because redrawing could hide the text for which they were selected.
     async fn describe(&self, numbers: &[u64]) -> Result<Vec<SearchHit>, OutputError> {
         let (Some(mut spool), false) = (self.spool.clone(), numbers.is_empty()) else { return Ok(Vec::new()) };
         let query = &self.shared.query;

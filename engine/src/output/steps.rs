@@ -16,7 +16,7 @@ const LIMIT: usize = 500;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StepIds(HashMap<StepRef, KnownStep>);
 
-/// What the events say about a step.
+/// The properties of a step, as its event states them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct KnownStep {
     id: String,

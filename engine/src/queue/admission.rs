@@ -1,4 +1,5 @@
-//! Decides which jobs a worker's claim may receive: what its API token permits, and what is paused or drained.
+//! Decides which jobs a worker's claim may receive. The decision depends on the limits of the worker's API token, on
+//! pauses, and on whether the worker is drained.
 //!
 //! The decision is made in the transaction of the claim. A claim that was waiting while a token was revoked or while
 //! the queue was paused therefore receives no job.
@@ -14,14 +15,15 @@ use crate::db::{Connection, DbResult};
 /// The maximum number of types, and of repositories, in the limits of a token.
 const MAX_LISTED: usize = 100;
 
-/// What a worker can claim with its API token. An empty list is no limit.
+/// The limits of a worker's API token. An empty list sets no limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct WorkerLimits {
-    /// The types of the jobs.
+    /// The types of jobs that the worker may receive.
     pub kinds: Vec<String>,
-    /// The repositories of the jobs: what the member `repository` of the payload says.
+    /// The repositories whose jobs the worker may receive. They are compared with the member `repository` of the
+    /// payload.
     pub repositories: Vec<String>,
-    /// The capabilities that the worker may claim to have.
+    /// The capabilities that the worker may have. It does not get jobs that require others.
     pub capabilities: Vec<String>,
 }
 
@@ -40,27 +42,28 @@ impl WorkerLimits {
     }
 }
 
-/// The jobs among which a claim chooses.
+/// The conditions that a job must meet to be claimed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct ClaimScope {
-    /// The types of the jobs. If empty, they may have any type except those in `paused_kinds`.
+    /// The permitted types. If empty, all types except those in `paused_kinds` are permitted.
     pub(super) kinds: Vec<String>,
     /// The types that are paused.
     pub(super) paused_kinds: Vec<String>,
-    /// The capabilities that the jobs may require.
+    /// The capabilities that the job may require.
     pub(super) capabilities: Vec<String>,
-    /// The repositories of the jobs, or `None` if they may have any or none.
+    /// The permitted repositories, or `None` if a job may have any repository or none.
     pub(super) repositories: Option<Vec<String>>,
 }
 
 /// The decision about a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Admission {
-    /// The worker receives the next of these jobs.
+    /// The worker receives the next job that meets these conditions.
     Admitted(ClaimScope),
-    /// The worker receives no job, because it is drained, or because it, the queue or all of its types are paused.
+    /// The worker receives no job, because the worker is drained, or because the worker, the queue or all of the
+    /// worker's types are paused.
     Held(WorkerStatus),
-    /// The token has ended, or permits none of the types that the worker runs.
+    /// The token is no longer valid, or permits none of the types that the worker runs.
     Refused,
 }
 
@@ -93,7 +96,7 @@ pub(super) async fn admit(connection: &mut Connection, request: &ClaimRequest, n
     Ok(decide(request, limits, targets.into_iter().filter_map(paused_kind).collect()))
 }
 
-/// Decides which types of jobs, with which requirements, a worker may receive.
+/// Makes the decision from the limits of the token and the paused types.
 fn decide(request: &ClaimRequest, limits: WorkerLimits, paused_kinds: Vec<String>) -> Admission {
     let Some(mut kinds) = common(&request.kinds, &limits.kinds) else { return Admission::Refused };
     if !kinds.is_empty() {
@@ -110,7 +113,8 @@ fn decide(request: &ClaimRequest, limits: WorkerLimits, paused_kinds: Vec<String
     Admission::Admitted(ClaimScope { kinds, paused_kinds, capabilities, repositories })
 }
 
-/// Returns the names that are in both lists, where an empty list contains every name. Returns `None` if there are none.
+/// Returns the names that are in both lists. An empty list stands for all names. Returns `None` if the lists have no
+/// name in common.
 fn common(one: &[String], other: &[String]) -> Option<Vec<String>> {
     match (one, other) {
         (names, []) | ([], names) => Some(names.to_vec()),

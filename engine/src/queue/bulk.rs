@@ -1,7 +1,7 @@
 //! Applies an action to all jobs that match a filter.
 //!
-//! The jobs are looked up once, and each is then changed in its own transaction, as if it had been requested alone.
-//! A job whose state has changed in between is skipped.
+//! The jobs are looked up once, and each is then changed in its own transaction, as it would be by a request for this
+//! job alone. A job whose state has changed in between is skipped.
 
 use futures_util::{StreamExt, stream};
 use model::{BulkAction, BulkFilter, BulkReply, BulkRequest, JobChanges, JobId, JobStatus, Timestamp};
@@ -15,10 +15,10 @@ use crate::spool::Spools;
 /// The maximum number of jobs that a request changes. Clients repeat the request while there are more.
 const MAX_JOBS: i64 = 10_000;
 
-/// The number of jobs that are changed at the same time. Their transactions are committed together.
+/// The number of jobs that are changed at the same time, so that several transactions can be committed together.
 const AT_ONCE: usize = 32;
 
-/// What has become of one of the jobs.
+/// The result of the action on one job.
 enum Changed {
     Done,
     Skipped,
@@ -46,7 +46,7 @@ impl Queue {
         if dry_run {
             return Ok(reply);
         }
-        // Resubmitted jobs are queued in the order in which the originals were submitted.
+        // Originals are resubmitted one at a time, so that the new jobs are queued in the same order.
         let at_once = if action == BulkAction::Resubmit { 1 } else { AT_ONCE };
         let change = |job| {
             let (queue, by, reason) = (self.clone(), by.to_owned(), reason.clone());
@@ -62,7 +62,7 @@ impl Queue {
                     tracing::warn!(%error, action = action.as_str(), "an action on several jobs has failed for one of them");
                     reply.failed += 1;
                     reply.error.get_or_insert_with(|| error.to_string());
-                    // The others would fail too, and the client can repeat the request later.
+                    // The action would fail for the remaining jobs too, and the client can repeat the request later.
                     if matches!(error, QueueError::Full(_) | QueueError::Db(_)) {
                         break;
                     }
@@ -72,7 +72,8 @@ impl Queue {
         Ok(reply)
     }
 
-    /// Returns the ids of the matching jobs, oldest first, and of one more than can be changed if there are more.
+    /// Returns the ids of the matching jobs, oldest first. If more than [`MAX_JOBS`] jobs match, returns one additional
+    /// id.
     async fn matching(&self, action: BulkAction, filter: BulkFilter, now: Timestamp) -> Result<Vec<JobId>, QueueError> {
         let BulkFilter { status, kind, q, user, created_after, created_before } = filter;
         let statuses = statuses_of(action, status);
@@ -117,7 +118,8 @@ impl Queue {
     }
 }
 
-/// Returns the requested statuses to which the action applies. If no statuses are requested, all of them are.
+/// Returns the statuses of the jobs that can be changed: the requested ones to which the action applies or, if no
+/// statuses are requested, all to which it applies.
 fn statuses_of(action: BulkAction, requested: Option<Vec<JobStatus>>) -> Vec<JobStatus> {
     let mut statuses = requested.filter(|statuses| !statuses.is_empty()).unwrap_or_else(|| JobStatus::ALL.to_vec());
     statuses.retain(|status| action.applies_to(*status));

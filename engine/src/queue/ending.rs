@@ -141,7 +141,7 @@ pub(super) struct EndDetails {
     pub(super) summary: Option<Redacted>,
     /// The worker's message about a cancelled job.
     pub(super) message: Option<Redacted>,
-    /// The change that ended the lease before its worker did, if there was one.
+    /// The status of a `job` event that says why the server has ended the lease, if there is such an event.
     pub(super) cause: Option<JobEventStatus>,
     /// A warning about the attempt, which is added to the log.
     pub(super) warning: Option<Redacted>,
@@ -170,7 +170,7 @@ fn after(ending: &Ending, retry: Retry, row: &JobRow, now: Timestamp) -> NextSta
         _ if row.job.attempt < row.job.max_attempts => {
             NextState::Again(now.after(WAITS.after(row.job.attempt.unsigned_abs())))
         }
-        // Commands run only once by default, so for them this is an ordinary failure.
+        // A command has only one attempt by default, so its failure is ordinary, and the job is not a dead letter.
         _ if row.job.max_attempts == 1 && row.job.kind == COMMAND => NextState::Over(JobStatus::Failed),
         _ => NextState::Over(JobStatus::DeadLetter),
     }

@@ -1,5 +1,5 @@
-//! Reports workers on other machines that have not been heard of, and ends their leases if they have not renewed them
-//! in time, or if their API tokens have ended.
+//! Reports workers on other machines that have sent no request for a while, and ends leases that have not been renewed
+//! in time, or whose API tokens are no longer valid.
 //!
 //! The leases of the embedded worker are not ended here: as long as the server runs, its worker runs too, and after a
 //! crash the worker itself recovers its jobs.
@@ -17,8 +17,8 @@ use super::{Queue, QueueError, store, workers};
 use crate::clock;
 use crate::event_log::{JobDetails, Lease, NewEvent, append_by_server};
 
-/// The time after which a worker counts as silent. It renews its leases every 5 s. For a long lease it is an eighth of
-/// the lease, because such a worker may renew it rarely.
+/// The time without a request after which a worker is reported as silent. Workers renew their leases every 5 s, but may
+/// renew a long lease less often. Therefore, an eighth of the lease applies instead if that is longer.
 const SILENCE: Duration = Duration::from_secs(15);
 
 /// The interval at which expired leases are looked up. An expired lease ends within this time.
@@ -44,7 +44,7 @@ impl Queue {
         }
     }
 
-    /// Reports the workers that have not been heard of for a while, once for each silence.
+    /// Reports the workers that have sent no request for a while. Each period of silence is reported once.
     async fn report_silence(&self) -> Result<(), QueueError> {
         let limit = i64::try_from(SILENCE.as_micros()).unwrap_or(i64::MAX);
         let silent = leases::silent(&mut self.db.reader().await?, clock::now(), limit).await?;
@@ -94,8 +94,8 @@ impl Queue {
                 tracing::warn!(%job, status = status.as_str(), "a worker's lease expired");
             }
         }
-        // Whoever revokes a token ends its leases at once. Here they end if that has failed, or if the token has ended
-        // for another reason.
+        // When a token is revoked, its leases are ended at once. This call ends the leases that could not be ended
+        // then, and those whose tokens have become invalid for another reason.
         self.end_leases_without_token().await
     }
 
@@ -113,12 +113,12 @@ impl Queue {
         Ok(())
     }
 
-    /// Ends the lease of a job's worker on another machine, unless the reason no longer applies: the lease was renewed
-    /// or has ended in the meantime. Returns the job's new status.
+    /// Ends the lease of a worker on another machine, and returns the new status of its job. Returns `None` if the
+    /// reason no longer applies, because the lease was renewed or has ended in the meantime.
     async fn end_lease_of_job(&self, job: JobId, loss: LeaseLoss) -> Result<Option<JobStatus>, QueueError> {
         let Some(row) = store::job(&mut self.db.reader().await?, job).await? else { return Ok(None) };
         let lease = Lease { job, attempt: row.job.attempt, epoch: row.job.lease_epoch };
-        // An output that cannot be read must not keep the job running.
+        // Output that cannot be read must not keep the job running.
         let (output, _copy) = self
             .finish_output(lease, None)
             .await

@@ -19,7 +19,7 @@ use crate::fail_point::FailPoint;
 /// The duration of a lease. The worker has to renew the lease before it expires.
 pub const LEASE: Duration = Duration::from_mins(2);
 
-/// The maximum time to wait for a notification. If a notification is lost, its job is delayed by at most this time.
+/// The maximum time to wait for a notification. If a notification is lost, the job is delayed by at most this time.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// The type of the jobs that the embedded worker runs.
@@ -32,7 +32,7 @@ pub struct ClaimRequest {
     pub worker: Redacted,
     /// The types of the jobs that the worker runs. If empty, it runs jobs of any type.
     pub kinds: Vec<String>,
-    /// The worker's capabilities. It receives only jobs that require none or some of these.
+    /// The worker's capabilities. It receives only jobs that require no other capabilities.
     pub capabilities: Vec<String>,
     /// The duration of the lease.
     pub lease: Duration,
@@ -40,7 +40,7 @@ pub struct ClaimRequest {
     pub token: Option<TokenId>,
     /// The identifier that the worker has chosen for this claim, if any.
     pub claim_id: Option<String>,
-    /// Whether only the job of an earlier claim with the same identifier is returned.
+    /// Whether the request is only for the job of an earlier claim with the same identifier, and never for a new job.
     pub only_resumes: bool,
     /// The version of the worker's program, if the worker has sent it.
     pub version: Option<Redacted>,
@@ -111,7 +111,7 @@ impl ClaimedRow {
     fn open(self, maskers: &Maskers) -> Claimed {
         let Self { lease, payload, worker, sent_before, input, secrets } = self;
         let payload = maskers.open_payload(lease.job, COMMAND, &payload);
-        // Changes are observed before the redactor is created, so that none is missed.
+        // Subscribe to changes before creating the redactor, so that no change is missed.
         let shared_values = maskers.shared_values();
         let redactor = maskers.of(lease.job, || payload.clone());
         let secrets = secrets::open_all(maskers.key(), secrets);
@@ -157,11 +157,11 @@ pub enum Heartbeat {
 pub(super) struct BegunClaim {
     /// The claimed job, or `None` if there is none for this worker.
     pub(super) claimed: Option<ClaimedRow>,
-    /// Why jobs are held back from the worker, if they are.
+    /// The worker's status if it receives no job because it is drained or because of a pause, or `None` otherwise.
     pub(super) held: Option<WorkerStatus>,
 }
 
-/// Claims the next job for a worker, and appends the events that report it.
+/// Claims the next job for a worker, and appends the events that report the claim.
 pub(super) async fn begin(
     tx: &mut Tx,
     tails: &Tails,
@@ -304,8 +304,8 @@ impl Queue {
     }
 
     /// Returns the time in milliseconds until the next job that is waiting for its next attempt can be claimed, or
-    /// `None` if there is no such job. Jobs that could be claimed before `since` are ignored, because no worker that is
-    /// waiting now may be able to run them.
+    /// `None` if there is no such job. Jobs that could already be claimed at `since` are ignored: no worker has claimed
+    /// them since then, so the waiting workers may be unable to run them.
     async fn next_attempt_in(&self, since: Timestamp) -> Result<Option<u64>, QueueError> {
         let mut connection = self.db.reader().await?;
         let at = store::next_attempt_at(&mut connection, since).await?;

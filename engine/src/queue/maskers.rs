@@ -1,8 +1,8 @@
 //! Creates the redactors of jobs, and encrypts the payloads of jobs in the database.
 //!
-//! The secret values of the server and the named secrets are masked in all jobs. They are compiled once, and a job's
-//! redactor adds the values of the job. Of overlapping values, all bytes are masked, even if one is a prefix of
-//! another.
+//! The secret values of the server and the named secrets are masked in all jobs. They are compiled into one redactor,
+//! from which each job's redactor is derived by adding the job's own values. If values overlap in the output, all of
+//! their bytes are masked, even if one value is a prefix of another.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -40,7 +40,7 @@ pub struct Maskers {
     cached: Arc<Cache<(u64, JobId), CachedMasker, Weight>>,
 }
 
-/// What is masked in every job: the values of the server and of all named secrets.
+/// The redactor of the values that are masked in every job: those of the server and of all named secrets.
 #[derive(Clone, Debug)]
 struct SharedMasker {
     /// The number of times that the values have been replaced.
@@ -54,7 +54,8 @@ struct SharedMasker {
 pub struct SharedValues(watch::Receiver<SharedMasker>);
 
 impl SharedValues {
-    /// Returns the redactor of the values that are masked in every job if they have changed since the last call.
+    /// Returns the redactor of the values that are masked in every job, or `None` if they have not changed since the
+    /// last call.
     pub fn changed(&mut self) -> Option<Redactor> {
         // An error means that there will be no further change.
         self.0.has_changed().unwrap_or(false).then(|| self.0.borrow_and_update().redactor.clone())
@@ -153,7 +154,7 @@ impl Maskers {
     }
 }
 
-/// Creates the redactor of a job, given that of the values that are masked in every job.
+/// Creates the redactor of a job. `shared` is the redactor of the values that are masked in every job.
 fn make(shared: &Redactor, payload: &JobPayload) -> CachedMasker {
     let own = payload.secret_variables().into_iter().map(|(_, value)| value.trim().to_owned());
     let redactor = shared.with_values(own);

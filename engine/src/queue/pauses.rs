@@ -1,7 +1,8 @@
 //! Pauses for maintenance: of the queue, of a type of jobs, or of a worker.
 //!
-//! A pause changes no job. Claims see the pauses in their own transactions ([`super::admission`]), so when a request to
-//! pause has been answered, no job begins that the pause concerns. Jobs that run already go on.
+//! A pause changes no job. Claims read the pauses in their own transactions ([`super::admission`]). Therefore, when a
+//! request to pause has been answered, no further job to which the pause applies begins. Jobs that are already running
+//! continue.
 
 pub(super) mod store;
 
@@ -16,12 +17,12 @@ use crate::db::{Connection, DbResult};
 /// The maximum number of pauses. Each claim reads all of them.
 const MAX_PAUSES: i64 = 100;
 
-/// Whether something was paused before a request to pause it.
+/// Whether a request to pause has created a new pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PauseChange {
     /// The pause is new.
     Created,
-    /// It was paused already, and the reason was replaced.
+    /// The target was already paused, and the reason was replaced.
     Replaced,
 }
 
@@ -32,8 +33,8 @@ impl Queue {
         Ok(store::all(&mut connection).await?)
     }
 
-    /// Pauses something, or replaces the reason for which it is paused. Returns `None` if the worker to pause does not
-    /// exist.
+    /// Pauses the queue, a type of jobs or a worker. If the target is already paused, replaces the reason. Returns
+    /// `None` if the target is a worker that does not exist.
     pub async fn pause(
         &self,
         target: PauseTarget,
@@ -64,7 +65,7 @@ impl Queue {
         write.await
     }
 
-    /// Ends a pause. Returns whether there was one. Waiting claims look for jobs again.
+    /// Ends a pause, and lets waiting claims look for jobs again. Returns whether there was such a pause.
     pub async fn resume(&self, target: PauseTarget) -> Result<bool, QueueError> {
         let write = self.db.writer().write(move |tx| {
             Box::pin(async move { Ok::<_, QueueError>(store::remove(tx.connection(), &target).await?) })
@@ -82,7 +83,7 @@ fn check(target: &PauseTarget, reason: Option<&str>) -> Result<(), InvalidPayloa
     reason.map_or(Ok(()), check_reason)
 }
 
-/// Returns the pause because of which no worker can claim a job, or `None` if there is none.
+/// Returns the pause that keeps all workers from claiming a job, or `None` if there is none or the job is not queued.
 pub(super) async fn of_job(connection: &mut Connection, job: &Job) -> DbResult<Option<Pause>> {
     if job.status != JobStatus::Queued {
         return Ok(None);

@@ -129,7 +129,7 @@ impl JobPayload {
         }
     }
 
-    /// Returns the fields and variables with secret-looking names: their names and values.
+    /// Returns the names and values of all fields and variables with secret-looking names.
     pub fn secret_variables(&self) -> Vec<(String, String)> {
         match self {
             Self::Command(raw) => raw.secret_variables(),

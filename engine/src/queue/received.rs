@@ -1,8 +1,8 @@
 //! The jobs that a worker on another machine receives.
 //!
-//! This is the worker's side: it converts the server's replies into the form in which jobs are run. The redactor of
-//! such a job masks the secrets that the job has received, and the values of the worker itself. It does not know the
-//! server's values and the secrets of other jobs, which the server masks when the output arrives.
+//! This module runs in the worker: it converts the server's replies into the form in which jobs are run. The redactor
+//! of such a job masks the secrets that the job has received, and the values of the worker itself. This redactor knows
+//! neither the server's values nor the secrets of other jobs, so the server masks these when the output arrives.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ use super::{Abandoned, Claimed, JobPayload, Maskers};
 use crate::event_log::Lease;
 use crate::seal::SealKey;
 
-/// Reads the jobs that a worker receives. Cheap to clone.
+/// Parses the jobs that a worker receives. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct ReceivedJobs {
     worker: Redacted,
@@ -46,7 +46,7 @@ struct ReceivedJob<'a> {
 }
 
 impl ReceivedJobs {
-    /// Creates the reader of a worker with the given name. `values` are the secret values of the worker itself, and
+    /// Creates the parser for a worker with the given name. `values` are the secret values of the worker itself, and
     /// `rules` recognise other secrets.
     #[must_use]
     pub fn new(worker: &str, values: Vec<String>, rules: Rules) -> Self {
@@ -62,7 +62,7 @@ impl ReceivedJobs {
         let job: ReceivedJob<'_> = serde_json::from_str(job.get())?;
         // A worker can run jobs of any type whose payload is a command.
         let payload = JobPayload::stored(COMMAND, job.payload.get());
-        // Changes are observed before the redactor is created, so that none is missed.
+        // Subscribe to changes before creating the redactor, so that no change is missed.
         let shared_values = self.maskers.shared_values();
         let received = job.secrets.values().map(|value| value.trim().to_owned());
         let redactor = self.maskers.of_payload(&payload).with_values(received);

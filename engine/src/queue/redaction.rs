@@ -1,12 +1,12 @@
-//! Tests what would be masked in a text, and lists the rules that recognise secrets by their format.
+//! Tests which parts of a text would be masked, and lists the rules that recognise secrets by their format.
 
 use model::{RedactionFinding, RedactionResult, RedactionRule, RedactionRules};
 
 use super::Queue;
 
 impl Queue {
-    /// Returns what would be masked in the output of a job that has no secret values of its own. The text is not
-    /// stored.
+    /// Returns which parts of a text would be masked in the output of a job that has no secret values of its own. The
+    /// text is not stored.
     #[must_use]
     pub fn test_redaction(&self, text: &str) -> RedactionResult {
         let redactor = self.maskers.shared();

@@ -3,8 +3,8 @@
 //!
 //! A worker holds a job if it has claimed the job with the same API token and under the same name. If it also sends its
 //! lease epoch, this must be the epoch of the current lease. Every request is checked in the transaction that carries
-//! it out: first the job's state, and then its holder ([`holding`]). Leases begin and end as those of the embedded
-//! worker do ([`super::leases`], [`super::ending`]).
+//! it out: first the job's state, and then its holder ([`holding`]). Leases begin and end with the same code as those
+//! of the embedded worker ([`super::leases`], [`super::ending`]).
 //!
 //! Text from these workers passes through the redactor of the job before it is stored.
 
@@ -37,9 +37,11 @@ pub(super) use output::OutputCopies;
 pub use report::{Report, ReportedOutcome};
 pub use uploads::{Recorded, Upload, UploadLimits};
 
-/// The longest duration of a lease, in seconds: one day. A job whose worker has died runs again only after its lease.
+/// The longest duration of a lease, in seconds: one day. A job whose worker has died runs again only after the lease
+/// ends.
 const MAX_LEASE: i64 = 24 * 3600;
-/// The maximum time for which a claim may wait, in seconds. Proxies close connections that are idle for a minute.
+/// The maximum time for which a claim may wait, in seconds. It is short because proxies close idle connections, often
+/// after a minute.
 const MAX_WAIT: i64 = 30;
 /// The maximum number of types that a worker can list.
 const MAX_TYPES: usize = 100;
@@ -139,8 +141,8 @@ impl Queue {
         }
     }
 
-    /// Claims the next job, if there is one. Otherwise, also returns why jobs are held back from the worker, if they
-    /// are.
+    /// Claims the next job, if there is one. Otherwise, also returns the worker's status if it receives no job because
+    /// it is drained or because of a pause.
     async fn claim_now(
         &self,
         request: &ClaimRequest,
@@ -221,7 +223,7 @@ impl Queue {
 enum EarlierClaim {
     /// There was no such claim.
     None,
-    /// The worker still holds the job that it has claimed.
+    /// The worker still holds the job that it received for this claim.
     Held(JobId),
     /// The lease of the claim has ended. The identifier is not used for another job, so that a request that arrives
     /// late does not claim a job that no worker would run.

@@ -8,17 +8,18 @@ use super::{Queue, QueueError, store};
 use crate::artifacts::ArtifactStore;
 use crate::spool::Spools;
 
-/// The approximate number of bytes of events that one transaction removes. Other writes wait for it.
+/// The approximate number of bytes of events that one transaction removes. It is limited because other writes wait for
+/// the transaction.
 const TRANSACTION_BYTES: i64 = 4 << 20;
 /// The minimum and the maximum number of events that one transaction removes.
 const TRANSACTION_EVENTS: (i64, i64) = (50, 5_000);
 
-/// The events of a job that are removed together.
+/// The events that are removed from the log of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RemovedEvents {
     /// All events.
     All,
-    /// The events that contain output, or that report which output they do not contain.
+    /// The events that contain output or report suppressed output.
     Output,
 }
 
@@ -40,9 +41,9 @@ impl Queue {
     }
 
     /// Removes the outputs and the artifacts of a finished job, and the events that contain its output. The job itself
-    /// remains, with the events that report its life cycle, and states the time of the removal.
+    /// and its lifecycle events remain, and the time of the removal is recorded.
     ///
-    /// That time is stored last. If the removal is interrupted, the job is still one whose output can be removed.
+    /// The time is recorded last, so an interrupted removal is repeated.
     pub(super) async fn remove_output(
         &self,
         job: JobId,
@@ -61,7 +62,7 @@ impl Queue {
         Ok(())
     }
 
-    /// Removes the files of a finished job, and then events of it.
+    /// Removes the files of a finished job, and then the events that `which` selects.
     async fn remove_stored(
         &self,
         job: JobId,
@@ -98,8 +99,8 @@ impl Queue {
     }
 }
 
-/// Returns how many events are removed in one transaction, from the number of a job's events and the size of its
-/// output.
+/// Returns how many events one transaction removes. `last` is the position of the job's last event, and `bytes` is the
+/// size of its output.
 fn events_per_transaction(last: Seq, bytes: i64) -> i64 {
     let average = (bytes / last.0.max(1)).max(1);
     (TRANSACTION_BYTES / average).clamp(TRANSACTION_EVENTS.0, TRANSACTION_EVENTS.1)

@@ -1,5 +1,5 @@
-//! Removes what is kept for a limited time or up to a limited size: first the outputs and artifacts of finished jobs,
-//! and later the jobs themselves. Jobs that have not finished are never touched.
+//! Enforces the limits on how long finished jobs are kept and on how much space they use: removes first their outputs
+//! and artifacts, and later the jobs themselves. Jobs that have not finished are never touched.
 
 use std::time::Duration;
 
@@ -11,26 +11,27 @@ use crate::artifacts::ArtifactStore;
 use crate::clock;
 use crate::spool::Spools;
 
-/// The interval at which jobs are looked up that have been kept for long enough.
+/// The interval at which the limits are checked.
 const EVERY: Duration = Duration::from_mins(1);
 
 /// The number of jobs that are looked up at once.
 const AT_ONCE: i64 = 100;
 
-/// How long, and how much of, finished jobs is kept.
+/// The limits on the age and the size of finished jobs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Retention {
-    /// The time for which a job's output and artifacts are kept after the job has finished. `None` is no limit.
+    /// The time for which a job's output and artifacts are kept after the job has finished, or `None` for no limit.
     pub output: Option<Duration>,
-    /// The time for which a job is kept after it has finished. It is at least as long as `output`. `None` is no limit.
+    /// The time for which a job is kept after it has finished, or `None` for no limit. It is at least as long as
+    /// `output`.
     pub jobs: Option<Duration>,
-    /// The maximum size of all outputs and artifacts on disk, in bytes. When it is exceeded, those of the jobs that
-    /// finished first are removed. `None` is no limit.
+    /// The maximum size of all outputs and artifacts on disk in bytes, or `None` for no limit. When it is exceeded, the
+    /// outputs and artifacts of the jobs that finished first are removed.
     pub bytes: Option<i64>,
 }
 
 impl Queue {
-    /// Removes what exceeds the limits, at regular intervals until `shutdown` is cancelled.
+    /// Enforces the limits at regular intervals until `shutdown` is cancelled.
     pub async fn keep_within(
         &self,
         retention: Retention,
@@ -52,7 +53,7 @@ impl Queue {
         shutdown.run_until_cancelled(looking).await;
     }
 
-    /// Removes what exceeds the limits at the time `now`. What cannot be removed is logged and skipped.
+    /// Enforces the limits once, at the time `now`. A job that cannot be removed is logged and skipped.
     pub async fn remove_exceeding(
         &self,
         retention: Retention,
@@ -97,7 +98,7 @@ impl Queue {
         }
     }
 
-    /// Removes the outputs and artifacts of the jobs that finished first, until those that remain have at most `most`
+    /// Removes the outputs and artifacts of the jobs that finished first, until the remaining ones have at most `most`
     /// bytes.
     async fn remove_outputs_beyond(
         &self,
@@ -121,7 +122,7 @@ impl Queue {
     }
 }
 
-/// What has been kept for long enough.
+/// The data to remove because of its age.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Expired {
     /// The output of jobs that finished before a time.
@@ -130,8 +131,8 @@ pub(super) enum Expired {
     Jobs { before: Timestamp },
 }
 
-/// Returns whether a job still has what was to be removed. Fails if the database failed, because no other job can be
-/// removed then either.
+/// Returns `true` if this job could not be removed and has to be skipped. Returns an error if the database failed,
+/// because then no other job can be removed either.
 fn is_skipped(job: JobId, removed: Result<(), QueueError>) -> Result<bool, QueueError> {
     match removed {
         Ok(()) | Err(QueueError::NoSuchJob(_)) => Ok(false),

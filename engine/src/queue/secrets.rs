@@ -198,14 +198,14 @@ pub(super) fn open_all(key: &SealKey, sealed: Vec<(String, String)>) -> BTreeMap
     sealed.into_iter().filter_map(open).collect()
 }
 
-/// Returns all values that have to be masked, current and former ones. A value that cannot be decrypted is left out, so
+/// Returns all values that have to be masked, current and former ones. A value that cannot be decrypted is omitted, so
 /// that one damaged row affects nothing else.
 async fn all_values(connection: &mut Connection, key: &SealKey) -> Result<Vec<String>, QueueError> {
     let rows = store::all(connection).await?;
     Ok(rows.into_iter().filter_map(|(name, sealed)| open_or_log(key, &name, &sealed)).collect())
 }
 
-/// Decrypts a value, and logs an error if that fails.
+/// Decrypts a value. If that fails, logs an error and returns `None`.
 fn open_or_log(key: &SealKey, name: &str, sealed: &str) -> Option<String> {
     let value = open(key, name, sealed);
     if let Err(error) = &value {
@@ -214,8 +214,8 @@ fn open_or_log(key: &SealKey, name: &str, sealed: &str) -> Option<String> {
     value.ok()
 }
 
-/// Deletes the oldest replaced and removed values beyond [`MAX_RETIRED`], and those that cannot be decrypted, which
-/// cannot be masked either.
+/// Deletes the oldest replaced and removed values beyond [`MAX_RETIRED`]. Also deletes the replaced and removed values
+/// that cannot be decrypted, because they cannot be masked either.
 async fn forget_old(connection: &mut Connection, key: &SealKey) -> Result<(), QueueError> {
     let mut total = 0;
     for (id, name, sealed) in store::retired(connection).await? {

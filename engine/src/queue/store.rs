@@ -249,7 +249,7 @@ pub(super) async fn request_cancel(
     Ok(())
 }
 
-/// Removes events of a job at the positions in a range.
+/// Removes a job's events at the positions in `range` that `which` selects.
 pub(super) async fn remove_events(
     connection: &mut Connection,
     job: JobId,
@@ -277,8 +277,8 @@ pub(super) async fn note_output_removed(connection: &mut Connection, job: JobId,
     Ok(())
 }
 
-/// Returns up to `limit` jobs of which something has been kept for long enough, those that finished first at the
-/// beginning, without the first `skipped` ones.
+/// Returns up to `limit` jobs that are due for removal, or whose output is, in the order in which they finished. The
+/// first `skipped` of them are not included.
 pub(super) async fn expired(
     connection: &mut Connection,
     expired: Expired,
@@ -302,8 +302,8 @@ pub(super) async fn expired(
     Ok(ids.into_iter().map(JobId).collect())
 }
 
-/// Returns the job that finished first among those with outputs or artifacts on disk, and their size in bytes. The
-/// first `skipped` jobs are skipped.
+/// Returns the job that finished first among the jobs with outputs or artifacts on disk, and the size of these files in
+/// bytes. The first `skipped` jobs are not considered.
 pub(super) async fn first_with_files(connection: &mut Connection, skipped: i64) -> DbResult<Option<(JobId, i64)>> {
     let row: Option<(Uuid, i64)> = sqlx::query_as(
         "select id, (select sum(coalesce(stored_bytes, size_bytes)) from artifacts where job_id = jobs.id) as bytes
@@ -323,7 +323,8 @@ pub(super) async fn stored_bytes(connection: &mut Connection) -> DbResult<i64> {
         .await?)
 }
 
-/// Removes a job with everything that refers to it. Later changes of other jobs get larger numbers than its last one.
+/// Removes a job with everything that refers to it. The largest change number is recorded first, so that later changes
+/// of other jobs still get larger numbers.
 pub(super) async fn remove(connection: &mut Connection, job: JobId) -> DbResult<()> {
     sqlx::query("update removed_changes set largest = max(largest, (select coalesce(max(change), 0) from jobs))")
         .execute(connection.sqlite())

@@ -161,7 +161,7 @@ pub(super) fn check_reason(reason: &str) -> Result<(), InvalidPayload> {
     Ok(())
 }
 
-/// Checks a name that a client chooses.
+/// Checks a name that a client chooses, such as a type, an affinity key or an idempotency key.
 pub(super) fn check_key(field: &str, key: &str) -> Result<(), InvalidPayload> {
     if key.is_empty() || key.chars().count() > MAX_KEY || key.chars().any(char::is_control) {
         return Err(invalid(field, format!("must have 1 to {MAX_KEY} characters and no control characters")));

@@ -28,7 +28,7 @@ struct HeldLease {
     epoch: i64,
 }
 
-/// What a worker asks for.
+/// A request that a worker sends under a lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Request {
     Renew,
@@ -39,7 +39,7 @@ enum Request {
     AcknowledgeCancel,
 }
 
-/// A job, as it should be.
+/// The expected state of a job.
 #[derive(Clone, Copy, Debug)]
 struct Expected {
     id: JobId,
@@ -61,7 +61,7 @@ impl Expected {
         self.epoch += 1;
     }
 
-    /// The attempt has failed, and another one may succeed.
+    /// Changes the expected state after a failure that can be retried.
     fn fail(&mut self, by: Option<Request>) {
         let status = if self.cancel_requested {
             JobStatus::Cancelled
@@ -160,7 +160,7 @@ impl World {
         }
     }
 
-    /// A worker sends a request under a lease that it has or has had.
+    /// Sends a worker's request under a lease that it has or has had.
     async fn request(&mut self) {
         const ALL: [Request; 6] = [
             Request::Renew,
@@ -201,7 +201,7 @@ impl World {
         let job = &mut self.jobs[lease.job];
         let is_report = !matches!(request, Request::Renew | Request::Append);
         if job.status != JobStatus::Running {
-            // Both failures end an attempt in the same way.
+            // Both kinds of failure end an attempt in the same way, so one counts as a repetition of the other.
             let kind = |request| if request == Request::FailForGood { Request::Fail } else { request };
             let is_repeated =
                 is_report && lease.epoch + 1 == job.epoch && job.ended_by.map(kind) == Some(kind(request));
@@ -247,13 +247,13 @@ impl World {
         }
     }
 
-    /// Lets the time pass until all jobs can be claimed.
+    /// Lets time pass until all jobs can be claimed.
     async fn end_back_off(&mut self) {
         execute_for_tests(&self.db, "update jobs set next_attempt_at = null").await;
         self.jobs.iter_mut().for_each(|job| job.is_in_back_off = false);
     }
 
-    /// Lets the time pass until some leases have expired.
+    /// Lets time pass until some leases have expired.
     async fn expire(&mut self) {
         let all = self.random.bool();
         let which = if all { "1" } else { "attempt = 1" };
@@ -274,7 +274,7 @@ impl World {
         }
     }
 
-    /// Checks the events of all jobs: their positions, their attempts, and their ends.
+    /// Checks the events of all jobs: their positions, their attempts, and the `end` events.
     async fn check_events(&self, seed: u64) {
         for expected in &self.jobs {
             let direction = Direction::After(model::Seq::START);

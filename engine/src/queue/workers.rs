@@ -1,8 +1,8 @@
-//! The list of workers: who claims jobs, what they run, and which of them are drained.
+//! The list of workers, with the jobs that they run. It also records which workers are drained.
 //!
-//! A worker on another machine is a name and an API token. Its row is written by its own claims and heartbeats, in
-//! their transactions, and at most once in [`SEEN_EVERY`] if nothing but the time has changed. The embedded worker's
-//! row is written when the server starts.
+//! A worker on another machine is identified by its name and its API token. Its row is written by its own claims and
+//! heartbeats, in their transactions. If only the time has changed, it is written at most once per [`SEEN_EVERY`]. The
+//! embedded worker's row is written when the server starts.
 
 pub(super) mod store;
 
@@ -18,24 +18,25 @@ use crate::clock;
 use crate::db::{Connection, DbResult};
 use store::{DescribedWorker, WorkerRow};
 
-/// The accuracy of the time at which a worker was last seen. A waiting claim looks for jobs every few seconds, and need
-/// not write each time.
+/// The accuracy of the time at which a worker was last seen. A waiting claim looks for jobs every few seconds, and
+/// would otherwise write to the database each time.
 const SEEN_EVERY: Duration = Duration::from_secs(10);
 
-/// The time after which a worker without jobs counts as offline. A claim waits for at most half of it.
+/// The time without a request after which a worker without jobs counts as offline. A claim waits for at most half of
+/// it.
 const OFFLINE_AFTER: Duration = Duration::from_mins(1);
 
-/// The time after which a worker that was not seen is removed from the list.
+/// The time without a request after which a worker is removed from the list.
 const KEPT: Duration = Duration::from_hours(7 * 24);
 
-/// The maximum number of workers in the list. Further workers receive jobs, but are not listed, because anybody with a
-/// worker's token can choose any number of names.
+/// The maximum number of workers in the list. It is limited because anybody with a worker's token can choose any number
+/// of names. Further workers receive jobs, but are not listed.
 const MAX_WORKERS: i64 = 1_000;
 
 /// The name of the embedded worker in the list.
 const EMBEDDED: &str = "embedded";
 
-/// What the server says about its embedded worker.
+/// The description of the embedded worker.
 #[derive(Clone, Debug)]
 pub struct EmbeddedWorker {
     /// The version of the server.
@@ -47,7 +48,7 @@ pub struct EmbeddedWorker {
 }
 
 /// Returns the row of the worker that claims a job, and records that it was seen. Returns `None` if the worker is not
-/// in the list.
+/// in the list, for example because the list is full.
 pub(super) async fn noted(
     connection: &mut Connection,
     request: &ClaimRequest,
@@ -94,7 +95,7 @@ async fn insert(
 }
 
 impl Queue {
-    /// Adds the embedded worker to the list, or changes what the list says about it.
+    /// Adds the embedded worker to the list, or updates its description.
     pub async fn describe_embedded(&self, worker: EmbeddedWorker) -> Result<(), QueueError> {
         let now = clock::now();
         let described = DescribedWorker {
@@ -118,7 +119,7 @@ impl Queue {
         write.await
     }
 
-    /// Records that a worker has asked for a job, although none can be given to it at present.
+    /// Records that a worker has asked for a job while no new jobs are started.
     pub async fn note_worker(&self, claim: &RemoteClaim) -> Result<(), QueueError> {
         let (request, now) = (claim.request().clone(), clock::now());
         let write = self.db.writer().write(move |tx| {
@@ -135,7 +136,7 @@ impl Queue {
         let pauses = pauses::store::all(&mut connection).await?;
         let mut jobs: HashMap<_, Vec<WorkerJob>> = HashMap::new();
         for (token, worker, job) in store::running(&mut connection).await? {
-            // All runs of the server have the same embedded worker, but each run has another name for it.
+            // The embedded worker has one row in the list, but a different name in each run of the server.
             jobs.entry((token, token.map_or_else(|| EMBEDDED.to_owned(), |_| worker))).or_default().push(job);
         }
         let listed = |row: WorkerRow| {
@@ -181,7 +182,7 @@ impl WorkerRow {
         let DescribedWorker { token, name, version, hostname, kinds, capabilities, concurrency } = described;
         let pause = pauses.iter().find(|pause| pause.target == PauseTarget::Worker(id)).cloned();
         let is_queue_paused = pauses.iter().any(|pause| pause.target == PauseTarget::Queue);
-        // The embedded worker is there whenever the server is.
+        // The embedded worker runs whenever the server does.
         let last_seen_at = if token.is_none() { now } else { last_seen_at };
         let status = if jobs.is_empty() && last_seen_at < now.before(OFFLINE_AFTER) {
             WorkerStatus::Offline

@@ -32,7 +32,7 @@ pub struct SpoolEnd {
     pub lines: u64,
 }
 
-/// A piece of one stream's output at its place in a spool.
+/// A piece of one stream's output, with its position in a spool.
 #[derive(Clone, Debug)]
 pub struct SpoolPiece {
     /// The offset at which the piece begins in `output.log`.
@@ -136,7 +136,7 @@ impl SpoolWriter {
     }
 
     /// Appends a piece of another spool at the same offset, with the same line numbers. Bytes that this spool already
-    /// contains are left out. Returns `false`, and appends nothing, if the piece begins beyond the end of this spool.
+    /// contains are skipped. Returns `false`, and appends nothing, if the piece begins beyond the end of this spool.
     pub fn append_copy(&mut self, piece: &mut SpoolPiece) -> io::Result<bool> {
         let Some(have) = self.reached.end.bytes.checked_sub(piece.offset) else { return Ok(false) };
         let have = usize::try_from(have).unwrap_or(usize::MAX).min(piece.text.len());
@@ -218,7 +218,7 @@ impl SpoolWriter {
         Ok(SpoolReader::new(self.log.try_clone()?.into(), self.idx.try_clone()?.into()))
     }
 
-    /// Returns how many masks `output.log` contains. Recovery reports them as the number of redactions.
+    /// Returns how many masks `output.log` contains. Recovery reports this as the number of redactions.
     pub fn count_masks(&self) -> io::Result<MaskCounts> {
         let mut counter = MaskCounter::default();
         read_blocks(&self.log, |block| counter.push(block))?;

@@ -226,7 +226,7 @@ impl StepCapture<'_> {
         self.store(stream, text, LineEnd::Await, (now, time));
     }
 
-    /// Continues with a new redactor if values were added. `printed` are the values in its output.
+    /// Continues with a new redactor if values were added. `printed` are the values in the output of the job.
     fn update_redactor(&mut self, printed: Vec<String>) {
         if self.masking.update(printed) {
             for stream in &mut self.streams {
@@ -329,7 +329,7 @@ impl StepCapture<'_> {
         self.keep(Piece { stream, text: whole, time }, now);
     }
 
-    /// Adds a piece to those that are waiting, and stores all of them in order, unless a failed write has yet to be
+    /// Adds a piece to the waiting pieces, and stores all of them in order, unless a failed write has yet to be
     /// retried.
     fn keep(&mut self, piece: Piece, now: Instant) {
         self.waiting.push_back(piece);

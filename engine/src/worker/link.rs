@@ -54,8 +54,9 @@ pub trait Link: Clone + Debug + Send + Sync + 'static {
     /// complete log but cannot read the worker's spool.
     const SENDS_SUPPRESSED_OUTPUT: bool = false;
 
-    /// Sends output that is not sent as events, as events of the kind `log`. Returns the offset up to which the server
-    /// has stored the output. `chunks` may be empty, and may contain output that is already stored.
+    /// Sends suppressed output as events of the kind `log`, which the server adds only to the complete log. Returns the
+    /// offset up to which the server has stored the output. `chunks` may be empty, and may contain output that is
+    /// already stored.
     fn add_output(&self, lease: Lease, chunks: Vec<NewEvent>) -> impl Future<Output = Result<u64, LinkError>> + Send;
 
     /// Returns the stored chunks of the attempt's output, except those that end at or before `offset` in `output.log`.
@@ -74,7 +75,7 @@ pub trait Link: Clone + Debug + Send + Sync + 'static {
     /// Stores the attempt's result and ends the lease. A repeated call has no effect.
     fn finish(&self, finish: Finish) -> impl Future<Output = Result<(), LinkError>> + Send;
 
-    /// Removes what the worker has stored for an attempt whose lease it has lost.
+    /// Removes the data that the worker has stored for an attempt whose lease it has lost.
     fn forget(&self, lease: Lease);
 
     /// Returns the interface to the files of an attempt.

@@ -139,7 +139,7 @@ struct StopInProgress {
     next: StopMeasure,
 }
 
-/// What is done if the process has not exited in time.
+/// The measure that is taken if the process has not exited in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum StopMeasure {
     /// Order the supervisor to kill the process.
@@ -164,8 +164,8 @@ struct Running<'a, 'b> {
     status: Option<ExitStatus>,
     /// The time at which reading from the streams ends, or `None` while the process is running.
     drain_until: Option<Instant>,
-    /// The time at which the supervisor is continued again. A step that stops its supervisor with SIGSTOP would
-    /// otherwise run for ever, because nobody would report its exit.
+    /// The time at which the supervisor next receives SIGCONT. A step that stops its supervisor with SIGSTOP would
+    /// otherwise run forever, because nobody would report its exit.
     continue_at: Instant,
 }
 
@@ -236,9 +236,9 @@ impl Running<'_, '_> {
 
     /// Kills a supervisor that has not reported a start in time, and returns an error.
     ///
-    /// A supervisor that is stopped has started the program, which stopped it before it could report. Such a step ends
-    /// like any other. The caller continues the supervisor after this check, because a supervisor that has just been
-    /// continued looks as if it were running.
+    /// If the supervisor is stopped, it has started the program, which has then stopped the supervisor before it could
+    /// report. Such a step ends like any other. The caller continues the supervisor after this check, because a
+    /// supervisor that has just been continued looks as if it were running.
     fn check_start(&self, now: Instant) -> Result<(), ProcessError> {
         if self.start_by.is_none_or(|by| now < by) || self.supervisor.is_stopped() {
             return Ok(());

@@ -86,7 +86,8 @@ impl Removal<'_> {
         };
         match removed {
             Ok(()) | Err(Errno::NOENT) => {}
-            // The entries that remain in the directory were already reported, or were moved there for the next round.
+            // The entries that remain in the directory were already reported or, in the root of the tree, were moved
+            // there for the next round.
             Err(Errno::NOTEMPTY) if self.remaining.is_some() || self.moved > 0 => {}
             Err(why) => match &mut self.remaining {
                 Some(remaining) => remaining.others += 1,

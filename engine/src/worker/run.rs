@@ -326,9 +326,9 @@ pub(super) async fn finish<L: Link>(link: &L, finish: Finish) {
     }
 }
 
-/// Makes the user of the jobs the owner of the files of an attempt: the workspace, and the files beside it and in other
-/// directories. The user can use these directories, but cannot replace entries in them, so that the server can open the
-/// files by their paths.
+/// Makes the user of the jobs the owner of the files of an attempt: of the workspace, of the files beside it, and of
+/// the files in the directories beside it. The user can enter these directories, but cannot replace their entries, so
+/// that the server can open the files by their paths.
 fn hand_over(attempt: &Path, user: &JobUser) -> std::io::Result<()> {
     let traversable = Permissions::from_mode(0o711);
     for entry in fs::read_dir(attempt)? {
@@ -350,8 +350,8 @@ pub(super) fn attempt_folders(config: &WorkerConfig) -> PathBuf {
     config.data_dir.join("work")
 }
 
-/// Returns the directory of an attempt. It contains the workspace and the files beside it, and nothing else can be seen
-/// by the attempt's steps.
+/// Returns the directory of an attempt. It contains the workspace and the files beside it. The attempt's steps can see
+/// nothing else of the data directory if it is hidden from them.
 pub(super) fn attempt_folder(config: &WorkerConfig, lease: Lease) -> PathBuf {
     attempt_folders(config).join(format!("{}-{}", lease.job, lease.attempt))
 }

@@ -306,7 +306,7 @@ impl<L: Link> Shipper<L> {
             }
         }
         FailPoint::Shipped.reached();
-        // The server copies the output in events by itself.
+        // The server copies the output in events to its own spool.
         if suppressed == 0 && self.copied == Some(self.progress.offset) {
             self.copied = Some(to);
         }
@@ -315,7 +315,7 @@ impl<L: Link> Shipper<L> {
         self.send_suppressed().await
     }
 
-    /// Sends the output before the cursor that the server has not stored, if the server cannot read the spool.
+    /// If the server cannot read the spool, sends the output that the server has not stored yet, up to the cursor.
     async fn send_suppressed(&mut self) -> Result<(), LinkError> {
         let mut has_asked = false;
         while L::SENDS_SUPPRESSED_OUTPUT && self.copied.is_none_or(|copied| copied < self.progress.offset) {
@@ -336,7 +336,7 @@ impl<L: Link> Shipper<L> {
                         }
                     }
                 }
-                // The server says how much it has stored.
+                // The server's response to a request without output says how much it has stored.
                 None => Vec::new(),
             };
             let mut waits = WAITS;
@@ -347,7 +347,7 @@ impl<L: Link> Shipper<L> {
                         tracing::warn!(job = %self.lease.job, %error, "output could not be sent; retrying");
                         tokio::time::sleep(waits.next_wait()).await;
                     }
-                    // After a crash of its system, the server may have less than it had.
+                    // After a power failure, the server may have stored less output than it has reported before.
                     Err(LinkError::Fatal(error)) if !has_asked => {
                         tracing::warn!(job = %self.lease.job, %error, "output was refused; asking how much is stored");
                         has_asked = true;

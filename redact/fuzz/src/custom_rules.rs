@@ -1,4 +1,4 @@
-//! Rules that someone adds: any expression is either refused or usable.
+//! Rules that a caller adds: any expression is either refused or usable.
 
 use redact::{Finding, Redactor, Rule, RuleError, Rules};
 use regex::bytes::{Regex, RegexBuilder};
@@ -38,14 +38,14 @@ fn compile(rule: Rule) -> Result<Rules, RuleError> {
     Rules::new(vec![rule], &built_in)
 }
 
-/// The error names the rule and says what to do.
+/// Checks that the error names the rule and says what to do.
 fn check_refused(error: &RuleError) {
     let message = error.to_string();
     assert!(message.starts_with("rule \"custom\": ") && message.len() > 30, "{message}");
 }
 
-/// The rule is accepted with a text as an example if it masks one secret in it, and as a counterexample if it masks
-/// none.
+/// Checks that the rule accepts a text as an example if it masks exactly one secret in the text, and as a
+/// counterexample if it masks none.
 fn check_examples(rule: &Rule, redactor: &Redactor, text: String) {
     let count = redactor.explain(format!("{text}\n").as_bytes()).len();
     let masked = compile(Rule { masked: vec![text.clone()], ..rule.clone() });
@@ -54,7 +54,7 @@ fn check_examples(rule: &Rule, redactor: &Redactor, text: String) {
     assert_eq!(unmasked.is_ok(), count == 0, "{text:?} is a counterexample with {count} secrets");
 }
 
-/// What another implementation of regular expressions says about a rule.
+/// The expected behaviour of a rule, according to another implementation of regular expressions.
 struct Expected {
     /// Matches the expression at the beginning of a text.
     prefix: Regex,
@@ -64,10 +64,11 @@ struct Expected {
     has_secret: bool,
 }
 
-/// If no match is longer than this, no automaton is so large that upper bounds are dropped.
+/// If no match of a rule is longer than this, its automaton is not so large that upper bounds are dropped.
 const SHORT_MATCH: usize = 16;
 
-/// Rules whose automata are too large are refused before this limit.
+/// The size limit of the other implementation, in bytes. Rules whose automata are too large are refused before it is
+/// reached.
 const REGEX_SIZE: usize = 1 << 28;
 
 impl Expected {
@@ -96,7 +97,7 @@ impl Expected {
         }
     }
 
-    /// Checks that nothing but matches is masked. What the end of the text cuts off is an exception.
+    /// Checks that only matches are masked, apart from text that may be a match cut off at the end.
     fn check_findings(&self, text: &[u8], findings: &[Finding]) {
         let is_short = self.hir.properties().maximum_len().is_some_and(|longest| longest <= SHORT_MATCH);
         if self.has_secret || !is_short {

@@ -20,7 +20,7 @@ struct Text {
 /// The maximum number of bytes in a text. Longer ones would be fuzzed too slowly.
 const LONGEST_TEXT: usize = 2_000;
 
-/// No encoded value is shown, and redacting the output again does not change it.
+/// Checks that no encoded value is shown, and that redacting the output again does not change it.
 pub fn values_are_masked(input: &mut Input, cuts: &Cuts) {
     let values: Vec<String> = (0..=input.below(3)).map(|_| value(input)).collect();
     let Text { text, encoded } = text(input, &values);
@@ -40,12 +40,12 @@ pub fn values_are_masked(input: &mut Input, cuts: &Cuts) {
     }
 }
 
-/// A text is unchanged if it contains values only up to their last bytes.
+/// Checks that a text is unchanged if it contains only the beginnings of values.
 pub fn other_text_is_unchanged(input: &mut Input, cuts: &Cuts) {
-    // The lines of a value may be masked by themselves.
+    // Values of one line are used, because each line of a longer value may be masked on its own.
     let values: Vec<String> = (0..=input.below(3)).map(|_| value(input).replace('\n', " ")).collect();
     let Text { text, .. } = text(input, &values);
-    // No value begins or goes on with the last byte, so none is cut off.
+    // No value contains this last byte, so none is cut off at the end of the text.
     let text = text + "\u{2}";
     let redactor = Redactor::new(values.iter().map(|value| format!("{value}\u{1}and what the text does not contain")));
     let (_, findings) = check_any(&redactor, text.as_bytes(), cuts);
@@ -54,7 +54,7 @@ pub fn other_text_is_unchanged(input: &mut Input, cuts: &Cuts) {
     assert_eq!(shown.to_text(), text, "{values:?} with pauses");
 }
 
-/// The beginnings of values, some of which the text before may turn into the end of an escape.
+/// The beginnings of values. The text before a value may turn some of them into the end of an escape.
 const BEGINNINGS: [&str; 5] = ["q", "n", "u0041", "4a", "lt;"];
 
 /// The end of each value. It does not continue an escape, so every form of a value has at least 6 bytes.
@@ -102,7 +102,7 @@ impl Text {
     fn add_by_character(&mut self, input: &mut Input, before: &str, value: &str, after: &str) {
         let (_, encode) = input.choose(BY_CHARACTER);
         let encoded = encode(value);
-        // The quotation marks of shells, and the space after each byte.
+        // Exclude the quotation marks of shells, and the space after each byte.
         let inner = encoded.trim_matches(|char| "'$ ".contains(char));
         let offset = encoded.find(inner).expect("it is a part");
         self.text += &encode(before);
@@ -112,7 +112,7 @@ impl Text {
         self.text += &encode(after);
     }
 
-    /// Adds a value in an encoding of bytes, which may be in lines.
+    /// Adds a value in an encoding of bytes, such as base64, which may be wrapped into lines.
     fn add_dump(&mut self, input: &mut Input, before: &str, value: &str, after: &str) {
         let bytes = [before, value, after].concat();
         let range = before.len()..before.len() + value.len();

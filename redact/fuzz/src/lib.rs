@@ -1,4 +1,4 @@
-//! What is fuzzed, and what must always hold.
+//! The functions that are fuzzed, and the properties that must always hold.
 //!
 //! Each function interprets the bytes of its argument as values, text, cuts and pauses, redacts the text, and panics if
 //! the result violates a property that the documentation of the crate `redact` states. The fuzz targets call these

@@ -28,7 +28,7 @@ const LONGEST_TEXT: usize = 400;
 /// part of escapes, hexadecimal text or base64 of each other, because the oracle knows literal values only.
 const ALPHABETS: [&[u8]; 4] = [b"ab", b"a-", b"ab_.", b"abcdefg-;\0\xff"];
 
-/// The output equals that of an oracle, which tries every value at every position.
+/// Checks that the output equals that of an oracle, which tries every value at every position.
 fn literal(input: &mut Input, cuts: &Cuts) {
     let alphabet = input.choose(&ALPHABETS);
     let letters = |input: &mut Input, len: usize| -> Vec<u8> {
@@ -60,7 +60,7 @@ fn pieces_and_pauses(cuts: &Cuts, len: usize) -> (Vec<Range<usize>>, Vec<usize>)
     (reads.into_iter().map(|(read, _)| read).collect(), pauses)
 }
 
-/// No occurrence of a value is shown, whatever bytes values and text consist of.
+/// Checks that no occurrence of a value is shown, whatever bytes the values and the text consist of.
 fn bytes(input: &mut Input, cuts: &Cuts) {
     let mut values = Vec::new();
     for _ in 0..=input.below(3) {
@@ -87,7 +87,7 @@ fn bytes(input: &mut Input, cuts: &Cuts) {
             check_masked(&text, &findings, at..at + value.len());
         }
     }
-    // A part of a mask, with the text around it, may equal a value with a bracket.
+    // Values with brackets are not checked, because a part of a mask, with the text around it, may equal such a value.
     values.retain(|value| !value.iter().any(|byte| b"[]".contains(byte)) && !contains(redact::MASK, value));
     check_hidden(&values, &with_pauses(&redactor, &text, cuts));
     if let Some((added, registered)) = values.split_last() {

@@ -1,4 +1,4 @@
-//! The built-in rules: texts made of their examples, of what surrounds secrets, and of arbitrary bytes.
+//! The built-in rules: texts made of their examples, of text that surrounds secrets, and of arbitrary bytes.
 
 use std::cell::OnceCell;
 
@@ -21,10 +21,10 @@ pub fn rules(data: &[u8]) {
     });
 }
 
-/// Registered values. They overlap what rules recognise.
+/// Registered values. They overlap secrets that rules recognise.
 const VALUES: [&str; 3] = ["hunter2-hunter2", "abcd01234567", "swordfish"];
 
-/// What the inputs refer to. The redactors have no value, the first one, the first two, and all of them.
+/// The examples that the inputs refer to. The redactors have no value, the first one, the first two, and all of them.
 struct Examples {
     masked: Vec<(String, String)>,
     unmasked: Vec<String>,
@@ -47,7 +47,7 @@ impl Examples {
     }
 }
 
-/// Every example is masked by its rule, whatever other examples stand before and after it.
+/// Checks that every example is masked by its rule, whatever other examples stand before and after it.
 fn lines_of_examples(input: &mut Input, cuts: &Cuts, examples: &Examples) {
     let (mut text, mut expected) = (String::new(), Vec::new());
     while !input.is_empty() && expected.len() < 8 {
@@ -70,13 +70,13 @@ fn lines_of_examples(input: &mut Input, cuts: &Cuts, examples: &Examples) {
     }
 }
 
-/// The maximum number of bytes in a text, which is more than what a rule may hold.
+/// The maximum number of bytes in a text, which is more than a rule may hold back.
 const LONGEST_TEXT: usize = 12_000;
 
 /// The maximum number of bytes that are held if no value is registered: those of the longest match.
 const MOST_HELD: usize = (8 << 10) + 64;
 
-/// Nothing depends on the cuts, redacting again changes nothing, little is held, and pauses show no secret.
+/// Checks that nothing depends on the cuts, redacting again changes nothing, little is held, and pauses show no secret.
 fn mixed(input: &mut Input, cuts: &Cuts, examples: &Examples) {
     let redactor = input.choose(&[0, 0, 1, 2, 3]);
     let redactor = &examples.redactors[redactor];

@@ -70,8 +70,9 @@ pub fn held(stream: &RedactStream) -> usize {
     digits.parse().expect("the number of held bytes is the only number that is shown")
 }
 
-/// Redacts a text as a whole, and checks what holds for every text: the result is the text with a mask in place of each
-/// finding, the number of masks is that of the findings, and neither depends on the cuts. Returns the findings.
+/// Redacts a text as a whole, and checks the properties of every result: it is the text with a mask in place of each
+/// finding, the number of masks is that of the findings, and neither depends on the cuts. Returns the result and the
+/// findings.
 pub fn check_any(redactor: &Redactor, text: &[u8], cuts: &Cuts) -> (Redacted, Vec<Finding>) {
     let mut stream = redactor.stream();
     let mut whole = stream.push(text);

@@ -1,4 +1,4 @@
-//! Registered values that are interrupted by what a terminal does not show.
+//! Registered values that are interrupted by bytes that a terminal does not show.
 
 use std::ops::Range;
 
@@ -62,8 +62,8 @@ fn value(input: &mut Input) -> Vec<u8> {
     value
 }
 
-/// Adds arbitrary bytes, many times the same ones, or a part of a value. A line end completes the sequence that they
-/// may have begun.
+/// Adds arbitrary bytes, a style or a part of a value, often many times. The line end after them ends a sequence that
+/// they may have begun.
 fn add_noise(input: &mut Input, values: &[Vec<u8>], text: &mut Vec<u8>) {
     let mut noise = Vec::new();
     let len = input.below(32);
@@ -101,7 +101,7 @@ fn add_styled(input: &mut Input, value: &[u8], text: &mut Vec<u8>) -> Range<usiz
     begin..end
 }
 
-/// Returns what a program may print after the byte `last` without moving on.
+/// Returns bytes that a program may print after the byte `last` without changing the visible text.
 fn style(input: &mut Input, last: u8) -> Vec<u8> {
     match input.below(8) {
         0 => b"\r".to_vec(),

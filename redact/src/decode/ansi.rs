@@ -1,6 +1,6 @@
 //! Recognises terminal escape sequences (ECMA-48).
 
-/// What happens to the content of control strings, such as window titles and the addresses of links.
+/// How the content of control strings, such as window titles and the addresses of links, is treated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Strings {
     /// The content is text like any other.

@@ -4,7 +4,7 @@ use crate::decode::{Ansi, Decoder};
 
 use super::LONGEST;
 
-/// The number of equal bytes after which further ones make no difference, because a gram is not longer.
+/// The number of equal bytes after which further equal bytes make no difference, because no gram is longer.
 pub(super) const SAME: usize = 4;
 
 /// The maximum number of parameter bytes in a sequence that sets a colour.
@@ -20,13 +20,13 @@ pub(super) enum Token {
     Byte,
     /// A byte that might begin an escape, but does not.
     NoEscape,
-    /// So many spaces, at least [`SAME`].
+    /// This many spaces, at least [`SAME`].
     Spaces(usize),
-    /// A carriage return or an escape sequence that sets colours, of so many bytes. It is not visible.
+    /// This many invisible bytes: a carriage return with or without a line feed, or a sequence that sets colours.
     Hidden(usize),
-    /// So many backslashes before a byte that stands for itself.
+    /// This many backslashes before a byte that stands for itself.
     Backslashes(usize),
-    /// An escape of so many bytes that stands for one byte.
+    /// An escape of this many bytes that stands for this byte.
     Escape(usize, u8),
 }
 
@@ -40,7 +40,7 @@ impl Token {
         }
     }
 
-    /// Reads the token at the index `at`. Returns `None` if it is not one of those that can be passed.
+    /// Reads the token at the index `at`. Returns `None` if it cannot be passed.
     #[inline]
     pub(super) fn read(text: &[u8], at: usize) -> Option<Self> {
         let rest = &text[at..];
@@ -111,7 +111,7 @@ fn reference(text: &[u8]) -> Option<Token> {
         (b"quot" | b"#34" | b"#x22", b';') => b'"',
         (b"apos" | b"#39" | b"#x27", b';') => b'\'',
         (_, b';') => return None,
-        // What an escape stands for may continue the name.
+        // Another escape may stand for a byte that continues the name.
         (_, next) => return Decoder::is_plain(next).then_some(Token::NoEscape),
     };
     Some(Token::Escape(2 + len, byte))

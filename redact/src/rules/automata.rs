@@ -35,8 +35,8 @@ impl Automata {
 
     /// Returns whether a match may end between `last` and `next`.
     ///
-    /// It may not if both are letters, digits or underscores. Nor may it if `next` is a byte that matches can end with,
-    /// because `next` then belongs to the token, unless it is a common delimiter.
+    /// It may not if both bytes are letters, digits or underscores. It also may not if a match can end with the byte
+    /// `next`, because `next` then belongs to the token. Common delimiters are an exception.
     pub(super) fn may_end(&self, last: u8, next: u8) -> bool {
         let continues_word = is_word(last) && is_word(next);
         let is_delimiter = next.is_ascii_whitespace() || b"\"'`,;&|<>()[]{}\\".contains(&next);
@@ -74,7 +74,8 @@ impl Split {
         None
     }
 
-    /// Returns the last index at which the variable part may end, if it begins at the index `from`.
+    /// Returns the last index at which the variable part may end, if it begins at the index `from`, or `None` if it
+    /// cannot end.
     fn end(&self, text: &[u8], from: usize) -> Option<usize> {
         let Some(after) = &self.after else { return self.variable.matches(&text[from..]).then_some(text.len()) };
         let (mut state, mut end) = (MachineState::START, None);

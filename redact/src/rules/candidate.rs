@@ -22,7 +22,8 @@ pub(super) struct Candidate {
     /// The position up to which the text was examined, and the state there.
     at: usize,
     state: MachineState,
-    /// The state of the automaton of the part before the variable part, as long as the variable part may begin later.
+    /// The state of the automaton of the part before the variable part, or `None` if the variable part cannot begin
+    /// later.
     before: Option<MachineState>,
     /// Where the variable part begins, if this is known.
     variable: Option<usize>,
@@ -41,7 +42,7 @@ pub(super) enum Fate {
     Decided,
 }
 
-/// What is known about the end of a match at the current position.
+/// Whether a match ends at the current position.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Ending {
     /// It is known whether a match ends here.
@@ -140,8 +141,8 @@ impl Candidate {
 
     /// Returns whether this candidate masks at least as much as a later one, which has examined the same text.
     ///
-    /// This is so if it is certain and both are in the same state: from then on, their matches end at the same
-    /// positions.
+    /// This is the case if this candidate is certain and both are in the same state: from then on, their matches end at
+    /// the same positions.
     pub(super) fn covers(&self, later: &Self) -> bool {
         let begins_before = |certain: &Range<usize>| certain.start <= later.variable.unwrap_or(later.start);
         self.rule == later.rule && self.state == later.state && self.certain.as_ref().is_some_and(begins_before)

@@ -51,14 +51,14 @@ impl NamedRules {
     }
 }
 
-/// What a name turns out to be.
+/// The result of examining a name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Name {
-    /// It may go on.
+    /// The name may continue after the available text.
     Open,
-    /// It is too long, or no secret.
+    /// The name is too long, or is not that of a secret.
     Harmless,
-    /// It is the name of a secret, and this byte follows it.
+    /// The name is that of a secret, and this byte follows it.
     Secret(u8),
 }
 
@@ -100,7 +100,7 @@ fn is_name(byte: u8) -> bool {
 #[derive(Debug)]
 pub(super) struct StatesAfterName(Box<[Option<AfterName>; 256]>);
 
-/// The states of the automaton of a rule, and of the one for what comes before its variable part.
+/// The state of a rule's automaton and, if the rule has one, of the automaton for the part before its variable part.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AfterName {
     pub(super) state: MachineState,

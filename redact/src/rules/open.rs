@@ -3,13 +3,13 @@
 //! Without a limit, a long line such as `token=a1-token=a1-...` would have a candidate for each repetition, and every
 //! one would examine the rest of the line. Two measures keep the work for each byte constant:
 //!
-//! 1. A candidate is dropped if an earlier one masks everything that it could mask.
+//! 1. A candidate is dropped if an earlier candidate masks everything that the later one could mask.
 //! 2. At most [`MOST_OF_RULE`] candidates of one rule and [`MOST`] candidates in total are open. Beyond that, an
 //!    occurrence of a literal begins no candidate. The earlier candidates continue, so a secret is missed only if it
 //!    begins while this many candidates are open and none of them masks it.
 //!
-//! Both are applied where a literal ends, after all open candidates have examined the text up to there and no further.
-//! The result therefore does not depend on how the input is cut.
+//! Both measures are applied where a literal ends, after all open candidates have examined the text up to there and no
+//! further. The result therefore does not depend on how the input is cut.
 
 use super::candidate::{Candidate, Fate};
 use super::names::{Name, NameCandidate};
@@ -133,7 +133,7 @@ impl OpenCandidates {
         });
     }
 
-    /// Returns where the first name begins that has not ended.
+    /// Returns the position of the first name that has not ended, or `None` if all names have ended.
     pub(super) fn first_name(&self) -> Option<usize> {
         self.names.iter().map(|name| name.start).min()
     }
@@ -145,7 +145,7 @@ impl OpenCandidates {
 
     /// Removes all candidates.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Candidate> {
-        // A name without a value is no secret.
+        // A name without a value is not a secret.
         self.names.clear();
         self.counts.fill(0);
         self.candidates.drain(..)

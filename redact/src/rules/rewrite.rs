@@ -2,8 +2,8 @@
 
 use regex_syntax::hir::{Capture, Class, ClassBytes, ClassBytesRange, Hir, HirKind, Repetition};
 
-/// Returns an expression that matches the same texts in lower case. Otherwise, a case-insensitive expression would
-/// begin with too many literals.
+/// Returns an expression that matches the lower-case forms of the texts that `hir` matches. Otherwise, a
+/// case-insensitive expression would begin with too many literals.
 pub(super) fn lower_case(hir: &Hir) -> Hir {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => Hir::empty(),

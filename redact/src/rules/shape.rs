@@ -28,7 +28,7 @@ pub(super) enum Boundary {
     None,
 }
 
-/// What a match begins with, apart from its literal.
+/// The text that a match begins with, apart from its literal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Beginning {
     /// Nothing else.

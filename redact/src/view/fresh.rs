@@ -1,4 +1,4 @@
-//! Alternative readings of the plain view, for text before a value that looks like the beginning of an escape.
+//! Alternative readings of the plain view, for text that looks like the beginning of an escape and precedes a value.
 
 use std::array;
 
@@ -155,7 +155,7 @@ impl<A: Automata> Fresh<A> {
     }
 
     /// Returns the key by which readings are compared: whether the reading is active, the length of its partial match,
-    /// and where that begins.
+    /// and the position at which the partial match begins.
     fn worth(&self, matcher: &Matcher<A>) -> (bool, usize, Option<usize>) {
         if !self.is_active {
             return (false, 0, None);

@@ -7,7 +7,7 @@ use crate::sets::Automata;
 
 use super::map::Map;
 
-/// The state of the automaton after the bytes of a view, and where these bytes are in the stream.
+/// The state of the automaton after the bytes of a view, and the positions of these bytes in the stream.
 #[derive(Clone)]
 pub(crate) struct Lane<A: Automata> {
     state: A::State,
@@ -80,12 +80,12 @@ impl<A: Automata> Lane<A> {
         matcher.begun(self.state).value()
     }
 
-    /// Returns the position of the longest partial match.
+    /// Returns the position of the longest partial match, or `None` if there is none.
     pub(super) fn begun(&self, matcher: &Matcher<A>) -> Option<usize> {
         self.start(self.length(matcher))
     }
 
-    /// Returns the position of the longest partial match that reveals a value.
+    /// Returns the position of the longest partial match that reveals a value, or `None` if there is none.
     pub(super) fn telling(&self, matcher: &Matcher<A>) -> Option<usize> {
         self.start(matcher.telling(self.state).value())
     }

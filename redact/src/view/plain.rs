@@ -56,7 +56,7 @@ pub(crate) const fn fold(byte: u8) -> u8 {
 }
 
 impl<A: Automata> Plain<A> {
-    /// Returns whether the view begins to differ from the raw view at a raw byte, given the byte before.
+    /// Returns whether the view begins to differ from the raw view at a raw byte. `last` is the byte before it, if any.
     #[inline]
     pub(super) fn differs(byte: u8, last: Option<u8>) -> bool {
         let folded = fold(byte);

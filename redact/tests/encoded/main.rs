@@ -94,8 +94,8 @@ fn by_character(dice: &mut Dice) {
     }
 }
 
-/// Checks that one mask replaces `encoded` in `text`. The mask may include a few escapes before `encoded`, if they
-/// might include its first bytes.
+/// Checks that one mask replaces `encoded` in `text`. The mask may include a few escapes before `encoded`, if these
+/// escapes might include the first bytes of `encoded`.
 fn check(name: &str, redactor: &Redactor, dice: &mut Dice, value: &str, text: &str, encoded: &str) {
     let shown = redacted(redactor, dice, text);
     let inner = encoded.trim_matches(|char| "'$ ".contains(char));

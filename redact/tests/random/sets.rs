@@ -74,7 +74,7 @@ fn check(cases: u64) {
     });
 }
 
-/// Returns what can be observed of a stream.
+/// Returns the observable state of a stream.
 fn state(stream: &RedactStream) -> (bool, bool, u64, redact::MaskCounts) {
     (stream.is_holding(), stream.holds_line_end(), stream.redactions(), stream.counts().clone())
 }
@@ -89,7 +89,7 @@ fn roll(dice: &mut Dice) -> Case {
     Case { values, text }
 }
 
-/// Returns a value in one of its forms, perhaps cut off or interrupted, or what may stand between values.
+/// Returns a value in one of its forms, perhaps cut off or interrupted, or text that may stand between values.
 fn piece(dice: &mut Dice, values: &[Vec<u8>]) -> Vec<u8> {
     let value = &values[dice.below(values.len())];
     let mut form = match dice.below(8) {

@@ -1,5 +1,5 @@
-//! Text that is skipped is redacted as if each of its bytes had been examined: what looks like an escape, a style or a
-//! run of white space hides no value, and no part of a value.
+//! Text that is skipped is redacted as if each of its bytes had been examined: bytes that look like an escape, a style
+//! or a run of white space hide no value, and no part of a value.
 
 use redact::{Redacted, Redactor};
 

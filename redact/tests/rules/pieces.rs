@@ -1,4 +1,4 @@
-//! What random texts for rules are made of.
+//! The pieces that random texts for rules consist of.
 
 /// Pieces of secrets and of the text around them.
 pub const PIECES: [&str; 66] = [

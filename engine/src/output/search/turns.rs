@@ -15,8 +15,7 @@ use std::time::Duration;
 
 use tokio::sync::oneshot;
 
-/// The time after which the thread of a turn no longer counts for other accounts. Almost all chunks are searched within
-/// a tenth of it.
+/// The time after which a turn lapses. Almost all chunks are searched within a tenth of this time.
 pub(super) const LONGEST_TURN: Duration = Duration::from_secs(1);
 
 /// The account for which a search is done: the id of a user, or `None` for an account without an id.
@@ -52,7 +51,7 @@ struct TurnsOfAccount {
     waiting: VecDeque<(u64, oneshot::Sender<()>)>,
 }
 
-/// A turn, which may still have to begin. Dropping it ends it.
+/// A turn, which may not have begun yet. Dropping it ends the turn.
 #[derive(Debug)]
 pub(super) struct Turn {
     turns: Arc<Turns>,
@@ -72,7 +71,7 @@ impl Turns {
         self.threads
     }
 
-    /// Waits until a turn of an account begins. It lapses even if nobody waits for its result any more.
+    /// Waits until a turn of an account begins. The turn lapses even if nobody waits for its result any more.
     pub(super) async fn begin(self: &Arc<Self>, account: SearchAccount) -> Arc<Turn> {
         let (begins, begun) = oneshot::channel();
         let turn = {
@@ -117,7 +116,7 @@ impl TurnState {
             if !turns.waiting.is_empty() {
                 self.order.push_back(account);
             }
-            // If the receiver has been dropped, the turn ends when it is dropped, which is about to happen.
+            // If the receiver has been dropped, its turn is about to be dropped too, which ends the turn.
             begins.send(()).ok();
         }
     }
@@ -175,7 +174,7 @@ mod tests {
     /// Longer than any test runs, so that no turn lapses by itself.
     const FOREVER: Duration = Duration::from_hours(1);
 
-    /// Requests turns in this order. The result contains those that have begun, or what waits for them.
+    /// Requests turns in this order. Returns the turns that have begun, and the futures that wait for the others.
     async fn request(turns: &Arc<Turns>, accounts: &[SearchAccount]) -> Vec<Requested> {
         let mut requested = Vec::new();
         for &account in accounts {
@@ -272,7 +271,7 @@ mod tests {
         let turns = Turns::new(1, FOREVER);
         let mut requested = request(&turns, &[ADA, OLGA, ADA, ADMIN]).await;
         drop(requested.remove(1));
-        // It has begun, but nobody has noticed yet.
+        // This turn has begun, but the future that waits for it has not been polled since.
         drop(requested.remove(0));
         drop(requested.remove(0));
         assert_eq!(begun(&mut requested).await, [true]);

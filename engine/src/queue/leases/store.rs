@@ -24,7 +24,8 @@ pub(in crate::queue) struct JobEnd {
     pub(in crate::queue) log_sha256: String,
 }
 
-/// The next job of one type. The index `jobs_queued` has the order of claiming within a type.
+/// The query for the next job of one type. Within a type, the index `jobs_queued` has the order in which jobs are
+/// claimed.
 const NEXT_OF_TYPE: &str = "select id from jobs
     where status = 'queued' and type = ?1
       and (next_attempt_at is null or next_attempt_at <= ?2 or next_attempt_at > ?3)
@@ -34,7 +35,7 @@ const NEXT_OF_TYPE: &str = "select id from jobs
       and (?5 is null or repository in (select value from json_each(?5)))
     order by priority desc, created_at, id limit 1";
 
-/// The next job of one of several types, which are a JSON list, or of any type if they are null.
+/// The query for the next job of several types, given as a JSON list, or of any type, given as null.
 const NEXT_OF_TYPES: &str = "select id from jobs indexed by jobs_queued_of_any_type
     where status = 'queued' and (?1 is null or type in (select value from json_each(?1)))
       and (next_attempt_at is null or next_attempt_at <= ?2 or next_attempt_at > ?3)
@@ -278,7 +279,7 @@ pub(in crate::queue) async fn extend_remote(connection: &mut Connection, now: Ti
     Ok(())
 }
 
-/// Treats all workers on other machines as if they had just been heard of.
+/// Records that all workers on other machines have just sent a request, so that none of them counts as silent.
 pub(in crate::queue) async fn hear_all(connection: &mut Connection, now: Timestamp) -> DbResult<()> {
     sqlx::query("update attempts set heard_at = ? where status = 'started' and token_id is not null")
         .bind(now.0)
@@ -287,7 +288,7 @@ pub(in crate::queue) async fn hear_all(connection: &mut Connection, now: Timesta
     Ok(())
 }
 
-/// A running attempt whose worker has not been heard of for a while.
+/// A running attempt whose worker has sent no request for a while.
 pub(in crate::queue) struct Silent {
     pub(in crate::queue) lease: Lease,
     pub(in crate::queue) worker: Redacted,
@@ -295,8 +296,8 @@ pub(in crate::queue) struct Silent {
     pub(in crate::queue) since: Timestamp,
 }
 
-/// Returns the attempts of workers on other machines that have not been heard of for `limit` microseconds, or for an
-/// eighth of their leases if that is longer, and of which the event log does not say so yet.
+/// Returns the attempts whose workers, on other machines, have sent no request for `limit` microseconds, or for an
+/// eighth of their leases if that is longer. Attempts whose event logs already report this silence are not included.
 pub(in crate::queue) async fn silent(connection: &mut Connection, now: Timestamp, limit: i64) -> DbResult<Vec<Silent>> {
     let rows = sqlx::query(
         "select j.id, j.attempt, j.lease_epoch, a.worker_id, a.heard_at

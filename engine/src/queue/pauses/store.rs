@@ -44,7 +44,7 @@ pub(in crate::queue) async fn all(connection: &mut Connection) -> DbResult<Vec<P
     Ok(rows.into_iter().map(|row| row.0).collect())
 }
 
-/// Returns what is paused.
+/// Returns the targets of all pauses.
 pub(in crate::queue) async fn targets(connection: &mut Connection) -> DbResult<Vec<PauseTarget>> {
     let texts: Vec<String> = sqlx::query_scalar("select target from pauses").fetch_all(connection.sqlite()).await?;
     Ok(texts.iter().map(|text| target(text)).collect::<sqlx::Result<_>>()?)
@@ -64,7 +64,7 @@ pub(in crate::queue) async fn count(connection: &mut Connection) -> DbResult<i64
     Ok(sqlx::query_scalar("select count(*) from pauses").fetch_one(connection.sqlite()).await?)
 }
 
-/// Stores a pause. If the target is paused already, the beginning of the pause remains.
+/// Stores a pause. If the target is already paused, the time at which it was paused remains.
 pub(in crate::queue) async fn set(
     connection: &mut Connection,
     target: &PauseTarget,
@@ -85,7 +85,7 @@ pub(in crate::queue) async fn set(
     Ok(())
 }
 
-/// Ends a pause. Returns whether there was one.
+/// Ends a pause. Returns whether there was such a pause.
 pub(in crate::queue) async fn remove(connection: &mut Connection, target: &PauseTarget) -> DbResult<bool> {
     let done = sqlx::query("delete from pauses where target = ?")
         .bind(target.to_string())

@@ -1,4 +1,5 @@
-//! What a job requires of its worker: capabilities (`requiredCapabilities`), and a token for its `repository`.
+//! The requirements of a job on its worker: capabilities (`requiredCapabilities`), and an API token that permits the
+//! job's `repository`.
 
 use super::{InvalidPayload, JobPayload, invalid};
 use crate::json::{Json, Node};
@@ -9,7 +10,7 @@ const MAX_CAPABILITIES: usize = 100;
 const MAX_LENGTH: usize = 100;
 
 /// Checks a list of capabilities, and returns it sorted, in lower case and without duplicates. Capabilities are
-/// compared without regard to case and to surrounding white space.
+/// compared without regard to case and surrounding white space.
 pub(in crate::queue) fn check_capabilities(field: &str, names: &[String]) -> Result<Vec<String>, InvalidPayload> {
     if names.len() > MAX_CAPABILITIES {
         return Err(invalid(field, format!("must have at most {MAX_CAPABILITIES} entries, not {}", names.len())));
@@ -47,8 +48,8 @@ impl JobPayload {
         }
     }
 
-    /// Returns the repository that the job works on, by which tokens of workers can be limited. Payloads of the type
-    /// `command` have no such member.
+    /// Returns the member `repository` of the payload, or `None` if it has none. The API tokens of workers can be
+    /// limited to certain repositories. Payloads of the type `command` have no such member.
     pub(in crate::queue) fn repository(&self) -> Option<&str> {
         match self {
             Self::Other(json) => json.get("repository").and_then(Json::as_str),

@@ -18,7 +18,7 @@ const MAX_EVENTS: usize = 500;
 /// The kinds of events that only the server creates, because they report changes of the job.
 const OF_SERVER: [&str; 4] = ["attempt", "job", "artifact", "end"];
 
-/// The largest offset, length or line number that an event may contain. The browser's numbers are exact up to it.
+/// The largest offset, length or line number that an event may contain. Browsers represent larger numbers inexactly.
 const MAX_NUMBER: i64 = 1 << 53;
 
 /// The events of one request.
@@ -45,7 +45,7 @@ struct OutputRange {
 pub enum Appended {
     /// The events, as they are stored.
     Events(Vec<SharedEvent>),
-    /// The batch covers a range of output. Its worker does not need the events.
+    /// The batch covers a range of output. Its worker needs only the progress, and not the events.
     Batch(AppendedBatch),
 }
 
@@ -102,7 +102,8 @@ impl Queue {
             .writer()
             .write(move |tx| {
                 Box::pin(async move {
-                    // Errors in the events are reported only to the worker that holds the job.
+                    // Check the holder first, so that errors in the events are reported only to the worker that holds
+                    // the job.
                     let lease = holding(tx.connection(), job, &holder).await?.lease()?;
                     if lease.attempt != attempt {
                         return Err(QueueError::NotHolder(job));
@@ -133,7 +134,8 @@ impl Queue {
             })
             .await;
         let (appended, lease) = appended?;
-        // If this fails, the worker repeats the batch, which stores no events again but repeats this call.
+        // If this fails, the worker repeats the batch. The repeated request stores no events, but copies the output
+        // again.
         if has_output {
             self.copy_output(lease).await?;
         }
@@ -182,13 +184,14 @@ fn check_range(
     Ok(OutputRange { number, from, to, suppressed })
 }
 
-/// Returns whether an event contains output with its place in the complete log.
+/// Returns whether an event contains output and its position in the complete log.
 const fn is_output(event: &ReportedEvent) -> bool {
     matches!(event.payload, Some(Payload::Log(_)))
 }
 
-/// Masks output that the worker has not masked. So that the places of the output in the complete log stay true, the
-/// text keeps its length and its line breaks: each other byte of a secret becomes `*`.
+/// Masks secrets in output that the worker has not masked. Line breaks are kept, and every other byte of a secret
+/// becomes `*`. The text therefore keeps its length, and its offsets and line numbers in the complete log remain
+/// correct.
 fn masked_output(mut text: Vec<u8>, redactor: &Redactor) -> Redacted {
     let redacted = redactor.redact(&text);
     if redacted.as_bytes() == text {
@@ -304,8 +307,8 @@ fn masked(payload: Payload, redactor: &Redactor) -> Payload {
     }
 }
 
-/// Masks names and values. Values of members with secret-looking names are not replaced, because these are no variables
-/// but a worker's own data.
+/// Masks names and values. The values of members with secret-looking names are not replaced entirely, because the
+/// members are the worker's own data and not environment variables.
 fn masked_members(map: Map<String, Value>, redactor: &Redactor) -> Map<String, Value> {
     let text = |text: &str| redactor.redact(text.as_bytes()).to_text().into_owned();
     map.into_iter().map(|(name, value)| (text(&name), masked_value(value, redactor))).collect()

@@ -39,7 +39,7 @@ impl RemoteWorker {
     }
 }
 
-/// A job and the worker that asks for it.
+/// A job, and the worker that has sent a request for it.
 pub(super) struct Holding<'a> {
     pub(super) row: JobRow,
     attempt: Option<AttemptRow>,
@@ -58,7 +58,7 @@ pub(super) async fn holding<'a>(
 }
 
 impl Holding<'_> {
-    /// Returns the worker's lease. Fails if the job is not running or, if it is, if the worker does not hold it.
+    /// Returns the worker's lease. Fails if the job is not running, or if the worker does not hold it.
     pub(super) fn lease(&self) -> Result<Lease, QueueError> {
         let job = &self.row.job;
         if job.status != JobStatus::Running {
@@ -73,8 +73,8 @@ impl Holding<'_> {
         }
     }
 
-    /// Returns whether the worker has already ended its lease so that the attempt has the status `ended`, and no other
-    /// lease has begun. Only a worker that sends its lease epoch may repeat the request that has ended the lease.
+    /// Returns whether the worker has already ended its lease with the attempt status `ended`, and no other lease has
+    /// begun since. Only a worker that sends its lease epoch may repeat the request that has ended the lease.
     pub(super) fn has_ended(&self, ended: AttemptStatus) -> bool {
         let job = &self.row.job;
         let was_last = self.holder.epoch.is_some() && self.holder.epoch == job.lease_epoch.checked_sub(1);
@@ -82,7 +82,7 @@ impl Holding<'_> {
         job.status != JobStatus::Running && was_last && attempt.is_some_and(|attempt| attempt.has_status(ended))
     }
 
-    /// Returns the job's last attempt, if this worker runs it or has run it.
+    /// Returns the job's last attempt, or `None` if this worker has not run it.
     fn own_attempt(&self) -> Option<&AttemptRow> {
         let is_own = |attempt: &&AttemptRow| {
             attempt.token == Some(self.holder.token) && attempt.worker.as_bytes() == self.holder.name.as_bytes()

@@ -1,9 +1,9 @@
 //! The complete output of workers on other machines, as the server stores it.
 //!
-//! The server has a spool for each attempt, from which `/log`, `/lines` and searches are answered, like the embedded
-//! worker's spool. It is a copy of the output in the attempt's log events: after an append, the events that are not in
-//! the copy yet are read from the database. After a crash, the next request completes the copy in the same way. Output
-//! that a worker has suppressed is not in any event, so the worker sends it separately.
+//! For each attempt, the server has a spool like that of the embedded worker, from which it answers `/log`, `/lines`
+//! and searches. The spool is a copy of the output in the attempt's log events: after an append, the events that are
+//! not in the copy yet are read from the database. After a crash, the next request completes the copy in the same way.
+//! Output that a worker has suppressed is not in any event, so the worker sends it separately.
 //!
 //! An attempt without log events has no spool.
 
@@ -48,11 +48,11 @@ pub(in crate::queue) struct FinishedOutput {
     pub(in crate::queue) totals: AttemptTotals,
     /// The artifact of the complete log, unless the attempt has no spool.
     pub(in crate::queue) artifacts: Vec<NewArtifact>,
-    /// A warning if the copy is not what the worker has captured.
+    /// A warning if the copy differs from the output that the worker has captured.
     pub(in crate::queue) warning: Option<Redacted>,
 }
 
-/// A lock on the copy of an attempt. While it is held, no output is added.
+/// A lock on the copy of an attempt. While it is held, no other request can add output.
 pub(in crate::queue) type LockedCopy = OwnedMutexGuard<OutputCopy>;
 
 impl OutputCopies {
@@ -111,7 +111,7 @@ impl OutputCopy {
         Ok(())
     }
 
-    /// Appends pieces, up to the first one that begins beyond the end of the copy. Returns whether all were appended.
+    /// Appends pieces until one of them begins beyond the end of the copy. Returns whether all pieces were appended.
     async fn write(&mut self, pieces: Vec<SpoolPiece>, spools: &Spools, lease: Lease) -> Result<bool, QueueError> {
         let (spool, spools) = (self.spool.take(), spools.clone());
         let (spool, appended) = blocking(move || {
@@ -125,7 +125,7 @@ impl OutputCopy {
         })
         .await?;
         self.spool = Some(spool);
-        // After an error, it is not known what the spool contains, so that it is opened and completed again.
+        // After an error, the content of the spool is not known, so the next call opens and completes the spool again.
         appended.map_err(|error: std::io::Error| {
             (self.spool, self.after) = (None, None);
             QueueError::Files(error.to_string())
@@ -168,8 +168,8 @@ async fn blocking<T: Send + 'static>(
 }
 
 impl Queue {
-    /// Adds the output in log events of an attempt to its copy, unless the lease has ended. Whoever ends a lease
-    /// completes the copy before.
+    /// Adds the output in log events of an attempt to its copy, unless the lease has ended. If the lease has ended, the
+    /// copy is already complete.
     pub(super) async fn copy_output(&self, lease: Lease) -> Result<(), QueueError> {
         let copies = &self.copies;
         let mut copy = copies.lock(lease).await;
@@ -183,8 +183,8 @@ impl Queue {
         }
     }
 
-    /// Adds output that is not in events to the copy. It has to begin where the copy ends, or before. Output that the
-    /// copy already contains is ignored.
+    /// Adds output that is not in events to the copy. The added output must not begin beyond the end of the copy.
+    /// Output that the copy already contains is ignored.
     pub async fn add_output(
         &self,
         job: JobId,
@@ -192,7 +192,7 @@ impl Queue {
         body: OutputBody,
     ) -> Result<StoredBytes, QueueError> {
         let holder = worker.checked(&self.maskers)?;
-        // Errors in the chunks are reported only to the worker that holds the job.
+        // Check the holder first, so that errors in the chunks are reported only to the worker that holds the job.
         holding(&mut self.db.reader().await?, job, &holder).await?.lease()?;
         let row = self.stored_job(job).await?;
         let redactor = row.redactor(&self.maskers);
@@ -231,8 +231,8 @@ impl Queue {
         Ok(StoredBytes { bytes: copy.bytes() })
     }
 
-    /// Completes the copy of an attempt whose lease is about to end. `reported` is what the worker says about its
-    /// output. Hold the lock until the lease has ended.
+    /// Completes the copy of an attempt whose lease is about to end. `reported` are the totals that the worker has
+    /// reported, if any. The caller must hold the returned lock until the lease has ended.
     pub(in crate::queue) async fn finish_output(
         &self,
         lease: Lease,

@@ -10,11 +10,11 @@ use crate::queue::ending::{self, EndDetails, Ending, Finish, Retry};
 use crate::queue::job_row::JobRow;
 use crate::queue::{Queue, QueueError, store as jobs};
 
-/// The maximum length of a message or a summary, in characters. Longer texts are cut, because lists of jobs contain
-/// them, and because refusing a report would keep the job running.
+/// The maximum length of a message or a summary, in characters. It is limited because lists of jobs contain these
+/// texts. Longer texts are cut and not refused, because a refused report would keep the job running.
 const MAX_TEXT: usize = 16_384;
 
-/// The mark at the end of a text that was cut.
+/// The suffix that replaces the end of a text that was cut.
 const CUT: &str = "… (cut)";
 
 /// The result of an attempt, as a worker on another machine reports it.
@@ -103,13 +103,13 @@ impl Queue {
         drop(connection);
         match lease {
             Ok(lease) => self.finish_output(lease, totals).await.map(Some),
-            // The transaction finds out whether the worker repeats its report.
+            // The caller's transaction determines whether the worker has repeated its report.
             Err(_) => Ok(None),
         }
     }
 }
 
-/// Converts a report to the end of an attempt. `mask` masks the secrets in a text.
+/// Converts a report to the result of the attempt and further details. `mask` masks the secrets in a text.
 fn parts(outcome: ReportedOutcome, mask: impl Fn(String) -> Redacted) -> (Ending, EndDetails) {
     match outcome {
         ReportedOutcome::Completed { summary } => {

@@ -10,7 +10,7 @@ use crate::event_log::Lease;
 use crate::queue::leases::store::attempt_word;
 use crate::queue::secrets;
 
-/// An attempt, as far as it identifies the worker that runs it.
+/// The columns of an attempt that identify the worker that runs it.
 #[derive(Clone, Debug)]
 pub(in crate::queue) struct AttemptRow {
     pub(in crate::queue) worker: Redacted,
@@ -93,8 +93,8 @@ pub(in crate::queue) async fn heard(connection: &mut Connection, lease: Lease, n
     Ok(())
 }
 
-/// Records that the event log says that the worker of a lease is silent. Returns `false` if the lease has ended, or if
-/// the worker has been heard of after `since`.
+/// Records that the event log reports the worker of a lease as silent. Returns `false` if the lease has ended, or if
+/// the worker has sent a request after `since`.
 pub(in crate::queue) async fn set_silent(
     connection: &mut Connection,
     lease: Lease,

@@ -16,7 +16,7 @@ use crate::queue::{ArtifactPlace, NewArtifact, Queue, QueueError};
 const MAX_NAME: usize = 500;
 /// The maximum length of a media type, in characters. RFC 6838 allows 127 for each of its two parts.
 const MAX_TYPE: usize = 255;
-/// The media type of a file whose worker does not know it.
+/// The media type of a file if its worker has not sent one.
 const UNKNOWN_TYPE: &str = "application/octet-stream";
 
 /// A file that has been received and stored, but not recorded yet.
@@ -90,7 +90,8 @@ impl Queue {
                     };
                     let name = artifact.name.to_text().into_owned();
                     let replaced = files::artifact_named(tx.connection(), job, lease.attempt, &name).await?;
-                    // The worker repeats an upload if it has not received the response.
+                    // A worker that has not received the response repeats its upload, so the same file may already be
+                    // recorded.
                     if let Some(same) = replaced.as_ref().filter(|file| is_same(&file.artifact, &artifact)) {
                         let artifact = same.artifact.clone();
                         return Ok(Recorded { artifact, replaced: Some(location(job, lease.attempt, upload.id)) });

@@ -7,7 +7,7 @@ use sqlx::{FromRow, Row};
 use crate::db::{Connection, DbResult};
 use crate::queue::admission::WorkerLimits;
 
-/// What a worker has said about itself.
+/// A worker's description of itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::queue) struct DescribedWorker {
     /// The API token, or `None` for the embedded worker.
@@ -66,7 +66,7 @@ pub(in crate::queue) async fn embedded(connection: &mut Connection) -> DbResult<
     Ok(sqlx::query_as("select * from workers where token_id is null").fetch_optional(connection.sqlite()).await?)
 }
 
-/// Returns the worker with this token and name.
+/// Returns the worker with this token and name, or `None` if there is no such worker.
 pub(in crate::queue) async fn of_token(
     connection: &mut Connection,
     token: Option<TokenId>,
@@ -121,7 +121,7 @@ pub(in crate::queue) async fn insert(
     Ok(())
 }
 
-/// Changes what is known about a worker, and records that it was seen.
+/// Updates the description of a worker, and records that it was seen.
 pub(in crate::queue) async fn update(
     connection: &mut Connection,
     id: WorkerId,
@@ -186,7 +186,7 @@ pub(in crate::queue) async fn name(connection: &mut Connection, worker: WorkerId
         .await?)
 }
 
-/// Drains a worker. If it is drained already, the time and the user remain. Returns whether there is such a worker.
+/// Drains a worker. If it is already drained, the time and the user remain. Returns whether there is such a worker.
 pub(in crate::queue) async fn drain(
     connection: &mut Connection,
     worker: WorkerId,
@@ -213,7 +213,7 @@ pub(in crate::queue) async fn end_drain(connection: &mut Connection, worker: Wor
     Ok(done.rows_affected() == 1)
 }
 
-/// Returns all running jobs with the tokens and the names of their workers, those that started first at the beginning.
+/// Returns all running jobs with the tokens and the names of their workers, in the order in which the jobs started.
 pub(in crate::queue) async fn running(
     connection: &mut Connection,
 ) -> DbResult<Vec<(Option<TokenId>, String, WorkerJob)>> {
@@ -230,8 +230,8 @@ pub(in crate::queue) async fn running(
     Ok(rows.into_iter().map(job).collect())
 }
 
-/// The condition that a token is valid at the time `?1`. It must also belong to nobody, or to a user who may still have
-/// a worker's token.
+/// The condition that a token is valid at the time `?1`: it has not expired, and belongs to no user or to a user who
+/// may still have a worker's token.
 macro_rules! valid_token {
     ($id:literal) => {
         concat!(

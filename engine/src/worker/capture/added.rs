@@ -11,7 +11,8 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 
-/// The maximum number of values that a job can add. All of them are compiled again for each value that is added.
+/// The maximum number of values that a job can add. It is limited because each new value causes all of them to be
+/// compiled again.
 const MAX_VALUES: usize = 250;
 
 /// The maximum total length of the values that a job can add, in bytes.
@@ -28,7 +29,7 @@ const MIN_INCOMPLETE: usize = 6;
 #[derive(Debug)]
 pub(in crate::worker) struct MaskFile {
     path: PathBuf,
-    /// The file and its state when it was last read.
+    /// The state of the file when it was last read.
     seen: FileState,
     /// The number of bytes of complete lines that have been read.
     read: u64,

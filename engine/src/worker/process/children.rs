@@ -1,7 +1,8 @@
 //! The server's child processes: the supervisors that it has started, and the processes that it has adopted.
 //!
-//! When a supervisor is killed, the kernel gives its processes to the next subreaper. `tailwater serve` is one, so that
-//! it finds these processes even if they have cleared their environments and left their sessions.
+//! When a supervisor is killed, its processes become children of the nearest ancestor that is a subreaper. `tailwater
+//! serve` is a subreaper, so it finds these processes even if they have cleared their environments and left their
+//! sessions.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,7 +17,8 @@ static CHILDREN: Mutex<Children> = Mutex::new(Children { adopts: false, known: N
 struct Children {
     /// Whether this process is a subreaper.
     adopts: bool,
-    /// The supervisors that have been started and not been reaped yet, and the children from before [`adopt`].
+    /// The supervisors that have been started and not been reaped yet, and the children that existed before [`adopt`]
+    /// was called. `None` stands for an empty set.
     known: Option<HashSet<Pid>>,
 }
 
@@ -34,7 +36,8 @@ pub fn adopt() -> std::io::Result<()> {
     Ok(())
 }
 
-/// Starts a supervisor. The lock is held until its id is known, so that it is never regarded as adopted.
+/// Starts a supervisor. The lock is held until the supervisor's id is recorded, so that the supervisor is never
+/// regarded as adopted.
 pub(super) fn start<E>(start: impl FnOnce() -> Result<Pid, E>) -> Result<Pid, E> {
     let mut children = lock();
     let pid = start()?;
@@ -49,7 +52,7 @@ pub(super) fn reap(pid: Pid) {
     children.known.get_or_insert_default().remove(&pid);
 }
 
-/// Returns the running processes that this process has adopted. Those that have exited are reaped.
+/// Returns the running processes that this process has adopted, and reaps the adopted processes that have exited.
 pub(super) fn adopted() -> Vec<Pid> {
     let children = lock();
     if !children.adopts {

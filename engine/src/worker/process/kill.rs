@@ -45,7 +45,7 @@ impl ProcessMarker {
 /// probably part of a fork bomb, which only a system limit can stop.
 const ROUNDS: usize = 50;
 
-/// The interval at which it is checked whether the killed processes have died.
+/// The interval between two checks whether the killed processes have exited.
 const DYING: Duration = Duration::from_millis(2);
 
 /// Kills all processes with the marker, all processes that this process has adopted, and the descendants of both, until

@@ -6,9 +6,9 @@
 //!
 //! There is no user at these terminals. They are not the controlling terminal of any process, so `/dev/tty` cannot be
 //! opened, and the step's standard input is empty. A program that reads from a terminal gets the end of the input. A
-//! pager, however, changes the settings of the terminal so that it waits for a key. It reads from its standard error,
-//! or opens the terminal by its name, which root can always do. Therefore, when a terminal with such settings has been
-//! silent for a while, this module presses the key `q`, which ends every common pager.
+//! pager, however, changes the settings of the terminal so that reading waits for a key. The pager reads from its
+//! standard error, or opens the terminal by its name, which root can always do. Therefore, when a terminal with such
+//! settings has been silent for a while, this module presses the key `q`, which ends every common pager.
 
 use std::fs::File;
 use std::io::{self, Read, Write};

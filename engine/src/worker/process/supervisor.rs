@@ -28,8 +28,9 @@ pub struct Supervision {
     pub file_limit: Option<u64>,
 }
 
-/// The maximum time that the server waits for the descendants of a step to die. After that, the server goes on, and the
-/// supervisor continues to wait for them, because a process that is waiting for a network disk may not die immediately.
+/// The maximum time that the server waits for the descendants of a step to die. After that, the server continues
+/// without them, and the supervisor still waits for them, because a process that is waiting for a network disk may not
+/// die immediately.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The interval at which the server continues a supervisor that the step may have stopped with SIGSTOP.
@@ -114,7 +115,7 @@ impl Supervisor {
         processes::is_stopped(self.pid)
     }
 
-    /// Kills the supervisor, which a step keeps from doing its work. [`Self::finish`] then kills the step's processes.
+    /// Kills the supervisor. [`Self::finish`] then kills the step's processes.
     pub(super) fn kill(&self) {
         kill_process(self.pid, Signal::KILL).ok();
     }
@@ -148,7 +149,7 @@ impl Supervisor {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && begun.elapsed() < PATIENCE => {
                     self.continue_stopped();
                 }
-                // The remaining processes stop the supervisor again and again.
+                // The remaining processes stop the supervisor again and again, so it cannot kill them.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.is_stopped() => self.kill(),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     std::thread::Builder::new().name("supervisor".into()).spawn(move || self.reap())?;
@@ -166,7 +167,8 @@ impl Supervisor {
     /// Waits until the supervisor has exited.
     fn reap(&self) -> io::Result<ExitStatus> {
         loop {
-            // The process remains until it is forgotten, so that its id is not given to another supervisor before.
+            // With `NOWAIT`, the process is not reaped yet, so its id cannot be reused before `children::reap` has
+            // removed the id from the list of children.
             match waitid(WaitId::Pid(self.pid), WaitIdOptions::EXITED | WaitIdOptions::NOWAIT) {
                 Ok(Some(status)) => {
                     children::reap(self.pid);

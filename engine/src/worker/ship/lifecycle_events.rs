@@ -43,7 +43,8 @@ pub(super) struct Marks {
     pub(super) over: bool,
 }
 
-/// The maximum number of lifecycle events in one append. A server accepts 500 events, some of which may be output.
+/// The maximum number of lifecycle events in one append. A server accepts at most 500 events, and some of them may be
+/// output.
 const MAX_EVENTS: usize = 400;
 
 /// The events of one append.

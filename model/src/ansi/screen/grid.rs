@@ -23,7 +23,8 @@ pub(super) struct ScreenRow {
     /// The number of the line that starts in this row and owns it. If `None`, the row belongs to the same line as the
     /// row above.
     pub start: Option<i64>,
-    /// The line on whose row the line that starts here wrote its first visible text, if it was another one.
+    /// The other line on whose row this row's line wrote its first visible text, or `None` if it wrote that text on its
+    /// own row.
     pub drawn_on: Option<i64>,
     /// The content, which is on the heap so that it can be moved to another row quickly.
     pub content: Box<TerminalRow>,
@@ -288,7 +289,7 @@ impl Grid {
         rows.enumerate().rfind(|(_, row)| !row.content.is_blank()).map_or(first, |(last, _)| first + last + 1)
     }
 
-    /// Swaps the content of two rows. The caller goes on to replace the content that `from` receives.
+    /// Swaps the content of two rows. The caller then replaces the content that `from` receives.
     fn swap(&mut self, to: usize, from: usize) {
         let rows = self.rows.make_contiguous();
         let Ok([to, from]) = rows.get_disjoint_mut([to, from]) else { return };
@@ -322,8 +323,8 @@ impl Grid {
         self.erase_below(0, 0);
     }
 
-    /// Sets the scrolling region. Without `bottom`, it extends to the last row. Returns `false`, and changes nothing,
-    /// if the region would have fewer than two rows.
+    /// Sets the scrolling region. If `bottom` is `None`, the region extends to the last row. Returns `false`, and
+    /// changes nothing, if the region would have fewer than two rows.
     pub fn set_region(&mut self, top: usize, bottom: Option<usize>) -> bool {
         let bottom = bottom.unwrap_or(usize::MAX).min(self.height - 1);
         let is_valid = top < bottom || (top, bottom) == (0, self.height - 1);

@@ -51,8 +51,8 @@ pub(super) const RULES: &[GeneralRule] = &[
         rule: TableRule {
             id: "netrc-password",
             reason: "Passwords in the files `.netrc` of curl and git, according to the manual of `ftp`.",
-            // The login contains no `[`, and so no mask. Otherwise masks, which may be shorter than what they replace,
-            // could make a login short enough when a text is redacted again.
+            // The login must not contain `[`, and therefore no mask. Otherwise, a mask that is shorter than the text it
+            // replaces could make a login short enough to match when a text is redacted again.
             expression: r"login[ \t\r\n]{1,8}[^\s\[]{1,128}[ \t\r\n]{1,8}password[ \t\r\n]{1,8}(?P<secret>[^\s]{6,256})",
             masked: &["machine example.com login deploy password s3cr3t-w0rd\n", "login a\n  password 0123456789\n"],
             unmasked: &["login failed, password incorrect", "login with password authentication"],
