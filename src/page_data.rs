@@ -49,7 +49,7 @@ impl FromServerFnError for RpcError {
                 if host::IS_SERVER =>
             {
                 host::status(INVALID_ARGUMENTS);
-                Self::Refused { status: INVALID_ARGUMENTS, code: "invalid_payload".to_owned(), message: problem }
+                Self::Refused { status: INVALID_ARGUMENTS, code: "invalid_queue_payload".to_owned(), message: problem }
             }
             error => Self::Transport(error.to_string()),
         }
