@@ -102,7 +102,7 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Creates an authenticator from the admin token and the id of the data directory. Groups give no roles.
+    /// Creates an authenticator from the admin token and the id of the data directory. No group is mapped to a role.
     #[must_use]
     pub fn new(db: Db, admin_token: &str, instance_id: &str) -> Self {
         Self {
@@ -119,7 +119,8 @@ impl Auth {
         }
     }
 
-    /// Uses these roles for people whom a reverse proxy or a provider authenticates.
+    /// Sets the mapping from groups to roles for people whom a reverse proxy or an OpenID Connect provider
+    /// authenticates.
     #[must_use]
     pub fn with_group_roles(self, roles: GroupRoles) -> Self {
         Self { group_roles: Arc::new(roles), ..self }
@@ -171,7 +172,8 @@ impl Auth {
         Ok(identity.filter(|identity| identity.role.includes(Role::Viewer)).map(|identity| (scope, identity)))
     }
 
-    /// Ends the sessions and tokens of the admin token if it is not the one with which the server last started.
+    /// Ends the sessions and API tokens of the admin token's account if the admin token has changed since the server
+    /// last started.
     pub async fn end_those_of_former_admin_token(&self) -> Result<(), DbError> {
         let digest = self.admin;
         let write = self.db.writer().write(move |tx| {

@@ -2,7 +2,7 @@
 //!
 //! A login consists of two requests: [`Oidc::start`] sends the browser to the provider, and [`Oidc::finish`] receives
 //! the provider's answer, which the browser brings back. `auth` then decides about the person's role. The provider is
-//! contacted only during a login, so the server works without it.
+//! contacted only during a login, so the server starts and runs even if the provider cannot be reached.
 //!
 //! A build without the feature `oidc` contains none of this, and refuses the settings.
 
@@ -24,7 +24,7 @@ pub struct OidcSettings {
     pub issuer: String,
     /// The id under which the provider knows this server.
     pub client_id: String,
-    /// The secret of this id, or `None` for a public client, which only PKCE protects.
+    /// The secret that belongs to `client_id`, or `None` for a public client, which only PKCE protects.
     pub client_secret: Option<String>,
     /// The scopes to request in addition to `openid`.
     pub scopes: Vec<String>,
@@ -51,7 +51,7 @@ pub struct LoginStart {
     pub cookie: String,
 }
 
-/// What the browser has brought back from the provider: the parameters of the address.
+/// The provider's answer: the parameters of the URL to which it has redirected the browser.
 #[derive(Clone, Default)]
 pub struct ProviderAnswer {
     /// The code, with which the server gets the tokens.
@@ -87,7 +87,7 @@ pub enum OidcError {
     /// A setting is not valid.
     #[error("{0}")]
     Setting(String),
-    /// The provider did not respond, or not as a provider does.
+    /// The provider did not respond, or its response was not valid.
     #[error("the provider cannot be reached ({0}); try again, or log in as a user of this server")]
     Unreachable(String),
     /// Too many requests to the provider are in progress.
@@ -111,8 +111,8 @@ pub enum OidcError {
 }
 
 impl OidcError {
-    /// Returns a fixed word for the audit log and the server's log, which contain nothing that the provider or the
-    /// browser has sent.
+    /// Returns a fixed description for the audit log and the server's log, which must not contain texts that the
+    /// provider or the browser has sent.
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {

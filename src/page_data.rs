@@ -42,7 +42,7 @@ impl FromServerFnError for RpcError {
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
             // Without a status, Leptos responds with 500, although the arguments are the sender's mistake. In the
-            // browser, the last of these errors is about a result.
+            // browser, `Deserialization` is an error in the server's response instead.
             ServerFnErrorErr::Args(problem)
             | ServerFnErrorErr::MissingArg(problem)
             | ServerFnErrorErr::Deserialization(problem)
@@ -97,8 +97,8 @@ pub struct JobPageData {
     pub artifacts: Vec<Artifact>,
 }
 
-/// The reason why the server refuses a person whom a reverse proxy has authenticated, or a login with the provider. It
-/// is a context of the page that says so.
+/// The reason why the server refuses a person whom a reverse proxy has authenticated, or a login with the provider. The
+/// page that shows the reason gets it as a Leptos context.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedPerson {
     /// The HTTP status of the page.
@@ -114,9 +114,9 @@ pub struct RefusedPerson {
 pub struct WorkersPageData {
     /// The workers that were seen during the last week.
     pub workers: Vec<ListedWorker>,
-    /// What is paused.
+    /// The pauses of the queue, of types of jobs, and of workers.
     pub pauses: Vec<Pause>,
-    /// The time at which the server has created the data.
+    /// The time at which the server created the data.
     pub now: Timestamp,
 }
 

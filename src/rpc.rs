@@ -93,7 +93,7 @@ pub async fn resubmit_with_changes(
 pub async fn bulk_preview(
     /// The action.
     action: BulkAction,
-    /// The jobs.
+    /// The filter that selects the jobs.
     filter: BulkFilter,
 ) -> Result<BulkReply, RpcError> {
     crate::server::pages::bulk_preview(action, filter).await
@@ -139,7 +139,7 @@ pub async fn workers() -> Result<WorkersPageData, RpcError> {
     crate::server::pages::workers().await
 }
 
-/// Returns what is paused.
+/// Returns the pauses.
 #[server(name = LoadPauses, prefix = "/rpc", endpoint = "pauses", output = Post<RpcJson>)]
 pub async fn pauses() -> Result<PausesPage, RpcError> {
     crate::server::pages::pauses().await

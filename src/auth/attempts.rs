@@ -1,9 +1,9 @@
 //! Counts failed logins by address and account, so that one attacker cannot lock out other users, and requests with
 //! invalid tokens by address ([`tokens`]).
 //!
-//! Three numbers are limited: the failures from one address for one account, those from one address for all accounts,
-//! and those from all addresses for one account. The first limit is the lowest, because the others can affect people
-//! who share an address, or whose account somebody else attacks.
+//! Three numbers are limited: the failures from one address for one account, from one address for all accounts, and
+//! from all addresses for one account. The first limit is the lowest, because the other two can also lock out people
+//! who share an address with an attacker, or whose account is attacked.
 
 mod counts;
 pub(super) mod tokens;
@@ -19,18 +19,19 @@ use counts::FailureCounts;
 /// further logins are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FailedLoginLimits {
-    /// The maximum number from one address for one account.
+    /// The maximum number of failures from one address for one account.
     pub per_origin: u32,
-    /// The maximum number from one address for all accounts. It is also the maximum number of requests with invalid
-    /// tokens, which are counted separately.
+    /// The maximum number of failures from one address for all accounts. It also limits the requests with invalid
+    /// tokens from one address, which are counted separately.
     pub per_address: u32,
-    /// The maximum number from all addresses for one account.
+    /// The maximum number of failures from all addresses for one account.
     pub per_account: u32,
 }
 
 impl Default for FailedLoginLimits {
     fn default() -> Self {
-        // Typing errors cause fewer failures, and guessing a token of 32 characters would take far more.
+        // People who mistype their password fail less often. Guessing a token of 32 characters would take far more
+        // attempts.
         Self { per_origin: 20, per_address: 100, per_account: 100 }
     }
 }

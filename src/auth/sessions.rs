@@ -22,7 +22,7 @@ const MAX_SESSIONS: i64 = 100;
 const MAX_BROWSER: usize = 300;
 
 impl SessionRow {
-    /// Returns the identity that the session proves, or `None` if its user is refused.
+    /// Returns the identity of the session's user, or `None` if the user is refused.
     pub(super) fn identity(&self) -> Option<Identity> {
         let (user, role) = match (self.account, &self.user) {
             (Account::AdminToken, _) => (ADMIN.to_owned(), Role::Admin),
@@ -33,7 +33,7 @@ impl SessionRow {
         Some(Identity { user, role, account: self.account, by, expires_at })
     }
 
-    /// Returns whether somebody may see and end the session.
+    /// Returns whether `by` may see and end the session.
     fn is_managed_by(&self, by: &Identity) -> bool {
         let role = self.user.as_ref().map_or(Role::Admin, |user| user.role);
         by.manages_session(self.account, role)
@@ -59,7 +59,7 @@ impl Auth {
         Ok(self.session_row(cookie).await?.and_then(|row| row.identity()))
     }
 
-    /// Returns the session that a cookie belongs to, unless it has expired.
+    /// Returns the session that a cookie belongs to, or `None` if there is none or it has expired.
     pub(super) async fn session_row(&self, cookie: &str) -> Result<Option<SessionRow>, DbError> {
         let now = clock::now();
         let mut connection = self.db.reader().await?;

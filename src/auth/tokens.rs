@@ -29,8 +29,8 @@ const MAX_DESCRIPTION: usize = 2_000;
 const MAX_TOKENS: i64 = ListRange::MAX_LIMIT;
 
 impl TokenRow {
-    /// Returns the identity that the token proves. Its role is never more powerful than that of its user. Returns
-    /// `None` if the user is refused, or may no longer grant the role of a worker.
+    /// Returns the identity of the token, whose role is never more powerful than that of the token's user. Returns
+    /// `None` if the user is refused, or if the token is a worker's and the user may no longer grant that role.
     fn identity(&self) -> Option<Identity> {
         let (user, role_of_user) = match (self.account, &self.user) {
             (Account::AdminToken, _) => (ADMIN.to_owned(), Role::Admin),
@@ -104,12 +104,13 @@ impl Auth {
         self.listed_tokens(account, None, range, by).await
     }
 
-    /// Returns the tokens with the role of a worker.
+    /// Returns the tokens with the role of a worker that `by` may revoke.
     pub async fn tokens_of_workers(&self, range: ListRange, by: &Identity) -> Result<ApiTokensPage, PeopleError> {
         self.listed_tokens(None, Some(Role::Worker), range, by).await
     }
 
-    /// Returns the token with this id, if it has the role of a worker and `by` may revoke it.
+    /// Returns the token with this id, or `None` if there is none, if its role is not that of a worker, or if `by` may
+    /// not revoke it.
     pub async fn token_of_worker(&self, id: TokenId, by: &Identity) -> Result<Option<ApiToken>, PeopleError> {
         let mut connection = self.db.reader().await?;
         let row = store::by_id(&mut connection, id).await?;
@@ -203,7 +204,7 @@ impl Auth {
     }
 }
 
-/// Checks the limits of a new token. Only workers have limits.
+/// Checks the limits of a new token. Only tokens of workers can have limits.
 fn check_limits(role: Role, new: NewApiToken) -> Result<TokenLimits, PeopleError> {
     let limits = WorkerLimits {
         kinds: new.allowed_job_types.unwrap_or_default(),

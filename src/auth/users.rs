@@ -28,7 +28,7 @@ impl UserRow {
     }
 }
 
-/// Returns whether there is a user with the role `admin` who can log in.
+/// Returns whether there is a local user with the role `admin` who is not disabled.
 pub async fn has_administrator(db: &Db) -> Result<bool, DbError> {
     let mut connection = db.reader().await?;
     store::has_administrator(&mut connection).await
@@ -59,14 +59,14 @@ impl Auth {
         user.map(|user| Account::User(user.id)).ok_or(PeopleError::NoSuchUser)
     }
 
-    /// Returns the name of a user as it is stored, if there is such a user.
+    /// Returns the stored form of a user's name, or `None` if there is no such user.
     pub async fn stored_name(&self, name: &str) -> Result<Option<String>, DbError> {
         let mut connection = self.db.reader().await?;
         Ok(store::by_key(&mut connection, &name_key(name.trim())).await?.map(|user| user.name))
     }
 
-    /// Returns whether an account has a password. The account of the admin token and users whom somebody else
-    /// authenticates have none.
+    /// Returns whether an account has a password. The account of the admin token has none, nor have users whom a
+    /// reverse proxy or a provider authenticates.
     pub async fn has_password(&self, account: Account) -> Result<bool, PeopleError> {
         let Some(id) = account.user_id() else { return Ok(false) };
         let mut connection = self.db.reader().await?;
@@ -225,7 +225,8 @@ pub(super) fn later_than(last: Timestamp) -> Timestamp {
     clock::now().max(Timestamp(last.0 + 1))
 }
 
-/// Returns the error for a change that only the source of a user can make.
+/// Returns the error for changing the role or the password of a user whom a reverse proxy or a provider authenticates.
+/// `is_role` is whether the change was to the role.
 fn of_another_source(user: &UserRow, is_role: bool) -> PeopleError {
     let source = if user.source == UserSource::Proxy { "the reverse proxy" } else { "the provider" };
     if is_role {

@@ -17,7 +17,7 @@ pub(super) fn prepare() -> Supervision {
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
         tracing::warn!(%error, "this program's memory could not be protected from other processes of its user");
     }
-    // If a step kills its supervisor, its processes become children of this process, which kills them.
+    // If a step kills its supervisor, the step's remaining processes become children of this process, which kills them.
     if let Err(error) = adopt() {
         tracing::warn!(%error, "processes that hide could survive their job");
     }

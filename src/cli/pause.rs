@@ -103,7 +103,7 @@ impl TargetArgs {
     }
 }
 
-/// Returns the path of a pause in the API.
+/// Returns the API path of the pause of a target.
 fn path(target: &PauseTarget) -> String {
     format!("/pauses/{}", utf8_percent_encode(&target.to_string(), NON_ALPHANUMERIC))
 }

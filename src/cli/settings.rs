@@ -28,8 +28,8 @@ const FILE: &str = "config";
 /// The subcommands that use the settings.
 const VERBS: [&str; 2] = ["serve", "config"];
 
-/// The setting that is refused on the command line, where every user of the machine can read it. Unlike the admin token
-/// and the key for secrets, it is not a secret of this server alone.
+/// The only secret setting that is refused on the command line, where every user of the machine can read it. The admin
+/// token and the key for secrets are accepted there, because they give access only to this server.
 const NOT_A_FLAG: &str = "oidc_client_secret";
 
 /// The reasons why the settings cannot be used.

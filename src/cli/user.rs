@@ -169,7 +169,7 @@ async fn read(client: &Client, request: reqwest::RequestBuilder) -> Result<User,
 
 /// Returns the path of a user in the API. The server checks the name, but a name with `/` would be another path.
 fn path(name: &str) -> Result<String, CliError> {
-    // The names of users whom somebody else authenticates begin with the source and a colon.
+    // The name of a user whom a reverse proxy or a provider authenticates begins with the source and a colon.
     let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "._-@:+|=".contains(c));
     if !is_plain || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         return Err(CliError::Usage(format!(

@@ -41,8 +41,8 @@ pub fn current_user() -> Option<(String, Role)> {
     Some((meta(CurrentUser::NAME)?, Role::from_word(&meta(CurrentUser::ROLE)?)?))
 }
 
-/// Returns the name of the OpenID Connect provider with which people can log in, which the document contains in a
-/// `meta` element.
+/// Returns the name of the OpenID Connect provider with which people can log in, or `None` if there is none. The
+/// document contains the name in a `meta` element.
 pub fn provider_name() -> Option<String> {
     meta(PROVIDER)
 }

@@ -153,7 +153,7 @@ fn NewToken() -> impl IntoView {
     .into_any()
 }
 
-/// The fields for what a worker can claim with the token.
+/// The form fields for the limits on what a worker can claim with the token.
 #[component]
 fn WorkerLimitFields() -> impl IntoView {
     let field = |name: &'static str, label: &'static str, placeholder: &'static str| {

@@ -56,7 +56,7 @@ fn explain(word: &str) -> &'static str {
     }
 }
 
-/// Says what has happened after a logout if a reverse proxy authenticates the person.
+/// Explains, after a logout, that the reverse proxy will log the person in again.
 #[component]
 fn SignedOut() -> impl IntoView {
     view! {

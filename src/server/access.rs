@@ -52,7 +52,7 @@ const RULES: &[Rule] = &[
     ("GET", "/tasks/queue", VIEWER),
     ("GET", "/tasks/queue/new", OPERATOR),
     ("POST", "/tasks/queue/new", OPERATOR),
-    // Removing jobs also requires the role of an administrator, which the handler checks.
+    // Removing jobs requires the role of an administrator, which the handler checks.
     ("GET", "/tasks/queue/bulk", OPERATOR),
     ("POST", "/tasks/queue/bulk", OPERATOR),
     ("GET", "/tasks/queue/view", VIEWER),
@@ -118,7 +118,7 @@ const RULES: &[Rule] = &[
     ("POST", "/api/queue/jobs/{id}/fail", WORKER),
     ("POST", "/api/queue/jobs/{id}/cancel/ack", WORKER),
 
-    // Everyone sees the workers and what is paused. Only administrators drain and pause.
+    // Everyone may see the workers and the pauses. Only administrators may drain and pause.
     ("GET", "/api/queue/workers", VIEWER),
     ("GET", "/api/queue/workers/tokens", ADMIN),
     ("POST", "/api/queue/workers/tokens", ADMIN),

@@ -21,8 +21,8 @@ use super::http::error::ApiError;
 use crate::audit::NewEntry;
 use crate::auth::{Credential, Identity, InvalidTokenCount};
 
-/// The maximum number of entries per minute of senders who are not logged in. They are failed logins and requests with
-/// invalid tokens, of which a network of attackers could send so many that the log fills the disk.
+/// The maximum number of entries per minute for failed logins and requests with invalid tokens. Without it, a network
+/// of attackers could fill the disk with entries.
 const UNKNOWN_PER_MINUTE: u32 = 60;
 
 /// The maximum number of characters of an entry's user and object.
@@ -31,10 +31,10 @@ const MAX_TEXT: usize = 200;
 /// The action of a login.
 const LOGIN: &str = "login";
 
-/// The credential of people for whom a reverse proxy vouches.
+/// The credential in entries about people for whom a reverse proxy vouches.
 pub(super) const PROXY: &str = "proxy";
 
-/// The credential of people whom the OpenID Connect provider has authenticated.
+/// The credential in entries about people whom the OpenID Connect provider has authenticated.
 pub(super) const PROVIDER: &str = "oidc";
 
 /// The action of an entry for a request that the sender's role does not permit.
@@ -48,7 +48,7 @@ const INVALID_TOKEN: &str = "token.refused";
 enum Effect {
     /// The route changes something.
     Action(&'static str),
-    /// The route may begin a session, although its method does not permit changes. Its handler notes each login.
+    /// The route may begin a session, although its method is a safe one. Its handler notes each login.
     MayLogIn,
     /// The route only reads, although its method permits changes.
     Reads,
@@ -60,7 +60,7 @@ enum Effect {
 use Effect::{Action, InEventLog, MayLogIn, Reads};
 
 /// The effect of every route whose method permits changes, and of the route to which a provider redirects browsers.
-/// Server functions are listed by their own paths.
+/// Each server function is listed with its own path.
 #[rustfmt::skip]
 const EFFECTS: &[(&str, &str, Effect)] = &[
     ("POST", "/login", Action(LOGIN)),
@@ -77,7 +77,7 @@ const EFFECTS: &[(&str, &str, Effect)] = &[
     ("POST", "/rpc/resubmit_with_changes", Action("job.resubmit")),
 
     ("DELETE", "/api/queue/jobs/{id}", Action("job.remove")),
-    // The handlers record what is done.
+    // The handlers replace the action by the requested one.
     ("POST", "/api/queue/jobs/bulk", Action("job.cancel")),
     ("POST", "/tasks/queue/bulk", Action("job.cancel")),
 
@@ -162,13 +162,13 @@ impl AuditNote {
         });
     }
 
-    /// Records that the sender's token is not valid. Only the first such request of an address in a minute is in the
-    /// log, because a client whose token was revoked may repeat its requests for ever.
+    /// Records that the sender's token is not valid. Only the first such request from an address in a minute is
+    /// recorded, because a client whose token was revoked may repeat its requests forever.
     pub(super) fn invalid_token(&self, count: InvalidTokenCount) {
         self.change(|noted| noted.invalid_token = Some(count));
     }
 
-    /// Records that the request is a login, although its route is not one for logins.
+    /// Records that the request is a login, although the action of its route is not a login.
     pub(super) fn login(&self) {
         self.change(|noted| noted.action = Some(LOGIN));
     }
@@ -211,8 +211,8 @@ impl AuditNote {
 pub(super) struct UnknownSenders(Mutex<Option<(Instant, u32)>>);
 
 impl UnknownSenders {
-    /// Returns whether another entry may be stored. The first time in a minute that it may not, the server's log says
-    /// so.
+    /// Returns whether another entry may be stored. The first time in a minute that an entry is not stored, a warning
+    /// is logged.
     fn admit(&self, now: Instant) -> bool {
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let current = counted.filter(|(since, _)| now.duration_since(*since) < Duration::from_mins(1));
@@ -227,8 +227,8 @@ impl UnknownSenders {
 
 /// Handles a request, and records it if it belongs in the audit log.
 ///
-/// A request that may change something is handled to its end even if the client disconnects. Otherwise the change could
-/// be made, and the request be dropped before it is recorded.
+/// A request that may change something is handled to its end even if the client disconnects. Otherwise the request
+/// could be dropped after it has made its change and before it is recorded.
 pub(super) async fn audit(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let note = AuditNote::default();
     request.extensions_mut().insert(note.clone());

@@ -22,7 +22,7 @@ pub(super) struct Client {
     pub(super) address: IpAddr,
     /// Whether the client uses HTTPS.
     pub(super) https: bool,
-    /// Whether the connection comes from a trusted proxy, so that its headers are believed.
+    /// Whether the connection comes from a trusted proxy, whose headers are believed.
     pub(super) from_proxy: bool,
 }
 
@@ -65,7 +65,7 @@ impl TrustedProxies {
         Client { address, https, from_proxy: true }
     }
 
-    /// Returns whether processes of this machine are trusted, and not only other machines.
+    /// Returns whether processes of this machine are trusted as proxies.
     pub(super) fn include_this_machine(&self) -> bool {
         self.contains(Ipv4Addr::LOCALHOST.into())
             || self.contains(Ipv6Addr::LOCALHOST.into())

@@ -162,8 +162,8 @@ fn to_login(request: &Request) -> Redirect {
     Redirect::to(&format!("/login?{next}"))
 }
 
-/// Counts a request whose token is not valid. Returns the error, or another one if the client has sent too many of
-/// them.
+/// Counts a request whose token is not valid. Returns `error`, or another error if the client has sent too many of
+/// these requests.
 fn refuse_token(state: &AppState, client: Option<Client>, request: &Request, error: ApiError) -> ApiError {
     let Some(client) = client else { return error };
     let count = state.auth.count_invalid_token(client.address);
@@ -206,8 +206,8 @@ fn check_origin(request: &Request, target: &RequestHost, identity: Option<&Ident
     let is_repeated = origins.next().is_some() || sites.next().is_some();
     let ours = !is_repeated
         && match (origin, site) {
-            // Such a request is allowed: browsers send an origin with every POST, so a request without an origin and
-            // without such a credential comes from another program.
+            // Browsers send an origin with every POST. A request without an origin is therefore from another program,
+            // and is allowed if it has no credential that browsers send by themselves.
             (None, None) => safe || !by_session,
             (origin, site) => origin.unwrap_or(true) && site.unwrap_or(true),
         };

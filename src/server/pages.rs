@@ -82,7 +82,7 @@ pub async fn job_page(id: &str) -> Result<JobPageData, RpcError> {
     Ok(JobPageData { job, lifecycle_events, tail, artifacts })
 }
 
-/// Makes an event of an attempt not state how much output there is, so that the page does not try to load any.
+/// Removes the amount of output from an event of an attempt, so that the page does not try to load removed output.
 fn forget_output(event: &mut Event) {
     if let Payload::Attempt(attempt) = &mut event.payload {
         (attempt.lines, attempt.bytes) = (None, None);
@@ -184,7 +184,7 @@ pub async fn workers() -> Result<WorkersPageData, RpcError> {
     })
 }
 
-/// Returns what is paused.
+/// Returns the pauses.
 pub async fn pauses() -> Result<PausesPage, RpcError> {
     Ok(PausesPage { items: state("pauses")?.queue.pauses().await.map_err(refuse)? })
 }

@@ -1,7 +1,7 @@
-//! Reads who has sent a request from headers of a reverse proxy that authenticates people.
+//! Reads the sender of a request from headers of a reverse proxy that authenticates people.
 //!
-//! Anybody can send these headers. They are read only from a connection of a trusted proxy, and only if the operator
-//! has named them. From all other connections, they are ignored as if they were not there.
+//! Because any client can send these headers, they are read only from connections of a trusted proxy, and only if the
+//! settings name them. On all other connections, they are ignored.
 
 use axum::http::header::CONNECTION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -11,7 +11,7 @@ use super::config::ConfigError;
 use super::http::error::ApiError;
 use crate::auth::ExternalPerson;
 
-/// Headers that have a meaning of their own in a request, so that they cannot contain a user.
+/// Headers that have a meaning of their own in a request, and therefore cannot contain a user.
 const TAKEN: [&str; 18] = [
     "accept",
     "authorization",
@@ -64,8 +64,8 @@ impl ProxyHeaders {
     /// Returns the person for whom a trusted proxy vouches, or `None` if the request does not come from one, or the
     /// proxy has not authenticated anybody.
     ///
-    /// A header that occurs twice is refused, because the proxy and the server could choose different values. So is a
-    /// header that the request declares as belonging to the connection, which a further proxy would have removed.
+    /// A header that occurs twice is refused, because the proxy and the server could choose different values. A header
+    /// that the request's `Connection` header names is refused as well, because a further proxy would remove it.
     pub(super) fn person(&self, client: Client, headers: &HeaderMap) -> Result<Option<ExternalPerson>, ApiError> {
         if !client.from_proxy {
             return Ok(None);

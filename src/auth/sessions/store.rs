@@ -18,7 +18,7 @@ pub(in crate::auth) struct SessionRow {
     pub(in crate::auth) expires_at: Timestamp,
     pub(in crate::auth) address: String,
     pub(in crate::auth) browser: String,
-    /// The id of the person for whom a reverse proxy vouched when the session began.
+    /// The id of the person for whom a reverse proxy vouched when the session began, or `None` if there was none.
     pub(in crate::auth) proxy_user: Option<String>,
 }
 
@@ -27,7 +27,7 @@ pub(in crate::auth) struct SessionRow {
 pub(in crate::auth) struct SessionUser {
     pub(in crate::auth) name: String,
     pub(in crate::auth) role: Role,
-    /// Whether the user's credentials are refused.
+    /// Whether the user's credentials are refused, because the user is disabled or has no role.
     pub(in crate::auth) is_refused: bool,
     pub(in crate::auth) source: UserSource,
 }
@@ -212,7 +212,7 @@ pub(in crate::auth) async fn delete_oldest(connection: &mut Connection, account:
     Ok(deleted.rows_affected() > 0)
 }
 
-/// Stores the hash of the admin token, and returns the former one if there is one.
+/// Stores the hash of the admin token, and returns the former hash, or `None` if none was stored.
 pub(in crate::auth) async fn replace_admin_token(
     connection: &mut Connection,
     hash: &[u8],

@@ -66,7 +66,7 @@ fn LocalForms(name: String, role: Role) -> impl IntoView {
     .into_any()
 }
 
-/// Says who authenticates a user without a password.
+/// Explains how a user without a password is authenticated.
 const fn explain(source: UserSource) -> &'static str {
     match source {
         UserSource::Proxy => {

@@ -31,7 +31,8 @@ pub(super) struct LoginForm {
     next: Option<String>,
 }
 
-/// Returns the browser that has sent a request. `person` is the one for whom a reverse proxy vouches.
+/// Returns the browser that has sent a request. `person` is the person for whom a reverse proxy vouches, or `None` if
+/// there is none.
 pub(in crate::server) fn login_client(
     client: Client,
     person: Option<&ExternalPerson>,
@@ -79,8 +80,8 @@ pub(super) async fn login(
         Err(LoginError::Db(error)) => ApiError::from(error).into_response(),
         Err(error) => {
             note.outcome(StatusCode::UNAUTHORIZED);
-            // Only the name of a user is recorded, because somebody may have typed a password into the field for the
-            // name.
+            // A name is recorded only if it is that of a user, because somebody may have typed a password into the
+            // field for the name.
             if let Some(name) = name.as_deref().filter(|_| way == "password")
                 && let Ok(Some(user)) = auth.stored_name(name).await
             {
@@ -131,7 +132,7 @@ pub(super) async fn logout(
     {
         return ApiError::from(error).into_response();
     }
-    // The proxy still vouches for the person, so the login page says that the next page begins another session.
+    // The proxy still vouches for the person, so the login page warns that opening another page begins a new session.
     let page = if person.is_some() { "/login?signed-out=proxy" } else { "/login" };
     with_cookie(&state, client, Redirect::to(page), "", 0)
 }

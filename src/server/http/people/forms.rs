@@ -54,7 +54,7 @@ pub(in crate::server::http) enum AccountForm {
         name: String,
         role: Role,
         expires_in_days: String,
-        /// Names separated by commas, like the two further limits. They are only for workers.
+        /// Names separated by commas. This limit and the two further ones are only for tokens of workers.
         #[serde(default)]
         allowed_job_types: String,
         #[serde(default)]
@@ -191,7 +191,7 @@ pub(in crate::server::http) async fn account(
     Ok(back_to("/account", word, done, &note)?.into_response())
 }
 
-/// Returns the names in a field, where they are separated by commas.
+/// Returns the names in a field with names separated by commas.
 fn names(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
