@@ -45,7 +45,7 @@ pub use users::has_administrator;
 /// from the host itself, and for all paths (RFC 6265bis, 4.1.3.2), so no sibling host can set it.
 const HTTPS_ONLY: &str = "__Host-";
 
-/// The name of the account of the admin token, which no user can have.
+/// The name of the admin token's account. No user can have this name.
 pub const ADMIN: &str = "admin";
 
 /// A range of a list.
@@ -58,7 +58,7 @@ pub struct ListRange {
 }
 
 impl ListRange {
-    /// The maximum number of items in a response. It is the maximum number of users, and of tokens of a user.
+    /// The maximum number of items in a response. There can be no more users, and a user can have no more tokens.
     pub const MAX_LIMIT: i64 = 1_000;
 
     /// The first items.
@@ -152,7 +152,7 @@ impl Auth {
         self.cookie_name(https).replace("_session_", "_login_")
     }
 
-    /// Returns the identity that a bearer token proves, if the token is valid.
+    /// Returns the identity of a bearer token, or `None` if the token is not valid.
     pub async fn bearer(&self, token: &str) -> Result<Option<Identity>, DbError> {
         if self.is_admin_token(token) { Ok(Some(Identity::of_admin_token())) } else { self.token_identity(token).await }
     }

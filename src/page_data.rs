@@ -141,6 +141,6 @@ pub struct AccountPageData {
     pub sessions: SessionsPage,
     /// The newest API tokens of the account.
     pub tokens: ApiTokensPage,
-    /// The token that was just created, which is shown only once.
+    /// The token that was just created, which is shown only once, or `None` if no token was created.
     pub created: Option<CreatedApiToken>,
 }

@@ -131,7 +131,7 @@ pub struct Shared {
     pub outputs: Outputs,
     /// Authenticates users.
     pub auth: Auth,
-    /// Records who changes what.
+    /// The audit log.
     pub audit: AuditLog,
     /// Limits the entries of the audit log about senders who are not logged in.
     unknown_senders: audit::UnknownSenders,

@@ -195,11 +195,11 @@ pub fn worker(name: &str) -> &str {
     if name.starts_with("embedded-") { "embedded worker" } else { name }
 }
 
-/// Returns a short description of a browser, given how it describes itself: `Firefox on Linux`.
+/// Returns a short description of a browser, given its `User-Agent` header: `Firefox on Linux`.
 #[must_use]
 pub fn browser(user_agent: &str) -> String {
-    /// The parts by which browsers and systems are recognised. Most browsers also name their predecessors, so the order
-    /// matters.
+    /// The parts of the header by which browsers and systems are recognised. Most browsers also send the names of their
+    /// predecessors, so the order matters.
     const BROWSERS: [(&str, &str); 5] =
         [("Edg", "Edge"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"), ("curl", "curl")];
     const SYSTEMS: [(&str, &str); 6] = [

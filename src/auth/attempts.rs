@@ -39,7 +39,8 @@ impl Default for FailedLoginLimits {
 /// An account for which logins are counted. Names are hashed, because clients can send names of any length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum CountedAccount {
-    /// The admin token, or a one-time link. They cannot be guessed, so failures from other addresses do not count.
+    /// The admin token, or a one-time link. Neither can be guessed, so their failures are counted only for each
+    /// address, not for the account.
     AdminToken,
     /// A user, or a name without a user.
     User([u8; 16]),
@@ -68,7 +69,7 @@ impl LoginOrigin {
         Self { address: network(address), account }
     }
 
-    /// Returns everything for which a login from this origin counts.
+    /// Returns the keys of all counts that include a login from this origin.
     fn counted(self) -> impl Iterator<Item = Counted> {
         let account = matches!(self.account, CountedAccount::User(_)).then_some(Counted::Account(self.account));
         [Counted::Origin(self), Counted::Address(self.address)].into_iter().chain(account)
@@ -87,7 +88,7 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// What failed logins are counted for.
+/// The key of a count of failed logins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Counted {
     Origin(LoginOrigin),
@@ -130,8 +131,7 @@ impl FailedLogins {
         true
     }
 
-    /// Records that a login has succeeded. It no longer counts as failed, and earlier failures from its origin are
-    /// forgotten.
+    /// Records that a login has succeeded. The login no longer counts as failed, and the count of its origin is reset.
     pub(super) fn succeeded(&mut self, origin: LoginOrigin) {
         for counted in origin.counted() {
             match counted {

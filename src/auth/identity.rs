@@ -1,4 +1,4 @@
-//! Who has sent a request, and how the sender has proved it.
+//! The identity of a request's sender, and the credential that proves it.
 
 use std::time::Duration;
 
@@ -105,7 +105,7 @@ impl Identity {
 }
 
 impl Auth {
-    /// Waits until a credential is no longer valid, or gives another role. Open responses are closed then.
+    /// Waits until a credential is no longer valid, or its role has changed. The caller then closes the open response.
     pub async fn ended(self, identity: Identity) {
         // The subscription is created before the first check, so that no change in between is missed.
         let mut revocations = self.revocations.of(identity.account);

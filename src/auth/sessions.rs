@@ -18,7 +18,8 @@ use store::SessionRow;
 /// The maximum number of sessions of an account. When another one begins, the oldest one ends.
 const MAX_SESSIONS: i64 = 100;
 
-/// The maximum length of a stored description of a browser, in characters. The longest ones have about 250.
+/// The maximum length of a stored description of a browser, in characters. Those of common browsers have up to about
+/// 250.
 const MAX_BROWSER: usize = 300;
 
 impl SessionRow {
@@ -54,7 +55,7 @@ impl SessionRow {
 }
 
 impl Auth {
-    /// Returns the identity that a session cookie proves, if the session is valid.
+    /// Returns the identity of a session cookie, or `None` if the session is not valid.
     pub async fn session(&self, cookie: &str) -> Result<Option<Identity>, DbError> {
         Ok(self.session_row(cookie).await?.and_then(|row| row.identity()))
     }
@@ -128,8 +129,8 @@ impl Auth {
         }
     }
 
-    /// Begins a session. If it belongs to a user, `user` is the state in which the password was checked: the session
-    /// does not begin if the password or the role was changed, or the user was disabled or removed, in the meantime.
+    /// Begins a session. For a user, `user` is the row with which the credential was checked. The session does not
+    /// begin if the password or the role has changed, or the user was disabled or removed, in the meantime.
     pub(super) async fn begin_session(
         &self,
         account: Account,

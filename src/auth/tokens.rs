@@ -1,7 +1,7 @@
 //! API tokens, which programs send instead of a password.
 //!
-//! A token consists of a prefix, 30 random letters and digits, and a checksum, as GitHub's tokens do. Scanners and the
-//! redactor recognise it by this shape. Only its hash is stored.
+//! A token consists of a prefix, 30 random letters and digits, and a checksum, as GitHub's tokens do. Secret scanners
+//! and the redactor recognise tokens by this format. Only a token's hash is stored.
 
 mod format;
 pub(super) mod store;
@@ -63,7 +63,7 @@ impl TokenRow {
 }
 
 impl Auth {
-    /// Returns the identity that an API token proves, if the token is valid.
+    /// Returns the identity of an API token, or `None` if the token is not valid.
     pub(super) async fn token_identity(&self, token: &str) -> Result<Option<Identity>, DbError> {
         // A mistyped token is refused without a query.
         if !format::is_token(token) {
@@ -134,7 +134,8 @@ impl Auth {
         Ok(ApiTokensPage { items: rows.into_iter().map(TokenRow::into_model).collect(), has_more })
     }
 
-    /// Creates a token for the sender of the request. If the sender has used a token, the new one expires no later.
+    /// Creates a token for the sender of the request. If the request was sent with a token, the new token does not
+    /// expire later than that one.
     pub async fn create_token(&self, new: NewApiToken, by: &Identity) -> Result<CreatedApiToken, PeopleError> {
         let NewApiToken { name, role, expires_in_days, description, .. } = &new;
         let (name, expires_in_days) = (name.trim().to_owned(), *expires_in_days);
@@ -154,7 +155,7 @@ impl Auth {
         }
         let (token, now) = (format::new_token(), clock::now());
         let end = now.after(Duration::from_hours(24) * days);
-        // Otherwise, whoever has found a token could use it for ever.
+        // Otherwise, somebody who has stolen a token could extend their access forever.
         let longest = by.expires_at.filter(|_| matches!(by.by, Credential::ApiToken(_)));
         let row = TokenRow {
             id: TokenId(Uuid::now_v7()),

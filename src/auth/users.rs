@@ -1,4 +1,4 @@
-//! Users, who log in with a name and a password.
+//! Users: people with a name and a role. Local users log in with a password.
 
 pub(super) mod store;
 
@@ -178,7 +178,7 @@ impl Auth {
             return Err(invalid("currentPassword", "the admin token has no password; log in as a user"));
         }
         check_password("newPassword", &new_password)?;
-        // Someone who has found an unlocked computer must not be able to guess the password either.
+        // Guesses are limited here too, because the sender may be somebody else at an unlocked computer.
         let origin = self.count_attempt(client, CountedAccount::of_user(&key)).map_err(|error| match error {
             LoginError::Db(error) => PeopleError::Db(error),
             _ => PeopleError::TooMany,
@@ -215,12 +215,12 @@ impl Auth {
     }
 }
 
-/// Returns the form of a name by which names are compared.
+/// Returns the lower-case form of a name, by which names are compared.
 pub(super) fn name_key(name: &str) -> String {
     name.to_ascii_lowercase()
 }
 
-/// Returns the current time, or a later one if it is not after the time of the last change.
+/// Returns the current time or, if it is not after `last`, the next possible time after `last`.
 pub(super) fn later_than(last: Timestamp) -> Timestamp {
     clock::now().max(Timestamp(last.0 + 1))
 }

@@ -167,7 +167,8 @@ async fn read(client: &Client, request: reqwest::RequestBuilder) -> Result<User,
     client.parse(&client.text(reply).await?)
 }
 
-/// Returns the path of a user in the API. The server checks the name, but a name with `/` would be another path.
+/// Returns the path of a user in the API. The server checks the name, but a name with `/` has to be refused here,
+/// because it would lead to another path.
 fn path(name: &str) -> Result<String, CliError> {
     // The name of a user whom a reverse proxy or a provider authenticates begins with the source and a colon.
     let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "._-@:+|=".contains(c));

@@ -193,7 +193,7 @@ impl Screen {
         self.show_line(key);
     }
 
-    /// Returns the filter to return to, while a line is shown in its context.
+    /// Returns the filter to return to, or `None` if no line is shown in its context.
     pub fn filter_before(self) -> Option<RowFilter> {
         // The stored value changes only together with the filter.
         self.filter.track();

@@ -43,7 +43,7 @@ const REFUSED: &str = "access.refused";
 /// The action of an entry for a request whose token is not valid.
 const INVALID_TOKEN: &str = "token.refused";
 
-/// What a route does.
+/// The effect of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Effect {
     /// The route changes something.
@@ -52,8 +52,8 @@ enum Effect {
     MayLogIn,
     /// The route only reads, although its method permits changes.
     Reads,
-    /// The route is for workers, whose actions are recorded in the event logs of their jobs. There are too many of them
-    /// for the audit log.
+    /// The route is for workers, whose actions are recorded in the event logs of their jobs. These actions are too
+    /// frequent for the audit log.
     InEventLog,
 }
 
@@ -125,7 +125,7 @@ const EFFECTS: &[(&str, &str, Effect)] = &[
     ("POST", "/rpc/audit", Reads),
 ];
 
-/// What is known about a request. The gate and the handlers add to it while the request is handled. Clones share it.
+/// The facts that the gate and the handlers record about a request while it is handled. Clones share the same facts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AuditNote(Arc<Mutex<Noted>>);
 
@@ -140,7 +140,7 @@ struct Noted {
 }
 
 impl AuditNote {
-    /// Records who has sent the request.
+    /// Records the sender of the request.
     pub(super) fn sender(&self, identity: &Identity) {
         self.change(|noted| {
             noted.user = Some(identity.user.clone());
@@ -186,12 +186,12 @@ impl AuditNote {
         });
     }
 
-    /// Records what the request is applied to, if its path does not say it.
+    /// Records the object of the request, if the path does not contain it.
     pub(super) fn object(&self, object: impl ToString) {
         self.change(|noted| noted.object = Some(object.to_string()));
     }
 
-    /// Records what the request does, if that depends on its body.
+    /// Records the action of the request, if the action depends on the body.
     pub(super) fn action(&self, action: &'static str) {
         self.change(|noted| noted.action = Some(action));
     }
@@ -286,7 +286,7 @@ impl RequestedRoute {
     }
 }
 
-/// Returns the last parameter of a path, such as the id of a job.
+/// Returns the last parameter of a path, such as the id of a job, or `None` if the path has no parameters.
 fn parameter(template: &str, path: &str) -> Option<String> {
     let segments = template.split('/').zip(path.split('/'));
     let value = segments.filter(|(name, _)| name.starts_with('{')).last()?.1;
@@ -304,7 +304,7 @@ fn entry(route: RequestedRoute, note: &AuditNote, status: StatusCode) -> Option<
     let (action, object) = match effect {
         _ if noted.invalid_token.is_some_and(|count| !count.is_first) => return None,
         _ if noted.invalid_token.is_some() => (INVALID_TOKEN, request()),
-        // Requests of unknown senders change nothing, except that they log in.
+        // A request of an unknown sender can change nothing, unless it is a login.
         Some(Action(action)) if noted.credential.is_some() || action == LOGIN => {
             (noted.action.unwrap_or(action), noted.object.or(object))
         }

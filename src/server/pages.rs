@@ -157,7 +157,7 @@ pub async fn list_secrets() -> Result<SecretsPage, RpcError> {
 /// Returns a text with its secrets masked, and the positions of the secrets.
 pub async fn test_redaction(text: String) -> Result<RedactionResult, RpcError> {
     let state = state("test_redaction")?;
-    // A text of a megabyte takes several milliseconds.
+    // The test runs outside the async threads, because a text of a megabyte takes several milliseconds.
     let tested = tokio::task::spawn_blocking(move || state.queue.test_redaction(&text)).await;
     tested.map_err(|error| refuse(ApiError::Internal(error.to_string())))
 }
@@ -242,7 +242,7 @@ fn user() -> Result<String, RpcError> {
     identity().map(|identity| identity.user)
 }
 
-/// Records in the audit log what the request is applied to.
+/// Records the object of the request in the audit log.
 fn audit_object(object: impl ToString) {
     if let Some(note) = use_context::<Parts>().and_then(|parts| parts.extensions.get::<AuditNote>().cloned()) {
         note.object(object);

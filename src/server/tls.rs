@@ -37,12 +37,12 @@ pub enum TlsError {
         /// The I/O error.
         source: io::Error,
     },
-    /// A file does not contain what it should.
+    /// A file does not contain the expected certificate or key.
     #[error("{path} does not contain {expected} in PEM")]
     Content {
         /// The path of the file.
         path: PathBuf,
-        /// What the file should contain.
+        /// The expected content.
         expected: &'static str,
     },
     /// The certificate and the key cannot be used together.

@@ -118,8 +118,8 @@ pub(in crate::auth) async fn by_id(
     Ok(row.map(SessionRow::from))
 }
 
-/// Returns sessions that have not expired, newest first: those of one account, or of all. Returns up to one more than
-/// requested, so that the caller knows whether there are more.
+/// Returns sessions that have not expired, newest first: those of one account or, if `account` is `None`, of all.
+/// Returns up to one session more than requested, so that the caller knows whether there are more.
 pub(in crate::auth) async fn list(
     connection: &mut Connection,
     account: Option<Account>,

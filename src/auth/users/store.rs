@@ -65,8 +65,8 @@ impl From<Columns> for UserRow {
     }
 }
 
-/// Returns the role for a word of the database. An unknown word, which a later version may have written, is the role
-/// that permits the least.
+/// Returns the role for a word of the database. An unknown word, which a later version may have written, becomes the
+/// role of a viewer, which permits no changes.
 pub(in crate::auth) fn role_of(word: &str) -> Role {
     Role::from_word(word).unwrap_or(Role::Viewer)
 }

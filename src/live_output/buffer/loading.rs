@@ -23,7 +23,7 @@ impl Buffer {
         self.lines_before() > 0 || self.last_ragged().is_some()
     }
 
-    /// Returns the last line in the window whose beginning may be missing.
+    /// Returns the last line in the window whose beginning may be missing, or `None` if there is no such line.
     pub(super) fn last_ragged(&self) -> Option<&LiveLine> {
         self.lines().iter().rfind(|line| !line.whole)
     }

@@ -30,7 +30,7 @@ impl Panel {
         self.loaded_at(top, |key| part.holds(key));
     }
 
-    /// Adds lines as they were printed, and draws the lines that follow again.
+    /// Adds lines as they were printed, and draws the lines after them again.
     pub fn load_head(&mut self, part: LineRange, page: LinesPage) {
         let top = self.scroll_top();
         self.buffer.load_head(part, page.items);

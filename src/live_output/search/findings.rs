@@ -143,7 +143,8 @@ impl Findings {
     /// Adds a part of the results of the current request.
     pub fn take(&mut self, attempt: i32, part: &SearchPage) {
         let Some(known) = self.attempts.iter_mut().find(|known| known.attempt == attempt) else { return };
-        // If the server has omitted numbers of lines, later ones are not added, because their ranks would be unknown.
+        // If the server has omitted the numbers of some matching lines, later ones are not added, because their ranks
+        // would be unknown.
         if known.matches == count(known.lines.len()) {
             known.lines.extend(&part.lines);
         } else {

@@ -101,7 +101,7 @@ impl AskedBulk {
     }
 }
 
-/// The filter and the number of jobs to which the action would be applied, or `None` if the URL is not valid.
+/// The filter and the numbers of jobs for the confirmation, or `None` if the page does not ask for confirmation.
 type BulkPreview = Option<(BulkFilter, BulkReply)>;
 
 /// Asks for confirmation, or shows the result.

@@ -78,7 +78,7 @@ const fn explain(source: UserSource) -> &'static str {
     }
 }
 
-/// A button that does something with a user.
+/// A button that applies an action to a user.
 #[component]
 fn NamedAction(action: &'static str, label: &'static str, class: &'static str, name: String) -> impl IntoView {
     view! {

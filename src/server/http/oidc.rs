@@ -139,7 +139,7 @@ impl LoginFailure {
             }
             error => {
                 let text = error.to_string();
-                // If the text begins with the name of a user, its first letter is not changed.
+                // A user's name at the beginning of the text is not capitalised.
                 let begins_with_user = error.user().is_some_and(|user| text.starts_with(user));
                 let sentence = if begins_with_user { text } else { sentence(&text) };
                 Self { status: StatusCode::FORBIDDEN, sentence, word: "no access", person }

@@ -18,7 +18,7 @@ use crate::server::gate::session_cookie;
 /// The page to which a login redirects the browser if no other page was requested.
 pub(super) const HOME: &str = "/tasks/queue";
 
-/// The page to which the first login leads, so that a user is added.
+/// The page to which a login redirects the browser as long as there are no users, so that the first one is added.
 const PEOPLE: &str = "/people";
 
 /// The fields of the login form, which contains a name with a password, the admin token, or the ticket of a login link.
@@ -65,7 +65,7 @@ pub(super) async fn login(
     match result {
         Ok(BegunSession { cookie, user }) => {
             note.logged_in(user, way);
-            // The session that the browser had before is not needed any more. Its id is never used for the new one.
+            // The browser's former session is not needed any more. The new session always has a new id.
             if let Some(former) = session_cookie(&state, client, &headers)
                 && let Err(error) = auth.logout(former).await
             {

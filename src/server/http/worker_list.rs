@@ -66,7 +66,7 @@ pub(super) enum WorkersForm {
 }
 
 impl WorkersForm {
-    /// Returns the form's action and the target of the action, for the audit log.
+    /// Returns the form's action and the object of the action, for the audit log.
     fn audited(&self) -> (&'static str, String) {
         match self {
             Self::Drain { id } => ("worker.drain", id.to_string()),

@@ -1,8 +1,8 @@
 //! The forms of the pages for people and for one's own account, which work without scripts.
 //!
-//! Each form is posted to the path of its page, and names its action. The response redirects to the page, whose address
-//! then says what was done. Only a new API token is sent in the response itself, so that the token is never part of an
-//! address.
+//! Each form is posted to the path of its page, and names its action. The response redirects to the page, whose URL
+//! then contains the result. Only a new API token is sent in the response itself, so that the token is never part of a
+//! URL.
 
 use axum::extract::rejection::FormRejection;
 use axum::extract::{FromRequest, Request, State};
@@ -68,7 +68,7 @@ pub(in crate::server::http) enum AccountForm {
 }
 
 impl PeopleForm {
-    /// Returns the action of the form for the audit log, and what it is applied to.
+    /// Returns the form's action and the object of the action, for the audit log.
     fn audited(&self) -> (&'static str, String) {
         match self {
             Self::AddUser { name, .. } => ("user.add", name.clone()),
@@ -84,7 +84,7 @@ impl PeopleForm {
 }
 
 impl AccountForm {
-    /// Returns the action of the form for the audit log, and what it is applied to.
+    /// Returns the form's action and the object of the action, for the audit log.
     fn audited(&self, identity: &Identity) -> (&'static str, String) {
         match self {
             Self::ChangePassword { .. } => ("user.password", identity.user.clone()),
@@ -208,8 +208,7 @@ async fn show(state: &AppState, request: Request, token: model::CreatedApiToken)
     render(request).await.into_response()
 }
 
-/// Redirects to a page, whose address says what was done, or why it was not done. Errors that are not the person's
-/// mistake are returned instead.
+/// Redirects to a page with a URL that contains the result or the person's mistake. Other errors are returned instead.
 fn back_to(page: &str, word: &str, done: Result<(), PeopleError>, note: &AuditNote) -> Result<Redirect, ApiError> {
     if done.is_err() {
         note.outcome(StatusCode::UNPROCESSABLE_ENTITY);
