@@ -42,8 +42,8 @@ pub enum Credential {
     AdminToken,
     /// An API token, as a bearer token.
     ApiToken(TokenId),
-    /// The header of a reverse proxy, for the user with this id. Browsers send the proxy's cookie even with requests
-    /// from another site's page, so the proxy adds its header to these requests too.
+    /// The header of a reverse proxy, for the user with this id. Browsers send the credential for the proxy, such as
+    /// its cookie, even with requests from another site's page, so the proxy adds the header to these requests too.
     Proxy(i64),
     /// A session cookie. Browsers may send it even with requests from another site's page.
     Session(SessionId),
@@ -75,7 +75,7 @@ impl Identity {
         }
     }
 
-    /// Returns whether browsers send the credential without being told to by the page.
+    /// Returns whether browsers send the credential automatically.
     #[must_use]
     pub const fn is_sent_by_browsers(&self) -> bool {
         matches!(self.by, Credential::Session(_) | Credential::Proxy(_))

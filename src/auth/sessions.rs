@@ -129,7 +129,7 @@ impl Auth {
         }
     }
 
-    /// Begins a session. For a user, `user` is the row with which the credential was checked. The session does not
+    /// Begins a session. If `user` is given, it is the row with which the credential was checked. The session does not
     /// begin if the password or the role has changed, or the user was disabled or removed, in the meantime.
     pub(super) async fn begin_session(
         &self,

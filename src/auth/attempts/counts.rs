@@ -1,4 +1,4 @@
-//! Counts failures by origin. The period of each count begins with the origin's first failure.
+//! Counts failures by a key, such as an address. The period of each count begins with its first failure.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -11,7 +11,7 @@ use crate::limits::FAILED_LOGINS_WINDOW;
 /// search for the oldest count with each failure.
 pub(super) const MAX_COUNTS: usize = 10_000;
 
-/// The number of failures of each origin. A count expires [`FAILED_LOGINS_WINDOW`] after its first failure.
+/// The number of failures of each key. A count expires [`FAILED_LOGINS_WINDOW`] after its first failure.
 #[derive(Debug)]
 pub(super) struct FailureCounts<K>(HashMap<K, Count>);
 

@@ -57,7 +57,7 @@ struct Shared {
     resumed: Mutex<Vec<Claimed>>,
     /// The error with which the server has refused this worker, or `None` if it was not refused.
     refusal: Mutex<Option<CliError>>,
-    /// Cancelled when the server has refused this worker.
+    /// The token that drains the worker. It is cancelled when the server has refused this worker.
     drain: CancellationToken,
 }
 
@@ -240,7 +240,7 @@ impl Link for HttpLink {
     }
 
     async fn stored_output(&self, _: Lease, _: i64) -> Result<Vec<StoredOutput>, LinkError> {
-        // The server keeps its copy of the output, so this worker never has to restore its spool.
+        // The server has a copy of any output that this worker's spool has lost, so the spool need not be restored.
         Ok(Vec::new())
     }
 

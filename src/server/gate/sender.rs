@@ -36,8 +36,8 @@ const WORKER_TOKEN: HeaderName = HeaderName::from_static("x-moonmind-worker-toke
 /// Returns the sender of the request. The header for workers accepts only the token of a worker.
 ///
 /// `Authorization` headers with schemes other than `Bearer` are ignored, because they are meant for a proxy in front of
-/// the server, which may pass them on. If the proxy vouches for a person, a session that began for anybody else is
-/// ended.
+/// the server, which may pass them on. If the proxy vouches for a person, a session that began while it did not vouch
+/// for this person is ended.
 pub(super) async fn identify(
     state: &AppState,
     client: Option<Client>,

@@ -1,4 +1,4 @@
-//! How the worker program ends, and how it ends its jobs.
+//! The worker program stops on signals, or if the server does not accept it, and its jobs end in a defined way.
 
 use serde_json::json;
 
