@@ -75,7 +75,7 @@ pub enum ExternalError {
     /// The name or the id cannot be used.
     #[error(
         "this name is not accepted: it must have 1 to {MAX_NAME} letters, digits, '.', '_', '-', '@', '+', '|' and \
-         '=', and begin with a letter or a digit; ask an administrator to have another name sent"
+         '=', and begin with a letter or a digit; ask an administrator to change the name that is sent"
     )]
     Name,
     /// None of the person's groups is mapped to a role.

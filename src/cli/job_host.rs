@@ -19,7 +19,7 @@ pub(super) fn prepare() -> Supervision {
     }
     // If a step kills its supervisor, the step's remaining processes become children of this process, which kills them.
     if let Err(error) = adopt() {
-        tracing::warn!(%error, "processes that hide could survive their job");
+        tracing::warn!(%error, "processes that escape their supervisor could survive their job");
     }
     Supervision { program: PROGRAM.into(), file_limit: raise_file_limit() }
 }

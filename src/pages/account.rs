@@ -174,7 +174,7 @@ fn WorkerLimitFields() -> impl IntoView {
     view! {
         <details class="worker-limits">
             <summary>"Limits of a worker"</summary>
-            <p class="hint">"Only for the role worker. Separate names with commas. An empty field is no limit."</p>
+            <p class="hint">"Only for the role worker. Separate names with commas. An empty field sets no limit."</p>
             <div class="secret-form">
                 {field("allowedJobTypes", "Types of jobs", "command, build")}
                 {field("allowedRepositories", "Repositories", "acme/web")}

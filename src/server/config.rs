@@ -126,7 +126,7 @@ pub enum ConfigError {
         name: String,
     },
     /// The role of a group is not valid.
-    #[error("group_roles contains {0:?}, which is not a group, an equals sign, and viewer, operator or admin")]
+    #[error("group_roles contains {0:?}; expected GROUP=ROLE with the role viewer, operator or admin")]
     GroupRole(String),
     /// A proxy or a provider authenticates people, but nobody could have a role.
     #[error(

@@ -86,7 +86,7 @@ fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a st
     let Some(value) = lines.next() else { return Ok(None) };
     let refused = |problem: &str| Err(ApiError::InvalidRequest(format!("the header {name} {problem}")));
     if lines.next().is_some() {
-        return refused("occurs more than once; the proxy has to replace the client's header, and not to add one");
+        return refused("occurs more than once; the proxy must replace the client's header instead of adding one");
     }
     if is_of_connection(headers, name) {
         return refused("is listed in the header Connection, so it is not meant for this server");

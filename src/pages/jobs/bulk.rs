@@ -130,7 +130,7 @@ fn Bulk(preview: BulkPreview) -> impl IntoView {
         (Some(action), None, Some((filter, reply))) => {
             view! { <Confirmation action filter reply query=asked.query /> }.into_any()
         }
-        _ => view! { <p>"This address names no action."</p> }.into_any(),
+        _ => view! { <p>"This link does not specify an action."</p> }.into_any(),
     };
     view! {
         <main class="secrets">

@@ -112,7 +112,7 @@ impl Drop for ReceivedFile {
         if !self.is_kept
             && let Err(error) = self.state.artifacts.remove(&path)
         {
-            tracing::warn!(%error, "an uploaded file that is no artifact could not be removed");
+            tracing::warn!(%error, "an uploaded file that was not recorded could not be removed");
         }
     }
 }
