@@ -45,13 +45,13 @@ pub fn visible(text: &str) -> String {
     model::ansi::plain_text(text).into_owned()
 }
 
-/// Says when the output of a job was removed. The time is in UTC.
+/// Returns sentences that state when the output of a job was removed, in UTC.
 #[must_use]
 pub fn output_removed(at: Timestamp) -> String {
     format!("The output and the artifacts were removed on {} UTC. They are kept for a limited time.", date_time(at, 0))
 }
 
-/// Says what is paused, since when, by whom and why. The time is in UTC.
+/// Returns a sentence that describes a pause: its target, its beginning in UTC, the user and the reason.
 #[must_use]
 pub fn paused(pause: &Pause) -> String {
     let what = match &pause.target {

@@ -15,7 +15,7 @@ pub enum PeopleError {
     Invalid {
         /// The name of the member of the request.
         field: &'static str,
-        /// What the value must be.
+        /// The requirement that the value does not meet.
         problem: String,
     },
     /// The role does not permit the change.

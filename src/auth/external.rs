@@ -245,7 +245,7 @@ impl Auth {
     }
 }
 
-/// Returns whether the stored user differs from what the proxy or the provider has sent.
+/// Returns whether the stored user differs from the data that the proxy or the provider has sent.
 fn is_outdated(user: &UserRow, person: &ExternalPerson, role: Option<Role>) -> bool {
     let has_role = if user.without_role { role.is_none() } else { role == Some(user.role) };
     // The proxy sends no id other than the name, so a name that differs only in case is the same.

@@ -54,7 +54,7 @@ pub enum Credential {
 pub struct Identity {
     /// The name, which is shown with the jobs that the person submits.
     pub user: String,
-    /// What the person may do with this credential.
+    /// The role, which limits the requests that may be sent with the credential.
     pub role: Role,
     /// The account to which the credential belongs.
     pub account: Account,

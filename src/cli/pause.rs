@@ -34,7 +34,7 @@ pub(super) struct ResumeWork {
     target: TargetArgs,
 }
 
-/// What is paused or resumed: the queue unless something else is specified.
+/// The target to pause or resume, which is the queue by default.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 struct TargetArgs {

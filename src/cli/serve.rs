@@ -69,7 +69,8 @@ pub(super) struct Serve {
     /// be repeated.
     #[arg(long = "group-role", env = "TAILWATER_GROUP_ROLES", value_delimiter = ',', value_name = "GROUP=ROLE")]
     group_roles: Vec<String>,
-    /// The role of people without such a group: viewer, operator or admin [default: none, they are refused].
+    /// The role of people without a group that has a role: viewer, operator or admin [default: such people are
+    /// refused].
     #[arg(
         long,
         env = "TAILWATER_DEFAULT_ROLE",

@@ -41,7 +41,7 @@ pub(super) enum UserVerb {
 pub(super) struct AddUser {
     #[command(flatten)]
     user: NamedUser,
-    /// What the user may do.
+    /// The role of the user.
     #[arg(long, value_name = "ROLE", default_value = "operator", value_parser = role_of_people())]
     role: Role,
 }
@@ -61,7 +61,7 @@ pub(super) struct ListUsers {
 pub(super) struct SetRole {
     #[command(flatten)]
     user: NamedUser,
-    /// What the user may do from now on.
+    /// The new role of the user.
     #[arg(value_name = "ROLE", value_parser = role_of_people())]
     role: Role,
 }

@@ -145,7 +145,7 @@ const RULES: &[Rule] = &[
     ("POST", "/api/queue/users", ADMIN),
     ("PATCH", "/api/queue/users/{name}", ADMIN),
     ("DELETE", "/api/queue/users/{name}", ADMIN),
-    // Everyone manages their own password, sessions and tokens. `auth` decides about those of others.
+    // Everyone manages their own password, sessions and tokens. `auth` checks the access to those of others.
     ("POST", "/api/queue/account/password", VIEWER),
     ("GET", "/api/queue/sessions", VIEWER),
     ("DELETE", "/api/queue/sessions/{id}", VIEWER),

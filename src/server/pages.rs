@@ -223,8 +223,8 @@ fn is_form() -> bool {
 
 /// Returns the server's state if the sender of the request may call the server function of this name.
 ///
-/// The gate checks requests to `/rpc`. This check also applies when the server calls the function to render a page,
-/// whatever path led to the page.
+/// The gate checks requests to `/rpc`. This check also applies when the server calls the function itself to render a
+/// page.
 fn state(function: &str) -> Result<AppState, RpcError> {
     let role = identity()?.role;
     match function_requirement(function) {

@@ -1,4 +1,4 @@
-//! Outputs, artifacts and jobs are removed when they have been kept for long enough, and what was removed is stated.
+//! Outputs, artifacts and jobs are removed after the configured time, and the API and the pages state the removal.
 
 use std::path::Path;
 

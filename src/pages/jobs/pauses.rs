@@ -1,4 +1,4 @@
-//! The notices above the list of jobs about what is paused.
+//! The notices about pauses, which are shown above the list of jobs.
 
 use std::time::Duration;
 

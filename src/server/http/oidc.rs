@@ -154,7 +154,7 @@ fn sentence(text: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// Returns the page that says why a login has failed, and records the failure.
+/// Returns the page that shows why a login has failed, and records the failure.
 async fn failed(state: &AppState, parts: Parts, note: &AuditNote, failure: LoginFailure) -> Response {
     let LoginFailure { status, sentence, word, person } = failure;
     tracing::info!(reason = word, "a login with the OpenID Connect provider failed");

@@ -1,4 +1,5 @@
-//! Whatever a job leaves in its workspace, only its own regular files are stored, and the server survives it.
+//! Regardless of the files in a job's workspace, only the job's own regular files are stored, and the server keeps
+//! running.
 
 use serde_json::{Value, json};
 

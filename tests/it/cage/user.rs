@@ -1,4 +1,4 @@
-//! Jobs run as another user if the operator says so, and everything that belongs to a job belongs to this user.
+//! Jobs run as another user if the operator configures one, and all files and processes of a job belong to this user.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};

@@ -17,7 +17,7 @@ pub const PASSWORD: &str = "correct horse battery";
 /// The credential of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// There is no credential.
+    /// No credential.
     Nothing,
     /// A bearer token.
     Bearer(String),
