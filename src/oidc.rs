@@ -54,15 +54,15 @@ pub struct LoginStart {
 /// The provider's answer: the parameters of the URL to which it has redirected the browser.
 #[derive(Clone, Default)]
 pub struct ProviderAnswer {
-    /// The code, with which the server gets the tokens.
+    /// The code that the server exchanges for tokens, or `None` if the provider has refused the login.
     pub code: Option<String>,
-    /// The random text that identifies the started login.
+    /// The random text that identifies the started login, or `None` if it is missing.
     pub state: Option<String>,
-    /// The provider's address (RFC 9207), if the provider sends it.
+    /// The provider's address (RFC 9207), or `None` if the provider does not send it.
     pub issuer: Option<String>,
-    /// The provider's error code, if it has refused the login.
+    /// The provider's error code, or `None` if it has not refused the login.
     pub error: Option<String>,
-    /// The provider's explanation of the error.
+    /// The provider's explanation of the error, or `None` if it does not send any.
     pub description: Option<String>,
 }
 
@@ -71,7 +71,7 @@ pub struct ProviderAnswer {
 pub struct FinishedLogin {
     /// The person.
     pub person: ExternalPerson,
-    /// The page that was requested before the login.
+    /// The page that was requested before the login, or `None` if no page was requested.
     pub next: Option<String>,
 }
 

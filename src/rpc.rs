@@ -12,17 +12,16 @@ use model::{
 
 use crate::page_data::{AccountPageData, JobPageData, PeoplePageData, RpcError, RpcJson, WorkersPageData};
 
-/// Returns a page of jobs, newest first. If `q` is given, only jobs whose title, command or id contains it are
-/// returned.
+/// Returns a page of jobs, newest first.
 #[server(prefix = "/rpc", endpoint = "list_jobs", output = Post<RpcJson>)]
 pub async fn list_jobs(
-    /// Return only jobs with this status.
+    /// Return only jobs with this status, or all if it is `None`.
     status: Option<JobStatus>,
-    /// Return only jobs whose title, command or id contains this text.
+    /// Return only jobs whose title, command or id contains this text, or all if it is `None`.
     q: Option<String>,
-    /// Return only jobs that this user has submitted.
+    /// Return only jobs that this user has submitted, or all if it is `None`.
     user: Option<String>,
-    /// Return only jobs that were submitted at this time or later.
+    /// Return only jobs that were submitted at this time or later, or all if it is `None`.
     created_after: Option<Timestamp>,
     /// The number of jobs to skip.
     offset: i64,
@@ -53,7 +52,7 @@ pub async fn submit_job(
 pub async fn cancel_job(
     /// The job's id.
     id: String,
-    /// The reason, shown to users.
+    /// The reason, shown to users, or `None` if there is none.
     reason: Option<String>,
 ) -> Result<Job, RpcError> {
     crate::server::pages::cancel_job(&id, reason).await
@@ -123,11 +122,12 @@ pub async fn redaction_rules() -> Result<RedactionRules, RpcError> {
 /// Returns a page of the audit log, newest first.
 #[server(name = LoadAudit, prefix = "/rpc", endpoint = "audit", output = Post<RpcJson>)]
 pub async fn audit(
-    /// Return only entries with smaller ids.
+    /// Return only entries with ids smaller than this one, or the newest if it is `None`.
     before: Option<i64>,
-    /// Return only entries of this user.
+    /// Return only entries of this user, or all if it is `None`.
     user: Option<String>,
-    /// Return only entries with this action, or with actions that begin with this text and a dot.
+    /// Return only entries with this action, or with actions that begin with this text and a dot. Return all if it is
+    /// `None`.
     action: Option<String>,
 ) -> Result<AuditPage, RpcError> {
     crate::server::pages::audit(before, user, action).await

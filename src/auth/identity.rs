@@ -81,7 +81,7 @@ impl Identity {
         matches!(self.by, Credential::Session(_) | Credential::Proxy(_))
     }
 
-    /// Returns the id of the session, if the credential is a session cookie.
+    /// Returns the id of the session, or `None` if the credential is not a session cookie.
     #[must_use]
     pub const fn session(&self) -> Option<SessionId> {
         match self.by {

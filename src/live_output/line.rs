@@ -222,8 +222,8 @@ impl LiveLine {
         self.limit();
     }
 
-    /// Recognises the markers of sections, before the text that follows overwrites them. They may arrive in several
-    /// pieces.
+    /// Recognises the markers of sections, before the text that follows overwrites them. The markers may arrive in
+    /// several pieces.
     fn recognise_sections(&mut self, piece: &str) {
         if !self.text.is_empty() && self.beginning.is_empty() {
             return;

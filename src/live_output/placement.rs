@@ -128,7 +128,7 @@ impl ListElements {
         self.frames.update_value(|frames| frames.placed_top = None);
     }
 
-    /// Returns the element that scrolls.
+    /// Returns the element that scrolls, or `None` if the list is not in the document.
     pub fn scroller(self) -> Option<web_sys::HtmlElement> {
         self.scroller.try_get_untracked().flatten().map(|scroller| (*scroller).clone())
     }

@@ -55,7 +55,7 @@ pub struct Config {
     pub default_role: Option<Role>,
     /// The address of the OpenID Connect provider, or `None` if there is none.
     pub oidc_issuer: Option<String>,
-    /// The id of this server at the provider.
+    /// The id of this server at the provider, or `None` if there is no provider.
     pub oidc_client_id: Option<String>,
     /// The secret that belongs to `oidc_client_id`, or `None` if it is in a file, or there is none.
     pub oidc_client_secret: Option<String>,

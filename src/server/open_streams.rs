@@ -26,7 +26,7 @@ pub struct OpenStreams {
     of: Arc<Mutex<HashMap<Account, usize>>>,
 }
 
-/// The permission for one open stream. Dropping it gives the permission back, however the stream has ended.
+/// The permission for one open stream. Dropping it returns the permission, however the stream has ended.
 #[derive(Debug)]
 pub(super) struct StreamPermit {
     streams: OpenStreams,

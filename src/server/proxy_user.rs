@@ -80,7 +80,7 @@ impl ProxyHeaders {
     }
 }
 
-/// Returns the value of a header that occurs at most once.
+/// Returns the value of a header, or `None` if the request does not contain it. A repeated header is refused.
 fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ApiError> {
     let mut lines = headers.get_all(name).iter();
     let Some(value) = lines.next() else { return Ok(None) };
@@ -111,7 +111,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns the person, given the header lines of a request from a trusted proxy.
+    /// Returns the person, given the header lines of a request from a trusted proxy, or `None` if they name nobody.
     fn person(lines: &[(&'static str, &'static str)]) -> Result<Option<ExternalPerson>, String> {
         let names = ProxyHeaders::parse("Remote-User", Some("Remote-Groups")).expect("they are names");
         read(&names, lines, true)

@@ -33,7 +33,7 @@ pub(in crate::auth) struct SessionUser {
 }
 
 impl SessionUser {
-    /// Returns the user, given the columns of an outer join.
+    /// Returns the user, given the columns of an outer join, or `None` if the columns are null.
     pub(in crate::auth) fn of(
         name: Option<String>,
         role: Option<String>,
@@ -90,7 +90,7 @@ impl From<Columns> for SessionRow {
     }
 }
 
-/// Returns the session with this digest, unless it has expired.
+/// Returns the session with this digest, or `None` if there is none or it has expired.
 pub(in crate::auth) async fn by_digest(
     connection: &mut Connection,
     digest: &[u8],
@@ -104,7 +104,7 @@ pub(in crate::auth) async fn by_digest(
     Ok(row.map(SessionRow::from))
 }
 
-/// Returns the session with this id, unless it has expired.
+/// Returns the session with this id, or `None` if there is none or it has expired.
 pub(in crate::auth) async fn by_id(
     connection: &mut Connection,
     id: SessionId,

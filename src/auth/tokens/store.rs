@@ -84,7 +84,7 @@ impl From<Columns> for TokenRow {
     }
 }
 
-/// Returns the token with this digest, unless it has expired.
+/// Returns the token with this digest, or `None` if there is none or it has expired.
 pub(in crate::auth) async fn by_digest(
     connection: &mut Connection,
     digest: &[u8],
@@ -98,7 +98,7 @@ pub(in crate::auth) async fn by_digest(
     Ok(row.map(TokenRow::from))
 }
 
-/// Returns the token with this id, even if it has expired.
+/// Returns the token with this id, even if it has expired, or `None` if there is no such token.
 pub(in crate::auth) async fn by_id(connection: &mut Connection, id: TokenId) -> DbResult<Option<TokenRow>> {
     let row: Option<Columns> =
         sqlx::query_as(select!("where t.id = ?")).bind(id.0).fetch_optional(connection.sqlite()).await?;

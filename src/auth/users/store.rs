@@ -83,14 +83,14 @@ pub(in crate::auth) async fn all(connection: &mut Connection) -> DbResult<Vec<Us
     Ok(rows.into_iter().map(UserRow::from).collect())
 }
 
-/// Returns a user, given the lower-case form of the name.
+/// Returns a user, given the lower-case form of the name, or `None` if there is no such user.
 pub(in crate::auth) async fn by_key(connection: &mut Connection, name_key: &str) -> DbResult<Option<UserRow>> {
     let row: Option<Columns> =
         sqlx::query_as(select!("where name_key = ?")).bind(name_key).fetch_optional(connection.sqlite()).await?;
     Ok(row.map(UserRow::from))
 }
 
-/// Returns a user by id.
+/// Returns a user by id, or `None` if there is no such user.
 pub(in crate::auth) async fn by_id(connection: &mut Connection, id: i64) -> DbResult<Option<UserRow>> {
     let row: Option<Columns> =
         sqlx::query_as(select!("where id = ?")).bind(id).fetch_optional(connection.sqlite()).await?;

@@ -33,7 +33,7 @@ const WAIT: i64 = 20;
 #[derive(Clone, Debug)]
 pub(super) struct WorkerProfile {
     pub(super) name: String,
-    /// The name of the machine.
+    /// The name of the machine, or `None` if the machine has none.
     pub(super) hostname: Option<String>,
     pub(super) types: Vec<String>,
     pub(super) capabilities: Vec<String>,
@@ -51,7 +51,8 @@ struct Shared {
     claims: Claims,
     spools: Spools,
     worker_dir: PathBuf,
-    /// The identifier of the last claim if it was not answered, so that the next request repeats it.
+    /// The identifier of a claim that the server has not answered, which the next request repeats, or `None` if there
+    /// is no such claim.
     unanswered: Mutex<Option<String>>,
     /// Jobs that an earlier process of this worker has claimed, but not started.
     resumed: Mutex<Vec<Claimed>>,

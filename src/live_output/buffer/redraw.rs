@@ -54,7 +54,8 @@ pub(super) struct Redrawing {
     earlier: [Option<StreamScreen>; 2],
     /// The lines that have changed on screens that were replaced.
     changed: [Vec<(LineKey, Redrawn)>; 2],
-    /// The attempt and the step that printed the last line, and the number of the step's first line.
+    /// The attempt and the step that printed the last line, and the number of the step's first line, or `None` before
+    /// the first line.
     step: Option<(i32, StepRef, i64)>,
     /// The heights of the steps' terminals, unless they have the default height.
     heights: HashMap<(i32, StepRef), u16>,
@@ -84,7 +85,7 @@ struct MissingHead {
     next: i64,
     /// The lines of the stream that have been loaded.
     loaded: Vec<(i64, String)>,
-    /// The step that printed the first line of the block, once it is loaded.
+    /// The step that printed the first line of the block, or `None` until that line is loaded.
     first_step: Option<StepRef>,
 }
 

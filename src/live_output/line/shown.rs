@@ -103,7 +103,7 @@ impl LiveLine {
     /// Replaces the rows.
     pub fn redraw(&mut self, redrawn: Redrawn) {
         self.show(match redrawn {
-            // If more text follows, it may be drawn on other rows.
+            // Only complete lines are treated as unchanged, because further text of a line may be drawn on other rows.
             Redrawn::Rows(rows) if self.ended && self.style == Style::default() && rows.text == self.text => {
                 ShownRows::AsPrinted
             }

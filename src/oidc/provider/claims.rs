@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 const MAX_GROUPS: usize = 1_000;
 
 /// Returns the claim with this name. If there is none, the name is read as a path into nested objects, as in
-/// `realm_access.roles`.
+/// `realm_access.roles`. Returns `None` if there is no such claim.
 pub(super) fn claim<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     if let Some(value) = claims.get(name) {
         return Some(value);
@@ -15,7 +15,7 @@ pub(super) fn claim<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'
     claim(claims.get(first)?.as_object()?, rest)
 }
 
-/// Returns the claim with the name of the person, if it is a text.
+/// Returns the claim with the name of the person, or `None` if it is missing, empty or not a text.
 pub(super) fn name(claims: &Map<String, Value>, of: &str) -> Option<String> {
     let name = claim(claims, of)?.as_str()?.trim();
     (!name.is_empty()).then(|| name.to_owned())

@@ -15,7 +15,7 @@ use crate::oidc::OidcError;
 /// The description of one provider.
 pub(super) struct ProviderDescription {
     issuer: IssuerUrl,
-    /// The description that was fetched last, and the time at which it was received.
+    /// The description that was fetched last, and the time at which it was received, or `None` if none was fetched.
     known: Mutex<Option<(Arc<CoreProviderMetadata>, Instant)>>,
 }
 

@@ -26,7 +26,7 @@ pub(super) struct StartedLogin {
     pub(super) verifier: String,
     /// The address to which the provider sends the browser back.
     pub(super) redirect: String,
-    /// The page that was requested before the login.
+    /// The page that was requested before the login, or `None` if no page was requested.
     pub(super) next: Option<String>,
 }
 

@@ -137,7 +137,7 @@ pub(super) async fn logout(
     with_cookie(&state, client, Redirect::to(page), "", 0)
 }
 
-/// Returns the header that sets the cookie of a new session.
+/// Returns the header that sets the cookie of a new session, or `None` if the cookie cannot be sent in a header.
 pub(in crate::server) fn new_session_cookie(state: &AppState, client: Client, cookie: &Secret) -> Option<HeaderValue> {
     cookie_header(state, client, cookie.expose(), SESSION.as_secs())
 }
@@ -150,8 +150,9 @@ fn with_cookie(state: &AppState, client: Client, redirect: Redirect, value: &str
     reply
 }
 
-/// Returns the header that sets the session cookie, which expires after the given number of seconds. Scripts cannot
-/// read the cookie, and browsers do not send it with POST requests from other sites.
+/// Returns the header that sets the session cookie, which expires after the given number of seconds. Returns `None` if
+/// `value` cannot be sent in a header. Scripts cannot read the cookie, and browsers do not send it with POST requests
+/// from other sites.
 fn cookie_header(state: &AppState, client: Client, value: &str, seconds: u64) -> Option<HeaderValue> {
     let name = state.auth.cookie_name(client.https);
     let secure = if client.https { "; Secure" } else { "" };

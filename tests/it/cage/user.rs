@@ -12,7 +12,7 @@ use crate::harness::cli::Cli;
 use crate::harness::process::{NOBODY, Process, is_root};
 use crate::harness::{Mode, TestServer, in_both_modes, of_kind, until};
 
-/// The user that jobs run as. Every Debian has it.
+/// The user that jobs run as. Every Debian system has this user.
 const USER: &str = "nobody";
 
 /// Starts a server that runs jobs as [`USER`].

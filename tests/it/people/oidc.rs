@@ -45,7 +45,7 @@ fn location(reply: &Response) -> &str {
     reply.headers().get("location").map(|value| value.to_str().expect("ASCII")).unwrap_or_default()
 }
 
-/// Returns the cookie with this prefix that a response sets, as the browser sends it back.
+/// Returns the cookie with this prefix that a response sets, as the browser sends it back, or `None` if it sets none.
 fn cookie(reply: &Response, prefix: &str) -> Option<String> {
     let cookies = reply.headers().get_all("set-cookie").iter().map(|value| value.to_str().expect("ASCII"));
     let set = cookies.into_iter().find(|cookie| cookie.starts_with(prefix) && !cookie.contains("Max-Age=0"))?;

@@ -72,7 +72,7 @@ async fn check(server: &TestServer, proof: &Proof, revoke: impl AsyncFnOnce()) {
     for reply in replies {
         aborted(reply).await;
     }
-    // The streams of others continue: they report that the job was cancelled.
+    // The streams of the other credential continue: they report that the job was cancelled.
     server.api.post(&format!("/jobs/{job}/cancel"), &json!({})).await;
     for mut reply in others {
         let chunk = tokio::time::timeout(PATIENCE, reply.chunk()).await.expect("bytes arrive in time");
