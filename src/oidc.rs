@@ -1,8 +1,8 @@
 //! Logs people in with an OpenID Connect provider, by the authorization code flow with PKCE.
 //!
-//! A login consists of two requests: [`Oidc::start`] sends the browser to the provider, and [`Oidc::finish`] receives
-//! the provider's answer, which the browser brings back. `auth` then decides about the person's role. The provider is
-//! contacted only during a login, so the server starts and runs even if the provider cannot be reached.
+//! A login consists of two requests: [`Oidc::start`] redirects the browser to the provider, and [`Oidc::finish`]
+//! handles the provider's answer, which the browser transmits. `auth` then determines the person's role. The provider
+//! is contacted only during a login, so the server starts and runs even if the provider cannot be reached.
 //!
 //! A build without the feature `oidc` contains none of this, and refuses the settings.
 
@@ -42,7 +42,7 @@ impl fmt::Debug for OidcSettings {
     }
 }
 
-/// Where to send the browser, and the cookie that the browser has to bring back.
+/// A started login: the URL to which the browser is redirected, and the cookie that the browser must send back.
 #[derive(Clone)]
 pub struct LoginStart {
     /// The address of the provider's login page.

@@ -131,7 +131,7 @@ pub struct PeoplePageData {
     pub tokens: ApiTokensPage,
 }
 
-/// The data of the page for one's own account.
+/// The data of the account page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AccountPageData {
     /// Whether the account has a password. The account of the admin token has none, nor have users whom a reverse proxy

@@ -151,7 +151,7 @@ pub async fn people() -> Result<PeoplePageData, RpcError> {
     crate::server::pages::people().await
 }
 
-/// Returns the data of the page for one's own account.
+/// Returns the data of the account page.
 #[server(name = LoadAccount, prefix = "/rpc", endpoint = "account", output = Post<RpcJson>)]
 pub async fn account() -> Result<AccountPageData, RpcError> {
     crate::server::pages::account().await

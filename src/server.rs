@@ -149,7 +149,7 @@ pub struct Shared {
     pub changes: TaskTracker,
     /// The static files of the pages.
     pub site: Site,
-    /// The reverse proxies whose headers are believed.
+    /// The reverse proxies whose headers are trusted.
     pub proxies: TrustedProxies,
     /// The headers in which a trusted proxy names an authenticated person, or `None` if such headers are ignored.
     proxy_headers: Option<ProxyHeaders>,

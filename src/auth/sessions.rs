@@ -18,8 +18,8 @@ use store::SessionRow;
 /// The maximum number of sessions of an account. When another one begins, the oldest one ends.
 const MAX_SESSIONS: i64 = 100;
 
-/// The maximum length of a stored description of a browser, in characters. Those of common browsers have up to about
-/// 250.
+/// The maximum length of a stored description of a browser, in characters. Common browsers send up to about 250
+/// characters.
 const MAX_BROWSER: usize = 300;
 
 impl SessionRow {
@@ -86,7 +86,7 @@ impl Auth {
         Ok(row.and_then(|row| row.identity()))
     }
 
-    /// Returns the sessions of an account or, if `account` is `None`, all sessions. Those that `by` may not end are
+    /// Returns the sessions of an account or, if `account` is `None`, all sessions. Sessions that `by` may not end are
     /// omitted.
     pub async fn sessions(
         &self,

@@ -93,7 +93,7 @@ impl Auth {
         Ok(row.filter(|row| row.expires_at > clock::now()).and_then(|row| row.identity()))
     }
 
-    /// Returns the tokens of an account or, if `account` is `None`, all tokens. Those that `by` may not revoke are
+    /// Returns the tokens of an account or, if `account` is `None`, all tokens. Tokens that `by` may not revoke are
     /// omitted.
     pub async fn tokens(
         &self,

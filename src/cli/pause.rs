@@ -63,7 +63,7 @@ impl ResumeWork {
         let client = self.server.client()?;
         let target = self.target.find(&client).await?;
         let said = if let PauseTarget::Worker(id) = target {
-            // This also ends the draining of the worker.
+            // This request also ends the draining of the worker.
             let worker: ListedWorker =
                 client.parse(&client.post(&format!("/workers/{id}/resume"), &json!({})).await?)?;
             format!("the worker {} receives jobs again", plain(&worker.name))

@@ -67,7 +67,7 @@ pub struct Placement {
 pub enum ScrollTarget {
     /// The end of the list, because the list follows it.
     End,
-    /// This position, in CSS pixels.
+    /// A position in CSS pixels.
     Top(u32),
 }
 

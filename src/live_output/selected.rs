@@ -1,9 +1,9 @@
 //! The lines that the filter selects, while it shows only some of the lines.
 //!
-//! This module is pure. The server searches the whole log for these lines and reports their numbers ([`Findings`]),
-//! from which their total and their positions in the list are known. The page holds a window of them, like the window
-//! of all lines in the [`Buffer`]: a range of the log, of which it holds every selected line. Lines that the server has
-//! not searched yet are taken from the buffer, so that new ones appear immediately.
+//! This module is pure. The server searches the whole log for the selected lines and reports their numbers
+//! ([`Findings`]), which determine their total and their positions in the list. The page holds a window of them, like
+//! the window of all lines in the [`Buffer`]: a range of the log, of which it holds every selected line. Lines that the
+//! server has not searched yet are taken from the buffer, so that new ones appear immediately.
 
 use std::collections::VecDeque;
 use std::ops::Range;

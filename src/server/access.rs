@@ -1,7 +1,7 @@
 //! The access table, which contains the requirement of each route for the sender of a request.
 //!
 //! This is the only place that decides who may use a route. The gate looks up each request in this table before it
-//! calls the route. The server functions of the pages look up themselves again, because the server also calls them
+//! calls the route. The server functions of the pages check their own entries again, because the server also calls them
 //! directly while it renders a page. A route that is missing here is refused for everyone, and a test compares the
 //! table with the router.
 

@@ -1,6 +1,6 @@
 //! Determines the address of a request's client, and whether the client uses HTTPS.
 //!
-//! Behind a reverse proxy, both are known only from headers. Any client can send these headers, so they are believed
+//! Behind a reverse proxy, both are known only from headers. Any client can send these headers, so they are trusted
 //! only if the connection comes from one of the configured proxies.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -22,11 +22,11 @@ pub(super) struct Client {
     pub(super) address: IpAddr,
     /// Whether the client uses HTTPS.
     pub(super) https: bool,
-    /// Whether the connection comes from a trusted proxy, whose headers are believed.
+    /// Whether the connection comes from a trusted proxy.
     pub(super) from_proxy: bool,
 }
 
-/// The reverse proxies whose headers are believed.
+/// The reverse proxies whose headers are trusted.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(Vec<IpNet>);
 

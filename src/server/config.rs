@@ -43,7 +43,7 @@ pub struct Config {
     /// Other host names that browsers may use for this server. The server's own address and the names of the loopback
     /// interface are always allowed.
     pub allowed_hosts: Vec<String>,
-    /// The addresses and networks of the reverse proxies whose headers are believed.
+    /// The addresses and networks of the reverse proxies whose headers are trusted.
     pub trusted_proxies: Vec<String>,
     /// The header in which a trusted proxy sends the name of the person, or `None` to ignore names from proxies.
     pub proxy_user_header: Option<String>,
@@ -157,7 +157,7 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Returns the reverse proxies whose headers are believed.
+    /// Returns the reverse proxies whose headers are trusted.
     pub(super) fn trusted_proxies(&self) -> Result<TrustedProxies, ConfigError> {
         TrustedProxies::parse(&self.trusted_proxies).map_err(ConfigError::Proxy)
     }

@@ -199,11 +199,11 @@ pub async fn people() -> Result<PeoplePageData, RpcError> {
     })
 }
 
-/// A new API token, which the page for one's own account shows in the response to the form that created it.
+/// A new API token, which the account page shows in the response to the form that created the token.
 #[derive(Clone)]
 pub struct NewTokenToShow(pub CreatedApiToken);
 
-/// Returns the data of the page for one's own account.
+/// Returns the data of the account page.
 pub async fn account() -> Result<AccountPageData, RpcError> {
     let (auth, by) = (state("account")?.auth.clone(), identity()?);
     Ok(AccountPageData {

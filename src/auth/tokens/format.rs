@@ -6,7 +6,7 @@
 /// The beginning of every token.
 const PREFIX: &str = "twt_";
 
-/// The number of random characters. They contain 178 bits of randomness.
+/// The number of random characters, which contain 178 bits of randomness.
 const RANDOM: usize = 30;
 
 /// The number of characters of the checksum. Six digits in base 62 can represent any 32-bit number.

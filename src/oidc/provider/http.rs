@@ -1,7 +1,7 @@
 //! Sends requests to the provider. Their number, duration and response size are limited, and redirects are not
 //! followed.
 //!
-//! They are sent by `reqwest`, the HTTP client of the command line, with the system's certificates.
+//! The requests are sent by `reqwest`, the HTTP client of the command line, with the system's certificates.
 
 use std::time::Duration;
 

@@ -56,8 +56,8 @@ impl StartedLogins {
         self.0.insert(hash(state), StartedEntry { login, browser: hash(cookie), address, since: now });
     }
 
-    /// Removes and returns a login, given the `state` of the provider's answer and the cookie of the browser that
-    /// brings it. A login can be finished only once, even if that fails.
+    /// Removes and returns a login, given the `state` of the provider's answer and the cookie of the browser that sends
+    /// the answer. A login can be finished only once, even if finishing it fails.
     pub(super) fn take(&mut self, state: &str, cookie: Option<&str>, now: Instant) -> Result<StartedLogin, OidcError> {
         let entry = self.0.remove(&hash(state)).ok_or(OidcError::NotStarted)?;
         let is_new = now.saturating_duration_since(entry.since) < STARTED_LOGIN;

@@ -1,4 +1,4 @@
-//! The lists of sessions and of API tokens, on the page for people and on the page for one's own account.
+//! The lists of sessions and of API tokens, on the people page and on the account page.
 
 use leptos::prelude::*;
 use model::{ApiToken, ApiTokensPage, Session, SessionsPage, TokenLimits};

@@ -1,8 +1,8 @@
 //! Logs people in with an OpenID Connect provider: one route redirects the browser to the provider, and the other
 //! handles its return.
 //!
-//! Both requests are links and redirects, so they work without scripts. Until the provider's answer has been verified,
-//! they change only the list of started logins.
+//! Both routes are requested through links and redirects, so logins work without scripts. Until the provider's answer
+//! has been verified, the routes change only the list of started logins.
 
 use axum::body::Body;
 use axum::extract::{Request, State};

@@ -101,8 +101,8 @@ pub(super) async fn login(
     }
 }
 
-/// Returns the page to which a login leads. As long as there are no users, it is the page on which the first one is
-/// added.
+/// Returns the page to which a login redirects the browser. As long as there are no users, it is the page on which the
+/// first one is added.
 async fn home(state: &AppState) -> &'static str {
     match state.auth.has_users().await {
         Ok(false) => PEOPLE,

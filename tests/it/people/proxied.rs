@@ -1,4 +1,4 @@
-//! People whom a reverse proxy has authenticated: headers are believed only from a trusted proxy, sessions of two
+//! People whom a reverse proxy has authenticated: headers are accepted only from a trusted proxy, sessions of two
 //! people are never mixed, and groups determine the role.
 
 use model::Role;

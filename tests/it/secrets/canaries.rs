@@ -13,7 +13,7 @@ use tailwater::server::all_routes;
 use crate::harness::process::Process;
 use crate::harness::{Api, TOKEN};
 
-/// Secrets whose values the server knows. Each field is named for the way in which the server learns the value.
+/// Secrets whose values the server knows. Each field is named after the way in which the server learns the value.
 struct Known {
     /// The server's own environment.
     of_server: String,

@@ -1,4 +1,4 @@
-//! The forms of the pages for people and for one's own account, which work without scripts.
+//! The forms of the people page and of the account page, which work without scripts.
 //!
 //! Each form is posted to the path of its page, and names its action. The response redirects to the page, whose URL
 //! then contains the result. Only a new API token is sent in the response itself, so that the token is never part of a
@@ -37,7 +37,7 @@ pub(in crate::server::http) enum PeopleForm {
     RevokeToken { id: TokenId },
 }
 
-/// The forms of the page for one's own account.
+/// The forms of the account page.
 #[derive(Deserialize)]
 #[serde(tag = "action", rename_all = "kebab-case")]
 pub(in crate::server::http) enum AccountForm {
@@ -132,7 +132,7 @@ pub(in crate::server::http) async fn people(
     back_to("/people", word, done, &note)
 }
 
-/// Handles the forms of the page for one's own account.
+/// Handles the forms of the account page.
 pub(in crate::server::http) async fn account(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
@@ -196,7 +196,7 @@ fn names(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
-/// Renders the page for one's own account with a new token.
+/// Renders the account page with a new token.
 async fn show(state: &AppState, request: Request, token: model::CreatedApiToken) -> Response {
     let (state, options) = (state.clone(), state.leptos.clone());
     let token = NewTokenToShow(token);

@@ -93,7 +93,7 @@ struct ReceivedFile {
     state: AppState,
     lease: Lease,
     id: ArtifactId,
-    /// The name that the part specifies, or `None` if it specifies none. The same applies to the media type.
+    /// The name and the media type that the part specifies, each `None` if the part does not specify it.
     name: Option<String>,
     content_type: Option<String>,
     stored: Stored,
