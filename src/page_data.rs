@@ -109,7 +109,7 @@ pub struct RefusedPerson {
     pub sentence: String,
 }
 
-/// The data of the page with the list of workers.
+/// The data of the workers page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct WorkersPageData {
     /// The workers that were seen during the last week.
@@ -120,7 +120,7 @@ pub struct WorkersPageData {
     pub now: Timestamp,
 }
 
-/// The data of the page for people.
+/// The data of the people page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PeoplePageData {
     /// All users, sorted by name.

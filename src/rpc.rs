@@ -133,7 +133,7 @@ pub async fn audit(
     crate::server::pages::audit(before, user, action).await
 }
 
-/// Returns the data of the page with the list of workers.
+/// Returns the data of the workers page.
 #[server(name = LoadWorkers, prefix = "/rpc", endpoint = "workers", output = Post<RpcJson>)]
 pub async fn workers() -> Result<WorkersPageData, RpcError> {
     crate::server::pages::workers().await
@@ -145,7 +145,7 @@ pub async fn pauses() -> Result<PausesPage, RpcError> {
     crate::server::pages::pauses().await
 }
 
-/// Returns the data of the page for people.
+/// Returns the data of the people page.
 #[server(name = LoadPeople, prefix = "/rpc", endpoint = "people", output = Post<RpcJson>)]
 pub async fn people() -> Result<PeoplePageData, RpcError> {
     crate::server::pages::people().await

@@ -9,11 +9,11 @@ const PROGRAM: &str = "/proc/self/exe";
 /// Protects this process from the jobs that it is about to run, and returns how they are supervised. Call this before
 /// any thread is started.
 pub(super) fn prepare() -> Supervision {
-    // Jobs must not inherit file descriptors that were open when this process was started. Files that the process
-    // opens itself are never inherited.
+    // Jobs must not inherit file descriptors that were open when this process was started. Files that the process opens
+    // itself are never inherited.
     close_fds::set_fds_cloexec(3, &[]);
-    // Jobs of the same user, and other programs of this user, must not read this process's memory, its environment
-    // or its descriptors.
+    // Jobs of the same user, and other programs of this user, must not read this process's memory, its environment or
+    // its descriptors.
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
         tracing::warn!(%error, "this program's memory could not be protected from other processes of its user");
     }

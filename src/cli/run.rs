@@ -1,10 +1,9 @@
 //! `tailwater run -- make test`: runs a command on the server as if it ran locally.
 //!
 //! The output arrives live with separate streams, the exit code is that of the command, and Ctrl-C cancels the job. If
-//! the output is printed on a terminal, the command runs in a terminal of the same size.
-//! [`command`] builds the shell script from the arguments, [`place`] determines where the command runs, [`signals`]
-//! listens for the signals that cancel the job, [`stdin`] checks standard input, and [`terminal`] decides whether the
-//! command runs in a terminal.
+//! the output is printed on a terminal, the command runs in a terminal of the same size. [`command`] builds the shell
+//! script from the arguments, [`place`] determines where the command runs, [`signals`] listens for the signals that
+//! cancel the job, [`stdin`] checks standard input, and [`terminal`] decides whether the command runs in a terminal.
 
 mod command;
 mod place;

@@ -54,8 +54,8 @@ pub(super) struct Serve {
     /// Another host name that browsers may use for this server; may be repeated.
     #[arg(long = "allowed-host", env = "TAILWATER_ALLOWED_HOSTS", value_delimiter = ',', value_name = "NAME")]
     allowed_hosts: Vec<String>,
-    /// The IP address or network of a reverse proxy whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted; may
-    /// be repeated.
+    /// The IP address or network of a reverse proxy whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted; may be
+    /// repeated.
     #[arg(long, env = "TAILWATER_TRUSTED_PROXIES", value_delimiter = ',', value_name = "ADDRESS")]
     trusted_proxies: Vec<String>,
     /// The header in which a trusted proxy sends the name of the person whom it has authenticated [default: none is

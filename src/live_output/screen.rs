@@ -1,7 +1,7 @@
 //! Stores the panel's state as signals, and draws the panel.
 //!
-//! Whenever the panel changes, for example because events have arrived, a `PanelFrame` is computed and its rows are
-//! put into a keyed list. When the rows are in the document, they are put into place ([`super::placement`]).
+//! Whenever the panel changes, for example because events have arrived, a `PanelFrame` is computed and its rows are put
+//! into a keyed list. When the rows are in the document, they are put into place ([`super::placement`]).
 
 mod choosing;
 mod drawing;

@@ -174,7 +174,7 @@ pub async fn audit(before: Option<i64>, user: Option<String>, action: Option<Str
     state("audit")?.audit.page(&filter, AUDIT_ENTRIES).await.map_err(refuse)
 }
 
-/// Returns the data of the page with the list of workers.
+/// Returns the data of the workers page.
 pub async fn workers() -> Result<WorkersPageData, RpcError> {
     let queue = state("workers")?.queue.clone();
     Ok(WorkersPageData {
@@ -189,7 +189,7 @@ pub async fn pauses() -> Result<PausesPage, RpcError> {
     Ok(PausesPage { items: state("pauses")?.queue.pauses().await.map_err(refuse)? })
 }
 
-/// Returns the data of the page for people.
+/// Returns the data of the people page.
 pub async fn people() -> Result<PeoplePageData, RpcError> {
     let (auth, by) = (state("people")?.auth.clone(), identity()?);
     Ok(PeoplePageData {

@@ -181,8 +181,8 @@ impl Findings {
         earlier + self.of(key.attempt).map_or(0, |known| known.index(key.number))
     }
 
-    /// Returns the matching line at an index from 0, or a line near it where the server has not reported the numbers
-    /// of the matching lines. Returns `None` if there are not that many matching lines.
+    /// Returns the matching line at an index from 0, or a line near it where the server has not reported the numbers of
+    /// the matching lines. Returns `None` if there are not that many matching lines.
     #[must_use]
     pub fn line_at(&self, index: i64) -> Option<LineKey> {
         let mut rest = index;

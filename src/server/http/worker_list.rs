@@ -1,4 +1,4 @@
-//! `/workers`: lists, drains and resumes workers, and handles the forms of the page with the list of workers.
+//! `/workers`: lists, drains and resumes workers, and handles the forms of the workers page.
 
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, State};
@@ -15,7 +15,7 @@ use crate::auth::Identity;
 use crate::server::AppState;
 use crate::server::audit::AuditNote;
 
-/// The page with the list of workers.
+/// The workers page.
 const PAGE: &str = "/workers";
 
 pub(super) async fn list(State(state): State<AppState>, query: Query) -> Result<Json<WorkersPage>, ApiError> {

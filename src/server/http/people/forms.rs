@@ -23,7 +23,7 @@ use crate::server::http::people::revoke;
 use crate::server::http::session::login_client;
 use crate::server::pages::NewTokenToShow;
 
-/// The forms of the page for people.
+/// The forms of the people page.
 #[derive(Deserialize)]
 #[serde(tag = "action", rename_all = "kebab-case")]
 pub(in crate::server::http) enum PeopleForm {
@@ -95,7 +95,7 @@ impl AccountForm {
     }
 }
 
-/// Handles the forms of the page for people.
+/// Handles the forms of the people page.
 pub(in crate::server::http) async fn people(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
