@@ -9,8 +9,8 @@ use clap_complete::shells;
 use super::error::CliError;
 use super::output::{Colour, Output};
 
-/// The arguments of `tailwater completions`. An example is `tailwater completions bash >
-/// ~/.local/share/bash-completion/completions/tailwater`.
+/// The arguments of `tailwater completions`. An example is
+/// `tailwater completions bash > ~/.local/share/bash-completion/completions/tailwater`.
 #[derive(Debug, Args)]
 pub(super) struct Completions {
     /// The shell.
