@@ -1,7 +1,8 @@
 //! Hashes and checks passwords with argon2id.
 //!
-//! The parameters are those that OWASP's Password Storage Cheat Sheet recommends: 19 MiB, two iterations, one lane.
-//! They are the default of the crate `argon2`. A hash contains its parameters, so hashes with other ones remain valid.
+//! The parameters follow the recommendation of OWASP's Password Storage Cheat Sheet: 19 MiB, two iterations, one lane.
+//! They are the defaults of the crate `argon2`. A hash contains its parameters, so hashes with other parameters remain
+//! valid.
 
 use std::sync::Arc;
 

@@ -6,8 +6,8 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 /// The path of this program's executable. The path remains valid even if the file is replaced or removed.
 const PROGRAM: &str = "/proc/self/exe";
 
-/// Protects this process from the jobs that it is about to run, and returns how they are supervised. Call this before
-/// any thread is started.
+/// Protects this process from the jobs that it is about to run, and returns the settings for their supervision. This
+/// must be called before any thread is started.
 pub(super) fn prepare() -> Supervision {
     // Jobs must not inherit file descriptors that were open when this process was started. Files that the process opens
     // itself are never inherited.

@@ -137,8 +137,8 @@ pub(super) fn add_arguments(command: Command) -> Command {
     VERBS.into_iter().fold(command, |command, verb| command.mut_subcommand(verb, |verb| verb.arg(file.clone())))
 }
 
-/// Parses the command line. Also reads the settings file, or returns `None` for it if the subcommand does not use it or
-/// it does not exist.
+/// Parses the command line. Also reads the settings file, or returns `None` for the file if the subcommand does not use
+/// it or the file does not exist.
 pub(super) fn matches(command: Command) -> Result<(ArgMatches, Option<SettingsFile>), SettingsError> {
     let matches = command.clone().try_get_matches().unwrap_or_else(|error| super::refuse(&error));
     let Some((verb, arguments)) = matches.subcommand().filter(|(verb, _)| VERBS.contains(verb)) else {

@@ -1,8 +1,8 @@
 //! `tailwater worker`: runs jobs of a server, usually on another machine.
 //!
 //! The jobs are run by the same code as in the server ([`engine::worker`]). [`link`] sends requests to the server,
-//! [`claims`] remembers the jobs that the worker holds, so that it can end them after a crash, and [`files`] transfers
-//! the input files of jobs and their artifacts.
+//! [`claims`] stores which jobs the worker holds, so that it can end them after a crash, and [`files`] transfers the
+//! input files of jobs and their artifacts.
 
 mod claims;
 mod files;

@@ -1,7 +1,7 @@
 //! The provider, and the two steps of a login.
 //!
-//! The crate `openidconnect` builds the requests and verifies the tokens. These modules decide what is requested, which
-//! signatures are accepted, and which answers belong to which login.
+//! The crate `openidconnect` builds the requests and verifies the tokens. This module and its submodules decide what is
+//! requested, which signatures are accepted, and which answer belongs to which login.
 
 mod claims;
 mod description;

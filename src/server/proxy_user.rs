@@ -1,7 +1,7 @@
 //! Reads the sender of a request from headers of a reverse proxy that authenticates people.
 //!
-//! Because any client can send these headers, they are read only from connections of a trusted proxy, and only if the
-//! settings name them. On all other connections, they are ignored.
+//! Because any client can send such headers, they are read only from connections of a trusted proxy, and only if the
+//! settings name the headers. On all other connections, they are ignored.
 
 use axum::http::header::CONNECTION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};

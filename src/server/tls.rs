@@ -77,7 +77,7 @@ impl Tls {
     /// Loads the certificate again whenever a file has changed, until `shutdown` is cancelled.
     ///
     /// The files are checked at intervals, because tools replace them in several ways (by renaming, by writing, by
-    /// changing a link to their directory), and notifications of the file system do not cover all of these.
+    /// changing a link to their directory), and notifications of the file system do not cover all of these ways.
     pub(super) async fn keep_current(&self, shutdown: &CancellationToken) {
         loop {
             tokio::select! {

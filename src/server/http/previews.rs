@@ -4,7 +4,7 @@
 //! has become invalid, no file can be loaded, and files that are being sent are aborted.
 //!
 //! The file is untrusted. Its origin is opaque (`sandbox`), so its scripts can neither read the pages nor use the
-//! reader's session, and it can load only files of the same server.
+//! reader's session. The file can load only files of the same server.
 
 use axum::Extension;
 use axum::extract::rejection::PathRejection;
