@@ -94,8 +94,8 @@ impl Panel {
         }
     }
 
-    /// Returns the line at a scroll position. Returns `None` if the position is near the window or at the end of the
-    /// list.
+    /// Returns the line at a scroll position far from the window. Returns `None` if the position is near the window or
+    /// at the end of the list.
     pub(super) fn far_line(&self, scroll_top: u32) -> Option<LineKey> {
         let (layout, scale) = (&self.layout, self.layout.scale());
         let bottom = scroll_top.saturating_add(self.height);
