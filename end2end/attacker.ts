@@ -1,7 +1,7 @@
 import { createServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** What the attacks of one page achieved. */
+/** The results of the attacks of one page. */
 export interface Outcome {
   /** The data that the page could read. */
   read: string[];
@@ -10,9 +10,8 @@ export interface Outcome {
 }
 
 /**
- * Attempts to read and to change the data of a server from a page of another origin. It runs in the browser, so it must
- * not refer to anything outside.
- */
+ * Attempts to read and to change the data of a server from a page of another origin. This function runs in the browser,
+ * so it must not refer to anything outside of it. /
 async function attack(target: string, job: string): Promise<Outcome> {
   const outcome: Outcome = { read: [], attempted: 0 };
   const submission = JSON.stringify({ type: "command", payload: { run: "echo attacked" } });
@@ -71,7 +70,7 @@ async function attack(target: string, job: string): Promise<Outcome> {
   navigator.sendBeacon(`${api}/jobs/${job}/cancel`);
   navigator.sendBeacon(`${api}/jobs`, new Blob([submission], { type: "text/plain" }));
 
-  // Elements that load a URL with the reader's cookies.
+  // These elements load a URL with the reader's cookies.
   const load = async (element: HTMLElement, attribute: "src" | "href", path: string) => {
     outcome.attempted++;
     const ended = new Promise<string>((resolve) => {
@@ -113,7 +112,7 @@ async function attack(target: string, job: string): Promise<Outcome> {
   document.body.append(sandbox);
   await patiently(new Promise((resolve) => sandbox.addEventListener("load", () => setTimeout(resolve, 500))));
 
-  // A page of the server in a frame could be covered by something that makes the reader click.
+  // An attacker could cover a page of the server in a frame, and make the reader click on it unknowingly.
   outcome.attempted++;
   const frame = document.createElement("iframe");
   frame.src = `${target}/tasks/queue`;

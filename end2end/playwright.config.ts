@@ -27,7 +27,7 @@ export default defineConfig({
   forbidOnly: !!process.env.CI,
   // Retries are disabled, because a test that passes only on the second attempt hides a race condition.
   retries: 0,
-  // Limits for a test that hangs. They are no statement about speed, and a busy machine may take its time.
+  // Limits for a test that hangs. They are long, because the machine may be busy.
   timeout: 90_000,
   expect: { timeout: 20_000 },
   // The servers, workers and browsers of all tests share one machine.

@@ -37,7 +37,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 }
 
 /// Renders the document for a person whose role does not permit the requested page. It has no scripts, because the
-/// router in the browser would display the page itself.
+/// router in the browser would display the requested page.
 pub fn refused_shell(options: LeptosOptions) -> impl IntoView {
     provide_meta_context();
     html(&options, use_nonce().as_ref(), ().into_any(), view! { <NotAllowedPage /> })

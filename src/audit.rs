@@ -17,13 +17,13 @@ pub struct NewEntry {
     pub created_at: Timestamp,
     /// The name of the user, or `None` if nobody was logged in.
     pub user: Option<String>,
-    /// How the user was authenticated.
+    /// The kind of the user's credential, or `None` if nobody was logged in.
     pub credential: Option<&'static str>,
     /// The address of the client.
     pub address: String,
     /// The requested action, such as `job.cancel`.
     pub action: &'static str,
-    /// What the action was applied to.
+    /// The name or id of the object of the action, or `None` if there is none.
     pub object: Option<String>,
     /// What was changed, or how something was created.
     pub details: Option<String>,
@@ -31,23 +31,23 @@ pub struct NewEntry {
     pub status: u16,
 }
 
-/// The end of the log at which reading begins, and the direction.
+/// The position in the log at which reading begins, and the direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuditPosition {
-    /// Newest first: entries with smaller ids than this one, or all entries.
+    /// Newest first: the entries with ids smaller than this one, or all entries if it is `None`.
     Before(Option<i64>),
-    /// Oldest first: entries with larger ids than this one.
+    /// Oldest first: the entries with ids greater than this one.
     After(i64),
 }
 
 /// Selects entries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditFilter {
-    /// Where reading begins.
+    /// The position at which reading begins.
     pub position: AuditPosition,
-    /// Only entries of this user.
+    /// The user whose entries are selected, or `None` for all entries.
     pub user: Option<String>,
-    /// Only entries whose action is this one or begins with it and a dot: `job` selects `job.cancel`.
+    /// The selected action, or the part of it before a dot (`job` selects `job.cancel`), or `None` for all actions.
     pub action: Option<String>,
 }
 

@@ -45,7 +45,7 @@ pub use users::has_administrator;
 /// from the host itself, and for all paths (RFC 6265bis, 4.1.3.2), so no sibling host can set it.
 const HTTPS_ONLY: &str = "__Host-";
 
-/// The name of the account of the admin token, which no user can have.
+/// The name of the admin token's account. No user can have this name.
 pub const ADMIN: &str = "admin";
 
 /// A range of a list.
@@ -58,7 +58,7 @@ pub struct ListRange {
 }
 
 impl ListRange {
-    /// The maximum number of items in a response. It is the maximum number of users, and of tokens of a user.
+    /// The maximum number of items in a response. There can be no more users, and a user can have no more tokens.
     pub const MAX_LIMIT: i64 = 1_000;
 
     /// The first items.
@@ -102,7 +102,7 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Creates an authenticator from the admin token and the id of the data directory. Groups give no roles.
+    /// Creates an authenticator from the admin token and the id of the data directory. No group is mapped to a role.
     #[must_use]
     pub fn new(db: Db, admin_token: &str, instance_id: &str) -> Self {
         Self {
@@ -119,7 +119,8 @@ impl Auth {
         }
     }
 
-    /// Uses these roles for people whom a reverse proxy or a provider authenticates.
+    /// Sets the mapping from groups to roles for people whom a reverse proxy or an OpenID Connect provider
+    /// authenticates.
     #[must_use]
     pub fn with_group_roles(self, roles: GroupRoles) -> Self {
         Self { group_roles: Arc::new(roles), ..self }
@@ -151,7 +152,7 @@ impl Auth {
         self.cookie_name(https).replace("_session_", "_login_")
     }
 
-    /// Returns the identity that a bearer token proves, if the token is valid.
+    /// Returns the identity of a bearer token, or `None` if the token is not valid.
     pub async fn bearer(&self, token: &str) -> Result<Option<Identity>, DbError> {
         if self.is_admin_token(token) { Ok(Some(Identity::of_admin_token())) } else { self.token_identity(token).await }
     }
@@ -171,7 +172,8 @@ impl Auth {
         Ok(identity.filter(|identity| identity.role.includes(Role::Viewer)).map(|identity| (scope, identity)))
     }
 
-    /// Ends the sessions and tokens of the admin token if it is not the one with which the server last started.
+    /// Ends the sessions and API tokens of the admin token's account if the admin token has changed since the server
+    /// last started.
     pub async fn end_those_of_former_admin_token(&self) -> Result<(), DbError> {
         let digest = self.admin;
         let write = self.db.writer().write(move |tx| {

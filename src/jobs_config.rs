@@ -60,11 +60,11 @@ pub struct JobsConfig {
     pub redact_values_file: Option<PathBuf>,
     /// A TOML file with rules that recognise secrets by their format, or `None` to use only the built-in rules.
     pub redact_rules_file: Option<PathBuf>,
-    /// Whether lines such as `::add-mask::VALUE` in a job's output add a value that is masked.
+    /// Whether lines such as `::add-mask::VALUE` in a job's output add a value to mask.
     pub mask_commands: bool,
     /// The value of a job's `HOME`.
     pub job_home: JobHome,
-    /// The names of environment variables of the server that are passed on to jobs.
+    /// The names of environment variables that jobs inherit from the server or the worker.
     pub job_env: Vec<String>,
     /// The restrictions on the steps of jobs.
     pub cage: CageSettings,

@@ -11,8 +11,8 @@ pub struct Limits {
     /// The maximum time that the server waits for a complete request head, including the time before its first byte.
     /// Connections that are idle for longer are therefore closed.
     ///
-    /// A head consists of one or two packets, which take a few seconds even on a slow mobile network. A limit of half a
-    /// minute also lets a connection stay open between two requests of a page.
+    /// A head consists of one or two packets, which arrive within a few seconds even on a slow mobile network. With
+    /// half a minute, a connection can also stay open between two requests of a page.
     pub head: Duration,
     /// The required pace of a request's body.
     pub body: PaceLimit,

@@ -4,13 +4,13 @@
 //! delivers batches of events; [`buffer`] assembles lines from chunks and stores a bounded window of them
 //! ([`mod@line`], [`model::ansi`], [`model::level`], [`totals`]); [`filter`] selects the lines and events to show;
 //! [`groups`] finds the groups of lines, which can be collapsed; [`layout`] computes the position of each row;
-//! [`panel`] computes the visible rows and the scroll position. All of these except the feed are pure. [`screen`]
-//! draws the result, and [`placement`] puts its rows into place; its views are [`rows`], [`toolbar`] and
-//! [`status_bar`]. [`follow`] reacts to the reader's scrolling, and [`permalink`] puts a reference to a line into the
-//! page's URL. A [`finder`] has the server search the whole log for [`search_bar`], [`errors`] and [`filtering`];
-//! [`search`] stores the results. [`selected`] holds the lines that a filter selects. [`listed`] provides the lines of
-//! the list: the selected lines, or those of the buffer. [`logs`] contains all logs of the page, because a page can
-//! show several jobs.
+//! [`panel`] computes the visible rows and the scroll position. All of these except the feed are pure. [`screen`] draws
+//! the result, and [`placement`] puts its rows into place; its views are [`rows`], [`toolbar`] and [`status_bar`].
+//! [`follow`] reacts to the reader's scrolling, and [`permalink`] puts a reference to a line into the page's URL. A
+//! [`finder`] asks the server to search the whole log for [`search_bar`], [`errors`] and [`filtering`]; [`search`]
+//! stores the results. [`selected`] holds the lines that a filter selects. [`listed`] provides the lines of the list:
+//! the selected lines, or those of the buffer. [`logs`] contains all logs of the page, because a page can show several
+//! jobs.
 //!
 //! Live Output never renders job output as HTML (it creates text nodes only) and never scrolls the page itself. Only
 //! visible rows and some adjacent ones are in the document. Events are identified by their `seq` alone.

@@ -39,7 +39,7 @@ pub struct MachineReply {
     /// The result of [`identity`] on the server's machine, or null if that machine is unknown, or if the server runs no
     /// jobs itself.
     pub machine: Option<String>,
-    /// The capability that a job has to require if it needs the files of that machine, or null if there is none.
+    /// The capability that a job must require if it needs the files of the server's machine, or null if there is none.
     #[serde(default)]
     pub capability: Option<String>,
 }
@@ -55,11 +55,11 @@ struct Facts {
     mounts: (u64, u64),
 }
 
-/// Returns the capability of workers on this machine, or `None` if the machine is unknown. A job that needs the files
-/// of a machine requires it.
+/// Returns the capability of workers on this machine, or `None` if the machine is unknown. A job that needs files of
+/// this machine requires this capability.
 #[must_use]
 pub fn capability() -> Option<String> {
-    // A part of the digest is enough to distinguish machines, and is easier to read.
+    // The beginning of the digest is enough to distinguish machines, and is easier to read.
     identity().map(|identity| format!("machine:{}", &identity[..identity.len().min(12)]))
 }
 

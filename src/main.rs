@@ -7,7 +7,7 @@ use mimalloc::MiMalloc;
 use rust_embed::Embed;
 use tailwater::server::site::EmbeddedSite;
 
-/// The allocator of the program. Failed logins cannot make it keep more and more memory.
+/// The allocator of the program. With it, failed logins do not make the server's memory grow.
 ///
 /// After glibc's allocator has freed a large block, it no longer maps blocks of this size separately. The 19 MiB for
 /// hashing a password then come from its heaps, which grew by more than a gigabyte, although only two passwords are

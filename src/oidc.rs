@@ -1,8 +1,8 @@
 //! Logs people in with an OpenID Connect provider, by the authorization code flow with PKCE.
 //!
-//! A login consists of two requests: [`Oidc::start`] sends the browser to the provider, and [`Oidc::finish`] receives
-//! the provider's answer, which the browser brings back. `auth` then decides about the person's role. The provider is
-//! contacted only during a login, so the server works without it.
+//! A login consists of two requests: [`Oidc::start`] redirects the browser to the provider, and [`Oidc::finish`]
+//! handles the provider's answer, which the browser transmits. `auth` then determines the person's role. The provider
+//! is contacted only during a login, so the server starts and runs even if the provider cannot be reached.
 //!
 //! A build without the feature `oidc` contains none of this, and refuses the settings.
 
@@ -24,7 +24,7 @@ pub struct OidcSettings {
     pub issuer: String,
     /// The id under which the provider knows this server.
     pub client_id: String,
-    /// The secret of this id, or `None` for a public client, which only PKCE protects.
+    /// The secret that belongs to `client_id`, or `None` for a public client, which only PKCE protects.
     pub client_secret: Option<String>,
     /// The scopes to request in addition to `openid`.
     pub scopes: Vec<String>,
@@ -42,7 +42,7 @@ impl fmt::Debug for OidcSettings {
     }
 }
 
-/// Where to send the browser, and the cookie that the browser has to bring back.
+/// A started login: the URL to which the browser is redirected, and the cookie that the browser must send back.
 #[derive(Clone)]
 pub struct LoginStart {
     /// The address of the provider's login page.
@@ -51,18 +51,18 @@ pub struct LoginStart {
     pub cookie: String,
 }
 
-/// What the browser has brought back from the provider: the parameters of the address.
+/// The provider's answer: the parameters of the URL to which it has redirected the browser.
 #[derive(Clone, Default)]
 pub struct ProviderAnswer {
-    /// The code, with which the server gets the tokens.
+    /// The code that the server exchanges for tokens, or `None` if the provider has refused the login.
     pub code: Option<String>,
-    /// The random text that identifies the started login.
+    /// The random text that identifies the started login, or `None` if it is missing.
     pub state: Option<String>,
-    /// The provider's address (RFC 9207), if the provider sends it.
+    /// The provider's address (RFC 9207), or `None` if the provider does not send it.
     pub issuer: Option<String>,
-    /// The provider's error code, if it has refused the login.
+    /// The provider's error code, or `None` if it has not refused the login.
     pub error: Option<String>,
-    /// The provider's explanation of the error.
+    /// The provider's explanation of the error, or `None` if it does not send any.
     pub description: Option<String>,
 }
 
@@ -71,7 +71,7 @@ pub struct ProviderAnswer {
 pub struct FinishedLogin {
     /// The person.
     pub person: ExternalPerson,
-    /// The page that was requested before the login.
+    /// The page that was requested before the login, or `None` if no page was requested.
     pub next: Option<String>,
 }
 
@@ -87,7 +87,7 @@ pub enum OidcError {
     /// A setting is not valid.
     #[error("{0}")]
     Setting(String),
-    /// The provider did not respond, or not as a provider does.
+    /// The provider did not respond, or its response was not valid.
     #[error("the provider cannot be reached ({0}); try again, or log in as a user of this server")]
     Unreachable(String),
     /// Too many requests to the provider are in progress.
@@ -111,8 +111,8 @@ pub enum OidcError {
 }
 
 impl OidcError {
-    /// Returns a fixed word for the audit log and the server's log, which contain nothing that the provider or the
-    /// browser has sent.
+    /// Returns a fixed description for the audit log and the server's log, which must not contain texts that the
+    /// provider or the browser has sent.
     #[must_use]
     pub const fn word(&self) -> &'static str {
         match self {

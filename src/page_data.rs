@@ -42,7 +42,7 @@ impl FromServerFnError for RpcError {
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
             // Without a status, Leptos responds with 500, although the arguments are the sender's mistake. In the
-            // browser, the last of these errors is about a result.
+            // browser, `Deserialization` is an error in the server's response instead.
             ServerFnErrorErr::Args(problem)
             | ServerFnErrorErr::MissingArg(problem)
             | ServerFnErrorErr::Deserialization(problem)
@@ -97,8 +97,8 @@ pub struct JobPageData {
     pub artifacts: Vec<Artifact>,
 }
 
-/// The reason why the server refuses a person whom a reverse proxy has authenticated, or a login with the provider. It
-/// is a context of the page that says so.
+/// The reason why the server refuses a person whom a reverse proxy has authenticated, or a login with the provider. The
+/// page that shows the reason gets it as a Leptos context.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedPerson {
     /// The HTTP status of the page.
@@ -109,18 +109,18 @@ pub struct RefusedPerson {
     pub sentence: String,
 }
 
-/// The data of the page with the list of workers.
+/// The data of the workers page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct WorkersPageData {
     /// The workers that were seen during the last week.
     pub workers: Vec<ListedWorker>,
-    /// What is paused.
+    /// The pauses of the queue, of types of jobs, and of workers.
     pub pauses: Vec<Pause>,
-    /// The time at which the server has created the data.
+    /// The time at which the server created the data.
     pub now: Timestamp,
 }
 
-/// The data of the page for people.
+/// The data of the people page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PeoplePageData {
     /// All users, sorted by name.
@@ -131,7 +131,7 @@ pub struct PeoplePageData {
     pub tokens: ApiTokensPage,
 }
 
-/// The data of the page for one's own account.
+/// The data of the account page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AccountPageData {
     /// Whether the account has a password. The account of the admin token has none, nor have users whom a reverse proxy
@@ -141,6 +141,6 @@ pub struct AccountPageData {
     pub sessions: SessionsPage,
     /// The newest API tokens of the account.
     pub tokens: ApiTokensPage,
-    /// The token that was just created, which is shown only once.
+    /// The token that was just created, which is shown only once, or `None` if no token was created.
     pub created: Option<CreatedApiToken>,
 }

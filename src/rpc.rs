@@ -12,17 +12,16 @@ use model::{
 
 use crate::page_data::{AccountPageData, JobPageData, PeoplePageData, RpcError, RpcJson, WorkersPageData};
 
-/// Returns a page of jobs, newest first. If `q` is given, only jobs whose title, command or id contains it are
-/// returned.
+/// Returns a page of jobs, newest first.
 #[server(prefix = "/rpc", endpoint = "list_jobs", output = Post<RpcJson>)]
 pub async fn list_jobs(
-    /// Return only jobs with this status.
+    /// Return only jobs with this status, or all if it is `None`.
     status: Option<JobStatus>,
-    /// Return only jobs whose title, command or id contains this text.
+    /// Return only jobs whose title, command or id contains this text, or all if it is `None`.
     q: Option<String>,
-    /// Return only jobs that this user has submitted.
+    /// Return only jobs that this user has submitted, or all if it is `None`.
     user: Option<String>,
-    /// Return only jobs that were submitted at this time or later.
+    /// Return only jobs that were submitted at this time or later, or all if it is `None`.
     created_after: Option<Timestamp>,
     /// The number of jobs to skip.
     offset: i64,
@@ -53,7 +52,7 @@ pub async fn submit_job(
 pub async fn cancel_job(
     /// The job's id.
     id: String,
-    /// The reason, shown to users.
+    /// The reason, shown to users, or `None` if there is none.
     reason: Option<String>,
 ) -> Result<Job, RpcError> {
     crate::server::pages::cancel_job(&id, reason).await
@@ -93,7 +92,7 @@ pub async fn resubmit_with_changes(
 pub async fn bulk_preview(
     /// The action.
     action: BulkAction,
-    /// The jobs.
+    /// The filter that selects the jobs.
     filter: BulkFilter,
 ) -> Result<BulkReply, RpcError> {
     crate::server::pages::bulk_preview(action, filter).await
@@ -123,35 +122,36 @@ pub async fn redaction_rules() -> Result<RedactionRules, RpcError> {
 /// Returns a page of the audit log, newest first.
 #[server(name = LoadAudit, prefix = "/rpc", endpoint = "audit", output = Post<RpcJson>)]
 pub async fn audit(
-    /// Return only entries with smaller ids.
+    /// Return only entries with ids smaller than this one, or the newest if it is `None`.
     before: Option<i64>,
-    /// Return only entries of this user.
+    /// Return only entries of this user, or all if it is `None`.
     user: Option<String>,
-    /// Return only entries with this action, or with actions that begin with this text and a dot.
+    /// Return only entries with this action, or with actions that begin with this text and a dot. Return all if it is
+    /// `None`.
     action: Option<String>,
 ) -> Result<AuditPage, RpcError> {
     crate::server::pages::audit(before, user, action).await
 }
 
-/// Returns the data of the page with the list of workers.
+/// Returns the data of the workers page.
 #[server(name = LoadWorkers, prefix = "/rpc", endpoint = "workers", output = Post<RpcJson>)]
 pub async fn workers() -> Result<WorkersPageData, RpcError> {
     crate::server::pages::workers().await
 }
 
-/// Returns what is paused.
+/// Returns the pauses.
 #[server(name = LoadPauses, prefix = "/rpc", endpoint = "pauses", output = Post<RpcJson>)]
 pub async fn pauses() -> Result<PausesPage, RpcError> {
     crate::server::pages::pauses().await
 }
 
-/// Returns the data of the page for people.
+/// Returns the data of the people page.
 #[server(name = LoadPeople, prefix = "/rpc", endpoint = "people", output = Post<RpcJson>)]
 pub async fn people() -> Result<PeoplePageData, RpcError> {
     crate::server::pages::people().await
 }
 
-/// Returns the data of the page for one's own account.
+/// Returns the data of the account page.
 #[server(name = LoadAccount, prefix = "/rpc", endpoint = "account", output = Post<RpcJson>)]
 pub async fn account() -> Result<AccountPageData, RpcError> {
     crate::server::pages::account().await

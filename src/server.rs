@@ -131,7 +131,7 @@ pub struct Shared {
     pub outputs: Outputs,
     /// Authenticates users.
     pub auth: Auth,
-    /// Records who changes what.
+    /// The audit log.
     pub audit: AuditLog,
     /// Limits the entries of the audit log about senders who are not logged in.
     unknown_senders: audit::UnknownSenders,
@@ -145,13 +145,13 @@ pub struct Shared {
     pub streams: OpenStreams,
     /// A token that is cancelled when all streams must be closed.
     pub shutdown: CancellationToken,
-    /// The requests that may change something, which are handled to their end even if the client disconnects.
+    /// The running requests that may change something. They are completed even if the client disconnects.
     pub changes: TaskTracker,
     /// The static files of the pages.
     pub site: Site,
-    /// The reverse proxies whose headers are believed.
+    /// The reverse proxies whose headers are trusted.
     pub proxies: TrustedProxies,
-    /// The headers in which a trusted proxy sends who a person is, or `None` if no such headers are believed.
+    /// The headers in which a trusted proxy names an authenticated person, or `None` if such headers are ignored.
     proxy_headers: Option<ProxyHeaders>,
     /// Accepts connections with TLS, or `None` if the server does not use TLS.
     pub tls: Option<Tls>,
@@ -198,7 +198,7 @@ impl Server {
         let provider_secret = provider.as_ref().and_then(|provider| provider.client_secret.clone());
         let oidc = provider.map(Oidc::new).transpose()?;
         let db = Db::open(&config.data_dir).await?;
-        // Otherwise, nobody but those who can read the data directory or the printed link could log in.
+        // Without this check, only somebody who can read the data directory or the printed link could log in.
         if !address.ip().is_loopback() && !config.chooses_a_login() && !auth::has_administrator(&db).await? {
             return Err(config::ConfigError::OpenWithoutToken(address).into());
         }
@@ -317,7 +317,7 @@ impl Server {
         };
         let serving = connection::serve(listener, http::router(state.clone()), state);
         tokio::join!(ending, serving, compressing, watching_leases, retaining, renewing);
-        // Their clients are disconnected by now, so that they do not wait for the rest of a body.
+        // The clients of these requests are disconnected by now, so no request waits for the rest of a body.
         changes.close();
         changes.wait().await;
         db.close().await;

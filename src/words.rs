@@ -37,20 +37,21 @@ pub fn sentence(message: &str) -> String {
     characters.next().into_iter().flat_map(char::to_uppercase).chain(characters).collect()
 }
 
-/// Returns a text that somebody else has chosen, such as a title or a name, so that it cannot pretend to be another
-/// text: characters that are invisible or change the direction of text are replaced by visible ones (`<U+202E>`).
+/// Makes a text that somebody else has chosen, such as a title or a name, safe to display: characters that are
+/// invisible or change the direction of text are replaced by visible ones (`<U+202E>`), so that the text cannot look
+/// like another one.
 #[must_use]
 pub fn visible(text: &str) -> String {
     model::ansi::plain_text(text).into_owned()
 }
 
-/// Says when the output of a job was removed. The time is in UTC.
+/// Returns sentences that state when the output of a job was removed, in UTC.
 #[must_use]
 pub fn output_removed(at: Timestamp) -> String {
     format!("The output and the artifacts were removed on {} UTC. They are kept for a limited time.", date_time(at, 0))
 }
 
-/// Says what is paused, since when, by whom and why. The time is in UTC.
+/// Returns a sentence that describes a pause: its target, its beginning in UTC, the user and the reason.
 #[must_use]
 pub fn paused(pause: &Pause) -> String {
     let what = match &pause.target {
@@ -194,11 +195,11 @@ pub fn worker(name: &str) -> &str {
     if name.starts_with("embedded-") { "embedded worker" } else { name }
 }
 
-/// Returns a short description of a browser, given how it describes itself: `Firefox on Linux`.
+/// Returns a short description of a browser, given its `User-Agent` header: `Firefox on Linux`.
 #[must_use]
 pub fn browser(user_agent: &str) -> String {
-    /// The parts by which browsers and systems are recognised. Most browsers also name their predecessors, so the order
-    /// matters.
+    /// The parts of the header by which browsers and systems are recognised. Most browsers also send the names of their
+    /// predecessors, so the order matters.
     const BROWSERS: [(&str, &str); 5] =
         [("Edg", "Edge"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"), ("curl", "curl")];
     const SYSTEMS: [(&str, &str); 6] = [

@@ -1,7 +1,7 @@
 import { expect, type Locator, type Page } from "@playwright/test";
 import { password, type Server } from "../server.ts";
 
-/** The pages for people and for one's own account. */
+/** The people page and the account page. */
 export class PeoplePage {
   readonly users: Locator;
   readonly sessions: Locator;

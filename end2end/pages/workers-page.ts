@@ -1,7 +1,7 @@
 import { expect, type Locator, type Page } from "@playwright/test";
 import type { Server } from "../server.ts";
 
-/** The page with the list of workers, and with what is paused. */
+/** The page with the lists of workers and pauses. */
 export class WorkersPage {
   readonly workers: Locator;
   readonly pauses: Locator;

@@ -23,6 +23,7 @@ test("a person logs in with the provider, and arrives at the page that was reque
   await page.getByRole("link", { name: "Continue as Ada" }).click();
   await expect(page).toHaveURL(`${server.url}/tasks/queue/${id}`);
   await expect(page.getByTestId("job-status")).toBeVisible();
+  await page.goto(`${server.url}/tasks/queue`);
   await expect(page.getByTestId("person-menu")).toHaveText("oidc:ada");
   await expect(page.getByRole("link", { name: "New job" })).toHaveCount(0);
   await new PeoplePage(page).hydrated();

@@ -9,8 +9,9 @@ const RESTARTS = [40, 80];
 const JOBS = 4;
 const TABS = 20;
 
-// A browser draws only the selected tab of a window, but this one draws all 20, and a trace with pictures makes it draw
-// each frame again. Small tabs without pictures leave the cores free for the lines, whose number remains the same.
+// A browser usually draws only the selected tab of a window, but the browser of this test draws all 20, and a trace
+// with pictures makes it draw each frame again. Small tabs without pictures leave the cores free to process the lines,
+// whose number remains the same.
 test.use({
   viewport: { width: 640, height: 360 },
   trace: { mode: "retain-on-failure", screenshots: false, snapshots: false },

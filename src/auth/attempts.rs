@@ -1,9 +1,9 @@
 //! Counts failed logins by address and account, so that one attacker cannot lock out other users, and requests with
 //! invalid tokens by address ([`tokens`]).
 //!
-//! Three numbers are limited: the failures from one address for one account, those from one address for all accounts,
-//! and those from all addresses for one account. The first limit is the lowest, because the others can affect people
-//! who share an address, or whose account somebody else attacks.
+//! Three numbers are limited: the failures from one address for one account, from one address for all accounts, and
+//! from all addresses for one account. The first limit is the lowest, because the other two can also lock out people
+//! who share an address with an attacker, or whose account is attacked.
 
 mod counts;
 pub(super) mod tokens;
@@ -19,18 +19,19 @@ use counts::FailureCounts;
 /// further logins are refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FailedLoginLimits {
-    /// The maximum number from one address for one account.
+    /// The maximum number of failures from one address for one account.
     pub per_origin: u32,
-    /// The maximum number from one address for all accounts. It is also the maximum number of requests with invalid
-    /// tokens, which are counted separately.
+    /// The maximum number of failures from one address for all accounts. It also limits the requests with invalid
+    /// tokens from one address, which are counted separately.
     pub per_address: u32,
-    /// The maximum number from all addresses for one account.
+    /// The maximum number of failures from all addresses for one account.
     pub per_account: u32,
 }
 
 impl Default for FailedLoginLimits {
     fn default() -> Self {
-        // Typing errors cause fewer failures, and guessing a token of 32 characters would take far more.
+        // People who mistype their password fail less often. Guessing a token of 32 characters would take far more
+        // attempts.
         Self { per_origin: 20, per_address: 100, per_account: 100 }
     }
 }
@@ -38,7 +39,8 @@ impl Default for FailedLoginLimits {
 /// An account for which logins are counted. Names are hashed, because clients can send names of any length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum CountedAccount {
-    /// The admin token, or a one-time link. They cannot be guessed, so failures from other addresses do not count.
+    /// The admin token, or a one-time link. Neither can be guessed, so their failures are counted only for each
+    /// address, not for the account.
     AdminToken,
     /// A user, or a name without a user.
     User([u8; 16]),
@@ -67,7 +69,7 @@ impl LoginOrigin {
         Self { address: network(address), account }
     }
 
-    /// Returns everything for which a login from this origin counts.
+    /// Returns the keys of all counts that include a login from this origin.
     fn counted(self) -> impl Iterator<Item = Counted> {
         let account = matches!(self.account, CountedAccount::User(_)).then_some(Counted::Account(self.account));
         [Counted::Origin(self), Counted::Address(self.address)].into_iter().chain(account)
@@ -86,7 +88,7 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// What failed logins are counted for.
+/// The key of a count of failed logins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum Counted {
     Origin(LoginOrigin),
@@ -129,8 +131,7 @@ impl FailedLogins {
         true
     }
 
-    /// Records that a login has succeeded. It no longer counts as failed, and earlier failures from its origin are
-    /// forgotten.
+    /// Records that a login has succeeded. The login no longer counts as failed, and the count of its origin is reset.
     pub(super) fn succeeded(&mut self, origin: LoginOrigin) {
         for counted in origin.counted() {
             match counted {

@@ -15,7 +15,7 @@ pub enum PeopleError {
     Invalid {
         /// The name of the member of the request.
         field: &'static str,
-        /// What the value must be.
+        /// The requirement that the value does not meet.
         problem: String,
     },
     /// The role does not permit the change.
@@ -52,7 +52,7 @@ pub(super) fn invalid(field: &'static str, problem: impl Into<String>) -> People
     PeopleError::Invalid { field, problem: problem.into() }
 }
 
-/// A change to users, sessions or tokens, with the name of what is changed.
+/// A change to a user, a session or a token, with the user's name or the id of the session or token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     UserAdded(String),
@@ -82,8 +82,8 @@ impl Change {
 }
 
 impl Auth {
-    /// Writes a change in one transaction, and records it. Every change to users, sessions and tokens passes through
-    /// this function, except for the time at which a session or a token was last used.
+    /// Writes a change in one transaction, and logs it. Every change to users, sessions and tokens passes through this
+    /// function, except for the time at which a session or a token was last used.
     pub(super) async fn apply<T, E, F>(&self, change: Change, by: &str, work: F) -> Result<T, E>
     where
         T: Send + 'static,

@@ -1,8 +1,8 @@
 //! People whom a reverse proxy or an OpenID Connect provider has authenticated.
 //!
-//! Such a person becomes a user when the first request or login arrives. The user belongs to the source, the issuer and
-//! the person's id there, and never to a name: the name begins with the source (`proxy:ada`), so that no such user can
-//! take over a local one. The role comes from the person's groups, every time that they are sent.
+//! The first request or login of a person adds a user. The user is identified by the source (proxy or provider), the
+//! issuer and the person's id there, not by the name. The user's name begins with the source (`proxy:ada`), so it can
+//! never be the name of a local user. Whenever the source sends the person's groups, they determine the user's role.
 
 mod roles;
 
@@ -17,7 +17,7 @@ use super::users::{MAX_USERS, later_than, name_key};
 use super::{Account, Auth, BegunSession, Credential, Identity, LoginClient, LoginError, Secret};
 pub use roles::GroupRoles;
 
-/// The maximum length of a name, in characters. Providers often use mail addresses as names.
+/// The maximum length of a name, in characters. It is enough for mail addresses, which providers often use as names.
 const MAX_NAME: usize = 128;
 
 /// The maximum length of a person's id, in bytes. OpenID Connect limits it to 255 characters.
@@ -32,15 +32,15 @@ pub struct ExternalPerson {
     pub issuer: String,
     /// The person's id, which does not change when the name changes.
     pub subject: String,
-    /// The name.
+    /// The person's name at the proxy or the provider.
     pub name: String,
-    /// The groups, of which only those in the setting `group_roles` matter.
+    /// The person's groups. Groups that are not in the setting `group_roles` have no effect.
     pub groups: Vec<String>,
 }
 
 impl ExternalPerson {
-    /// Returns a person for whom a reverse proxy vouches. Names that differ only in their case are the same, because
-    /// the proxy sends no other id.
+    /// Returns a person for whom a reverse proxy vouches. The id is the name in lower case, because the proxy sends no
+    /// other id.
     #[must_use]
     pub fn of_proxy(name: &str, groups: Vec<String>) -> Self {
         Self {
@@ -57,7 +57,7 @@ impl ExternalPerson {
         format!("{}:{}", self.source.as_str(), self.name)
     }
 
-    /// Checks the name and the id. The name becomes part of addresses, pages and commands.
+    /// Checks the name and the id. The name may have only characters that are safe in URLs, pages and commands.
     fn check(&self) -> Result<(), ExternalError> {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-@+|=".contains(c);
         let begins_well = self.name.starts_with(|c: char| c.is_ascii_alphanumeric());
@@ -69,13 +69,13 @@ impl ExternalPerson {
     }
 }
 
-/// The reasons why a person is refused whom the proxy or the provider has authenticated.
+/// The reasons for refusing a person whom the proxy or the provider has authenticated.
 #[derive(Debug, thiserror::Error)]
 pub enum ExternalError {
     /// The name or the id cannot be used.
     #[error(
         "this name is not accepted: it must have 1 to {MAX_NAME} letters, digits, '.', '_', '-', '@', '+', '|' and \
-         '=', and begin with a letter or a digit; ask an administrator to have another name sent"
+         '=', and begin with a letter or a digit; ask an administrator to change the name that is sent"
     )]
     Name,
     /// None of the person's groups is mapped to a role.
@@ -118,8 +118,8 @@ impl ExternalError {
 impl Auth {
     /// Returns the sender of a request for whom a reverse proxy vouches.
     ///
-    /// A session is used only if it began while the proxy vouched for the same person. It may be a session of a local
-    /// user then, because that person has logged in with the form.
+    /// A session is used only if it began while the proxy vouched for the same person. It may be the session of a local
+    /// user if that person has logged in with the form.
     pub async fn proxied(&self, person: &ExternalPerson, cookie: Option<&str>) -> Result<Identity, ExternalError> {
         let session = match cookie {
             Some(cookie) => self.session_row(cookie).await?,
@@ -169,7 +169,7 @@ impl Auth {
         }
     }
 
-    /// Ends a session with which the browser of another person has sent a request.
+    /// Ends a session that began while the proxy did not vouch for this person.
     async fn end_session_of_another(&self, row: &SessionRow, person: &ExternalPerson) -> Result<(), DbError> {
         let (id, account, revocations) = (row.id, row.account, self.revocations.clone());
         self.apply(Change::SessionEnded(id.to_string()), person.source.as_str(), move |tx| {
@@ -183,7 +183,7 @@ impl Auth {
         .await
     }
 
-    /// Returns what a proxy's header for a user proves now, or `None` if the user is refused or was removed.
+    /// Returns the identity of a user whom a proxy has authenticated, or `None` if the user is refused or was removed.
     pub(super) async fn proxied_identity(&self, id: i64) -> Result<Option<Identity>, DbError> {
         let mut connection = self.db.reader().await?;
         let user = store::by_id(&mut connection, id).await?.filter(|user| !user.is_refused());
@@ -196,7 +196,7 @@ impl Auth {
         }))
     }
 
-    /// Returns the user of a person, with the role that the person's groups give. Adds or changes the user if
+    /// Returns the user of a person, with the role that the person's groups determine. Adds or changes the user if
     /// necessary.
     pub(super) async fn admitted(&self, person: &ExternalPerson) -> Result<UserRow, ExternalError> {
         person.check()?;
@@ -245,10 +245,10 @@ impl Auth {
     }
 }
 
-/// Returns whether the stored user differs from what the proxy or the provider has sent.
+/// Returns whether the stored user differs from the data that the proxy or the provider has sent.
 fn is_outdated(user: &UserRow, person: &ExternalPerson, role: Option<Role>) -> bool {
     let has_role = if user.without_role { role.is_none() } else { role == Some(user.role) };
-    // The proxy sends no other id than the name, so its case does not matter.
+    // The proxy sends no id other than the name, so a name that differs only in case is the same.
     let has_name = person.source == UserSource::Proxy || user.name == person.user_name();
     !has_role || !has_name
 }
@@ -280,7 +280,7 @@ async fn add(tx: &mut Tx, person: &ExternalPerson, role: Option<Role>) -> Result
     stored.ok_or(ExternalError::NameTaken(row.name))
 }
 
-/// Stores the new name and the new role of a person. A name that another person has is not stored.
+/// Stores the new name and the new role of a person. Returns an error if another person has the name.
 async fn changed(
     tx: &mut Tx,
     before: UserRow,

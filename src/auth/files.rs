@@ -85,7 +85,7 @@ fn read_or_make(path: &Path) -> Result<String, TokenError> {
             let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
             made.and_then(|mut file| writeln!(file, "{}", text.expose()).and_then(|()| file.sync_all()))
                 .map_err(failed)?;
-            // The database is durable, so its key must not be lost in a power failure either.
+            // The directory is synced, because a power failure must not remove the key of a database that survives it.
             fs::File::open(path.parent().unwrap_or(path)).and_then(|folder| folder.sync_all()).map_err(failed)?;
             Ok(text.0)
         }

@@ -1,4 +1,4 @@
-//! Who has sent a request, and how the sender has proved it.
+//! The identity of a request's sender, and the credential that proves it.
 
 use std::time::Duration;
 
@@ -42,8 +42,8 @@ pub enum Credential {
     AdminToken,
     /// An API token, as a bearer token.
     ApiToken(TokenId),
-    /// The header of a reverse proxy, for the user with this id. Browsers send whatever makes the proxy add it even
-    /// with requests from another site's page.
+    /// The header of a reverse proxy, for the user with this id. Browsers send the credential for the proxy, such as
+    /// its cookie, even with requests from another site's page, so the proxy adds the header to these requests too.
     Proxy(i64),
     /// A session cookie. Browsers may send it even with requests from another site's page.
     Session(SessionId),
@@ -54,7 +54,7 @@ pub enum Credential {
 pub struct Identity {
     /// The name, which is shown with the jobs that the person submits.
     pub user: String,
-    /// What the person may do with this credential.
+    /// The role, which limits the requests that may be sent with the credential.
     pub role: Role,
     /// The account to which the credential belongs.
     pub account: Account,
@@ -75,13 +75,13 @@ impl Identity {
         }
     }
 
-    /// Returns whether a browser may have sent the credential by itself.
+    /// Returns whether browsers send the credential automatically.
     #[must_use]
     pub const fn is_sent_by_browsers(&self) -> bool {
         matches!(self.by, Credential::Session(_) | Credential::Proxy(_))
     }
 
-    /// Returns the id of the session, if the credential is a session cookie.
+    /// Returns the id of the session, or `None` if the credential is not a session cookie.
     #[must_use]
     pub const fn session(&self) -> Option<SessionId> {
         match self.by {
@@ -91,13 +91,13 @@ impl Identity {
     }
 
     /// Returns whether this identity may see and end a session of an account whose role is `role`. A token whose role
-    /// is less powerful than that of its account may not, so that whoever finds it cannot log the owner out.
+    /// is less powerful than that of its account may not, so a stolen token cannot log its owner out.
     pub(super) fn manages_session(&self, account: Account, role: Role) -> bool {
         self.role == Role::Admin || (self.account == account && self.role.includes(role))
     }
 
-    /// Returns whether this identity may see and revoke an API token of an account. It must be allowed to create such a
-    /// token, unless the token is the one with which the request was sent.
+    /// Returns whether this identity may see and revoke an API token of an account. It may do so if it may create such
+    /// a token, or if the request was sent with that token.
     pub(super) fn manages_token(&self, account: Account, id: TokenId, role: Role) -> bool {
         let is_granted = self.account == account && self.role.may_grant(role);
         self.role == Role::Admin || is_granted || self.by == Credential::ApiToken(id)
@@ -105,7 +105,7 @@ impl Identity {
 }
 
 impl Auth {
-    /// Waits until a credential is no longer valid, or gives another role. Open responses are closed then.
+    /// Waits until a credential is no longer valid, or its role has changed. The caller then closes the open response.
     pub async fn ended(self, identity: Identity) {
         // The subscription is created before the first check, so that no change in between is missed.
         let mut revocations = self.revocations.of(identity.account);
@@ -114,7 +114,7 @@ impl Auth {
                 Ok(Some(current)) if current.role == identity.role => {}
                 Ok(_) => return,
                 Err(error) => {
-                    tracing::warn!(%error, "it could not be checked whether a response may go on, so it was closed");
+                    tracing::warn!(%error, "a response was closed, because its sender's credential could not be checked");
                     return;
                 }
             }
@@ -127,7 +127,7 @@ impl Auth {
         }
     }
 
-    /// Returns the identity that a credential proves now, or `None` if it is no longer valid.
+    /// Returns the current identity of a credential, or `None` if the credential is no longer valid.
     pub(super) async fn current_identity(&self, by: Credential) -> Result<Option<Identity>, DbError> {
         match by {
             Credential::AdminToken => Ok(Some(Identity::of_admin_token())),

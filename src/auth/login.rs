@@ -39,7 +39,7 @@ impl From<HashingBusy> for LoginError {
     }
 }
 
-/// The maximum length of a name that somebody enters to log in, in bytes. It is far longer than names of users.
+/// The maximum length of a name in the login form, in bytes. Users have far shorter names.
 const MAX_ENTERED_NAME: usize = 1_000;
 
 /// A session that has begun.
@@ -107,7 +107,7 @@ impl Auth {
     ) -> Result<BegunSession, LoginError> {
         let key = name_key(name.trim());
         let origin = self.count_attempt(client, CountedAccount::of_user(&key))?;
-        // No user has such a name, or such a password.
+        // No user has a name or a password of this length.
         if name.len() > MAX_ENTERED_NAME || password.len() > MAX_BYTES {
             return Err(LoginError::Invalid);
         }

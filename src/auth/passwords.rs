@@ -1,7 +1,8 @@
 //! Hashes and checks passwords with argon2id.
 //!
-//! The parameters are those that OWASP's Password Storage Cheat Sheet recommends: 19 MiB, two iterations, one lane.
-//! They are the default of the crate `argon2`. A hash contains its parameters, so hashes with other ones remain valid.
+//! The parameters follow the recommendation of OWASP's Password Storage Cheat Sheet: 19 MiB, two iterations, one lane.
+//! They are the defaults of the crate `argon2`. A hash contains its parameters, so hashes with other parameters remain
+//! valid.
 
 use std::sync::Arc;
 
@@ -22,7 +23,8 @@ const AT_ONCE: usize = 2;
 /// The maximum number of passwords that wait to be hashed. At about 50 per second, the last one waits for a second.
 const MAX_WAITING: usize = 64;
 
-/// A hash that is checked if there is no such user, so that the time of a login does not tell whether the user exists.
+/// A hash that is checked if there is no such user, so that the duration of a login does not reveal whether the user
+/// exists.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -54,7 +56,7 @@ impl PasswordHashing {
         .await
     }
 
-    /// Returns whether a password has this hash. Without a hash, this takes as long and returns `false`.
+    /// Returns whether a password has this hash. If `hash` is `None`, returns `false` after the same amount of work.
     pub(super) async fn verify(&self, password: String, hash: Option<String>) -> Result<bool, HashingBusy> {
         self.run(move || {
             let is_same = |hash: &str| {
@@ -70,7 +72,7 @@ impl PasswordHashing {
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashingBusy> {
         let _waiting = self.waiting.clone().try_acquire_owned().map_err(|_| HashingBusy)?;
         let running = self.running.clone().acquire_owned().await.map_err(|_| HashingBusy)?;
-        // The thread holds the permit, so that a client that disconnects does not make room for another thread early.
+        // The thread holds the permit until it ends, so that no further thread starts early if the client disconnects.
         let work = tokio::task::spawn_blocking(move || {
             let _running = running;
             work()

@@ -4,8 +4,8 @@
 //! requests for styles and images. Each URL therefore contains a signed token. The server verifies the signature and
 //! does not have to store the token.
 //!
-//! A signed token names the credential with which the preview was opened. For each file, the server checks that this
-//! credential is still valid, so a token ends with the session, and a stolen address is useless after a logout.
+//! A signed token names the credential with which the preview was opened. Before it sends a file, the server checks
+//! that this credential is still valid. A stolen URL is therefore useless after the session has ended.
 
 use hmac::{Hmac, KeyInit, Mac};
 use model::{JobId, SessionId, Timestamp, TokenId};
@@ -35,7 +35,7 @@ impl PreviewKey {
         Self(key)
     }
 
-    /// Returns a signed token that is valid for [`PREVIEW`], if the credential is valid for as long.
+    /// Returns a signed token that is valid for [`PREVIEW`], but not longer than the credential.
     pub(super) fn permit(&self, scope: PreviewScope, by: Credential, now: Timestamp) -> String {
         let signed = format!("{}.{}.{}.{}", scope.job, scope.attempt, now.after(PREVIEW).0, encode(by));
         let signature = hex::encode(self.mac(&signed).finalize().into_bytes());

@@ -1,15 +1,14 @@
 //! Notifies open responses that their sender may no longer receive them.
 //!
-//! A notification names an account, and not a credential: those who wait for it query the database, which tells whether
-//! their credential is still valid. A notification that was lost because too many arrived at once therefore has the
-//! same effect as one that was received.
+//! A notification names an account, not a credential. Its receivers then check their own credentials in the database. A
+//! receiver that misses notifications, because too many are sent at once, also checks its credential.
 
 use tokio::sync::broadcast;
 
 use super::Account;
 
-/// The number of notifications that a slow receiver can be behind before it queries the database without knowing what
-/// it has missed.
+/// The number of notifications that are stored for a slow receiver. A receiver that misses older ones checks its
+/// credential in any case.
 const CAPACITY: usize = 64;
 
 /// Sends notifications. Clones send to the same receivers.
@@ -21,7 +20,7 @@ impl Revocations {
         Self(broadcast::Sender::new(CAPACITY))
     }
 
-    /// Notifies all responses to an account. This must be called after the change has been committed.
+    /// Notifies all open responses to an account. This must be called after the change has been committed.
     pub(super) fn notify(&self, account: Account) {
         // An error means that there are no open responses.
         self.0.send(account).ok();

@@ -18,11 +18,12 @@ use store::SessionRow;
 /// The maximum number of sessions of an account. When another one begins, the oldest one ends.
 const MAX_SESSIONS: i64 = 100;
 
-/// The maximum length of a stored description of a browser, in characters. The longest ones have about 250.
+/// The maximum length of a stored description of a browser, in characters. Common browsers send up to about 250
+/// characters.
 const MAX_BROWSER: usize = 300;
 
 impl SessionRow {
-    /// Returns the identity that the session proves, or `None` if its user is refused.
+    /// Returns the identity of the session's user, or `None` if the user is refused.
     pub(super) fn identity(&self) -> Option<Identity> {
         let (user, role) = match (self.account, &self.user) {
             (Account::AdminToken, _) => (ADMIN.to_owned(), Role::Admin),
@@ -33,7 +34,7 @@ impl SessionRow {
         Some(Identity { user, role, account: self.account, by, expires_at })
     }
 
-    /// Returns whether somebody may see and end the session.
+    /// Returns whether `by` may see and end the session.
     fn is_managed_by(&self, by: &Identity) -> bool {
         let role = self.user.as_ref().map_or(Role::Admin, |user| user.role);
         by.manages_session(self.account, role)
@@ -54,12 +55,12 @@ impl SessionRow {
 }
 
 impl Auth {
-    /// Returns the identity that a session cookie proves, if the session is valid.
+    /// Returns the identity of a session cookie, or `None` if the session is not valid.
     pub async fn session(&self, cookie: &str) -> Result<Option<Identity>, DbError> {
         Ok(self.session_row(cookie).await?.and_then(|row| row.identity()))
     }
 
-    /// Returns the session that a cookie belongs to, unless it has expired.
+    /// Returns the session that a cookie belongs to, or `None` if there is none or it has expired.
     pub(super) async fn session_row(&self, cookie: &str) -> Result<Option<SessionRow>, DbError> {
         let now = clock::now();
         let mut connection = self.db.reader().await?;
@@ -85,7 +86,7 @@ impl Auth {
         Ok(row.and_then(|row| row.identity()))
     }
 
-    /// Returns the sessions of an account or, if `account` is `None`, all sessions. Those that `by` may not end are
+    /// Returns the sessions of an account or, if `account` is `None`, all sessions. Sessions that `by` may not end are
     /// omitted.
     pub async fn sessions(
         &self,
@@ -128,8 +129,8 @@ impl Auth {
         }
     }
 
-    /// Begins a session. If it belongs to a user, `user` is the state in which the password was checked: the session
-    /// does not begin if the password or the role was changed, or the user was disabled or removed, in the meantime.
+    /// Begins a session. If `user` is given, it is the row with which the credential was checked. The session does not
+    /// begin if the password or the role has changed, or the user was disabled or removed, in the meantime.
     pub(super) async fn begin_session(
         &self,
         account: Account,

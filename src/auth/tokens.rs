@@ -1,7 +1,7 @@
 //! API tokens, which programs send instead of a password.
 //!
-//! A token consists of a prefix, 30 random letters and digits, and a checksum, as GitHub's tokens do. Scanners and the
-//! redactor recognise it by this shape. Only its hash is stored.
+//! A token consists of a prefix, 30 random letters and digits, and a checksum, as GitHub's tokens do. Secret scanners
+//! and the redactor recognise tokens by this format. Only a token's hash is stored.
 
 mod format;
 pub(super) mod store;
@@ -29,8 +29,8 @@ const MAX_DESCRIPTION: usize = 2_000;
 const MAX_TOKENS: i64 = ListRange::MAX_LIMIT;
 
 impl TokenRow {
-    /// Returns the identity that the token proves. Its role is never more powerful than that of its user. Returns
-    /// `None` if the user is refused, or may no longer grant the role of a worker.
+    /// Returns the identity of the token, whose role is never more powerful than that of the token's user. Returns
+    /// `None` if the user is refused, or if the token is a worker's and the user may no longer grant that role.
     fn identity(&self) -> Option<Identity> {
         let (user, role_of_user) = match (self.account, &self.user) {
             (Account::AdminToken, _) => (ADMIN.to_owned(), Role::Admin),
@@ -63,7 +63,7 @@ impl TokenRow {
 }
 
 impl Auth {
-    /// Returns the identity that an API token proves, if the token is valid.
+    /// Returns the identity of an API token, or `None` if the token is not valid.
     pub(super) async fn token_identity(&self, token: &str) -> Result<Option<Identity>, DbError> {
         // A mistyped token is refused without a query.
         if !format::is_token(token) {
@@ -93,7 +93,7 @@ impl Auth {
         Ok(row.filter(|row| row.expires_at > clock::now()).and_then(|row| row.identity()))
     }
 
-    /// Returns the tokens of an account or, if `account` is `None`, all tokens. Those that `by` may not revoke are
+    /// Returns the tokens of an account or, if `account` is `None`, all tokens. Tokens that `by` may not revoke are
     /// omitted.
     pub async fn tokens(
         &self,
@@ -104,12 +104,13 @@ impl Auth {
         self.listed_tokens(account, None, range, by).await
     }
 
-    /// Returns the tokens with the role of a worker.
+    /// Returns the tokens with the role of a worker that `by` may revoke.
     pub async fn tokens_of_workers(&self, range: ListRange, by: &Identity) -> Result<ApiTokensPage, PeopleError> {
         self.listed_tokens(None, Some(Role::Worker), range, by).await
     }
 
-    /// Returns the token with this id, if it has the role of a worker and `by` may revoke it.
+    /// Returns the token with this id, or `None` if there is none, if its role is not that of a worker, or if `by` may
+    /// not revoke it.
     pub async fn token_of_worker(&self, id: TokenId, by: &Identity) -> Result<Option<ApiToken>, PeopleError> {
         let mut connection = self.db.reader().await?;
         let row = store::by_id(&mut connection, id).await?;
@@ -133,7 +134,8 @@ impl Auth {
         Ok(ApiTokensPage { items: rows.into_iter().map(TokenRow::into_model).collect(), has_more })
     }
 
-    /// Creates a token for the sender of the request. If the sender has used a token, the new one expires no later.
+    /// Creates a token for the sender of the request. If the request was sent with a token, the new token does not
+    /// expire later than that one.
     pub async fn create_token(&self, new: NewApiToken, by: &Identity) -> Result<CreatedApiToken, PeopleError> {
         let NewApiToken { name, role, expires_in_days, description, .. } = &new;
         let (name, expires_in_days) = (name.trim().to_owned(), *expires_in_days);
@@ -153,7 +155,7 @@ impl Auth {
         }
         let (token, now) = (format::new_token(), clock::now());
         let end = now.after(Duration::from_hours(24) * days);
-        // Otherwise, whoever has found a token could use it for ever.
+        // Otherwise, somebody who has stolen a token could extend their access forever.
         let longest = by.expires_at.filter(|_| matches!(by.by, Credential::ApiToken(_)));
         let row = TokenRow {
             id: TokenId(Uuid::now_v7()),
@@ -203,7 +205,7 @@ impl Auth {
     }
 }
 
-/// Checks the limits of a new token. Only workers have limits.
+/// Checks the limits of a new token. Only tokens of workers can have limits.
 fn check_limits(role: Role, new: NewApiToken) -> Result<TokenLimits, PeopleError> {
     let limits = WorkerLimits {
         kinds: new.allowed_job_types.unwrap_or_default(),

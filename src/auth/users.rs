@@ -1,4 +1,4 @@
-//! Users, who log in with a name and a password.
+//! Users: people with a name and a role. Local users log in with a password.
 
 pub(super) mod store;
 
@@ -28,7 +28,7 @@ impl UserRow {
     }
 }
 
-/// Returns whether there is a user with the role `admin` who can log in.
+/// Returns whether there is a local user with the role `admin` who is not disabled.
 pub async fn has_administrator(db: &Db) -> Result<bool, DbError> {
     let mut connection = db.reader().await?;
     store::has_administrator(&mut connection).await
@@ -59,14 +59,14 @@ impl Auth {
         user.map(|user| Account::User(user.id)).ok_or(PeopleError::NoSuchUser)
     }
 
-    /// Returns the name of a user as it is stored, if there is such a user.
+    /// Returns the stored form of a user's name, or `None` if there is no such user.
     pub async fn stored_name(&self, name: &str) -> Result<Option<String>, DbError> {
         let mut connection = self.db.reader().await?;
         Ok(store::by_key(&mut connection, &name_key(name.trim())).await?.map(|user| user.name))
     }
 
-    /// Returns whether an account has a password. The account of the admin token and users whom somebody else
-    /// authenticates have none.
+    /// Returns whether an account has a password. The account of the admin token has none, nor have users whom a
+    /// reverse proxy or a provider authenticates.
     pub async fn has_password(&self, account: Account) -> Result<bool, PeopleError> {
         let Some(id) = account.user_id() else { return Ok(false) };
         let mut connection = self.db.reader().await?;
@@ -178,7 +178,7 @@ impl Auth {
             return Err(invalid("currentPassword", "the admin token has no password; log in as a user"));
         }
         check_password("newPassword", &new_password)?;
-        // Someone who has found an unlocked computer must not be able to guess the password either.
+        // Guesses are limited here too, because the sender may be somebody else at an unlocked computer.
         let origin = self.count_attempt(client, CountedAccount::of_user(&key)).map_err(|error| match error {
             LoginError::Db(error) => PeopleError::Db(error),
             _ => PeopleError::TooMany,
@@ -215,17 +215,18 @@ impl Auth {
     }
 }
 
-/// Returns the form of a name by which names are compared.
+/// Returns the lower-case form of a name, by which names are compared.
 pub(super) fn name_key(name: &str) -> String {
     name.to_ascii_lowercase()
 }
 
-/// Returns the current time, or a later one if it is not after the time of the last change.
+/// Returns the current time or, if it is not after `last`, the next possible time after `last`.
 pub(super) fn later_than(last: Timestamp) -> Timestamp {
     clock::now().max(Timestamp(last.0 + 1))
 }
 
-/// Returns the error for a change that only the source of a user can make.
+/// Returns the error for changing the role or the password of a user whom a reverse proxy or a provider authenticates.
+/// `is_role` is whether the change was to the role.
 fn of_another_source(user: &UserRow, is_role: bool) -> PeopleError {
     let source = if user.source == UserSource::Proxy { "the reverse proxy" } else { "the provider" };
     if is_role {

@@ -3,7 +3,7 @@
 //!
 //! Events contain text. If an event's text contains U+FFFD, the replacement for bytes that are not UTF-8, the original
 //! bytes are fetched from the complete output ([`exact`]) before the event is delivered. The additional request affects
-//! neither the order of the events nor how reading resumes.
+//! neither the order of the events nor the position from which reading resumes.
 
 mod exact;
 

@@ -6,20 +6,20 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 /// The path of this program's executable. The path remains valid even if the file is replaced or removed.
 const PROGRAM: &str = "/proc/self/exe";
 
-/// Protects this process from the jobs that it is about to run, and returns how they are supervised. Call this before
-/// any thread is started.
+/// Protects this process from the jobs that it is about to run, and returns the settings for their supervision. This
+/// must be called before any thread is started.
 pub(super) fn prepare() -> Supervision {
-    // Jobs must not inherit file descriptors that were open when this process was started. Files that the process
-    // opens itself are never inherited.
+    // Jobs must not inherit file descriptors that were open when this process was started. Files that the process opens
+    // itself are never inherited.
     close_fds::set_fds_cloexec(3, &[]);
-    // Jobs of the same user, and other programs of this user, must not read this process's memory, its environment
-    // or its descriptors.
+    // Jobs of the same user, and other programs of this user, must not read this process's memory, its environment or
+    // its descriptors.
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
         tracing::warn!(%error, "this program's memory could not be protected from other processes of its user");
     }
-    // If a step kills its supervisor, its processes become children of this process, which kills them.
+    // If a step kills its supervisor, the step's remaining processes become children of this process, which kills them.
     if let Err(error) = adopt() {
-        tracing::warn!(%error, "processes that hide could survive their job");
+        tracing::warn!(%error, "processes that escape their supervisor could survive their job");
     }
     Supervision { program: PROGRAM.into(), file_limit: raise_file_limit() }
 }

@@ -169,7 +169,7 @@ impl JobSettings {
         }
     }
 
-    /// Returns the path of the file of values to mask, if there is one.
+    /// Returns the path of the file of values to mask, or `None` if there is no such file.
     pub(super) fn redact_values_file(&self) -> Option<&Path> {
         self.redact_values_file.as_deref()
     }

@@ -34,7 +34,7 @@ pub(super) struct ResumeWork {
     target: TargetArgs,
 }
 
-/// What is paused or resumed: the queue unless something else is specified.
+/// The target to pause or resume, which is the queue by default.
 #[derive(Debug, Args)]
 #[group(multiple = false)]
 struct TargetArgs {
@@ -63,7 +63,7 @@ impl ResumeWork {
         let client = self.server.client()?;
         let target = self.target.find(&client).await?;
         let said = if let PauseTarget::Worker(id) = target {
-            // This also ends the draining of the worker.
+            // This request also ends the draining of the worker.
             let worker: ListedWorker =
                 client.parse(&client.post(&format!("/workers/{id}/resume"), &json!({})).await?)?;
             format!("the worker {} receives jobs again", plain(&worker.name))
@@ -103,7 +103,7 @@ impl TargetArgs {
     }
 }
 
-/// Returns the path of a pause in the API.
+/// Returns the API path of the pause of a target.
 fn path(target: &PauseTarget) -> String {
     format!("/pauses/{}", utf8_percent_encode(&target.to_string(), NON_ALPHANUMERIC))
 }

@@ -1,10 +1,9 @@
 //! `tailwater run -- make test`: runs a command on the server as if it ran locally.
 //!
 //! The output arrives live with separate streams, the exit code is that of the command, and Ctrl-C cancels the job. If
-//! the output is printed on a terminal, the command runs in a terminal of the same size.
-//! [`command`] builds the shell script from the arguments, [`place`] determines where the command runs, [`signals`]
-//! listens for the signals that cancel the job, [`stdin`] checks standard input, and [`terminal`] decides whether the
-//! command runs in a terminal.
+//! the output is printed on a terminal, the command runs in a terminal of the same size. [`command`] builds the shell
+//! script from the arguments, [`place`] determines where the command runs, [`signals`] listens for the signals that
+//! cancel the job, [`stdin`] checks standard input, and [`terminal`] decides whether the command runs in a terminal.
 
 mod command;
 mod place;
@@ -124,9 +123,9 @@ impl Run {
         Ok(code)
     }
 
-    /// Returns the working directory of the command, or `None` for the workspace, and the capability that a worker
-    /// needs so that it has this directory. The server is asked which machine it runs on only if the result depends on
-    /// the answer.
+    /// Returns the working directory of the command, or `None` for the workspace, and the capability of the workers
+    /// that have this directory, or `None` if every worker has it. The server is asked for its machine only if the
+    /// result depends on the answer.
     async fn working_directory(&self, client: &Client) -> Result<(Option<String>, Option<String>), CliError> {
         let asked = self.cwd.as_deref();
         let of_workspace = || Ok((place::working_directory(Place::Workspace, Path::new(""), asked)?, None));

@@ -54,22 +54,23 @@ pub(super) struct Serve {
     /// Another host name that browsers may use for this server; may be repeated.
     #[arg(long = "allowed-host", env = "TAILWATER_ALLOWED_HOSTS", value_delimiter = ',', value_name = "NAME")]
     allowed_hosts: Vec<String>,
-    /// The IP address or network of a reverse proxy whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed; may
-    /// be repeated.
+    /// The IP address or network of a reverse proxy whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted; may be
+    /// repeated.
     #[arg(long, env = "TAILWATER_TRUSTED_PROXIES", value_delimiter = ',', value_name = "ADDRESS")]
     trusted_proxies: Vec<String>,
     /// The header in which a trusted proxy sends the name of the person whom it has authenticated [default: none is
-    /// believed].
+    /// trusted].
     #[arg(long, env = "TAILWATER_PROXY_USER_HEADER", value_name = "HEADER")]
     proxy_user_header: Option<String>,
-    /// The header in which a trusted proxy sends the person's groups, separated by commas [default: none is believed].
+    /// The header in which a trusted proxy sends the person's groups, separated by commas [default: none is trusted].
     #[arg(long, env = "TAILWATER_PROXY_GROUPS_HEADER", value_name = "HEADER")]
     proxy_groups_header: Option<String>,
     /// A group and the role that it gives to people whom a proxy or a provider authenticates, such as `ops=admin`; may
     /// be repeated.
     #[arg(long = "group-role", env = "TAILWATER_GROUP_ROLES", value_delimiter = ',', value_name = "GROUP=ROLE")]
     group_roles: Vec<String>,
-    /// The role of people without such a group: viewer, operator or admin [default: none, they are refused].
+    /// The role of people without a group that has a role: viewer, operator or admin [default: such people are
+    /// refused].
     #[arg(
         long,
         env = "TAILWATER_DEFAULT_ROLE",

@@ -28,8 +28,8 @@ const FILE: &str = "config";
 /// The subcommands that use the settings.
 const VERBS: [&str; 2] = ["serve", "config"];
 
-/// The setting that is refused on the command line, where every user of the machine can read it. Unlike the admin token
-/// and the key for secrets, it is not a secret of this server alone.
+/// The only secret setting that is refused on the command line, where every user of the machine can read it. The admin
+/// token and the key for secrets are accepted there, because they give access only to this server.
 const NOT_A_FLAG: &str = "oidc_client_secret";
 
 /// The reasons why the settings cannot be used.
@@ -137,7 +137,8 @@ pub(super) fn add_arguments(command: Command) -> Command {
     VERBS.into_iter().fold(command, |command, verb| command.mut_subcommand(verb, |verb| verb.arg(file.clone())))
 }
 
-/// Parses the command line. Also reads the settings file if the subcommand uses it and the file exists.
+/// Parses the command line. Also reads the settings file, or returns `None` for the file if the subcommand does not use
+/// it or the file does not exist.
 pub(super) fn matches(command: Command) -> Result<(ArgMatches, Option<SettingsFile>), SettingsError> {
     let matches = command.clone().try_get_matches().unwrap_or_else(|error| super::refuse(&error));
     let Some((verb, arguments)) = matches.subcommand().filter(|(verb, _)| VERBS.contains(verb)) else {

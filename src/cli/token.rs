@@ -28,10 +28,10 @@ pub(super) enum TokenVerb {
 pub(super) struct CreateToken {
     #[command(flatten)]
     server: ServerArgs,
-    /// A name, which says what the token is used for.
+    /// The name of the token, which should describe its use.
     #[arg(value_name = "NAME")]
     name: String,
-    /// What the token permits [default: the same as the token that you use].
+    /// The role of the token [default: that of the token that you use].
     #[arg(long, value_name = "ROLE", value_parser = any_role())]
     role: Option<Role>,
     /// The number of days after which the token expires.

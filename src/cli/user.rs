@@ -41,7 +41,7 @@ pub(super) enum UserVerb {
 pub(super) struct AddUser {
     #[command(flatten)]
     user: NamedUser,
-    /// What the user may do.
+    /// The role of the user.
     #[arg(long, value_name = "ROLE", default_value = "operator", value_parser = role_of_people())]
     role: Role,
 }
@@ -61,7 +61,7 @@ pub(super) struct ListUsers {
 pub(super) struct SetRole {
     #[command(flatten)]
     user: NamedUser,
-    /// What the user may do from now on.
+    /// The new role of the user.
     #[arg(value_name = "ROLE", value_parser = role_of_people())]
     role: Role,
 }
@@ -167,9 +167,10 @@ async fn read(client: &Client, request: reqwest::RequestBuilder) -> Result<User,
     client.parse(&client.text(reply).await?)
 }
 
-/// Returns the path of a user in the API. The server checks the name, but a name with `/` would be another path.
+/// Returns the path of a user in the API. The server checks the name, but a name with `/` has to be refused here,
+/// because it would lead to another path.
 fn path(name: &str) -> Result<String, CliError> {
-    // The names of users whom somebody else authenticates begin with the source and a colon.
+    // The name of a user whom a reverse proxy or a provider authenticates begins with the source and a colon.
     let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "._-@:+|=".contains(c));
     if !is_plain || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         return Err(CliError::Usage(format!(

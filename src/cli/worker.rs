@@ -1,8 +1,8 @@
 //! `tailwater worker`: runs jobs of a server, usually on another machine.
 //!
 //! The jobs are run by the same code as in the server ([`engine::worker`]). [`link`] sends requests to the server,
-//! [`claims`] remembers the jobs that the worker holds, so that it can end them after a crash, and [`files`] transfers
-//! the input files of jobs and their artifacts.
+//! [`claims`] stores which jobs the worker holds, so that it can end them after a crash, and [`files`] transfers the
+//! input files of jobs and their artifacts.
 
 mod claims;
 mod files;
@@ -35,8 +35,8 @@ use link::{HttpLink, WorkerProfile};
 /// The types of the jobs that a worker runs by default.
 const DEFAULT_TYPES: [&str; 1] = ["command"];
 
-/// The time in which the worker tells the server how its jobs have ended, after it has stopped them. If the server
-/// cannot be reached, the worker exits, and its next start reports it.
+/// The time for which a stopping worker tries to report the ends of its jobs to the server. If the server cannot be
+/// reached within this time, the worker exits, and reports them after its next start.
 const REPORT_WITHIN: Duration = Duration::from_secs(10);
 
 /// The arguments of `tailwater worker`.
@@ -95,7 +95,7 @@ impl RunWorker {
         let jobs = ReceivedJobs::new(&name, secrets, config.rules().map_err(|error| usage(&error))?);
         let roots = WorkingRoots::new(&config.working_roots).map_err(|error| usage(&error))?;
         let cage = Cage::prepare(&config.cage, &folder).map_err(|error| usage(&error))?;
-        // The inputs of jobs whose worker was killed.
+        // Inputs of jobs remain if an earlier process of this worker was killed.
         remove_folder(&folder.join(files::INPUTS)).map_err(|error| file("remove the inputs of earlier jobs", error))?;
         let claims = Claims::open(&folder).map_err(|error| file("open the list of claimed jobs", error))?;
         let (server, concurrency) = (client.server().to_owned(), config.concurrency);
@@ -115,7 +115,7 @@ impl RunWorker {
         tokio::select! {
             () = Worker::new(link.clone(), config, disk).run(stops.drain, stops.shutdown) => {}
             () = async { shutdown.cancelled().await; tokio::time::sleep(patience).await } => {
-                tracing::warn!("the server could not be told how the jobs have ended; start the worker again to report it");
+                tracing::warn!("the ends of jobs were not reported; start the worker again to report them");
             }
         }
         match link.refusal() {
@@ -140,7 +140,7 @@ fn file(what: &str, source: std::io::Error) -> CliError {
     CliError::File { what: what.to_owned(), source }
 }
 
-/// How the worker is stopped: the first signal drains it, and the second one stops its jobs.
+/// The two stages of stopping the worker: the first signal drains it, and the second one stops its jobs.
 #[derive(Debug)]
 struct StopSignals {
     /// Cancelled when the worker must not claim further jobs.

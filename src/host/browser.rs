@@ -36,18 +36,19 @@ pub fn asset(name: &str) -> String {
     meta(name).unwrap_or_else(|| format!("/{name}"))
 }
 
-/// Returns the name and the role of the person who is viewing the page, which the document contains in `meta` elements.
+/// Returns the name and the role of the person who is viewing the page, or `None` if nobody is logged in. The document
+/// contains both in `meta` elements.
 pub fn current_user() -> Option<(String, Role)> {
     Some((meta(CurrentUser::NAME)?, Role::from_word(&meta(CurrentUser::ROLE)?)?))
 }
 
-/// Returns the name of the OpenID Connect provider with which people can log in, which the document contains in a
-/// `meta` element.
+/// Returns the name of the OpenID Connect provider with which people can log in, or `None` if there is none. The
+/// document contains the name in a `meta` element.
 pub fn provider_name() -> Option<String> {
     meta(PROVIDER)
 }
 
-/// Returns the content of a `meta` element of the document.
+/// Returns the content of a `meta` element of the document, or `None` if there is no such element.
 fn meta(name: &str) -> Option<String> {
     let element = document().query_selector(&format!("meta[name='{name}']")).ok().flatten();
     element.and_then(|element| element.get_attribute("content"))

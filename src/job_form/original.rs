@@ -107,7 +107,7 @@ impl Original {
         Ok(variables)
     }
 
-    /// Returns the new values of `run` and `steps`, of which one is null.
+    /// Returns the new values of `run` and `steps`, one of which is null.
     fn commands(&self, form: &JobForm) -> (Value, Value) {
         let shell = Some(form.shell.as_str()).filter(|shell| *shell != self.form.shell && *shell != EACH_ITS_OWN);
         let steps: Vec<Value> = form.steps.iter().map(|step| self.edited(step, &form.shell, shell)).collect();

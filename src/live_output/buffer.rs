@@ -154,7 +154,7 @@ impl Buffer {
         self.attached
     }
 
-    /// Returns a line in the window.
+    /// Returns a line in the window, or `None` if the window does not contain it.
     #[must_use]
     pub fn line(&self, key: LineKey) -> Option<&LiveLine> {
         self.lines().get(self.lines.find(key)?)

@@ -125,7 +125,7 @@ impl Errors {
         self.finder.search(Some(FIRST_LINES.to_owned()), from, Duration::ZERO);
     }
 
-    /// Returns whether the errors of a large log have not been counted.
+    /// Returns whether the log is so large that its errors are counted only on request, and have not been counted yet.
     fn is_uncounted(self) -> bool {
         !self.has_begun.get() && self.finder.screen().totals.with(Totals::bytes) > COUNTED_BYTES
     }

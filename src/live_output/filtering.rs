@@ -1,4 +1,4 @@
-//! Has the server find the lines that the filter selects, and counts the warnings and errors.
+//! Asks the server to find the lines that the filter selects, and counts the warnings and errors.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! Has the server find lines in the whole log, counts them, and moves between them.
+//! Asks the server to find lines in the whole log, counts them, and moves between them.
 //!
 //! A finder searches all attempts, and then new output as long as the page is open. Each log has separate finders for
 //! the reader's search, its errors and its filters.
@@ -130,13 +130,14 @@ impl Finder {
         self.current.get().and_then(|key| self.findings.with(|findings| findings.rank(key)))
     }
 
-    /// Returns the line that the reader has moved to.
+    /// Returns the line that the reader has moved to, or `None` if the reader has not moved to any.
     pub fn current(self) -> Option<LineKey> {
         self.current.get()
     }
 
-    /// Returns the next line in a direction from a row of the merged list, among the lines that are loaded. `index` is
-    /// the index of this log. Of two lines with the same time, the line of the log with the lower index comes first.
+    /// Returns the next found line in a direction from a row of the merged list, or `None` if no such line is loaded.
+    /// `index` is the index of this log. Of two lines with the same time, the line of the log with the lower index
+    /// comes first.
     pub fn next_in_time(self, from: MergedRow, index: usize, direction: FindDirection) -> Option<LineKey> {
         let screen = self.screen();
         let current = match from.key {

@@ -17,7 +17,7 @@ pub use shown::ShownRows;
 /// Downloads contain the whole line.
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
 
-/// The maximum length of the markers of sections that are recognised if they arrive in several pieces, in bytes.
+/// The maximum length, in bytes, up to which section markers are recognised even if they arrive in several pieces.
 const MAX_MARKER_BYTES: usize = 1024;
 
 /// The identifier of a line: its attempt, and its number within the attempt, starting at 1. Lines are sorted by this
@@ -63,13 +63,14 @@ pub struct LiveLine {
     pub level: Level,
     /// The log level of the line's rows.
     pub shown_level: Level,
-    /// The level that the server reported for a loaded line. The server also knows the lines before the window.
+    /// The level that the server reported for a loaded line, or `None` to determine the level from the text. The
+    /// reported level also takes the lines before the window into account.
     reported: Option<Level>,
     /// The state of the stream's multi-line messages before this line, and after it.
     messages: [MessageState; 2],
     /// The group markers in the line, in order.
     pub markers: Box<[GroupMarker]>,
-    /// The text of an unfinished line that may begin with the markers of sections, as it was printed.
+    /// The printed text of an unfinished line that may begin with section markers, or an empty string for other lines.
     beginning: String,
     /// The width of the line's rows in columns.
     pub cells: u32,
@@ -221,8 +222,8 @@ impl LiveLine {
         self.limit();
     }
 
-    /// Recognises the markers of sections, before the text that follows overwrites them. They may arrive in several
-    /// pieces.
+    /// Recognises the markers of sections, before the text that follows overwrites them. The markers may arrive in
+    /// several pieces.
     fn recognise_sections(&mut self, piece: &str) {
         if !self.text.is_empty() && self.beginning.is_empty() {
             return;
@@ -251,7 +252,7 @@ impl LiveLine {
         }
     }
 
-    /// Determines everything that depends on the text or on the rows.
+    /// Recomputes all values that depend on the text or on the rows.
     fn look_again(&mut self) {
         let plain = ansi::plain_text(&self.text);
         let levels = self.read_levels(&plain);

@@ -124,7 +124,7 @@ impl MergedPanel {
         self.advance(panels);
     }
 
-    /// Stays at the end of the logs.
+    /// Follows the end of the logs.
     pub fn follow(&mut self) {
         (self.place, self.goal) = (MergedPlace::End, None);
     }

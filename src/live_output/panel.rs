@@ -42,12 +42,12 @@ const FIRST_PAINT_ROWS: usize = 500;
 /// The assumed width of the panel, in columns, until it is measured.
 const GUESSED_COLUMNS: u32 = 120;
 
-/// A position in the log.
+/// The end of the log at some moment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Seen {
-    /// The line after the last one.
+    /// The key of the line that will follow the last one.
     line: LineKey,
-    /// The last event.
+    /// The `seq` of the last event.
     event: Seq,
 }
 

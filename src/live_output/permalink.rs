@@ -1,4 +1,4 @@
-//! References to lines in the page's URL: `#L120` or `#L120-L130`, or `#2:L120` for a line of the second attempt if it
+//! References to lines in the page's URL: `#L120` or `#L120-L130`, or `#2:L120` for a line of the second attempt if that
 //! is not the last one.
 
 use leptos::prelude::*;
@@ -81,7 +81,7 @@ impl MarkedLines {
     }
 
     /// Parses a fragment. Returns `None` if it does not refer to lines. A fragment without an attempt refers to the
-    /// last one.
+    /// last attempt.
     #[must_use]
     pub fn parse(fragment: &str, last_attempt: i32) -> Option<Self> {
         let name = fragment.strip_prefix('#')?;

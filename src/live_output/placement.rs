@@ -58,7 +58,7 @@ pub struct Placement {
     pub below: u32,
     /// The scroll position.
     pub scroll_to: ScrollTarget,
-    /// The width of the widest line in columns, if long lines are not wrapped.
+    /// The width of the widest line in columns, or `None` if long lines are wrapped.
     pub width: Option<u32>,
 }
 
@@ -67,7 +67,7 @@ pub struct Placement {
 pub enum ScrollTarget {
     /// The end of the list, because the list follows it.
     End,
-    /// This position, in CSS pixels.
+    /// A position in CSS pixels.
     Top(u32),
 }
 
@@ -93,7 +93,7 @@ pub struct ListElements {
 struct FrameState {
     /// The number of frames whose rows are not in the document yet, or whose scroll position is not set yet.
     unplaced: u32,
-    /// The scroll position that was set with the last frame, in CSS pixels.
+    /// The scroll position that was set with the last frame, in CSS pixels, or `None` if no frame has been placed.
     placed_top: Option<u32>,
 }
 
@@ -123,12 +123,12 @@ impl ListElements {
         self.frames.is_disposed()
     }
 
-    /// Forgets the scroll position, which belongs to another list that was shown before.
+    /// Discards the stored scroll position, because it is that of another list that was shown before.
     pub fn forget_place(self) {
         self.frames.update_value(|frames| frames.placed_top = None);
     }
 
-    /// Returns the element that scrolls.
+    /// Returns the element that scrolls, or `None` if the list is not in the document.
     pub fn scroller(self) -> Option<web_sys::HtmlElement> {
         self.scroller.try_get_untracked().flatten().map(|scroller| (*scroller).clone())
     }
@@ -138,8 +138,8 @@ impl ListElements {
         self.scroller().map_or(0, |scroller| u32::try_from(scroller.scroll_top()).unwrap_or(0))
     }
 
-    /// Returns the scroll position if the reader has scrolled since the last frame was placed. Browsers report
-    /// scrolling only in the next animation frame, so a redraw would otherwise undo it.
+    /// Returns the scroll position, or `None` if the reader has not scrolled since the last frame was placed. Browsers
+    /// report scrolling only in the next animation frame, so a redraw would otherwise undo it.
     pub fn pending_scroll(self) -> Option<u32> {
         let placed =
             self.frames.try_get_value().filter(|frames| frames.unplaced == 0).and_then(|frames| frames.placed_top);

@@ -1,7 +1,7 @@
 //! Stores the panel's state as signals, and draws the panel.
 //!
-//! Whenever the panel changes, for example because events have arrived, a `PanelFrame` is computed and its rows are
-//! put into a keyed list. When the rows are in the document, they are put into place ([`super::placement`]).
+//! Whenever the panel changes, for example because events have arrived, a `PanelFrame` is computed and its rows are put
+//! into a keyed list. When the rows are in the document, they are put into place ([`super::placement`]).
 
 mod choosing;
 mod drawing;
@@ -193,7 +193,7 @@ impl Screen {
         self.show_line(key);
     }
 
-    /// Returns the filter to return to, while a line is shown in its context.
+    /// Returns the filter to return to, or `None` if no line is shown in its context.
     pub fn filter_before(self) -> Option<RowFilter> {
         // The stored value changes only together with the filter.
         self.filter.track();

@@ -1,5 +1,5 @@
-//! The search field of Live Output: has the server search all logs of the page, counts the matches, and moves between
-//! them.
+//! The search field of Live Output: asks the server to search all logs of the page, counts the matches, and moves
+//! between them.
 //!
 //! The search is part of the page's URL, so that readers can share it: `?q=error&regex=true`.
 

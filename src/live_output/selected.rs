@@ -1,9 +1,9 @@
 //! The lines that the filter selects, while it shows only some of the lines.
 //!
-//! This module is pure. The server searches the whole log for these lines and reports their numbers ([`Findings`]),
-//! from which their total and their positions in the list are known. The page holds a window of them, like the window
-//! of all lines in the [`Buffer`]: a range of the log, of which it holds every selected line. Lines that the server has
-//! not searched yet are taken from the buffer, so that new ones appear immediately.
+//! This module is pure. The server searches the whole log for the selected lines and reports their numbers
+//! ([`Findings`]), which determine their total and their positions in the list. The page holds a window of them, like
+//! the window of all lines in the [`Buffer`]: a range of the log, of which it holds every selected line. Lines that the
+//! server has not searched yet are taken from the buffer, so that new ones appear immediately.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -128,7 +128,7 @@ impl SelectedLines {
         self.find(key).is_some() || self.findings.holds(key)
     }
 
-    /// Returns whether the server has searched a line in its final form.
+    /// Returns whether the server has searched a line since the line was complete.
     #[must_use]
     pub fn is_searched(&self, key: LineKey) -> bool {
         key < self.findings.end()
@@ -248,8 +248,8 @@ impl SelectedLines {
         }
     }
 
-    /// Takes the selected lines of the buffer's window that the server has searched. If they do not touch the window,
-    /// they replace it while the list follows the end of the log.
+    /// Takes the selected lines of the buffer's window that the server has searched. If they do not touch this list's
+    /// window, they replace it, but only while the list follows the end of the log.
     fn take_from_buffer(&mut self, buffer: &Buffer, when_full: WhenFull) {
         let is_whole = |line: &&LiveLine| line.whole;
         let (Some(first), Some(last)) = (buffer.lines().iter().find(is_whole), buffer.lines().back()) else { return };

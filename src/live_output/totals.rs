@@ -29,7 +29,7 @@ struct AttemptCount {
     received: (i64, i64),
     redactions: i64,
     started: Option<Timestamp>,
-    /// The steps that have started, and when.
+    /// The steps that have started, each with the time of its start.
     steps: Vec<(StepRef, Timestamp)>,
 }
 
@@ -138,7 +138,7 @@ impl Totals {
         None
     }
 
-    /// Returns the line after the last known one.
+    /// Returns the key of the line that will follow the last known one.
     #[must_use]
     pub fn end(&self) -> LineKey {
         let last = self.attempts.last();

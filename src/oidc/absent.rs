@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use super::{FinishedLogin, LoginStart, OidcError, OidcSettings, ProviderAnswer};
 
-/// A provider, of which a build without the feature `oidc` has none.
+/// A provider. This type has no values, because a build without the feature `oidc` cannot use one.
 #[derive(Debug)]
 pub enum Oidc {}
 

@@ -1,7 +1,7 @@
 //! The provider, and the two steps of a login.
 //!
-//! The crate `openidconnect` builds the requests and verifies the tokens. These modules decide what is requested, which
-//! signatures are accepted, and which answers belong to which login.
+//! The crate `openidconnect` builds the requests and verifies the tokens. This module and its submodules decide what is
+//! requested, which signatures are accepted, and which answer belongs to which login.
 
 mod claims;
 mod description;
@@ -60,8 +60,8 @@ impl Oidc {
         &self.settings.name
     }
 
-    /// Starts a login. `redirect` is the address of this server to which the provider sends the browser back, and
-    /// `address` is that of the client.
+    /// Starts a login. `redirect` is the URL to which the provider sends the browser back, `next` is the page to show
+    /// after the login, and `address` is the IP address of the client.
     pub async fn start(
         &self,
         redirect: String,
@@ -85,7 +85,7 @@ impl Oidc {
         Ok(LoginStart { url: url.into(), cookie })
     }
 
-    /// Finishes a login, given the provider's answer and the cookie of the browser that has brought it.
+    /// Finishes a login, given the provider's answer and the cookie of the browser that has sent it to this server.
     pub async fn finish(&self, answer: ProviderAnswer, cookie: Option<&str>) -> Result<FinishedLogin, OidcError> {
         let state = answer.state.as_deref().ok_or(OidcError::NotStarted)?;
         let login = {
@@ -140,9 +140,9 @@ impl Oidc {
         })
     }
 
-    /// Verifies a token, and returns the person's id. If none of the known keys fits the signature, the keys are
-    /// fetched again, because the provider may have replaced them. The token comes from the provider itself, so nobody
-    /// else can cause these requests.
+    /// Verifies a token, and returns the person's id. If the signature was made with none of the known keys, the keys
+    /// are fetched again, because the provider may have replaced them. The token comes directly from the provider, so
+    /// nobody else can cause these requests.
     async fn verified_subject(
         &self,
         description: &CoreProviderMetadata,
@@ -158,8 +158,7 @@ impl Oidc {
         token::verified_subject(token, &description, client_id, nonce).map_err(TokenProblem::into_error)
     }
 
-    /// Adds claims that only the provider's user info contains. It is requested only if the token lacks the name or the
-    /// groups.
+    /// Adds the claims of the provider's user info, which is requested only if the token lacks the name or the groups.
     async fn add_user_info(
         &self,
         description: &CoreProviderMetadata,
@@ -187,7 +186,7 @@ impl Oidc {
         let OidcSettings { client_id, client_secret, .. } = &self.settings;
         let secret = client_secret.clone().map(ClientSecret::new);
         let client = CoreClient::from_provider_metadata(description.clone(), ClientId::new(client_id.clone()), secret);
-        // Without a list, providers accept the secret in the header (OpenID Connect Discovery, 3).
+        // A provider that lists no methods accepts the secret in the header (OpenID Connect Discovery, 3).
         let methods = description.token_endpoint_auth_methods_supported();
         let in_body = methods.is_some_and(|methods| {
             !methods.contains(&CoreClientAuthMethod::ClientSecretBasic)
@@ -200,7 +199,7 @@ impl Oidc {
 /// The number of random bytes in a `state`, a nonce and a cookie.
 const RANDOM: u32 = 32;
 
-/// Returns a text of the provider for the page: without control characters, and of a limited length.
+/// Returns a text of the provider as the page shows it: without control characters, and of a limited length.
 fn shown(text: &str) -> String {
     /// The maximum length, in characters. It is enough for an explanation of two sentences.
     const MAX: usize = 300;

@@ -153,7 +153,7 @@ fn NewToken() -> impl IntoView {
     .into_any()
 }
 
-/// The fields for what a worker can claim with the token.
+/// The form fields for the limits on what a worker can claim with the token.
 #[component]
 fn WorkerLimitFields() -> impl IntoView {
     let field = |name: &'static str, label: &'static str, placeholder: &'static str| {
@@ -174,7 +174,7 @@ fn WorkerLimitFields() -> impl IntoView {
     view! {
         <details class="worker-limits">
             <summary>"Limits of a worker"</summary>
-            <p class="hint">"Only for the role worker. Separate names with commas. An empty field is no limit."</p>
+            <p class="hint">"Only for the role worker. Separate names with commas. An empty field sets no limit."</p>
             <div class="secret-form">
                 {field("allowedJobTypes", "Types of jobs", "command, build")}
                 {field("allowedRepositories", "Repositories", "acme/web")}

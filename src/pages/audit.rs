@@ -17,7 +17,8 @@ pub fn AuditLogPage() -> impl IntoView {
     framed("Audit log", BackTo::Queue, loaded(page, |page| view! { <Entries page /> }.into_any()))
 }
 
-/// Returns what the page's URL asks for: entries before an id, of a user, and with an action.
+/// Returns the filters in the page's URL: the id before which entries are listed, the user, and the action. Each is
+/// `None` if the URL does not contain it.
 fn filter(query: &ParamsMap) -> (Option<i64>, Option<String>, Option<String>) {
     let text = |name: &str| query.get(name).map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     (query.get("before").and_then(|id| id.parse().ok()), text("user"), text("action"))
@@ -68,7 +69,7 @@ fn Entries(page: AuditPage) -> impl IntoView {
     .into_any()
 }
 
-/// An entry: when, who, what, and from where.
+/// An entry, with its time, user, action and client address.
 #[component]
 fn Row(entry: AuditEntry) -> impl IntoView {
     let AuditEntry { created_at, user, credential, address, action, object, details, status, .. } = entry;

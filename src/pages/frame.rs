@@ -1,5 +1,5 @@
-//! What the pages that are not about the output of jobs have in common: a title, a link back, the person's menu, and
-//! data that is loaded from the server.
+//! The common parts of the pages that do not show the output of jobs: a title, a link back, the person's menu, and data
+//! that is loaded from the server.
 
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -43,7 +43,7 @@ pub fn framed(title: &'static str, back: BackTo, content: AnyView) -> AnyView {
     .into_any()
 }
 
-/// Shows data once it has been loaded, or why the server did not send it.
+/// Shows data once it has been loaded, or the error with which the server refused the request.
 pub fn loaded<T>(data: Resource<Result<T, RpcError>>, show: fn(T) -> AnyView) -> AnyView
 where
     T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,

@@ -43,7 +43,7 @@ pub fn LoginPage() -> impl IntoView {
     .into_any()
 }
 
-/// Explains why a login was refused. It does not say whether there is such a user.
+/// Explains why a login was refused. The explanation does not reveal whether the user exists.
 fn explain(word: &str) -> &'static str {
     match word {
         "expired" | "used" => {
@@ -56,7 +56,7 @@ fn explain(word: &str) -> &'static str {
     }
 }
 
-/// Says what has happened after a logout if a reverse proxy authenticates the person.
+/// Explains, after a logout, that the reverse proxy will log the person in again.
 #[component]
 fn SignedOut() -> impl IntoView {
     view! {
@@ -68,7 +68,7 @@ fn SignedOut() -> impl IntoView {
     .into_any()
 }
 
-/// The page that is shown after the login, if the person has requested one.
+/// The hidden field with the page to show after the login, if the person has requested a page.
 #[component]
 fn Next(next: Option<String>) -> impl IntoView {
     next.map(|next| view! { <input type="hidden" name="next" value=next /> })

@@ -54,7 +54,7 @@ fn People(people: PeoplePageData) -> impl IntoView {
     .into_any()
 }
 
-/// Says what to do first.
+/// Explains how to add the first user.
 #[component]
 fn First() -> impl IntoView {
     view! {
@@ -66,11 +66,11 @@ fn First() -> impl IntoView {
     .into_any()
 }
 
-/// Says what the last form has done, which the address of the page contains.
+/// Shows the result of the last form, which is in the URL of the page.
 #[component]
 pub(super) fn Outcome() -> impl IntoView {
     let query = use_query_map().get_untracked();
-    // Anyone can write an address, so it cannot make the page say anything but these sentences.
+    // Anyone can write a link to this page, so a URL only selects one of these sentences.
     let done = query.get("done").and_then(|word| {
         Some(match word.as_str() {
             "added" => "The user was added.",

@@ -1,5 +1,5 @@
-//! The page with the list of workers, and with what is paused. It consists of plain forms, which work without scripts
-//! and are posted to `server::http::worker_list`. With scripts, the list is loaded again every few seconds.
+//! The page with the lists of workers and pauses. It consists of plain forms, which work without scripts and are posted
+//! to `server::http::worker_list`. With scripts, the lists are loaded again every few seconds.
 
 mod pauses;
 mod row;
@@ -19,10 +19,10 @@ use row::WorkerRow;
 /// The path to which the forms are posted.
 const ACTION: &str = "/workers";
 
-/// The interval at which the list is loaded again.
+/// The interval at which the lists are loaded again.
 const REFRESH_EVERY: Duration = Duration::from_secs(10);
 
-/// Lists the workers, and what is paused.
+/// Lists the workers and the pauses.
 #[component]
 pub fn WorkersPage() -> impl IntoView {
     let query = use_query_map();
@@ -38,7 +38,8 @@ fn Workers(data: WorkersPageData) -> impl IntoView {
     Effect::new(move || {
         let refresh = move || {
             leptos::task::spawn_local(async move {
-                // If the server cannot be reached, the list remains as it was, with the times of its heartbeats.
+                // If the server cannot be reached, the list remains unchanged, and still shows the times of the last
+                // heartbeats.
                 let Ok(fresh) = rpc::workers().await else { return };
                 // A button in the list that has the keyboard's focus must not be replaced.
                 let focused = document().active_element();
@@ -71,11 +72,11 @@ fn Workers(data: WorkersPageData) -> impl IntoView {
     .into_any()
 }
 
-/// Says what the last form has done, which the address of the page contains.
+/// Shows the result of the last form, which is in the URL of the page.
 #[component]
 fn Outcome() -> impl IntoView {
     let query = use_query_map().get_untracked();
-    // Anyone can write an address, so it cannot make the page say anything but these sentences.
+    // Anyone can write a link to this page, so a URL only selects one of these sentences.
     let done = query.get("done").and_then(|word| {
         Some(match word.as_str() {
             "drained" => "The worker was drained. It finishes the jobs that it runs, and receives no others.",

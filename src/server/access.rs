@@ -1,13 +1,14 @@
-//! The access table: what each route requires of the sender of a request.
+//! The access table, which contains the requirement of each route for the sender of a request.
 //!
-//! This is the only place that decides who may use a route. The gate looks every request up in this table before the
-//! route is called, and the data functions of the pages look themselves up, because the server also calls them while it
-//! renders a page. A route that is missing here is refused for everyone, and a test compares the table with the router.
+//! This is the only place that decides who may use a route. The gate looks up each request in this table before it
+//! calls the route. The server functions of the pages check their own entries again, because the server also calls them
+//! directly while it renders a page. A route that is missing here is refused for everyone, and a test compares the
+//! table with the router.
 
 use axum::http::Method;
 use model::Role;
 
-/// What a route requires of the sender of a request.
+/// The requirement of a route for the sender of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Requirement {
     /// The route requires no credentials, or its path contains a permission.
@@ -52,7 +53,7 @@ const RULES: &[Rule] = &[
     ("GET", "/tasks/queue", VIEWER),
     ("GET", "/tasks/queue/new", OPERATOR),
     ("POST", "/tasks/queue/new", OPERATOR),
-    // Removing jobs also requires the role of an administrator, which the handler checks.
+    // Removing jobs requires the role of an administrator, which the handler checks.
     ("GET", "/tasks/queue/bulk", OPERATOR),
     ("POST", "/tasks/queue/bulk", OPERATOR),
     ("GET", "/tasks/queue/view", VIEWER),
@@ -118,7 +119,7 @@ const RULES: &[Rule] = &[
     ("POST", "/api/queue/jobs/{id}/fail", WORKER),
     ("POST", "/api/queue/jobs/{id}/cancel/ack", WORKER),
 
-    // Everyone sees the workers and what is paused. Only administrators drain and pause.
+    // Everyone may see the workers and the pauses. Only administrators may drain and pause.
     ("GET", "/api/queue/workers", VIEWER),
     ("GET", "/api/queue/workers/tokens", ADMIN),
     ("POST", "/api/queue/workers/tokens", ADMIN),
@@ -130,7 +131,7 @@ const RULES: &[Rule] = &[
     ("DELETE", "/api/queue/pauses/{name}", ADMIN),
     ("GET", "/api/queue/status", VIEWER),
 
-    // Whether a text contains a secret can be tested only by those who could print the secret with a job.
+    // Only people who could print a secret with a job may test whether a text contains the secret.
     ("POST", "/api/queue/redact", OPERATOR),
     ("GET", "/api/queue/redact/rules", VIEWER),
     ("GET", "/api/queue/secrets", OPERATOR),
@@ -144,7 +145,7 @@ const RULES: &[Rule] = &[
     ("POST", "/api/queue/users", ADMIN),
     ("PATCH", "/api/queue/users/{name}", ADMIN),
     ("DELETE", "/api/queue/users/{name}", ADMIN),
-    // Everyone manages their own password, sessions and tokens. `auth` decides about those of others.
+    // Everyone manages their own password, sessions and tokens. `auth` checks the access to those of others.
     ("POST", "/api/queue/account/password", VIEWER),
     ("GET", "/api/queue/sessions", VIEWER),
     ("DELETE", "/api/queue/sessions/{id}", VIEWER),
@@ -161,7 +162,7 @@ pub(super) fn requirement(method: &Method, template: &str, path: &str) -> Option
     RULES.iter().find(|rule| rule.0 == method.as_str() && rule.1 == template).map(|rule| rule.2)
 }
 
-/// Returns the requirement of a server function by its name.
+/// Returns the requirement of a server function by its name, or `None` if the table does not contain the function.
 pub(super) fn function_requirement(name: &str) -> Option<Requirement> {
     requirement(&Method::POST, FUNCTIONS, &format!("/rpc/{name}"))
 }

@@ -53,14 +53,14 @@ fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item =
     items.filter(|item| !item.is_empty())
 }
 
-/// The size in which a body is passed on, in bytes. Only its last piece is smaller.
+/// The size of the pieces in which a body is passed on, in bytes. Only the last piece may be smaller.
 const PIECE: usize = 16 << 10;
 
 /// A request body. Reading it fails if the client sends it too slowly.
 ///
-/// The body is copied into pieces of equal size. hyper passes on what each read has received, as a slice of its read
-/// buffer of at least 8 KiB, which is kept for as long as the slice exists. Whoever sent a body byte by byte could
-/// therefore make a route that collects the body keep thousands of times its size in memory.
+/// The body is copied into pieces of equal size. After each read, hyper passes on the received bytes as a slice of its
+/// read buffer, which has at least 8 KiB and is kept for as long as the slice exists. If a client sent a body byte by
+/// byte, a route that collects the body would therefore keep thousands of times its size in memory.
 struct PacedBody {
     body: Body,
     pace: Pace,

@@ -21,8 +21,8 @@ use super::http::error::ApiError;
 use crate::audit::NewEntry;
 use crate::auth::{Credential, Identity, InvalidTokenCount};
 
-/// The maximum number of entries per minute of senders who are not logged in. They are failed logins and requests with
-/// invalid tokens, of which a network of attackers could send so many that the log fills the disk.
+/// The maximum number of entries per minute for failed logins and requests with invalid tokens. Without it, a network
+/// of attackers could fill the disk with entries.
 const UNKNOWN_PER_MINUTE: u32 = 60;
 
 /// The maximum number of characters of an entry's user and object.
@@ -31,10 +31,10 @@ const MAX_TEXT: usize = 200;
 /// The action of a login.
 const LOGIN: &str = "login";
 
-/// The credential of people for whom a reverse proxy vouches.
+/// The credential in entries about people for whom a reverse proxy vouches.
 pub(super) const PROXY: &str = "proxy";
 
-/// The credential of people whom the OpenID Connect provider has authenticated.
+/// The credential in entries about people whom the OpenID Connect provider has authenticated.
 pub(super) const PROVIDER: &str = "oidc";
 
 /// The action of an entry for a request that the sender's role does not permit.
@@ -43,24 +43,24 @@ const REFUSED: &str = "access.refused";
 /// The action of an entry for a request whose token is not valid.
 const INVALID_TOKEN: &str = "token.refused";
 
-/// What a route does.
+/// The effect of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Effect {
     /// The route changes something.
     Action(&'static str),
-    /// The route may begin a session, although its method does not permit changes. Its handler notes each login.
+    /// The route may begin a session, although its method is a safe one. Its handler notes each login.
     MayLogIn,
     /// The route only reads, although its method permits changes.
     Reads,
-    /// The route is for workers, whose actions are recorded in the event logs of their jobs. There are too many of them
-    /// for the audit log.
+    /// The route is for workers, whose actions are recorded in the event logs of their jobs. These actions are too
+    /// frequent for the audit log.
     InEventLog,
 }
 
 use Effect::{Action, InEventLog, MayLogIn, Reads};
 
 /// The effect of every route whose method permits changes, and of the route to which a provider redirects browsers.
-/// Server functions are listed by their own paths.
+/// Each server function is listed with its own path.
 #[rustfmt::skip]
 const EFFECTS: &[(&str, &str, Effect)] = &[
     ("POST", "/login", Action(LOGIN)),
@@ -77,7 +77,7 @@ const EFFECTS: &[(&str, &str, Effect)] = &[
     ("POST", "/rpc/resubmit_with_changes", Action("job.resubmit")),
 
     ("DELETE", "/api/queue/jobs/{id}", Action("job.remove")),
-    // The handlers record what is done.
+    // The handlers replace the action by the requested one.
     ("POST", "/api/queue/jobs/bulk", Action("job.cancel")),
     ("POST", "/tasks/queue/bulk", Action("job.cancel")),
 
@@ -125,7 +125,7 @@ const EFFECTS: &[(&str, &str, Effect)] = &[
     ("POST", "/rpc/audit", Reads),
 ];
 
-/// What is known about a request. The gate and the handlers add to it while the request is handled. Clones share it.
+/// The facts that the gate and the handlers record about a request while it is handled. Clones share the same facts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AuditNote(Arc<Mutex<Noted>>);
 
@@ -141,7 +141,7 @@ struct Noted {
 }
 
 impl AuditNote {
-    /// Records who has sent the request.
+    /// Records the sender of the request.
     pub(super) fn sender(&self, identity: &Identity) {
         self.change(|noted| {
             noted.user = Some(identity.user.clone());
@@ -163,13 +163,13 @@ impl AuditNote {
         });
     }
 
-    /// Records that the sender's token is not valid. Only the first such request of an address in a minute is in the
-    /// log, because a client whose token was revoked may repeat its requests for ever.
+    /// Records that the sender's token is not valid. Only the first such request from an address in a minute is
+    /// recorded, because a client whose token was revoked may repeat its requests forever.
     pub(super) fn invalid_token(&self, count: InvalidTokenCount) {
         self.change(|noted| noted.invalid_token = Some(count));
     }
 
-    /// Records that the request is a login, although its route is not one for logins.
+    /// Records that the request is a login, although the action of its route is not a login.
     pub(super) fn login(&self) {
         self.change(|noted| noted.action = Some(LOGIN));
     }
@@ -187,7 +187,7 @@ impl AuditNote {
         });
     }
 
-    /// Records what the request is applied to, if its path does not say it.
+    /// Records the object of the request, if the path does not contain it.
     pub(super) fn object(&self, object: impl ToString) {
         self.change(|noted| noted.object = Some(object.to_string()));
     }
@@ -197,7 +197,7 @@ impl AuditNote {
         self.change(|noted| noted.details = Some(details).filter(|details| !details.is_empty()));
     }
 
-    /// Records what the request does, if that depends on its body.
+    /// Records the action of the request, if the action depends on the body.
     pub(super) fn action(&self, action: &'static str) {
         self.change(|noted| noted.action = Some(action));
     }
@@ -217,8 +217,8 @@ impl AuditNote {
 pub(super) struct UnknownSenders(Mutex<Option<(Instant, u32)>>);
 
 impl UnknownSenders {
-    /// Returns whether another entry may be stored. The first time in a minute that it may not, the server's log says
-    /// so.
+    /// Returns whether another entry may be stored. The first time in a minute that an entry is not stored, a warning
+    /// is logged.
     fn admit(&self, now: Instant) -> bool {
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let current = counted.filter(|(since, _)| now.duration_since(*since) < Duration::from_mins(1));
@@ -233,8 +233,8 @@ impl UnknownSenders {
 
 /// Handles a request, and records it if it belongs in the audit log.
 ///
-/// A request that may change something is handled to its end even if the client disconnects. Otherwise the change could
-/// be made, and the request be dropped before it is recorded.
+/// A request that may change something is handled to its end even if the client disconnects. Otherwise the request
+/// could be dropped after it has made its change and before it is recorded.
 pub(super) async fn audit(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let note = AuditNote::default();
     request.extensions_mut().insert(note.clone());
@@ -292,7 +292,7 @@ impl RequestedRoute {
     }
 }
 
-/// Returns the last parameter of a path, such as the id of a job.
+/// Returns the last parameter of a path, such as the id of a job, or `None` if the path has no parameters.
 fn parameter(template: &str, path: &str) -> Option<String> {
     let segments = template.split('/').zip(path.split('/'));
     let value = segments.filter(|(name, _)| name.starts_with('{')).last()?.1;
@@ -310,7 +310,7 @@ fn entry(route: RequestedRoute, note: &AuditNote, status: StatusCode) -> Option<
     let (action, object) = match effect {
         _ if noted.invalid_token.is_some_and(|count| !count.is_first) => return None,
         _ if noted.invalid_token.is_some() => (INVALID_TOKEN, request()),
-        // Requests of unknown senders change nothing, except that they log in.
+        // A request of an unknown sender can change nothing, unless it is a login.
         Some(Action(action)) if noted.credential.is_some() || action == LOGIN => {
             (noted.action.unwrap_or(action), noted.object.or(object))
         }

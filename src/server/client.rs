@@ -1,7 +1,7 @@
 //! Determines the address of a request's client, and whether the client uses HTTPS.
 //!
-//! Behind a reverse proxy, both are known only from headers. Any client can send these headers, so they are believed
-//! only if the connection comes from one of the configured proxies.
+//! Behind a reverse proxy, the server knows both only from headers. Any client can send these headers, so they are
+//! trusted only if the connection comes from one of the configured proxies.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -22,11 +22,11 @@ pub(super) struct Client {
     pub(super) address: IpAddr,
     /// Whether the client uses HTTPS.
     pub(super) https: bool,
-    /// Whether the connection comes from a trusted proxy, so that its headers are believed.
+    /// Whether the connection comes from a trusted proxy.
     pub(super) from_proxy: bool,
 }
 
-/// The reverse proxies whose headers are believed.
+/// The reverse proxies whose headers are trusted.
 #[derive(Clone, Debug, Default)]
 pub struct TrustedProxies(Vec<IpNet>);
 
@@ -65,7 +65,7 @@ impl TrustedProxies {
         Client { address, https, from_proxy: true }
     }
 
-    /// Returns whether processes of this machine are trusted, and not only other machines.
+    /// Returns whether processes of this machine are trusted as proxies.
     pub(super) fn include_this_machine(&self) -> bool {
         self.contains(Ipv4Addr::LOCALHOST.into())
             || self.contains(Ipv6Addr::LOCALHOST.into())

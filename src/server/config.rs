@@ -43,21 +43,21 @@ pub struct Config {
     /// Other host names that browsers may use for this server. The server's own address and the names of the loopback
     /// interface are always allowed.
     pub allowed_hosts: Vec<String>,
-    /// The addresses and networks of the reverse proxies whose headers are believed.
+    /// The addresses and networks of the reverse proxies whose headers are trusted.
     pub trusted_proxies: Vec<String>,
-    /// The header in which a trusted proxy sends the name of the person, or `None` to ignore such headers.
+    /// The header in which a trusted proxy sends the name of the person, or `None` to ignore names from proxies.
     pub proxy_user_header: Option<String>,
     /// The header in which a trusted proxy sends the person's groups, or `None` if it sends none.
     pub proxy_groups_header: Option<String>,
     /// The roles of groups, such as `ops=admin`.
     pub group_roles: Vec<String>,
-    /// The role of people without such a group, or `None` to refuse them.
+    /// The role of people of whose groups none is in `group_roles`, or `None` to refuse these people.
     pub default_role: Option<Role>,
     /// The address of the OpenID Connect provider, or `None` if there is none.
     pub oidc_issuer: Option<String>,
-    /// The id of this server at the provider.
+    /// The id of this server at the provider, or `None` if there is no provider.
     pub oidc_client_id: Option<String>,
-    /// The secret of this id, or `None` if it is in a file, or the server has none.
+    /// The secret that belongs to `oidc_client_id`, or `None` if it is in a file, or there is none.
     pub oidc_client_secret: Option<String>,
     /// The file that contains the secret, or `None` if there is no such file.
     pub oidc_client_secret_file: Option<PathBuf>,
@@ -108,13 +108,13 @@ pub enum ConfigError {
     /// The address of a trusted proxy is not valid.
     #[error("trusted_proxies contains {0:?}, which is neither an IP address nor a network such as 10.0.0.0/8")]
     Proxy(String),
-    /// The proxy's users are to be believed, but no proxy is trusted.
+    /// A header for the users of a proxy is set, but no proxy is trusted.
     #[error(
         "proxy_user_header is set, but no proxy is trusted; name the proxy's address with --trusted-proxies or \
          TAILWATER_TRUSTED_PROXIES"
     )]
     NoProxy,
-    /// The groups of people are to be believed without their names.
+    /// The header for groups is set, but not the header for users.
     #[error("proxy_groups_header is set without proxy_user_header, which names the header with the user")]
     GroupsWithoutUser,
     /// The name of a header is not valid, or the header has a meaning of its own.
@@ -126,15 +126,15 @@ pub enum ConfigError {
         name: String,
     },
     /// The role of a group is not valid.
-    #[error("group_roles contains {0:?}, which is not a group, an equals sign, and viewer, operator or admin")]
+    #[error("group_roles contains {0:?}; expected GROUP=ROLE with the role viewer, operator or admin")]
     GroupRole(String),
-    /// Somebody else authenticates people, but nobody could have a role.
+    /// A proxy or a provider authenticates people, but nobody could have a role.
     #[error(
         "people whom {0} authenticates would have no role; map their groups with --group-role GROUP=ROLE \
          (group_roles), or set --default-role (default_role)"
     )]
     NoRoles(&'static str),
-    /// Settings of the OpenID Connect provider are set, but not its address.
+    /// The client id or secret for the OpenID Connect provider is set, but not the provider's address.
     #[error("oidc_issuer, the address of the OpenID Connect provider, is missing")]
     NoIssuer,
     /// The id of the server at the provider is missing.
@@ -157,7 +157,7 @@ pub enum ConfigError {
 }
 
 impl Config {
-    /// Returns the reverse proxies whose headers are believed.
+    /// Returns the reverse proxies whose headers are trusted.
     pub(super) fn trusted_proxies(&self) -> Result<TrustedProxies, ConfigError> {
         TrustedProxies::parse(&self.trusted_proxies).map_err(ConfigError::Proxy)
     }
@@ -182,7 +182,7 @@ impl Config {
         UploadLimits { files: number(MAX_ARTIFACTS as u64), job_bytes: number(self.jobs.artifact_job_bytes) }
     }
 
-    /// Returns the limits on what is kept of finished jobs. A job's output is never kept for longer than the job.
+    /// Returns the limits on the kept data of finished jobs. A job's output is never kept for longer than the job.
     pub(super) fn retention(&self) -> Retention {
         let time = |days: u32| (days > 0).then(|| Duration::from_hours(24 * u64::from(days)));
         let (output, jobs) = (time(self.keep_days), time(self.keep_jobs_days));

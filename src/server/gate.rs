@@ -1,8 +1,8 @@
 //! Checks the host, the origin, the credentials and the role of every request before its route is called.
 //!
-//! The access table (`server::access`) says what a route requires. Paths without a route require a login, except the
-//! exact paths in `OPEN` and the files in `OPEN_FOLDERS`. A path that merely starts or ends like one of these still
-//! requires a login.
+//! The access table (`server::access`) contains the requirement of each route. Paths without a route require a login,
+//! except the exact paths in `OPEN` and the files in `OPEN_FOLDERS`. A path that merely starts or ends like one of
+//! these still requires a login.
 
 mod host;
 pub(super) mod revocable;
@@ -116,7 +116,7 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
     }
 }
 
-/// Returns what a request requires of its sender, or `None` if its route is not in the access table.
+/// Returns the requirement for the sender of a request, or `None` if its route is not in the access table.
 fn requirement(request: &Request) -> Option<Requirement> {
     let path = request.uri().path();
     match request.extensions().get::<MatchedPath>() {
@@ -143,8 +143,8 @@ fn is_open(path: &str) -> bool {
     OPEN.contains(&path) || OPEN_FOLDERS.iter().any(|folder| path.strip_prefix(folder).is_some_and(is_plain))
 }
 
-/// Returns whether a path consists of plain names only, so that it cannot lead out of its directory. The code that
-/// renders pages resolves `..`, even if it is percent-encoded.
+/// Returns whether a path consists of plain names only, so that it cannot lead out of its directory. Percent-encoded
+/// names are not plain, because the code that renders pages resolves `..` even if it is percent-encoded.
 fn is_plain(path: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     path.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(plain))
@@ -162,8 +162,8 @@ fn to_login(request: &Request) -> Redirect {
     Redirect::to(&format!("/login?{next}"))
 }
 
-/// Counts a request whose token is not valid. Returns the error, or another one if the client has sent too many of
-/// them.
+/// Counts a request whose token is not valid. Returns `error`, or another error if the client has sent too many of
+/// these requests.
 fn refuse_token(state: &AppState, client: Option<Client>, request: &Request, error: ApiError) -> ApiError {
     let Some(client) = client else { return error };
     let count = state.auth.count_invalid_token(client.address);
@@ -206,8 +206,8 @@ fn check_origin(request: &Request, target: &RequestHost, identity: Option<&Ident
     let is_repeated = origins.next().is_some() || sites.next().is_some();
     let ours = !is_repeated
         && match (origin, site) {
-            // Such a request is allowed: browsers send an origin with every POST, so a request without an origin and
-            // without such a credential comes from another program.
+            // Browsers send an origin with every POST. A request without an origin is therefore from another program,
+            // and is allowed if it has no credential that browsers send by themselves.
             (None, None) => safe || !by_session,
             (origin, site) => origin.unwrap_or(true) && site.unwrap_or(true),
         };

@@ -1,8 +1,8 @@
 //! Limits the head of a request: the length of its target, and the number and the total size of its headers.
 //!
-//! hyper refuses a head that does not fit into the connection's buffer, which holds exactly what the limits permit. A
-//! head that fits can still have a target that is too long if its headers are small, or the other way round, so the
-//! limits are checked again for each request ([`limit`]).
+//! hyper refuses a head that does not fit into the connection's buffer, which is as large as all limits together
+//! permit. A head with small headers can fit although its target is too long, and the other way round, so each limit is
+//! also checked for each request ([`limit`]).
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};
@@ -19,7 +19,7 @@ const REQUEST_LINE: usize = 64;
 /// The smallest buffer that hyper accepts, in bytes.
 const MIN_BUFFER: usize = 8 << 10;
 
-/// The size of a header in addition to its name and its value, in bytes: the colon, a space and the line break.
+/// The number of bytes in a header besides its name and its value: the colon, a space and the line break.
 const SEPARATORS: usize = 4;
 
 /// The maximum size of a request's head.
@@ -35,7 +35,7 @@ pub struct HeadLimits {
 
 impl Default for HeadLimits {
     fn default() -> Self {
-        // RFC 9110, 4.1, recommends at least 8,000 bytes for a URL. 100 is the default of hyper, and of Apache.
+        // RFC 9110, 4.1, recommends at least 8,000 bytes for a URL. 100 headers are the default of hyper and of Apache.
         Self { url_bytes: 8 << 10, headers: 100, header_bytes: 16 << 10 }
     }
 }
@@ -58,8 +58,8 @@ impl HeadLimits {
         }
     }
 
-    /// Returns the error for a head that hyper refuses because of its size. `unread` contains the beginning of the
-    /// head.
+    /// Returns the error for a head that hyper refuses because of its size. `unread` is the beginning of the head, from
+    /// which the exceeded limit is determined.
     pub(super) fn exceeded(self, unread: &[u8]) -> ApiError {
         let mut lines = unread.split(|byte| *byte == b'\n');
         let request_line = lines.next().unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Counts the open streams, and limits how many may be open in all and how many of them may belong to one user.
+//! Counts the open streams, and limits their total number and the number of each user.
 //!
 //! A stream is any response that can stay open while nothing is sent: Server-Sent Events, logs that are followed, and
 //! searches whose results are streamed. The sessions and tokens of a user count together, so that nobody can open more
@@ -26,7 +26,7 @@ pub struct OpenStreams {
     of: Arc<Mutex<HashMap<Account, usize>>>,
 }
 
-/// The permission for one open stream. Dropping it gives the permission back, in whatever way the stream has ended.
+/// The permission for one open stream. Dropping it returns the permission, however the stream has ended.
 #[derive(Debug)]
 pub(super) struct StreamPermit {
     streams: OpenStreams,

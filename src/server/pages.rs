@@ -82,7 +82,7 @@ pub async fn job_page(id: &str) -> Result<JobPageData, RpcError> {
     Ok(JobPageData { job, lifecycle_events, tail, artifacts })
 }
 
-/// Makes an event of an attempt not state how much output there is, so that the page does not try to load any.
+/// Removes the amount of output from an event of an attempt, so that the page does not try to load removed output.
 fn forget_output(event: &mut Event) {
     if let Payload::Attempt(attempt) = &mut event.payload {
         (attempt.lines, attempt.bytes) = (None, None);
@@ -157,7 +157,7 @@ pub async fn list_secrets() -> Result<SecretsPage, RpcError> {
 /// Returns a text with its secrets masked, and the positions of the secrets.
 pub async fn test_redaction(text: String) -> Result<RedactionResult, RpcError> {
     let state = state("test_redaction")?;
-    // A text of a megabyte takes several milliseconds.
+    // The test runs outside the async threads, because a text of a megabyte takes several milliseconds.
     let tested = tokio::task::spawn_blocking(move || state.queue.test_redaction(&text)).await;
     tested.map_err(|error| refuse(ApiError::Internal(error.to_string())))
 }
@@ -174,7 +174,7 @@ pub async fn audit(before: Option<i64>, user: Option<String>, action: Option<Str
     state("audit")?.audit.page(&filter, AUDIT_ENTRIES).await.map_err(refuse)
 }
 
-/// Returns the data of the page with the list of workers.
+/// Returns the data of the workers page.
 pub async fn workers() -> Result<WorkersPageData, RpcError> {
     let queue = state("workers")?.queue.clone();
     Ok(WorkersPageData {
@@ -184,12 +184,12 @@ pub async fn workers() -> Result<WorkersPageData, RpcError> {
     })
 }
 
-/// Returns what is paused.
+/// Returns the pauses.
 pub async fn pauses() -> Result<PausesPage, RpcError> {
     Ok(PausesPage { items: state("pauses")?.queue.pauses().await.map_err(refuse)? })
 }
 
-/// Returns the data of the page for people.
+/// Returns the data of the people page.
 pub async fn people() -> Result<PeoplePageData, RpcError> {
     let (auth, by) = (state("people")?.auth.clone(), identity()?);
     Ok(PeoplePageData {
@@ -199,11 +199,11 @@ pub async fn people() -> Result<PeoplePageData, RpcError> {
     })
 }
 
-/// A new API token, which the page for one's own account shows in the response to the form that created it.
+/// A new API token, which the account page shows in the response to the form that created the token.
 #[derive(Clone)]
 pub struct NewTokenToShow(pub CreatedApiToken);
 
-/// Returns the data of the page for one's own account.
+/// Returns the data of the account page.
 pub async fn account() -> Result<AccountPageData, RpcError> {
     let (auth, by) = (state("account")?.auth.clone(), identity()?);
     Ok(AccountPageData {
@@ -223,8 +223,8 @@ fn is_form() -> bool {
 
 /// Returns the server's state if the sender of the request may call the server function of this name.
 ///
-/// The gate checks requests to `/rpc`. This check also applies when the server calls the function to render a page,
-/// whatever path led to the page.
+/// The gate checks requests to `/rpc`. This check also applies when the server calls the function itself to render a
+/// page.
 fn state(function: &str) -> Result<AppState, RpcError> {
     let role = identity()?.role;
     match function_requirement(function) {
@@ -242,7 +242,7 @@ fn user() -> Result<String, RpcError> {
     identity().map(|identity| identity.user)
 }
 
-/// Records in the audit log what the request is applied to.
+/// Records the object of the request in the audit log.
 fn audit_object(object: impl ToString) {
     if let Some(note) = use_context::<Parts>().and_then(|parts| parts.extensions.get::<AuditNote>().cloned()) {
         note.object(object);

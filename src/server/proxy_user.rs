@@ -1,7 +1,7 @@
-//! Reads who has sent a request from headers of a reverse proxy that authenticates people.
+//! Reads the sender of a request from headers of a reverse proxy that authenticates people.
 //!
-//! Anybody can send these headers. They are read only from a connection of a trusted proxy, and only if the operator
-//! has named them. From all other connections, they are ignored as if they were not there.
+//! Because any client can send such headers, they are read only from connections of a trusted proxy, and only if the
+//! settings name the headers. On all other connections, they are ignored.
 
 use axum::http::header::CONNECTION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -11,7 +11,7 @@ use super::config::ConfigError;
 use super::http::error::ApiError;
 use crate::auth::ExternalPerson;
 
-/// Headers that have a meaning of their own in a request, so that they cannot contain a user.
+/// Headers that have a meaning of their own in a request, and therefore cannot contain a user.
 const TAKEN: [&str; 18] = [
     "accept",
     "authorization",
@@ -64,8 +64,8 @@ impl ProxyHeaders {
     /// Returns the person for whom a trusted proxy vouches, or `None` if the request does not come from one, or the
     /// proxy has not authenticated anybody.
     ///
-    /// A header that occurs twice is refused, because the proxy and the server could choose different values. So is a
-    /// header that the request declares as belonging to the connection, which a further proxy would have removed.
+    /// A header that occurs twice is refused, because the proxy and the server could choose different values. A header
+    /// that the request's `Connection` header names is refused as well, because a further proxy would remove it.
     pub(super) fn person(&self, client: Client, headers: &HeaderMap) -> Result<Option<ExternalPerson>, ApiError> {
         if !client.from_proxy {
             return Ok(None);
@@ -80,13 +80,13 @@ impl ProxyHeaders {
     }
 }
 
-/// Returns the value of a header that occurs at most once.
+/// Returns the value of a header, or `None` if the request does not contain it. A repeated header is refused.
 fn single<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Option<&'a str>, ApiError> {
     let mut lines = headers.get_all(name).iter();
     let Some(value) = lines.next() else { return Ok(None) };
     let refused = |problem: &str| Err(ApiError::InvalidRequest(format!("the header {name} {problem}")));
     if lines.next().is_some() {
-        return refused("occurs more than once; the proxy has to replace the client's header, and not to add one");
+        return refused("occurs more than once; the proxy must replace the client's header instead of adding one");
     }
     if is_of_connection(headers, name) {
         return refused("is listed in the header Connection, so it is not meant for this server");
@@ -111,7 +111,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns the person, given the header lines of a request from a trusted proxy.
+    /// Returns the person, given the header lines of a request from a trusted proxy, or `None` if they name nobody.
     fn person(lines: &[(&'static str, &'static str)]) -> Result<Option<ExternalPerson>, String> {
         let names = ProxyHeaders::parse("Remote-User", Some("Remote-Groups")).expect("they are names");
         read(&names, lines, true)

@@ -30,8 +30,8 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// The `Cache-Control` value for all other files. Browsers may store them, but must revalidate them before each use.
 const ASK: &str = "no-cache";
 
-/// The Content-Security-Policy of the files. It applies to the scripts of workers, which may connect to this server,
-/// and to a file that a browser displays by itself.
+/// The Content-Security-Policy of the files. It applies to the scripts of web workers, which may connect to this
+/// server, and to a file that a browser displays on its own.
 const POLICY: HeaderValue = HeaderValue::from_static("default-src 'self'; frame-ancestors 'none'");
 
 /// The static files of the site. Cloning this value is cheap.

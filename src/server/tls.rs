@@ -37,12 +37,12 @@ pub enum TlsError {
         /// The I/O error.
         source: io::Error,
     },
-    /// A file does not contain what it should.
+    /// A file does not contain the expected certificate or key.
     #[error("{path} does not contain {expected} in PEM")]
     Content {
         /// The path of the file.
         path: PathBuf,
-        /// What the file should contain.
+        /// The expected content.
         expected: &'static str,
     },
     /// The certificate and the key cannot be used together.
@@ -77,7 +77,7 @@ impl Tls {
     /// Loads the certificate again whenever a file has changed, until `shutdown` is cancelled.
     ///
     /// The files are checked at intervals, because tools replace them in several ways (by renaming, by writing, by
-    /// changing a link to their directory), and notifications of the file system do not cover all of these.
+    /// changing a link to their directory), and notifications of the file system do not cover all of these ways.
     pub(super) async fn keep_current(&self, shutdown: &CancellationToken) {
         loop {
             tokio::select! {

@@ -33,8 +33,8 @@ impl CurrentUser {
     }
 }
 
-/// Returns whether the person who is viewing the page may do what this role permits. The page does not offer anything
-/// else. The server decides for itself, whatever the page offers.
+/// Returns whether the role of the person who is viewing the page includes this role. Pages hide actions that the
+/// server would refuse. The server checks the role of each request in any case.
 pub fn may(role: Role) -> bool {
     CurrentUser::get().is_some_and(|user| user.role.includes(role))
 }

@@ -18,7 +18,7 @@ use tokio::net::TcpListener;
 
 use crate::harness::{TOKEN, TestServer, config, tcp};
 
-/// What a route requires.
+/// The requirement of a route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Access {
     /// No credentials are required.
@@ -132,7 +132,7 @@ const RULES: [(&str, &str, Access); 99] = [
     ("POST", "/workers", Access::Program(Role::Admin)),
     ("POST", "/people", Access::Program(Role::Admin)),
     ("POST", "/account", Access::Program(Role::Viewer)),
-    // This entry has to follow the others of jobs, because it removes the job that a test uses for all requests.
+    // This entry has to follow the other entries of jobs, because it removes the job that a test uses for all requests.
     ("DELETE", "/api/queue/jobs/{id}", Access::Program(Role::Admin)),
     // This entry has to be last, because it ends the session that a test uses for all requests.
     ("POST", "/logout", Access::Program(Role::Viewer)),
@@ -172,7 +172,7 @@ async fn job_with_artifact(server: &TestServer) -> (String, String) {
 
 #[tokio::test]
 async fn every_api_route_answers_401_without_credentials() {
-    // Invalid tokens are limited, and there are many of them here.
+    // The limit on invalid tokens is raised, because this test sends many of them.
     let server = TestServer::start_with(|config| config.failed_logins.per_address = u32::MAX).await;
     let (job, artifact) = job_with_artifact(&server).await;
     for (method, path) in routes(&job, &artifact) {

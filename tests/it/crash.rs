@@ -33,7 +33,8 @@ async fn twenty_kills_during_busy_jobs_lose_nothing_that_was_seen() {
     let mut ids: Vec<String> = Vec::new();
     let mut seen: HashMap<String, Vec<Value>> = HashMap::new();
     let mut interrupted = 0;
-    // The last server runs a job that was still queued when the previous server was killed. Such a job would never end.
+    // Jobs print until this file exists. Without it, a job that was still queued when its server was killed would never
+    // end on the last server.
     let folder = tempfile::tempdir().expect("a temporary folder");
     let enough = folder.path().join("enough");
     let until_enough = format!("until [ -e {} ]", enough.display());

@@ -33,7 +33,7 @@ async fn the_memory_for_hashing_passwords_does_not_depend_on_the_number_of_login
         program
     });
     let (client, base) = (browser(), server.api.base.clone());
-    // The first login allocates what the server keeps for later ones.
+    // The first login allocates memory that the server keeps for later logins.
     fail_to_log_in(&client, &base, 1).await;
     let before = server.rss();
     let logins = (0..AT_ONCE).map(|_| fail_to_log_in(&client, &base, 15));

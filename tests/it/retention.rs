@@ -1,4 +1,4 @@
-//! Outputs, artifacts and jobs are removed when they have been kept for long enough, and what was removed is stated.
+//! Outputs, artifacts and jobs are removed after the configured time, and the API and the pages state the removal.
 
 use std::path::Path;
 
@@ -52,7 +52,7 @@ async fn old_output_is_removed_and_everything_that_refers_to_it_says_so() {
         assert!(message.contains("keep_days"), "{path}: {message}");
     }
     assert_eq!(server.api.json(&format!("/jobs/{id}/artifacts")).await["items"], json!([]));
-    // Everything but the output remains, in its place.
+    // All events except the output remain, in the same order.
     let is_output = |event: &&Value| ["log", "gap"].map(Value::from).contains(&event["payload"]["kind"]);
     let rest: Vec<_> = before.iter().filter(|event| !is_output(event)).cloned().collect();
     assert!(rest.len() < before.len(), "the job has printed something");
@@ -121,7 +121,7 @@ async fn an_interrupted_removal_is_completed_after_the_next_start() {
     let id = run(&server).await;
     let data = server.stop().await;
     execute(data.path(), FORTY_DAYS_EARLIER).await;
-    // A removal that was interrupted has removed files and some of the events, but has not recorded it.
+    // Simulates an interrupted removal, which has removed the files and some of the events, but has not recorded this.
     for folder in folders(data.path(), &id) {
         std::fs::remove_dir_all(folder).expect("the job has files");
     }

@@ -153,7 +153,7 @@ async fn the_json_log_names_each_job_and_contains_no_secret_token_or_body() {
             assert!(lines.iter().any(|line| is_of_job(&line)), "{id}: nothing of its {span}");
         }
     }
-    // A change is made in a task of its own, but its entries belong to the request.
+    // A login runs in a separate task, but its log entries belong to the span of the request.
     let login = lines.iter().find(|line| line["message"] == "somebody logged in").expect("logins are logged");
     assert_eq!(login["span"]["name"], "request", "{login}");
     let answered = lines.iter().find(|line| line["message"] == "answered").expect("requests are logged");

@@ -1,5 +1,5 @@
-//! `tailwater worker`: jobs that run on other machines are the same as those of the server, also when the server, the
-//! worker or the network fails.
+//! `tailwater worker`: jobs have the same results on other machines as on the server, even if the server, the worker or
+//! the network fails.
 
 mod ends;
 mod jobs;

@@ -1,4 +1,4 @@
-//! Counts failures by their origin, each over a period of its own.
+//! Counts failures by a key, such as an address. The period of each count begins with its first failure.
 
 use std::collections::HashMap;
 use std::hash::Hash;
@@ -6,11 +6,12 @@ use std::time::Instant;
 
 use crate::limits::FAILED_LOGINS_WINDOW;
 
-/// The maximum number of stored counts, which occupy about a megabyte. When there are more, those of the oldest tenth
-/// are removed at once, so that an attack with many names or addresses does not cost a search for each of them.
+/// The maximum number of stored counts, which occupy about a megabyte. When this number is reached, the oldest tenth of
+/// the counts is removed at once. If only one count were removed at a time, each failure of an attack with many names
+/// or addresses would search all counts for the oldest one.
 pub(super) const MAX_COUNTS: usize = 10_000;
 
-/// The numbers of failures within [`FAILED_LOGINS_WINDOW`], which begins with the first failure that is counted.
+/// The number of failures of each key. A count expires [`FAILED_LOGINS_WINDOW`] after its first failure.
 #[derive(Debug)]
 pub(super) struct FailureCounts<K>(HashMap<K, Count>);
 
@@ -33,12 +34,12 @@ impl<K> Default for FailureCounts<K> {
 }
 
 impl<K: Copy + Eq + Hash> FailureCounts<K> {
-    /// Returns the number of failures.
+    /// Returns the number of failures, or 0 if the count has expired.
     pub(super) fn get(&self, key: K, now: Instant) -> u32 {
         self.0.get(&key).filter(|count| !count.is_old(now)).map_or(0, |count| count.failed)
     }
 
-    /// Adds a failure, and returns the number of failures including it.
+    /// Adds a failure, and returns the new number of failures.
     pub(super) fn add(&mut self, key: K, now: Instant) -> u32 {
         if self.0.get(&key).is_some_and(|count| count.is_old(now)) {
             self.0.remove(&key);
@@ -62,7 +63,7 @@ impl<K: Copy + Eq + Hash> FailureCounts<K> {
         }
     }
 
-    /// Forgets the failures.
+    /// Removes a count.
     pub(super) fn reset(&mut self, key: K) {
         self.0.remove(&key);
     }

@@ -1,9 +1,9 @@
 //! Counts requests with invalid tokens by address.
 //!
-//! Unlike a failed login, such a request never affects others from its address: a valid token is always accepted.
-//! Tokens have at least 30 random characters, so that they cannot be guessed however often somebody tries, while a
-//! worker whose token was revoked tries again and again and may share its address with other workers. The limit tells
-//! such a client to slow down, and the count decides which requests are in the audit log.
+//! Unlike failed logins, requests with invalid tokens do not affect other clients at the same address: a valid token is
+//! always accepted. Tokens have at least 30 random characters, so they cannot be guessed. A worker whose token was
+//! revoked, however, repeats its requests, and may share its address with other workers. Beyond the limit, the response
+//! tells the client to slow down. The count also determines which requests are recorded in the audit log.
 
 use std::net::IpAddr;
 use std::sync::PoisonError;
@@ -13,21 +13,22 @@ use super::counts::FailureCounts;
 use super::network;
 use crate::auth::Auth;
 
-/// The numbers of requests with invalid tokens. They are counted separately from failed logins, so that they neither
-/// prevent anybody from logging in nor displace the counts of logins.
+/// The number of requests with invalid tokens from each address. These requests are counted separately from failed
+/// logins, so that they neither prevent anybody from logging in nor displace the counts of logins.
 #[derive(Debug)]
 pub(in crate::auth) struct InvalidTokens {
-    /// The maximum number from one address.
+    /// The maximum number of requests from one address.
     limit: u32,
     of: FailureCounts<IpAddr>,
 }
 
-/// What follows from the number of requests with invalid tokens from an address.
+/// How a request with an invalid token compares with the earlier ones from the same address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidTokenCount {
-    /// Whether this request is the first one within [`FAILED_LOGINS_WINDOW`](crate::limits::FAILED_LOGINS_WINDOW).
+    /// Whether this request is the first one from its address within
+    /// [`FAILED_LOGINS_WINDOW`](crate::limits::FAILED_LOGINS_WINDOW).
     pub is_first: bool,
-    /// Whether there were more requests than the limit permits.
+    /// Whether the address has sent more requests than the limit permits.
     pub is_beyond_limit: bool,
 }
 

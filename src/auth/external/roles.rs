@@ -2,7 +2,7 @@
 
 use model::Role;
 
-/// The roles that groups give.
+/// The mapping of groups to roles, with the default role.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupRoles {
     of_groups: Vec<(String, Role)>,
@@ -23,13 +23,14 @@ impl GroupRoles {
         Ok(Self { of_groups, default })
     }
 
-    /// Returns whether anybody can have a role.
+    /// Returns whether at least one group has a role, or there is a default role.
     #[must_use]
     pub fn give_roles(&self) -> bool {
         !self.of_groups.is_empty() || self.default.is_some()
     }
 
-    /// Returns the most powerful role of a person's groups or, if none of them is mapped, the default role.
+    /// Returns the most powerful role of a person's groups or, if none of them is mapped, the default role. Returns
+    /// `None` if there is no default role.
     #[must_use]
     pub fn role(&self, groups: &[String]) -> Option<Role> {
         let given = self.of_groups.iter().filter(|(group, _)| groups.contains(group)).map(|(_, role)| *role);

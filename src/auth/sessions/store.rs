@@ -18,7 +18,7 @@ pub(in crate::auth) struct SessionRow {
     pub(in crate::auth) expires_at: Timestamp,
     pub(in crate::auth) address: String,
     pub(in crate::auth) browser: String,
-    /// The id of the person for whom a reverse proxy vouched when the session began.
+    /// The id of the person for whom a reverse proxy vouched when the session began, or `None` if there was none.
     pub(in crate::auth) proxy_user: Option<String>,
 }
 
@@ -27,13 +27,13 @@ pub(in crate::auth) struct SessionRow {
 pub(in crate::auth) struct SessionUser {
     pub(in crate::auth) name: String,
     pub(in crate::auth) role: Role,
-    /// Whether the user's credentials are refused.
+    /// Whether the user's credentials are refused, because the user is disabled or has no role.
     pub(in crate::auth) is_refused: bool,
     pub(in crate::auth) source: UserSource,
 }
 
 impl SessionUser {
-    /// Returns the user, given the columns of an outer join.
+    /// Returns the user, given the columns of an outer join, or `None` if the columns are null.
     pub(in crate::auth) fn of(
         name: Option<String>,
         role: Option<String>,
@@ -90,7 +90,7 @@ impl From<Columns> for SessionRow {
     }
 }
 
-/// Returns the session with this digest, unless it has expired.
+/// Returns the session with this digest, or `None` if there is none or it has expired.
 pub(in crate::auth) async fn by_digest(
     connection: &mut Connection,
     digest: &[u8],
@@ -104,7 +104,7 @@ pub(in crate::auth) async fn by_digest(
     Ok(row.map(SessionRow::from))
 }
 
-/// Returns the session with this id, unless it has expired.
+/// Returns the session with this id, or `None` if there is none or it has expired.
 pub(in crate::auth) async fn by_id(
     connection: &mut Connection,
     id: SessionId,
@@ -118,8 +118,8 @@ pub(in crate::auth) async fn by_id(
     Ok(row.map(SessionRow::from))
 }
 
-/// Returns sessions that have not expired, newest first: those of one account, or of all. Returns up to one more than
-/// requested, so that the caller knows whether there are more.
+/// Returns sessions that have not expired, newest first: those of one account or, if `account` is `None`, of all.
+/// Returns up to one session more than requested, so that the caller knows whether there are more.
 pub(in crate::auth) async fn list(
     connection: &mut Connection,
     account: Option<Account>,
@@ -212,7 +212,7 @@ pub(in crate::auth) async fn delete_oldest(connection: &mut Connection, account:
     Ok(deleted.rows_affected() > 0)
 }
 
-/// Stores the hash of the admin token, and returns the former one if there is one.
+/// Stores the hash of the admin token, and returns the former hash, or `None` if none was stored.
 pub(in crate::auth) async fn replace_admin_token(
     connection: &mut Connection,
     hash: &[u8],

@@ -1,18 +1,18 @@
-//! The text of an API token: `twt_`, 30 random letters and digits, and six that are the checksum of these.
+//! The format of API tokens: `twt_`, 30 random letters and digits, and a checksum of six letters and digits.
 //!
 //! This is the format that GitHub has published for its tokens. The checksum is the CRC-32 of the random part, in base
-//! 62 with leading zeros. It lets a program tell a token from similar text, without a query.
+//! 62 with leading zeros. With it, a program can distinguish a token from similar text without a query.
 
 /// The beginning of every token.
 const PREFIX: &str = "twt_";
 
-/// The number of random characters. 62 to the power of 30 is about 2 to the power of 178.
+/// The number of random characters, which contain 178 bits of randomness.
 const RANDOM: usize = 30;
 
-/// The number of characters of the checksum. 62 to the power of 6 is greater than 2 to the power of 32.
+/// The number of characters of the checksum. Six digits in base 62 can represent any 32-bit number.
 const CHECKSUM: usize = 6;
 
-/// The number of random characters that people see, so that they recognise a token.
+/// The number of random characters in a token's hint.
 const SHOWN: usize = 4;
 
 const DIGITS: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -23,7 +23,8 @@ pub(super) fn new_token() -> String {
     while random.len() < RANDOM {
         let mut bytes = [0; RANDOM];
         getrandom::fill(&mut bytes).expect("the operating system provides random numbers");
-        // 248 is the greatest multiple of 62 that a byte can hold. Other bytes would make some characters more likely.
+        // 248 is the greatest multiple of 62 that a byte can hold. Bytes from 248 on would make some characters more
+        // likely.
         let fair = bytes.into_iter().filter(|byte| *byte < 248).map(|byte| char::from(DIGITS[usize::from(byte % 62)]));
         random.extend(fair.take(RANDOM - random.len()));
     }
@@ -31,7 +32,7 @@ pub(super) fn new_token() -> String {
     format!("{PREFIX}{random}{checksum}")
 }
 
-/// Returns whether a text has the format of a token, with the right checksum.
+/// Returns whether a text has the format of a token and its checksum is right.
 pub(super) fn is_token(text: &str) -> bool {
     let Some(rest) = text.strip_prefix(PREFIX) else { return false };
     rest.len() == RANDOM + CHECKSUM
@@ -39,7 +40,7 @@ pub(super) fn is_token(text: &str) -> bool {
         && rest[RANDOM..] == checksum(&rest[..RANDOM])
 }
 
-/// Returns the beginning of a token, by which people recognise it.
+/// Returns the hint of a token: its beginning, by which people can recognise it.
 pub(super) fn hint(token: &str) -> String {
     token.chars().take(PREFIX.len() + SHOWN).collect()
 }

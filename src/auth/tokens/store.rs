@@ -17,7 +17,8 @@ pub(in crate::auth) struct TokenRow {
     pub(in crate::auth) name: String,
     pub(in crate::auth) role: Role,
     pub(in crate::auth) description: Option<String>,
-    /// What a worker can claim with the token. The queue reads this for itself when a worker claims a job.
+    /// The limits on what a worker can claim with the token. They are only shown here: when a worker claims a job, the
+    /// queue reads them itself.
     pub(in crate::auth) limits: TokenLimits,
     pub(in crate::auth) hint: String,
     pub(in crate::auth) created_at: Timestamp,
@@ -83,7 +84,7 @@ impl From<Columns> for TokenRow {
     }
 }
 
-/// Returns the token with this digest, unless it has expired.
+/// Returns the token with this digest, or `None` if there is none or it has expired.
 pub(in crate::auth) async fn by_digest(
     connection: &mut Connection,
     digest: &[u8],
@@ -97,15 +98,15 @@ pub(in crate::auth) async fn by_digest(
     Ok(row.map(TokenRow::from))
 }
 
-/// Returns the token with this id, even if it has expired.
+/// Returns the token with this id, even if it has expired, or `None` if there is no such token.
 pub(in crate::auth) async fn by_id(connection: &mut Connection, id: TokenId) -> DbResult<Option<TokenRow>> {
     let row: Option<Columns> =
         sqlx::query_as(select!("where t.id = ?")).bind(id.0).fetch_optional(connection.sqlite()).await?;
     Ok(row.map(TokenRow::from))
 }
 
-/// Returns tokens, newest first, including those that have expired: those of one account or of all, and with one role
-/// or any. Returns up to one more than requested, so that the caller knows whether there are more.
+/// Returns tokens, newest first, including expired ones. `account` and `role` restrict the list unless they are `None`.
+/// Returns up to one token more than requested, so that the caller knows whether there are more.
 pub(in crate::auth) async fn list(
     connection: &mut Connection,
     account: Option<Account>,
@@ -133,7 +134,7 @@ pub(in crate::auth) async fn count(connection: &mut Connection, account: Account
         .await?)
 }
 
-/// Returns a list of names as JSON.
+/// Returns a list of names as a JSON array, or `None` if there is no list.
 fn json_of(names: Option<&Vec<String>>) -> Option<String> {
     names.map(|names| serde_json::json!(names).to_string())
 }

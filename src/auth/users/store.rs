@@ -9,7 +9,7 @@ pub(in crate::auth) struct UserRow {
     pub(in crate::auth) id: i64,
     pub(in crate::auth) name: String,
     pub(in crate::auth) role: Role,
-    /// The hash of the password, or `None` if somebody else authenticates the user.
+    /// The hash of the password, or `None` if a reverse proxy or a provider authenticates the user.
     pub(in crate::auth) password: Option<String>,
     /// Whether an administrator has disabled the user.
     pub(in crate::auth) is_disabled: bool,
@@ -20,12 +20,12 @@ pub(in crate::auth) struct UserRow {
     pub(in crate::auth) issuer: String,
     /// The id of the person at the source, or `None` for a local user.
     pub(in crate::auth) subject: Option<String>,
-    /// Whether the groups that the source sent last give no role.
+    /// Whether the groups that the source sent last are not mapped to a role.
     pub(in crate::auth) without_role: bool,
 }
 
 impl UserRow {
-    /// Returns whether the user's credentials are refused.
+    /// Returns whether the user's credentials are refused, because the user is disabled or has no role.
     pub(in crate::auth) const fn is_refused(&self) -> bool {
         self.is_disabled || self.without_role
     }
@@ -65,14 +65,14 @@ impl From<Columns> for UserRow {
     }
 }
 
-/// Returns the role for a word of the database. An unknown word, which a later version may have written, is the role
-/// that permits the least.
+/// Returns the role for a word of the database. An unknown word, which a later version may have written, becomes the
+/// role of a viewer, which permits no changes.
 pub(in crate::auth) fn role_of(word: &str) -> Role {
     Role::from_word(word).unwrap_or(Role::Viewer)
 }
 
-/// Returns the source for a word of the database. A user of an unknown source, which a later version may have written,
-/// has no password.
+/// Returns the source for a word of the database. An unknown source, which a later version may have written, is treated
+/// as local. Its users have no password, so they cannot log in.
 pub(in crate::auth) fn source_of(word: &str) -> UserSource {
     UserSource::from_word(word).unwrap_or_default()
 }
@@ -83,21 +83,21 @@ pub(in crate::auth) async fn all(connection: &mut Connection) -> DbResult<Vec<Us
     Ok(rows.into_iter().map(UserRow::from).collect())
 }
 
-/// Returns a user, given the lower-case form of the name.
+/// Returns a user, given the lower-case form of the name, or `None` if there is no such user.
 pub(in crate::auth) async fn by_key(connection: &mut Connection, name_key: &str) -> DbResult<Option<UserRow>> {
     let row: Option<Columns> =
         sqlx::query_as(select!("where name_key = ?")).bind(name_key).fetch_optional(connection.sqlite()).await?;
     Ok(row.map(UserRow::from))
 }
 
-/// Returns a user by id.
+/// Returns a user by id, or `None` if there is no such user.
 pub(in crate::auth) async fn by_id(connection: &mut Connection, id: i64) -> DbResult<Option<UserRow>> {
     let row: Option<Columns> =
         sqlx::query_as(select!("where id = ?")).bind(id).fetch_optional(connection.sqlite()).await?;
     Ok(row.map(UserRow::from))
 }
 
-/// Returns the user of a person whom a proxy or a provider has authenticated.
+/// Returns the user of a person whom a proxy or a provider has authenticated, or `None` if there is none yet.
 pub(in crate::auth) async fn by_subject(
     connection: &mut Connection,
     source: UserSource,

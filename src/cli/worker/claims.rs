@@ -1,8 +1,8 @@
 //! The jobs that a worker has claimed, as files in its directory.
 //!
-//! There is a file for each claim, whose name is the identifier of the claim. It is created before the request is sent.
-//! After a crash, the worker repeats the requests: the server answers with the job if the worker still holds it. No
-//! secret is stored, because the server sends them again.
+//! There is a file for each claim, whose name is the identifier of the claim. The file is created before the request is
+//! sent. After a crash, the worker repeats the requests of its claims, and the server responds with each job that the
+//! worker still holds. The response contains the job's secrets again, so the files do not contain them.
 
 use std::collections::HashSet;
 use std::fs;
@@ -13,14 +13,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use engine::event_log::Lease;
 use model::JobId;
 
-/// The name of the directory in the worker's directory.
+/// The directory of the files, relative to the worker's directory.
 const FOLDER: &str = "claims";
 
 /// The claims of a worker.
 #[derive(Debug)]
 pub(super) struct Claims {
     folder: PathBuf,
-    /// The claims whose jobs this process runs, or which it has sent.
+    /// The claims of this process: those that it has sent, and earlier ones whose jobs it runs.
     own: Mutex<HashSet<String>>,
 }
 
@@ -28,7 +28,7 @@ pub(super) struct Claims {
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct UnfinishedClaim {
     pub(super) id: String,
-    /// The job and the number of its attempt, if the server had answered.
+    /// The job and the number of its attempt, or `None` if the earlier process received no job from the server.
     pub(super) assigned: Option<(JobId, i32)>,
 }
 
@@ -39,16 +39,16 @@ impl Claims {
         Ok(Self { folder, own: Mutex::default() })
     }
 
-    /// Creates a claim that is about to be sent.
+    /// Creates the file of a claim that is about to be sent, and returns the claim's identifier.
     pub(super) fn begin(&self) -> io::Result<String> {
         let id = uuid::Uuid::now_v7().to_string();
-        // Another task may look for earlier claims at the same time.
+        // Another task, which may look for earlier claims at the same time, must not find this one.
         self.adopt(&id);
         fs::write(self.folder.join(&id), "")?;
         Ok(id)
     }
 
-    /// Makes an earlier claim one of this process, which runs its job.
+    /// Adds a claim to those of this process. This process runs the claim's job.
     pub(super) fn adopt(&self, id: &str) {
         self.own().insert(id.to_owned());
     }
@@ -76,7 +76,7 @@ impl Claims {
         Ok(())
     }
 
-    /// Returns the claims of earlier processes that have not ended.
+    /// Returns the claims of earlier processes whose attempts have not ended.
     pub(super) fn earlier(&self) -> io::Result<Vec<UnfinishedClaim>> {
         let mut earlier = self.all()?;
         earlier.retain(|claim| !self.own().contains(&claim.id));
@@ -89,7 +89,7 @@ impl Claims {
             let Ok(id) = entry?.file_name().into_string() else { continue };
             match fs::read_to_string(self.folder.join(&id)) {
                 Ok(text) => all.push(UnfinishedClaim { id, assigned: parse(&text) }),
-                // It was removed in the meantime.
+                // The file was removed in the meantime.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => {}
                 Err(error) => return Err(error),
             }
@@ -103,7 +103,7 @@ impl Claims {
     }
 }
 
-/// Parses the content of a claim's file.
+/// Parses the content of a claim's file. Returns `None` if it names no job.
 fn parse(text: &str) -> Option<(JobId, i32)> {
     let (job, attempt) = text.split_once(' ')?;
     Some((job.parse().ok()?, attempt.parse().ok()?))

@@ -1,7 +1,7 @@
 //! Transfers the files of jobs: receives their input, and sends their artifacts.
 //!
-//! The calls block the attempt's thread. A transfer that fails is repeated from the beginning, as long as the attempt
-//! is not stopped.
+//! The calls block the attempt's thread. A failed transfer is repeated from the beginning, unless the attempt was
+//! stopped.
 
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, Write};
@@ -31,16 +31,16 @@ pub(super) const INPUTS: &str = "inputs";
 /// The size of the blocks in which files are read, in bytes.
 const BLOCK: usize = 256 << 10;
 
-/// The number of blocks that wait to be sent. It bounds the memory of an upload.
+/// The maximum number of blocks that wait to be sent. It bounds the memory of an upload.
 const WAITING: usize = 4;
 
 /// The delays between retries of a transfer.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_secs(5));
 
-/// The interval at which a waiting transfer checks whether the attempt was stopped.
+/// The interval at which a transfer that waits for its next retry checks whether the attempt was stopped.
 const CHECK: Duration = Duration::from_millis(200);
 
-/// The number of times that files with a wrong checksum are received again.
+/// The maximum number of repetitions of a download whose checksum is wrong.
 const MAX_DAMAGED: u32 = 2;
 
 /// The error for input files that could not be received.
@@ -65,7 +65,7 @@ impl HttpFiles {
         Self { link, lease, runtime: Handle::current() }
     }
 
-    /// The directory of the attempt's input, which is removed with it.
+    /// Returns the directory of the attempt's input.
     fn input_path(&self) -> PathBuf {
         let Lease { job, attempt, .. } = self.lease;
         self.link.worker_dir().join(INPUTS).join(format!("{job}-{attempt}"))
@@ -126,7 +126,7 @@ impl HttpFiles {
             let length = block.as_ref().map_or(0, Vec::len);
             counter.fetch_add(length as u64, Ordering::Relaxed);
         });
-        // The digest is known when the file has been read, so this part follows the file.
+        // The digest is known only after the file has been read, so its part follows that of the file.
         let digest_part = stream::once(async move { sum.await.map_err(io::Error::other) });
         let mime = |part: Part| part.mime_str(about.content_type).map_err(|error| LinkError::Fatal(error.to_string()));
         let form = Form::new()
@@ -198,8 +198,8 @@ impl Drop for HttpFiles {
     }
 }
 
-/// Reads up to `bytes` bytes of a file, and sends them and then their checksum. Ends early if nobody receives them.
-/// Fails if the file cannot be read.
+/// Reads up to `bytes` bytes of a file, and sends them to `blocks` and then their checksum to `digest`. Stops early if
+/// the receiver of the blocks was dropped. If the file cannot be read, also sends an error to `blocks`.
 fn send_blocks(
     content: &mut File,
     bytes: u64,

@@ -29,11 +29,11 @@ use crate::cli::error::CliError;
 /// The time for which a claim waits for a job, in seconds. The client gives up a request after 30 s.
 const WAIT: i64 = 20;
 
-/// What a worker says about itself.
+/// The description of a worker that its requests contain.
 #[derive(Clone, Debug)]
 pub(super) struct WorkerProfile {
     pub(super) name: String,
-    /// The name of the machine.
+    /// The name of the machine, or `None` if the machine has none.
     pub(super) hostname: Option<String>,
     pub(super) types: Vec<String>,
     pub(super) capabilities: Vec<String>,
@@ -51,13 +51,14 @@ struct Shared {
     claims: Claims,
     spools: Spools,
     worker_dir: PathBuf,
-    /// The identifier of a claim that the server has not answered.
+    /// The identifier of a claim that the server has not answered, which the next request repeats, or `None` if there
+    /// is no such claim.
     unanswered: Mutex<Option<String>>,
     /// Jobs that an earlier process of this worker has claimed, but not started.
     resumed: Mutex<Vec<Claimed>>,
-    /// Why the server does not accept this worker, if it does not.
+    /// The error with which the server has refused this worker, or `None` if it was not refused.
     refusal: Mutex<Option<CliError>>,
-    /// Cancelled when the server does not accept this worker.
+    /// The token that drains the worker. It is cancelled when the server has refused this worker.
     drain: CancellationToken,
 }
 
@@ -90,7 +91,7 @@ impl HttpLink {
         }))
     }
 
-    /// Returns why the server does not accept this worker, if it does not.
+    /// Removes and returns the error with which the server has refused this worker, or `None` if it was not refused.
     pub(super) fn refusal(&self) -> Option<CliError> {
         locked(&self.0.refusal).take()
     }
@@ -111,7 +112,8 @@ impl HttpLink {
         i64::try_from(self.0.profile.lease.as_secs()).unwrap_or(i64::MAX)
     }
 
-    /// Sends a claim. `resume` asks only for the job of an earlier claim with the same identifier.
+    /// Sends a claim. If `resume` is true, the server assigns no new job, and returns only the job of an earlier claim
+    /// with the same identifier. Returns `None` if the server has no job.
     async fn send_claim(&self, id: &str, resume: bool) -> Result<Option<Abandoned>, LinkError> {
         let WorkerProfile { name, hostname, types, capabilities, .. } = &self.0.profile;
         let body = ClaimBody {
@@ -134,7 +136,8 @@ impl HttpLink {
         Ok(received)
     }
 
-    /// A worker that the server does not accept ends, because trying again would not help.
+    /// Converts the error of a claim. If the server has refused the worker, the worker exits, because a retry would
+    /// fail too.
     fn claim_error(&self, error: CliError) -> LinkError {
         if error.is_transient() {
             return LinkError::Retry(error.to_string());
@@ -167,7 +170,7 @@ impl Link for HttpLink {
         *locked(&self.0.unanswered) = Some(id.clone());
         let received = tokio::select! {
             received = self.send_claim(&id, false) => received?,
-            // The server may just have assigned a job.
+            // The server may just have assigned a job to the interrupted claim.
             () = stop.cancelled() => self.send_claim(&id, true).await?,
         };
         *locked(&self.0.unanswered) = None;
@@ -183,7 +186,7 @@ impl Link for HttpLink {
         for earlier in self.0.claims.earlier().map_err(retry)? {
             match self.send_claim(&earlier.id, true).await? {
                 None => {
-                    // The server has ended the lease, so that this worker can do nothing for the job.
+                    // The server has ended the lease, so this worker can no longer change the job.
                     if let Some((job, attempt)) = earlier.assigned {
                         self.0.spools.remove(job, attempt).map_err(retry)?;
                         tracing::info!(%job, attempt, "the lease of a job has ended while this worker did not run");
@@ -192,7 +195,7 @@ impl Link for HttpLink {
                 }
                 Some(received) => {
                     let Lease { job, attempt, .. } = received.claimed.lease;
-                    // No step has run if there is no spool, and if the server has received nothing.
+                    // If there is no spool and the server has received nothing, no step has run.
                     let has_spool = self.0.spools.open(job, attempt).map_err(retry)?.is_some();
                     if has_spool || received.last_batch > 0 {
                         abandoned.push(received);
@@ -238,7 +241,7 @@ impl Link for HttpLink {
     }
 
     async fn stored_output(&self, _: Lease, _: i64) -> Result<Vec<StoredOutput>, LinkError> {
-        // What this worker has lost, the server still has.
+        // The server has a copy of any output that this worker's spool has lost, so the spool need not be restored.
         Ok(Vec::new())
     }
 
@@ -284,7 +287,7 @@ impl Link for HttpLink {
                     lease_epoch,
                     error_message: message.to_text().into_owned(),
                     failure_reason: Some(reason),
-                    // As for jobs of the server's own worker, the server decides whether the job has attempts left.
+                    // The server knows whether the job has attempts left, as it does for jobs of the embedded worker.
                     retryable: Some(true),
                     totals,
                 };

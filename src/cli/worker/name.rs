@@ -25,7 +25,7 @@ pub(super) fn of_worker(folder: &Path) -> io::Result<String> {
     Ok(format!("{}-{}", of_machine(), id.trim()))
 }
 
-/// Returns the name of the machine, as far as it consists of characters that are usual in host names.
+/// Returns the name of the machine, without characters that are unusual in host names.
 fn of_machine() -> String {
     let name: String = machine::name()
         .unwrap_or_default()

@@ -72,7 +72,7 @@ impl Buffer {
         }
     }
 
-    /// Shows the lines that have been redrawn before they were loaded.
+    /// Shows the new content of loaded lines that were redrawn before they were loaded.
     pub(super) fn redraw_loaded(&mut self) {
         if !self.attached {
             return;
@@ -92,7 +92,7 @@ impl Buffer {
         self.redrawing.missing_head().filter(|_| self.attached)
     }
 
-    /// Adds lines as they were printed, and draws the lines that follow again.
+    /// Adds lines as they were printed, and draws the lines after them again.
     pub fn load_head(&mut self, part: LineRange, lines: Vec<OutputLine>) {
         let with_step = |line: OutputLine| {
             let step = self.step(line.stage, line.step_id.as_deref());
@@ -109,12 +109,12 @@ impl Buffer {
         }
     }
 
-    /// Stops waiting for lines that the server refuses to send.
+    /// Stops waiting for the beginnings of blocks, because the server refuses to send them.
     pub fn give_up_head(&mut self) {
         self.redrawing.give_up_head();
     }
 
-    /// Returns the first line that may still be redrawn.
+    /// Returns the first line that may still be redrawn, or `None` if no line may be.
     #[must_use]
     pub fn first_live_line(&self) -> Option<LineKey> {
         self.redrawing.first_live()

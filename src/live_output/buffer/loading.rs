@@ -23,14 +23,14 @@ impl Buffer {
         self.lines_before() > 0 || self.last_ragged().is_some()
     }
 
-    /// Returns the last line in the window whose beginning may be missing.
+    /// Returns the last line in the window whose beginning may be missing, or `None` if there is no such line.
     pub(super) fn last_ragged(&self) -> Option<&LiveLine> {
         self.lines().iter().rfind(|line| !line.whole)
     }
 
-    /// Returns the range of up to `count` lines before the window, or `None` if there are no such lines. If
-    /// the window contains lines whose beginnings may be missing, the range instead ends with the last such line, and
-    /// includes up to `count` lines before it.
+    /// Returns the range of up to `count` lines before the window, or `None` if there are no such lines. If the window
+    /// contains lines whose beginnings may be missing, the range instead ends with the last such line, and includes up
+    /// to `count` lines before it.
     #[must_use]
     pub fn part_before(&self, count: i64) -> Option<LineRange> {
         if let Some(line) = self.last_ragged() {

@@ -54,14 +54,15 @@ pub(super) struct Redrawing {
     earlier: [Option<StreamScreen>; 2],
     /// The lines that have changed on screens that were replaced.
     changed: [Vec<(LineKey, Redrawn)>; 2],
-    /// The attempt and the step that printed last, and the step's first line.
+    /// The attempt and the step that printed the last line, and the number of the step's first line, or `None` before
+    /// the first line.
     step: Option<(i32, StepRef, i64)>,
     /// The heights of the steps' terminals, unless they have the default height.
     heights: HashMap<(i32, StepRef), u16>,
     /// The last attempt that has finished, or 0.
     finished: i32,
-    /// The content of lines that have been redrawn while they were not in the window. If they are loaded, the loaded
-    /// text may be older.
+    /// The content of lines that have been redrawn while they were not in the window. When these lines are loaded, the
+    /// loaded text may be older.
     outside: BTreeMap<LineKey, Redrawn>,
 }
 
@@ -84,7 +85,7 @@ struct MissingHead {
     next: i64,
     /// The lines of the stream that have been loaded.
     loaded: Vec<(i64, String)>,
-    /// The step that printed the first line of the block, once it is loaded.
+    /// The step that printed the first line of the block, or `None` until that line is loaded.
     first_step: Option<StepRef>,
 }
 
@@ -93,8 +94,8 @@ impl MissingHead {
         Self { until, pieces: Vec::new(), next: place.first, loaded: Vec::new(), first_step: None }
     }
 
-    /// Returns whether the first known line has ended. If its beginning is missing, it is loaded only then, because the
-    /// text of an unfinished line may contain pieces that have yet to arrive.
+    /// Returns whether the first known line has ended. A first line whose beginning is missing is loaded only after it
+    /// has ended, because the loaded text of an unfinished line may contain pieces that have yet to arrive as events.
     fn has_ended(&self) -> bool {
         self.pieces.iter().any(|(number, _, end)| *number != self.until || *end == LineEnd::Complete)
     }
@@ -107,7 +108,7 @@ impl Redrawing {
         *self = Self { heights, finished: self.finished, ..Self::default() };
     }
 
-    /// Records that an attempt has finished, so that its lines do not grow.
+    /// Records that an attempt has finished, so its lines no longer grow.
     pub(super) fn finish(&mut self, attempt: i32) {
         self.finished = self.finished.max(attempt);
     }
@@ -179,13 +180,14 @@ impl Redrawing {
         loaded.into_iter().filter_map(|key| self.outside.remove_entry(&key)).collect()
     }
 
-    /// Returns the first line that may still be redrawn.
+    /// Returns the first line that may still be redrawn, or `None` if no line may be.
     pub(super) fn first_live(&self) -> Option<LineKey> {
         let first = |here: &StreamScreen| LineKey { attempt: here.place.attempt, number: here.place.first };
         self.streams.iter().flatten().filter(|here| here.screen.has_screen()).map(first).min()
     }
 
-    /// Returns the range of lines to load as they were printed, because the cursor may be moved to them.
+    /// Returns the range of lines to load as they were printed, because the cursor may be moved to them. Returns `None`
+    /// if no such lines are missing.
     pub(super) fn missing_head(&self) -> Option<LineRange> {
         let missing = |here: &StreamScreen| {
             let is_needed = here.screen.has_screen();
@@ -251,7 +253,8 @@ impl StreamScreen {
         self.screen.take_changes().into_iter().map(|(number, text)| (LineKey { attempt, number }, text)).collect()
     }
 
-    /// Adds lines at the beginning of the block. Returns whether the block was drawn again, because all are known now.
+    /// Adds lines at the beginning of the block. Returns whether the block was drawn again, because all of its lines
+    /// are known now.
     fn add_head(&mut self, stream: StreamName, part: LineRange, lines: &[(OutputLine, StepRef)], height: u16) -> bool {
         let Some(mut head) = self.missing.take_if(|missing| missing.next == part.first) else { return false };
         head.add(self.place, stream, lines);
@@ -280,7 +283,7 @@ impl StreamScreen {
     }
 }
 
-/// Returns what is known about the rows above the first line of a block. `begins_later` is `true` if the first line of
+/// Returns the known content of the rows above the first line of a block. `begins_later` is `true` if the first line of
 /// the block belongs to another step.
 const fn start_of(place: BlockPlace, begins_later: bool) -> ScreenStart {
     if begins_later || place.first == 1 { ScreenStart::Empty } else { ScreenStart::Unknown }

@@ -62,7 +62,7 @@ impl LiveLine {
         self.drawn_on().is_none()
     }
 
-    /// Returns the number of the line whose rows show this line, if it has no rows of its own.
+    /// Returns the number of the line whose rows show this line, or `None` if this line has rows of its own.
     #[must_use]
     pub const fn drawn_on(&self) -> Option<i64> {
         match self.shown {
@@ -71,7 +71,7 @@ impl LiveLine {
         }
     }
 
-    /// Returns whether the rows show something else than the line itself printed.
+    /// Returns whether the rows differ from the text that the line itself printed.
     #[must_use]
     pub fn is_redrawn(&self) -> bool {
         match &self.shown {
@@ -103,7 +103,7 @@ impl LiveLine {
     /// Replaces the rows.
     pub fn redraw(&mut self, redrawn: Redrawn) {
         self.show(match redrawn {
-            // If more text follows, it may be drawn on other rows.
+            // Only complete lines are treated as unchanged, because further text of a line may be drawn on other rows.
             Redrawn::Rows(rows) if self.ended && self.style == Style::default() && rows.text == self.text => {
                 ShownRows::AsPrinted
             }
@@ -132,15 +132,16 @@ impl LiveLine {
         self.text.len() + redrawn
     }
 
-    /// Returns the title of the group that the line begins. `plain` is the visible text of its rows.
+    /// Returns the title of the group that the line begins, or an empty string if it begins none. `plain` is the
+    /// visible text of its rows.
     #[must_use]
     pub fn title<'a>(&self, plain: &'a str) -> &'a str {
         let begins = self.markers.iter().rfind(|marker| matches!(marker, model::group::GroupMarker::Begin(..)));
         begins.map_or("", |marker| marker.title(plain))
     }
 
-    /// Returns the level of the rows if they show something else than `printed`, the visible text that the line itself
-    /// printed. Redrawn rows do not continue a message.
+    /// Returns the level of redrawn rows, or `None` if the rows were not redrawn or still show `printed`, the visible
+    /// text that the line itself printed. Redrawn rows do not continue a message.
     pub(super) fn level_of_rows(&self, printed: &str) -> Option<Level> {
         let ShownRows::Redrawn { text, .. } = &self.shown else { return None };
         let plain = ansi::plain_text(text);

@@ -35,7 +35,7 @@ impl Logs {
 
     /// Moves to the next line, in the order of time, that a finder of any log has found. If no such line is loaded,
     /// moves to the next line of the log whose window limits the merged list in this direction. Returns the index of
-    /// the log.
+    /// the log, or `None` if there is no line to move to.
     fn go_in_time(self, merged: MergedScreen, finder: fn(Log) -> Finder, direction: FindDirection) -> Option<usize> {
         let (logs, from) = (self.all(), merged.current()?);
         let next = logs.iter().enumerate().filter_map(|(index, log)| {
@@ -55,7 +55,8 @@ impl Logs {
         finder(logs[index]).go(direction).then_some(index)
     }
 
-    /// Returns the position of the line that the reader has moved to among all lines that the finders have found.
+    /// Returns the position, among all lines that the finders have found, of the line that the reader has moved to.
+    /// Returns `None` if the reader has not moved to a line, or the position is unknown.
     pub fn rank(self, finder: fn(Log) -> Finder) -> Option<i64> {
         let active = self.active.get();
         let logs = self.all();

@@ -23,7 +23,7 @@ pub enum RowView {
         marked: bool,
         /// Whether the lines around this one are hidden by the filter.
         is_selected: bool,
-        /// The group that this line is the title of, if any.
+        /// The group whose title is this line, or `None` if the line is not a title.
         group: Option<GroupState>,
         /// The matches of the current search, in code points of the visible text.
         matches: Vec<(u32, u32)>,

@@ -30,7 +30,7 @@ impl Panel {
         self.loaded_at(top, |key| part.holds(key));
     }
 
-    /// Adds lines as they were printed, and draws the lines that follow again.
+    /// Adds lines as they were printed, and draws the lines after them again.
     pub fn load_head(&mut self, part: LineRange, page: LinesPage) {
         let top = self.scroll_top();
         self.buffer.load_head(part, page.items);
@@ -94,8 +94,8 @@ impl Panel {
         }
     }
 
-    /// Returns the line at a scroll position. Returns `None` if the position is near the window or at the end of the
-    /// list.
+    /// Returns the line at a scroll position far from the window. Returns `None` if the position is near the window or
+    /// at the end of the list.
     pub(super) fn far_line(&self, scroll_top: u32) -> Option<LineKey> {
         let (layout, scale) = (&self.layout, self.layout.scale());
         let bottom = scroll_top.saturating_add(self.height);

@@ -43,8 +43,9 @@ impl Panel {
         line.map(|line| line.time).or_else(|| self.time_of_row(self.layout.find(RowKey::Line(key), self.list())?))
     }
 
-    /// Returns the first line of the log after a time, whether the filter shows it or not. After the last line, this is
-    /// the line that will follow it. Returns `None` if the lines around this time are not in memory.
+    /// Returns the first line of the log after a time, even if the filter hides it. If there is no such line yet,
+    /// returns the key of the line that will follow the last one. Returns `None` if the lines around this time are not
+    /// in memory.
     pub fn line_after(&self, time: Timestamp) -> Option<LineKey> {
         let lines = self.buffer.lines();
         let at = lines.partition_point(|line| line.time <= time);
@@ -56,8 +57,8 @@ impl Panel {
         }
     }
 
-    /// Returns the time from which the list holds all lines. If it holds no lines, because the last ones were not sent,
-    /// this is the time of the last event.
+    /// Returns the time from which the list holds all lines, or `None` if this time is unknown. If the list holds no
+    /// lines, because the last lines were not sent live, this is the time of the last event.
     pub fn window_begins(&self) -> Option<Timestamp> {
         let of_line = |key: LineKey| self.buffer.line(key).map(|line| line.time);
         let begin = self.selected.as_ref().and_then(|selected| of_line(selected.begin()?));

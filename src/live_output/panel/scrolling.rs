@@ -89,12 +89,14 @@ impl Panel {
         }
     }
 
-    /// Returns the first marked line, or the line in whose rows it is shown.
+    /// Returns the first marked line or, if it has no rows of its own, the line whose rows show it. Returns `None` if
+    /// no line is marked.
     pub fn marked_row(&self) -> Option<LineKey> {
         self.marked.map(|marked| self.row_of(marked.first_key()))
     }
 
-    /// Returns the line in whose rows a line is shown: the line itself or, if it has no rows, the line that has them.
+    /// Returns the line whose rows show a line: the line itself or, if it has no rows of its own, the line on whose
+    /// rows it was drawn.
     pub fn row_of(&self, key: LineKey) -> LineKey {
         let mut row = key;
         // A line can be redrawn only by lines of its block.

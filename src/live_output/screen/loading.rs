@@ -24,7 +24,7 @@ const MARK_EVERY: Duration = Duration::from_millis(250);
 /// The pause after a request that did not reach the server.
 const MARK_AGAIN: Duration = Duration::from_secs(2);
 
-/// The requests that are in progress, and what the screen has to show.
+/// The requests in progress, and the state of the screen that is not in signals.
 #[derive(Debug, Default)]
 pub(super) struct Requests {
     is_loading_lines: bool,
@@ -33,7 +33,7 @@ pub(super) struct Requests {
     pub(super) is_merged: bool,
     /// The line to which the merged list has to scroll, or `None` if it does not have to scroll.
     pub(super) sought: Option<LineKey>,
-    /// The filter to return to, while a line is shown in its context.
+    /// The filter to return to, or `None` if no line is shown in its context.
     pub(super) filter_before: Option<RowFilter>,
     /// The URL query of the current search, or `None` if there is no search.
     pub(super) search: Option<String>,

@@ -143,7 +143,8 @@ impl Findings {
     /// Adds a part of the results of the current request.
     pub fn take(&mut self, attempt: i32, part: &SearchPage) {
         let Some(known) = self.attempts.iter_mut().find(|known| known.attempt == attempt) else { return };
-        // If the server has omitted numbers of lines, later ones are not added, because their ranks would be unknown.
+        // If the server has omitted the numbers of some matching lines, later ones are not added, because their ranks
+        // would be unknown.
         if known.matches == count(known.lines.len()) {
             known.lines.extend(&part.lines);
         } else {
@@ -180,8 +181,8 @@ impl Findings {
         earlier + self.of(key.attempt).map_or(0, |known| known.index(key.number))
     }
 
-    /// Returns the matching line at an index from 0, or a line near it where the server has not reported the numbers
-    /// of the matching lines. Returns `None` if there are not that many matching lines.
+    /// Returns the matching line at an index from 0, or a line near it where the server has not reported the numbers of
+    /// the matching lines. Returns `None` if there are not that many matching lines.
     #[must_use]
     pub fn line_at(&self, index: i64) -> Option<LineKey> {
         let mut rest = index;

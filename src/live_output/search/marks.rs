@@ -44,7 +44,7 @@ impl MatchMarks {
     }
 }
 
-/// Splits spans at the ends of the matches. The second value is `true` for spans that are part of a match.
+/// Splits spans where matches begin and end. The second value is `true` for spans that are part of a match.
 #[must_use]
 pub fn split(spans: Vec<Span>, ranges: &[(u32, u32)]) -> Vec<(Span, bool)> {
     if ranges.is_empty() {

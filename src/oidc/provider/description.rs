@@ -1,4 +1,4 @@
-//! The provider's description with its keys (OpenID Connect Discovery), which is fetched when it is first needed.
+//! The provider's description and its keys (OpenID Connect Discovery), which are fetched when they are first needed.
 
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,7 +15,7 @@ use crate::oidc::OidcError;
 /// The description of one provider.
 pub(super) struct ProviderDescription {
     issuer: IssuerUrl,
-    /// The description that was fetched last, and the time at which it was received.
+    /// The description that was fetched last, and the time at which it was received, or `None` if none was fetched.
     known: Mutex<Option<(Arc<CoreProviderMetadata>, Instant)>>,
 }
 
@@ -40,7 +40,7 @@ impl ProviderDescription {
         is_loopback(self.issuer.url())
     }
 
-    /// Returns the provider's description, which is fetched again after some time.
+    /// Returns the provider's description. It is fetched again if it is older than [`PROVIDER_CACHE`].
     pub(super) async fn current(&self, http: &ProviderHttp) -> Result<Arc<CoreProviderMetadata>, OidcError> {
         let known = {
             let description = self.known.lock().unwrap_or_else(PoisonError::into_inner);
@@ -52,7 +52,7 @@ impl ProviderDescription {
         }
     }
 
-    /// Fetches the provider's description and its keys, whatever is known already.
+    /// Fetches the provider's description and its keys, even if they are cached.
     pub(super) async fn fetch(&self, http: &ProviderHttp) -> Result<Arc<CoreProviderMetadata>, OidcError> {
         let found = CoreProviderMetadata::discover_async(self.issuer.clone(), http).await;
         let found = Arc::new(found.map_err(|error| match error {
@@ -86,7 +86,8 @@ impl ProviderDescription {
     }
 }
 
-/// Returns whether nobody on the network can read or change what is sent to an address.
+/// Returns whether requests to a URL are protected from others on the network: by TLS, or because they stay on this
+/// machine.
 fn is_safe(url: &Url) -> bool {
     url.scheme() == "https" || (url.scheme() == "http" && is_loopback(url))
 }

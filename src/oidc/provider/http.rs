@@ -1,6 +1,7 @@
-//! The requests to the provider: a limited number at a time, of limited time and size, without redirects.
+//! Sends requests to the provider. Their number, duration and response size are limited, and redirects are not
+//! followed.
 //!
-//! The client is that of the command line, with the system's certificates.
+//! The requests are sent by `reqwest`, the HTTP client of the command line, with the system's certificates.
 
 use std::time::Duration;
 
@@ -16,7 +17,7 @@ use crate::oidc::OidcError;
 /// The maximum size of a response, in bytes. Descriptions and sets of keys have a few kilobytes.
 const MAX_BYTES: usize = 1 << 20;
 
-/// The maximum number of requests at the same time, so that a provider that does not respond holds few of them.
+/// The maximum number of simultaneous requests. It bounds the requests that wait for a provider that does not respond.
 const AT_ONCE: usize = 16;
 
 /// The reasons why a request fails. They contain no address, because the address of a provider's endpoint may contain
@@ -73,7 +74,7 @@ impl ProviderHttp {
         let mut client = reqwest::Client::builder()
             .connect_timeout(PROVIDER_CONNECT)
             .timeout(reply)
-            // A provider that redirects could make the server send requests to any address of its network.
+            // With redirects, a provider could make the server send requests to any host in the server's network.
             .redirect(reqwest::redirect::Policy::none())
             .user_agent(concat!("tailwater/", env!("CARGO_PKG_VERSION")));
         if is_local {
@@ -132,7 +133,8 @@ mod tests {
     use super::*;
     use crate::limits::PROVIDER_REPLY;
 
-    /// Requests the user info from a provider that responds with these bytes, or never if there are none.
+    /// Requests the user info from a provider that responds with these bytes, or that never responds if `response` is
+    /// empty.
     async fn ask(response: Vec<u8>, patience: Duration) -> Result<usize, HttpFailure> {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let url = format!("http://{}/", listener.local_addr().expect("the listener is bound"));

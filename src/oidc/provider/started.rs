@@ -22,11 +22,11 @@ const MAX_OF_ADDRESS: usize = 50;
 pub(super) struct StartedLogin {
     /// The random text that the provider must include in the token.
     pub(super) nonce: String,
-    /// The secret with which PKCE proves that this server has started the login.
+    /// The PKCE verifier, a secret that proves that this server has started the login.
     pub(super) verifier: String,
     /// The address to which the provider sends the browser back.
     pub(super) redirect: String,
-    /// The page that was requested before the login.
+    /// The page that was requested before the login, or `None` if no page was requested.
     pub(super) next: Option<String>,
 }
 
@@ -56,8 +56,8 @@ impl StartedLogins {
         self.0.insert(hash(state), StartedEntry { login, browser: hash(cookie), address, since: now });
     }
 
-    /// Removes and returns a login, given the `state` of the provider's answer and the cookie of the browser that
-    /// brings it. A login can be finished only once, also after a failure.
+    /// Removes and returns a login, given the `state` of the provider's answer and the cookie of the browser that sends
+    /// the answer. A login can be finished only once, even if finishing it fails.
     pub(super) fn take(&mut self, state: &str, cookie: Option<&str>, now: Instant) -> Result<StartedLogin, OidcError> {
         let entry = self.0.remove(&hash(state)).ok_or(OidcError::NotStarted)?;
         let is_new = now.saturating_duration_since(entry.since) < STARTED_LOGIN;

@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 
 use crate::oidc::OidcError;
 
-/// The signatures that are accepted. All of them use a public key of the provider: with the client's secret as the key,
-/// everybody who knows the secret could sign.
+/// The accepted signature algorithms. All of them verify with a public key of the provider. Algorithms that use the
+/// client's secret as the key are not accepted, because everyone who knows the secret could sign tokens.
 const SIGNATURES: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
@@ -26,7 +26,7 @@ const SIGNATURES: [CoreJwsSigningAlgorithm; 9] = [
 
 /// The reasons why a token is not accepted.
 pub(super) enum TokenProblem {
-    /// None of the known keys fits the signature.
+    /// The signature was made with none of the known keys.
     Signature(&'static str),
     /// The token is not valid for another reason.
     Other(&'static str),
@@ -69,7 +69,8 @@ pub(super) fn verified_subject(
     Ok(claims.subject().to_string())
 }
 
-/// Returns all claims of a verified token. The crate provides only those that it knows.
+/// Returns all claims of a verified token, or `None` if they cannot be parsed. The crate itself returns only standard
+/// claims.
 pub(super) fn payload(token: &CoreIdToken) -> Option<Map<String, Value>> {
     let text = token.to_string();
     let bytes = URL_SAFE_NO_PAD.decode(text.split('.').nth(1)?.trim_end_matches('=')).ok()?;

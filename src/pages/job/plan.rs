@@ -14,8 +14,8 @@ pub struct Planned {
     pub name: String,
 }
 
-/// Returns the steps of all stages in the order of execution. The list is empty if the payload is missing or
-/// specifies no steps.
+/// Returns the steps of all stages in the order of execution. The list is empty if the payload is missing or specifies
+/// no steps.
 #[must_use]
 pub fn planned(payload: Option<&RawJson>) -> Vec<Planned> {
     let Some(payload) = payload.map(RawJson::to_value) else { return Vec::new() };

@@ -15,7 +15,7 @@ use crate::rpc;
 use crate::ui::{Dropdown, may};
 use crate::words;
 
-/// Returns what the button for an action says.
+/// Returns the verb on the button of an action.
 const fn verb(action: BulkAction) -> &'static str {
     match action {
         BulkAction::Cancel => "Cancel",
@@ -24,7 +24,7 @@ const fn verb(action: BulkAction) -> &'static str {
     }
 }
 
-/// Returns what has become of the jobs.
+/// Returns the past participle that describes jobs to which the action was applied.
 const fn participle(action: BulkAction) -> &'static str {
     match action {
         BulkAction::Cancel => "cancelled",
@@ -68,12 +68,12 @@ pub(super) fn BulkMenu(wanted: JobsQuery, counts: RwSignal<JobCounts>) -> impl I
     })
 }
 
-/// What the page's URL asks for.
+/// The action, the filters and the result in the page's URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct AskedBulk {
     action: Option<BulkAction>,
     query: JobsQuery,
-    /// The numbers of jobs that were changed, were skipped and have failed, after the form has been submitted.
+    /// The numbers of jobs that were changed, were skipped and failed, or `None` before the form is submitted.
     result: Option<[i64; 3]>,
 }
 
@@ -101,7 +101,7 @@ impl AskedBulk {
     }
 }
 
-/// The jobs to which the action would be applied.
+/// The filter and the numbers of jobs for the confirmation, or `None` if the page does not ask for confirmation.
 type BulkPreview = Option<(BulkFilter, BulkReply)>;
 
 /// Asks for confirmation, or shows the result.
@@ -130,7 +130,7 @@ fn Bulk(preview: BulkPreview) -> impl IntoView {
         (Some(action), None, Some((filter, reply))) => {
             view! { <Confirmation action filter reply query=asked.query /> }.into_any()
         }
-        _ => view! { <p>"This address names no action."</p> }.into_any(),
+        _ => view! { <p>"This link does not specify an action."</p> }.into_any(),
     };
     view! {
         <main class="secrets">

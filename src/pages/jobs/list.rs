@@ -46,7 +46,7 @@ pub(super) enum RowOrigin {
 struct Loaded {
     items: RwSignal<Vec<ListedJob>>,
     has_more: RwSignal<bool>,
-    /// The error of the last request, if it failed.
+    /// The error of the last request, or `None` if the request succeeded.
     trouble: RwSignal<Option<RestError>>,
     /// The number of jobs of each status that match the other filters.
     counts: RwSignal<JobCounts>,

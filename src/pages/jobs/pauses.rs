@@ -1,4 +1,4 @@
-//! The notices above the list of jobs about what is paused.
+//! The notices about pauses, which are shown above the list of jobs.
 
 use std::time::Duration;
 
@@ -20,7 +20,7 @@ pub(super) fn PauseNotices() -> impl IntoView {
     view! {
         <Suspense>
             {move || Suspend::new(async move {
-                // The list itself says so if the server cannot be reached.
+                // If the server cannot be reached, the list of jobs shows an error, so the notices show none.
                 let pauses = pauses.await.map(|page| page.items).unwrap_or_default();
                 view! { <Notices pauses /> }
             })}

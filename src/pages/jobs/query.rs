@@ -98,7 +98,8 @@ impl JobsQuery {
         Self { status, offset: 0, ..self.clone() }.address()
     }
 
-    /// Returns the URL of the page that asks whether an action is applied to all jobs with these filters.
+    /// Returns the URL of the page that asks for confirmation before an action is applied to all jobs with these
+    /// filters.
     pub fn bulk_address(&self, action: BulkAction) -> String {
         let mut params = self.common_parameters();
         params.insert("action", action.as_str().to_owned());

@@ -125,8 +125,8 @@ fn is_secret(variable: Variable) -> bool {
     is_kept(variable) || variable.name.with(|name| looks_secret(name.trim()))
 }
 
-/// Returns the hint shown below a variable, or `None` if there is nothing to say. The original job's secret value
-/// is kept only if the variable's name is unchanged.
+/// Returns the hint shown below a variable, or `None` if there is nothing to say. The original job's secret value is
+/// kept only if the variable's name is unchanged.
 fn note(variable: Variable) -> Option<&'static str> {
     let name = variable.name.get();
     let name = name.trim();

@@ -90,10 +90,10 @@ pub fn TextField(
     /// The type of on-screen keyboard, which is the value of the `inputmode` attribute.
     #[prop(default = "text")]
     inputmode: &'static str,
-    /// The id of the list of suggestions.
+    /// The id of the list of suggestions, or `None` if there are none.
     #[prop(optional)]
     list: Option<&'static str>,
-    /// The maximum number of characters.
+    /// The maximum number of characters, or `None` for no limit.
     #[prop(optional)]
     maxlength: Option<&'static str>,
     /// The error of the form.

@@ -1,4 +1,4 @@
-//! The lists of sessions and of API tokens, on the page for people and on the page for one's own account.
+//! The lists of sessions and of API tokens, on the people page and on the account page.
 
 use leptos::prelude::*;
 use model::{ApiToken, ApiTokensPage, Session, SessionsPage, TokenLimits};
@@ -100,7 +100,7 @@ fn TokenRow(token: ApiToken, action: &'static str, with_user: bool) -> impl Into
     .into_any()
 }
 
-/// Describes what a worker can claim with a token.
+/// Describes the limits on what a worker can claim with a token.
 fn words_for(limits: TokenLimits) -> Vec<String> {
     let TokenLimits { allowed_job_types, allowed_repositories, capabilities } = limits;
     let list = |what: &str, names: Option<Vec<String>>| {

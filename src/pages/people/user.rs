@@ -66,7 +66,7 @@ fn LocalForms(name: String, role: Role) -> impl IntoView {
     .into_any()
 }
 
-/// Says who authenticates a user without a password.
+/// Explains how a user without a password is authenticated.
 const fn explain(source: UserSource) -> &'static str {
     match source {
         UserSource::Proxy => {
@@ -78,7 +78,7 @@ const fn explain(source: UserSource) -> &'static str {
     }
 }
 
-/// A button that does something with a user.
+/// A button that applies an action to a user.
 #[component]
 fn NamedAction(action: &'static str, label: &'static str, class: &'static str, name: String) -> impl IntoView {
     view! {

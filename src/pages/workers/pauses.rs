@@ -1,4 +1,4 @@
-//! What is paused, with forms that pause and resume.
+//! The list of pauses, with forms that pause and resume.
 
 use leptos::prelude::*;
 use model::{Pause, Role};
@@ -7,7 +7,7 @@ use super::ACTION;
 use crate::ui::may;
 use crate::words;
 
-/// Lists what is paused. Administrators can resume it, and pause something else.
+/// Lists the pauses. Administrators can end a pause or add another one.
 #[component]
 pub(super) fn Pauses(pauses: Vec<Pause>) -> impl IntoView {
     let none = pauses.is_empty().then(|| view! { <p class="hint" data-testid="no-pauses">"Nothing is paused."</p> });
@@ -46,7 +46,7 @@ fn PauseRow(pause: Pause) -> impl IntoView {
     .into_any()
 }
 
-/// The form that pauses the queue or a type.
+/// The form that pauses the queue or a type of jobs.
 #[component]
 fn NewPause() -> impl IntoView {
     view! {

@@ -8,7 +8,7 @@ use super::ACTION;
 use crate::ui::may;
 use crate::words;
 
-/// A worker: what it is, what it runs and, for administrators, a button that drains or resumes it.
+/// A worker's properties and running jobs and, for administrators, a button that drains or resumes the worker.
 #[component]
 pub(super) fn WorkerRow(worker: ListedWorker, now: Timestamp) -> impl IntoView {
     let facts = facts(&worker, now);
@@ -40,7 +40,7 @@ pub(super) fn WorkerRow(worker: ListedWorker, now: Timestamp) -> impl IntoView {
     .into_any()
 }
 
-/// Returns what is known about a worker, as short texts.
+/// Returns the known properties of a worker, as short texts.
 fn facts(worker: &ListedWorker, now: Timestamp) -> Vec<String> {
     let list = |names: &[String]| words::visible(&names.join(", "));
     let slots = worker.concurrency.map(|count| format!("up to {} at a time", words::plural(count, "job")));
@@ -48,7 +48,7 @@ fn facts(worker: &ListedWorker, now: Timestamp) -> Vec<String> {
         [] => "jobs of any type".to_owned(),
         kinds => format!("jobs of the type {}", list(kinds)),
     };
-    // Each worker has the capability of its machine, which says nothing to people.
+    // The capability that identifies a worker's machine is meaningless to people, so it is not shown.
     let named = worker.capabilities.iter().filter(|name| !name.starts_with("machine:"));
     let capabilities = named.cloned().collect::<Vec<_>>();
     let capabilities = (!capabilities.is_empty()).then(|| format!("can {}", list(&capabilities)));

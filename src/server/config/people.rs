@@ -8,13 +8,15 @@ use crate::oidc::OidcSettings;
 use crate::server::proxy_user::ProxyHeaders;
 
 impl Config {
-    /// Returns whether the operator has chosen how the first administrator logs in. Otherwise, the server may listen
-    /// on an address other than loopback only if there is a user with the role `admin`.
+    /// Returns whether the settings let the first administrator log in: by an admin token, a proxy or a provider.
+    /// Without such a setting, the server listens on an address other than loopback only if there is a user with the
+    /// role `admin`.
     pub(in crate::server) const fn chooses_a_login(&self) -> bool {
         self.admin_token.is_some() || self.proxy_user_header.is_some() || self.oidc_issuer.is_some()
     }
 
-    /// Returns the headers in which a trusted proxy sends who a person is, or `None` if no such headers are believed.
+    /// Returns the headers in which a trusted proxy names an authenticated person, or `None` if such headers are
+    /// ignored.
     pub(in crate::server) fn proxy_headers(&self) -> Result<Option<ProxyHeaders>, ConfigError> {
         match (&self.proxy_user_header, &self.proxy_groups_header) {
             (None, None) => Ok(None),
@@ -24,7 +26,7 @@ impl Config {
         }
     }
 
-    /// Returns the roles of groups. They are required if a proxy or a provider authenticates people.
+    /// Returns the mapping of groups to roles, which is required if a proxy or a provider authenticates people.
     pub(in crate::server) fn group_roles(&self) -> Result<GroupRoles, ConfigError> {
         let roles = GroupRoles::parse(&self.group_roles, self.default_role).map_err(ConfigError::GroupRole)?;
         match (&self.proxy_user_header, &self.oidc_issuer) {

@@ -60,7 +60,7 @@ impl RequestHost {
         Err(ApiError::HostNotAllowed(name.chars().take(100).collect()))
     }
 
-    /// Returns the address under which the browser has sent the request, without a path.
+    /// Returns the origin to which the browser has sent the request: scheme, host and port.
     pub(in crate::server) fn origin(&self, https: bool) -> String {
         format!("{}://{}", if https { "https" } else { "http" }, self.0)
     }
@@ -68,8 +68,8 @@ impl RequestHost {
     /// Returns whether the value of an `Origin` header has this host and port, and a scheme under which browsers can
     /// have loaded this server's pages.
     ///
-    /// A client that uses HTTPS has loaded them over HTTPS. For any other client this is not known, because a proxy
-    /// that is not a trusted one may accept HTTPS and pass requests on over HTTP.
+    /// A client that uses HTTPS has loaded the pages over HTTPS. For other clients both schemes are possible, because a
+    /// proxy that is not trusted may accept HTTPS and pass requests on over HTTP.
     pub(super) fn is_origin(&self, origin: &str, https: bool) -> bool {
         origin.split_once("://").is_some_and(|(scheme, host)| {
             let is_loaded_over = scheme == "https" || (scheme == "http" && !https);

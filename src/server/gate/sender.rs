@@ -26,17 +26,18 @@ pub(super) enum RequestSender {
     Known(Identity),
     /// A person whom a reverse proxy has authenticated, but who has no access to this server.
     Refused(ExternalError),
-    /// A program whose token is not valid. This is the error that says so.
+    /// A program whose token is not valid, with the error to return.
     InvalidToken(ApiError),
 }
 
-/// The header in which workers may send their token instead. Workers for older servers do.
+/// The header in which workers may send their token instead of in `Authorization`. Workers for older servers do this.
 const WORKER_TOKEN: HeaderName = HeaderName::from_static("x-moonmind-worker-token");
 
-/// Returns the sender of the request. A token in the header for workers that is not a worker's is an error.
+/// Returns the sender of the request. The header for workers accepts only the token of a worker.
 ///
-/// Credentials with other schemes are ignored, because they are meant for a proxy in front of the server, which may
-/// pass them on. If the proxy vouches for a person, a session of anybody else is ended and not used.
+/// `Authorization` headers with schemes other than `Bearer` are ignored, because they are meant for a proxy in front of
+/// the server, which may pass them on. If the proxy vouches for a person, a session that began while it did not vouch
+/// for this person is ended.
 pub(super) async fn identify(
     state: &AppState,
     client: Option<Client>,
@@ -74,7 +75,7 @@ pub(super) async fn identify(
     Ok(identity.map_or(RequestSender::Nobody, RequestSender::Known))
 }
 
-/// Returns the person for whom a trusted proxy vouches, if there is one, and adds the person to the request's
+/// Returns the person for whom a trusted proxy vouches, or `None` if there is none. Adds the person to the request's
 /// extensions.
 pub(super) fn proxied_person(
     state: &AppState,
@@ -92,8 +93,8 @@ pub(super) fn proxied_person(
 /// Begins a session when a person for whom a proxy vouches loads a page. Many proxies do not authenticate streams,
 /// which then continue with the session's cookie.
 ///
-/// Programs, which do not ask for HTML, get no session: without storing the cookie, they would begin one with each
-/// request.
+/// Programs, which do not ask for HTML, get no session. Because they do not store cookies, each of their requests would
+/// begin another one.
 pub(super) async fn begin_proxied_session(
     state: &AppState,
     client: Client,

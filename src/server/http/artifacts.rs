@@ -65,7 +65,7 @@ pub(super) async fn stored(state: &AppState, file: ArtifactFile) -> Result<Store
     })
 }
 
-/// Opens a file of the data directory.
+/// Opens a file in the data directory.
 pub(super) async fn open(path: PathBuf) -> Result<KeptFile, ApiError> {
     let opened = tokio::task::spawn_blocking(move || KeptFile::open(&path)).await;
     let opened = opened.map_err(|error| ApiError::Internal(error.to_string()))?;

@@ -21,7 +21,7 @@ const DEFAULT_LIMIT: i64 = 100;
 /// The maximum number of entries per page.
 const MAX_LIMIT: i64 = 1_000;
 
-/// Sends a page, newest first.
+/// Sends a page of entries, newest first.
 pub(super) async fn list(State(state): State<AppState>, mut query: Query) -> Result<Json<AuditPage>, ApiError> {
     let before = query.number("before", 1..=i64::MAX)?;
     let limit = query.number("limit", 1..=MAX_LIMIT)?.unwrap_or(DEFAULT_LIMIT);

@@ -1,5 +1,5 @@
-//! `/jobs/bulk`: cancels, resubmits or removes all jobs that match a filter, and handles the form with which a page
-//! confirms it.
+//! `/jobs/bulk`: cancels, resubmits or removes all jobs that match a filter. Also handles the form of the page that
+//! asks for confirmation.
 
 use axum::extract::State;
 use axum::extract::rejection::FormRejection;
@@ -49,7 +49,7 @@ async fn run(
     Ok(reply)
 }
 
-/// The fields of the form. Empty fields are no conditions.
+/// The fields of the form. Empty fields do not restrict the jobs.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct BulkForm {

@@ -40,7 +40,8 @@ pub(super) async fn lines(
 
 fn wanted(query: &mut Query) -> Result<Wanted, ApiError> {
     let full = query.word("full", &[("true", true), ("false", false)])?.unwrap_or(false);
-    // A line on a screen is cut at the screen's maximum width.
+    // With `full=true`, lines are returned as they were printed, because a redrawn line is cut at its screen's maximum
+    // width.
     let shown = if full { LineForm::AsPrinted } else { LineForm::Redrawn };
     let form = query.word("raw", &[("true", LineForm::Raw), ("false", shown)])?.unwrap_or(shown);
     let count = query.number("count", 1..=COUNT.1)?;

@@ -9,11 +9,11 @@ use axum::http::StatusCode;
 
 use super::error::ApiError;
 
-/// The maximum pause during an upload. Even over a slow connection, some bytes arrive in this time.
+/// The longest pause during an upload. Even over a slow connection, some bytes arrive within this time.
 const SILENCE: Duration = Duration::from_mins(1);
 
 /// The maximum time and the maximum number of bytes for receiving the rest of a refused form. If the rest were not
-/// received, the client might see a broken connection instead of the response.
+/// received, the client might get a connection error instead of the response.
 const DRAIN: (Duration, usize) = (Duration::from_secs(5), 256 << 20);
 
 /// Returns the next bytes of a part, or `None` at its end.

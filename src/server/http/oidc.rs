@@ -1,7 +1,8 @@
-//! Logs people in with an OpenID Connect provider: sends the browser to the provider, and receives it back.
+//! Logs people in with an OpenID Connect provider: one route redirects the browser to the provider, and the other
+//! handles its return.
 //!
-//! Both requests are links and redirects, so they work without scripts. They change nothing but the started logins,
-//! until the provider's answer has been verified.
+//! Both routes are requested through links and redirects, so logins work without scripts. Until the provider's answer
+//! has been verified, the routes change only the list of started logins.
 
 use axum::body::Body;
 use axum::extract::{Request, State};
@@ -24,7 +25,7 @@ use crate::server::gate::{RequestHost, cookie_value, session_cookie};
 /// The path to which the provider sends the browser back. Operators register it at the provider.
 pub(super) const CALLBACK: &str = "/login/oidc/callback";
 
-/// What both requests need to know about themselves.
+/// The properties of a request that both routes use.
 struct LoginRequest {
     client: Client,
     host: RequestHost,
@@ -59,7 +60,7 @@ pub(super) async fn start(State(state): State<AppState>, parts: Parts) -> Respon
     }
 }
 
-/// Receives the browser back from the provider, and begins a session if the answer is valid.
+/// Handles the browser's return from the provider, and begins a session if the provider's answer is valid.
 pub(super) async fn finish(State(state): State<AppState>, parts: Parts) -> Response {
     let (Some(oidc), Some(about)) = (&state.oidc, LoginRequest::of(&parts)) else {
         return ApiError::RouteNotFound.into_response();
@@ -89,7 +90,7 @@ async fn log_in(state: &AppState, oidc: &Oidc, about: &LoginRequest, parts: &Par
     let BegunSession { cookie, user } = begun.map_err(LoginFailure::of_person)?;
     about.note.login();
     about.note.logged_in(user, PROVIDER);
-    // The session that the browser had before is not needed any more. Its id is never used for the new one.
+    // The browser's former session is not needed any more. The new session always has a new id.
     if let Some(former) = session_cookie(state, about.client, headers)
         && let Err(error) = state.auth.logout(former).await
     {
@@ -102,18 +103,18 @@ async fn log_in(state: &AppState, oidc: &Oidc, about: &LoginRequest, parts: &Par
     Ok(reply)
 }
 
-/// A login that has failed: what the page says, and what is recorded.
+/// A failed login: the status and sentence of the page, and the reason and person in the audit log.
 struct LoginFailure {
     status: StatusCode,
     sentence: String,
     /// The reason, in fixed words.
     word: &'static str,
-    /// Whom the provider has authenticated, or `None` if it has not authenticated anybody.
+    /// The person whom the provider has authenticated, or `None` if it has not authenticated anybody.
     person: Option<RefusedUser>,
 }
 
-/// A person whom the provider has authenticated, and whom this server refuses: the name of the user, or `None` if the
-/// name itself was refused.
+/// A person whom the provider has authenticated and this server refuses. It contains the name of the user, or `None` if
+/// the name itself was refused.
 struct RefusedUser(Option<String>);
 
 impl LoginFailure {
@@ -138,7 +139,7 @@ impl LoginFailure {
             }
             error => {
                 let text = error.to_string();
-                // The name of a user is shown as it is.
+                // A user's name at the beginning of the text is not capitalised.
                 let begins_with_user = error.user().is_some_and(|user| text.starts_with(user));
                 let sentence = if begins_with_user { text } else { sentence(&text) };
                 Self { status: StatusCode::FORBIDDEN, sentence, word: "no access", person }
@@ -153,7 +154,7 @@ fn sentence(text: &str) -> String {
     letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }
 
-/// Returns the page that says why a login has failed, and records the failure.
+/// Returns the page that shows why a login has failed, and records the failure.
 async fn failed(state: &AppState, parts: Parts, note: &AuditNote, failure: LoginFailure) -> Response {
     let LoginFailure { status, sentence, word, person } = failure;
     tracing::info!(reason = word, "a login with the OpenID Connect provider failed");
@@ -179,7 +180,8 @@ fn set_cookie(reply: &mut Response, state: &AppState, client: Client, value: &st
     }
 }
 
-/// Returns a parameter of the query that occurs once. Providers add parameters of their own, which are ignored.
+/// Returns a query parameter, or `None` if it does not occur exactly once. Other parameters, which providers may add,
+/// are ignored.
 fn parameter(parts: &Parts, name: &str) -> Option<String> {
     let pairs: Vec<(String, String)> = serde_urlencoded::from_str(parts.uri.query()?).ok()?;
     let mut values = pairs.into_iter().filter(|(key, _)| key == name).map(|(_, value)| value);

@@ -142,7 +142,7 @@ pub(super) fn of_token(token: &ApiToken) -> String {
 pub(super) async fn revoke(state: &AppState, id: TokenId, by: &Identity) -> Result<(), PeopleError> {
     state.auth.revoke_token(id, by).await?;
     if let Err(error) = state.queue.end_leases_without_token().await {
-        // The queue looks for such leases every few seconds.
+        // The queue also looks for leases with revoked tokens every few seconds, so these leases end soon.
         tracing::error!(%error, "the leases of a revoked token could not be ended yet");
     }
     Ok(())

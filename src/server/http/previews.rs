@@ -1,10 +1,10 @@
 //! `/jobs/{id}/artifacts/{artifact}/preview` and `/previews`: displays an artifact, such as an HTML report, in a frame.
 //!
-//! The signed token in the URL depends on the credential of the request that began the preview. When that credential
-//! ends, no file can be loaded any more, and files that are being sent are aborted.
+//! The signed token in the URL depends on the credential of the request that began the preview. After that credential
+//! has become invalid, no file can be loaded, and files that are being sent are aborted.
 //!
 //! The file is untrusted. Its origin is opaque (`sandbox`), so its scripts can neither read the pages nor use the
-//! reader's session, and it can load only files of the same server.
+//! reader's session. The file can load only files of the same server.
 
 use axum::Extension;
 use axum::extract::rejection::PathRejection;
@@ -63,7 +63,7 @@ pub(super) async fn file(
     Ok(reply.map(|body| revocable::until(state.auth.clone().ended(identity), body)))
 }
 
-/// An error that the frame of the preview displays, and which pages of this server may therefore embed.
+/// An error that is displayed in the preview's frame, so pages of this server may embed it.
 pub(super) struct Framed(ApiError);
 
 impl From<ApiError> for Framed {

@@ -1,8 +1,8 @@
 //! `/jobs/{id}/log/search`: finds lines of an attempt's output by their text, level, step or stream.
 //!
 //! In the JSON format, the response is one page of lines. In the NDJSON format, it is a stream of such pages that ends
-//! when everything has been searched. In the plain text format, it is a stream of the lines as they were
-//! printed, each preceded by its time if requested. A search ends when its client disconnects.
+//! when everything has been searched. In the plain text format, it is a stream of the lines as they were printed, each
+//! preceded by its time if requested. A search ends when its client disconnects.
 
 use std::sync::Arc;
 

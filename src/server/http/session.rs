@@ -18,7 +18,7 @@ use crate::server::gate::session_cookie;
 /// The page to which a login redirects the browser if no other page was requested.
 pub(super) const HOME: &str = "/tasks/queue";
 
-/// The page to which the first login leads, so that a user is added.
+/// The page to which a login redirects the browser as long as there are no users, so that the first one is added.
 const PEOPLE: &str = "/people";
 
 /// The fields of the login form, which contains a name with a password, the admin token, or the ticket of a login link.
@@ -31,7 +31,8 @@ pub(super) struct LoginForm {
     next: Option<String>,
 }
 
-/// Returns the browser that has sent a request. `person` is the one for whom a reverse proxy vouches.
+/// Returns the browser that has sent a request. `person` is the person for whom a reverse proxy vouches, or `None` if
+/// there is none.
 pub(in crate::server) fn login_client(
     client: Client,
     person: Option<&ExternalPerson>,
@@ -64,7 +65,7 @@ pub(super) async fn login(
     match result {
         Ok(BegunSession { cookie, user }) => {
             note.logged_in(user, way);
-            // The session that the browser had before is not needed any more. Its id is never used for the new one.
+            // The browser's former session is not needed any more. The new session always has a new id.
             if let Some(former) = session_cookie(&state, client, &headers)
                 && let Err(error) = auth.logout(former).await
             {
@@ -79,8 +80,8 @@ pub(super) async fn login(
         Err(LoginError::Db(error)) => ApiError::from(error).into_response(),
         Err(error) => {
             note.outcome(StatusCode::UNAUTHORIZED);
-            // Only the name of a user is recorded, because somebody may have typed a password into the field for the
-            // name.
+            // A name is recorded only if it is that of a user, because somebody may have typed a password into the
+            // field for the name.
             if let Some(name) = name.as_deref().filter(|_| way == "password")
                 && let Ok(Some(user)) = auth.stored_name(name).await
             {
@@ -100,8 +101,8 @@ pub(super) async fn login(
     }
 }
 
-/// Returns the page to which a login leads. As long as there are no users, it is the page on which the first one is
-/// added.
+/// Returns the page to which a login redirects the browser. As long as there are no users, it is the page on which the
+/// first one is added.
 async fn home(state: &AppState) -> &'static str {
     match state.auth.has_users().await {
         Ok(false) => PEOPLE,
@@ -131,12 +132,12 @@ pub(super) async fn logout(
     {
         return ApiError::from(error).into_response();
     }
-    // The proxy still vouches for the person, so the login page says that the next page begins another session.
+    // The proxy still vouches for the person, so the login page warns that opening another page begins a new session.
     let page = if person.is_some() { "/login?signed-out=proxy" } else { "/login" };
     with_cookie(&state, client, Redirect::to(page), "", 0)
 }
 
-/// Returns the header that sets the cookie of a new session.
+/// Returns the header that sets the cookie of a new session, or `None` if the cookie cannot be sent in a header.
 pub(in crate::server) fn new_session_cookie(state: &AppState, client: Client, cookie: &Secret) -> Option<HeaderValue> {
     cookie_header(state, client, cookie.expose(), SESSION.as_secs())
 }
@@ -149,8 +150,9 @@ fn with_cookie(state: &AppState, client: Client, redirect: Redirect, value: &str
     reply
 }
 
-/// Returns the header that sets the session cookie, which expires after the given number of seconds. Scripts cannot
-/// read the cookie, and browsers do not send it with POST requests from other sites.
+/// Returns the header that sets the session cookie, which expires after the given number of seconds. Returns `None` if
+/// `value` cannot be sent in a header. Scripts cannot read the cookie, and browsers do not send it with POST requests
+/// from other sites.
 fn cookie_header(state: &AppState, client: Client, value: &str, seconds: u64) -> Option<HeaderValue> {
     let name = state.auth.cookie_name(client.https);
     let secure = if client.https { "; Secure" } else { "" };

@@ -1,4 +1,4 @@
-//! `/workers`: lists, drains and resumes workers, and handles the forms of the page with the list of workers.
+//! `/workers`: lists, drains and resumes workers, and handles the forms of the workers page.
 
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, State};
@@ -15,7 +15,7 @@ use crate::auth::Identity;
 use crate::server::AppState;
 use crate::server::audit::AuditNote;
 
-/// The page with the list of workers.
+/// The workers page.
 const PAGE: &str = "/workers";
 
 pub(super) async fn list(State(state): State<AppState>, query: Query) -> Result<Json<WorkersPage>, ApiError> {
@@ -40,7 +40,7 @@ pub(super) async fn resume(
     worker.map(Json).ok_or(ApiError::WorkerNotFound)
 }
 
-/// Parses a worker's id.
+/// Parses a worker's id. An invalid id is reported as an unknown worker.
 fn worker_id(text: &str) -> Result<WorkerId, ApiError> {
     text.parse().map_err(|_| ApiError::WorkerNotFound)
 }
@@ -66,7 +66,7 @@ pub(super) enum WorkersForm {
 }
 
 impl WorkersForm {
-    /// Returns the action of the form for the audit log, and what it is applied to.
+    /// Returns the form's action and the object of the action, for the audit log.
     fn audited(&self) -> (&'static str, String) {
         match self {
             Self::Drain { id } => ("worker.drain", id.to_string()),
@@ -109,7 +109,7 @@ pub(super) async fn submit(
             let pause = queue.pause(target_of(&kind), Some(reason), &identity.user).await;
             ("paused", pause.map(|pause| pause.is_some()))
         }
-        // Whoever resumes what somebody else has resumed in the meantime has what they want.
+        // If somebody else has resumed the target in the meantime, the result is the requested one.
         WorkersForm::Resume { target } => ("resumed", queue.resume(target).await.map(|_| true)),
     };
     let query = match done {

@@ -1,5 +1,5 @@
-//! `/workers/tokens`: creates, lists and revokes the API tokens of workers, in the form in which clients for this kind
-//! of queue do so. They are API tokens with the role `worker`, which `/tokens` manages as well.
+//! `/workers/tokens`: creates, lists and revokes API tokens with the role `worker`, in the format that existing clients
+//! for this kind of queue use. `/tokens` manages the same tokens.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -49,7 +49,7 @@ pub(super) async fn create(
     };
     let CreatedApiToken { token, about } =
         state.auth.create_token(new, &identity).await.map_err(|error| match error {
-            // The name of the token is the name of the worker here.
+            // In this API, the name of the token is the name of the worker.
             PeopleError::Invalid { field: "name", problem } => PeopleError::Invalid { field: "workerId", problem },
             error => error,
         })?;
@@ -58,7 +58,7 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Json(CreatedWorkerToken { token, worker_token })))
 }
 
-/// Revokes a token. The response contains the token as it was, except that it is no longer active.
+/// Revokes a token. The response describes the token, which is no longer active.
 pub(super) async fn end(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,

@@ -28,7 +28,7 @@ use super::jobs::JobPath;
 use crate::server::AppState;
 use token::WorkerToken;
 
-/// The media type of an archive that may be compressed in several ways.
+/// The media type of an archive, whose compression can be any of several formats.
 const ARCHIVE: &str = "application/octet-stream";
 
 pub(super) async fn claim(
@@ -37,8 +37,8 @@ pub(super) async fn claim(
     JsonBody(body): JsonBody<ClaimBody>,
 ) -> Result<Json<ClaimReply>, ApiError> {
     let claim = state.queue.check_claim(body, token)?;
-    // While the disk is nearly full, no new jobs are started. A worker that asks for a job that it holds still gets it,
-    // because otherwise it would abandon the job.
+    // While the disk is nearly full, no new jobs are started. A worker that repeats the claim of a job that it holds
+    // still gets this job, because otherwise it would abandon the job.
     if tokio::time::timeout(claim.wait, state.disk.enough_space()).await.is_err() {
         state.queue.note_worker(&claim).await?;
         return Ok(Json(state.queue.claim_remotely(&claim.of_held_job(), &state.shutdown).await?));
@@ -94,9 +94,9 @@ pub(super) async fn acknowledge_cancel(
     report(state, job, worker, Report { outcome, totals: body.totals }).await
 }
 
-/// Appends events. The response contains the events as they are stored, in the form of the request: one event, or a
-/// list. If a batch covers a range of output, its worker does not need them, and the response contains only the last
-/// position.
+/// Appends events. The response contains the stored events, as one event or a list, like the request. If the batch
+/// states its range of the output, its worker does not need the events, and the response contains only the `seq` of the
+/// last one.
 pub(super) async fn append(
     State(state): State<AppState>,
     WorkerToken(token): WorkerToken,
@@ -120,8 +120,8 @@ async fn report(state: AppState, job: JobId, worker: RemoteWorker, report: Repor
     Ok(Json(to_its_end(async move { state.queue.report(job, worker, report).await }).await?))
 }
 
-/// Carries out a request to its end, even if the client disconnects. If it were interrupted, the stored output could be
-/// left in a state that the next request does not know.
+/// Completes a request even if the client disconnects. If the request were interrupted, the stored output could be left
+/// in a state that the next request does not expect.
 async fn to_its_end<T: Send + 'static>(
     request: impl Future<Output = Result<T, QueueError>> + Send + 'static,
 ) -> Result<T, ApiError> {
@@ -154,7 +154,7 @@ pub(super) async fn input(
     StoredFile { file, etag: etag(&input.sha256), content_type: ARCHIVE.to_owned() }.reply(&request)
 }
 
-/// Returns the JSON object whose only member `items` contains the events.
+/// Returns a JSON object whose only member, `items`, contains the events.
 fn list(events: &[SharedEvent]) -> Vec<u8> {
     let items: Vec<&[u8]> = events.iter().map(|event| event.item()).collect();
     [&b"{\"items\":["[..], &items.join(&b","[..]), b"]}"].concat()

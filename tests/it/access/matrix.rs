@@ -21,7 +21,8 @@ enum Sender {
     Revoked,
 }
 
-/// Routes that open a stream or send a whole file only with certain parameters, or of which one needs them to succeed.
+/// Routes that are also requested with these parameters, because they succeed, open a stream or send a whole file only
+/// with them.
 const WITH_PARAMETERS: [(&str, &str); 5] = [
     ("/api/queue/events/stream", "?jobs={id}:0"),
     ("/api/queue/jobs/{id}/log", "?follow=true"),
@@ -117,7 +118,7 @@ async fn check(
 
 #[tokio::test]
 async fn every_route_is_open_to_exactly_the_roles_that_it_requires() {
-    // Invalid tokens are limited, and there are many of them here.
+    // The limit on invalid tokens is raised, because this test sends many of them.
     let server = TestServer::start_with(|config| config.failed_logins.per_address = u32::MAX).await;
     let (job, artifact) = job_with_artifact(&server).await;
     let senders = senders(&server).await;

@@ -130,7 +130,7 @@ async fn mutated_paths_and_ids_cause_no_server_error_and_skip_no_check() {
         let path = &paths[random.below(paths.len())];
         let target = mutated(&mut random, path);
         let method = METHODS[random.below(METHODS.len())];
-        // The job must not be removed.
+        // The job must not be removed, because later requests need it.
         let removes = method == "DELETE" && path.ends_with(&job);
         requests.push((method, target, random.below(4) == 0 && !removes));
     }

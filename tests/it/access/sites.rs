@@ -159,7 +159,7 @@ async fn a_page_of_another_site_cannot_change_data_or_read_streams() {
         }
         check_refused(&server, &method, &path, &[("cookie", &cookie), ("sec-fetch-site", "cross-site")]).await;
         check_refused(&server, &method, &path, &[("cookie", &cookie), ("sec-fetch-site", "same-site")]).await;
-        // The headers of a browser never contradict each other, and it sends each of them once.
+        // A browser sends each of these headers once, and they never contradict each other.
         let contradictory: [&[(&str, &str)]; 4] = [
             &[("origin", &base), ("sec-fetch-site", "cross-site")],
             &[("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")],

@@ -1,4 +1,5 @@
-//! Whatever a job leaves in its workspace, only its own regular files are stored, and the server survives it.
+//! Regardless of the files in a job's workspace, only the job's own regular files are stored, and the server keeps
+//! running.
 
 use serde_json::{Value, json};
 
@@ -57,7 +58,7 @@ async fn a_name_cannot_pretend_to_have_another_ending() {
     assert_eq!(server.api.ended(&id).await["status"], "succeeded");
     let page = server.api.client.get(format!("{}/tasks/queue/{id}", server.api.base)).bearer_auth(TOKEN);
     let page = page.send().await.expect("the server answers").text().await.expect("a body");
-    // The data at the end of the document is not displayed.
+    // The end of the document contains data that is not displayed.
     let (page, _) = page.split_once("__RESOLVED_RESOURCES").expect("a page contains its data");
     assert!(!page.contains(['\u{202e}', '\u{200b}']), "invisible characters are replaced everywhere");
     for (name, shown) in

@@ -13,7 +13,7 @@ use crate::harness::gate::Gate;
 use crate::harness::process::{Process, is_root};
 use crate::harness::{Api, TOKEN, TestServer, of_kind};
 
-/// What a command tries to reach.
+/// The target of a command.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Target {
     /// The data directory, by its own path.
@@ -111,7 +111,8 @@ async fn a_step_cannot_read_the_data_directory_or_the_processes_of_the_server_an
         let environments = attempts(&[Target::Environment]);
         found.retain(|attempt| !environments.contains(attempt));
         if !has_landlock(data.path()) {
-            // Root can inspect other processes and remove the cover, which SECURITY.md states.
+            // As SECURITY.md states, root can inspect other processes and remove the mount that covers the data
+            // directory.
             allowed.extend(attempts(&[Target::Server, Target::Job, Target::Mounts]));
         }
     } else {
@@ -130,7 +131,8 @@ async fn a_step_of_an_unprivileged_server_cannot_read_the_data_directory_if_it_i
         server
     });
     let found = successes(&server.api, &data.path().display().to_string(), server.id()).await;
-    // Names can be listed, because a rule for this would have to apply to the directories that contain the data.
+    // Names can be listed, because a rule that forbids this would also apply to the directories that contain the data
+    // directory.
     assert_eq!(found, attempts(&[Target::Names]));
     // Everything that is not in a directory that contains the data directory works as before.
     let elsewhere = "mkdir a && echo text > a/b && mv a/b c && ln c d && cat d && rm -r a && ls / >/dev/null";
@@ -191,7 +193,8 @@ async fn a_data_directory_beside_which_only_root_can_create_files_is_hidden_by_d
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let server = Process::start_by(folder.path(), |program| {
-        // The directory for temporary files is no such place, so a file system is mounted that only this server sees.
+        // Everyone can create files in the directory for temporary files, so the data is on a file system that is
+        // mounted only for this server.
         let script = format!(
             "mount -t tmpfs -o mode=755 none /mnt; mkdir /mnt/data /mnt/bin; cp {} /mnt/bin; echo x > /mnt/data/planted; \
              chown -R nobody /mnt/data; cd /; exec setpriv --reuid=65534 --regid=65534 --clear-groups \

@@ -6,7 +6,7 @@ use super::line;
 use crate::harness::TestServer;
 use crate::harness::process::{Process, is_root};
 
-/// Prints what a step can find out about its restrictions.
+/// Prints the restrictions that a step can query.
 const REPORT: &str = "umask; grep NoNewPrivs /proc/self/status | tr -d '\\t'; ulimit -Hc; ulimit -Sc";
 
 #[tokio::test]
@@ -46,7 +46,7 @@ async fn limits_apply_to_each_step_and_cannot_be_raised() {
 #[tokio::test]
 async fn a_step_cannot_start_more_processes_than_the_limit() {
     if !is_root() {
-        // The kernel counts all processes of the user, whose number is not known here.
+        // The kernel counts all processes of the user, and this test does not know how many other processes there are.
         return;
     }
     let data = tempfile::tempdir().expect("a temporary folder");

@@ -1,4 +1,4 @@
-//! Jobs run as another user if the operator says so, and everything that belongs to a job belongs to this user.
+//! Jobs run as another user if the operator configures one, and all files and processes of a job belong to this user.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -12,7 +12,7 @@ use crate::harness::cli::Cli;
 use crate::harness::process::{NOBODY, Process, is_root};
 use crate::harness::{Mode, TestServer, in_both_modes, of_kind, until};
 
-/// The user that jobs run as. Every Debian has it.
+/// The user that jobs run as. Every Debian system has this user.
 const USER: &str = "nobody";
 
 /// Starts a server that runs jobs as [`USER`].
@@ -44,7 +44,7 @@ async fn a_job_has_the_ids_the_home_the_files_and_the_streams_of_its_user(mode: 
     assert_eq!(line(&server.api, "echo $HOME $SHELL $USER $LOGNAME").await, expected);
     let files = "touch file; stat -c %U . file; cd \"$TAILWATER_WORKSPACE\"; pwd >/dev/null";
     assert_eq!(line(&server.api, files).await, format!("{USER}\n{USER}"));
-    // A stream is opened by its path here, which requires its permissions.
+    // These commands open the streams by path, for which the user needs permissions.
     assert_eq!(line(&server.api, "echo out > /dev/stdout; echo err | tee /dev/stderr >/dev/null").await.len(), 7);
     let capabilities = line(&server.api, "grep -E '^Cap(Prm|Eff|Amb)' /proc/self/status | cut -f 2").await;
     assert_eq!(capabilities, ["0000000000000000"; 3].join("\n"));
@@ -146,7 +146,7 @@ async fn a_job_cannot_have_files_stored_that_its_user_cannot_read() {
     assert!(message.contains("cannot enter the working directory"), "{message}");
     let stored = server.api.json(&format!("/jobs/{id}/artifacts")).await;
     assert_eq!(stored["items"].as_array().expect("a list").len(), 1, "only the log is stored: {stored}");
-    // A file in a directory of the user, which only root may read.
+    // Only root and the job's user may read this file and its directory.
     let run = "mkdir d; echo mine > d/mine";
     let id = server.api.submit(json!({"run": run, "artifacts": ["d/**"]})).await;
     server.api.ended(&id).await;

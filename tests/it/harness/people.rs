@@ -14,14 +14,14 @@ use super::TestServer;
 /// The password of every user of a test.
 pub const PASSWORD: &str = "correct horse battery";
 
-/// How a request proves who has sent it.
+/// The credential of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Proof {
-    /// It does not.
+    /// No credential.
     Nothing,
-    /// By a bearer token.
+    /// A bearer token.
     Bearer(String),
-    /// By a session cookie, from a page of the server.
+    /// A session cookie, in a request from a page of the server.
     Cookie(String),
 }
 
@@ -108,7 +108,7 @@ impl TestServer {
         sqlx::query_scalar(query).fetch_one(&mut connection).await.expect("the query is valid")
     }
 
-    /// Changes the database beside the server, for example to let a session expire.
+    /// Changes the database directly while the server is running, for example to let a session expire.
     pub async fn execute(&self, statement: &str) {
         execute(self.data.path(), statement).await;
     }

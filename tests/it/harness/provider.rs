@@ -1,4 +1,4 @@
-//! A small OpenID Connect provider on a loopback address, which signs whatever a test wants.
+//! A small OpenID Connect provider on a loopback address. Tests can change the tokens that it signs.
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
@@ -72,9 +72,9 @@ struct Inner {
     forgery: Option<Forgery>,
     /// Claims that only the user info contains.
     user_info: Value,
-    /// The error that the token endpoint responds with.
+    /// The error with which the token endpoint responds, or `None` to respond with tokens.
     error: Option<Value>,
-    /// Everything that must not appear in the log of a server.
+    /// The issued secrets, which must not appear in the log of a server.
     issued: Vec<String>,
 }
 
@@ -126,12 +126,12 @@ impl Provider {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Changes all tokens from now on.
+    /// Applies a change to all tokens from now on, or to none if `forgery` is `None`.
     pub fn forge(&self, forgery: Option<Forgery>) {
         self.inner().forgery = forgery;
     }
 
-    /// Signs with a new key from now on, which is published only if `is_published` is true.
+    /// Signs with a new key from now on. The key is published only if `is_published` is true.
     pub fn renew_key(&self, id: &str, is_published: bool) {
         let (mut inner, key) = (self.inner(), SigningKey::new(id));
         if is_published {
@@ -145,7 +145,7 @@ impl Provider {
         self.inner().user_info = claims;
     }
 
-    /// Responds to all requests for tokens with an error from now on.
+    /// Responds to all requests for tokens with this error from now on, or with tokens if `error` is `None`.
     pub fn fail(&self, error: Option<Value>) {
         self.inner().error = error;
     }
@@ -165,13 +165,13 @@ impl Provider {
         self.received.subscribe().wait_for(|count| *count > 0).await.expect("the provider exists");
     }
 
-    /// Returns everything secret that the provider has issued.
+    /// Returns all secrets that the provider has issued.
     pub fn issued(&self) -> Vec<String> {
         self.inner().issued.clone()
     }
 
-    /// Does what the provider's pages do: approves the login to which a server has sent the browser, and returns the
-    /// query with which the browser returns.
+    /// Approves the login for which a server has sent the browser to the provider, and returns the query with which the
+    /// browser comes back.
     pub fn approve(&self, location: &str, claims: Value) -> String {
         let url: Url = location.parse().expect("the server redirects to the provider");
         assert!(location.starts_with(&format!("{}/authorize?", self.base)), "{location}");

@@ -13,7 +13,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// A frame with its unmodified data.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Frame {
-    /// The `id`, if it is a number.
+    /// The `id`, or `None` if it is missing or not a number.
     pub id: Option<i64>,
     /// The `id`, or an empty string.
     pub key: String,

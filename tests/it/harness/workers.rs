@@ -1,4 +1,4 @@
-//! Workers on other machines, which a test plays over HTTP.
+//! Workers on other machines, which tests simulate over HTTP.
 
 use model::Role;
 use reqwest::{Method, RequestBuilder};

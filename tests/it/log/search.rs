@@ -1,5 +1,4 @@
-//! Tests of `/log/search`: which lines are found, how the results are split into pages, and which requests
-//! are refused.
+//! Tests of `/log/search`: which lines are found, how the results are split into pages, and which requests are refused.
 
 use std::collections::HashSet;
 use std::io::Write;

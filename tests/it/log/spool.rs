@@ -67,8 +67,8 @@ impl Written {
         for _ in 0..=random.below(120) {
             let words: [&[u8]; 6] = [b"a", "\u{20ac}".as_bytes(), b"\n", b"x\n", b"\n\n", &[b'y'; 700]];
             let text: Vec<u8> = (0..=random.below(8)).flat_map(|_| words[random.below(6)].to_vec()).collect();
-            // One stream is written to more often than the other, so that lines of the other stream stay unfinished
-            // for a long time.
+            // One stream is written to more often than the other, so that lines of the other stream stay unfinished for
+            // a long time.
             let stream = STREAMS[usize::from(random.below(5) == 0)];
             self.write(stream, &text);
             if random.below(25) == 0 {

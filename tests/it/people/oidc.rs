@@ -45,7 +45,7 @@ fn location(reply: &Response) -> &str {
     reply.headers().get("location").map(|value| value.to_str().expect("ASCII")).unwrap_or_default()
 }
 
-/// Returns the cookie with this prefix that a response sets, as the browser sends it back.
+/// Returns the cookie with this prefix that a response sets, as the browser sends it back, or `None` if it sets none.
 fn cookie(reply: &Response, prefix: &str) -> Option<String> {
     let cookies = reply.headers().get_all("set-cookie").iter().map(|value| value.to_str().expect("ASCII"));
     let set = cookies.into_iter().find(|cookie| cookie.starts_with(prefix) && !cookie.contains("Max-Age=0"))?;
@@ -94,7 +94,8 @@ async fn refused(server: &TestServer, reply: Response, status: u16, words: &str)
     assert!(html.contains("href=\"/login\""), "{html}");
     let entries = server.api.json("/audit?action=login&limit=1").await;
     let entry = entries["items"][0].clone();
-    // The provider has authenticated a person whom the server does not admit. All other senders are unknown.
+    // With status 403, the provider has authenticated a person whom the server does not admit. With any other status,
+    // the sender is unknown.
     let credential = if status == 403 { json!("oidc") } else { Value::Null };
     assert_eq!((&entry["status"], &entry["credential"]), (&json!(status), &credential), "{entry}");
     entry
@@ -189,7 +190,7 @@ async fn an_answer_is_accepted_once_and_only_from_the_browser_that_started_the_l
         ("code=x&state=wrong", &started.cookie),
         ("code=x&state=a&state=b", &started.cookie),
         (&query, &other.cookie),
-        // The attempt with another cookie has used the state up.
+        // The attempt with another cookie has used up the `state`.
         (&query, &started.cookie),
     ] {
         let reply = finish(base, query, cookie).await;

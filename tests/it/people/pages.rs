@@ -1,4 +1,4 @@
-//! Tests of the pages for people and for one's own account, without scripts.
+//! Tests of the people page and of the account page, without scripts.
 
 use model::Role;
 

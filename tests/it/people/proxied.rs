@@ -1,5 +1,5 @@
-//! People whom a reverse proxy has authenticated: its headers are believed only from a trusted proxy, never mix two
-//! people, and give a role by groups.
+//! People whom a reverse proxy has authenticated: headers are accepted only from a trusted proxy, sessions of two
+//! people are never mixed, and groups determine the role.
 
 use model::Role;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -53,7 +53,8 @@ fn new_cookie(reply: &Response) -> Option<String> {
     Some(pair.to_owned())
 }
 
-/// Returns the name of the user to whom a cookie belongs, without a header of the proxy.
+/// Returns the name of the user to whom a cookie belongs, or `None` if its session is not valid. The request has no
+/// headers of the proxy.
 async fn owner(server: &TestServer, cookie: &str) -> Option<String> {
     let request = browser().get(format!("{}/api/queue/sessions", server.api.base)).header("cookie", cookie);
     let reply = request.send().await.expect("the server answers");
@@ -71,7 +72,7 @@ async fn message(reply: Response) -> String {
     body["detail"]["message"].as_str().expect("an error has a message").to_owned()
 }
 
-/// Returns a user as the API describes it.
+/// Returns a user as the API describes it, or `None` if there is no such user.
 async fn user(server: &TestServer, name: &str) -> Option<Value> {
     let users = server.api.json("/users").await;
     users["items"].as_array().expect("a page has items").iter().find(|user| user["name"] == name).cloned()

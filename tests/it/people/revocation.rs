@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use crate::harness::TestServer;
 use crate::harness::people::{PASSWORD, Proof, bearer, browser};
 
-/// The maximum time that a test waits until a stream is closed. It is long because machines are shared, but shorter
-/// than the interval of heartbeats and rereads would not prove more.
+/// The maximum time that a test waits until a stream is closed. It is long because machines are shared, and a shorter
+/// time would not prove more.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Starts a job that prints a line and runs until the server stops.
@@ -58,8 +58,8 @@ async fn aborted(mut reply: Response) {
     tokio::time::timeout(PATIENCE, read).await.expect("the response is aborted");
 }
 
-/// Opens all kinds of responses, revokes their credential by `revoke`, and checks that all are aborted and those of
-/// others are not.
+/// Opens all kinds of responses, revokes their credential by `revoke`, and checks that all of them are aborted, but no
+/// responses to another credential.
 async fn check(server: &TestServer, proof: &Proof, revoke: impl AsyncFnOnce()) {
     let job = running_job(server).await;
     let other = server.token(Role::Viewer).await;
@@ -72,7 +72,7 @@ async fn check(server: &TestServer, proof: &Proof, revoke: impl AsyncFnOnce()) {
     for reply in replies {
         aborted(reply).await;
     }
-    // The streams of others continue: they report that the job was cancelled.
+    // The streams of the other credential continue: they report that the job was cancelled.
     server.api.post(&format!("/jobs/{job}/cancel"), &json!({})).await;
     for mut reply in others {
         let chunk = tokio::time::timeout(PATIENCE, reply.chunk()).await.expect("bytes arrive in time");
@@ -179,7 +179,7 @@ async fn a_stream_is_closed_when_its_session_or_token_expires() {
     server.add_user("ada", Role::Viewer).await;
     let session = server.log_in("ada", PASSWORD).await;
     let token = bearer(&server.create_token(&session, json!({"name": "test"})).await);
-    // 3 s are enough to open the streams: while they are open, the expiry does not change any more.
+    // The server reads the expiry when a stream is opened, so it is changed before. 3 s are enough to open the streams.
     server.execute("update sessions set expires_at = (unixepoch() + 3) * 1000000").await;
     server.execute("update tokens set expires_at = (unixepoch() + 3) * 1000000").await;
     let request = |proof: &Proof| {

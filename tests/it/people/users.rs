@@ -14,7 +14,7 @@ async fn send(server: &TestServer, method: Method, path: &str, body: Value) -> (
     (status, reply.json().await.unwrap_or_default())
 }
 
-/// Returns the address to which a login leads.
+/// Returns the URL to which a login redirects the browser.
 async fn login(server: &TestServer, name: &str, password: &str) -> String {
     let reply = server.post_form("/login", &Proof::Nothing, &[("name", name), ("password", password)]).await;
     assert_eq!(reply.status(), 303);

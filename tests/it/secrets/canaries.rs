@@ -13,7 +13,7 @@ use tailwater::server::all_routes;
 use crate::harness::process::Process;
 use crate::harness::{Api, TOKEN};
 
-/// Secrets whose values the server knows. Each field is named for the way in which the server learns the value.
+/// Secrets whose values the server knows. Each field is named after the way in which the server learns the value.
 struct Known {
     /// The server's own environment.
     of_server: String,
@@ -292,7 +292,8 @@ async fn no_file_and_no_response_contains_any_of_twenty_secrets_in_any_form() {
     for id in &ids {
         server.api.ended(id).await;
     }
-    // A server that is killed while a job prints a secret leaves a spool and a workspace, which the next one repairs.
+    // A server that is killed while a job prints a secret leaves a spool and a workspace, which the next server
+    // repairs.
     let interrupted = json!({"env": {"JOB_TOKEN": known.of_job}, "run": "while :; do printf '%s\\n' \"$JOB_TOKEN\"; sleep 0.01; done"});
     let interrupted = server.api.submit(interrupted).await;
     server.api.events_when(&interrupted, "has output", |events| events.len() > 6).await;

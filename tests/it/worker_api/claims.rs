@@ -1,4 +1,4 @@
-//! A claim gives a worker the next job that it may run, and no job to two workers.
+//! A claim assigns the next job that the worker may run, and no job is assigned to two workers.
 
 use std::collections::BTreeSet;
 

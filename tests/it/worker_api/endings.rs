@@ -1,4 +1,4 @@
-//! How jobs of workers on other machines end: retries, cancellation, and the events that report each change.
+//! The ends of jobs on other machines: retries, cancellation, and the events that report each change.
 
 use serde_json::{Value, json};
 

@@ -72,7 +72,7 @@ async fn a_repeated_batch_stores_nothing_and_is_answered_as_before() {
     for number in [3, 6] {
         worker.refused((422, "invalid_queue_payload"), &path, json!({"batch": number, "message": "x"})).await;
     }
-    // Requests without a number are stored each time, and do not affect the numbers.
+    // Requests without a batch number are stored each time, and do not affect the batch numbers.
     for _ in 0..2 {
         worker.expect(201, &path, json!({"message": "twice"})).await;
     }

@@ -140,7 +140,7 @@ async fn the_embedded_worker_is_drained_and_resumed_like_others() {
     let embedded = listed(&server, "embedded").await;
     post(&server, &embedded, "drain").await;
     let id = server.api.submit(json!({"run": "true"})).await;
-    // The type of the job is paused for nobody, so another worker may run it.
+    // Only the embedded worker is drained, so another worker may run the job.
     let worker = RemoteWorker::new(&server, "one").await;
     let job = worker.claim_with(json!({"allowedTypes": ["command"]})).await;
     assert_eq!(id_of(&job), id);

@@ -69,7 +69,7 @@ async fn a_batch_covers_a_range_and_is_stored_once() {
     let first = worker.expect(201, &events, batch(1, 0, 4, 0, json!([chunk("one\n", (0, 1))]))).await;
     assert_eq!(first, json!({"lastSeq": 4}));
     assert_eq!(worker.expect(201, &events, batch(1, 0, 4, 0, json!([chunk("one\n", (0, 1))]))).await, first);
-    // A batch without events only says that output was suppressed.
+    // A batch without events only reports that output was suppressed.
     worker.expect(201, &events, batch(2, 4, 8, 4, json!([]))).await;
     for wrong in [
         batch(4, 8, 9, 0, json!([])),

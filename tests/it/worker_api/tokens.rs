@@ -1,4 +1,4 @@
-//! The tokens of workers: what a claim with a token can receive, and what happens when the token ends.
+//! The tokens of workers: the jobs that a claim with a token can receive, and the effects of revoking a token.
 
 use model::Role;
 use reqwest::Method;

@@ -1,4 +1,4 @@
-//! How the worker program ends, and how it ends its jobs.
+//! The worker program stops on signals, or if the server does not accept it, and its jobs end in a defined way.
 
 use serde_json::json;
 
@@ -109,7 +109,7 @@ async fn a_worker_can_be_stopped_while_the_server_is_away_and_reports_later() {
     until("the worker drains", || worker.log().contains("no further jobs are claimed")).await;
     worker.signal("TERM");
     assert!(worker.exited().await.success());
-    assert!(worker.log().contains("the server could not be told"), "{}", worker.log());
+    assert!(worker.log().contains("the ends of jobs were not reported"), "{}", worker.log());
     let server = server_without_worker(data.path());
     proxy.move_to(&server.api.base);
     worker.restart();

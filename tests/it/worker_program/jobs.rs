@@ -1,4 +1,4 @@
-//! What a worker on another machine sends is what the server's own worker would store.
+//! A worker on another machine sends the same data that the embedded worker would store.
 
 use std::os::unix::fs::PermissionsExt;
 

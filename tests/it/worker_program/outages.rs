@@ -37,7 +37,7 @@ async fn server_is_down_for(outage: Duration) {
     let data = tempfile::tempdir().expect("a temporary folder");
     let server = server_without_worker(data.path());
     let proxy = Proxy::before(&server.api.base, || usize::MAX).await;
-    // The output that piles up is not left out of the events, however slowly they are sent afterwards.
+    // With this setting, the output that accumulates during the outage is not suppressed, however slowly it is sent.
     let worker = WorkerProcess::start_through(&server.api, &proxy.base, &["--live-lag-seconds", "3600"]).await;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let go = folder.path().join("go");
@@ -126,7 +126,7 @@ async fn stopped_beyond_the_lease(server: &Process, data: &Path, number: usize) 
         let id = server.api.submit_job(json!({"type": name, "payload": {"run": run}})).await;
         server.api.events_when(&id, "the job prints", |events| restore(events, 1).len() > 200).await;
         worker.signal("STOP");
-        // A short lease could expire before, on a slow machine.
+        // The lease is made to expire here, because a short lease could expire too early on a slow machine.
         execute(data, &format!("update jobs set lease_expires_at = 1 where type = '{name}'")).await;
         let ended = server.api.ended(&id).await;
         assert_eq!(

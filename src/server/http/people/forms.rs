@@ -1,8 +1,8 @@
-//! The forms of the pages for people and for one's own account, which work without scripts.
+//! The forms of the people page and of the account page, which work without scripts.
 //!
-//! Each form is posted to the path of its page, and names its action. The response redirects to the page, whose address
-//! then says what was done. Only a new API token is sent in the response itself, so that the token is never part of an
-//! address.
+//! Each form is posted to the path of its page, and names its action. The response redirects to the page, whose URL
+//! then contains the result. Only a new API token is sent in the response itself, so that the token is never part of a
+//! URL.
 
 use axum::extract::rejection::FormRejection;
 use axum::extract::{FromRequest, Request, State};
@@ -23,7 +23,7 @@ use crate::server::http::people::{of_changes, of_new_user, of_token, revoke};
 use crate::server::http::session::login_client;
 use crate::server::pages::NewTokenToShow;
 
-/// The forms of the page for people.
+/// The forms of the people page.
 #[derive(Deserialize)]
 #[serde(tag = "action", rename_all = "kebab-case")]
 pub(in crate::server::http) enum PeopleForm {
@@ -37,7 +37,7 @@ pub(in crate::server::http) enum PeopleForm {
     RevokeToken { id: TokenId },
 }
 
-/// The forms of the page for one's own account.
+/// The forms of the account page.
 #[derive(Deserialize)]
 #[serde(tag = "action", rename_all = "kebab-case")]
 pub(in crate::server::http) enum AccountForm {
@@ -54,7 +54,7 @@ pub(in crate::server::http) enum AccountForm {
         name: String,
         role: Role,
         expires_in_days: String,
-        /// Names separated by commas, like the two further limits. They are only for workers.
+        /// Names separated by commas. This limit and the two further ones are only for tokens of workers.
         #[serde(default)]
         allowed_job_types: String,
         #[serde(default)]
@@ -68,7 +68,7 @@ pub(in crate::server::http) enum AccountForm {
 }
 
 impl PeopleForm {
-    /// Returns the action of the form for the audit log, and what it is applied to.
+    /// Returns the form's action and the object of the action, for the audit log.
     fn audited(&self) -> (&'static str, String) {
         match self {
             Self::AddUser { name, .. } => ("user.add", name.clone()),
@@ -84,7 +84,7 @@ impl PeopleForm {
 }
 
 impl AccountForm {
-    /// Returns the action of the form for the audit log, and what it is applied to.
+    /// Returns the form's action and the object of the action, for the audit log.
     fn audited(&self, identity: &Identity) -> (&'static str, String) {
         match self {
             Self::ChangePassword { .. } => ("user.password", identity.user.clone()),
@@ -95,7 +95,7 @@ impl AccountForm {
     }
 }
 
-/// Handles the forms of the page for people.
+/// Handles the forms of the people page.
 pub(in crate::server::http) async fn people(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
@@ -136,7 +136,7 @@ pub(in crate::server::http) async fn people(
     back_to("/people", word, done, &note)
 }
 
-/// Handles the forms of the page for one's own account.
+/// Handles the forms of the account page.
 pub(in crate::server::http) async fn account(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
@@ -196,12 +196,12 @@ pub(in crate::server::http) async fn account(
     Ok(back_to("/account", word, done, &note)?.into_response())
 }
 
-/// Returns the names in a field, where they are separated by commas.
+/// Returns the names in a field with names separated by commas.
 fn names(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
-/// Renders the page for one's own account with a new token.
+/// Renders the account page with a new token.
 async fn show(state: &AppState, request: Request, token: model::CreatedApiToken) -> Response {
     let (state, options) = (state.clone(), state.leptos.clone());
     let token = NewTokenToShow(token);
@@ -213,8 +213,7 @@ async fn show(state: &AppState, request: Request, token: model::CreatedApiToken)
     render(request).await.into_response()
 }
 
-/// Redirects to a page, whose address says what was done, or why it was not done. Errors that are not the person's
-/// mistake are returned instead.
+/// Redirects to a page with a URL that contains the result or the person's mistake. Other errors are returned instead.
 fn back_to(page: &str, word: &str, done: Result<(), PeopleError>, note: &AuditNote) -> Result<Redirect, ApiError> {
     if done.is_err() {
         note.outcome(StatusCode::UNPROCESSABLE_ENTITY);

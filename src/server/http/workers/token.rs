@@ -7,8 +7,8 @@ use model::TokenId;
 use crate::auth::{Credential, Identity};
 use crate::server::http::error::ApiError;
 
-/// The id of the sender's API token. Only API tokens can have the role of a worker, so the gate refuses requests with
-/// other credentials before.
+/// The id of the sender's API token. Only API tokens can have the role of a worker, so the gate has already refused
+/// requests with other credentials.
 pub(in crate::server::http) struct WorkerToken(pub(super) TokenId);
 
 impl<S: Send + Sync> FromRequestParts<S> for WorkerToken {

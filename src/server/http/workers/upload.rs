@@ -2,7 +2,7 @@
 //!
 //! A form has the parts `file`, `workerId`, `name`, `contentType`, `digest` and `leaseEpoch`, in any order. The file is
 //! written to the disk while it arrives. It is recorded as an artifact only after the end of the form, when the worker,
-//! the checksum and the limits have been checked. Otherwise it is removed.
+//! the checksum and the limits have been checked. If a check fails, the file is removed.
 
 use std::io::{self, Read};
 
@@ -26,7 +26,7 @@ use crate::server::http::multipart::{broken, chunk, drain};
 /// The maximum length of a part other than the file, in bytes.
 const MAX_TEXT: usize = 4 << 10;
 
-/// The number of chunks that wait to be written. It bounds the memory of an upload.
+/// The maximum number of chunks that wait to be written. It bounds the memory of an upload.
 const WAITING: usize = 4;
 
 pub(in crate::server::http) async fn upload(
@@ -39,7 +39,8 @@ pub(in crate::server::http) async fn upload(
     DefaultBodyLimit::disable().apply(&mut request);
     let form = Multipart::from_request(request, &state).await;
     let mut form = form.map_err(|_| ApiError::UnsupportedMediaType("multipart/form-data"))?;
-    // This check is repeated when the file is recorded. It prevents others from filling the disk.
+    // This check prevents workers that do not hold the job from filling the disk. It is repeated when the file is
+    // recorded.
     let received = match state.queue.lease_of_token(job, token).await {
         Ok(lease) => receive(&mut form, &state, lease).await,
         Err(error) => Err(error.into()),
@@ -60,8 +61,8 @@ pub(in crate::server::http) async fn upload(
         stored: file.stored.clone(),
         digest: fields.digest,
     };
-    // The file is recorded in a separate task, so that the task is completed even if the client disconnects. If it were
-    // interrupted, the file of an artifact that has already been recorded could be removed.
+    // The file is recorded in a separate task, which is completed even if the client disconnects. If it were
+    // interrupted, the file of a recorded artifact could be removed.
     let recording = tokio::spawn(async move {
         let limits = state.config.upload_limits();
         let recorded = state.queue.record_upload(job, worker, upload, limits).await?;
@@ -92,7 +93,7 @@ struct ReceivedFile {
     state: AppState,
     lease: Lease,
     id: ArtifactId,
-    /// The name and the media type that the part specifies.
+    /// The name and the media type that the part specifies, each `None` if the part does not specify it.
     name: Option<String>,
     content_type: Option<String>,
     stored: Stored,
@@ -111,7 +112,7 @@ impl Drop for ReceivedFile {
         if !self.is_kept
             && let Err(error) = self.state.artifacts.remove(&path)
         {
-            tracing::warn!(%error, "an uploaded file that is no artifact could not be removed");
+            tracing::warn!(%error, "an uploaded file that was not recorded could not be removed");
         }
     }
 }
@@ -178,7 +179,7 @@ async fn receive_file(mut field: Field<'_>, state: &AppState, lease: Lease) -> R
     let id = ArtifactId(uuid::Uuid::now_v7());
     let (sender, waiting) = mpsc::channel(WAITING);
     let owner = state.clone();
-    // If the request is aborted, the file is removed when the thread has finished.
+    // If the request is aborted, the thread drops the [`ReceivedFile`] at its end, which removes the file.
     let keeping = tokio::task::spawn_blocking(move || {
         let content = Chunks { waiting, current: Bytes::new(), is_complete: false };
         let stored = owner.artifacts.keep_streamed(&location(lease.job, lease.attempt, id), content)?;
@@ -225,7 +226,7 @@ enum Message {
     End,
 }
 
-/// The chunks of a file as a reader that blocks until the next one has arrived.
+/// A reader of a file's chunks that blocks until the next chunk has arrived.
 struct Chunks {
     waiting: mpsc::Receiver<Message>,
     current: Bytes,
