@@ -61,7 +61,11 @@ async fn an_artifact_is_found_only_under_its_own_job() {
     let artifacts = server.api.json(&format!("/jobs/{other}/artifacts")).await;
     let artifact = artifacts["items"][0]["id"].as_str().expect("the artifact has an id").to_owned();
     assert_eq!(server.api.get(&format!("/jobs/{other}/artifacts/{artifact}/download")).await.status(), 200);
-    for id in [artifact.as_str(), "01890000-0000-7000-8000-000000000000", "x", "%ff", "..%2f..%2ftailwater.sqlite"] {
+    for action in ["download", "preview"] {
+        let request = server.api.request(Method::GET, &format!("/jobs/{mine}/artifacts/{artifact}/{action}"));
+        check_refused(&server.api, request, (409, "artifact_job_mismatch"), "another job").await;
+    }
+    for id in ["01890000-0000-7000-8000-000000000000", "x", "%ff", "..%2f..%2ftailwater.sqlite"] {
         let request = server.api.request(Method::GET, &format!("/jobs/{mine}/artifacts/{id}/download"));
         check_refused(&server.api, request, (404, "artifact_not_found"), "artifact").await;
     }

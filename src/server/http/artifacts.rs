@@ -52,8 +52,8 @@ pub(super) async fn artifact(
     let Path((id, artifact)) = path.map_err(|_| ApiError::ArtifactNotFound)?;
     let job = state.queue.job(job_id(&id)?).await?.id;
     let artifact: ArtifactId = artifact.parse().map_err(|_| ApiError::ArtifactNotFound)?;
-    let file = state.queue.artifact(artifact).await?.filter(|file| file.artifact.job_id == job);
-    file.ok_or(ApiError::ArtifactNotFound)
+    let file = state.queue.artifact(artifact).await?.ok_or(ApiError::ArtifactNotFound)?;
+    if file.artifact.job_id == job { Ok(file) } else { Err(ApiError::ArtifactJobMismatch) }
 }
 
 /// Opens the file of an artifact.

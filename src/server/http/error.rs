@@ -50,6 +50,8 @@ pub(in crate::server) enum ApiError {
     JobNotFound,
     #[error("the job has no such artifact")]
     ArtifactNotFound,
+    #[error("the artifact belongs to another job")]
+    ArtifactJobMismatch,
     #[error("the artifact's file is missing from the data directory")]
     ArtifactFileMissing,
     #[error("{0}")]
@@ -143,6 +145,7 @@ impl ApiError {
             Self::RouteNotFound => (StatusCode::NOT_FOUND, "route_not_found"),
             Self::MethodNotAllowed => (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed"),
             Self::JobStateConflict(_) => (StatusCode::CONFLICT, "job_state_conflict"),
+            Self::ArtifactJobMismatch => (StatusCode::CONFLICT, "artifact_job_mismatch"),
             Self::JobOwnershipMismatch(_) => (StatusCode::CONFLICT, "job_ownership_mismatch"),
             Self::ArtifactTooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "artifact_too_large"),
             Self::DigestMismatch(_) => (StatusCode::UNPROCESSABLE_ENTITY, "digest_mismatch"),

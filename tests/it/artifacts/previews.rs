@@ -179,11 +179,11 @@ async fn an_unknown_artifact_has_no_preview() {
     let server = TestServer::start().await;
     let (id, other) = (job_with_report(&server.api).await, server.api.run("true").await.0);
     let file = artifact(&server.api, &id, "other").await;
-    for path in [
-        format!("/jobs/{other}/artifacts/{file}/preview"),
-        format!("/jobs/{id}/artifacts/{other}/preview"),
-        format!("/jobs/{id}/artifacts/x/preview"),
+    for (path, status) in [
+        (format!("/jobs/{other}/artifacts/{file}/preview"), 409),
+        (format!("/jobs/{id}/artifacts/{other}/preview"), 404),
+        (format!("/jobs/{id}/artifacts/x/preview"), 404),
     ] {
-        assert_eq!(server.api.get(&path).await.status(), 404, "{path}");
+        assert_eq!(server.api.get(&path).await.status(), status, "{path}");
     }
 }
