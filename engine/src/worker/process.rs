@@ -11,6 +11,7 @@
 mod children;
 mod kill;
 mod output;
+mod stopping;
 mod supervisor;
 
 use std::io;
@@ -26,12 +27,13 @@ use super::control::{Control, Stop};
 use crate::clock;
 use crate::fail_point::FailPoint;
 pub(super) use crate::supervise::message::ExitStatus;
-use crate::supervise::message::{Order, Report};
+use crate::supervise::message::Report;
 
 pub use children::adopt;
 pub use kill::{ProcessMarker, kill_marked};
 use output::{OutputReader, READ};
-use supervisor::{CONTINUE_EVERY, PATIENCE, Supervisor, start_error};
+use stopping::StopInProgress;
+use supervisor::{CONTINUE_EVERY, Supervisor, start_error};
 pub use supervisor::{LeftBehind, Program, Supervision};
 
 /// The time for which the streams are read after the process has exited, if a descendant still has them open.
@@ -128,26 +130,6 @@ pub fn run(
     let failed = || ProcessError::Spawn(io::Error::other("the supervisor process failed"));
     let status = status.or(killed).ok_or_else(failed)?;
     Ok(Exit { status, ended_by: ending.map(|ending| ending.by), left_behind })
-}
-
-/// The progress of stopping the process.
-#[derive(Clone, Copy)]
-struct StopInProgress {
-    by: EndedBy,
-    /// The time of the next measure.
-    next_at: Instant,
-    next: StopMeasure,
-}
-
-/// The measure that is taken if the process has not exited in time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum StopMeasure {
-    /// Order the supervisor to kill the process.
-    OrderKill,
-    /// Kill the supervisor if the step keeps it stopped, so that it cannot report the exit.
-    KillSupervisor,
-    /// Nothing is left to do.
-    Wait,
 }
 
 struct Running<'a, 'b> {
@@ -299,7 +281,7 @@ impl Running<'_, '_> {
     }
 
     fn next_time(&self) -> Option<Instant> {
-        let stop_at = self.ending.filter(|ending| ending.next != StopMeasure::Wait).map(|ending| ending.next_at);
+        let stop_at = self.ending.and_then(|ending| ending.next_time());
         let continue_at = Some(self.continue_at).filter(|_| self.drain_until.is_none());
         let refused = self.capture.is_refused();
         let deadline =
@@ -330,41 +312,16 @@ impl Running<'_, '_> {
         if self.limits.deadline.is_some_and(|at| at <= now) && may_time_out {
             self.end(EndedBy::Timeout, now);
         }
-        if let Some(ending) = self.ending.as_mut().filter(|ending| ending.next_at <= now) {
-            match ending.next {
-                StopMeasure::OrderKill => {
-                    self.supervisor.order(Order::Kill);
-                    (ending.next, ending.next_at) = (StopMeasure::KillSupervisor, now + PATIENCE);
-                }
-                StopMeasure::KillSupervisor => {
-                    // A supervisor that is not stopped waits for a process that cannot die yet, for example because it
-                    // is waiting for a network disk.
-                    ending.next_at = now + CONTINUE_EVERY;
-                    if self.drain_until.is_some() {
-                        ending.next = StopMeasure::Wait;
-                    } else if self.supervisor.is_stopped() {
-                        ending.next = StopMeasure::Wait;
-                        self.supervisor.kill();
-                    }
-                }
-                StopMeasure::Wait => {}
-            }
+        if let Some(ending) = &mut self.ending {
+            ending.act_on_time(self.drain_until.is_some(), &self.supervisor, now);
         }
     }
 
-    /// Asks the process and its descendants to exit, and sets the deadline for killing them.
+    /// Begins to stop the process, unless it is being stopped already.
     fn end(&mut self, by: EndedBy, now: Instant) {
-        if self.ending.is_some() {
-            return;
+        if self.ending.is_none() {
+            self.ending = Some(StopInProgress::begin(by, &self.limits, &self.supervisor, now));
         }
-        let grace = match by {
-            EndedBy::Stop(Stop::Shutdown(_)) => self.limits.shutdown_grace,
-            // Another worker may already be running the job, so kill the process immediately.
-            EndedBy::Stop(Stop::LeaseLost) => Duration::ZERO,
-            EndedBy::Stop(Stop::Cancelled) | EndedBy::Timeout | EndedBy::OutputLimit => self.limits.cancel_grace,
-        };
-        self.ending = Some(StopInProgress { by, next_at: now + grace, next: StopMeasure::OrderKill });
-        self.supervisor.order(Order::Terminate);
     }
 }
 
