@@ -11,6 +11,7 @@ use super::{FailureReason, Job, Level, Payload, Seq, WorkerStatus};
 
 /// A worker's request for a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ClaimBody {
     /// The worker's name.
@@ -43,6 +44,7 @@ pub struct ClaimBody {
 
 /// The response to a worker's request for a job.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClaimReply {
     /// The claimed job, or null if there is no job for this worker.
     pub job: Option<ClaimedJob>,
@@ -54,6 +56,7 @@ pub struct ClaimReply {
 
 /// Informs a worker that it receives no jobs because it is drained or because of a pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClaimNotice {
     /// [`WorkerStatus::Draining`] or [`WorkerStatus::Paused`].
     pub status: WorkerStatus,
@@ -61,6 +64,7 @@ pub struct ClaimNotice {
 
 /// A claimed job with everything that its worker needs to run it. Its payload contains the real values of secrets.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClaimedJob {
     /// The job.
     #[serde(flatten)]
@@ -73,6 +77,7 @@ pub struct ClaimedJob {
 
 /// How much of an attempt's output the server has stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct OutputProgress {
     /// The number of the last stored batch, or 0 if there is none.
@@ -94,6 +99,7 @@ impl fmt::Debug for ClaimedJob {
 
 /// A request that renews a lease.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct HeartbeatBody {
     /// The name of the worker that holds the lease.
@@ -107,6 +113,7 @@ pub struct HeartbeatBody {
 
 /// A request that ends a lease because the attempt has succeeded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CompleteBody {
     /// The name of the worker that holds the lease.
@@ -124,6 +131,7 @@ pub struct CompleteBody {
 
 /// A request that ends a lease because the attempt has failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FailBody {
     /// The name of the worker that holds the lease.
@@ -146,6 +154,7 @@ pub struct FailBody {
 
 /// A request that ends a lease because the worker has stopped a job whose cancellation was requested.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CancelAckBody {
     /// The name of the worker that holds the lease.
@@ -163,6 +172,7 @@ pub struct CancelAckBody {
 
 /// A request that appends one event, or a batch of events, to the log of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AppendBody {
     /// The name of the worker that holds the lease.
@@ -203,6 +213,7 @@ pub struct AppendBody {
 
 /// An event that a worker reports.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ReportedEvent {
     /// The severity. The default is `info`.
@@ -220,6 +231,7 @@ pub struct ReportedEvent {
 
 /// The response to a batch that covers a range of output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AppendedBatch {
     /// The position of the batch's last event, or of the last event before it if the batch has no events.
@@ -228,6 +240,7 @@ pub struct AppendedBatch {
 
 /// A request that sends output that is not in events, so that the complete log contains it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct OutputBody {
     /// The name of the worker that holds the lease.
@@ -241,6 +254,7 @@ pub struct OutputBody {
 
 /// How much of an attempt's output the server has stored in the complete log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StoredBytes {
     /// The number of bytes.
     pub bytes: i64,
@@ -248,6 +262,7 @@ pub struct StoredBytes {
 
 /// The totals of an attempt's output, as the worker reports them when the attempt ends.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ReportedTotals {
     /// The exit code of the step that decided the attempt's result, if there is one.

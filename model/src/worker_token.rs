@@ -6,6 +6,7 @@ use super::{ApiToken, Timestamp, TokenId};
 
 /// The limits on the jobs that a worker can claim with its token. `None` sets no limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TokenLimits {
     /// The types of the jobs that the worker can claim.
@@ -22,6 +23,7 @@ pub struct TokenLimits {
 
 /// The body of a request that creates a worker's token. Members that are not listed here are ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct NewWorkerToken {
     /// The name, which says which worker uses the token.
@@ -45,6 +47,7 @@ pub struct NewWorkerToken {
 
 /// A worker's token, without its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ListedWorkerToken {
     /// The id.
@@ -94,6 +97,7 @@ impl ListedWorkerToken {
 
 /// A new worker's token with its text, which is sent only in the response to its creation.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedWorkerToken {
     /// The text of the token.
@@ -104,6 +108,7 @@ pub struct CreatedWorkerToken {
 
 /// The tokens of workers, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct WorkerTokensPage {
     /// The tokens.
