@@ -110,7 +110,7 @@ pub(super) fn secret() -> NamedSecret {
 pub(super) fn audit_entry() -> AuditEntry {
     example(json!({
         "id": 42, "createdAt": TIME, "user": "ada", "credential": "session", "address": "192.0.2.7",
-        "action": "job.submit", "object": JOB, "status": 201,
+        "action": "job.submit", "object": JOB, "details": null, "status": 201,
     }))
 }
 

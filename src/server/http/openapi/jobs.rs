@@ -171,7 +171,7 @@ fn of_artifact(path: &str, name: &str, summary: &str) -> ApiOperation {
     ApiOperation::get(path, name, summary)
         .job()
         .path("artifact", id(), examples::ID, "The id of the artifact.")
-        .refuses([ApiError::ArtifactNotFound])
+        .refuses([ApiError::ArtifactNotFound, ApiError::ArtifactJobMismatch])
 }
 
 fn download() -> ApiOperation {
