@@ -23,7 +23,7 @@ use store::{DescribedWorker, WorkerRow};
 const SEEN_EVERY: Duration = Duration::from_secs(10);
 
 /// The time after which a worker without jobs counts as offline. A claim waits for at most half of it.
-const OFFLINE_AFTER: Duration = Duration::from_mins(1);
+pub(super) const OFFLINE_AFTER: Duration = Duration::from_mins(1);
 
 /// The time after which a worker that was not seen is removed from the list.
 const KEPT: Duration = Duration::from_hours(7 * 24);
