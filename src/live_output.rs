@@ -281,6 +281,9 @@ fn note(log: Log) -> Option<String> {
     if let Some(pause) = job.pause.as_ref().filter(|_| is_waiting) {
         return Some(format!("Waiting. {}", words::paused(pause)));
     }
+    if let Some(wait) = job.concurrency_wait.as_ref().filter(|_| is_waiting) {
+        return Some(format!("{}.", words::waits_for_key(wait)));
+    }
     let text = match (job.status, filter) {
         (JobStatus::Queued, _) if counts.logs == 0 => match job.queue_position {
             Some(position) if position > 1 => {

@@ -218,6 +218,7 @@ impl Server {
             Spools::new(&config.data_dir),
         )
         .with_working_roots(roots.clone())
+        .with_affinity_wait(config.affinity_wait)
         .with_capabilities(machine::capability().into_iter().collect());
         queue.load_secrets().await?;
         inputs::sweep(&config.data_dir, &queue.inputs().await.map_err(io::Error::other)?)?;

@@ -3,7 +3,7 @@
 //! All functions are pure and use only integers, because formatting floating-point numbers would add 20 kB to the WASM
 //! module.
 
-use model::{JobPhase, JobStatus, Pause, PauseTarget, StepStatus, Timestamp, WorkerStatus};
+use model::{ConcurrencyWait, JobPhase, JobStatus, Pause, PauseTarget, StepStatus, Timestamp, WorkerStatus};
 
 /// Formats a number with thousands separators: `12,345`.
 #[must_use]
@@ -64,6 +64,17 @@ pub fn paused(pause: &Pause) -> String {
     let (since, by) = (date_time(pause.paused_at, 0), visible(&pause.paused_by_user_id));
     let reason = pause.reason.as_deref().map(|reason| format!(": {}", visible(reason))).unwrap_or_default();
     format!("{what} been paused since {since} UTC by {by}{reason}")
+}
+
+/// Says for which jobs a job waits because of its concurrency key.
+#[must_use]
+pub fn waits_for_key(wait: &ConcurrencyWait) -> String {
+    let which = if wait.running == 1 {
+        "another job".to_owned()
+    } else {
+        format!("one of {}", plural(wait.running, "running job"))
+    };
+    format!("Waits for {which} with the concurrency key {}", visible(&wait.key))
 }
 
 /// Returns the label of a worker's status.
@@ -275,6 +286,13 @@ mod tests {
         assert_eq!(paused(&pause), "The queue has been paused since 2026-01-31 14:02:11 UTC by ada: new disk");
         let kind = Pause { target: PauseTarget::Type("build".to_owned()), reason: None, ..pause };
         assert_eq!(paused(&kind), "Jobs of the type build have been paused since 2026-01-31 14:02:11 UTC by ada");
+    }
+
+    #[test]
+    fn a_job_says_for_which_jobs_it_waits() {
+        let wait = |running| ConcurrencyWait { key: "deploy".to_owned(), limit: 1, running };
+        assert_eq!(waits_for_key(&wait(1)), "Waits for another job with the concurrency key deploy");
+        assert_eq!(waits_for_key(&wait(3)), "Waits for one of 3 running jobs with the concurrency key deploy");
     }
 
     #[test]

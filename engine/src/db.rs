@@ -265,6 +265,13 @@ pub(crate) async fn execute_for_tests(db: &Db, statement: &str) {
     write.expect("the statement is valid");
 }
 
+/// Returns the number that a query returns.
+#[cfg(test)]
+pub(crate) async fn number_for_tests(db: &Db, query: &str) -> i64 {
+    let mut connection = db.reader().await.expect("a connection is free");
+    sqlx::query_scalar(sqlx::AssertSqlSafe(query)).fetch_one(connection.sqlite()).await.expect("the query is valid")
+}
+
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;

@@ -10,12 +10,14 @@
 
 mod admission;
 mod bulk;
+mod concurrency;
 mod ending;
 mod expiry;
 mod files;
 mod job_row;
 mod leases;
 mod maskers;
+mod next_job;
 mod overrides;
 mod pauses;
 mod payload;
@@ -31,6 +33,7 @@ mod workers;
 mod working_roots;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use model::{Job, JobChanges, JobCounts, JobEventStatus, JobId, JobInput, JobStatus, JobsPage, NewJob};
 use tokio::sync::{Notify, watch};
@@ -43,6 +46,7 @@ use crate::spool::Spools;
 pub use admission::WorkerLimits;
 pub use ending::{ArtifactPlace, Ending, Finish, NewArtifact};
 pub use files::{ArtifactFile, AttemptOutput};
+use job_row::JobRow;
 pub use leases::{Abandoned, Claimed, Heartbeat, LEASE, Shipping};
 pub use maskers::{Maskers, SharedValues};
 pub use pauses::PauseChange;
@@ -132,6 +136,8 @@ pub struct Queue {
     roots: WorkingRoots,
     /// The capabilities of the embedded worker.
     capabilities: Vec<String>,
+    /// The time for which a job is left for the worker that last ran a job with the same affinity key.
+    affinity_wait: Duration,
     /// The server's copies of the output of workers on other machines.
     copies: OutputCopies,
     signals: Arc<Signals>,
@@ -155,7 +161,8 @@ impl Queue {
     #[must_use]
     pub fn new(db: Db, log: EventLog, maskers: Maskers, jobs_queued: i64, spools: Spools) -> Self {
         let (roots, copies) = (WorkingRoots::default(), OutputCopies::new(spools));
-        Self { db, log, maskers, jobs_queued, roots, capabilities: Vec::new(), copies, signals: Arc::default() }
+        let (capabilities, affinity_wait, signals) = (Vec::new(), Duration::ZERO, Arc::default());
+        Self { db, log, maskers, jobs_queued, roots, capabilities, affinity_wait, copies, signals }
     }
 
     /// Restricts the absolute working directories of submissions to the given directories.
@@ -168,6 +175,13 @@ impl Queue {
     #[must_use]
     pub fn with_capabilities(self, capabilities: Vec<String>) -> Self {
         Self { capabilities, ..self }
+    }
+
+    /// Sets the time for which other workers leave a job for the one that last ran a job with the same affinity key. It
+    /// is zero at first.
+    #[must_use]
+    pub fn with_affinity_wait(self, affinity_wait: Duration) -> Self {
+        Self { affinity_wait, ..self }
     }
 
     /// Submits a job. A repeated submission with the same `key` returns the job that the first one created.
@@ -258,7 +272,8 @@ impl Queue {
             _ => None,
         };
         let pause = pauses::of_job(&mut connection, &row.job).await?;
-        Ok(Job { queue_position: position, pause, ..row.to_job(&self.maskers) })
+        let concurrency_wait = concurrency::waits(&mut connection, std::slice::from_ref(&row)).await?.pop().flatten();
+        Ok(Job { queue_position: position, pause, concurrency_wait, ..row.to_job(&self.maskers) })
     }
 
     /// Returns a page of jobs, newest first.
@@ -268,10 +283,12 @@ impl Queue {
         let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > limit;
         rows.truncate(limit);
-        let items = rows
-            .iter()
-            .map(|row| if filter.summary { row.to_summary(&self.maskers) } else { row.to_job(&self.maskers) })
-            .collect();
+        let waits = concurrency::waits(&mut connection, &rows).await?;
+        let item = |(row, concurrency_wait): (&JobRow, _)| {
+            let job = if filter.summary { row.to_summary(&self.maskers) } else { row.to_job(&self.maskers) };
+            Job { concurrency_wait, ..job }
+        };
+        let items = rows.iter().zip(waits).map(item).collect();
         let counts = if filter.counts { Some(store::counts(&mut connection, &filter).await?) } else { None };
         Ok(JobsPage { items, offset: filter.offset, limit: filter.limit, has_more, counts })
     }
@@ -301,7 +318,11 @@ impl Queue {
     pub async fn changed_after(&self, change: i64, limit: i64) -> Result<Vec<(i64, Job)>, QueueError> {
         let mut connection = self.db.reader().await?;
         let rows = store::changed_after(&mut connection, change, limit).await?;
-        Ok(rows.iter().map(|row| (row.change, row.to_summary(&self.maskers))).collect())
+        let waits = concurrency::waits(&mut connection, &rows).await?;
+        let changed = |(row, concurrency_wait): (&JobRow, _)| {
+            (row.change, Job { concurrency_wait, ..row.to_summary(&self.maskers) })
+        };
+        Ok(rows.iter().zip(waits).map(changed).collect())
     }
 
     /// Requests a job's cancellation. A queued job finishes immediately, and a running job finishes when its worker has

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{ArtifactId, JobId, Pause, RawJson, Seq, Timestamp};
+use super::{ArtifactId, ConcurrencyWait, JobId, Pause, RawJson, Seq, Timestamp};
 
 /// The status of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -195,6 +195,10 @@ pub struct Job {
     /// is paused.
     #[serde(default)]
     pub pause: Option<Pause>,
+    /// The jobs with the same concurrency key that have to finish before the job can start; null unless it is queued
+    /// and waits for such jobs.
+    #[serde(default)]
+    pub concurrency_wait: Option<ConcurrencyWait>,
 }
 
 /// A page of jobs, newest first.

@@ -16,6 +16,7 @@ mod bulk;
 #[cfg_attr(not(target_family = "wasm"), path = "calendar/native.rs")]
 #[cfg_attr(target_family = "wasm", path = "calendar/browser.rs")]
 mod calendar;
+mod concurrency;
 mod event;
 mod job;
 mod line;
@@ -45,6 +46,7 @@ use serde::{Deserialize, Serialize};
 
 pub use audit::{AuditEntry, AuditPage};
 pub use bulk::{BulkAction, BulkFilter, BulkReply, BulkRequest};
+pub use concurrency::ConcurrencyWait;
 pub use event::{
     ArtifactPayload, AttemptPayload, AttemptStatus, EndPayload, Event, EventsPage, GapAvailable, GapPayload, GapReason,
     JobEventStatus, JobPayload, Level, LogPayload, Payload, Stage, StagePayload, StageStatus, StepPayload, StepStatus,

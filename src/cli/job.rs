@@ -52,6 +52,7 @@ fn facts(job: &Job, server: &str) -> Vec<(&'static str, String)> {
         ("by", job.created_by_user_id.clone()),
         ("position", job.queue_position.map(words::count)),
         ("waiting", job.pause.as_ref().map(words::paused)),
+        ("waiting", job.concurrency_wait.as_ref().map(words::waits_for_key)),
         ("started", job.started_at.map(time)),
         ("finished", job.finished_at.map(time)),
         ("took", Some(words::run_time(job.phase(), clock::now)).filter(|time| !time.is_empty())),

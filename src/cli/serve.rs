@@ -3,6 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
@@ -146,6 +147,10 @@ pub(super) struct Serve {
     /// The maximum number of queued jobs.
     #[arg(long, env = "TAILWATER_JOBS_QUEUED", default_value_t = 100_000)]
     jobs_queued: u32,
+    /// The number of seconds for which other workers leave a job for the worker that last ran a job with the same
+    /// affinity key; 0 turns this off.
+    #[arg(long, env = "TAILWATER_AFFINITY_WAIT_SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(..=3_600))]
+    affinity_wait_seconds: u32,
     /// The number of days for which the output and the artifacts of a job are kept after it has finished; 0 is no
     /// limit.
     #[arg(long, env = "TAILWATER_KEEP_DAYS", default_value_t = 30, value_parser = clap::value_parser!(u32).range(..=36_500))]
@@ -250,6 +255,7 @@ impl Serve {
             streams: size(self.streams),
             streams_per_user: size(self.streams_per_user),
             jobs_queued: self.jobs_queued.into(),
+            affinity_wait: Duration::from_secs(self.affinity_wait_seconds.into()),
             keep_days: self.keep_days,
             keep_jobs_days: self.keep_jobs_days,
             keep_bytes: self.keep_bytes,

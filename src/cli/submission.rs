@@ -117,6 +117,9 @@ mod tests {
         let yaml = "title: T\nsteps:\n- run: |\n    a\n    b\n- run: c\n  env: {A: '1'}\n";
         let whole = json!({"type": "command", "payload": payload});
         check("job.yaml", yaml, &whole);
+        let limited = json!({"run": "a", "concurrencyKey": "deploy", "concurrencyLimit": 2});
+        let yaml_of_limited = "run: a\nconcurrencyKey: deploy\nconcurrencyLimit: 2\n";
+        check("job.yaml", yaml_of_limited, &json!({"type": "command", "payload": limited}));
         check("-", yaml, &whole);
         check("job.json", &payload.to_string(), &whole);
         check("-", &whole.to_string(), &whole);

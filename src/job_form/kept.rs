@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use crate::words;
 
 /// Describes the settings of a job that cannot be edited in the form: the `prepare` and `publish` stages, artifacts,
-/// required capabilities, input files and the affinity key.
+/// required capabilities, the concurrency key, input files and the affinity key.
 #[must_use]
 pub fn kept_of_job(job: &Job) -> Vec<String> {
     let payload = job.payload.as_ref().map(RawJson::to_value).unwrap_or_default();
@@ -21,6 +21,7 @@ pub fn kept_of_job(job: &Job) -> Vec<String> {
         stage("publish", "Runs last (publish)"),
         (!patterns.is_empty()).then(|| format!("Artifacts: {}", patterns.join(", "))),
         (!capabilities.is_empty()).then(|| format!("Required capabilities: {}", capabilities.join(", "))),
+        payload.get("concurrencyKey").and_then(Value::as_str).map(|key| concurrency(key, &payload)),
         job.input.as_ref().map(|input| format!("Files sent with the job: {}", words::bytes(input.size_bytes))),
         job.affinity_key.as_ref().map(|key| format!("Affinity key: {key}")),
     ];
@@ -56,6 +57,12 @@ pub fn kept_of_step(step: &Map<String, Value>, shown_shell: Option<&str>) -> Vec
 
 fn items<'a>(payload: &'a Value, field: &str) -> impl Iterator<Item = &'a Value> {
     payload.get(field).and_then(Value::as_array).into_iter().flatten()
+}
+
+/// Describes a job's concurrency key.
+fn concurrency(key: &str, payload: &Value) -> String {
+    let limit = payload.get("concurrencyLimit").and_then(Value::as_i64).unwrap_or(1);
+    format!("Concurrency key: {key} ({} at a time)", words::plural(limit, "job"))
 }
 
 fn step_name(step: &Map<String, Value>) -> String {

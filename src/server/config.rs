@@ -85,6 +85,8 @@ pub struct Config {
     pub streams_per_user: usize,
     /// The maximum number of queued jobs.
     pub jobs_queued: i64,
+    /// The time for which other workers leave a job for the one that last ran a job with the same affinity key.
+    pub affinity_wait: Duration,
     /// The number of days for which the output and the artifacts of finished jobs are kept, or 0 if there is no limit.
     pub keep_days: u32,
     /// The number of days for which finished jobs are kept, or 0 if there is no limit.

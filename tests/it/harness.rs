@@ -198,6 +198,7 @@ pub fn config(data_dir: &Path) -> Config {
         streams: 4096,
         streams_per_user: 2048,
         jobs_queued: 100_000,
+        affinity_wait: Duration::from_secs(5),
         keep_days: 0,
         keep_jobs_days: 0,
         keep_bytes: None,

@@ -95,7 +95,7 @@ async fn a_server_secret_that_starts_with_a_job_secret_is_masked_completely() {
     std::fs::write(file.path(), "hunter2hunter2-prod\nprefix-hunter2\n").expect("it can be written");
     let server = TestServer::start_with(|config| config.jobs.redact_values_file = Some(file.path().to_owned())).await;
     let text = "hunter2hunter2-prod and prefix-hunter2hunter2";
-    let payload = json!({"title": text, "env": {"MY_TOKEN": "hunter2hunter2"}, "steps": [{"name": text, "run": format!("echo {text}")}]});
+    let payload = json!({"title": text, "env": {"MY_TOKEN": "hunter2hunter2"}, "steps": [{"name": text, "run": format!("echo {text}")}], "concurrencyKey": text});
     let ran = server.api.submit(payload).await;
     server.api.ended(&ran).await;
     let other = json!({"type": "elsewhere", "affinityKey": text, "payload": {"title": text, "env": {"MY_TOKEN": "hunter2hunter2"}, "note": [text]}});

@@ -1,7 +1,9 @@
 //! Workers on other machines: each route of their protocol, with its statuses, codes and bodies, and the life of a job
 //! that they run.
 
+mod affinity;
 mod claims;
+mod concurrency;
 mod contract;
 mod credentials;
 mod endings;

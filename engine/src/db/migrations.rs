@@ -9,7 +9,7 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// The number, name and SQL of each file in `migrations/`.
-const MIGRATIONS: [(i64, &str, &str); 19] = [
+const MIGRATIONS: [(i64, &str, &str); 20] = [
     (1, "main path", include_str!("../../../migrations/0001_main_path.sql")),
     (2, "reading", include_str!("../../../migrations/0002_reading.sql")),
     (3, "gaps", include_str!("../../../migrations/0003_gaps.sql")),
@@ -28,6 +28,7 @@ const MIGRATIONS: [(i64, &str, &str); 19] = [
     (16, "worker list", include_str!("../../../migrations/0016_worker_list.sql")),
     (17, "pauses", include_str!("../../../migrations/0017_pauses.sql")),
     (18, "silence", include_str!("../../../migrations/0018_silence.sql")),
+    (19, "keys", include_str!("../../../migrations/0019_keys.sql")),
     (20, "audit details", include_str!("../../../migrations/0020_audit_details.sql")),
 ];
 

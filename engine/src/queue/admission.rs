@@ -4,7 +4,9 @@
 //! The decision is made in the transaction of the claim. A claim that was waiting while a token was revoked or while
 //! the queue was paused therefore receives no job.
 
-use model::{PauseTarget, Timestamp, WorkerStatus};
+use std::time::Duration;
+
+use model::{PauseTarget, Timestamp, WorkerId, WorkerStatus};
 
 use super::leases::ClaimRequest;
 use super::payload::{InvalidPayload, check_capabilities, invalid};
@@ -53,6 +55,10 @@ pub(super) struct ClaimScope {
     pub(super) capabilities: Vec<String>,
     /// The permitted repositories, or `None` if a job may have any repository or none.
     pub(super) repositories: Option<Vec<String>>,
+    /// The worker, or `None` if it is not in the list of workers.
+    pub(super) worker: Option<WorkerId>,
+    /// The time for which a job is left for the worker that last ran a job with the same affinity key.
+    pub(super) affinity_wait: Duration,
 }
 
 /// The decision about a claim.
@@ -93,7 +99,13 @@ pub(super) async fn admit(connection: &mut Connection, request: &ClaimRequest, n
         PauseTarget::Type(kind) => Some(kind),
         PauseTarget::Queue | PauseTarget::Worker(_) => None,
     };
-    Ok(decide(request, limits, targets.into_iter().filter_map(paused_kind).collect()))
+    let paused_kinds = targets.into_iter().filter_map(paused_kind).collect();
+    Ok(match decide(request, limits, paused_kinds) {
+        Admission::Admitted(scope) => {
+            Admission::Admitted(ClaimScope { worker: worker.map(|worker| worker.id), ..scope })
+        }
+        refused => refused,
+    })
 }
 
 /// Makes the decision from the limits of the token and the paused types.
@@ -110,7 +122,8 @@ fn decide(request: &ClaimRequest, limits: WorkerLimits, paused_kinds: Vec<String
         capabilities.retain(|capability| limits.capabilities.contains(capability));
     }
     let repositories = (!limits.repositories.is_empty()).then_some(limits.repositories);
-    Admission::Admitted(ClaimScope { kinds, paused_kinds, capabilities, repositories })
+    let affinity_wait = request.affinity_wait;
+    Admission::Admitted(ClaimScope { kinds, paused_kinds, capabilities, repositories, worker: None, affinity_wait })
 }
 
 /// Returns the names that are in both lists. An empty list stands for all names. Returns `None` if the lists have no

@@ -176,6 +176,22 @@ fn after(ending: &Ending, retry: Retry, row: &JobRow, now: Timestamp) -> NextSta
     }
 }
 
+/// A job whose lease has ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct EndedLease {
+    /// The job's new status.
+    pub(super) status: JobStatus,
+    /// Whether the job has a concurrency key, so that other jobs may have waited for its end.
+    pub(super) has_concurrency_key: bool,
+}
+
+impl EndedLease {
+    /// Returns what is reported about a job with this row, which was read after its lease had ended.
+    pub(super) const fn of(row: &JobRow) -> Self {
+        Self { status: row.job.status, has_concurrency_key: row.concurrency.is_some() }
+    }
+}
+
 /// Ends a lease and its attempt, and then finishes or requeues the job.
 pub(super) async fn finish(
     tx: &mut Tx,
@@ -183,13 +199,13 @@ pub(super) async fn finish(
     finish: Finish,
     details: EndDetails,
     now: Timestamp,
-) -> Result<JobStatus, QueueError> {
+) -> Result<EndedLease, QueueError> {
     let lease = finish.lease;
     let row = store::job(tx.connection(), lease.job).await?.ok_or(QueueError::NoSuchJob(lease.job))?;
     if row.job.status != JobStatus::Running || row.job.lease_epoch != lease.epoch {
         // Until the next lease begins, the worker may repeat the call that ended the lease.
         let repeated = row.job.lease_epoch.checked_sub(1) == Some(lease.epoch) && row.job.status != JobStatus::Running;
-        return if repeated { Ok(row.job.status) } else { Err(QueueError::LeaseLost(lease.job)) };
+        return if repeated { Ok(EndedLease::of(&row)) } else { Err(QueueError::LeaseLost(lease.job)) };
     }
     let status = attempt_status(&finish.ending);
     leases::end_attempt(tx.connection(), lease, status, now).await?;
@@ -219,7 +235,7 @@ pub(super) async fn finish(
         let took = row.job.started_at.and_then(|started| u64::try_from(now.millis_since(started)).ok());
         tx.count(move |metrics| metrics.job_finished(status, took.map(Duration::from_millis)));
     }
-    Ok(job_status)
+    Ok(EndedLease { status: job_status, ..EndedLease::of(&row) })
 }
 
 /// Returns the totals of an attempt without stored output, such as one of a worker that reports only events.

@@ -10,7 +10,7 @@ use model::{FailureReason, JobEventStatus, JobId, JobStatus};
 use redact::Redacted;
 use tokio_util::sync::CancellationToken;
 
-use super::ending::{self, EndDetails, Ending, Finish};
+use super::ending::{self, EndDetails, EndedLease, Ending, Finish};
 use super::leases::store::{self as leases, Silent};
 use super::remote::store as remote;
 use super::{Queue, QueueError, store, workers};
@@ -126,7 +126,7 @@ impl Queue {
             .ok()
             .unzip();
         let (log, now) = (self.log.clone(), clock::now());
-        let ended: Result<Option<JobStatus>, QueueError> = self
+        let ended: Result<Option<EndedLease>, QueueError> = self
             .db
             .writer()
             .write(move |tx| {
@@ -158,11 +158,11 @@ impl Queue {
             })
             .await;
         let ended = ended?;
-        if let Some(status) = ended {
+        if let Some(ended) = ended {
             self.copies.close(job, lease.attempt);
-            self.attempt_has_ended(job, status);
+            self.attempt_has_ended(job, ended);
         }
-        Ok(ended)
+        Ok(ended.map(|ended| ended.status))
     }
 }
 

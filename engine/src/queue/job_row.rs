@@ -4,6 +4,7 @@ use model::Job;
 use redact::{Redacted, Redactor};
 
 use super::JobPayload;
+use super::concurrency::StoredConcurrency;
 use super::maskers::Maskers;
 
 /// A job as the database stores it, with real secret values.
@@ -15,6 +16,8 @@ pub(super) struct JobRow {
     /// payloads.
     pub(super) payload: String,
     pub(super) commands: String,
+    /// The job's concurrency key, if it has one.
+    pub(super) concurrency: Option<StoredConcurrency>,
     pub(super) idempotency_digest: Option<Vec<u8>>,
     /// The number of the latest change to the job's state. All jobs share one sequence of these numbers.
     pub(super) change: i64,

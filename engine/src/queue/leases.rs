@@ -10,7 +10,9 @@ use model::{AttemptStatus, JobEventStatus, JobId, JobInput, JobStatus, Seq, Time
 use redact::{Redacted, Redactor};
 
 use super::admission::{self, Admission};
-use super::{Finish, JobPayload, Maskers, NewArtifact, Queue, QueueError, SharedValues, ending, files, secrets};
+use super::ending::EndedLease;
+use super::{Finish, JobPayload, Maskers, NewArtifact, Queue, QueueError, SharedValues};
+use super::{ending, files, next_job, secrets};
 use crate::clock;
 use crate::db::Tx;
 use crate::event_log::{AppendError, Batch, JobDetails, Lease, NewEvent, Tails, append_by_server, append_under_lease};
@@ -46,6 +48,8 @@ pub struct ClaimRequest {
     pub version: Option<Redacted>,
     /// The name of the worker's machine, if the worker has sent it.
     pub hostname: Option<Redacted>,
+    /// The time for which a job is left for the worker that last ran a job with the same affinity key.
+    pub affinity_wait: Duration,
 }
 
 impl ClaimRequest {
@@ -62,6 +66,7 @@ impl ClaimRequest {
             only_resumes: false,
             version: None,
             hostname: None,
+            affinity_wait: Duration::ZERO,
         }
     }
 }
@@ -212,8 +217,11 @@ impl Queue {
 
     /// Claims the next job that the embedded worker named `worker` can run. Returns `None` if there is no such job.
     pub async fn claim(&self, worker: &Redacted) -> Result<Option<Claimed>, QueueError> {
-        let request =
-            ClaimRequest { capabilities: self.capabilities.clone(), ..ClaimRequest::embedded(worker.clone()) };
+        let request = ClaimRequest {
+            capabilities: self.capabilities.clone(),
+            affinity_wait: self.affinity_wait,
+            ..ClaimRequest::embedded(worker.clone())
+        };
         let (log, now) = (self.log.clone(), clock::now());
         let BegunClaim { claimed, .. } = self
             .db
@@ -236,10 +244,10 @@ impl Queue {
         limit: Duration,
     ) -> Result<(), QueueError> {
         let limit = limit.min(LOOK_AGAIN);
-        let next_attempt = self.next_attempt_in(since).await?.map_or(limit, Duration::from_millis);
+        let passing = self.claimable_in(since).await?.map_or(limit, Duration::from_millis);
         tokio::select! {
             () = queued => {}
-            () = tokio::time::sleep(next_attempt.min(limit)) => {}
+            () = tokio::time::sleep(passing.min(limit)) => {}
         }
         Ok(())
     }
@@ -261,7 +269,7 @@ impl Queue {
     /// Ends a lease. The job then finishes or waits for its next attempt. A repeated call returns the same result.
     pub async fn finish(&self, finish: Finish) -> Result<JobStatus, QueueError> {
         let (log, now, job) = (self.log.clone(), clock::now(), finish.lease.job);
-        let status = self
+        let ended = self
             .db
             .writer()
             .write(move |tx| {
@@ -271,16 +279,16 @@ impl Queue {
             })
             .await?;
         FailPoint::Finished.reached();
-        self.attempt_has_ended(job, status);
-        Ok(status)
+        self.attempt_has_ended(job, ended);
+        Ok(ended.status)
     }
 
-    /// Notifies all waiters after an attempt of a job has ended and the job has received the given status.
-    pub(super) fn attempt_has_ended(&self, job: JobId, status: JobStatus) {
+    /// Notifies all waiters after a lease on a job has ended.
+    pub(super) fn attempt_has_ended(&self, job: JobId, ended: EndedLease) {
         self.log.tails().worker_left(job);
         self.signals.attempt_ended.notify_waiters();
         self.signals.changed.send_replace(());
-        if status == JobStatus::Queued {
+        if ended.status == JobStatus::Queued || ended.has_concurrency_key {
             self.signals.queued.notify_waiters();
         }
     }
@@ -303,16 +311,17 @@ impl Queue {
         Ok(store::shipping(&mut connection).await?)
     }
 
-    /// Returns the time in milliseconds until the next job that is waiting for its next attempt can be claimed, or
-    /// `None` if there is no such job. Jobs that could already be claimed at `since` are ignored: no worker has claimed
-    /// them since then, so the waiting workers may be unable to run them.
-    async fn next_attempt_in(&self, since: Timestamp) -> Result<Option<u64>, QueueError> {
+    /// Returns the time in milliseconds until the next job can be claimed that waits for its next attempt, or that is
+    /// left for the worker that it prefers. Returns `None` if there is no such job. Jobs that could already be claimed at
+    /// `since` are ignored: no worker has claimed them since then, so the waiting workers may be unable to run them.
+    pub(super) async fn claimable_in(&self, since: Timestamp) -> Result<Option<u64>, QueueError> {
         let mut connection = self.db.reader().await?;
-        let at = store::next_attempt_at(&mut connection, since).await?;
+        let at = next_job::store::claimable_at(&mut connection, since, self.affinity_wait).await?;
         Ok(at.map(|at| u64::try_from(at.millis_since(clock::now())).unwrap_or(0) + 1))
     }
 
-    /// Returns a future that completes when a job has been queued. Create the future before trying to claim a job, so
+    /// Returns a future that completes when a job may have become claimable, for example because it has been queued, or
+    /// because a job with its concurrency key has ended. Create the future before trying to claim a job, so
     /// that no job is missed.
     pub fn queued(&self) -> tokio::sync::futures::Notified<'_> {
         self.signals.queued.notified()

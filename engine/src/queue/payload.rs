@@ -2,6 +2,7 @@
 
 mod capabilities;
 mod checks;
+mod concurrency;
 mod masking;
 mod other;
 mod secrets;
@@ -21,6 +22,7 @@ use checks::{check_directory, check_env, check_name, check_timeout};
 use steps::{JobDefaults, RawStep, check_steps, first_line, only_step};
 
 pub(super) use capabilities::check_capabilities;
+pub(super) use concurrency::ConcurrencyKey;
 pub(super) use secrets::check_name as check_secret_name;
 use secrets::check_secrets;
 pub use secrets::{SecretForm, SecretUse};
@@ -172,6 +174,10 @@ pub struct RawCommand {
     secret_files: Vec<String>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     required_capabilities: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    concurrency_key: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    concurrency_limit: Option<i64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     working_directory: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -342,7 +348,7 @@ mod tests {
 
     #[test]
     fn unknown_fields_are_refused_by_name() {
-        for field in ["secret", "concurrencyKey", "runs"] {
+        for field in ["secret", "concurrency", "runs"] {
             check_refused(json!({"run": "true", field: []}), &format!("payload.{field}"));
         }
         check_refused(json!({"steps": [{"run": "a", "retries": 3}]}), "payload.steps[0].retries");

@@ -110,6 +110,7 @@ impl Queue {
             only_resumes: body.resume.unwrap_or(false),
             version: described("version", body.version)?,
             hostname: described("hostname", body.hostname)?,
+            affinity_wait: self.affinity_wait,
         };
         let wait = seconds_in("waitSeconds", 0..=MAX_WAIT, body.wait_seconds.unwrap_or(0))?;
         Ok(RemoteClaim { request, wait })

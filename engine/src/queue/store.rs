@@ -8,6 +8,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, QueryBuilder, Row, Sqlite};
 use uuid::Uuid;
 
+use super::concurrency::StoredConcurrency;
 use super::job_row::JobRow;
 use super::removal::RemovedEvents;
 use super::retention::Expired;
@@ -70,8 +71,9 @@ pub(super) async fn insert(
     let stored = sqlx::query(
         "insert into jobs (id, type, status, priority, payload, title, commands, created_by, affinity_key,
                            max_attempts, created_at, updated_at, resubmitted_from, idempotency_key, idempotency_digest, input, secrets,
-                           required_capabilities, repository)
-         select ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
+                           required_capabilities, repository,
+                           concurrency_key, concurrency_limit, concurrency_group, concurrency_line)
+         select ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
          where (select count(*) from (select 1 from jobs where status = 'queued' limit ?)) < ?",
     )
     .bind(new.id.0)
@@ -92,6 +94,10 @@ pub(super) async fn insert(
     .bind((!new.secrets.is_empty()).then(|| serde_json::json!(new.secrets).to_string()))
     .bind((!new.capabilities.is_empty()).then(|| serde_json::json!(new.capabilities).to_string()))
     .bind(&new.repository)
+    .bind(new.concurrency.as_ref().map(|concurrency| &concurrency.key))
+    .bind(new.concurrency.as_ref().map(|concurrency| concurrency.limit))
+    .bind(new.concurrency.as_ref().map(|concurrency| &concurrency.group))
+    .bind(new.concurrency.as_ref().map(|concurrency| &concurrency.line))
     .bind(limit)
     .bind(limit)
     .execute(connection.sqlite())
@@ -387,11 +393,22 @@ impl<'r> FromRow<'r, SqliteRow> for JobRow {
             input: parse_input(row.try_get("input")?)?,
             queue_position: None,
             pause: None,
+            concurrency_wait: None,
+        };
+        let concurrency = match row.try_get("concurrency_key")? {
+            Some(key) => Some(StoredConcurrency {
+                key,
+                limit: row.try_get("concurrency_limit")?,
+                group: row.try_get("concurrency_group")?,
+                line: row.try_get("concurrency_line")?,
+            }),
+            None => None,
         };
         Ok(Self {
             job,
             payload: row.try_get("payload")?,
             commands: row.try_get("commands")?,
+            concurrency,
             idempotency_digest: row.try_get("idempotency_digest")?,
             change: row.try_get("change")?,
         })

@@ -4,6 +4,7 @@ use model::{JobId, JobInput, NewJob};
 use sha2::{Digest, Sha256};
 
 use super::QueueError;
+use super::concurrency::{ClaimCriteria, StoredConcurrency};
 use super::job_row::JobRow;
 use super::maskers::Maskers;
 use super::payload::{InvalidPayload, JobPayload, invalid};
@@ -32,6 +33,8 @@ pub struct Submission {
     pub(super) capabilities: Vec<String>,
     /// The member `repository` of the payload, masked.
     pub(super) repository: Option<String>,
+    /// The job's concurrency key, if it has one.
+    pub(super) concurrency: Option<StoredConcurrency>,
     pub(super) title: String,
     pub(super) commands: String,
     pub(super) affinity_key: Option<String>,
@@ -67,16 +70,26 @@ impl Submission {
         }
         let payload = JobPayload::parse(&new.kind, new.payload.get())?;
         let capabilities = payload.required_capabilities()?;
+        let concurrency = payload.concurrency()?;
         let PayloadSummary { title, commands, secrets } = PayloadSummary::check(&new.kind, &payload, roots)?;
         let id = JobId(uuid::Uuid::now_v7());
         let redactor = maskers.of(id, || payload.clone());
         let mask = |text: &str| redactor.redact(text.as_bytes()).to_text().into_owned();
         let digest = key.as_ref().map(|_| digest(&new, &payload));
+        let repository = payload.repository().map(mask);
+        let criteria = ClaimCriteria {
+            kind: &new.kind,
+            capabilities: &capabilities,
+            repository: repository.as_deref(),
+            affinity_key: new.affinity_key.as_deref(),
+        };
+        let concurrency = concurrency.map(|found| StoredConcurrency::new(&found, mask(&found.key), criteria));
         Ok(Self {
             id,
             kind: new.kind,
             priority: new.priority,
-            repository: payload.repository().map(mask),
+            repository,
+            concurrency,
             title: mask(&title),
             commands: mask(&commands),
             payload,
@@ -113,11 +126,21 @@ impl Submission {
         let capabilities = payload.required_capabilities()?;
         let redactor = maskers.of_payload(&payload);
         let mask = |text: &str| redactor.redact(text.as_bytes()).to_text().into_owned();
+        let repository = payload.repository().map(mask);
+        let criteria = ClaimCriteria {
+            kind: &row.job.kind,
+            capabilities: &capabilities,
+            repository: repository.as_deref(),
+            affinity_key: row.job.affinity_key.as_deref(),
+        };
+        let concurrency = payload.concurrency()?;
+        let concurrency = concurrency.map(|found| StoredConcurrency::new(&found, mask(&found.key), criteria));
         Ok(Self {
             id: JobId(uuid::Uuid::now_v7()),
             kind: row.job.kind.clone(),
             priority: row.job.priority,
-            repository: payload.repository().map(mask),
+            repository,
+            concurrency,
             payload,
             secrets,
             capabilities,

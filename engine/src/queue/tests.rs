@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
-use model::{ClaimBody, JobId, JobStatus, NewJob, TokenId};
+use model::{ClaimBody, JobId, JobStatus, NewJob, PauseTarget, TokenId};
 use redact::Rules;
 use serde_json::json;
 use tempfile::TempDir;
@@ -14,8 +14,11 @@ use crate::db::execute_for_tests;
 use crate::event_log::{Direction, Filter, PageRequest};
 use crate::seal::SealKey;
 
-/// The type of the jobs.
-const KIND: &str = "elsewhere";
+/// The types of the jobs.
+const KINDS: [&str; 2] = ["elsewhere", "nowhere"];
+
+/// The concurrency keys of the jobs.
+const KEYS: [&str; 2] = ["database", "deploy"];
 
 /// The names of the workers.
 const WORKERS: [&str; 3] = ["one", "two", "three"];
@@ -43,6 +46,9 @@ enum Request {
 #[derive(Clone, Copy, Debug)]
 struct Expected {
     id: JobId,
+    kind: usize,
+    /// The concurrency key and its limit.
+    key: Option<(&'static str, usize)>,
     priority: i32,
     max_attempts: i32,
     status: JobStatus,
@@ -75,6 +81,34 @@ impl Expected {
     }
 }
 
+/// A queue in a new database, and the API token of its workers.
+pub(super) struct TestQueue {
+    pub(super) queue: Queue,
+    pub(super) db: Db,
+    log: EventLog,
+    pub(super) token: TokenId,
+    data: TempDir,
+}
+
+impl TestQueue {
+    pub(super) async fn new() -> Self {
+        let data = tempfile::tempdir().expect("a temporary folder");
+        let db = Db::open(data.path()).await.expect("a new database opens");
+        let log = EventLog::new(db.clone());
+        let maskers = Maskers::new(Vec::new(), Rules::none(), SealKey::random().0);
+        let queue = Queue::new(db.clone(), log.clone(), maskers, 1_000, Spools::new(data.path()));
+        let token = TokenId(uuid::Uuid::now_v7());
+        let create = format!(
+            "insert into tokens (id, digest, name, role, hint, created_at, expires_at)
+             values (x'{}', x'00', 'test', 'worker', '', 1, {})",
+            token.0.simple(),
+            i64::MAX
+        );
+        execute_for_tests(&db, &create).await;
+        Self { queue, db, log, token, data }
+    }
+}
+
 /// A queue, its model, and the random requests.
 struct World {
     queue: Queue,
@@ -83,47 +117,44 @@ struct World {
     random: Rng,
     token: TokenId,
     jobs: Vec<Expected>,
+    /// The types that are paused.
+    paused: [bool; KINDS.len()],
     leases: Vec<HeldLease>,
     _data: TempDir,
 }
 
 impl World {
     async fn new(seed: u64) -> Self {
-        let data = tempfile::tempdir().expect("a temporary folder");
-        let db = Db::open(data.path()).await.expect("a new database opens");
-        let log = EventLog::new(db.clone());
-        let maskers = Maskers::new(Vec::new(), Rules::none(), SealKey::random().0);
-        let queue = Queue::new(db.clone(), log.clone(), maskers, 1_000, Spools::new(data.path()));
-        let (random, token) = (Rng::with_seed(seed), TokenId(uuid::Uuid::now_v7()));
-        let create = format!(
-            "insert into tokens (id, digest, name, role, hint, created_at, expires_at)
-             values (x'{}', x'00', 'test', 'worker', '', 1, {})",
-            token.0.simple(),
-            i64::MAX
-        );
-        execute_for_tests(&db, &create).await;
-        Self { queue, db, log, random, token, jobs: Vec::new(), leases: Vec::new(), _data: data }
+        let TestQueue { queue, db, log, token, data } = TestQueue::new().await;
+        let (random, paused) = (Rng::with_seed(seed), [false; KINDS.len()]);
+        Self { queue, db, log, random, token, jobs: Vec::new(), paused, leases: Vec::new(), _data: data }
     }
 
     async fn step(&mut self) {
-        match self.random.u32(..20) {
-            0..=2 => self.submit().await,
-            3..=6 => self.claim().await,
-            7..=15 => self.request().await,
-            16 => self.cancel().await,
-            17 => self.end_back_off().await,
+        match self.random.u32(..22) {
+            0..=3 => self.submit().await,
+            4..=7 => self.claim().await,
+            8..=16 => self.request().await,
+            17 => self.cancel().await,
+            18 => self.end_back_off().await,
+            19 => self.pause_or_resume().await,
             _ => self.expire().await,
         }
     }
 
     async fn submit(&mut self) {
         let (priority, max_attempts) = (self.random.i32(-1..=1), self.random.i32(1..=3));
-        let new: NewJob =
-            serde_json::from_value(json!({"type": KIND, "priority": priority, "maxAttempts": max_attempts}))
-                .expect("it is a submission");
+        let kind = self.random.usize(..KINDS.len());
+        let key =
+            self.random.choice(KEYS).filter(|_| self.random.u32(..3) > 0).map(|key| (key, self.random.usize(1..=2)));
+        let payload = key.map(|(key, limit)| json!({"concurrencyKey": key, "concurrencyLimit": limit}));
+        let new = json!({"type": KINDS[kind], "priority": priority, "maxAttempts": max_attempts, "payload": payload});
+        let new: NewJob = serde_json::from_value(new).expect("it is a submission");
         let id = self.queue.submit(new, "test", None).await.expect("the queue is not full").id;
         self.jobs.push(Expected {
             id,
+            kind,
+            key,
             priority,
             max_attempts,
             status: JobStatus::Queued,
@@ -136,21 +167,31 @@ impl World {
         });
     }
 
-    /// Returns the job that has to be claimed next: by priority, and then by age.
-    fn next(&self) -> Option<usize> {
-        let can = |job: &Expected| job.status == JobStatus::Queued && !job.is_in_back_off;
+    /// Returns the job that has to be claimed next by a worker that runs the given types, or all types if there are
+    /// none: by priority, and then by age.
+    fn next(&self, kinds: &[usize]) -> Option<usize> {
+        let holds = |job: &&Expected, key| job.status == JobStatus::Running && job.key.map(|(key, _)| key) == Some(key);
+        let is_permitted = |job: &Expected| {
+            job.key.is_none_or(|(key, limit)| self.jobs.iter().filter(|job| holds(job, key)).count() < limit)
+        };
+        let is_offered = |kind: usize| !self.paused[kind] && (kinds.is_empty() || kinds.contains(&kind));
+        let can = |job: &Expected| {
+            job.status == JobStatus::Queued && !job.is_in_back_off && is_offered(job.kind) && is_permitted(job)
+        };
         let candidates = self.jobs.iter().enumerate().filter(|(_, job)| can(job));
         candidates.min_by_key(|(index, job)| (-job.priority, *index)).map(|(index, _)| index)
     }
 
     async fn claim(&mut self) {
         let worker = self.random.usize(..WORKERS.len());
-        let body = json!({"workerId": WORKERS[worker], "leaseSeconds": 3600, "allowedTypes": [KIND]});
+        let kinds: &[usize] = self.random.choice([&[][..], &[], &[0], &[1], &[1, 0]]).expect("the list is not empty");
+        let names: Vec<&str> = kinds.iter().map(|kind| KINDS[*kind]).collect();
+        let body = json!({"workerId": WORKERS[worker], "leaseSeconds": 3600, "allowedTypes": names});
         let body: ClaimBody = serde_json::from_value(body).expect("it is a claim");
         let claim = self.queue.check_claim(body, self.token).expect("the claim is valid");
         let reply = self.queue.claim_remotely(&claim, &CancellationToken::new()).await.expect("the database answers");
         let claimed = reply.job;
-        let next = self.next();
+        let next = self.next(kinds);
         assert_eq!(claimed.as_ref().map(|claimed| claimed.job.id), next.map(|next| self.jobs[next].id));
         if let Some(next) = next {
             let job = &mut self.jobs[next];
@@ -244,6 +285,17 @@ impl World {
             if job.status == JobStatus::Queued {
                 job.status = JobStatus::Cancelled;
             }
+        }
+    }
+
+    async fn pause_or_resume(&mut self) {
+        let kind = self.random.usize(..KINDS.len());
+        let target = PauseTarget::Type(KINDS[kind].to_owned());
+        self.paused[kind] = !self.paused[kind];
+        if self.paused[kind] {
+            self.queue.pause(target, None, "test").await.expect("the database answers");
+        } else {
+            self.queue.resume(target).await.expect("the database answers");
         }
     }
 

@@ -24,7 +24,7 @@ const SEEN_EVERY: Duration = Duration::from_secs(10);
 
 /// The time without a request after which a worker without jobs counts as offline. A claim waits for at most half of
 /// it.
-const OFFLINE_AFTER: Duration = Duration::from_mins(1);
+pub(super) const OFFLINE_AFTER: Duration = Duration::from_mins(1);
 
 /// The time without a request after which a worker is removed from the list.
 const KEPT: Duration = Duration::from_hours(7 * 24);

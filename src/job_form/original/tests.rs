@@ -2,6 +2,7 @@ use model::{JobId, JobStatus, Seq, Timestamp};
 use serde_json::json;
 
 use super::*;
+use crate::job_form::kept_of_job;
 
 pub fn job(payload: Value) -> Job {
     let at = Timestamp(0);
@@ -42,6 +43,7 @@ pub fn job(payload: Value) -> Job {
         input: None,
         queue_position: None,
         pause: None,
+        concurrency_wait: None,
     }
 }
 
@@ -190,4 +192,13 @@ fn different_shells_of_steps_are_retained_until_one_is_chosen_for_all() {
 fn a_job_of_another_type_has_no_form() {
     let other = Job { kind: "elsewhere".into(), ..job(json!({"run": "a"})) };
     assert!(Original::of(&other).is_none());
+}
+
+#[test]
+fn the_concurrency_key_is_described_and_kept() {
+    let payload = json!({"run": "a", "concurrencyKey": "deploy", "concurrencyLimit": 2});
+    assert_eq!(kept_of_job(&job(payload.clone())), ["Concurrency key: deploy (2 jobs at a time)"]);
+    assert_eq!(changed(payload, |form| form.title = "T".into()), json!({"title": "T"}));
+    let alone = json!({"run": "a", "concurrencyKey": "deploy"});
+    assert_eq!(kept_of_job(&job(alone)), ["Concurrency key: deploy (1 job at a time)"]);
 }

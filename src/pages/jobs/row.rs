@@ -29,7 +29,8 @@ pub fn JobRow(
     let took = move || words::run_time(job.read().phase(), || now.get());
     let waits = move || {
         let job = job.read();
-        job.queue_position.map(|position| format!("number {} in the queue", words::count(position)))
+        let position = || job.queue_position.map(|position| format!("number {} in the queue", words::count(position)));
+        job.concurrency_wait.as_ref().map(words::waits_for_key).or_else(position)
     };
     let detail = move || {
         let job = job.read();

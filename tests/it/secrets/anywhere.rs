@@ -72,7 +72,7 @@ impl Maker {
 
     fn body(&mut self) -> String {
         let steps: Vec<Value> = (0..=self.random.below(2)).map(|_| self.step()).collect();
-        let mut payload = json!({"title": self.text(), "env": self.env(), "artifacts": [self.secret()]});
+        let mut payload = json!({"title": self.text(), "env": self.env(), "artifacts": [self.secret()], "concurrencyKey": self.text()});
         let stage = ["steps", "prepare", "publish"][self.random.below(3)];
         payload[stage] = steps.into();
         if stage != "steps" {

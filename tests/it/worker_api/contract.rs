@@ -7,7 +7,7 @@ use crate::harness::TestServer;
 use crate::harness::workers::{KIND, RemoteWorker, id_of, of_job};
 
 /// The members of a job in every reply.
-const MEMBERS: [&str; 38] = [
+const MEMBERS: [&str; 39] = [
     "affinityKey",
     "artifactsPath",
     "attempt",
@@ -15,6 +15,7 @@ const MEMBERS: [&str; 38] = [
     "cancelRequestedAt",
     "cancelRequestedByUserId",
     "claimedBy",
+    "concurrencyWait",
     "createdAt",
     "createdByUserId",
     "errorMessage",

@@ -9,7 +9,7 @@ use crate::db::{Connection, DbResult};
 use crate::event_log::Lease;
 use crate::queue::admission::ClaimScope;
 use crate::queue::store::parse_input;
-use crate::queue::{ending, secrets};
+use crate::queue::{next_job, secrets};
 
 /// The new state of a job whose lease ends.
 pub(in crate::queue) struct JobEnd {
@@ -24,50 +24,6 @@ pub(in crate::queue) struct JobEnd {
     pub(in crate::queue) log_sha256: String,
 }
 
-/// The query for the next job of one type. Within a type, the index `jobs_queued` has the order in which jobs are
-/// claimed.
-const NEXT_OF_TYPE: &str = "select id from jobs
-    where status = 'queued' and type = ?1
-      and (next_attempt_at is null or next_attempt_at <= ?2 or next_attempt_at > ?3)
-      and (required_capabilities is null or not exists (
-        select 1 from json_each(required_capabilities) as required
-        where required.value not in (select value from json_each(?4))))
-      and (?5 is null or repository in (select value from json_each(?5)))
-    order by priority desc, created_at, id limit 1";
-
-/// The query for the next job of several types, given as a JSON list, or of any type, given as null.
-const NEXT_OF_TYPES: &str = "select id from jobs indexed by jobs_queued_of_any_type
-    where status = 'queued' and (?1 is null or type in (select value from json_each(?1)))
-      and (next_attempt_at is null or next_attempt_at <= ?2 or next_attempt_at > ?3)
-      and (required_capabilities is null or not exists (
-        select 1 from json_each(required_capabilities) as required
-        where required.value not in (select value from json_each(?4))))
-      and (?5 is null or repository in (select value from json_each(?5)))
-      and type not in (select value from json_each(?6))
-    order by priority desc, created_at, id limit 1";
-
-/// Returns the job that comes next for a worker, or `None` if there is no such job.
-async fn next(connection: &mut Connection, scope: &ClaimScope, now: Timestamp) -> DbResult<Option<uuid::Uuid>> {
-    let list = |names: &[String]| serde_json::json!(names).to_string();
-    let (sql, kinds) = match scope.kinds.as_slice() {
-        [] => (NEXT_OF_TYPES, None),
-        [kind] => (NEXT_OF_TYPE, Some(kind.clone())),
-        kinds => (NEXT_OF_TYPES, Some(list(kinds))),
-    };
-    Ok(sqlx::query_scalar(sql)
-        .bind(kinds)
-        .bind(now.0)
-        // If a job's next attempt is due later than this time, it was scheduled before the system clock was set back,
-        // so the job is claimed immediately.
-        .bind(now.after(ending::LONGEST_WAIT).0)
-        .bind(list(&scope.capabilities))
-        .bind(scope.repositories.as_deref().map(list))
-        // The query for a single type has no such parameter, and ignores this value.
-        .bind(list(&scope.paused_kinds))
-        .fetch_optional(connection.sqlite())
-        .await?)
-}
-
 /// Claims the next job for a worker. Returns `None` if there is no such job.
 pub(in crate::queue) async fn claim(
     connection: &mut Connection,
@@ -76,7 +32,7 @@ pub(in crate::queue) async fn claim(
     now: Timestamp,
 ) -> DbResult<Option<ClaimedRow>> {
     type Claimed = (uuid::Uuid, i32, i64, String, Option<String>, Option<String>);
-    let Some(next) = next(connection, scope, now).await? else { return Ok(None) };
+    let Some(next) = next_job::store::next(connection, scope, now).await? else { return Ok(None) };
     let (id, attempt, epoch, payload, input, secrets): Claimed = sqlx::query_as(
         "update jobs
          set status = 'running', claimed_by = ?1, lease_epoch = lease_epoch + 1, lease_expires_at = ?2,
@@ -132,20 +88,6 @@ async fn sent_before(connection: &mut Connection, lease: Lease) -> DbResult<u64>
 
 fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
-}
-
-/// Returns the earliest time after `since` at which a job that is waiting for its next attempt can be claimed, or
-/// `None` if there is no such job.
-pub(in crate::queue) async fn next_attempt_at(
-    connection: &mut Connection,
-    since: Timestamp,
-) -> DbResult<Option<Timestamp>> {
-    let at: Option<i64> =
-        sqlx::query_scalar("select min(next_attempt_at) from jobs where status = 'queued' and next_attempt_at > ?")
-            .bind(since.0)
-            .fetch_one(connection.sqlite())
-            .await?;
-    Ok(at.map(Timestamp))
 }
 
 /// Renews a lease. Returns `None` if the lease has ended.

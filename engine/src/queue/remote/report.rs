@@ -6,7 +6,7 @@ use redact::Redacted;
 use super::holder::{Holder, RemoteWorker, holding};
 use super::output::{FinishedOutput, LockedCopy};
 use crate::clock;
-use crate::queue::ending::{self, EndDetails, Ending, Finish, Retry};
+use crate::queue::ending::{self, EndDetails, EndedLease, Ending, Finish, Retry};
 use crate::queue::job_row::JobRow;
 use crate::queue::{Queue, QueueError, store as jobs};
 
@@ -87,7 +87,7 @@ impl Queue {
             .await;
         let (row, queue_position) = reported?;
         self.copies.close(job, attempt);
-        self.attempt_has_ended(job, row.job.status);
+        self.attempt_has_ended(job, EndedLease::of(&row));
         Ok(Job { queue_position, ..row.to_job(&self.maskers) })
     }
 

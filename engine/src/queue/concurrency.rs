@@ -1,0 +1,73 @@
+//! Concurrency keys, which limit how many jobs with the same key run at the same time.
+//!
+//! A job may start if fewer jobs with its key are running than its own limit permits. The transaction of the claim
+//! checks this ([`super::next_job`]), and all transactions are executed one after another, so that two claims never
+//! exceed a limit together. Only the status of jobs counts, so a limit holds across workers, restarts of the server and
+//! leases that expire.
+//!
+//! A key may contain a secret. The database contains a digest of it, and the masked key for display.
+
+pub(super) mod store;
+
+use model::{ConcurrencyWait, JobStatus};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+
+use super::job_row::JobRow;
+use super::payload::ConcurrencyKey;
+use crate::db::{Connection, DbResult};
+
+/// The length of the digests, in bytes. Keys are not chosen to collide, so half a SHA-256 is enough.
+const DIGEST: usize = 16;
+
+/// A job's concurrency key as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct StoredConcurrency {
+    /// The key, masked.
+    pub(super) key: String,
+    /// The number of jobs with the key that may run at the same time, this job included.
+    pub(super) limit: i64,
+    /// The digest of the key.
+    pub(super) group: Vec<u8>,
+    /// The digest of everything that decides whether a claim may receive the job, except the times.
+    pub(super) line: Vec<u8>,
+}
+
+/// The properties of a job, besides its key, that decide whether a claim may receive it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ClaimCriteria<'a> {
+    pub(super) kind: &'a str,
+    pub(super) capabilities: &'a [String],
+    pub(super) repository: Option<&'a str>,
+    pub(super) affinity_key: Option<&'a str>,
+}
+
+impl StoredConcurrency {
+    /// Returns the stored form of a key. `masked` is the key with its secrets masked.
+    pub(super) fn new(concurrency: &ConcurrencyKey, masked: String, criteria: ClaimCriteria<'_>) -> Self {
+        let ConcurrencyKey { key, limit } = concurrency;
+        let ClaimCriteria { kind, capabilities, repository, affinity_key } = criteria;
+        let line = json!([key, limit, kind, capabilities, repository, affinity_key]);
+        Self { key: masked, limit: *limit, group: digest(key), line: digest(&line.to_string()) }
+    }
+}
+
+fn digest(text: &str) -> Vec<u8> {
+    Sha256::digest(text)[..DIGEST].to_vec()
+}
+
+/// Returns, for each job, the jobs with the same concurrency key for which it waits, or `None` if it waits for none.
+pub(super) async fn waits(connection: &mut Connection, rows: &[JobRow]) -> DbResult<Vec<Option<ConcurrencyWait>>> {
+    let key_of = |row: &JobRow| row.concurrency.clone().filter(|_| row.job.status == JobStatus::Queued);
+    let keys: Vec<Option<StoredConcurrency>> = rows.iter().map(key_of).collect();
+    if keys.iter().all(Option::is_none) {
+        return Ok(vec![None; rows.len()]);
+    }
+    let counts = store::running(connection).await?;
+    let wait = |concurrency: StoredConcurrency| {
+        let StoredConcurrency { key, limit, group, .. } = concurrency;
+        let running = counts.get(&group).copied().unwrap_or(0);
+        (running >= limit).then_some(ConcurrencyWait { key, limit, running })
+    };
+    Ok(keys.into_iter().map(|key| key.and_then(wait)).collect())
+}

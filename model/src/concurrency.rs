@@ -1,0 +1,15 @@
+//! Why a job waits for other jobs.
+
+use serde::{Deserialize, Serialize};
+
+/// The jobs with the same concurrency key that have to finish before a queued job can start.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ConcurrencyWait {
+    /// The concurrency key.
+    pub key: String,
+    /// The number of jobs with the key that may run at the same time, according to the waiting job.
+    pub limit: i64,
+    /// The number of running jobs with the key.
+    pub running: i64,
+}

@@ -1,0 +1,130 @@
+//! A job with an affinity key is left for a short time for the worker that last ran a job with the same key.
+
+use std::time::Duration;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::harness::TestServer;
+use crate::harness::workers::{KIND, RemoteWorker, id_of, of_job};
+
+/// Starts a server on which jobs are left for their preferred workers for an hour.
+async fn patient() -> TestServer {
+    TestServer::start_with(|config| config.affinity_wait = Duration::from_hours(1)).await
+}
+
+async fn submit(server: &TestServer) -> String {
+    server.submit_elsewhere(json!({"affinityKey": "cache"})).await
+}
+
+async fn complete(worker: &RemoteWorker, job: &Value) {
+    worker.expect(200, &of_job(job, "complete"), json!({"leaseEpoch": job["leaseEpoch"]})).await;
+}
+
+/// A worker runs a job with the key, which is left for no other worker.
+async fn run(server: &TestServer, worker: &RemoteWorker) {
+    let id = submit(server).await;
+    server.execute("update jobs set created_at = created_at - 3600000000").await;
+    let job = worker.claim().await;
+    assert_eq!(id_of(&job), id);
+    complete(worker, &job).await;
+}
+
+#[tokio::test]
+async fn a_job_is_left_for_the_worker_that_last_ran_one_with_its_key_until_its_wait_is_over() {
+    let server = patient().await;
+    let worker = RemoteWorker::new(&server, "one").await;
+    let other = worker.named("two");
+    assert_eq!(other.claim().await, Value::Null);
+    run(&server, &worker).await;
+    let id = submit(&server).await;
+    let plain = server.submit_elsewhere(json!({"priority": -1})).await;
+    assert_eq!(id_of(&other.claim().await), plain, "jobs without the key are not delayed");
+    assert_eq!(other.claim().await, Value::Null);
+    let job = worker.claim().await;
+    assert_eq!(id_of(&job), id);
+    complete(&worker, &job).await;
+    let late = submit(&server).await;
+    assert_eq!(other.claim().await, Value::Null);
+    server.execute("update jobs set created_at = created_at - 3600000000").await;
+    assert_eq!(id_of(&other.claim().await), late, "its wait is over");
+    let moved = submit(&server).await;
+    assert_eq!(worker.claim().await, Value::Null, "the other worker is preferred now");
+    assert_eq!(id_of(&other.claim().await), moved);
+}
+
+#[tokio::test]
+async fn the_preferred_worker_still_claims_by_priority_and_then_by_age() {
+    let server = patient().await;
+    let worker = RemoteWorker::new(&server, "one").await;
+    run(&server, &worker).await;
+    let older = server.submit_elsewhere(json!({})).await;
+    let own = submit(&server).await;
+    let urgent = server.submit_elsewhere(json!({"priority": 1})).await;
+    for expected in [urgent, older, own] {
+        assert_eq!(id_of(&worker.claim().await), expected);
+    }
+}
+
+#[tokio::test]
+async fn a_job_is_not_left_for_a_worker_that_is_offline_drained_or_paused_or_does_not_run_it() {
+    let server = patient().await;
+    let worker = RemoteWorker::new(&server, "one").await;
+    let other = worker.named("two");
+    let check = async |why: &str| {
+        let id = submit(&server).await;
+        let job = other.claim().await;
+        assert_eq!(id_of(&job), id, "{why}");
+        complete(&other, &job).await;
+    };
+    run(&server, &worker).await;
+    let workers = server.api.json("/workers").await;
+    let listed = workers["items"].as_array().expect("a list").iter().find(|worker| worker["name"] == "one");
+    let id = listed.expect("it is listed")["id"].as_str().expect("an id").to_owned();
+    let send = async |method: Method, path: &str| {
+        let reply = server.api.request(method, path).json(&json!({})).send().await.expect("the server answers");
+        assert!(reply.status().is_success(), "{path}");
+    };
+    send(Method::POST, &format!("/workers/{id}/drain")).await;
+    check("it is drained").await;
+    send(Method::POST, &format!("/workers/{id}/resume")).await;
+    run(&server, &worker).await;
+    send(Method::PUT, &format!("/pauses/worker:{id}")).await;
+    check("it is paused").await;
+    send(Method::DELETE, &format!("/pauses/worker:{id}")).await;
+    run(&server, &worker).await;
+    server.execute("update workers set last_seen_at = 1 where name = 'one'").await;
+    check("it was not seen for a while").await;
+    run(&server, &worker).await;
+    worker.claim_with(json!({"allowedTypes": ["another"]})).await;
+    check("it no longer runs this type").await;
+    worker.claim_with(json!({"allowedTypes": [KIND]})).await;
+    let gpu = json!({"affinityKey": "gpu", "payload": {"requiredCapabilities": ["gpu"]}});
+    let first = server.submit_elsewhere(gpu.clone()).await;
+    let job = worker.claim_with(json!({"workerCapabilities": ["gpu"]})).await;
+    assert_eq!(id_of(&job), first);
+    complete(&worker, &job).await;
+    worker.claim().await;
+    let second = server.submit_elsewhere(gpu).await;
+    let job = other.claim_with(json!({"workerCapabilities": ["gpu"]})).await;
+    assert_eq!(id_of(&job), second, "it has no longer what the job requires");
+}
+
+#[tokio::test]
+async fn without_a_wait_every_worker_receives_a_job_with_a_key_at_once() {
+    let server = TestServer::start_with(|config| config.affinity_wait = Duration::ZERO).await;
+    let worker = RemoteWorker::new(&server, "one").await;
+    run(&server, &worker).await;
+    let id = submit(&server).await;
+    assert_eq!(id_of(&worker.named("two").claim().await), id);
+}
+
+#[tokio::test]
+async fn a_waiting_claim_receives_a_job_when_it_is_no_longer_left_for_another_worker() {
+    let server = TestServer::start_with(|config| config.affinity_wait = Duration::from_secs(1)).await;
+    let worker = RemoteWorker::new(&server, "one").await;
+    let other = worker.named("two");
+    run(&server, &worker).await;
+    let id = submit(&server).await;
+    assert_eq!(id_of(&other.claim_with(json!({"waitSeconds": 30})).await), id);
+}
