@@ -53,11 +53,11 @@ pub use pauses::PauseChange;
 pub use payload::RawCommand as CommandShape;
 pub use payload::{Command, InvalidPayload, JobPayload, SecretForm, SecretUse, StageSpec, StepSpec, TerminalSize};
 pub use received::ReceivedJobs;
-use remote::OutputCopies;
 pub use remote::{
     Appended, Recorded, RemoteClaim, RemoteWorker, Report, ReportedEvents, ReportedOutcome, Upload, UploadLimits,
     lease_duration,
 };
+use remote::{OpenClaims, OutputCopies};
 pub use retention::Retention;
 pub use secrets::{SecretChange, SecretsError};
 pub use store::JobsFilter;
@@ -140,6 +140,8 @@ pub struct Queue {
     affinity_wait: Duration,
     /// The server's copies of the output of workers on other machines.
     copies: OutputCopies,
+    /// The claims of workers on other machines that wait for a job.
+    open_claims: OpenClaims,
     signals: Arc<Signals>,
 }
 
@@ -160,9 +162,9 @@ impl Queue {
     /// other machines is stored in `spools`.
     #[must_use]
     pub fn new(db: Db, log: EventLog, maskers: Maskers, jobs_queued: i64, spools: Spools) -> Self {
-        let (roots, copies) = (WorkingRoots::default(), OutputCopies::new(spools));
-        let (capabilities, affinity_wait, signals) = (Vec::new(), Duration::ZERO, Arc::default());
-        Self { db, log, maskers, jobs_queued, roots, capabilities, affinity_wait, copies, signals }
+        let (roots, capabilities, copies) = (WorkingRoots::default(), Vec::new(), OutputCopies::new(spools));
+        let (affinity_wait, open_claims, signals) = (Duration::ZERO, OpenClaims::default(), Arc::default());
+        Self { db, log, maskers, jobs_queued, roots, capabilities, affinity_wait, copies, open_claims, signals }
     }
 
     /// Restricts the absolute working directories of submissions to the given directories.
@@ -238,13 +240,14 @@ impl Queue {
     async fn insert(&self, submission: Submission) -> Result<Job, QueueError> {
         let (log, limit, now) = (self.log.clone(), self.jobs_queued, clock::now());
         let payload = self.maskers.seal_payload(submission.id, &submission.payload.to_text());
-        let row = self
+        let (row, pause) = self
             .db
             .writer()
             .write(move |tx| {
                 Box::pin(async move {
                     if let Some(row) = submission.repeated(tx.connection()).await? {
-                        return Ok(row);
+                        let pause = pauses::of_job(tx.connection(), &row.job).await?;
+                        return Ok((row, pause));
                     }
                     secrets::check_exist(tx.connection(), &submission.secrets).await?;
                     let id = submission.id;
@@ -253,14 +256,16 @@ impl Queue {
                     }
                     let event = NewEvent::job(JobEventStatus::Queued, 0, JobDetails::default());
                     append_by_server(tx, log.tails(), id, vec![event], now).await?;
-                    store::job(tx.connection(), id).await?.ok_or(QueueError::NoSuchJob(id))
+                    let row = store::job(tx.connection(), id).await?.ok_or(QueueError::NoSuchJob(id))?;
+                    let pause = pauses::of_job(tx.connection(), &row.job).await?;
+                    Ok((row, pause))
                 })
             })
             .await?;
         tracing::info!(job = %row.job.id, "submitted");
         self.signals.queued.notify_waiters();
         self.signals.changed.send_replace(());
-        Ok(row.to_job(&self.maskers))
+        Ok(Job { pause, ..row.to_job(&self.maskers) })
     }
 
     /// Returns a job with its secrets masked and, if it is queued, its position in the queue.

@@ -5,6 +5,7 @@ mod affinity;
 mod claims;
 mod concurrency;
 mod contract;
+mod copies;
 mod credentials;
 mod endings;
 mod events;
