@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The jobs with the same concurrency key that have to finish before a queued job can start.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ConcurrencyWait {
     /// The concurrency key.
