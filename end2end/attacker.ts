@@ -11,7 +11,8 @@ export interface Outcome {
 
 /**
  * Attempts to read and to change the data of a server from a page of another origin. This function runs in the browser,
- * so it must not refer to anything outside of it. /
+ * so it must not refer to anything outside of it.
+ */
 async function attack(target: string, job: string): Promise<Outcome> {
   const outcome: Outcome = { read: [], attempted: 0 };
   const submission = JSON.stringify({ type: "command", payload: { run: "echo attacked" } });
