@@ -1,10 +1,11 @@
 //! The command-line interface, with one file per subcommand.
 //!
 //! `serve` runs the server, `worker` runs jobs of a server, and `config` shows the settings. All other subcommands use
-//! the server's public API: [`client`] sends requests, [`follow`] reads a log and resumes after interruptions,
-//! [`printer`] writes the log, and [`output`] prevents a job's text from controlling the terminal.
+//! the server's public API: [`client`] sends requests, [`attend`] waits for new jobs, [`follow`] reads a log and resumes
+//! after interruptions, [`printer`] writes the log, and [`output`] prevents a job's text from controlling the terminal.
 
 mod artifacts;
+mod attend;
 mod cancel;
 mod client;
 mod completions;
@@ -87,7 +88,12 @@ enum Verb {
     /// 123 if the job was cancelled; 124 if it timed out; 125 if tailwater itself failed; 126 if the command could not
     /// be run or its worker died; 130 if you pressed Ctrl-C a second time. The first Ctrl-C cancels the job.
     Run(run::Run),
-    /// Run a job again as a new job and show its output live. The exit codes are the same as those of `run`.
+    /// Run finished jobs again as new jobs and show their output live.
+    ///
+    /// The new jobs have the same commands, settings, secrets and input files. All of them are submitted first, and then
+    /// their output is shown one after the other. The exit codes are the same as those of `run`: the first job that did
+    /// not succeed determines the code, where a job that could not be run again counts as 125.
+    #[command(visible_alias = "retry")]
     Rerun(rerun::Rerun),
     /// Submit a job from a YAML or JSON file and print its id.
     Submit(submit::Submit),
@@ -180,7 +186,8 @@ pub fn run(embedded_site: Option<EmbeddedSite>) -> ExitCode {
 /// Prints the requested help or the error in the arguments, and exits. The exit code for incorrect usage is 2, except
 /// for `run` and `rerun`, where it is 125 because 2 could be the exit code of the command to run.
 fn refuse(error: &clap::Error) -> ! {
-    let is_run = verb_of(std::env::args_os().skip(1)).is_some_and(|verb| verb == "run" || verb == "rerun");
+    let verb = verb_of(std::env::args_os().skip(1));
+    let is_run = verb.is_some_and(|verb| ["run", "rerun", "retry"].iter().any(|running| verb == *running));
     if !(error.use_stderr() && is_run) {
         error.exit();
     }

@@ -1,4 +1,4 @@
-//! `tailwater rerun ID`: runs a job again as a new job.
+//! `tailwater rerun ID...`, also called `retry`: runs finished jobs again as new jobs.
 
 use std::process::ExitCode;
 
@@ -6,23 +6,24 @@ use clap::Args;
 use model::{Job, JobId};
 use serde_json::json;
 
-use super::client::ServerArgs;
+use super::attend::{Attending, Signals};
+use super::client::{Client, ServerArgs};
 use super::error::CliError;
-use super::output::{Colour, Output};
-use super::run::{Signals, attend};
+use super::outcome::OURS;
+use super::output::{Colour, Output, note};
 
-/// The arguments of `tailwater rerun`. The new job has the same commands, settings, secrets and input files.
+/// The arguments of `tailwater rerun`.
 #[derive(Debug, Args)]
 pub(super) struct Rerun {
     #[command(flatten)]
     server: ServerArgs,
-    /// The job's id.
-    #[arg(value_name = "ID", value_parser = super::job_id)]
-    job: JobId,
-    /// Print the new job's id and exit without waiting for the job.
+    /// The ids of the jobs.
+    #[arg(value_name = "ID", required = true, value_parser = super::job_id)]
+    jobs: Vec<JobId>,
+    /// Print the ids of the new jobs and exit without waiting for the jobs.
     #[arg(long)]
     detach: bool,
-    /// Print the events (with --detach: the new job) as JSON, as returned by the API.
+    /// Print the events (with --detach: the new jobs) as JSON, as returned by the API, one per line.
     #[arg(long)]
     json: bool,
 }
@@ -31,12 +32,56 @@ impl Rerun {
     pub(super) async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
         let client = self.server.client()?;
         let signals = Signals::listen()?;
-        let body = client.post(&format!("/jobs/{}/resubmit", self.job), &json!({})).await?;
-        let job: Job = client.parse(&body)?;
-        if self.detach {
-            Output::stdout(colour).line(&if self.json { body } else { job.id.to_string() })?;
-            return Ok(ExitCode::SUCCESS);
+        let mut stdout = Output::stdout(colour);
+        // For each argument, the new job, or `None` if there is none.
+        let mut new_jobs = Vec::with_capacity(self.jobs.len());
+        for original in &self.jobs {
+            match resubmit(&client, *original).await {
+                Ok((job, body)) => {
+                    if self.detach {
+                        stdout.line(&if self.json { body } else { job.to_string() })?;
+                    } else if self.jobs.len() > 1 && !self.json {
+                        note(&format!("{original} runs again as {job}"));
+                    }
+                    new_jobs.push(Some(job));
+                }
+                Err(error @ CliError::Refused { .. }) => {
+                    note(&format!("{original} cannot be run again: {error}"));
+                    new_jobs.push(None);
+                }
+                // The other requests would fail too. The jobs that exist already are attended to.
+                Err(error) => {
+                    note(&error.to_string());
+                    break;
+                }
+            }
         }
-        attend(&client, job.id, signals, self.json, colour).await
+        new_jobs.resize(self.jobs.len(), None);
+        if self.detach {
+            return Ok(ExitCode::from(if new_jobs.contains(&None) { OURS } else { 0 }));
+        }
+        let attended: Vec<JobId> = new_jobs.iter().flatten().copied().collect();
+        let mut codes = Attending { client, json: self.json, colour }
+            .jobs(&attended, signals)
+            .await?
+            .into_iter();
+        Ok(ExitCode::from(first_failure(new_jobs.iter().map(|job| job.and_then(|_| codes.next()).unwrap_or(OURS)))))
     }
+}
+
+/// Submits a finished job again. Returns the id of the new job and the response's body.
+async fn resubmit(client: &Client, original: JobId) -> Result<(JobId, String), CliError> {
+    let old: Job = client.read(&format!("/jobs/{original}"), &[]).await?;
+    if !old.status.is_terminal() {
+        let message = format!("it has not finished yet ({})", old.status.as_str());
+        return Err(CliError::Refused { status: 409, code: "job_state_conflict".to_owned(), message });
+    }
+    let body = client.post(&format!("/jobs/{original}/resubmit"), &json!({})).await?;
+    let job: Job = client.parse(&body)?;
+    Ok((job.id, body))
+}
+
+/// Returns the first exit code that reports a failure, or 0.
+fn first_failure(mut codes: impl Iterator<Item = u8>) -> u8 {
+    codes.find(|code| *code != 0).unwrap_or(0)
 }

@@ -2,13 +2,11 @@
 //!
 //! The output arrives live with separate streams, the exit code is that of the command, and Ctrl-C cancels the job. If
 //! the output is printed on a terminal, the command runs in a terminal of the same size.
-//! [`command`] builds the shell script from the arguments, [`place`] determines where the command runs, [`signals`]
-//! listens for the signals that cancel the job, [`stdin`] checks standard input, and [`terminal`] decides whether the
-//! command runs in a terminal.
+//! [`command`] builds the shell script from the arguments, [`place`] determines where the command runs, [`stdin`] checks
+//! standard input, and [`terminal`] decides whether the command runs in a terminal.
 
 mod command;
 mod place;
-mod signals;
 mod stdin;
 mod terminal;
 
@@ -18,19 +16,17 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Args;
-use model::{Job, JobId};
+use model::Job;
 use serde_json::{Map, Value, json};
 
+use super::attend::{Attending, Signals};
 use super::client::{Client, ServerArgs};
 use super::duration;
 use super::error::CliError;
-use super::follow::{Printed, Until, Wanted, follow};
-use super::outcome::{CLOSED_PIPE, LEFT, Outcome};
+use super::outcome::{CLOSED_PIPE, LEFT};
 use super::output::{Colour, Output, note};
-use super::printer::{Form, Printer, Streams};
 use super::send;
 use place::Place;
-pub(super) use signals::Signals;
 use stdin::Input;
 use terminal::{TerminalArgs, size_variables};
 
@@ -117,11 +113,11 @@ impl Run {
             say_unread(input);
             return Ok(ExitCode::SUCCESS);
         }
-        let code = attend(&client, job.id, signals, self.json, colour).await?;
-        if code != ExitCode::from(CLOSED_PIPE) {
+        let code = Attending { client, json: self.json, colour }.job(job.id, signals).await?;
+        if code != CLOSED_PIPE {
             say_unread(input);
         }
-        Ok(code)
+        Ok(ExitCode::from(code))
     }
 
     /// Returns the working directory of the command, or `None` for the workspace, and the capability that a worker
@@ -174,45 +170,6 @@ impl Run {
     }
 }
 
-/// Prints the output of a new job until the job has finished, and returns the exit code. The job is cancelled on the
-/// first signal, or if its output can no longer be written.
-pub(super) async fn attend(
-    client: &Client,
-    job: JobId,
-    signals: Signals,
-    json: bool,
-    colour: Colour,
-) -> Result<ExitCode, CliError> {
-    let mut stderr = Output::stderr(colour);
-    if stderr.is_terminal() {
-        stderr.line(&format!("tailwater: {}/tasks/queue/{job}", client.server()))?;
-    }
-    tokio::spawn(cancel_on(signals, client.clone(), job));
-    let form = if json { Form::Json } else { Form::AsItIs };
-    let wanted =
-        Wanted { job, after: "0".into(), step: None, stream: None, until: Until::End, printed: Printed::of(json) };
-    let mut outcome = Outcome::default();
-    let printer = Printer::new(form, Streams::Apart, Output::stdout(colour), stderr);
-    match printer.print(follow(client.clone(), wanted), |event| outcome.see(event)).await {
-        Ok(()) => {}
-        Err(error) if error.is_closed_pipe() => {
-            // A local command would be killed by SIGPIPE in this case, as in `command | head`.
-            cancel(client, job, "the output of `tailwater` was closed").await?;
-            return Ok(ExitCode::from(CLOSED_PIPE));
-        }
-        Err(error @ CliError::Output(_)) => {
-            // The terminal was closed or the disk is full. A local command could not continue either.
-            cancel(client, job, "the output of `tailwater` could not be written").await?;
-            return Err(error);
-        }
-        Err(error) => return Err(error),
-    }
-    if let Some(remark) = outcome.remark() {
-        note(&remark);
-    }
-    Ok(ExitCode::from(outcome.exit_code()))
-}
-
 /// If this program's standard input was open when the command started and has not ended since, prints a note that the
 /// command had no standard input.
 fn say_unread(before: Input) {
@@ -227,27 +184,4 @@ fn variable(pair: &str) -> Result<(String, Value), CliError> {
     }
     let value = std::env::var(pair).map_err(|error| CliError::Usage(format!("--env {pair}: {error}")))?;
     Ok((pair.to_owned(), value.into()))
-}
-
-/// Cancels the job on the first signal, and exits the program on the second.
-async fn cancel_on(mut signals: Signals, client: Client, job: JobId) {
-    signals.next().await;
-    note("cancelling the job; press Ctrl-C again to exit without waiting for it");
-    let asking = tokio::spawn(async move {
-        if let Err(error) = cancel(&client, job, "interrupted at the command line").await {
-            note(&format!("the job was not cancelled: {error}"));
-        }
-    });
-    signals.next().await;
-    asking.abort();
-    note(&format!("exited; the job may still be running: use `tailwater cancel {job}` or `tailwater logs -f {job}`"));
-    std::process::exit(LEFT.into());
-}
-
-/// Requests a job's cancellation. It is not an error if the job has already finished.
-async fn cancel(client: &Client, job: JobId, reason: &str) -> Result<(), CliError> {
-    match client.post(&format!("/jobs/{job}/cancel"), &json!({"reason": reason})).await {
-        Err(CliError::Refused { status: 409, .. }) | Ok(_) => Ok(()),
-        Err(error) => Err(error),
-    }
 }

@@ -53,24 +53,6 @@ async fn stdout_and_stderr_are_passed_through_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn a_job_is_run_again_with_its_secrets_output_and_exit_code() {
-    let server = TestServer::start().await;
-    let cli = Cli::new(&server.api.base);
-    let run = "echo to stdout; echo to stderr >&2; [ \"$API_TOKEN\" = only-for-the-job ] && exit 7";
-    let first = server.api.submit(json!({"run": run, "env": {"API_TOKEN": "only-for-the-job"}})).await;
-    server.api.ended(&first).await;
-    let done = cli.run(&["rerun", &first]).await;
-    assert_eq!((done.code, done.stdout.as_str(), done.stderr.as_str()), (Some(7), "to stdout\n", "to stderr\n"));
-    let done = cli.run(&["rerun", "--detach", &first]).await;
-    let second = server.api.ended(done.stdout.trim()).await;
-    assert_eq!((&second["resubmittedFrom"], &second["exitCode"]), (&json!(first), &json!(7)));
-    let done = cli.run(&["rerun", "01890000-0000-7000-8000-000000000000"]).await;
-    assert_eq!(done.code, Some(125), "{}", done.stderr);
-    assert!(done.stderr.contains("there is no such job"), "{}", done.stderr);
-    assert_eq!(cli.run(&["rerun", "nonsense"]).await.code, Some(125));
-}
-
-#[tokio::test]
 async fn the_first_line_arrives_before_the_second_is_printed() {
     let (server, gate) = (TestServer::start().await, Gate::new());
     let cli = Cli::new(&server.api.base);

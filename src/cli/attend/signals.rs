@@ -22,7 +22,7 @@ impl Signals {
     }
 
     /// Waits for the next signal.
-    pub(super) async fn next(&mut self) {
+    pub(in crate::cli) async fn next(&mut self) {
         std::future::poll_fn(|context| {
             let any = self.0.iter_mut().any(|signal| signal.poll_recv(context).is_ready());
             if any { Poll::Ready(()) } else { Poll::Pending }

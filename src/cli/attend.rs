@@ -1,0 +1,123 @@
+//! Attends to new jobs as if their commands ran locally: prints their output, cancels them on a signal, and computes
+//! their exit codes.
+//!
+//! Several jobs run independently of each other, but their output is printed one job after the other, because lines of
+//! different jobs would be hard to tell apart. Nothing is lost meanwhile, because the server has stored the output.
+
+mod signals;
+
+use model::JobId;
+use serde_json::json;
+
+use super::client::Client;
+use super::error::CliError;
+use super::follow::{Printed, Until, Wanted, follow};
+use super::outcome::{CLOSED_PIPE, LEFT, OURS, Outcome};
+use super::output::{Colour, Output, note};
+use super::printer::{Form, Printer, Streams};
+pub(super) use signals::Signals;
+
+/// How the output of new jobs is printed.
+pub(super) struct Attending {
+    pub(super) client: Client,
+    /// Whether the events are printed as JSON.
+    pub(super) json: bool,
+    pub(super) colour: Colour,
+}
+
+impl Attending {
+    /// Prints the output of a new job until the job has finished, and returns the exit code. The job is cancelled on
+    /// the first signal, or if its output can no longer be written.
+    pub(super) async fn job(&self, job: JobId, signals: Signals) -> Result<u8, CliError> {
+        tokio::spawn(cancel_on(signals, self.client.clone(), vec![job]));
+        self.print(job, &[job]).await
+    }
+
+    /// Prints the output of several new jobs, and returns the exit code of each. A job whose output cannot be read does
+    /// not prevent the others from being attended to. All jobs are cancelled on the first signal, or if their output
+    /// can no longer be written.
+    pub(super) async fn jobs(&self, jobs: &[JobId], signals: Signals) -> Result<Vec<u8>, CliError> {
+        tokio::spawn(cancel_on(signals, self.client.clone(), jobs.to_vec()));
+        let mut codes = Vec::with_capacity(jobs.len());
+        for (index, job) in jobs.iter().enumerate() {
+            let code = match self.print(*job, &jobs[index..]).await {
+                Err(error @ CliError::Output(_)) => return Err(error),
+                Err(error) => {
+                    note(&format!("{job}: {error}"));
+                    OURS
+                }
+                Ok(code) => code,
+            };
+            codes.push(code);
+            if code == CLOSED_PIPE {
+                break;
+            }
+        }
+        codes.resize(jobs.len(), CLOSED_PIPE);
+        Ok(codes)
+    }
+
+    /// Prints the output of a job until the job has finished, and returns the exit code. If the output can no longer be
+    /// written, cancels the jobs in `waiting`, whose output has not been printed completely.
+    async fn print(&self, job: JobId, waiting: &[JobId]) -> Result<u8, CliError> {
+        let mut stderr = Output::stderr(self.colour);
+        if stderr.is_terminal() {
+            stderr.line(&format!("tailwater: {}/tasks/queue/{job}", self.client.server()))?;
+        }
+        let form = if self.json { Form::Json } else { Form::AsItIs };
+        let (until, printed) = (Until::End, Printed::of(self.json));
+        let wanted = Wanted { job, after: "0".into(), step: None, stream: None, until, printed };
+        let mut outcome = Outcome::default();
+        let output = Printer::new(form, Streams::Apart, Output::stdout(self.colour), stderr);
+        match output.print(follow(self.client.clone(), wanted), |event| outcome.see(event)).await {
+            Ok(()) => {}
+            Err(error) if error.is_closed_pipe() => {
+                // A local command would be killed by SIGPIPE in this case, as in `command | head`.
+                cancel(&self.client, waiting, "the output of `tailwater` was closed").await?;
+                return Ok(CLOSED_PIPE);
+            }
+            Err(error @ CliError::Output(_)) => {
+                // The terminal was closed or the disk is full. A local command could not continue either.
+                cancel(&self.client, waiting, "the output of `tailwater` could not be written").await?;
+                return Err(error);
+            }
+            Err(error) => return Err(error),
+        }
+        if let Some(remark) = outcome.remark() {
+            note(&remark);
+        }
+        Ok(outcome.exit_code())
+    }
+}
+
+/// Cancels the jobs on the first signal, and exits the program on the second.
+async fn cancel_on(mut signals: Signals, client: Client, jobs: Vec<JobId>) {
+    signals.next().await;
+    let (subject, object) = if jobs.len() == 1 { ("the job", "it") } else { ("the jobs", "them") };
+    note(&format!("cancelling {subject}; press Ctrl-C again to exit without waiting for {object}"));
+    let asking = tokio::spawn({
+        let jobs = jobs.clone();
+        async move {
+            if let Err(error) = cancel(&client, &jobs, "interrupted at the command line").await {
+                note(&format!("{subject} could not be cancelled: {error}"));
+            }
+        }
+    });
+    signals.next().await;
+    asking.abort();
+    let ids = jobs.iter().map(JobId::to_string).collect::<Vec<_>>().join(" ");
+    note(&format!("exited; {subject} may still be running: use `tailwater cancel` or `tailwater logs -f` with {ids}"));
+    std::process::exit(LEFT.into());
+}
+
+/// Requests the cancellation of jobs. It is not an error if one of them has already finished.
+async fn cancel(client: &Client, jobs: &[JobId], reason: &str) -> Result<(), CliError> {
+    // The last job is cancelled first, so that no job starts because an earlier one was cancelled.
+    for job in jobs.iter().rev() {
+        match client.post(&format!("/jobs/{job}/cancel"), &json!({"reason": reason})).await {
+            Err(CliError::Refused { status: 409, .. }) | Ok(_) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}

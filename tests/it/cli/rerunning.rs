@@ -1,0 +1,83 @@
+//! `tailwater rerun`, also called `retry`, runs finished jobs again as new jobs.
+
+use serde_json::{Value, json};
+
+use crate::harness::TestServer;
+use crate::harness::cli::Cli;
+use crate::harness::gate::Gate;
+
+#[tokio::test]
+async fn a_job_is_run_again_with_its_secrets_output_and_exit_code() {
+    let server = TestServer::start().await;
+    let cli = Cli::new(&server.api.base);
+    let run = "echo to stdout; echo to stderr >&2; [ \"$API_TOKEN\" = only-for-the-job ] && exit 7";
+    let first = server.api.submit(json!({"run": run, "env": {"API_TOKEN": "only-for-the-job"}})).await;
+    server.api.ended(&first).await;
+    let done = cli.run(&["rerun", &first]).await;
+    assert_eq!((done.code, done.stdout.as_str(), done.stderr.as_str()), (Some(7), "to stdout\n", "to stderr\n"));
+    let done = cli.run(&["rerun", "--detach", &first]).await;
+    let second = server.api.ended(done.stdout.trim()).await;
+    assert_eq!((&second["resubmittedFrom"], &second["exitCode"]), (&json!(first), &json!(7)));
+    let done = cli.run(&["rerun", "01890000-0000-7000-8000-000000000000"]).await;
+    assert_eq!(done.code, Some(125), "{}", done.stderr);
+    assert!(done.stderr.contains("there is no such job"), "{}", done.stderr);
+    assert_eq!(cli.run(&["rerun", "nonsense"]).await.code, Some(125));
+}
+
+#[tokio::test]
+async fn several_jobs_are_retried_at_once_and_their_output_is_shown_one_after_the_other() {
+    let server = TestServer::start().await;
+    let cli = Cli::new(&server.api.base);
+    let (one, _) = server.api.run("echo one; echo problem >&2; exit 3").await;
+    let (two, _) = server.api.run("echo two").await;
+    let (three, _) = server.api.run("echo three; exit 9").await;
+    let done = cli.run(&["retry", &two, &one, &three]).await;
+    assert_eq!((done.code, done.stdout.as_str()), (Some(3), "two\none\nthree\n"), "the first failure counts");
+    assert!(done.stderr.contains(&format!("tailwater: {one} runs again as ")), "{}", done.stderr);
+    assert!(done.stderr.contains("\nproblem\n"), "{}", done.stderr);
+    let printed = cli.stdout(&["retry", "--detach", "--json", &two, &two]).await;
+    let jobs: Vec<Value> = printed.lines().map(|line| serde_json::from_str(line).expect("it is JSON")).collect();
+    assert_eq!(json!([jobs[0]["resubmittedFrom"], jobs[1]["resubmittedFrom"]]), json!([two, two]));
+    assert_ne!(jobs[0]["id"], jobs[1]["id"]);
+    let printed = cli.stdout(&["retry", "--json", &two, &two]).await;
+    let ends = printed.lines().filter(|line| line.contains("\"kind\":\"end\"")).count();
+    assert_eq!(ends, 2, "the events of both jobs are printed: {printed}");
+}
+
+#[tokio::test]
+async fn a_job_that_cannot_be_retried_is_reported_and_does_not_stop_the_others() {
+    let (server, gate) = (TestServer::start().await, Gate::new());
+    let cli = Cli::new(&server.api.base);
+    let (finished, _) = server.api.run("echo again").await;
+    let running = server.api.submit(json!({"run": gate.wait()})).await;
+    let missing = "01890000-0000-7000-8000-000000000000";
+    let done = cli.run(&["retry", &running, missing, &finished]).await;
+    assert_eq!((done.code, done.stdout.as_str()), (Some(125), "again\n"), "{}", done.stderr);
+    let refusal = format!("tailwater: {running} cannot be run again: it has not finished yet (");
+    assert!(done.stderr.contains(&refusal), "{}", done.stderr);
+    let refusal = format!("tailwater: {missing} cannot be run again: there is no such job");
+    assert!(done.stderr.contains(&refusal), "{}", done.stderr);
+    let done = cli.run(&["retry", "--detach", missing, &finished]).await;
+    assert_eq!((done.code, done.stdout.lines().count()), (Some(125), 1), "{}", done.stderr);
+    gate.open();
+    server.api.ended(&running).await;
+    server.api.ended(done.stdout.trim()).await;
+}
+
+#[tokio::test]
+async fn ctrl_c_cancels_all_jobs_that_are_retried() {
+    let server = TestServer::start_with(|config| config.jobs.concurrency = 1).await;
+    let cli = Cli::new(&server.api.base);
+    let (short, _) = server.api.run("true").await;
+    let long = server.api.submit(json!({"run": "echo begun; exec sleep 1000"})).await;
+    server.api.post(&format!("/jobs/{long}/cancel"), &json!({})).await;
+    server.api.ended(&long).await;
+    let mut run = cli.start(&["retry", &long, &short]);
+    assert_eq!(run.line().await, "begun");
+    run.interrupt();
+    let done = run.ended().await;
+    assert_eq!(done.code, Some(123), "{}", done.stderr);
+    let jobs = server.api.json("/jobs?limit=2").await["items"].clone();
+    assert_eq!(json!([jobs[0]["status"], jobs[1]["status"]]), json!(["cancelled", "cancelled"]));
+    assert_eq!(jobs[0]["attempt"], 0, "the waiting job has never started");
+}
