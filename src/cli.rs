@@ -29,6 +29,7 @@ mod outcome;
 mod output;
 mod pause;
 mod printer;
+mod progress;
 mod redact;
 mod rerun;
 mod run;

@@ -12,6 +12,7 @@ use serde_json::value::RawValue;
 use super::client::{Client, ServerArgs};
 use super::error::CliError;
 use super::output::{Colour, Ink, Output, plain};
+use super::progress::ProgressBars;
 use super::table::{self, Cell};
 use crate::words;
 use download::{Destination, download};
@@ -59,6 +60,9 @@ struct Get {
     /// Print the artifact's description as JSON, as returned by the API.
     #[arg(long)]
     json: bool,
+    /// Do not show the progress.
+    #[arg(long, short)]
+    quiet: bool,
 }
 
 /// An artifact in two forms: as sent by the server, and parsed.
@@ -110,10 +114,14 @@ impl Get {
         let FetchedArtifact { json, artifact } =
             at.map(|at| artifacts.swap_remove(at)).ok_or_else(|| self.not_there())?;
         let target = Destination::new(self.output.as_deref(), &artifact)?;
-        download(&client, &artifact, &target).await?;
+        let mut stdout = Output::stdout(colour);
+        // A bar would mix with the file if both were displayed on the terminal.
+        let is_displayed = stdout.is_terminal() && matches!(target, Destination::Stdout);
+        let bars = ProgressBars::of(self.quiet || is_displayed, self.json);
+        download(&client, &artifact, &target, bars).await?;
         if let Destination::File(path) = target {
             let said = format!("{}  {}", plain(&path.display().to_string()), words::bytes(artifact.size_bytes));
-            Output::stdout(colour).line(if self.json { &json } else { &said })?;
+            stdout.line(if self.json { &json } else { &said })?;
         }
         Ok(())
     }

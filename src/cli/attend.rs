@@ -22,6 +22,8 @@ pub(super) struct Attending {
     pub(super) client: Client,
     /// Whether the events are printed as JSON.
     pub(super) json: bool,
+    /// Whether the addresses of the jobs' pages are not printed.
+    pub(super) quiet: bool,
     pub(super) colour: Colour,
 }
 
@@ -61,7 +63,7 @@ impl Attending {
     /// written, cancels the jobs in `waiting`, whose output has not been printed completely.
     async fn print(&self, job: JobId, waiting: &[JobId]) -> Result<u8, CliError> {
         let mut stderr = Output::stderr(self.colour);
-        if stderr.is_terminal() {
+        if stderr.is_terminal() && !self.quiet {
             stderr.line(&format!("tailwater: {}/tasks/queue/{job}", self.client.server()))?;
         }
         let form = if self.json { Form::Json } else { Form::AsItIs };

@@ -26,6 +26,9 @@ pub(super) struct Rerun {
     /// Print the events (with --detach: the new jobs) as JSON, as returned by the API, one per line.
     #[arg(long)]
     json: bool,
+    /// Do not show the addresses of the jobs' pages.
+    #[arg(long, short)]
+    quiet: bool,
 }
 
 impl Rerun {
@@ -40,7 +43,7 @@ impl Rerun {
                 Ok((job, body)) => {
                     if self.detach {
                         stdout.line(&if self.json { body } else { job.to_string() })?;
-                    } else if self.jobs.len() > 1 && !self.json {
+                    } else if self.jobs.len() > 1 && !self.json && !self.quiet {
                         note(&format!("{original} runs again as {job}"));
                     }
                     new_jobs.push(Some(job));
@@ -61,7 +64,7 @@ impl Rerun {
             return Ok(ExitCode::from(if new_jobs.contains(&None) { OURS } else { 0 }));
         }
         let attended: Vec<JobId> = new_jobs.iter().flatten().copied().collect();
-        let mut codes = Attending { client, json: self.json, colour }
+        let mut codes = Attending { client, json: self.json, quiet: self.quiet, colour }
             .jobs(&attended, signals)
             .await?
             .into_iter();

@@ -25,6 +25,7 @@ use super::duration;
 use super::error::CliError;
 use super::outcome::{CLOSED_PIPE, LEFT};
 use super::output::{Colour, Output, note};
+use super::progress::ProgressBars;
 use super::send;
 use place::Place;
 use stdin::Input;
@@ -32,6 +33,7 @@ use terminal::{TerminalArgs, size_variables};
 
 /// The arguments of `tailwater run`. [`super::outcome`] defines its exit codes.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(super) struct Run {
     #[command(flatten)]
     server: ServerArgs,
@@ -77,6 +79,9 @@ pub(super) struct Run {
     /// Print the events (with --detach: the job) as JSON, as returned by the API.
     #[arg(long)]
     json: bool,
+    /// Show neither the progress of sending files nor the address of the job's page.
+    #[arg(long, short)]
+    quiet: bool,
     /// The command and its arguments.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     command: Vec<OsString>,
@@ -100,8 +105,9 @@ impl Run {
         if let Some(capability) = capability {
             submission["payload"]["requiredCapabilities"] = json!([capability]);
         }
+        let bars = ProgressBars::of(self.quiet, self.json);
         let body = tokio::select! {
-            body = send::submit(&client, &submission, self.send.as_deref()) => body?,
+            body = send::submit(&client, &submission, self.send.as_deref(), bars) => body?,
             () = signals.next(), if self.send.is_some() => {
                 note("interrupted while sending the files; the job was probably not submitted (check with `tailwater jobs`)");
                 return Ok(ExitCode::from(LEFT));
@@ -113,7 +119,7 @@ impl Run {
             say_unread(input);
             return Ok(ExitCode::SUCCESS);
         }
-        let code = Attending { client, json: self.json, colour }.job(job.id, signals).await?;
+        let code = Attending { client, json: self.json, quiet: self.quiet, colour }.job(job.id, signals).await?;
         if code != CLOSED_PIPE {
             say_unread(input);
         }

@@ -4,7 +4,6 @@
 //! after the server has received the whole archive. An interrupted upload does not create a job.
 
 mod pack;
-mod progress;
 
 use std::fmt::Display;
 use std::io;
@@ -19,8 +18,8 @@ use tokio::sync::mpsc;
 use super::client::Client;
 use super::error::CliError;
 use super::output::note;
-use pack::Folder;
-use progress::Progress;
+use super::progress::{ProgressBars, TransferBar};
+use pack::{Folder, PackingProgress};
 
 /// The maximum number of blocks of the archive waiting to be sent.
 const WAITING: usize = 4;
@@ -28,18 +27,21 @@ const WAITING: usize = 4;
 /// The maximum number of omitted files whose names are printed.
 const MAX_NAMED: usize = 3;
 
-/// Posts a submission, with the files of `folder` if one is given. Returns the response's body.
+/// Posts a submission, with the files of `folder` if one is given, whose progress `bars` may show. Returns the response's
+/// body.
 pub(super) async fn submit(
     client: &Client,
     submission: &(impl Serialize + Display),
     folder: Option<&Path>,
+    bars: ProgressBars,
 ) -> Result<String, CliError> {
     let Some(folder) = folder else { return client.post("/jobs", submission).await };
     let name = folder.to_owned();
     let listed = tokio::task::spawn_blocking(move || Folder::list(&name)).await.map_err(io::Error::other)?;
     let folder = listed.map_err(|source| CliError::File { what: format!("read {}", folder.display()), source })?;
     report_skipped(&folder);
-    let progress = Arc::new(Progress::new(folder.bytes()));
+    let bar = TransferBar::new(bars, "sending files", folder.bytes());
+    let progress = Arc::new(PackingProgress::new(bar.counter()));
     let (sender, receiver) = mpsc::channel(WAITING);
     let packing = {
         let progress = Arc::clone(&progress);
@@ -53,10 +55,11 @@ pub(super) async fn submit(
     let input = Part::stream(Body::wrap_stream(blocks)).file_name("input.tar.zst");
     let input = input.mime_str("application/zstd").expect("it is a media type");
     let request = client.request(Method::POST, "/jobs").multipart(Form::new().part("job", job).part("input", input));
-    let drawing = progress.draw();
-    let reply = client.upload(request, &progress.sent).await;
-    drop(drawing);
-    match (reply, packing.await.map_err(io::Error::other)?) {
+    let reply = client.upload(request, &progress.packed).await;
+    let packed = packing.await.map_err(io::Error::other)?;
+    // The bar is removed before anything else is printed.
+    drop(bar);
+    match (reply, packed) {
         // The upload failed because a file could not be read, so the error for that file is reported.
         (Err(CliError::Unreachable { .. }), Err(error)) if error.kind() != io::ErrorKind::BrokenPipe => {
             Err(CliError::File { what: "send the files".into(), source: error })

@@ -11,6 +11,7 @@ use model::Job;
 use super::client::ServerArgs;
 use super::error::CliError;
 use super::output::{Colour, Output};
+use super::progress::ProgressBars;
 use super::send;
 use super::submission;
 
@@ -35,6 +36,9 @@ pub(super) struct Submit {
     /// Print the new job as JSON, as returned by the API.
     #[arg(long)]
     json: bool,
+    /// Do not show the progress of sending files.
+    #[arg(long, short)]
+    quiet: bool,
 }
 
 impl Submit {
@@ -43,7 +47,8 @@ impl Submit {
             read(&self.file).map_err(|source| CliError::File { what: format!("read {}", self.file), source })?;
         let submission = submission::parse(&self.file, &bytes)?;
         let client = self.server.client()?;
-        let body = send::submit(&client, &submission, self.send.as_deref()).await?;
+        let bars = ProgressBars::of(self.quiet, self.json);
+        let body = send::submit(&client, &submission, self.send.as_deref(), bars).await?;
         let job: Job = client.parse(&body)?;
         Output::stdout(colour).line(&if self.json { body } else { job.id.to_string() })?;
         Ok(ExitCode::SUCCESS)

@@ -7,6 +7,7 @@ mod edges;
 mod following;
 mod listing;
 mod places;
+mod progress;
 mod rerunning;
 mod running;
 mod sending;

@@ -12,6 +12,8 @@ use sha2::{Digest, Sha256};
 
 use crate::cli::client::Client;
 use crate::cli::error::CliError;
+use crate::cli::output::plain;
+use crate::cli::progress::{ProgressBars, TransferBar};
 
 /// The number of consecutive requests without progress after which the download fails. The pauses between them add up
 /// to about half a minute.
@@ -55,11 +57,18 @@ impl Destination {
     }
 }
 
-/// Downloads and verifies an artifact.
-pub(super) async fn download(client: &Client, artifact: &Artifact, target: &Destination) -> Result<(), CliError> {
+/// Downloads and verifies an artifact. `bars` may show the progress.
+pub(super) async fn download(
+    client: &Client,
+    artifact: &Artifact,
+    target: &Destination,
+    bars: ProgressBars,
+) -> Result<(), CliError> {
+    let name = artifact.name.rsplit('/').next().unwrap_or_default();
+    let bar = TransferBar::new(bars, &format!("receiving {}", plain(name)), size(artifact));
     let Destination::File(path) = target else {
         let mut receiver = Receiver::new(Box::new(io::stdout()));
-        receiver.receive_all(client, artifact).await?;
+        receiver.receive_all(client, artifact, &bar).await?;
         return receiver.verify(artifact);
     };
     // The partial file's name contains the artifact's id, so that a partial file of another artifact is never resumed
@@ -71,7 +80,7 @@ pub(super) async fn download(client: &Client, artifact: &Artifact, target: &Dest
     };
     let file = OpenOptions::new().read(true).append(true).create(true).open(&part).map_err(failed("open", &part))?;
     let mut receiver = Receiver::go_on(file, artifact).map_err(failed("read", &part))?;
-    receiver.receive_all(client, artifact).await?;
+    receiver.receive_all(client, artifact, &bar).await?;
     if let Err(error) = receiver.verify(artifact) {
         fs::remove_file(&part).map_err(failed("remove", &part))?;
         return Err(error);
@@ -108,11 +117,12 @@ impl Receiver {
         }
     }
 
-    async fn receive_all(&mut self, client: &Client, artifact: &Artifact) -> Result<(), CliError> {
+    async fn receive_all(&mut self, client: &Client, artifact: &Artifact, bar: &TransferBar) -> Result<(), CliError> {
+        bar.resume_at(self.have);
         let mut tries = 0;
         while self.have < size(artifact) {
             let before = self.have;
-            match self.receive(client, artifact).await {
+            match self.receive(client, artifact, bar).await {
                 Err(error) if error.is_transient() && tries + 1 < TRIES => {
                     tries = if self.have > before { 0 } else { tries + 1 };
                     if tries > 0 {
@@ -130,7 +140,7 @@ impl Receiver {
     }
 
     /// Requests the remaining bytes, and receives them until the response ends.
-    async fn receive(&mut self, client: &Client, artifact: &Artifact) -> Result<(), CliError> {
+    async fn receive(&mut self, client: &Client, artifact: &Artifact, bar: &TransferBar) -> Result<(), CliError> {
         let path = format!("/jobs/{}/artifacts/{}/download", artifact.job_id, artifact.id);
         let mut request = client.request(Method::GET, &path);
         if self.have > 0 {
@@ -147,6 +157,7 @@ impl Receiver {
             self.to.write_all(bytes)?;
             self.sum.update(bytes);
             self.have += bytes.len() as u64;
+            bar.add(bytes.len());
         }
         Ok(())
     }

@@ -13,13 +13,14 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use engine::inputs::stays_inside;
 use ignore::WalkBuilder;
 use tar::{Builder, EntryType, Header};
 use tokio::sync::mpsc;
 
-use super::progress::Progress;
+use crate::cli::progress::TransferCounter;
 
 /// The size in bytes at which a block of the archive is sent.
 const BLOCK: usize = 128 << 10;
@@ -27,6 +28,26 @@ const BLOCK: usize = 128 << 10;
 /// The zstd compression level. Level 3 reduces source code to about a quarter of its size, and compresses faster than
 /// most networks can transfer the result.
 const LEVEL: i32 = 3;
+
+/// The progress of packing. The upload lags behind by at most a few blocks.
+#[derive(Debug)]
+pub(super) struct PackingProgress {
+    /// The number of bytes of file content that have been packed so far.
+    pub(super) packed: AtomicU64,
+    counter: TransferCounter,
+}
+
+impl PackingProgress {
+    /// Creates the progress of files that have not been packed yet.
+    pub(super) const fn new(counter: TransferCounter) -> Self {
+        Self { packed: AtomicU64::new(0), counter }
+    }
+
+    fn add(&self, bytes: usize) {
+        self.packed.fetch_add(bytes as u64, Ordering::Relaxed);
+        self.counter.add(bytes);
+    }
+}
 
 /// The files of a directory that are to be sent.
 #[derive(Debug, Default)]
@@ -108,7 +129,7 @@ impl Folder {
     }
 
     /// Packs the files and sends the archive block by block. If a file cannot be read, an error is sent last.
-    pub(super) fn pack(self, blocks: mpsc::Sender<io::Result<Vec<u8>>>, progress: &Progress) -> io::Result<()> {
+    pub(super) fn pack(self, blocks: mpsc::Sender<io::Result<Vec<u8>>>, progress: &PackingProgress) -> io::Result<()> {
         let packed = self.write(BlockSender { sender: blocks.clone(), block: Vec::new() }, progress);
         if let Err(error) = &packed {
             // Without this error, the server would consider the archive complete. The result is ignored, because the
@@ -118,7 +139,7 @@ impl Folder {
         packed
     }
 
-    fn write(self, to: BlockSender, progress: &Progress) -> io::Result<()> {
+    fn write(self, to: BlockSender, progress: &PackingProgress) -> io::Result<()> {
         let mut builder = Builder::new(zstd::stream::write::Encoder::new(to, LEVEL)?);
         for (path, item) in &self.items {
             let whole = self.root.join(path);
@@ -134,7 +155,7 @@ fn append<W: Write>(
     path: &Path,
     item: &PackedEntry,
     whole: &Path,
-    progress: &Progress,
+    progress: &PackingProgress,
 ) -> io::Result<()> {
     let mut header = Header::new_gnu();
     header.set_size(0);
@@ -185,7 +206,7 @@ fn tracked_although_ignored(root: &Path) -> Vec<PathBuf> {
 struct Counted<'a> {
     file: File,
     left: u64,
-    progress: &'a Progress,
+    progress: &'a PackingProgress,
 }
 
 impl Read for Counted<'_> {
@@ -196,7 +217,7 @@ impl Read for Counted<'_> {
             return Err(io::Error::other("it was truncated while it was being read"));
         }
         self.left -= read as u64;
-        self.progress.packed(read);
+        self.progress.add(read);
         Ok(read)
     }
 }

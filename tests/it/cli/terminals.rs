@@ -1,24 +1,9 @@
 //! `tailwater run` on a terminal runs its command in a terminal of the same size.
 
-use std::process::Command;
-
 use serde_json::{Value, json};
 
 use crate::harness::TestServer;
 use crate::harness::cli::Cli;
-
-/// Returns a command that runs the program on a terminal of 77 columns and 23 rows and prints what appears there.
-fn on_terminal(cli: &Cli, arguments: &[&str]) -> Command {
-    let program = cli.command(arguments);
-    let spawn = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
-    let mut command = Command::new("python3");
-    command.args(["-c", spawn, "sh", "-c", "stty cols 77 rows 23; exec \"$0\" \"$@\""]);
-    command.arg(program.get_program()).args(program.get_args());
-    command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
-    command.current_dir(cli.folder()).stdin(std::process::Stdio::null());
-    command.stdout(std::process::Stdio::piped()).stderr(std::process::Stdio::piped());
-    command
-}
 
 /// Returns the payload of the server's latest job.
 async fn payload(server: &TestServer) -> Value {
@@ -30,7 +15,7 @@ async fn run_on_a_terminal_gives_the_command_a_terminal_of_the_same_size() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     let script = "test -t 1 && test -t 2 && echo is $COLUMNS x $LINES; exit 3";
-    let done = Cli::run_command(on_terminal(&cli, &["run", "--", "sh", "-c", script])).await;
+    let done = Cli::run_command(cli.on_terminal(&["run", "--", "sh", "-c", script])).await;
     assert_eq!(done.code, Some(3), "{done:?}");
     // The line break is CR LF, because the caller's own terminal converts line breaks.
     assert!(done.stdout.contains("is 77 x 23\r\n"), "{done:?}");
@@ -38,7 +23,7 @@ async fn run_on_a_terminal_gives_the_command_a_terminal_of_the_same_size() {
     assert_eq!(payload_of_first["terminal"], true);
     assert_eq!(payload_of_first["env"], json!({"COLUMNS": "77", "LINES": "23"}));
     let arguments = ["run", "--env", "COLUMNS=60", "--", "sh", "-c", script];
-    let done = Cli::run_command(on_terminal(&cli, &arguments)).await;
+    let done = Cli::run_command(cli.on_terminal(&arguments)).await;
     assert!(done.stdout.contains("is 60 x 23\r\n"), "{done:?}");
 }
 
@@ -54,7 +39,7 @@ async fn run_gives_the_command_no_terminal_if_its_output_is_not_printed_on_one_o
         &["run", "--detach", "--", "true"],
         &["run", "--json", "--", "true"],
     ] {
-        let done = Cli::run_command(on_terminal(&cli, arguments)).await;
+        let done = Cli::run_command(cli.on_terminal(arguments)).await;
         assert_eq!(done.code, Some(0), "{done:?}");
         assert_eq!(payload(&server).await["terminal"], Value::Null, "{arguments:?}");
     }

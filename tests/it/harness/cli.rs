@@ -60,6 +60,24 @@ impl Cli {
         command
     }
 
+    /// Returns a command that runs the program on a terminal of 77 columns and 23 rows and prints what appears there.
+    pub fn on_terminal(&self, arguments: &[&str]) -> Command {
+        self.in_terminal("exec \"$0\" \"$@\"", arguments)
+    }
+
+    /// Returns a command that runs a script on a terminal and prints what appears there. In the script, `"$0" "$@"` is
+    /// the program with its arguments.
+    pub fn in_terminal(&self, script: &str, arguments: &[&str]) -> Command {
+        let program = self.command(arguments);
+        let spawn = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
+        let mut command = Command::new("python3");
+        command.args(["-c", spawn, "sh", "-c", &format!("stty cols 77 rows 23; {script}")]);
+        command.arg(program.get_program()).args(program.get_args());
+        command.env_clear().envs(program.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command.current_dir(self.folder()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    }
+
     /// Runs a command created by [`Cli::command`] until it exits.
     pub async fn run_command(mut command: Command) -> Done {
         let child = command.spawn().expect("the program starts");

@@ -1,0 +1,105 @@
+//! Shows the progress of an upload or a download as a bar on the terminal.
+//!
+//! The bar is drawn on standard error only, and only if that is a terminal. It is removed when the transfer ends, so that
+//! it never mixes with a command's output.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// The interval at which the bar is redrawn if no bytes are transferred, so that a stalled transfer can be noticed.
+const DRAW_EVERY: Duration = Duration::from_millis(200);
+
+/// What is drawn. The bar takes the rest of the terminal's width.
+const TEMPLATE: &str =
+    "tailwater: {msg} [{wide_bar}] {percent}% of {decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left";
+
+/// Whether the progress of transfers is shown on a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ProgressBars {
+    Shown,
+    Hidden,
+}
+
+impl ProgressBars {
+    /// Returns whether progress is shown. Programs that read JSON do not need it.
+    pub(super) fn of(quiet: bool, json: bool) -> Self {
+        // Such a terminal cannot erase the bar.
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        if quiet || json || is_dumb { Self::Hidden } else { Self::Shown }
+    }
+}
+
+/// The bar of a transfer. Dropping it removes the bar from the terminal.
+#[derive(Debug)]
+pub(super) struct TransferBar(ProgressBar);
+
+impl TransferBar {
+    /// Shows the bar of a transfer that begins. `action` says what is done with what, such as `sending files`, and
+    /// `total` is the number of bytes to transfer.
+    pub(super) fn new(bars: ProgressBars, action: &str, total: u64) -> Self {
+        if bars == ProgressBars::Hidden {
+            return Self(ProgressBar::hidden());
+        }
+        // This target draws nothing if standard error is not a terminal.
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
+        let style = ProgressStyle::with_template(TEMPLATE).expect("a test parses the template");
+        bar.set_style(style.progress_chars("=> "));
+        bar.set_message(action.to_owned());
+        bar.enable_steady_tick(DRAW_EVERY);
+        Self(bar)
+    }
+
+    /// Records that an earlier transfer had already transferred a number of bytes, which do not count for the rate.
+    pub(super) fn resume_at(&self, bytes: u64) {
+        self.0.set_position(bytes);
+        self.0.reset_eta();
+    }
+
+    /// Adds transferred bytes.
+    pub(super) fn add(&self, bytes: usize) {
+        self.0.inc(bytes as u64);
+    }
+
+    /// Returns what counts the bytes of the transfer in another thread.
+    pub(super) fn counter(&self) -> TransferCounter {
+        TransferCounter(self.0.clone())
+    }
+}
+
+/// Counts the bytes of a transfer. It may outlive the bar, and then has no effect.
+#[derive(Debug)]
+pub(super) struct TransferCounter(ProgressBar);
+
+impl TransferCounter {
+    /// Adds transferred bytes.
+    pub(super) fn add(&self, bytes: usize) {
+        self.0.inc(bytes as u64);
+    }
+}
+
+impl Drop for TransferBar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_template_can_be_parsed() {
+        ProgressStyle::with_template(TEMPLATE).expect("it is valid");
+    }
+
+    #[test]
+    fn a_hidden_bar_draws_nothing_and_counts() {
+        let bar = TransferBar::new(ProgressBars::of(true, false), "sending files", 10);
+        bar.resume_at(3);
+        bar.add(3);
+        bar.counter().add(1);
+        assert!(bar.0.is_hidden() && bar.0.position() == 7);
+        assert_eq!(ProgressBars::of(false, true), ProgressBars::Hidden);
+    }
+}
