@@ -102,16 +102,15 @@ impl EventLog {
         store::resolve(&mut connection, job, cursor).await
     }
 
-    /// Returns an attempt's stored chunks that contain output beyond `offset` of its `output.log`, oldest first.
-    pub async fn stored_output(&self, job: JobId, attempt: i32, offset: i64) -> Result<Vec<StoredOutput>, ReadError> {
+    /// Returns a page of an attempt's stored chunks, oldest first.
+    pub async fn stored_output(
+        &self,
+        job: JobId,
+        attempt: i32,
+        from: OutputCursor,
+    ) -> Result<StoredOutputPage, ReadError> {
         let mut connection = self.db.reader().await?;
-        Ok(store::output_from(&mut connection, job, attempt, offset).await?)
-    }
-
-    /// Returns the chunks of the attempt's output that are stored after the position `after`, oldest first.
-    pub async fn output_after(&self, job: JobId, attempt: i32, after: Seq) -> Result<Vec<StoredOutput>, ReadError> {
-        let mut connection = self.db.reader().await?;
-        Ok(store::output_after(&mut connection, job, attempt, after).await?)
+        Ok(store::output_page(&mut connection, job, attempt, from).await?)
     }
 
     /// For each offset, returns the `seq` of the event that contains the byte at that offset of the attempt's
@@ -127,6 +126,24 @@ impl EventLog {
     }
 }
 
+/// Where a page of stored output begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutputCursor {
+    /// The position of the last event before the page.
+    pub after: Seq,
+    /// The offset in the attempt's `output.log`. Chunks that end at or before it are left out.
+    pub offset: i64,
+}
+
+/// A page of an attempt's stored output. Its size is limited, because a worker may have reported any amount of output.
+#[derive(Debug)]
+pub struct StoredOutputPage {
+    /// The chunks, oldest first.
+    pub chunks: Vec<StoredOutput>,
+    /// Whether there may be more chunks after these.
+    pub has_more: bool,
+}
+
 /// A stored chunk of output, from which a spool can be completed.
 #[derive(Clone, Debug)]
 pub struct StoredOutput {
@@ -139,13 +156,10 @@ pub struct StoredOutput {
 }
 
 impl StoredOutput {
-    /// Divides chunks into the pieces of which they consist, in the order of their offsets.
+    /// Divides chunks into the pieces of which they consist.
     #[must_use]
     pub fn pieces(stored: Vec<Self>) -> Vec<SpoolPiece> {
-        let mut pieces: Vec<SpoolPiece> =
-            stored.into_iter().flat_map(|chunk| pieces(&chunk.payload, &chunk.text)).collect();
-        pieces.sort_by_key(|piece| piece.offset);
-        pieces
+        stored.into_iter().flat_map(|chunk| pieces(&chunk.payload, &chunk.text)).collect()
     }
 }
 

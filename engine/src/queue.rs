@@ -49,11 +49,11 @@ pub use pauses::PauseChange;
 pub use payload::RawCommand as CommandShape;
 pub use payload::{Command, InvalidPayload, JobPayload, SecretForm, SecretUse, StageSpec, StepSpec, TerminalSize};
 pub use received::ReceivedJobs;
-use remote::OutputCopies;
 pub use remote::{
     Appended, Recorded, RemoteClaim, RemoteWorker, Report, ReportedEvents, ReportedOutcome, Upload, UploadLimits,
     lease_duration,
 };
+use remote::{OpenClaims, OutputCopies};
 pub use retention::Retention;
 pub use secrets::{SecretChange, SecretsError};
 pub use store::JobsFilter;
@@ -134,6 +134,8 @@ pub struct Queue {
     capabilities: Vec<String>,
     /// The output of workers on other machines.
     copies: OutputCopies,
+    /// The claims of workers on other machines that wait for a job.
+    open_claims: OpenClaims,
     signals: Arc<Signals>,
 }
 
@@ -154,8 +156,9 @@ impl Queue {
     /// other machines is stored in `spools`.
     #[must_use]
     pub fn new(db: Db, log: EventLog, maskers: Maskers, jobs_queued: i64, spools: Spools) -> Self {
-        let (roots, copies) = (WorkingRoots::default(), OutputCopies::new(spools));
-        Self { db, log, maskers, jobs_queued, roots, capabilities: Vec::new(), copies, signals: Arc::default() }
+        let (roots, capabilities, copies) = (WorkingRoots::default(), Vec::new(), OutputCopies::new(spools));
+        let (open_claims, signals) = (OpenClaims::default(), Arc::default());
+        Self { db, log, maskers, jobs_queued, roots, capabilities, copies, open_claims, signals }
     }
 
     /// Restricts the absolute working directories of submissions to the given directories.
@@ -224,13 +227,14 @@ impl Queue {
     async fn insert(&self, submission: Submission) -> Result<Job, QueueError> {
         let (log, limit, now) = (self.log.clone(), self.jobs_queued, clock::now());
         let payload = self.maskers.seal_payload(submission.id, &submission.payload.to_text());
-        let row = self
+        let (row, pause) = self
             .db
             .writer()
             .write(move |tx| {
                 Box::pin(async move {
                     if let Some(row) = submission.repeated(tx.connection()).await? {
-                        return Ok(row);
+                        let pause = pauses::of_job(tx.connection(), &row.job).await?;
+                        return Ok((row, pause));
                     }
                     secrets::check_exist(tx.connection(), &submission.secrets).await?;
                     let id = submission.id;
@@ -239,14 +243,16 @@ impl Queue {
                     }
                     let event = NewEvent::job(JobEventStatus::Queued, 0, JobDetails::default());
                     append_by_server(tx, log.tails(), id, vec![event], now).await?;
-                    store::job(tx.connection(), id).await?.ok_or(QueueError::NoSuchJob(id))
+                    let row = store::job(tx.connection(), id).await?.ok_or(QueueError::NoSuchJob(id))?;
+                    let pause = pauses::of_job(tx.connection(), &row.job).await?;
+                    Ok((row, pause))
                 })
             })
             .await?;
         tracing::info!(job = %row.job.id, "submitted");
         self.signals.queued.notify_waiters();
         self.signals.changed.send_replace(());
-        Ok(row.to_job(&self.maskers))
+        Ok(Job { pause, ..row.to_job(&self.maskers) })
     }
 
     /// Returns a job with its secrets masked and, if it is queued, its position in the queue.

@@ -10,6 +10,7 @@
 //! files and a [`SpoolEnd`]. Reads block, so async callers run them on a blocking thread.
 
 mod characters;
+mod held;
 mod reader;
 mod record;
 mod writer;
@@ -20,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 pub use characters::incomplete_character;
+pub use held::HeldPieces;
 pub use reader::SpoolReader;
 pub use record::{Record, Source};
 pub use writer::{SpoolEnd, SpoolPiece, SpoolWriter};

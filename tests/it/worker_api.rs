@@ -3,6 +3,7 @@
 
 mod claims;
 mod contract;
+mod copies;
 mod credentials;
 mod endings;
 mod events;

@@ -10,7 +10,7 @@ use super::append::{Authority, Lease, StoredBatch};
 use super::new_event::size_of_text;
 use super::page::{Cursor, Direction, Filling, Head, Offered, Page, PageRequest};
 use super::stored::{Facets, Parts, StoredEvent};
-use super::{ReadError, SharedEvent, StoredOutput};
+use super::{OutputCursor, ReadError, SharedEvent, StoredOutput, StoredOutputPage};
 use crate::db::{Connection, DbError, DbResult};
 
 /// The first of the consecutive positions and times that were assigned to an append.
@@ -363,41 +363,33 @@ pub(super) fn chunks_from(
         .map(|row| sent_chunk(row?))
 }
 
-/// Returns the stored chunks of an attempt that reach beyond `offset` of its `output.log`, oldest first.
-pub(super) async fn output_from(
+/// The size of the chunks at which a page of stored output ends, in bytes. A page has at least one chunk.
+const OUTPUT_PAGE: usize = 1 << 20;
+
+/// Returns a page of an attempt's stored chunks, oldest first.
+pub(super) async fn output_page(
     connection: &mut Connection,
     job: JobId,
     attempt: i32,
-    offset: i64,
-) -> DbResult<Vec<StoredOutput>> {
-    let rows: Vec<StoredRow> = sqlx::query_as(
+    from: OutputCursor,
+) -> DbResult<StoredOutputPage> {
+    let mut rows = sqlx::query_as::<_, StoredRow>(
         "select seq, id, level, message, payload, created_at from events
-         where job_id = ? and kind = 'log' and json_extract(payload, '$.attempt') = ?
+         where job_id = ? and seq > ? and kind = 'log' and json_extract(payload, '$.attempt') = ?
          and json_extract(payload, '$.offset') + json_extract(payload, '$.bytes') > ? order by seq",
     )
     .bind(job.0)
+    .bind(from.after.0)
     .bind(attempt)
-    .bind(offset)
-    .fetch_all(connection.sqlite())
-    .await?;
-    rows.into_iter().map(StoredRow::into_output).collect()
-}
-
-/// Returns the stored chunks of an attempt's output after the position `after`, oldest first.
-pub(super) async fn output_after(
-    connection: &mut Connection,
-    job: JobId,
-    attempt: i32,
-    after: Seq,
-) -> DbResult<Vec<StoredOutput>> {
-    let rows: Vec<StoredRow> = sqlx::query_as(
-        "select seq, id, level, message, payload, created_at from events
-         where job_id = ? and seq > ? and kind = 'log' order by seq",
-    )
-    .bind(job.0)
-    .bind(after.0)
-    .fetch_all(connection.sqlite())
-    .await?;
-    let output: Vec<StoredOutput> = rows.into_iter().map(StoredRow::into_output).collect::<DbResult<_>>()?;
-    Ok(output.into_iter().filter(|output| output.payload.attempt == attempt).collect())
+    .bind(from.offset)
+    .fetch(connection.sqlite());
+    let (mut chunks, mut size) = (Vec::new(), 0);
+    while let Some(row) = rows.try_next().await? {
+        size += row.message.len() + row.payload.get().len();
+        chunks.push(row.into_output()?);
+        if size >= OUTPUT_PAGE {
+            return Ok(StoredOutputPage { chunks, has_more: true });
+        }
+    }
+    Ok(StoredOutputPage { chunks, has_more: false })
 }

@@ -118,13 +118,16 @@ impl Queue {
     async fn end_lease_of_job(&self, job: JobId, loss: LeaseLoss) -> Result<Option<JobStatus>, QueueError> {
         let Some(row) = store::job(&mut self.db.reader().await?, job).await? else { return Ok(None) };
         let lease = Lease { job, attempt: row.job.attempt, epoch: row.job.lease_epoch };
-        // An output that cannot be read must not keep the job running.
-        let (output, _copy) = self
-            .finish_output(lease, None)
-            .await
-            .inspect_err(|error| tracing::error!(%job, %error, "the output of a job cannot be completed"))
-            .ok()
-            .unzip();
+        let (output, _copy) = match self.finish_output(lease, None).await {
+            Ok(Some((output, copy))) => (Some(output), Some(copy)),
+            // The lease has ended since the row was read.
+            Ok(None) => return Ok(None),
+            // An output that cannot be read must not keep the job running.
+            Err(error) => {
+                tracing::error!(%job, %error, "the output of a job cannot be completed");
+                (None, None)
+            }
+        };
         let (log, now) = (self.log.clone(), clock::now());
         let ended: Result<Option<JobStatus>, QueueError> = self
             .db

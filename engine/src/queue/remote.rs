@@ -10,11 +10,13 @@
 
 mod events;
 mod holder;
+mod open_claims;
 mod output;
 mod report;
 pub(super) mod store;
 mod uploads;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use model::{
@@ -33,6 +35,8 @@ use crate::event_log::Lease;
 pub use events::{Appended, ReportedEvents};
 pub use holder::RemoteWorker;
 use holder::holding;
+use open_claims::OpenClaim;
+pub(super) use open_claims::OpenClaims;
 pub(super) use output::OutputCopies;
 pub use report::{Report, ReportedOutcome};
 pub use uploads::{Recorded, Upload, UploadLimits};
@@ -60,6 +64,8 @@ fn seconds_in(field: &str, range: std::ops::RangeInclusive<i64>, seconds: i64) -
 #[derive(Clone, Debug)]
 pub struct RemoteClaim {
     request: ClaimRequest,
+    /// Whether the worker has been restarted, and asks what it holds.
+    is_resume: bool,
     /// The time for which the request waits.
     pub wait: Duration,
 }
@@ -110,7 +116,7 @@ impl Queue {
             hostname: described("hostname", body.hostname)?,
         };
         let wait = seconds_in("waitSeconds", 0..=MAX_WAIT, body.wait_seconds.unwrap_or(0))?;
-        Ok(RemoteClaim { request, wait })
+        Ok(RemoteClaim { request, is_resume: body.resume == Some(true), wait })
     }
 
     /// Claims the next job for a worker on another machine. If there is none, waits for one until the claim's time is
@@ -121,15 +127,17 @@ impl Queue {
         stop: &CancellationToken,
     ) -> Result<ClaimReply, QueueError> {
         let began = Instant::now();
+        let open = if claim.is_resume { None } else { self.open_claims.begin(&claim.request).map(Arc::new) };
         loop {
             // Register for notifications before claiming, so that a job that is queued in between is not missed.
             let queued = self.queued();
             tokio::pin!(queued);
             queued.as_mut().enable();
             let since = clock::now();
-            let (job, held) = self.claim_now(&claim.request, since).await?;
+            let (job, held) = self.claim_now(claim, open.clone(), since).await?;
             let left = claim.wait.saturating_sub(began.elapsed());
-            if job.is_some() || left.is_zero() || stop.is_cancelled() {
+            let is_closed = open.as_ref().is_some_and(|open| open.is_closed());
+            if job.is_some() || left.is_zero() || is_closed || stop.is_cancelled() {
                 return Ok(ClaimReply { job, worker: held.map(|status| ClaimNotice { status }) });
             }
             tokio::select! {
@@ -140,21 +148,31 @@ impl Queue {
     }
 
     /// Claims the next job, if there is one. Otherwise, also returns why jobs are held back from the worker, if they
-    /// are.
+    /// are. `open` is the claim among the open ones, unless the worker resumes.
     async fn claim_now(
         &self,
-        request: &ClaimRequest,
+        claim: &RemoteClaim,
+        open: Option<Arc<OpenClaim>>,
         now: Timestamp,
     ) -> Result<(Option<ClaimedJob>, Option<WorkerStatus>), QueueError> {
-        let (log, request) = (self.log.clone(), request.clone());
+        let (log, request, is_resume) = (self.log.clone(), claim.request.clone(), claim.is_resume);
+        let claims = self.open_claims.clone();
         let claimed: Result<_, QueueError> = self
             .db
             .writer()
             .write(move |tx| {
                 Box::pin(async move {
                     let earlier = earlier_claim(tx.connection(), &request).await?;
+                    if is_resume {
+                        claims.resume(&request);
+                    }
                     let job = match earlier {
+                        EarlierClaim::None if is_resume => {
+                            claims.close(&request);
+                            return Ok((None, None));
+                        }
                         EarlierClaim::None if request.only_resumes => return Ok((None, None)),
+                        EarlierClaim::None if open.is_some_and(|open| open.is_closed()) => return Ok((None, None)),
                         EarlierClaim::None => match leases::begin(tx, log.tails(), &request, now).await? {
                             BegunClaim { claimed: Some(claimed), .. } => claimed.lease.job,
                             BegunClaim { claimed: None, held } => return Ok((None, held)),

@@ -12,7 +12,7 @@ use redact::Redacted;
 use tokio_util::sync::CancellationToken;
 
 use crate::artifacts::Stored;
-use crate::event_log::{Batch, Lease, NewEvent, StoredOutput};
+use crate::event_log::{Batch, Lease, NewEvent, OutputCursor, StoredOutputPage};
 use crate::queue::{Abandoned, Claimed, Finish, Heartbeat, NewArtifact};
 pub use in_process::InProcess;
 #[cfg(test)]
@@ -58,12 +58,12 @@ pub trait Link: Clone + Debug + Send + Sync + 'static {
     /// has stored the output. `chunks` may be empty, and may contain output that is already stored.
     fn add_output(&self, lease: Lease, chunks: Vec<NewEvent>) -> impl Future<Output = Result<u64, LinkError>> + Send;
 
-    /// Returns the stored chunks of the attempt's output, except those that end at or before `offset` in `output.log`.
+    /// Returns a page of the stored chunks of the attempt's output.
     fn stored_output(
         &self,
         lease: Lease,
-        offset: i64,
-    ) -> impl Future<Output = Result<Vec<StoredOutput>, LinkError>> + Send;
+        from: OutputCursor,
+    ) -> impl Future<Output = Result<StoredOutputPage, LinkError>> + Send;
 
     /// Renews the lease.
     fn heartbeat(&self, lease: Lease) -> impl Future<Output = Result<Heartbeat, LinkError>> + Send;

@@ -8,7 +8,7 @@
 use std::io;
 use std::time::Duration;
 
-use model::FailureReason;
+use model::{FailureReason, Seq};
 use redact::Redacted;
 use tokio::task::spawn_blocking;
 
@@ -17,10 +17,10 @@ use super::process::{ProcessMarker, kill_marked};
 use super::run;
 use super::ship::{LifecycleEvents, Progress, Shipper};
 use super::{Host, WorkerConfig};
-use crate::event_log::{Lease, RedactionCounts, StoredOutput};
+use crate::event_log::{Lease, OutputCursor, RedactionCounts, StoredOutput, StoredOutputPage};
 use crate::fail_point::FailPoint;
 use crate::queue::{Abandoned, Claimed, Ending, Finish, NewArtifact};
-use crate::spool::SpoolWriter;
+use crate::spool::{HeldPieces, SpoolWriter};
 
 /// The error for an attempt that could not be ended.
 #[derive(Debug, thiserror::Error)]
@@ -139,15 +139,22 @@ async fn complete<L: Link>(
     if shipped <= end {
         return Ok(());
     }
-    let from = i64::try_from(end).unwrap_or(i64::MAX);
-    for mut piece in StoredOutput::pieces(link.stored_output(claimed.lease, from).await?) {
-        if !spool.append_copy(&mut piece).map_err(RecoverError::Unwritable)? {
-            // The output between the end of the spool and this piece was suppressed, so it is not in the database
-            // either. Output is synced before it is suppressed, so this happens only if the disk has lost data that it
-            // reported as synced.
-            tracing::error!(job = %claimed.lease.job, "the disk lost output that had not been sent; the output after it is lost too");
+    let mut from = OutputCursor { after: Seq::START, offset: i64::try_from(end).unwrap_or(i64::MAX) };
+    let mut held = HeldPieces::default();
+    loop {
+        let StoredOutputPage { chunks, has_more } = link.stored_output(claimed.lease, from).await?;
+        from.after = chunks.last().map_or(from.after, |chunk| chunk.seq);
+        held.add(StoredOutput::pieces(chunks));
+        held.append_to(spool).map_err(RecoverError::Unwritable)?;
+        if !has_more || held.is_full() {
             break;
         }
+    }
+    if !held.is_empty() {
+        // The output between the end of the spool and the next piece was suppressed, so it is not in the database
+        // either. Output is synced before it is suppressed, so this happens only if the disk has lost data that it
+        // reported as synced.
+        tracing::error!(job = %claimed.lease.job, "the disk lost output that had not been sent; the output after it is lost too");
     }
     Ok(())
 }

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use engine::event_log::{Batch, Lease, NewEvent, StoredOutput};
+use engine::event_log::{Batch, Lease, NewEvent, OutputCursor, StoredOutputPage};
 use engine::queue::{Abandoned, Claimed, Ending, Finish, Heartbeat, NewArtifact, ReceivedJobs};
 use engine::spool::Spools;
 use engine::worker::WorkerConfig;
@@ -237,9 +237,9 @@ impl Link for HttpLink {
         Ok(u64::try_from(bytes).unwrap_or(0))
     }
 
-    async fn stored_output(&self, _: Lease, _: i64) -> Result<Vec<StoredOutput>, LinkError> {
+    async fn stored_output(&self, _: Lease, _: OutputCursor) -> Result<StoredOutputPage, LinkError> {
         // What this worker has lost, the server still has.
-        Ok(Vec::new())
+        Ok(StoredOutputPage { chunks: Vec::new(), has_more: false })
     }
 
     async fn heartbeat(&self, lease: Lease) -> Result<Heartbeat, LinkError> {

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 
-use crate::harness::TestServer;
 use crate::harness::workers::{KIND, RemoteWorker, id_of, of_job};
+use crate::harness::{TestServer, until_async};
 
 #[tokio::test]
 async fn jobs_are_claimed_by_priority_and_then_by_age() {
@@ -108,6 +108,43 @@ async fn a_repeated_claim_returns_the_same_job_and_never_another_one() {
     server.submit_elsewhere(json!({})).await;
     assert_eq!(worker.claim_with(claim).await, Value::Null, "its lease has ended");
     assert_ne!(worker.claim_with(json!({"claimId": "second"})).await, Value::Null);
+}
+
+#[tokio::test]
+async fn after_a_worker_has_resumed_its_earlier_claims_receive_no_job() {
+    let server = TestServer::start().await;
+    let (worker, other) = (RemoteWorker::new(&server, "one").await, RemoteWorker::new(&server, "two").await);
+    let wait = |worker: &RemoteWorker, id: &'static str| {
+        let claim = json!({"claimId": id, "waitSeconds": 30, "allowedTypes": [KIND], "workerCapabilities": [id]});
+        let worker = worker.clone();
+        tokio::spawn(async move { worker.claim_with(claim).await })
+    };
+    // Waits until the server lists what a claim says.
+    let is_open = async |name: &str, id: &str| {
+        until_async("the claim is open", async || {
+            let workers = server.api.json("/workers").await;
+            let is_listed = |listed: &Value| listed["name"] == name && listed["capabilities"] == json!([id]);
+            workers["items"].as_array().is_some_and(|items| items.iter().any(is_listed))
+        })
+        .await;
+    };
+    // These claims are open in a proxy when the worker is restarted.
+    let first = wait(&worker, "first");
+    is_open("one", "first").await;
+    let open = [first, wait(&worker, "second")];
+    is_open("one", "second").await;
+    let of_other = wait(&other, "first");
+    is_open("two", "first").await;
+    assert_eq!(worker.claim_with(json!({"claimId": "first", "resume": true})).await, Value::Null);
+    let id = server.submit_elsewhere(json!({})).await;
+    assert_eq!(id_of(&of_other.await.expect("the claim does not panic")), id, "other workers are not affected");
+    let id = server.submit_elsewhere(json!({})).await;
+    for claim in open {
+        assert_eq!(claim.await.expect("the claim does not panic"), Value::Null);
+    }
+    // A request that arrives late has the identifier of a claim of which the worker knows that it has no job.
+    assert_eq!(worker.claim_with(json!({"claimId": "first"})).await, Value::Null);
+    assert_eq!(id_of(&worker.claim_with(json!({"claimId": "third"})).await), id);
 }
 
 #[tokio::test]

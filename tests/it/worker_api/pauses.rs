@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::TestServer;
-use crate::harness::workers::{KIND, RemoteWorker, id_of};
+use crate::harness::workers::{KIND, RemoteWorker, id_of, of_job};
 
 /// Sends a request about a pause, and returns the status and the body.
 async fn send(server: &TestServer, method: Method, target: &str, body: Value) -> (u16, Value) {
@@ -184,4 +184,23 @@ async fn the_pages_say_why_jobs_wait_and_administrators_resume_them_there() {
     let entries = server.api.json("/audit?action=queue").await;
     let last = &entries["items"][0];
     assert_eq!(json!([last["action"], last["object"], last["status"]]), json!(["queue.resume", "queue", 303]));
+}
+
+#[tokio::test]
+async fn the_replies_to_a_submission_and_to_a_failure_state_the_pause_because_of_which_the_job_waits() {
+    let server = TestServer::start().await;
+    let worker = RemoteWorker::new(&server, "one").await;
+    let job = server.claimed(&worker, json!({"maxAttempts": 3})).await;
+    let paused = pause(&server, &format!("type:{KIND}"), "moving").await;
+    let failure = json!({"leaseEpoch": 1, "errorMessage": "no", "retryable": true});
+    for _ in 0..2 {
+        let failed = worker.expect(200, &of_job(&job, "fail"), failure.clone()).await;
+        assert_eq!(json!([failed["status"], failed["pause"]]), json!(["queued", paused]));
+    }
+    let key = json!({"type": KIND});
+    let submitted: Value = server.api.post("/jobs", &key).await.json().await.expect("the body is JSON");
+    assert_eq!(submitted["pause"], paused);
+    let again = server.api.post(&format!("/jobs/{}/resubmit", id_of(&submitted)), &json!({})).await;
+    let again: Value = again.json().await.expect("the body is JSON");
+    assert_eq!(again["pause"], paused);
 }

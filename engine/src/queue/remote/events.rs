@@ -133,9 +133,13 @@ impl Queue {
             })
             .await;
         let (appended, lease) = appended?;
-        // If this fails, the worker repeats the batch, which stores no events again but repeats this call.
-        if has_output {
-            self.copy_output(lease).await?;
+        if has_output && let Err(error) = self.copy_output(lease).await {
+            // The next request of the worker completes the copy. A worker that numbers its requests repeats this one,
+            // which stores no events again. Without a number, a repeated request would store them twice.
+            if number.is_some() {
+                return Err(error);
+            }
+            tracing::error!(%job, %error, "the output of a worker on another machine could not be copied yet");
         }
         Ok(appended)
     }

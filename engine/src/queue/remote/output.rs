@@ -5,7 +5,8 @@
 //! the copy yet are read from the database. After a crash, the next request completes the copy in the same way. Output
 //! that a worker has suppressed is not in any event, so the worker sends it separately.
 //!
-//! An attempt without log events has no spool.
+//! The events are read in pages, so that a worker that reports much output after a gap does not make the server use much
+//! memory. An attempt without log events has no spool.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,10 +17,12 @@ use tokio::sync::OwnedMutexGuard;
 
 use super::events::new_event;
 use super::holder::{RemoteWorker, holding};
-use crate::event_log::{AttemptTotals, EventLog, Lease, RedactionCounts, StoredOutput, pieces};
+use crate::event_log::{
+    AttemptTotals, EventLog, Lease, OutputCursor, RedactionCounts, StoredOutput, StoredOutputPage, pieces,
+};
 use crate::queue::payload::invalid;
 use crate::queue::{NewArtifact, Queue, QueueError};
-use crate::spool::{SpoolPiece, SpoolWriter, Spools};
+use crate::spool::{HeldPieces, SpoolWriter, Spools};
 
 /// The copies of the running attempts of workers on other machines. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -82,17 +85,26 @@ impl OutputCopy {
         if self.is_stalled {
             return Ok(());
         }
-        let stored = if let Some(after) = self.after {
-            log.output_after(job, attempt, after).await
-        } else {
+        if self.after.is_none() {
             self.open_existing(spools, lease).await?;
-            log.stored_output(job, attempt, self.bytes()).await
-        };
-        let stored = stored.map_err(|error| QueueError::Files(error.to_string()))?;
-        let Some(last) = stored.last().map(|output| output.seq) else { return Ok(()) };
-        if self.write(StoredOutput::pieces(stored), spools, lease).await? {
-            self.after = Some(last);
-        } else {
+        }
+        let mut from = OutputCursor { after: self.after.unwrap_or(Seq::START), offset: self.bytes() };
+        let mut held = HeldPieces::default();
+        loop {
+            let page = log.stored_output(job, attempt, from).await;
+            let StoredOutputPage { chunks, has_more } = page.map_err(|error| QueueError::Files(error.to_string()))?;
+            let Some(last) = chunks.last().map(|chunk| chunk.seq) else { break };
+            held.add(StoredOutput::pieces(chunks));
+            held = self.write(held, spools, lease).await?;
+            from.after = last;
+            if held.is_empty() {
+                self.after = Some(last);
+            }
+            if !has_more || held.is_full() {
+                break;
+            }
+        }
+        if !held.is_empty() {
             (self.after, self.is_stalled) = (None, true);
         }
         Ok(())
@@ -111,16 +123,15 @@ impl OutputCopy {
         Ok(())
     }
 
-    /// Appends pieces, up to the first one that begins beyond the end of the copy. Returns whether all were appended.
-    async fn write(&mut self, pieces: Vec<SpoolPiece>, spools: &Spools, lease: Lease) -> Result<bool, QueueError> {
+    /// Appends pieces, up to the first one that begins beyond the end of the copy. Returns those that were not appended.
+    async fn write(&mut self, mut pieces: HeldPieces, spools: &Spools, lease: Lease) -> Result<HeldPieces, QueueError> {
         let (spool, spools) = (self.spool.take(), spools.clone());
         let (spool, appended) = blocking(move || {
             let mut spool = match spool {
                 Some(spool) => spool,
                 None => spools.recover(lease.job, lease.attempt)?,
             };
-            let mut pieces = pieces;
-            let appended = pieces.iter_mut().try_fold(true, |all, piece| Ok(all && spool.append_copy(piece)?));
+            let appended = pieces.append_to(&mut spool).map(|()| pieces);
             Ok((spool, appended))
         })
         .await?;
@@ -168,18 +179,24 @@ async fn blocking<T: Send + 'static>(
 }
 
 impl Queue {
+    /// Locks the copy of an attempt, and returns `None` if the lease has ended before. The lease cannot end while the
+    /// copy is locked.
+    async fn lock_copy(&self, lease: Lease) -> Result<Option<LockedCopy>, QueueError> {
+        let copy = self.copies.lock(lease).await;
+        let row = self.stored_job(lease.job).await?;
+        if row.job.status == JobStatus::Running && row.job.lease_epoch == lease.epoch {
+            return Ok(Some(copy));
+        }
+        self.copies.close(lease.job, lease.attempt);
+        Ok(None)
+    }
+
     /// Adds the output in log events of an attempt to its copy, unless the lease has ended. Whoever ends a lease
     /// completes the copy before.
     pub(super) async fn copy_output(&self, lease: Lease) -> Result<(), QueueError> {
-        let copies = &self.copies;
-        let mut copy = copies.lock(lease).await;
-        // The lease cannot end while the copy is locked.
-        let row = self.stored_job(lease.job).await?;
-        if row.job.status == JobStatus::Running && row.job.lease_epoch == lease.epoch {
-            copy.advance(&self.log, &copies.spools, lease).await
-        } else {
-            copies.close(lease.job, lease.attempt);
-            Ok(())
+        match self.lock_copy(lease).await? {
+            Some(mut copy) => copy.advance(&self.log, &self.copies.spools, lease).await,
+            None => Ok(()),
         }
     }
 
@@ -205,7 +222,6 @@ impl Queue {
                 _ => return Err(invalid(format!("{field}payload.kind"), "must be log").into()),
             }
         }
-        added.sort_by_key(|piece| piece.offset);
         let attempt = Lease { job, attempt: row.job.attempt, epoch: row.job.lease_epoch };
         let mut copy = self.copies.lock(attempt).await;
         // The lease cannot end while the copy is locked.
@@ -221,7 +237,9 @@ impl Queue {
         }
         copy.advance(&self.log, &self.copies.spools, lease).await?;
         if !added.is_empty() {
-            if !copy.write(added, &self.copies.spools, lease).await? {
+            let mut pieces = HeldPieces::default();
+            pieces.add(added);
+            if !copy.write(pieces, &self.copies.spools, lease).await?.is_empty() {
                 let problem = format!("must begin at the end of the stored output, which is {}", copy.bytes());
                 return Err(invalid("chunks", problem).into());
             }
@@ -232,16 +250,17 @@ impl Queue {
     }
 
     /// Completes the copy of an attempt whose lease is about to end. `reported` is what the worker says about its
-    /// output. Hold the lock until the lease has ended.
+    /// output. Returns `None`, and changes nothing, if the lease has already ended. Hold the lock until the lease has
+    /// ended.
     pub(in crate::queue) async fn finish_output(
         &self,
         lease: Lease,
         reported: Option<ReportedTotals>,
-    ) -> Result<(FinishedOutput, LockedCopy), QueueError> {
-        let mut copy = self.copies.lock(lease).await;
+    ) -> Result<Option<(FinishedOutput, LockedCopy)>, QueueError> {
+        let Some(mut copy) = self.lock_copy(lease).await? else { return Ok(None) };
         copy.advance(&self.log, &self.copies.spools, lease).await?;
         if reported.is_some() && copy.spool.is_none() {
-            copy.write(Vec::new(), &self.copies.spools, lease).await?;
+            copy.write(HeldPieces::default(), &self.copies.spools, lease).await?;
         }
         let stored = copy.finish().await?;
         let artifacts = stored.iter().map(NewArtifact::log).collect();
@@ -258,6 +277,9 @@ impl Queue {
             totals.suppressed_bytes = reported.suppressed_bytes;
             totals.redactions = RedactionCounts { total: reported.redactions, by_rule: reported.redactions_by_rule };
         }
-        Ok((FinishedOutput { totals, artifacts, warning }, copy))
+        Ok(Some((FinishedOutput { totals, artifacts, warning }, copy)))
     }
 }
+
+#[cfg(test)]
+mod tests;

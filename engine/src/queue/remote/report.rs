@@ -8,7 +8,7 @@ use super::output::{FinishedOutput, LockedCopy};
 use crate::clock;
 use crate::queue::ending::{self, EndDetails, Ending, Finish, Retry};
 use crate::queue::job_row::JobRow;
-use crate::queue::{Queue, QueueError, store as jobs};
+use crate::queue::{Queue, QueueError, pauses, store as jobs};
 
 /// The maximum length of a message or a summary, in characters. Longer texts are cut, because lists of jobs contain
 /// them, and because refusing a report would keep the job running.
@@ -60,7 +60,7 @@ impl Queue {
         let (ending, details) = parts(outcome, |text| redactor.redact(cut(text).as_bytes()));
         let (output, _copy) = self.output_of(&row, &holder, totals).await?.unzip();
         let attempt = row.job.attempt;
-        let reported: Result<(JobRow, Option<i64>), QueueError> = self
+        let reported: Result<_, QueueError> = self
             .db
             .writer()
             .write(move |tx| {
@@ -81,14 +81,15 @@ impl Queue {
                         JobStatus::Queued => Some(jobs::queue_position(tx.connection(), &row).await?),
                         _ => None,
                     };
-                    Ok((row, position))
+                    let pause = pauses::of_job(tx.connection(), &row.job).await?;
+                    Ok((row, position, pause))
                 })
             })
             .await;
-        let (row, queue_position) = reported?;
+        let (row, queue_position, pause) = reported?;
         self.copies.close(job, attempt);
         self.attempt_has_ended(job, row.job.status);
-        Ok(Job { queue_position, ..row.to_job(&self.maskers) })
+        Ok(Job { queue_position, pause, ..row.to_job(&self.maskers) })
     }
 
     /// Completes the stored output of an attempt that its worker ends. Returns `None` if the attempt has already ended.
@@ -102,7 +103,7 @@ impl Queue {
         let lease = holding(&mut connection, row.job.id, holder).await?.lease();
         drop(connection);
         match lease {
-            Ok(lease) => self.finish_output(lease, totals).await.map(Some),
+            Ok(lease) => self.finish_output(lease, totals).await,
             // The transaction finds out whether the worker repeats its report.
             Err(_) => Ok(None),
         }

@@ -14,7 +14,7 @@ use tokio_util::sync::CancellationToken;
 use super::{FileToKeep, Files, Link, LinkError};
 use crate::artifacts::{ArtifactStore, Stored};
 use crate::clock;
-use crate::event_log::{AppendError, Batch, EventLog, Lease, NewEvent, ReadError, StoredOutput};
+use crate::event_log::{AppendError, Batch, EventLog, Lease, NewEvent, OutputCursor, ReadError, StoredOutputPage};
 use crate::inputs;
 use crate::queue::{Abandoned, ArtifactPlace, Claimed, Finish, Heartbeat, NewArtifact, Queue, QueueError};
 
@@ -78,8 +78,8 @@ impl Link for InProcess {
         Ok(u64::MAX)
     }
 
-    async fn stored_output(&self, lease: Lease, offset: i64) -> Result<Vec<StoredOutput>, LinkError> {
-        Ok(self.events.stored_output(lease.job, lease.attempt, offset).await?)
+    async fn stored_output(&self, lease: Lease, from: OutputCursor) -> Result<StoredOutputPage, LinkError> {
+        Ok(self.events.stored_output(lease.job, lease.attempt, from).await?)
     }
 
     async fn heartbeat(&self, lease: Lease) -> Result<Heartbeat, LinkError> {

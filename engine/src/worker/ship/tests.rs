@@ -7,7 +7,7 @@ use model::{GapPayload, JobId, LogPayload, Payload, Segment, Stage, StepRef, Str
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::event_log::{Origin, StoredOutput, pieces};
+use crate::event_log::{Origin, OutputCursor, StoredOutputPage, pieces};
 use crate::queue::{Abandoned, Claimed, Finish, Heartbeat, NewArtifact};
 use crate::spool::{Source, SpoolWriter};
 use crate::worker::link::Files;
@@ -77,7 +77,7 @@ impl Link for Recorder {
         unreachable!("{A_SHIPPER}")
     }
 
-    async fn stored_output(&self, _: Lease, _: i64) -> Result<Vec<StoredOutput>, LinkError> {
+    async fn stored_output(&self, _: Lease, _: OutputCursor) -> Result<StoredOutputPage, LinkError> {
         unreachable!("{A_SHIPPER}")
     }
 

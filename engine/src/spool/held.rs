@@ -1,0 +1,59 @@
+//! Pieces of output that are on their way into another spool.
+
+use std::io;
+
+use super::{SpoolPiece, SpoolWriter};
+
+/// The maximum memory that held pieces take, in bytes. The pieces of one request may come in any order, and a request
+/// has at most 16 MiB of text. More than this is held only if output is missing.
+const MAX_HELD: usize = 64 << 20;
+
+/// Pieces that are appended to a spool at their offsets. A piece whose preceding output has not been added yet is held.
+#[derive(Debug, Default)]
+pub struct HeldPieces {
+    /// The pieces, sorted by their offsets.
+    pieces: Vec<SpoolPiece>,
+    size: usize,
+}
+
+impl HeldPieces {
+    /// Adds pieces, which may be in any order.
+    pub fn add(&mut self, pieces: Vec<SpoolPiece>) {
+        self.size += pieces.iter().map(size_of_piece).sum::<usize>();
+        self.pieces.extend(pieces);
+        self.pieces.sort_by_key(|piece| piece.offset);
+    }
+
+    /// Appends the pieces up to the first one that begins beyond the end of the spool. That one and those after it stay
+    /// held.
+    pub fn append_to(&mut self, spool: &mut SpoolWriter) -> io::Result<()> {
+        let mut appended = 0;
+        for piece in &mut self.pieces {
+            let size = size_of_piece(piece);
+            if !spool.append_copy(piece)? {
+                break;
+            }
+            self.size -= size;
+            appended += 1;
+        }
+        self.pieces.drain(..appended);
+        Ok(())
+    }
+
+    /// Returns whether all pieces have been appended.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    /// Returns whether no more pieces may be added, because so many are held that output must be missing.
+    #[must_use]
+    pub const fn is_full(&self) -> bool {
+        self.size > MAX_HELD
+    }
+}
+
+/// Returns the memory that a piece takes, in bytes.
+fn size_of_piece(piece: &SpoolPiece) -> usize {
+    piece.text.len() + size_of::<SpoolPiece>()
+}
