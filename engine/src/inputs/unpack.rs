@@ -4,8 +4,8 @@
 //! files) is rejected, and so are names that are absolute, contain `..` or occur twice. Links are created after all
 //! files, so that no file is written through a link. Each link must point inside the workspace, both according to its
 //! text and as resolved by the kernel. Only the executable bit of a file's permissions is preserved; the other bits
-//! depend on the server's umask. The unpacked bytes are counted, so that unpacking stops at the limit even if the
-//! archive itself is small.
+//! depend on the server's umask. The unpacked bytes, the entries and the directories are counted, so that unpacking
+//! stops at a limit even if the archive itself is small ([`UnpackLimits`]).
 //!
 //! If an archive is rejected, the attempt fails before its first step, and the error states the entry and the reason.
 
@@ -26,11 +26,27 @@ use tar::{Archive, Entry, EntryType};
 
 use super::names::{below, stays_inside};
 
-/// The maximum number of entries. It limits the number of inodes, because even an empty entry takes one.
-const MAX_ENTRIES: u64 = 1_000_000;
+/// The limits on what an archive unpacks to.
+#[derive(Clone, Copy, Debug)]
+struct UnpackLimits {
+    /// The maximum total size of the files, in bytes.
+    bytes: u64,
+    /// The maximum number of entries, and of directories. They limit the number of inodes, because even an empty entry
+    /// takes one, and an entry can create all directories in its name.
+    entries: u64,
+    /// The maximum number of names in a path. It is far more than projects have, and limits how deep programs that walk
+    /// through the workspace have to descend.
+    depth: usize,
+    /// The maximum number of symbolic links, which are kept in memory until all files are written.
+    links: usize,
+}
 
-/// The maximum number of symbolic links, which are kept in memory until all files are written.
-const MAX_LINKS: usize = 100_000;
+impl UnpackLimits {
+    /// Returns the limits for archives that unpack to at most `bytes` bytes.
+    const fn of_bytes(bytes: u64) -> Self {
+        Self { bytes, entries: 1_000_000, depth: 256, links: 100_000 }
+    }
+}
 
 /// The maximum size of an entry's header, including long names and extensions, and of the data after the last entry, in
 /// bytes. It limits memory, because headers are read into memory.
@@ -64,9 +80,14 @@ pub enum UnpackError {
     /// The archive unpacks to more than the limit.
     #[error("the archive unpacks to more than the {0} bytes that --input-bytes allows")]
     TooLarge(u64),
-    /// The archive contains too many entries or symbolic links.
-    #[error("the archive contains more than {0}")]
-    TooMany(&'static str),
+    /// The archive contains too many entries, directories or symbolic links.
+    #[error("the archive contains more than {limit} {what}, which is the limit")]
+    TooMany {
+        /// The maximum number.
+        limit: u64,
+        /// What is limited.
+        what: &'static str,
+    },
     /// An entry was rejected.
     #[error("{} {problem}", name.display())]
     Entry {
@@ -89,10 +110,20 @@ pub fn unpack(
     limit: u64,
     go_on: &dyn Fn() -> bool,
 ) -> Result<(), UnpackError> {
+    unpack_within(archive, input, workspace, UnpackLimits::of_bytes(limit), go_on)
+}
+
+fn unpack_within(
+    archive: &File,
+    input: &JobInput,
+    workspace: &Path,
+    limits: UnpackLimits,
+    go_on: &dyn Fn() -> bool,
+) -> Result<(), UnpackError> {
     let unpacked = verify(archive, input, go_on).and_then(|()| {
         let left = Rc::new(Cell::new(MAX_HEADER));
         let reader = Bounded { inner: decoder(archive)?, left: Rc::clone(&left), go_on };
-        Unpacking { workspace, limit, total: 0, left, links: Vec::new() }.run(&mut Archive::new(reader))
+        Unpacking { workspace, limits, total: 0, folders: 0, left, links: Vec::new() }.run(&mut Archive::new(reader))
     });
     unpacked.map_err(|error| if go_on() { error } else { UnpackError::Stopped })
 }
@@ -153,9 +184,11 @@ impl Read for Bounded<'_> {
 
 struct Unpacking<'a> {
     workspace: &'a Path,
-    limit: u64,
+    limits: UnpackLimits,
     /// The total size of the files unpacked so far, in bytes.
     total: u64,
+    /// The number of directories created so far.
+    folders: u64,
     /// The number of bytes that [`Bounded`] may still read.
     left: Rc<Cell<u64>>,
     links: Vec<(PathBuf, PathBuf)>,
@@ -167,8 +200,8 @@ impl Unpacking<'_> {
         for count in 0.. {
             self.left.set(MAX_HEADER);
             let Some(entry) = entries.next().transpose()? else { break };
-            if count >= MAX_ENTRIES {
-                return Err(UnpackError::TooMany("1,000,000 entries"));
+            if count >= self.limits.entries {
+                return Err(UnpackError::TooMany { limit: self.limits.entries, what: "entries" });
             }
             self.entry(entry)?;
         }
@@ -192,16 +225,21 @@ impl Unpacking<'_> {
         if path.as_os_str().is_empty() {
             return if kind.is_dir() { Ok(()) } else { Err(refused("has no name")) };
         }
+        if path.components().count() > self.limits.depth {
+            let problem = format!("is nested more than {} directories deep, which is the limit", self.limits.depth);
+            return Err(refused(&problem));
+        }
+        let of_entry = |error: UnpackError| match error {
+            UnpackError::Io(error) => failed(error),
+            error => error,
+        };
         match kind {
-            EntryType::Directory => fs::create_dir_all(self.workspace.join(&path)).map_err(failed),
-            EntryType::Regular => self.file(&path, &mut entry).map_err(|error| match error {
-                UnpackError::Io(error) => failed(error),
-                error => error,
-            }),
+            EntryType::Directory => self.folder(&path).map_err(of_entry),
+            EntryType::Regular => self.file(&path, &mut entry).map_err(of_entry),
             EntryType::Symlink => {
                 let target = entry.link_name()?.ok_or_else(|| refused("is a link without a target"))?.into_owned();
-                if self.links.len() == MAX_LINKS {
-                    return Err(UnpackError::TooMany("100,000 symbolic links"));
+                if self.links.len() == self.limits.links {
+                    return Err(UnpackError::TooMany { limit: self.limits.links as u64, what: "symbolic links" });
                 }
                 if !stays_inside(&path, &target) {
                     return Err(refused("is a link that points outside the workspace"));
@@ -216,14 +254,14 @@ impl Unpacking<'_> {
     fn file<R: Read>(&mut self, path: &Path, entry: &mut Entry<'_, R>) -> Result<(), UnpackError> {
         let size = entry.size();
         self.total = self.total.saturating_add(size);
-        if self.total > self.limit {
-            return Err(UnpackError::TooLarge(self.limit));
+        if self.total > self.limits.bytes {
+            return Err(UnpackError::TooLarge(self.limits.bytes));
         }
         self.left.set(size);
-        let path = self.workspace.join(path);
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+            self.folder(folder)?;
         }
+        let path = self.workspace.join(path);
         let executable = entry.header().mode()? & 0o100 != 0;
         let mode = if executable { 0o755 } else { 0o644 };
         let mut file = OpenOptions::new().write(true).create_new(true).mode(mode).open(path)?;
@@ -237,11 +275,32 @@ impl Unpacking<'_> {
         Ok(())
     }
 
+    /// Creates a directory in the workspace, with the directories that contain it, unless it exists.
+    fn folder(&mut self, path: &Path) -> Result<(), UnpackError> {
+        if self.workspace.join(path).is_dir() {
+            return Ok(());
+        }
+        let mut folder = self.workspace.to_owned();
+        for part in path.components() {
+            folder.push(part);
+            if folder.is_dir() {
+                continue;
+            }
+            if self.folders >= self.limits.entries {
+                return Err(UnpackError::TooMany { limit: self.limits.entries, what: "directories" });
+            }
+            fs::create_dir(&folder)?;
+            self.folders += 1;
+        }
+        Ok(())
+    }
+
     /// Creates the links, and lets the kernel check that each of them points inside the workspace. Call this after all
     /// files have been written.
-    fn make_links(self) -> Result<(), UnpackError> {
+    fn make_links(mut self) -> Result<(), UnpackError> {
         let root = File::open(self.workspace)?;
-        for (link, target) in &self.links {
+        let links = std::mem::take(&mut self.links);
+        for (link, target) in &links {
             let refused = |problem: String| UnpackError::Entry { name: link.clone(), problem };
             let mut folder = self.workspace.to_owned();
             for part in link.parent().into_iter().flat_map(Path::components) {
@@ -250,10 +309,14 @@ impl Unpacking<'_> {
                     return Err(refused("is inside a linked directory".into()));
                 }
             }
-            let made = fs::create_dir_all(&folder).and_then(|()| symlink(target, self.workspace.join(link)));
-            made.map_err(|error| refused(format!("could not be unpacked: {error}")))?;
+            let made = self.folder(link.parent().unwrap_or(Path::new("")));
+            let made = made.and_then(|()| Ok(symlink(target, self.workspace.join(link))?));
+            made.map_err(|error| match error {
+                UnpackError::Io(error) => refused(format!("could not be unpacked: {error}")),
+                error => error,
+            })?;
         }
-        for (link, _) in self.links {
+        for (link, _) in links {
             let beneath = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
             if let Err(Errno::XDEV) = openat2(&root, &link, OFlags::PATH | OFlags::CLOEXEC, Mode::empty(), beneath) {
                 return Err(UnpackError::Entry {

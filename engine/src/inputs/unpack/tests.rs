@@ -7,6 +7,9 @@ use super::*;
 
 const LIMIT: u64 = 1 << 20;
 
+/// The limits in the tests. They are small, so that a test does not have to create many files.
+const LIMITS: UnpackLimits = UnpackLimits { entries: 8, depth: 4, links: 3, ..UnpackLimits::of_bytes(LIMIT) };
+
 /// Adds an entry to an archive without checking the entry's name and target, so that tests can create hostile archives.
 fn add(builder: &mut Builder<Vec<u8>>, kind: EntryType, name: &str, target: &str, content: &[u8]) {
     let mut header = Header::new_gnu();
@@ -38,7 +41,7 @@ fn unpacked(archive: &[u8], go_on: &dyn Fn() -> bool) -> (tempfile::TempDir, Res
         size_bytes: i64::try_from(archive.len()).expect("it is small"),
         sha256: hex::encode(Sha256::digest(archive)),
     };
-    let result = unpack(&File::open(&path).expect("it exists"), &input, &workspace, LIMIT, go_on);
+    let result = unpack_within(&File::open(&path).expect("it exists"), &input, &workspace, LIMITS, go_on);
     (folder, result)
 }
 
@@ -125,6 +128,34 @@ fn a_decompression_bomb_is_stopped_at_the_limit() {
     header.set_cksum();
     let archive = zstd::encode_all(&header.as_bytes()[..], 3).expect("it can be compressed");
     assert!(matches!(unpacked(&archive, &|| true).1, Err(UnpackError::TooLarge(LIMIT))));
+}
+
+#[test]
+fn the_numbers_of_entries_directories_and_links_are_limited() {
+    let names: Vec<String> = (0..9).map(|number| format!("f{number}")).collect();
+    let files: Vec<_> = names.iter().map(|name| (FILE, name.as_str(), "", &b""[..])).collect();
+    check_refused(&files, "the archive contains more than 8 entries, which is the limit");
+    unpacked(&packed(&files[1..]), &|| true).1.expect("as many as the limit are unpacked");
+    // Directories are also created by the names of files and links.
+    let entry = |kind: EntryType, name: &'static str| (kind, name, "y", &b""[..]);
+    let eight = [entry(FILE, "a/b/c/x"), entry(FILE, "a/b/d/x"), entry(FOLDER, "e/f/g/h")];
+    unpacked(&packed(&eight), &|| true).1.expect("as many directories as the limit are unpacked");
+    for more in [FILE, LINK] {
+        let nine = [&eight[..], &[entry(more, "i/x")]].concat();
+        check_refused(&nine, "the archive contains more than 8 directories, which is the limit");
+    }
+    let links: Vec<_> = names[..4].iter().map(|name| (LINK, name.as_str(), "x", &b""[..])).collect();
+    check_refused(&links, "the archive contains more than 3 symbolic links, which is the limit");
+    unpacked(&packed(&links[1..]), &|| true).1.expect("as many as the limit are unpacked");
+}
+
+#[test]
+fn the_depth_of_directories_is_limited() {
+    unpacked(&packed(&[(FILE, "./1/2/3/x", "", b""), (FOLDER, "1/2/3/4", "", b"")]), &|| true).1.expect("four names");
+    for kind in [FILE, FOLDER, LINK] {
+        let problem = "1/2/3/4/x is nested more than 4 directories deep, which is the limit";
+        check_refused(&[(kind, "1/2/3/4/x", "y", b"")], problem);
+    }
 }
 
 #[test]
