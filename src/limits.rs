@@ -18,6 +18,11 @@ pub struct Limits {
     pub body: PaceLimit,
     /// The required pace at which a client receives a response, including the frames of a stream.
     pub reply: PaceLimit,
+    /// The time after which a connection without a request makes way for another one, if the maximum number of
+    /// connections is reached.
+    ///
+    /// Clients send their first request much sooner.
+    pub idle: Duration,
     /// The time for which the server reads and discards further data from a refused client, so that the client can read
     /// the response.
     ///
@@ -43,7 +48,8 @@ impl Default for Limits {
         // 500 bytes per second is the default of Apache's mod_reqtimeout. Every modem is faster, but attackers would
         // need considerable bandwidth to occupy thousands of connections.
         let pace = PaceLimit { stall: Duration::from_secs(30), bytes_per_second: 500 };
-        Self { head: Duration::from_secs(30), body: pace, reply: pace, linger: Duration::from_secs(2) }
+        let second = Duration::from_secs(1);
+        Self { head: 30 * second, body: pace, reply: pace, idle: 5 * second, linger: 2 * second }
     }
 }
 

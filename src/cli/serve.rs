@@ -135,6 +135,10 @@ pub(super) struct Serve {
     /// The maximum number of failed logins per minute from all addresses to one account.
     #[arg(long, env = "TAILWATER_FAILED_LOGINS_PER_ACCOUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     failed_logins_per_account: u32,
+    /// The maximum number of open connections; beyond it, idle connections make way for new ones [default: as many as the
+    /// limit on open files permits].
+    #[arg(long, env = "TAILWATER_CONNECTIONS", value_parser = clap::value_parser!(u32).range(16..))]
+    connections: Option<u32>,
     /// The maximum number of event streams that clients can keep open at the same time.
     #[arg(long, env = "TAILWATER_STREAMS", default_value_t = 4096)]
     streams: u32,
@@ -246,6 +250,7 @@ impl Serve {
                 per_address: self.failed_logins_per_address,
                 per_account: self.failed_logins_per_account,
             },
+            connections: self.connections.map(size),
             streams: size(self.streams),
             streams_per_user: size(self.streams_per_user),
             jobs_queued: self.jobs_queued.into(),

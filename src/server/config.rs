@@ -79,6 +79,8 @@ pub struct Config {
     pub json_depth: JsonDepth,
     /// The maximum numbers of failed logins.
     pub failed_logins: FailedLoginLimits,
+    /// The maximum number of open connections, or `None` if only the limit on open files limits it.
+    pub connections: Option<usize>,
     /// The maximum number of open streams.
     pub streams: usize,
     /// The maximum number of open streams of each user.

@@ -1,9 +1,11 @@
 //! Accepts and closes connections.
 //!
-//! This module uses hyper directly instead of axum's `serve`, for three reasons: to limit the memory of a connection's
-//! buffers, to limit the time that a client may take, and to send its own responses to invalid requests.
+//! This module uses hyper directly instead of axum's `serve`, for four reasons: to limit the number of connections
+//! ([`slots`]) and the memory of a connection's buffers, to limit the time that a client may take, and to send its own
+//! responses to invalid requests.
 
 mod refusal;
+mod slots;
 mod socket;
 mod stream;
 
@@ -12,6 +14,7 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::task::{Context, Poll};
+use std::time::Instant;
 
 use axum::Router;
 use axum::body::{Body, Bytes, HttpBody};
@@ -21,28 +24,38 @@ use hyper::body::{Frame, Incoming, SizeHint};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustix::process::{Resource, getrlimit};
 use tokio::net::{TcpListener, TcpStream};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
-use super::AppState;
 use super::http::error::ApiError;
+use super::{AppState, Config};
 use crate::limits::{ACCEPT_REST, DRAIN};
+use slots::{ConnectionSlot, ConnectionSlots, RefusalSlot, SlotDecision};
 use socket::{Exchange, ReplyEnd, Socket};
 use stream::Accepted;
 
 /// Serves `router` until the shutdown token is cancelled, then waits for pending requests to finish.
 pub(super) async fn serve(listener: TcpListener, router: Router, state: AppState) {
     let connections = TaskTracker::new();
+    let slots = ConnectionSlots::new(limit(&state.config), state.config.limits.idle);
     loop {
         let accepted = tokio::select! {
             accepted = listener.accept() => accepted,
             () = state.shutdown.cancelled() => break,
         };
         match accepted {
-            Ok((stream, address)) => {
-                connections.spawn(handle(stream, address, router.clone(), state.clone()));
-            }
+            Ok((stream, address)) => match slots.decide(Instant::now()) {
+                SlotDecision::Serve(slot) => {
+                    connections.spawn(handle(stream, address, router.clone(), state.clone(), slot));
+                }
+                SlotDecision::Refuse(slot) => {
+                    connections.spawn(refuse(stream, state.clone(), slots.limit(), slot));
+                }
+                SlotDecision::Close => drop(stream),
+            },
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
                 tokio::time::sleep(ACCEPT_REST).await;
@@ -56,8 +69,53 @@ pub(super) async fn serve(listener: TcpListener, router: Router, state: AppState
     }
 }
 
-/// Serves one connection until it is closed.
-async fn handle(stream: TcpStream, address: SocketAddr, router: Router, state: AppState) {
+/// Returns the maximum number of connections: that of the settings, but not more than the limit on open files permits.
+fn limit(config: &Config) -> usize {
+    let available = slots::available(getrlimit(Resource::Nofile).current, config.jobs.concurrency);
+    let Some(wanted) = config.connections else { return available };
+    if wanted > available {
+        tracing::warn!(
+            wanted,
+            available,
+            "the limit on open files permits fewer connections than the setting connections; raise it (ulimit -n, \
+             LimitNOFILE of systemd)"
+        );
+    }
+    wanted.min(available)
+}
+
+/// Answers a connection for which there is no capacity.
+async fn refuse(stream: TcpStream, state: AppState, limit: usize, _slot: RefusalSlot) {
+    if let Ok(Accepted::Ready(stream) | Accepted::NotTls(stream)) = stream::accept(stream, &state).await {
+        refusal::refuse(stream, &state, ApiError::TooManyConnections(limit)).await.ok();
+    }
+}
+
+/// Serves one connection until it is closed, or until it is idle and has to make way for another one.
+async fn handle(stream: TcpStream, address: SocketAddr, router: Router, state: AppState, slot: ConnectionSlot) {
+    let exchange = Exchange::new(slot.idle_mark());
+    let leave = async {
+        slot.leave().cancelled().await;
+        // A request that has arrived in the meantime is still answered.
+        if !exchange.is_idle() {
+            std::future::pending::<()>().await;
+        }
+    };
+    tokio::select! {
+        () = serve_requests((stream, address), router, state, &exchange, slot.leave()) => {}
+        () = leave => tracing::debug!("an idle connection was closed to make way for another one"),
+    }
+}
+
+/// Serves the requests of one connection until it is closed. When `leave` is cancelled, it is closed after the request
+/// that is being answered.
+async fn serve_requests(
+    (stream, address): (TcpStream, SocketAddr),
+    router: Router,
+    state: AppState,
+    exchange: &Exchange,
+    leave: &CancellationToken,
+) {
     // Small frames are sent immediately instead of waiting for a full packet, so that lines arrive without delay.
     stream.set_nodelay(true).ok();
     let stream = match stream::accept(stream, &state).await {
@@ -73,7 +131,6 @@ async fn handle(stream: TcpStream, address: SocketAddr, router: Router, state: A
         }
     };
     let (limits, head) = (state.config.limits, state.config.head);
-    let exchange = Exchange::default();
     let socket = Socket::new(stream, exchange.clone(), limits.reply);
     let answering = exchange.clone();
     let answering_state = state.clone();
@@ -90,7 +147,13 @@ async fn handle(stream: TcpStream, address: SocketAddr, router: Router, state: A
         .max_buf_size(head.buffer())
         .serve_connection(TokioIo::new(socket), service);
     let ended = {
-        let mut stopping = pin!(state.shutdown.cancelled().fuse());
+        let stopping = async {
+            tokio::select! {
+                () = state.shutdown.cancelled() => {}
+                () = leave.cancelled() => {}
+            }
+        };
+        let mut stopping = pin!(stopping.fuse());
         poll_fn(|context| {
             if stopping.as_mut().poll(context).is_ready() {
                 Pin::new(&mut connection).graceful_shutdown();

@@ -195,6 +195,7 @@ pub fn config(data_dir: &Path) -> Config {
         body_bytes: 1 << 20,
         json_depth: JsonDepth::new(64),
         failed_logins: FailedLoginLimits::default(),
+        connections: None,
         streams: 4096,
         streams_per_user: 2048,
         jobs_queued: 100_000,

@@ -7,6 +7,7 @@ mod audit;
 mod bad_input;
 mod cage;
 mod cli;
+mod connections;
 mod crash;
 mod dependencies;
 mod disk;

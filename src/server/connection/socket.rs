@@ -15,13 +15,18 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::slots::IdleMark;
 use super::stream::ClientStream;
 use crate::limits::PaceLimit;
 use crate::server::pace::Pace;
 
 /// The state of a connection's latest request, shared by its socket and its service.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Exchange(Arc<AtomicU8>);
+#[derive(Clone, Debug)]
+pub(super) struct Exchange {
+    state: Arc<AtomicU8>,
+    /// Records when the connection is idle, for the limit on connections.
+    mark: IdleMark,
+}
 
 /// The state in which no request is being answered, and the last response has been sent completely.
 const IDLE: u8 = 0;
@@ -31,23 +36,31 @@ const ANSWERING: u8 = 1;
 const WRITTEN: u8 = 2;
 
 impl Exchange {
+    /// Creates the state of a new connection.
+    pub(super) fn new(mark: IdleMark) -> Self {
+        Self { state: Arc::default(), mark }
+    }
+
     /// Records that a request was parsed.
     pub(super) fn begin(&self) -> ReplyEnd {
-        self.0.store(ANSWERING, Ordering::Relaxed);
+        self.state.store(ANSWERING, Ordering::Relaxed);
+        self.mark.set_busy();
         ReplyEnd(self.clone())
     }
 
     /// Returns whether no request is being answered.
     pub(super) fn is_idle(&self) -> bool {
-        self.0.load(Ordering::Relaxed) == IDLE
+        self.state.load(Ordering::Relaxed) == IDLE
     }
 
     /// Records a flush. hyper flushes its socket only after writing its whole buffer.
     fn flushed(&self) {
-        let swapped = self.0.compare_exchange(WRITTEN, IDLE, Ordering::Relaxed, Ordering::Relaxed);
+        let swapped = self.state.compare_exchange(WRITTEN, IDLE, Ordering::Relaxed, Ordering::Relaxed);
         // `compare_exchange` fails in the other two states, in which there is nothing to record: the response is
         // incomplete, or no request is being answered.
-        swapped.ok();
+        if swapped.is_ok() {
+            self.mark.set_idle();
+        }
     }
 }
 
@@ -57,7 +70,7 @@ pub(super) struct ReplyEnd(Exchange);
 
 impl Drop for ReplyEnd {
     fn drop(&mut self) {
-        self.0.0.store(WRITTEN, Ordering::Relaxed);
+        self.0.state.store(WRITTEN, Ordering::Relaxed);
     }
 }
 

@@ -104,6 +104,8 @@ pub(in crate::server) enum ApiError {
     StoreSilent(u64),
     #[error("the disk is nearly full; free some space, or lower --min-free-bytes")]
     DiskLow,
+    #[error("{0} connections are already in use; try again later, or raise --connections and the limit on open files")]
+    TooManyConnections(usize),
     #[error("{0} streams are already open; try again later, or raise --streams")]
     TooManyStreams(usize),
     #[error("you already have {0} open streams; close some of them, or raise --streams-per-user")]
@@ -158,6 +160,7 @@ impl ApiError {
             Self::QueueFull(_) => (StatusCode::TOO_MANY_REQUESTS, "queue_full"),
             Self::StoreUnavailable(_) | Self::StoreSilent(_) => (StatusCode::SERVICE_UNAVAILABLE, "store_unavailable"),
             Self::DiskLow => (StatusCode::SERVICE_UNAVAILABLE, "disk_low"),
+            Self::TooManyConnections(_) => (StatusCode::SERVICE_UNAVAILABLE, "too_many_connections"),
             Self::TooManyStreams(_) | Self::TooManyStreamsOfUser(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "too_many_streams")
             }
@@ -169,7 +172,11 @@ impl ApiError {
     const fn retry_after(&self) -> Option<u16> {
         match self {
             Self::TooManyRequests => Some(60),
-            Self::QueueFull(_) | Self::TooManyStreams(_) | Self::TooManyStreamsOfUser(_) | Self::DiskLow => Some(5),
+            Self::QueueFull(_)
+            | Self::TooManyConnections(_)
+            | Self::TooManyStreams(_)
+            | Self::TooManyStreamsOfUser(_)
+            | Self::DiskLow => Some(5),
             Self::StoreUnavailable(_) | Self::StoreSilent(_) => Some(1),
             _ => None,
         }
