@@ -19,6 +19,7 @@ export class JobPage {
   readonly search: Locator;
   readonly searchSummary: Locator;
   readonly errorCount: Locator;
+  readonly attemptFilter: Locator;
   readonly stepFilter: Locator;
   readonly streamFilter: Locator;
   readonly onlyMatches: Locator;
@@ -44,6 +45,7 @@ export class JobPage {
     this.search = page.getByTestId("search-text");
     this.searchSummary = page.getByTestId("search-summary");
     this.errorCount = page.getByTestId("error-count");
+    this.attemptFilter = page.getByTestId("filter-attempt");
     this.stepFilter = page.getByTestId("filter-step");
     this.streamFilter = page.getByTestId("filter-stream");
     this.onlyMatches = page.getByTestId("search-only");

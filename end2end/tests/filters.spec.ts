@@ -57,6 +57,32 @@ test("a list filtered by step and stream keeps its filter in the URL", async ({ 
   await expect(job.filter("all")).toContainText(/ 1$/);
 });
 
+test("the output of one attempt is shown alone", async ({ page, server, api }) => {
+  const run = "seq -f \"$TAILWATER_ATTEMPT-%.0f\" 3000; exit 1";
+  const id = await api.submit({ run }, { maxAttempts: 2 });
+  await api.ended(id);
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await job.openFilterBar();
+  await job.attemptFilter.selectOption("Attempt 1");
+  // The rows are 3,000 lines and the events of the attempt that are not routine.
+  await expect(job.filter("all")).toContainText(/3,00\d/);
+  await page.keyboard.press("End");
+  await expect(job.line(3000)).toBeInViewport();
+  await expect(page.locator('[data-testid="live-row"][data-attempt="2"]')).toHaveCount(0);
+  expect((await job.texts()).every((text) => text.startsWith("1-"))).toBe(true);
+  await expect(page).toHaveURL(/[?&]attempt=1$/);
+
+  await job.attemptFilter.selectOption("Attempt 2");
+  await expect(page.locator('[data-testid="live-row"][data-attempt="1"]')).toHaveCount(0);
+  await page.keyboard.press("Home");
+  await expect(job.line(1).locator(".live-text")).toHaveText("2-1");
+  await page.reload();
+  await job.hydrated();
+  await expect(page.locator('[data-testid="live-row"][data-attempt="1"]')).toHaveCount(0);
+  await expect(page.locator('[data-testid="live-row"][data-attempt="2"]').first()).toBeVisible();
+});
+
 test("any position of a filtered list can be scrolled to", async ({ page, server, api }) => {
   const id = await api.submit({ run: "awk 'BEGIN { for (i = 1; i <= 100000; i++) print (i % 10 ? \"line\" : \"warning\") \": \" i }'" });
   await api.ended(id);

@@ -1,6 +1,7 @@
 //! Builds the text that the reader copies: the rows that the filter shows, or the chosen lines. Lines that are not in
 //! memory are loaded from the server.
 
+use leptos::prelude::GetUntracked;
 use model::{LinesPage, OutputLine, SearchPage, ansi};
 
 use super::buffer::LineRange;
@@ -76,7 +77,8 @@ pub async fn shown_text(screen: Screen) -> Result<String, CopyError> {
     // The selection is determined once, because the reader may change the filter or leave the page before everything
     // has been loaded.
     let (selection, last_attempt) = (screen.selection(), screen.last_attempt());
-    for attempt in 1..=last_attempt {
+    let filter = screen.filter.get_untracked();
+    for attempt in (1..=last_attempt).filter(|attempt| filter.takes_attempt(*attempt)) {
         if let Some(selection) = &selection {
             add_selected(screen, attempt, selection, &mut text).await?;
         } else {

@@ -12,6 +12,8 @@ use super::search::Findings;
 pub struct RowFilter {
     /// The kind of rows.
     pub kind: OutputFilter,
+    /// The attempt that the rows belong to, or `None` for all attempts.
+    pub attempt: Option<i32>,
     /// The step that the rows belong to, or `None` for all steps.
     pub step: Option<StepRef>,
     /// The stream that the lines belong to, or `None` for both streams.
@@ -32,7 +34,13 @@ impl RowFilter {
     /// Returns whether the filter has conditions besides the kind of rows.
     #[must_use]
     pub const fn is_narrowed(self) -> bool {
-        self.step.is_some() || self.stream.is_some() || self.is_by_text()
+        self.attempt.is_some() || self.step.is_some() || self.stream.is_some() || self.is_by_text()
+    }
+
+    /// Returns whether lines of an attempt can be shown.
+    #[must_use]
+    pub fn takes_attempt(self, attempt: i32) -> bool {
+        self.attempt.is_none_or(|chosen| chosen == attempt)
     }
 
     /// Returns whether the filter depends on the text of lines, which only the server evaluates.
@@ -48,8 +56,8 @@ impl RowFilter {
         self.is_by_text() || self.kind == OutputFilter::Warnings
     }
 
-    /// Returns the query with which the server finds the selected lines, or `None` if the filter does not select lines
-    /// or its step has not started. `step_id` is the percent-encoded id of the filter's step, and `search` the query of
+    /// Returns the query with which the server finds the selected lines in an attempt, or `None` if the filter does not
+    /// select lines or its step has not started. `step_id` is the percent-encoded id of the filter's step, and `search` the query of
     /// the reader's search.
     #[must_use]
     pub fn query(self, step_id: Option<&str>, search: Option<&str>) -> Option<String> {
@@ -72,6 +80,10 @@ impl RowFilter {
         if let Some(job) = self.unlike {
             parameters.push(format!("notIn={job}"));
         }
+        if parameters.is_empty() {
+            // All lines of the attempt are selected.
+            parameters.push("continuations=true".to_owned());
+        }
         Some(parameters.join("&"))
     }
 
@@ -79,6 +91,7 @@ impl RowFilter {
     #[must_use]
     pub fn takes_line(self, line: &LiveLine) -> bool {
         self.kind.takes_line(line)
+            && self.takes_attempt(line.key.attempt)
             && self.step.is_none_or(|step| step == line.step)
             && self.stream.is_none_or(|stream| stream == line.stream)
     }
@@ -91,11 +104,13 @@ impl RowFilter {
         if !self.is_narrowed() {
             return self.kind.takes_event(event);
         }
-        let is_of_step = match &event.payload {
-            Payload::Step(step) => self.step == Some(step.step()),
-            _ => false,
+        let is_of_step = match (&event.payload, self.step) {
+            (Payload::Step(step), Some(chosen)) => chosen == step.step(),
+            (_, chosen) => chosen.is_none(),
         };
-        is_of_step && self.stream.is_none() && !self.is_by_text() && self.kind.takes_event(event)
+        let is_of_attempt = self.attempt.is_none_or(|chosen| attempt_of(event) == Some(chosen));
+        let is_by_line = self.stream.is_some() || self.is_by_text();
+        is_of_step && is_of_attempt && !is_by_line && !is_gap(event) && self.kind.takes_event(event)
     }
 }
 
@@ -198,6 +213,18 @@ impl Counts {
             OutputFilter::Logs => self.logs,
             OutputFilter::Warnings => self.warnings,
         }
+    }
+}
+
+/// Returns the number of the attempt that a lifecycle event belongs to, or `None` if it belongs to the whole job.
+const fn attempt_of(event: &Event) -> Option<i32> {
+    match &event.payload {
+        Payload::Log(log) => Some(log.attempt),
+        Payload::Gap(gap) => Some(gap.attempt),
+        Payload::Attempt(attempt) => Some(attempt.attempt),
+        Payload::Stage(stage) => Some(stage.attempt),
+        Payload::Step(step) => Some(step.attempt),
+        Payload::Job(_) | Payload::Artifact(_) | Payload::End(_) | Payload::Other(_) => None,
     }
 }
 

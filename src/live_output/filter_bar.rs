@@ -6,6 +6,7 @@ use model::{Event, Payload, Stage, StepRef, StreamName};
 use super::address;
 use super::filter::{OutputFilter, RowFilter};
 use super::logs::{Log, LogRole, Logs};
+use super::totals::Totals;
 use crate::ui::Icon;
 use crate::words;
 
@@ -45,7 +46,7 @@ pub fn steps_of(lifecycle_events: &[Event]) -> Vec<StepChoice> {
 }
 
 /// The names of the URL parameters that contain a filter.
-const PARAMETERS: [&str; 6] = ["filter", "stage", "step", "stream", "only", "unlike"];
+const PARAMETERS: [&str; 7] = ["filter", "attempt", "stage", "step", "stream", "only", "unlike"];
 
 /// Returns the filter in the page's URL.
 pub fn in_address(log: Log) -> RowFilter {
@@ -56,9 +57,11 @@ pub fn in_address(log: Log) -> RowFilter {
     let (stage, id) = (get("stage"), get("step"));
     let is_named = |choice: &StepChoice| choice.id == id && choice.step.stage.as_str() == stage;
     let step = untrack(|| log.steps()).into_iter().find(is_named).map(|choice| choice.step);
+    // The attempts of several jobs are not related to each other.
+    let attempt = get("attempt").parse().ok().filter(|_| log.screen().role() == LogRole::Only);
     let named = get("unlike").parse().ok();
     let unlike = if log.screen().role() == LogRole::Only { named } else { named.and(untrack(|| log.compared_with())) };
-    RowFilter { kind, step, stream, only_matches: get("only") == "true", unlike }
+    RowFilter { kind, attempt, step, stream, only_matches: get("only") == "true", unlike }
 }
 
 /// Writes the filter of a log to the page's URL. If the page shows several logs, they share one filter, and only the
@@ -70,6 +73,9 @@ pub fn put_into_address(log: Log, filter: RowFilter) {
     let mut values = Vec::new();
     if filter.kind != OutputFilter::All {
         values.push(("filter", filter.kind.as_str().to_owned()));
+    }
+    if let Some(attempt) = filter.attempt {
+        values.push(("attempt", attempt.to_string()));
     }
     let is_chosen = |choice: &StepChoice| Some(choice.step) == filter.step;
     if let Some(choice) = untrack(|| log.steps()).into_iter().find(is_chosen) {
@@ -95,7 +101,7 @@ pub fn put_into_address(log: Log, filter: RowFilter) {
 pub fn FilterBarButton(logs: Logs, is_open: RwSignal<bool>) -> impl IntoView {
     let is_active = move || {
         let filter = logs.filter();
-        filter.step.is_some() || filter.stream.is_some() || filter.unlike.is_some()
+        filter.attempt.is_some() || filter.step.is_some() || filter.stream.is_some() || filter.unlike.is_some()
     };
     view! {
         <button
@@ -120,7 +126,35 @@ pub fn toggle_unlike(logs: Logs) {
     logs.change_filter(|filter| filter.unlike = if filter.unlike.is_some() { None } else { other });
 }
 
-/// The bar in which the reader chooses a step, a stream, and whether to hide the lines that another job also printed.
+/// Chooses the attempt whose rows are shown. It is hidden if the job has had only one attempt, or if the page shows
+/// several jobs, whose attempts are not related to each other.
+#[component]
+fn AttemptChoice(logs: Logs) -> impl IntoView {
+    let last =
+        Memo::new(move |_| logs.only().map_or(1, |log| log.screen().totals.with(Totals::last_attempt).unwrap_or(1)));
+    let set = move |event| {
+        let attempt = event_target_value(&event).parse().ok();
+        logs.change_filter(|filter| filter.attempt = attempt);
+    };
+    let options = move || {
+        let option = |attempt: i32| {
+            let is_chosen = move || logs.filter().attempt == Some(attempt);
+            view! { <option value=attempt.to_string() selected=is_chosen>{format!("Attempt {attempt}")}</option> }
+        };
+        (1..=last.get()).map(option).collect_view()
+    };
+    view! {
+        <Show when=move || { last.get() > 1 || logs.filter().attempt.is_some() }>
+            <select aria-label="Attempt" data-testid="filter-attempt" on:change=set>
+                <option value="" selected=move || logs.filter().attempt.is_none()>"All attempts"</option>
+                {options}
+            </select>
+        </Show>
+    }
+    .into_any()
+}
+
+/// The bar in which the reader chooses an attempt, a step, a stream, and whether to hide the lines that another job also printed.
 #[component]
 pub fn FilterBar(logs: Logs, is_open: RwSignal<bool>) -> impl IntoView {
     let steps = Memo::new(move |_| logs.common_steps());
@@ -151,12 +185,15 @@ pub fn FilterBar(logs: Logs, is_open: RwSignal<bool>) -> impl IntoView {
         None => ("Differences only", "Hide lines that the other job also printed, ignoring numbers, times and ids (d)"),
     };
     let remove = move |_| {
-        logs.change_filter(|filter| (filter.step, filter.stream, filter.unlike) = (None, None, None));
+        logs.change_filter(|filter| {
+            *filter = RowFilter { kind: filter.kind, only_matches: filter.only_matches, ..RowFilter::default() };
+        });
         is_open.set(false);
     };
     view! {
         <Show when=move || is_open.get()>
             <div class="live-filter-bar" role="group" aria-label="More filters" data-testid="filter-bar">
+                <AttemptChoice logs />
                 <select aria-label="Step" data-testid="filter-step" on:change=set_step>
                     <option value="" selected=move || logs.filter().step.is_none()>"All steps"</option>
                     {options}

@@ -71,6 +71,7 @@ impl Filtering {
             if filter.is_narrowed() && filter.selects_lines() {
                 // Stop showing lines that the previous search selected.
                 screen.select_anew();
+                self.narrowed.limit_to(filter.attempt);
                 self.narrowed.search(screen.selection(), None, Duration::ZERO);
             } else {
                 self.narrowed.search(None, None, Duration::ZERO);

@@ -1,6 +1,6 @@
 //! Has the server find lines in the whole log, counts them, and moves between them.
 //!
-//! A finder searches all attempts, and then new output as long as the page is open. Each log has separate finders for
+//! A finder searches all attempts or one of them, and then new output as long as the page is open. Each log has separate finders for
 //! the reader's search, its errors and its filters.
 
 use std::time::Duration;
@@ -38,6 +38,8 @@ pub struct Finder {
     pub progress: RwSignal<FindProgress>,
     /// The line that the reader has moved to, or `None` if the reader has not moved to any.
     current: RwSignal<Option<LineKey>>,
+    /// The only attempt that is searched, or `None` if all are.
+    attempt: StoredValue<Option<i32>>,
     /// The number of searches so far. Results of earlier searches are ignored.
     searches: StoredValue<u32>,
 }
@@ -78,6 +80,7 @@ impl Finder {
             findings: RwSignal::default(),
             progress: RwSignal::new(FindProgress::Idle),
             current: RwSignal::new(None),
+            attempt: StoredValue::new(None),
             searches: StoredValue::new(0),
         }
     }
@@ -98,6 +101,11 @@ impl Finder {
             let search = self.searches.get_value();
             set_timeout(move || self.run(query, search, from), pause);
         }
+    }
+
+    /// Limits the following searches to an attempt, or to none if it is `None`.
+    pub fn limit_to(self, attempt: Option<i32>) {
+        self.attempt.set_value(attempt);
     }
 
     /// Moves to the next found line in a direction. Returns whether there is one.
@@ -190,7 +198,8 @@ impl Finder {
         spawn_local(async move {
             // Before the first attempt, there is nothing to search.
             let attempts = self.screen().totals.with_untracked(Totals::last_attempt).unwrap_or(0);
-            for attempt in 1..=attempts {
+            let only = self.attempt.try_get_value().flatten();
+            for attempt in (1..=attempts).filter(|attempt| only.is_none_or(|only| only == *attempt)) {
                 let read = self.search_attempt(attempt, &query, search, &mut from).await;
                 if !self.is_current(search) {
                     return;

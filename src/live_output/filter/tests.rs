@@ -62,3 +62,18 @@ fn the_server_finds_the_lines_that_another_job_did_not_print() {
     assert_eq!(filter.query(None, None).as_deref(), Some(query));
     assert!(!filter.takes_event(&lifecycle_event(Seq(1), Level::Error)), "only lines are compared");
 }
+
+#[test]
+fn a_filter_by_attempt_shows_only_the_lines_and_events_of_the_attempt() {
+    let filter = |attempt| RowFilter { attempt: Some(attempt), ..RowFilter::default() };
+    let buffer = buffer();
+    let lines = |attempt| buffer.lines().iter().filter(|line| filter(attempt).takes_line(line)).count();
+    assert_eq!((lines(1), lines(2)), (3, 0));
+    let stages = RowFilter { kind: OutputFilter::Stages, ..filter(1) };
+    let shown = buffer.lifecycle_events().iter().filter(|event| stages.takes_event(event)).map(|event| event.seq.0);
+    assert_eq!(shown.collect::<Vec<_>>(), [5], "neither gaps nor events of the whole job");
+    assert_eq!(filter(1).query(None, None).as_deref(), Some("continuations=true"));
+    assert!(filter(1).selects_lines() && !filter(1).is_by_text());
+    let stderr = RowFilter { stream: Some(model::StreamName::Stderr), ..filter(2) };
+    assert_eq!(stderr.query(None, None).as_deref(), Some("stream=stderr"));
+}

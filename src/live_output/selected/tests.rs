@@ -5,10 +5,16 @@ use crate::live_output::filter::{OutputFilter, RowFilter};
 use crate::live_output::panel::{Panel, RowView, Wanted};
 use crate::live_output::simulated::{lifecycle_event, log_event, output_line};
 
-const WARNINGS: RowFilter =
-    RowFilter { kind: OutputFilter::Warnings, step: None, stream: None, only_matches: false, unlike: None };
+const WARNINGS: RowFilter = RowFilter {
+    kind: OutputFilter::Warnings,
+    step: None,
+    stream: None,
+    attempt: None,
+    only_matches: false,
+    unlike: None,
+};
 const MATCHES: RowFilter =
-    RowFilter { kind: OutputFilter::All, step: None, stream: None, only_matches: true, unlike: None };
+    RowFilter { kind: OutputFilter::All, step: None, stream: None, attempt: None, only_matches: true, unlike: None };
 
 /// A simulated server. Every tenth line of its log is a warning.
 struct Log {
