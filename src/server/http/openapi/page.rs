@@ -143,3 +143,28 @@ fn heading(name: &str) -> String {
     let mut letters = name.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_shows_every_operation_and_every_response_without_scripts() {
+        let document = serde_json::to_value(document("cookie")).expect("the document can be serialised");
+        let tags = document["tags"].as_array().expect("an array");
+        let html: String = tags.iter().map(|tag| group(&document, tag).to_html()).collect();
+        let (mut operations, mut responses) = (0, 0);
+        for (path, item) in members(&document["paths"]) {
+            for (method, operation) in members(item) {
+                let id = format!("id=\"{}\"", text_of(&operation["operationId"]));
+                assert!(html.contains(&id), "{method} {path} is not on the page");
+                operations += 1;
+                responses += members(&operation["responses"]).count();
+            }
+        }
+        assert!(operations > 50, "only {operations} operations");
+        assert_eq!(html.matches("class=\"api-response\"").count(), responses);
+        assert_eq!(html.matches("curl -s").count(), operations);
+        assert!(!html.contains("<script") && !html.contains("style="), "the policy refuses scripts and styles");
+    }
+}

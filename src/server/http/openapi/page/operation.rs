@@ -156,13 +156,13 @@ fn example_request(described: &Described<'_>) -> String {
     let method = if method == "GET" { String::new() } else { format!(" -X {method}") };
     let request = format!("curl -s{method} '{SERVER}{path}' \\\n  -H \"Authorization: Bearer $TOKEN\"");
     let content = &operation["requestBody"]["content"];
-    let body = if !content["application/json"].is_null() {
-        let json = content["application/json"]["example"].to_string().replace('\'', r"'\''");
-        format!(" \\\n  -H 'Content-Type: application/json' \\\n  -d '{json}'")
-    } else if !content["multipart/form-data"].is_null() {
-        " \\\n  -F workerId=greeter -F leaseEpoch=1 -F file=@report.html".to_owned()
-    } else {
-        String::new()
+    let body = match (&content["application/json"], &content["multipart/form-data"]) {
+        (Value::Null, Value::Null) => String::new(),
+        (Value::Null, _) => " \\\n  -F workerId=greeter -F leaseEpoch=1 -F file=@report.html".to_owned(),
+        (json, _) => {
+            let json = json["example"].to_string().replace('\'', r"'\''");
+            format!(" \\\n  -H 'Content-Type: application/json' \\\n  -d '{json}'")
+        }
     };
     request + &body
 }
