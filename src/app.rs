@@ -39,8 +39,13 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 /// Renders the document for a person whose role does not permit the requested page. It has no scripts, because the
 /// router in the browser would display the page itself.
 pub fn refused_shell(options: LeptosOptions) -> impl IntoView {
+    plain_shell(&options, || view! { <NotAllowedPage /> })
+}
+
+/// Renders a document without scripts around content that is not one of the pages in the router.
+pub fn plain_shell<F: FnOnce() -> B, B: IntoView>(options: &LeptosOptions, content: F) -> impl IntoView + use<F, B> {
     provide_meta_context();
-    html(&options, use_nonce().as_ref(), ().into_any(), view! { <NotAllowedPage /> })
+    html(options, use_nonce().as_ref(), ().into_any(), content())
 }
 
 /// Renders the document with the given scripts in its head.

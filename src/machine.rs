@@ -34,7 +34,7 @@ use sha2::{Digest, Sha256};
 const SALT: &[u8] = b"tailwater machine 1, e6f0e1b5-54b6-4c0a-9b53-1f8a5a6c2d17";
 
 /// The response of `GET /machine`.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct MachineReply {
     /// The result of [`identity`] on the server's machine, or null if that machine is unknown, or if the server runs no
     /// jobs itself.

@@ -6,6 +6,7 @@ use super::Timestamp;
 
 /// An entry of the audit log: who did what, when, and from where.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AuditEntry {
     /// The position in the log. Later entries have larger ids.
@@ -28,6 +29,7 @@ pub struct AuditEntry {
 
 /// A page of the audit log, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AuditPage {
     /// The entries.

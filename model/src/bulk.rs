@@ -6,6 +6,7 @@ use super::{JobStatus, Timestamp};
 
 /// What is done with the jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BulkAction {
     /// Cancel the jobs that have not finished.
@@ -48,6 +49,7 @@ impl BulkAction {
 
 /// The jobs to which an action is applied, as in the list of jobs. A missing member is no condition.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct BulkFilter {
     /// The statuses of the jobs. Jobs to which the action does not apply are ignored.
@@ -67,6 +69,7 @@ pub struct BulkFilter {
 
 /// The body of a request that applies an action to all matching jobs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct BulkRequest {
     /// What is done.
@@ -83,6 +86,7 @@ pub struct BulkRequest {
 
 /// The result of an action.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BulkReply {
     /// The number of matching jobs to which the action can be applied, or the maximum number for one request.

@@ -9,6 +9,7 @@ use super::{ArtifactId, EventId, JobId, Segment, Seq, Timestamp};
 
 /// The severity of an event or of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// Normal operation.
@@ -39,6 +40,7 @@ impl Level {
 
 /// One entry of a job's append-only log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Event {
     /// The event's position in the job's log.
@@ -59,6 +61,7 @@ pub struct Event {
 
 /// A page of a job's log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct EventsPage {
     /// The events, in the requested order.
@@ -102,6 +105,7 @@ pub enum Payload {
 
 /// One of the two output streams of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum StreamName {
     /// Standard output.
@@ -123,6 +127,7 @@ impl StreamName {
 
 /// A stage of an attempt. The stages run in this order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
     /// The steps that prepare the main work.
@@ -147,6 +152,7 @@ impl Stage {
 
 /// A chunk of one output stream of a step. The event's message is the chunk's text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LogPayload {
     /// The output stream.
@@ -176,6 +182,7 @@ pub struct LogPayload {
 
 /// The reason why output was suppressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GapReason {
     /// Live output fell too far behind.
@@ -186,6 +193,7 @@ pub enum GapReason {
 
 /// The time from which suppressed output can be read from the complete log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum GapAvailable {
     /// Immediately.
@@ -196,6 +204,7 @@ pub enum GapAvailable {
 
 /// Suppressed output of a step: a range of `output.log`, which may contain output of both streams.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct GapPayload {
     /// The stage of the step.
@@ -222,6 +231,7 @@ pub struct GapPayload {
 
 /// The status of an attempt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptStatus {
     /// The attempt began.
@@ -238,6 +248,7 @@ pub enum AttemptStatus {
 
 /// An attempt began or ended. The totals are set only when it has ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AttemptPayload {
     /// The number of the attempt, from 1.
@@ -266,6 +277,7 @@ pub struct AttemptPayload {
 
 /// The status of a stage.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StageStatus {
     /// The stage began.
@@ -280,6 +292,7 @@ pub enum StageStatus {
 
 /// A stage began or ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StagePayload {
     /// The stage.
@@ -294,6 +307,7 @@ pub struct StagePayload {
 
 /// The status of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum StepStatus {
     /// The step began.
@@ -312,6 +326,7 @@ pub enum StepStatus {
 
 /// A step began or ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StepPayload {
     /// The stage of the step.
@@ -341,6 +356,7 @@ pub struct StepPayload {
 
 /// The change that a `job` event reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum JobEventStatus {
     /// The job was submitted.
@@ -367,6 +383,7 @@ pub enum JobEventStatus {
 
 /// The job's status changed, or something happened to its lease or its worker. See [`JobEventStatus`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct JobPayload {
     /// The change that the event reports.
@@ -383,6 +400,7 @@ pub struct JobPayload {
 
 /// A file was stored as an artifact.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ArtifactPayload {
     /// The artifact's id.
@@ -395,6 +413,7 @@ pub struct ArtifactPayload {
 
 /// The log is complete. This is always the job's last event, and it is stored together with the job's terminal status.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct EndPayload {
     /// The job's terminal status.

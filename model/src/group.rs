@@ -95,6 +95,7 @@ impl GroupMarker {
 /// The marker of a section in GitLab's format. A terminal does not show the marker, because the rest of the line
 /// overwrites it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Section {
     /// The name of the section, which its start and end markers share.
     pub name: Box<str>,
@@ -107,6 +108,7 @@ pub struct Section {
 
 /// The edge of a section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum SectionEdge {
     /// The line is the section's title.

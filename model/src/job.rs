@@ -6,6 +6,7 @@ use super::{ArtifactId, JobId, Pause, RawJson, Seq, Timestamp};
 
 /// The status of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum JobStatus {
     /// The job is waiting for a worker or for its retry delay to elapse.
@@ -55,6 +56,7 @@ impl JobStatus {
 
 /// The reason why a job's last attempt failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum FailureReason {
     /// A step ended with an exit code other than 0.
@@ -96,6 +98,7 @@ impl FailureReason {
 
 /// The input files of a job: a compressed archive, which every attempt unpacks into its workspace.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct JobInput {
     /// The input's id. A resubmitted job uses the same input, with the same id.
@@ -108,6 +111,7 @@ pub struct JobInput {
 
 /// A job, as it appears in API responses. In `payload`, the values of fields whose names suggest a secret are masked.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Job {
     /// The job's id.
@@ -118,6 +122,7 @@ pub struct Job {
     /// The job's status.
     pub status: JobStatus,
     /// The priority, from -1000 to 1000. Jobs with a higher priority are claimed first.
+    #[cfg_attr(feature = "openapi", schema(minimum = -1000, maximum = 1000))]
     pub priority: i32,
     /// The work to do; null in a list of summaries.
     pub payload: Option<RawJson>,
@@ -193,6 +198,7 @@ pub struct Job {
 
 /// A page of jobs, newest first.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct JobsPage {
     /// The jobs.
@@ -210,6 +216,7 @@ pub struct JobsPage {
 
 /// The number of jobs of each status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct JobCounts {
     queued: i64,
@@ -250,6 +257,7 @@ impl JobCounts {
 
 /// A job to submit.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewJob {
     /// The kind of worker that the job needs.
@@ -257,6 +265,7 @@ pub struct NewJob {
     pub kind: String,
     /// The priority, from -1000 to 1000. Jobs with a higher priority are claimed first.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = -1000, maximum = 1000))]
     pub priority: i32,
     /// The work to do.
     #[serde(default)]
@@ -266,14 +275,17 @@ pub struct NewJob {
     pub affinity_key: Option<String>,
     /// The maximum number of attempts. The default is 1, because commands may not be idempotent.
     #[serde(default = "one")]
+    #[cfg_attr(feature = "openapi", schema(default = 1, minimum = 1))]
     pub max_attempts: i32,
 }
 
 /// The changes that a client requests when it resubmits a job.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct JobChanges {
     /// The new priority, if it is changed.
+    #[cfg_attr(feature = "openapi", schema(minimum = -1000, maximum = 1000))]
     pub priority: Option<i32>,
     /// The new maximum number of attempts, if it is changed.
     pub max_attempts: Option<i32>,
@@ -288,6 +300,7 @@ const fn one() -> i32 {
 
 /// A file that an attempt produced and that remains stored after the attempt.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Artifact {
     /// The artifact's id.
@@ -314,6 +327,7 @@ pub struct Artifact {
 
 /// All artifacts of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ArtifactsPage {
     /// The artifacts, oldest first.
     pub items: Vec<Artifact>,

@@ -19,6 +19,8 @@ mod calendar;
 mod event;
 mod job;
 mod line;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod pause;
 mod people;
 mod phase;
@@ -79,6 +81,7 @@ macro_rules! uuid_newtype {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
         #[serde(transparent)]
         pub struct $name(pub uuid::Uuid);
 
@@ -133,6 +136,7 @@ uuid_newtype! {
 ///
 /// Polling, the event stream and the page all use this position as their cursor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct Seq(pub i64);
 
@@ -156,6 +160,7 @@ impl fmt::Display for Seq {
 
 /// The body of every error response.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ErrorBody {
     /// The error.
     pub detail: ErrorDetail,
@@ -163,6 +168,7 @@ pub struct ErrorBody {
 
 /// An error, with a machine-readable code and a human-readable message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ErrorDetail {
     /// The machine-readable code, such as `job_not_found`.
     pub code: String,

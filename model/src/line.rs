@@ -7,6 +7,7 @@ use super::{Level, Seq, Stage, StreamName, Timestamp};
 
 /// One line of an attempt's output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct OutputLine {
     /// The line's number within the attempt, from 1.
@@ -46,6 +47,7 @@ pub struct OutputLine {
 
 /// A page of lines of an attempt's output.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct LinesPage {
     /// The lines, in ascending order of their numbers.

@@ -62,6 +62,7 @@ impl<'de> Deserialize<'de> for PauseTarget {
 
 /// A pause.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Pause {
     /// What is paused.
@@ -78,6 +79,7 @@ pub struct Pause {
 
 /// All pauses, oldest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PausesPage {
     /// The pauses.
     pub items: Vec<Pause>,
@@ -85,6 +87,7 @@ pub struct PausesPage {
 
 /// The body of a request that pauses something.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewPause {
     /// The reason, which is shown wherever jobs wait because of the pause.

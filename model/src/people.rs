@@ -9,6 +9,7 @@ use super::{Role, SessionId, Timestamp, TokenId, TokenLimits};
 
 /// A user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct User {
     /// The name. Names that differ only in their case are the same.
@@ -32,6 +33,7 @@ pub struct User {
 
 /// Who authenticates a user.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum UserSource {
     /// This server, by a password.
@@ -67,6 +69,7 @@ impl UserSource {
 
 /// All users, sorted by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UsersPage {
     /// The users.
     pub items: Vec<User>,
@@ -74,6 +77,7 @@ pub struct UsersPage {
 
 /// The body of a request that creates a user.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewUser {
     /// The name.
@@ -86,6 +90,7 @@ pub struct NewUser {
 
 /// The body of a request that changes a user. Members that are missing or null change nothing.
 #[derive(Clone, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct UserChanges {
     /// The new role.
@@ -101,6 +106,7 @@ pub struct UserChanges {
 
 /// The body of a request with which users change their own password.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct PasswordChange {
     /// The password so far.
@@ -111,6 +117,7 @@ pub struct PasswordChange {
 
 /// A browser in which somebody is logged in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct Session {
     /// The id.
@@ -133,6 +140,7 @@ pub struct Session {
 
 /// Sessions, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SessionsPage {
     /// The sessions.
@@ -143,6 +151,7 @@ pub struct SessionsPage {
 
 /// An API token, without its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ApiToken {
     /// The id.
@@ -171,6 +180,7 @@ pub struct ApiToken {
 
 /// API tokens, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ApiTokensPage {
     /// The tokens.
@@ -181,6 +191,7 @@ pub struct ApiTokensPage {
 
 /// The body of a request that creates an API token.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewApiToken {
     /// The name, which says what the token is used for.
@@ -215,6 +226,7 @@ impl NewApiToken {
 
 /// A new API token with its text, which is sent only in the response to its creation.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreatedApiToken {
     /// The text of the token.
     pub token: String,

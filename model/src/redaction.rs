@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// The body of a request that tests what would be masked in a text.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct RedactionTest {
     /// The text, which is not stored.
@@ -12,6 +13,7 @@ pub struct RedactionTest {
 
 /// The result of testing which parts of a text would be masked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RedactionResult {
     /// The masked text.
     pub text: String,
@@ -21,6 +23,7 @@ pub struct RedactionResult {
 
 /// A part of a text that would be masked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RedactionFinding {
     /// The line in which the part begins, from 1.
     pub line: i64,
@@ -34,6 +37,7 @@ pub struct RedactionFinding {
 
 /// A rule that recognises secrets by their format.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RedactionRule {
     /// The id, which masks contain: `[REDACTED:github-token]`.
     pub id: String,
@@ -45,6 +49,7 @@ pub struct RedactionRule {
 
 /// All rules that are in use, sorted by id.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RedactionRules {
     /// The rules.
     pub items: Vec<RedactionRule>,

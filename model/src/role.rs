@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a person or a program may do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Role {
     /// Reads jobs and their output.

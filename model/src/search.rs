@@ -6,6 +6,7 @@ use super::{OutputLine, Stage};
 
 /// A line that matches a search.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SearchHit {
     /// The line.
@@ -18,6 +19,7 @@ pub struct SearchHit {
 
 /// The number of matching lines of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct StepMatches {
     /// The stage of the step.
@@ -30,6 +32,7 @@ pub struct StepMatches {
 
 /// One page of a search's results.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct SearchPage {
     /// The first matching lines, up to the requested number, in the order of the search.

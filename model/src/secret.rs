@@ -6,6 +6,7 @@ use super::Timestamp;
 
 /// A named secret, without its value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct NamedSecret {
     /// The name. Unless a job specifies otherwise, the environment variable through which steps receive the value has
@@ -26,6 +27,7 @@ pub struct NamedSecret {
 
 /// All named secrets, sorted by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SecretsPage {
     /// The secrets.
     pub items: Vec<NamedSecret>,
@@ -33,6 +35,7 @@ pub struct SecretsPage {
 
 /// The body of a request that sets the value of a secret.
 #[derive(Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
 pub struct NewSecretValue {
     /// The value.

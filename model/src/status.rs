@@ -6,6 +6,7 @@ use super::{JobCounts, ListedWorker, Pause, Timestamp, WorkerStatus};
 
 /// The state of a server.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ServerStatus {
     /// The version of the server.
@@ -24,6 +25,7 @@ pub struct ServerStatus {
 
 /// The number of workers of each status.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WorkerCounts {
     /// The workers that receive jobs.
     pub active: i64,
@@ -53,6 +55,7 @@ impl WorkerCounts {
 
 /// The disk that contains a server's data directory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct DiskStatus {
     /// The free space in bytes.

@@ -6,6 +6,7 @@ use super::{JobId, Stage};
 
 /// The usual durations of the steps of a job, according to earlier successful jobs with the same title and commands.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UsualTimes {
     /// The latest of the earlier jobs, or null if there is none.
@@ -18,6 +19,7 @@ pub struct UsualTimes {
 
 /// The usual duration of a step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct UsualStep {
     /// The stage of the step.

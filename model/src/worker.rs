@@ -11,6 +11,7 @@ use super::{FailureReason, Job, Level, Payload, Seq, WorkerStatus};
 
 /// A worker's request for a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ClaimBody {
     /// The worker's name.
@@ -42,6 +43,7 @@ pub struct ClaimBody {
 
 /// The response to a worker's request for a job.
 #[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClaimReply {
     /// The claimed job, or null if there is no job for this worker.
     pub job: Option<ClaimedJob>,
@@ -52,6 +54,7 @@ pub struct ClaimReply {
 
 /// Tells a worker that jobs are held back from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClaimNotice {
     /// [`WorkerStatus::Draining`] or [`WorkerStatus::Paused`].
     pub status: WorkerStatus,
@@ -59,6 +62,7 @@ pub struct ClaimNotice {
 
 /// A claimed job with everything that its worker needs to run it. Its payload contains the real values of secrets.
 #[derive(Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClaimedJob {
     /// The job.
     #[serde(flatten)]
@@ -71,6 +75,7 @@ pub struct ClaimedJob {
 
 /// How much of an attempt's output the server has stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct OutputProgress {
     /// The number of the last stored batch, or 0 if there is none.
@@ -92,6 +97,7 @@ impl fmt::Debug for ClaimedJob {
 
 /// A request that renews a lease.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct HeartbeatBody {
     /// The name of the worker that holds the lease.
@@ -105,6 +111,7 @@ pub struct HeartbeatBody {
 
 /// A request that ends a lease because the attempt has succeeded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CompleteBody {
     /// The name of the worker that holds the lease.
@@ -122,6 +129,7 @@ pub struct CompleteBody {
 
 /// A request that ends a lease because the attempt has failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct FailBody {
     /// The name of the worker that holds the lease.
@@ -144,6 +152,7 @@ pub struct FailBody {
 
 /// A request that ends a lease because the worker has stopped a job whose cancellation was requested.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CancelAckBody {
     /// The name of the worker that holds the lease.
@@ -161,6 +170,7 @@ pub struct CancelAckBody {
 
 /// A request that appends one event, or a batch of events, to the log of a job.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AppendBody {
     /// The name of the worker that holds the lease.
@@ -201,6 +211,7 @@ pub struct AppendBody {
 
 /// An event that a worker reports.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ReportedEvent {
     /// The severity. The default is `info`.
@@ -218,6 +229,7 @@ pub struct ReportedEvent {
 
 /// The response to a batch that covers a range of output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AppendedBatch {
     /// The position of the batch's last event, or of the last event before it if the batch has no events.
@@ -226,6 +238,7 @@ pub struct AppendedBatch {
 
 /// A request that sends output that is not in events, so that the complete log contains it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct OutputBody {
     /// The name of the worker that holds the lease.
@@ -239,6 +252,7 @@ pub struct OutputBody {
 
 /// How much of an attempt's output the server has stored in the complete log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct StoredBytes {
     /// The number of bytes.
     pub bytes: i64,
@@ -246,6 +260,7 @@ pub struct StoredBytes {
 
 /// What a worker reports about the output of an attempt at its end.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ReportedTotals {
     /// The exit code of the step that decided the attempt's result, if there is one.

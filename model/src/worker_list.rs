@@ -6,6 +6,7 @@ use super::{JobId, Pause, Timestamp, TokenId, WorkerId};
 
 /// Whether a worker receives jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum WorkerStatus {
     /// The worker receives jobs.
@@ -33,6 +34,7 @@ impl WorkerStatus {
 
 /// A worker, as it described itself in its latest claim.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ListedWorker {
     /// The id.
@@ -71,6 +73,7 @@ pub struct ListedWorker {
 
 /// A job that a worker runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WorkerJob {
     /// The job's id.
     pub id: JobId,
@@ -82,6 +85,7 @@ pub struct WorkerJob {
 
 /// All workers that were seen during the last week, the embedded one first, and then sorted by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WorkersPage {
     /// The workers.
     pub items: Vec<ListedWorker>,

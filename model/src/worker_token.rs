@@ -6,6 +6,7 @@ use super::{ApiToken, Timestamp, TokenId};
 
 /// What a worker can claim with its token. `None` is no limit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct TokenLimits {
     /// The types of the jobs.
@@ -21,6 +22,7 @@ pub struct TokenLimits {
 
 /// The body of a request that creates a worker's token. Members that are not listed here are ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct NewWorkerToken {
     /// The name, which says which worker uses the token.
@@ -44,6 +46,7 @@ pub struct NewWorkerToken {
 
 /// A worker's token, without its text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ListedWorkerToken {
     /// The id.
@@ -92,6 +95,7 @@ impl ListedWorkerToken {
 
 /// A new worker's token with its text, which is sent only in the response to its creation.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedWorkerToken {
     /// The text of the token.
@@ -102,6 +106,7 @@ pub struct CreatedWorkerToken {
 
 /// The tokens of workers, newest first.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct WorkerTokensPage {
     /// The tokens.

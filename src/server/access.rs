@@ -86,6 +86,10 @@ const RULES: &[Rule] = &[
     ("POST", "/rpc/audit", ADMIN),
     ("POST", "/rpc/account", VIEWER),
 
+    // The description of the API, for programs and for people.
+    ("GET", "/api/openapi.json", VIEWER),
+    ("GET", "/api/docs", VIEWER),
+
     // Jobs, their events and their output.
     ("GET", "/api/queue/machine", VIEWER),
     ("GET", "/api/queue/events/stream", VIEWER),

@@ -41,6 +41,9 @@ const PREVIEWS: &str = "/previews/";
 /// are refused with 401 instead of being redirected to the login page.
 const FOR_PROGRAMS: [&str; 4] = ["/api", "/rpc", "/metrics", "/readyz"];
 
+/// The only page among these paths.
+const API_PAGE: &str = "/api/docs";
+
 /// Passes the request on, or responds with an error. If the sender is logged in, the request's extensions contain the
 /// sender's [`Identity`]. A response that is still being sent when the sender's credential becomes invalid is aborted.
 pub(super) async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Response {
@@ -153,7 +156,7 @@ fn is_plain(path: &str) -> bool {
 fn is_page(request: &Request) -> bool {
     let path = request.uri().path();
     let for_programs = FOR_PROGRAMS.contains(&path) || ["/api/", "/rpc/"].iter().any(|folder| path.starts_with(folder));
-    request.method() == Method::GET && !for_programs
+    request.method() == Method::GET && (!for_programs || path == API_PAGE)
 }
 
 fn to_login(request: &Request) -> Redirect {

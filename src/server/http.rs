@@ -16,6 +16,7 @@ mod machine;
 mod metrics;
 mod multipart;
 mod oidc;
+mod openapi;
 mod pauses;
 mod people;
 mod previews;
@@ -113,6 +114,8 @@ fn routes() -> Routes {
         .delete("/tokens/{id}", people::revoke_token);
     Routes::new()
         .nest("/api/queue", api)
+        .get("/api/openapi.json", openapi::send)
+        .get("/api/docs", openapi::page::page)
         .get("/previews/{permission}/{*name}", previews::file)
         .get("/healthz", async || "ok\n")
         .get("/readyz", health::ready)

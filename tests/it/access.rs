@@ -33,7 +33,7 @@ enum Access {
 
 /// The access rule of every route. A test below fails if a route of the server is missing here. The server's own table
 /// is not used, so that a mistake in it is noticed.
-const RULES: [(&str, &str, Access); 99] = [
+const RULES: [(&str, &str, Access); 101] = [
     ("GET", "/healthz", Access::Open),
     ("GET", "/login", Access::Open),
     ("POST", "/login", Access::Open),
@@ -51,6 +51,8 @@ const RULES: [(&str, &str, Access); 99] = [
     ("GET", "/people", Access::Page(Role::Admin)),
     ("GET", "/audit", Access::Page(Role::Admin)),
     ("GET", "/account", Access::Page(Role::Viewer)),
+    ("GET", "/api/openapi.json", Access::Program(Role::Viewer)),
+    ("GET", "/api/docs", Access::Page(Role::Viewer)),
     ("GET", "/api/queue/machine", Access::Program(Role::Viewer)),
     ("GET", "/api/queue/events/stream", Access::Program(Role::Viewer)),
     ("GET", "/api/queue/jobs", Access::Program(Role::Viewer)),

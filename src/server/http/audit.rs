@@ -16,10 +16,10 @@ use crate::audit::{AuditFilter, AuditPosition, MAX_PAGE};
 use crate::server::AppState;
 
 /// The number of entries per page if the request does not specify it.
-const DEFAULT_LIMIT: i64 = 100;
+pub(super) const DEFAULT_LIMIT: i64 = 100;
 
 /// The maximum number of entries per page.
-const MAX_LIMIT: i64 = 1_000;
+pub(super) const MAX_LIMIT: i64 = 1_000;
 
 /// Sends a page, newest first.
 pub(super) async fn list(State(state): State<AppState>, mut query: Query) -> Result<Json<AuditPage>, ApiError> {

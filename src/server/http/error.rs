@@ -165,8 +165,13 @@ impl ApiError {
         }
     }
 
+    /// Returns the body of the response.
+    pub(in crate::server) fn body(&self) -> ErrorBody {
+        ErrorBody { detail: ErrorDetail { code: self.status_and_code().1.into(), message: self.to_string() } }
+    }
+
     /// Returns the number of seconds after which the client may retry, or `None` if a retry cannot succeed.
-    const fn retry_after(&self) -> Option<u16> {
+    pub(in crate::server) const fn retry_after(&self) -> Option<u16> {
         match self {
             Self::TooManyRequests => Some(60),
             Self::QueueFull(_) | Self::TooManyStreams(_) | Self::TooManyStreamsOfUser(_) | Self::DiskLow => Some(5),
@@ -203,9 +208,7 @@ impl ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         self.log();
-        let (status, code) = self.status_and_code();
-        let detail = ErrorDetail { code: code.into(), message: self.to_string() };
-        let mut reply = (status, Json(ErrorBody { detail })).into_response();
+        let mut reply = (self.status_and_code().0, Json(self.body())).into_response();
         if let Some(seconds) = self.retry_after() {
             reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -16,7 +16,7 @@ use crate::server::AppState;
 pub(super) use format::{Format, NDJSON};
 
 /// The default and the maximum number of events in a page.
-const LIMIT: (i64, i64) = (200, 500);
+pub(super) const LIMIT: (i64, i64) = (200, 500);
 
 /// The order of the events in a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

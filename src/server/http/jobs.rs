@@ -10,7 +10,7 @@ use engine::inputs::Incoming;
 use engine::queue::{JobsFilter, QueueError};
 use engine::spool::Spools;
 use model::{Job, JobChanges, JobId, JobStatus, JobsPage};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::body::OptionalJsonBody;
 use super::error::ApiError;
@@ -21,7 +21,7 @@ use crate::server::AppState;
 use crate::server::audit::AuditNote;
 
 /// The default and the maximum number of jobs in a page.
-const LIMIT: (i64, i64) = (50, 200);
+pub(super) const LIMIT: (i64, i64) = (50, 200);
 
 /// The job's id in the path of a request. An invalid id is treated as the id of an unknown job.
 pub(super) struct JobPath(pub(super) JobId);
@@ -108,9 +108,10 @@ pub(super) async fn remove(State(state): State<AppState>, JobPath(job): JobPath)
 }
 
 /// The body of a request to cancel a job.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CancelBody {
+    /// The reason, which the job then shows.
     reason: Option<String>,
 }
 

@@ -11,7 +11,7 @@ use super::query::Query;
 use crate::server::AppState;
 
 /// The default and the maximum number of lines in a response.
-const COUNT: (i64, i64) = (200, 2000);
+pub(super) const COUNT: (i64, i64) = (200, 2000);
 
 /// The maximum number of bytes returned for each line, about 200 times the width of a terminal.
 const KEEP: usize = 16 << 10;

@@ -32,10 +32,10 @@ use crate::server::AppState;
 use crate::server::open_streams::StreamPermit;
 
 /// The default and the maximum number of lines in a response.
-const LIMIT: (i64, i64) = (200, 2000);
+pub(super) const LIMIT: (i64, i64) = (200, 2000);
 
 /// The maximum length of a pattern in bytes. With a longer pattern, the URL would be longer than most proxies accept.
-const MAX_PATTERN: usize = 4000;
+pub(super) const MAX_PATTERN: usize = 4000;
 
 pub(super) async fn search(
     State(state): State<AppState>,
