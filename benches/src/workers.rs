@@ -17,6 +17,15 @@ const MANY: u32 = 1_000_000;
 /// The number of claims that are measured.
 const CLAIMS: usize = 500;
 
+/// Whether jobs in a large table wait for a concurrency key.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum BusyKey {
+    /// No job has a key.
+    None,
+    /// A tenth of all jobs precede the others in the queue, and wait for the same running job.
+    HoldsATenth,
+}
+
 /// A release worker, which is killed at the end.
 struct Worker {
     child: Child,
@@ -70,22 +79,24 @@ pub async fn worker() {
 }
 
 pub async fn many() {
-    let few = claims(1_000).await;
-    let many = claims(MANY).await;
+    let few = claims(1_000, BusyKey::None).await;
+    let many = claims(MANY, BusyKey::None).await;
+    let busy = claims(MANY, BusyKey::HoldsATenth).await;
     row("a claim among 1,000 jobs, p99", &millis(few.0), "");
     row("a claim among 1,000,000 jobs, p99", &millis(many.0), "5 ms");
     row("  as a multiple of 1,000 jobs", &format!("{:.1}", many.0 / few.0), "2");
+    row("a claim among 1,000,000 jobs, 100,000 waiting for a key, p99", &millis(busy.0), "5 ms");
     row("GET /jobs among 1,000,000 jobs, p50", &millis(many.1), "10 ms");
 }
 
 /// Fills a database with finished and queued jobs, and returns the 99th percentile of the time of a claim and the
 /// median time of a list of jobs, in nanoseconds.
-async fn claims(jobs: u32) -> (f64, f64) {
+async fn claims(jobs: u32, busy: BusyKey) -> (f64, f64) {
     let server = Server::start_with(&[("TAILWATER_CONCURRENCY", "0")]);
     let client = Client::new(&server.address);
     let token = client.worker_token().await;
     client.submit_typed("bench", &json!({})).await;
-    fill(&server, jobs).await;
+    fill(&server, jobs, busy).await;
     let nanos = |start: Instant| u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
     let mut times = Vec::new();
     for _ in 0..CLAIMS {
@@ -103,8 +114,9 @@ async fn claims(jobs: u32) -> (f64, f64) {
     (percentile(&mut times, 0.99), percentile(&mut lists, 0.5))
 }
 
-/// Copies the only job. Half of the copies are queued, and the others have finished.
-async fn fill(server: &Server, jobs: u32) {
+/// Copies the only job. Half of the copies are queued, and the others have finished, except for the one that holds a
+/// busy key.
+async fn fill(server: &Server, jobs: u32, busy: BusyKey) {
     let database = server.data.join("tailwater.sqlite");
     let mut connection =
         SqliteConnection::connect(&format!("sqlite://{}", database.display())).await.expect("the database opens");
@@ -112,7 +124,18 @@ async fn fill(server: &Server, jobs: u32) {
         .fetch_all(&mut connection)
         .await
         .expect("the table exists");
+    let has_key = |value: &str, otherwise: &str| match busy {
+        BusyKey::None => otherwise.to_owned(),
+        BusyKey::HoldsATenth => format!("case when n = 1 or n % 10 = 0 then {value} else {otherwise} end"),
+    };
     let value = |name: &String| match name.as_str() {
+        "status" if busy == BusyKey::HoldsATenth => {
+            "case when n = 1 then 'running' when n % 2 = 0 then 'queued' else 'succeeded' end".to_owned()
+        }
+        "priority" => has_key("1", "priority"),
+        "concurrency_key" => has_key("'busy'", "null"),
+        "concurrency_limit" => has_key("1", "null"),
+        "concurrency_group" | "concurrency_line" => has_key("x'00'", "null"),
         "id" => "randomblob(16)".to_owned(),
         "created_at" => "created_at - n".to_owned(),
         "status" => "case when n % 2 = 0 then 'queued' else 'succeeded' end".to_owned(),
