@@ -35,7 +35,7 @@ const WARN_EVERY: Duration = Duration::from_mins(1);
 /// Returns how many connections can be open if the process can have `files` open files, or any number of them if it is
 /// `None`, and if `jobs` jobs run at the same time.
 pub(super) fn available(files: Option<u64>, jobs: usize) -> usize {
-    let reserved = RESERVED + RESERVED_FOR_JOB.saturating_mul(jobs as u64);
+    let reserved = RESERVED_FOR_JOB.saturating_mul(jobs as u64).saturating_add(RESERVED);
     let left = files.unwrap_or(u64::MAX).saturating_sub(reserved) / FOR_CONNECTION;
     usize::try_from(left).unwrap_or(usize::MAX).max(MIN_CONNECTIONS)
 }

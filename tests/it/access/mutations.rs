@@ -159,12 +159,12 @@ async fn an_artifact_is_found_only_under_its_own_job() {
     let server = TestServer::start().await;
     let (mine, my_artifact) = job_with_artifact(&server).await;
     let (other, _) = job_with_artifact(&server).await;
-    for (job, status) in [(&mine, 200), (&other, 404)] {
+    for (job, status) in [(&mine, 200), (&other, 409)] {
         let reply = server.api.get(&format!("/jobs/{job}/artifacts/{my_artifact}/download")).await;
         assert_eq!(reply.status(), status);
         let preview = format!("/api/queue/jobs/{job}/artifacts/{my_artifact}/preview");
         let preview = send(&server.api.base, "GET", &preview, true).await;
-        assert_eq!(preview.status, if status == 200 { 303 } else { 404 });
+        assert_eq!(preview.status, if status == 200 { 303 } else { 409 });
     }
 }
 
