@@ -22,13 +22,14 @@ SERVER := -p tailwater -p tailwater-engine -p tailwater-model -p redact --featur
 # The options of cargo that run each test in its own process.
 EACH_ALONE := --config 'target."cfg(all())".runner = ["$(CURDIR)/xtask/run-tests.sh"]'
 
-.PHONY: help run build dev test test-long fuzz mutants false-masks lint unit e2e bench bench-ui setup setup-server setup-unit setup-test server site clean
+.PHONY: help run build dev test test-api test-long fuzz mutants false-masks lint unit e2e bench bench-ui setup setup-server setup-unit setup-test server site clean
 
 help: ## Show this list.
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## /{printf "  make %-11s %s\n", $$1, $$2}' Makefile
 	@echo
 	@echo "  ARGS=...      more arguments: of the server (run, dev), nextest (unit), Playwright (e2e, bench-ui), the benchmark (bench),"
 	@echo "                libFuzzer (fuzz: ARGS=-max_total_time=60), cargo-mutants (mutants: ARGS='--shard 0/100')"
+	@echo "  TIME=300      the seconds that generating requests takes (test-api)"
 	@echo "  LOGS=...      more logs to examine (false-masks)"
 	@echo "  CHROMIUM=...  the browser of the tests, else the first of chromium, chromium-browser, google-chrome"
 	@echo "  TOOLCHAIN=debian  Debian's Rust instead of rustup's, after 'make clean'"
@@ -75,6 +76,11 @@ unit: setup-unit ## Run the tests of every crate.
 		cargo test $(EACH_ALONE) --tests -p xtask; \
 		cargo test $(EACH_ALONE) --tests $(SERVER) $(ARGS); \
 	fi
+
+# The requests are generated, so each run finds other things. It is not part of `make test`, because of its duration.
+test-api: setup-unit ## Compare the server with its description, /api/openapi.json, with generated requests (5 minutes).
+	cargo build --features ssr --bin tailwater
+	xtask/test-api/run.sh target/debug/tailwater $(or $(TIME),300) $(ARGS)
 
 test-long: setup-server ## Test the redactor with new random texts and the fuzzed inputs, and long outages (15 minutes).
 	REDACT_SEED=$$(date +%s)000000 cargo test -p redact --release -- --include-ignored
