@@ -24,9 +24,7 @@ pub(super) enum ProgressBars {
 impl ProgressBars {
     /// Returns whether progress is shown. Programs that read JSON do not need it.
     pub(super) fn of(quiet: bool, json: bool) -> Self {
-        // Such a terminal cannot erase the bar.
-        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        if quiet || json || is_dumb { Self::Hidden } else { Self::Shown }
+        if quiet || json { Self::Hidden } else { Self::Shown }
     }
 }
 
@@ -41,7 +39,7 @@ impl TransferBar {
         if bars == ProgressBars::Hidden {
             return Self(ProgressBar::hidden());
         }
-        // This target draws nothing if standard error is not a terminal.
+        // This target draws nothing if standard error is not a terminal that can erase the bar, according to `TERM`.
         let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template(TEMPLATE).expect("a test parses the template");
         bar.set_style(style.progress_chars("=> "));

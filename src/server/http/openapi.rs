@@ -19,6 +19,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::Method;
 use model::ErrorBody;
+use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa::openapi::tag::TagBuilder;
 use utoipa::openapi::{ComponentsBuilder, HttpMethod, InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder, Paths};
@@ -41,12 +42,32 @@ const TAGS: [(&str, &str); 6] = [
 ];
 
 /// Sends the description.
-pub(super) async fn send(State(state): State<AppState>) -> Json<OpenApi> {
+pub(super) async fn send(State(state): State<AppState>) -> Json<Value> {
     Json(document(state.auth.cookie_name(state.tls.is_some())))
 }
 
 /// Returns the description. `cookie` is the name of the session cookie.
-pub(super) fn document(cookie: &str) -> OpenApi {
+pub(super) fn document(cookie: &str) -> Value {
+    let mut document = serde_json::to_value(typed_document(cookie)).expect("all maps in the document have string keys");
+    for path in document.get_mut("paths").into_iter().flat_map(members_mut) {
+        for operation in members_mut(path) {
+            let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+            for parameter in parameters.into_iter().flatten() {
+                // `utoipa` has no such member. A form sends the fields that nobody has filled in as empty parameters.
+                if parameter["in"] == "query" {
+                    parameter["allowEmptyValue"] = true.into();
+                }
+            }
+        }
+    }
+    document
+}
+
+fn members_mut(value: &mut Value) -> impl Iterator<Item = &mut Value> {
+    value.as_object_mut().into_iter().flat_map(serde_json::Map::values_mut)
+}
+
+fn typed_document(cookie: &str) -> OpenApi {
     let mut of_errors = Vec::new();
     ErrorBody::schemas(&mut of_errors);
     let mut components = ComponentsBuilder::new().schema_from::<ErrorBody>().schemas_from_iter(of_errors);

@@ -6,6 +6,11 @@ use crate::harness::cli::Cli;
 /// The number of bytes that the job prints.
 const SIZE: usize = 3_000_000;
 
+/// Returns a command line whose terminal can erase a bar.
+fn cli_of(server: &TestServer) -> Cli {
+    Cli::new(&server.api.base).with("TERM", "xterm-256color")
+}
+
 /// Runs a job that prints much output, and returns its id and the output.
 async fn large_log(server: &TestServer) -> (String, Vec<u8>) {
     let (id, _) = server.api.run(&format!("yes | head -c {SIZE}")).await;
@@ -17,7 +22,7 @@ async fn large_log(server: &TestServer) -> (String, Vec<u8>) {
 #[tokio::test]
 async fn a_download_shows_its_size_and_its_rate_on_a_terminal() {
     let server = TestServer::start().await;
-    let cli = Cli::new(&server.api.base);
+    let cli = cli_of(&server);
     let (id, output) = large_log(&server).await;
     let get = ["artifacts", "get", &id, "logs/output.log", "-o", "whole"];
     let done = Cli::run_command(cli.on_terminal(&get)).await;
@@ -37,12 +42,13 @@ async fn a_download_shows_its_size_and_its_rate_on_a_terminal() {
 #[tokio::test]
 async fn no_progress_is_shown_without_a_terminal_with_quiet_or_json_or_beside_the_file_itself() {
     let server = TestServer::start().await;
-    let cli = Cli::new(&server.api.base);
+    let cli = cli_of(&server);
     let (id, _) = large_log(&server).await;
     let get = ["artifacts", "get", &id, "logs/output.log", "-o", "whole"];
     let done = cli.run(&get).await;
     assert_eq!((done.stdout.as_str(), done.stderr.as_str()), ("whole  3.0 MB\n", ""));
-    for option in ["--quiet", "-q", "--json"] {
+    let dumb = cli_of(&server).with("TERM", "dumb");
+    for (cli, option) in [(&cli, "--quiet"), (&cli, "-q"), (&cli, "--json"), (&dumb, "--color=never")] {
         let done = Cli::run_command(cli.on_terminal(&[&get[..], &[option]].concat())).await;
         assert_eq!(done.code, Some(0), "{done:?}");
         assert!(!done.stdout.contains("receiving") && !done.stdout.contains('\u{1b}'), "{option}: {done:?}");
@@ -54,7 +60,7 @@ async fn no_progress_is_shown_without_a_terminal_with_quiet_or_json_or_beside_th
 #[tokio::test]
 async fn an_upload_shows_its_progress_on_a_terminal_only() {
     let server = TestServer::start().await;
-    let cli = Cli::new(&server.api.base);
+    let cli = cli_of(&server);
     std::fs::create_dir(cli.folder().join("project")).expect("it can be created");
     std::fs::write(cli.folder().join("project/zeros"), vec![0; 2_000_000]).expect("it can be written");
     std::fs::write(cli.folder().join("job.yaml"), "run: wc -c zeros\n").expect("it can be written");

@@ -101,7 +101,6 @@ fn list() -> ApiOperation {
         .query("counts", flag(false), "Whether to count the jobs of each status that meet the other conditions.")
         .reply(200, "A page of jobs.", &page)
         .refuses([ApiError::InvalidStatusFilter("status: must be one of queued, running".to_owned())])
-        .link(200, "getJob", ("id", "$response.body#/items/0/id"))
 }
 
 fn stream() -> ApiOperation {

@@ -139,7 +139,9 @@ fn stream_several() -> ApiOperation {
     let id = format!("{}:7", examples::JOB);
     let (schema, frames) = frames(&[
         (&id, "queue_event", value(&examples::event())),
+        (&id, "heartbeat", json!({"serverTime": "2026-01-31T12:00:15.000000Z"})),
         (&id, "terminal", json!({"jobId": examples::JOB, "status": "succeeded", "lastSeq": 7})),
+        (&id, "refused", json!({"jobId": examples::JOB, "status": 404})),
     ]);
     let positions = || text().pattern(Some(r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9]+(,.+)?$"));
     ApiOperation::get("/events/stream", "streamSeveral", "Sends the events of up to 50 jobs as Server-Sent Events.")

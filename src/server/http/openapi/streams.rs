@@ -1,20 +1,31 @@
 //! What the descriptions of all streams of Server-Sent Events have in common.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::openapi::ObjectBuilder;
 
-use super::operation::text;
+use super::operation::{text, word};
 
 /// The description of the header with which a client resumes a stream.
 pub(super) const LAST_EVENT_ID: &str =
     "The `id` of the last frame that the client has received. Browsers send it when they reconnect.";
 
-/// Returns the schema of a stream, and an example with these frames, each with its `id`, its `event` and its `data`.
-pub(super) fn frames(frames: &[(&str, &str, Value)]) -> (ObjectBuilder, Value) {
-    let frames = frames.iter().map(|(id, event, data)| format!("id: {id}\nevent: {event}\ndata: {data}\n\n"));
-    let schema = text().description(Some(
-        "Frames in the format of Server-Sent Events. The first one is `retry`, the delay in milliseconds before the \
-         client reconnects. `data` is a JSON object on one line.",
-    ));
-    (schema, Value::String(format!("retry: 1000\n\n{}", frames.collect::<String>())))
+/// Returns the schema of each frame of a stream, and an example. Each of `frames` has an `id`, an `event` and its
+/// `data`; the first one is the example.
+///
+/// OpenAPI 3.1 does not define how the items of a stream are described. Tools read the schema of
+/// `text/event-stream` as that of each item, which OpenAPI 3.2 calls `itemSchema`.
+pub(super) fn frames(frames: &[(&str, &'static str, Value)]) -> (ObjectBuilder, Value) {
+    let data = text().content_media_type("application/json").description(Some("A JSON object on one line."));
+    let schema = ObjectBuilder::new()
+        .description(Some(
+            "A frame in the format of Server-Sent Events. The stream begins with `retry: 1000`, the delay in \
+             milliseconds after which a client reconnects.",
+        ))
+        .property("id", text())
+        .property("event", word(frames.iter().map(|(_, event, _)| *event)))
+        .property("data", data);
+    let example = frames
+        .first()
+        .map_or(Value::Null, |(id, event, data)| json!({"id": id, "event": event, "data": data.to_string()}));
+    (schema.required("event").required("data"), example)
 }
