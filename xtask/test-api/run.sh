@@ -11,6 +11,10 @@ program=$1 seconds=$2
 shift 2
 
 venv=target/schemathesis
+if ! python3 -c 'import ensurepip, venv' 2>/dev/null; then
+  echo "test-api: Python 3 with venv is missing; on Debian: apt-get install python3-venv" >&2
+  exit 1
+fi
 if ! cmp -s xtask/test-api/requirements.txt "$venv/installed.txt"; then
   rm -rf "$venv"
   python3 -m venv "$venv"
@@ -32,9 +36,16 @@ until url=$(sed -n 's/^Listening on //p' "$data/output") && [ -n "$url" ]; do
   sleep 0.1
 done
 
-WORKER_TOKEN=$(curl -sf "$url/api/queue/tokens" -H "Authorization: Bearer $TAILWATER_ADMIN_TOKEN" \
-  -H 'Content-Type: application/json' -d '{"name":"schemathesis","role":"worker"}' | jq -r .token)
-export WORKER_TOKEN
+read -r WORKER_TOKEN WORKER_TOKEN_ID < <("$venv/bin/python" - "$url" <<'PYTHON'
+import json, os, sys, urllib.request
+headers = {"Authorization": "Bearer " + os.environ["TAILWATER_ADMIN_TOKEN"], "Content-Type": "application/json"}
+body = json.dumps({"name": "schemathesis", "role": "worker"}).encode()
+with urllib.request.urlopen(urllib.request.Request(sys.argv[1] + "/api/queue/tokens", body, headers)) as reply:
+    created = json.load(reply)
+print(created["token"], created["id"])
+PYTHON
+)
+export WORKER_TOKEN WORKER_TOKEN_ID
 # The time also includes the beginning and the end of the run, which its own limit does not.
 timeout --signal=INT $((seconds + 120)) "$venv/bin/schemathesis" --config-file xtask/test-api/schemathesis.toml \
   run "$url/api/openapi.json" --checks all --max-time "$seconds" --generation-database none "$@"
