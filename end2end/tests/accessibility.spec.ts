@@ -137,6 +137,10 @@ const PAGES: Record<string, (page: Page, server: Server, api: Api) => Promise<vo
     await expect(redaction.masked).toBeVisible();
     await redaction.rules.locator("summary").click();
   },
+  "the page of the API": async (page, server) => {
+    await page.goto(`${server.url}/api/docs`);
+    await expect(page.getByRole("heading", { name: "API" })).toBeVisible();
+  },
   "the audit log": async (page, server, api) => {
     await api.submit({ run: "true" });
     await page.goto(`${server.url}/audit`);

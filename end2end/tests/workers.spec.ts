@@ -1,3 +1,5 @@
+import { writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { JobPage } from "../pages/job-page.ts";
 import { WorkersPage } from "../pages/workers-page.ts";
 import { expect, test } from "../server.ts";
@@ -62,4 +64,19 @@ test("all jobs that the filters show are cancelled after a confirmation that nam
   await expect(page.getByTestId("bulk-done")).toContainText("2 jobs were cancelled.");
   for (const id of nightly) expect((await api.job(id)).status).toBe("cancelled");
   expect((await api.job(other)).status).toBe("queued");
+});
+
+test("a job that waits for a concurrency key says so in the list and on its page, and then runs", async ({ page, server, api }) => {
+  const end = join(server.data, "end");
+  const first = await api.submit({ run: `until [ -e ${end} ]; do sleep 0.1; done`, concurrencyKey: "deploy" });
+  await expect.poll(async () => (await api.job(first)).status).toBe("running");
+  const second = await api.submit({ run: "echo deployed", concurrencyKey: "deploy" });
+  const reason = "Waits for another job with the concurrency key deploy";
+  await page.goto(`${server.url}/tasks/queue`);
+  await expect(page.getByTestId("job-row").filter({ hasText: "echo deployed" })).toContainText(reason);
+  const job = new JobPage(page);
+  await job.open(server, second);
+  await expect(job.panel).toContainText(reason);
+  await writeFile(end, "");
+  await expect(job.line(1)).toContainText("deployed");
 });
