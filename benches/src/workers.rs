@@ -135,7 +135,7 @@ async fn fill(server: &Server, jobs: u32, busy: BusyKey) {
         "priority" => has_key("1", "priority"),
         "concurrency_key" => has_key("'busy'", "null"),
         "concurrency_limit" => has_key("1", "null"),
-        "concurrency_group" | "concurrency_line" => has_key("x'00'", "null"),
+        "concurrency_group" | "claim_line" => has_key("x'00'", "null"),
         "id" => "randomblob(16)".to_owned(),
         "created_at" => "created_at - n".to_owned(),
         "status" => "case when n % 2 = 0 then 'queued' else 'succeeded' end".to_owned(),

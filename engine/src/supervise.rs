@@ -117,10 +117,13 @@ fn begin(cage: StepCage, command: Command, family: &Arc<Family>, server: &UnixSt
     prepare().map_err(not_started)?;
     cage.restrict_process().map_err(not_confined)?;
     let null = OpenOptions::new().write(true).open("/dev/null").map_err(not_started)?;
-    // Start the thread before the step, because the step must be killable as soon as it runs.
     let (orders, of_thread) = (server.try_clone().map_err(not_started)?, Arc::clone(family));
-    thread::Builder::new().spawn(move || heed(orders, &of_thread)).map_err(not_started)?;
-    let pid = family.start(|| start(cage, command))?;
+    let pid = family.start(|| {
+        // Start the thread before the step, because the step must be killable as soon as it runs. The thread carries out
+        // an order only after the start, so that no order is lost.
+        thread::Builder::new().spawn(move || heed(orders, &of_thread)).map_err(not_started)?;
+        start(cage, command)
+    })?;
     // Close the supervisor's copies of the step's streams, so that the streams are closed when the step's processes
     // exit.
     rustix::stdio::dup2_stdout(&null).ok();

@@ -96,7 +96,8 @@ async fn handle(stream: TcpStream, address: SocketAddr, router: Router, state: A
     let exchange = Exchange::new(slot.idle_mark());
     let leave = async {
         slot.leave().cancelled().await;
-        // A request that has arrived in the meantime is still answered.
+        // A request that has been read in the meantime is still answered. A client sends one that has not been read
+        // again, on another connection.
         if !exchange.is_idle() {
             std::future::pending::<()>().await;
         }

@@ -29,27 +29,38 @@ pub(super) struct StoredConcurrency {
     pub(super) limit: i64,
     /// The digest of the key.
     pub(super) group: Vec<u8>,
-    /// The digest of everything that decides whether a claim may receive the job, except the times.
-    pub(super) line: Vec<u8>,
 }
 
-/// The properties of a job, besides its key, that decide whether a claim may receive it.
+/// The properties of a job, besides its concurrency key, that decide whether a claim may receive it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct ClaimCriteria<'a> {
     pub(super) kind: &'a str,
     pub(super) capabilities: &'a [String],
     pub(super) repository: Option<&'a str>,
     pub(super) affinity_key: Option<&'a str>,
+    pub(super) priority: i32,
 }
 
 impl StoredConcurrency {
     /// Returns the stored form of a key. `masked` is the key with its secrets masked.
-    pub(super) fn new(concurrency: &ConcurrencyKey, masked: String, criteria: ClaimCriteria<'_>) -> Self {
-        let ConcurrencyKey { key, limit } = concurrency;
-        let ClaimCriteria { kind, capabilities, repository, affinity_key } = criteria;
-        let line = json!([key, limit, kind, capabilities, repository, affinity_key]);
-        Self { key: masked, limit: *limit, group: digest(key), line: digest(&line.to_string()) }
+    pub(super) fn new(concurrency: &ConcurrencyKey, masked: String) -> Self {
+        Self { key: masked, limit: concurrency.limit, group: digest(&concurrency.key) }
     }
+}
+
+/// Returns the digest of everything that decides whether a claim may receive a job, except the times. Returns `None` for
+/// a job without a concurrency key and without an affinity key, because no such job waits for others.
+///
+/// A job with an affinity key is left for another worker for a time after it was queued. The priority is therefore part
+/// of its line: the first job of the line is the one that was queued first, and is the first one to be left no longer.
+pub(super) fn claim_line(concurrency: Option<&ConcurrencyKey>, criteria: ClaimCriteria<'_>) -> Option<Vec<u8>> {
+    let ClaimCriteria { kind, capabilities, repository, affinity_key, priority } = criteria;
+    if concurrency.is_none() && affinity_key.is_none() {
+        return None;
+    }
+    let key = concurrency.map(|concurrency| (&concurrency.key, concurrency.limit));
+    let affinity = affinity_key.map(|key| (key, priority));
+    Some(digest(&json!([key, kind, capabilities, repository, affinity]).to_string()))
 }
 
 fn digest(text: &str) -> Vec<u8> {

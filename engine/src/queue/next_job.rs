@@ -9,8 +9,8 @@
 //! key delays no other job.
 //!
 //! The time of a claim must not depend on the number of waiting jobs. The types that the worker may not run are not
-//! read at all. Of the jobs that no claim can tell apart except by their order, because they have the same concurrency
-//! key, type and requirements, only the first is read (`jobs.is_behind`, maintained by triggers). A busy key with
+//! read at all. Of the jobs that no claim can tell apart except by their order, because they have the same keys, type and
+//! requirements, only the first is read (`jobs.is_behind`, maintained by triggers). A busy key with
 //! 100,000 waiting jobs is therefore as fast to pass as one with a single job.
 
 pub(super) mod store;

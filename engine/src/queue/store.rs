@@ -72,7 +72,7 @@ pub(super) async fn insert(
         "insert into jobs (id, type, status, priority, payload, title, commands, created_by, affinity_key,
                            max_attempts, created_at, updated_at, resubmitted_from, idempotency_key, idempotency_digest, input, secrets,
                            required_capabilities, repository,
-                           concurrency_key, concurrency_limit, concurrency_group, concurrency_line)
+                           concurrency_key, concurrency_limit, concurrency_group, claim_line)
          select ?, ?, 'queued', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?
          where (select count(*) from (select 1 from jobs where status = 'queued' limit ?)) < ?",
     )
@@ -97,7 +97,7 @@ pub(super) async fn insert(
     .bind(new.concurrency.as_ref().map(|concurrency| &concurrency.key))
     .bind(new.concurrency.as_ref().map(|concurrency| concurrency.limit))
     .bind(new.concurrency.as_ref().map(|concurrency| &concurrency.group))
-    .bind(new.concurrency.as_ref().map(|concurrency| &concurrency.line))
+    .bind(&new.claim_line)
     .bind(limit)
     .bind(limit)
     .execute(connection.sqlite())
@@ -400,7 +400,6 @@ impl<'r> FromRow<'r, SqliteRow> for JobRow {
                 key,
                 limit: row.try_get("concurrency_limit")?,
                 group: row.try_get("concurrency_group")?,
-                line: row.try_get("concurrency_line")?,
             }),
             None => None,
         };

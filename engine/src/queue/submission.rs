@@ -4,7 +4,7 @@ use model::{JobId, JobInput, NewJob};
 use sha2::{Digest, Sha256};
 
 use super::QueueError;
-use super::concurrency::{ClaimCriteria, StoredConcurrency};
+use super::concurrency::{ClaimCriteria, StoredConcurrency, claim_line};
 use super::job_row::JobRow;
 use super::maskers::Maskers;
 use super::payload::{InvalidPayload, JobPayload, invalid};
@@ -35,6 +35,8 @@ pub struct Submission {
     pub(super) repository: Option<String>,
     /// The job's concurrency key, if it has one.
     pub(super) concurrency: Option<StoredConcurrency>,
+    /// The digest of the line in which the job waits, if it has a concurrency key or an affinity key.
+    pub(super) claim_line: Option<Vec<u8>>,
     pub(super) title: String,
     pub(super) commands: String,
     pub(super) affinity_key: Option<String>,
@@ -82,14 +84,17 @@ impl Submission {
             capabilities: &capabilities,
             repository: repository.as_deref(),
             affinity_key: new.affinity_key.as_deref(),
+            priority: new.priority,
         };
-        let concurrency = concurrency.map(|found| StoredConcurrency::new(&found, mask(&found.key), criteria));
+        let claim_line = claim_line(concurrency.as_ref(), criteria);
+        let concurrency = concurrency.map(|found| StoredConcurrency::new(&found, mask(&found.key)));
         Ok(Self {
             id,
             kind: new.kind,
             priority: new.priority,
             repository,
             concurrency,
+            claim_line,
             title: mask(&title),
             commands: mask(&commands),
             payload,
@@ -132,15 +137,18 @@ impl Submission {
             capabilities: &capabilities,
             repository: repository.as_deref(),
             affinity_key: row.job.affinity_key.as_deref(),
+            priority: row.job.priority,
         };
         let concurrency = payload.concurrency()?;
-        let concurrency = concurrency.map(|found| StoredConcurrency::new(&found, mask(&found.key), criteria));
+        let claim_line = claim_line(concurrency.as_ref(), criteria);
+        let concurrency = concurrency.map(|found| StoredConcurrency::new(&found, mask(&found.key)));
         Ok(Self {
             id: JobId(uuid::Uuid::now_v7()),
             kind: row.job.kind.clone(),
             priority: row.job.priority,
             repository,
             concurrency,
+            claim_line,
             payload,
             secrets,
             capabilities,

@@ -28,7 +28,7 @@ pub(super) struct Family {
 }
 
 impl Family {
-    /// Starts the step's process.
+    /// Starts the step's process. Orders that arrive while `start` runs wait until the process has been started.
     pub(super) fn start<E>(&self, start: impl FnOnce() -> Result<Pid, E>) -> Result<Pid, E> {
         let mut step = lock(&self.step);
         let pid = start()?;
@@ -107,4 +107,31 @@ impl Family {
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::CommandExt;
+    use std::process::Command;
+    use std::sync::Arc;
+
+    use super::*;
+
+    #[test]
+    fn an_order_that_arrives_during_the_start_is_carried_out_after_it() {
+        let family = Arc::new(Family::default());
+        let mut child = None;
+        let orders = Arc::clone(&family);
+        let started = family.start(|| {
+            let thread = thread::spawn(move || orders.kill_group());
+            let process = Command::new("sleep").arg("600").process_group(0).spawn()?;
+            let pid = Pid::from_child(&process);
+            child = Some((process, thread));
+            Ok::<_, std::io::Error>(pid)
+        });
+        started.expect("the program exists");
+        let (mut process, thread) = child.expect("it was started");
+        thread.join().expect("the order is carried out");
+        assert_eq!(std::os::unix::process::ExitStatusExt::signal(&process.wait().expect("it is a child")), Some(9));
+    }
 }

@@ -177,12 +177,14 @@ impl Slots {
     }
 
     fn set_busy(&mut self, id: u64) {
-        if let Some(connection) = self.open.get_mut(&id)
-            && let Use::Idle(order, _) = connection.state
-        {
-            connection.state = Use::Busy;
-            self.idle.remove(&order);
+        let Some(connection) = self.open.get_mut(&id) else { return };
+        match connection.state {
+            Use::Idle(order, _) => drop(self.idle.remove(&order)),
+            // A request arrived just before the connection was closed. It is answered first, which may take long.
+            Use::Leaving => self.leaving -= 1,
+            Use::Busy => return,
         }
+        connection.state = Use::Busy;
     }
 
     fn close(&mut self, id: u64) {
@@ -273,6 +275,21 @@ mod tests {
         assert!(matches!(slots.decide(now + SECOND), SlotDecision::Refuse(_)), "their places are taken");
         drop(one);
         let _six = serve(&slots, now + SECOND);
+    }
+
+    #[test]
+    fn a_connection_that_receives_a_request_while_it_makes_way_counts_until_it_is_closed() {
+        let (slots, now) = (ConnectionSlots::new(1, Duration::ZERO), Instant::now());
+        let one = serve(&slots, now);
+        let two = serve(&slots, now);
+        assert!(one.leave().is_cancelled());
+        one.idle_mark().set_busy();
+        two.idle_mark().set_busy();
+        drop(two);
+        assert!(matches!(slots.decide(now), SlotDecision::Refuse(_)), "the request is still being answered");
+        drop(one);
+        let _three = serve(&slots, now);
+        assert_eq!(slots.slots().leaving, 0);
     }
 
     #[test]

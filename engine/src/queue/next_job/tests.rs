@@ -64,6 +64,24 @@ async fn of_the_jobs_that_wait_for_a_key_claims_look_only_at_the_first_of_each_k
 }
 
 #[tokio::test]
+async fn of_the_jobs_with_an_affinity_key_claims_look_only_at_the_oldest_of_each_priority() {
+    let test = TestQueue::new().await;
+    let mut oldest = Vec::new();
+    for priority in [0, 1] {
+        for index in 0..10 {
+            let job = submit(&test.queue, json!({"affinityKey": "cache", "priority": priority})).await;
+            oldest.extend((index < 2).then_some(job.id));
+        }
+    }
+    assert_eq!(claimable(&test).await, 2);
+    for expected in [oldest[2], oldest[3]] {
+        let claimed = claim(&test, "one").await.expect("a job waits").job.id;
+        assert_eq!(claimed, expected);
+        assert_eq!(claimable(&test).await, 2, "the next one takes its place");
+    }
+}
+
+#[tokio::test]
 async fn waiting_claims_are_woken_when_a_job_with_a_key_ends_in_any_way() {
     for way in ["completes", "fails", "expires"] {
         let test = TestQueue::new().await;

@@ -91,7 +91,7 @@ fn list() -> ApiOperation {
     ApiOperation::get("/jobs", "listJobs", "Lists jobs, newest first.")
         .words("status", JobStatus::ALL.map(JobStatus::as_str), "Only jobs with one of these statuses.")
         .query("type", text(), "Only jobs of this type.")
-        .query("q", text(), "Only jobs whose title, type, id or commands contain this text.")
+        .query("q", text(), "Only jobs whose title, id or commands contain this text.")
         .query("user", text(), "Only jobs that this user submitted.")
         .query("createdAfter", time(), "Only jobs submitted at this time or later.")
         .query("createdBefore", time(), "Only jobs submitted before this time.")
@@ -130,7 +130,7 @@ fn resubmit() -> ApiOperation {
         .job()
         .optional_body(&changes)
         .reply(201, "The new job.", &examples::job())
-        .refuses([ApiError::QueueFull("100000 jobs are queued already".to_owned()), conflict()]);
+        .refuses([ApiError::QueueFull("100000 jobs are queued already".to_owned())]);
     with_links(operation, 201)
 }
 
@@ -175,7 +175,7 @@ fn of_artifact(path: &str, name: &str, summary: &str) -> ApiOperation {
 
 fn download() -> ApiOperation {
     of_artifact("/jobs/{id}/artifacts/{artifact}/download", "downloadArtifact", "Sends the content of an artifact.")
-        .header("Range", text().pattern(Some("^bytes=[0-9]+-[0-9]*$")), "The requested part of the file.")
+        .header("Range", text().pattern(Some("^bytes=([0-9]+-[0-9]*|-[0-9]+)$")), "The requested part of the file.")
         .reply_as(200, "The file, as an attachment.", "*/*", file(), Value::String("hello".to_owned()))
         .reply_as(206, "The requested part of the file.", "*/*", file(), Value::String("hel".to_owned()))
         .empty_reply(304, "The client has this file already, as its `If-None-Match` says.")

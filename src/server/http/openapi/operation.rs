@@ -280,7 +280,7 @@ impl ApiOperation {
 pub(super) const JSON: &str = "application/json";
 
 /// The errors of all routes.
-fn errors_of_all() -> [ApiError; 11] {
+fn errors_of_all() -> [ApiError; 12] {
     [
         ApiError::InvalidRequest("the request has no Host header".to_owned()),
         ApiError::AuthRequired,
@@ -292,6 +292,7 @@ fn errors_of_all() -> [ApiError; 11] {
         ApiError::HeadersTooLarge(16384),
         ApiError::TooManyRequests,
         ApiError::StoreSilent(30),
+        ApiError::TooManyConnections(4096),
         ApiError::Internal(String::new()),
     ]
 }

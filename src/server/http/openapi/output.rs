@@ -59,7 +59,7 @@ fn with_source(operation: ApiOperation) -> ApiOperation {
 /// Returns the schema of a cursor of the event log: a `seq` or a time.
 fn cursor() -> ObjectBuilder {
     text().pattern(Some(
-        r"^([0-9]{1,18}|[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])T([01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]Z)$",
+        r"^([0-9]{1,18}|[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-5][0-9](\.[0-9]{1,6})?(Z|[+-][0-9]{2}:[0-9]{2})?)$",
     ))
 }
 
@@ -172,7 +172,7 @@ fn log() -> ApiOperation {
         .query("follow", flag(false), "Whether the response continues until the job has finished.")
         .query("offset", integer(0..=i64::MAX), "With `bytes`: the offset of the requested range.")
         .query("bytes", integer(0..=i64::MAX), "With `offset`: the exact number of bytes to send.")
-        .header("Range", text().pattern(Some("^bytes=[0-9]+-[0-9]*$")), "The requested part of the output.")
+        .header("Range", text().pattern(Some("^bytes=([0-9]+-[0-9]*|-[0-9]+)$")), "The requested part of the output.")
         .reply_as(200, "The output.", "text/plain", text(), output())
         .reply_as(200, "The output.", "application/octet-stream", bytes, output())
         .reply_as(206, "The requested part of the output.", "text/plain", text(), Value::String("ok".to_owned()))

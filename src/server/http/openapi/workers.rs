@@ -129,7 +129,7 @@ fn add_output() -> ApiOperation {
 fn input() -> ApiOperation {
     let archive = || text().content_media_type("application/octet-stream");
     on_held_job(ApiOperation::get, "/input", "getInput", "Sends the files that came with a job to its worker.")
-        .header("Range", text().pattern(Some("^bytes=[0-9]+-[0-9]*$")), "The requested part of the archive.")
+        .header("Range", text().pattern(Some("^bytes=([0-9]+-[0-9]*|-[0-9]+)$")), "The requested part of the archive.")
         .reply_as(200, "The archive.", "application/octet-stream", archive(), json!("..."))
         .reply_as(206, "The requested part of the archive.", "application/octet-stream", archive(), json!("..."))
         .empty_reply(304, "The client has this archive already, as its `If-None-Match` says.")
@@ -207,7 +207,7 @@ fn tokens() -> [ApiOperation; 3] {
 }
 
 fn pauses() -> [ApiOperation; 3] {
-    let target = || text().pattern(Some("^(queue|type:[a-z]+)$"));
+    let target = || text().pattern(Some("^(queue|type:.+|worker:[0-9a-f-]{36})$"));
     let about = "What is paused: `queue`, `type:NAME` or `worker:ID`.";
     let invalid = || ApiError::InvalidPayload("target: must be queue, type:NAME or worker:ID".to_owned());
     [
