@@ -139,7 +139,7 @@ const PAGES: Record<string, (page: Page, server: Server, api: Api) => Promise<vo
   },
   "the page of the API": async (page, server) => {
     await page.goto(`${server.url}/api/docs`);
-    await expect(page.getByRole("heading", { name: "API" })).toBeVisible();
+    await expect(page.getByRole("heading", { name: "API", exact: true })).toBeVisible();
   },
   "the audit log": async (page, server, api) => {
     await api.submit({ run: "true" });
