@@ -87,7 +87,7 @@ pub(super) struct TestQueue {
     pub(super) db: Db,
     log: EventLog,
     pub(super) token: TokenId,
-    data: TempDir,
+    pub(super) data: TempDir,
 }
 
 impl TestQueue {

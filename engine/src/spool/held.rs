@@ -46,7 +46,8 @@ impl HeldPieces {
         self.pieces.is_empty()
     }
 
-    /// Returns whether no more pieces may be added, because so many are held that output must be missing.
+    /// Returns whether the size limit is exceeded, so that no more pieces may be added. The output before the held pieces
+    /// is then considered lost.
     #[must_use]
     pub const fn is_full(&self) -> bool {
         self.size > MAX_HELD

@@ -1,13 +1,11 @@
-use model::{ClaimBody, NewJob, TokenId};
-use redact::Rules;
+use model::{ClaimBody, NewJob};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 
 use super::*;
-use crate::db::{Db, execute_for_tests};
-use crate::queue::{Maskers, Report, ReportedEvents, ReportedOutcome};
-use crate::seal::SealKey;
+use crate::queue::tests::TestQueue;
+use crate::queue::{Report, ReportedEvents, ReportedOutcome};
 
 /// A queue with a job that a worker on another machine has claimed.
 struct Held {
@@ -19,18 +17,7 @@ struct Held {
 
 impl Held {
     async fn new() -> Self {
-        let data = tempfile::tempdir().expect("a temporary folder");
-        let db = Db::open(data.path()).await.expect("a new database opens");
-        let maskers = Maskers::new(Vec::new(), Rules::none(), SealKey::random().0);
-        let queue = Queue::new(db.clone(), EventLog::new(db.clone()), maskers, 10, Spools::new(data.path()));
-        let token = TokenId(uuid::Uuid::now_v7());
-        let create = format!(
-            "insert into tokens (id, digest, name, role, hint, created_at, expires_at)
-             values (x'{}', x'00', 'test', 'worker', '', 1, {})",
-            token.0.simple(),
-            i64::MAX
-        );
-        execute_for_tests(&db, &create).await;
+        let TestQueue { queue, token, data, .. } = TestQueue::new().await;
         let new: NewJob = serde_json::from_value(json!({"type": "elsewhere"})).expect("it is a submission");
         queue.submit(new, "test", None).await.expect("the queue is not full");
         let body: ClaimBody =
