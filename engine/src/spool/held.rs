@@ -46,8 +46,8 @@ impl HeldPieces {
         self.pieces.is_empty()
     }
 
-    /// Returns whether the size limit is exceeded, so that no more pieces may be added. The output before the held pieces
-    /// is then considered lost.
+    /// Returns whether the size limit is exceeded, so that no more pieces may be added. The pieces are held
+    /// because the output before them is missing.
     #[must_use]
     pub const fn is_full(&self) -> bool {
         self.size > MAX_HELD
