@@ -17,8 +17,9 @@ export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 export TAILWATER_BIN ?= $(CURDIR)/target/release/tailwater
 
 XTASK := cargo run --quiet -p xtask --
+BINARY := cargo rustc --release --features ssr --bin
 # The packages of the server.
-SERVER := -p tailwater -p tailwater-engine -p tailwater-model -p redact --features ssr
+SERVER := -p tailwater -p tailwater-engine -p tailwater-model -p tailwater-supervise -p redact --features ssr
 # The options of cargo that run each test in its own process.
 EACH_ALONE := --config 'target."cfg(all())".runner = ["$(CURDIR)/xtask/run-tests.sh"]'
 
@@ -38,13 +39,15 @@ run: build ## Build for production and serve on http://127.0.0.1:3000.
 	@exec target/release/tailwater serve $(ARGS)
 
 # The library and the site are built in parallel, because the last part of each build uses only one core, and because
-# the library can be compiled while Node.js and its packages are installed for the site. The binary embeds the site, so
-# it is built last, which takes a few seconds. The checksum of the list of hashed names makes cargo rebuild the binary
-# when the site has changed. Debian's cargo strips less than the profile specifies, so the option is passed to the
-# compiler.
+# the library can be compiled while Node.js and its packages are installed for the site. The binary embeds the site and
+# the supervisor, so it is built last, which takes a few seconds. The checksum of the supervisor and of the list of
+# hashed names makes cargo rebuild the binary when they have changed. Debian's cargo strips less than the profile
+# specifies, so the option is passed to the compiler.
 build: ## Build the release: target/release/tailwater, a single file with everything it needs.
 	@$(MAKE) -j2 server site
-	TAILWATER_SITE=$$(cksum <target/site/names.toml) cargo rustc --release --features ssr --bin tailwater -- -C strip=symbols
+	$(BINARY) tailwater-supervisor -- -C strip=symbols
+	install -D -t target/supervisor target/release/tailwater-supervisor
+	TAILWATER_EMBEDDED=$$(cat target/site/names.toml target/supervisor/* | cksum) $(BINARY) tailwater -- -C strip=symbols
 
 dev: setup node_modules/.package-lock.json ## Serve, and rebuild and restart after every change.
 	@$(XTASK) dev $(ARGS)

@@ -48,6 +48,7 @@ mod user;
 mod worker;
 mod workers;
 
+use std::borrow::Cow;
 use std::ffi::OsString;
 use std::process::ExitCode;
 
@@ -148,8 +149,17 @@ enum Verb {
     Completions(completions::Completions),
 }
 
-/// Parses the command line and runs its subcommand. `serve` reads the static files of the web UI from `embedded_site`.
-pub fn run(embedded_site: Option<EmbeddedSite>) -> ExitCode {
+/// What a release contains besides its own code. A debug build contains nothing.
+#[derive(Debug, Default)]
+pub struct Embedded {
+    /// The static files of the pages.
+    pub site: Option<EmbeddedSite>,
+    /// The executable of the supervisor of steps.
+    pub supervisor: Option<Cow<'static, [u8]>>,
+}
+
+/// Parses the command line and runs its subcommand.
+pub fn run(embedded: Embedded) -> ExitCode {
     let (matches, file) = match settings::matches(command()) {
         Ok(read) => read,
         Err(error) => return CliError::from(error).report(FAILURE),
@@ -157,8 +167,8 @@ pub fn run(embedded_site: Option<EmbeddedSite>) -> ExitCode {
     let cli = Cli::from_arg_matches(&matches).unwrap_or_else(|error| error.exit());
     let colour = cli.color;
     let (done, failure) = match cli.verb {
-        Verb::Serve(serve) => return serve.run(embedded_site, file.as_ref()),
-        Verb::Worker(worker) => (worker.run(), FAILURE),
+        Verb::Serve(serve) => return serve.run(embedded, file.as_ref()),
+        Verb::Worker(worker) => (worker.run(&embedded), FAILURE),
         Verb::Run(run) => (in_runtime(run.run(colour)), outcome::OURS),
         Verb::Rerun(rerun) => (in_runtime(rerun.run(colour)), outcome::OURS),
         Verb::Submit(submit) => (in_runtime(submit.run(colour)), FAILURE),

@@ -1,10 +1,11 @@
 //! The `tailwater` program, which parses the command line and runs the subcommand. A release embeds the static files of
-//! the pages.
+//! the pages and the supervisor of steps.
 
 use std::process::ExitCode;
 
 use mimalloc::MiMalloc;
 use rust_embed::Embed;
+use tailwater::cli::Embedded;
 use tailwater::server::site::EmbeddedSite;
 
 /// The allocator of the program. With it, failed logins do not make the server's memory grow.
@@ -22,15 +23,26 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 #[allow_missing = true]
 struct PageFiles;
 
-/// The value of the environment variable `TAILWATER_SITE` during compilation. `make build` changes it whenever the
-/// static files change, so that cargo recompiles this file. If the variable is not set, the static files were not
-/// built, and a release contains none.
-const SITE: Option<&str> = option_env!("TAILWATER_SITE");
+/// The program in `tailwater-supervisor.rs`, which `make build` copies to this directory.
+#[derive(Embed)]
+#[folder = "target/supervisor"]
+#[allow_missing = true]
+struct SupervisorFile;
+
+/// The value of the environment variable `TAILWATER_EMBEDDED` during compilation. `make build` changes it whenever the
+/// embedded files change, so that cargo recompiles this file. If the variable is not set, these files were not built,
+/// and a release contains none.
+const EMBEDDED: Option<&str> = option_env!("TAILWATER_EMBEDDED");
 
 fn main() -> ExitCode {
-    if let Some(code) = engine::supervise::run_if_asked() {
+    if let Some(code) = supervise::run_if_asked() {
         return code;
     }
-    let is_release = !cfg!(debug_assertions);
-    tailwater::cli::run((is_release && SITE.is_some()).then_some(PageFiles::get as EmbeddedSite))
+    if cfg!(debug_assertions) || EMBEDDED.is_none() {
+        return tailwater::cli::run(Embedded::default());
+    }
+    tailwater::cli::run(Embedded {
+        site: Some(PageFiles::get as EmbeddedSite),
+        supervisor: SupervisorFile::get("tailwater-supervisor").map(|file| file.data),
+    })
 }

@@ -10,21 +10,18 @@
 //! contain the data directory. If the user of the jobs may create entries there, these Landlock rules are used only if
 //! the operator asks for them ([`hiding`]).
 
-mod cover;
 mod hiding;
-mod landlock;
 mod places;
-mod step;
 mod user;
 
 use std::io;
 use std::path::{Path, PathBuf};
 
-use hiding::{Hiding, Situation};
+use hiding::Situation;
 pub use hiding::{JobData, Obstacle};
 use places::Places;
-pub(crate) use step::StepCage;
-pub use step::StepLimits;
+pub use supervise::cage::StepLimits;
+use supervise::cage::{Hiding, StepCage, cover, landlock};
 pub use user::JobUser;
 pub(crate) use user::with_permissions_of;
 

@@ -21,6 +21,5 @@ pub mod clock;
 pub mod fail_point;
 pub mod metrics;
 pub mod seal;
-pub mod supervise;
 
 pub mod cage;

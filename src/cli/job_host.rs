@@ -2,13 +2,12 @@
 
 use engine::worker::{Supervision, adopt};
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use supervise::SupervisorProgram;
 
-/// The path of this program's executable. The path remains valid even if the file is replaced or removed.
-const PROGRAM: &str = "/proc/self/exe";
-
-/// Protects this process from the jobs that it is about to run, and returns the settings for their supervision. This
-/// must be called before any thread is started.
-pub(super) fn prepare() -> Supervision {
+/// Protects this process from the jobs that it is about to run, and returns the settings for their supervision.
+/// `supervisor` is the executable of the supervisor, if this program contains one. This must be called before any thread
+/// is started.
+pub(super) fn prepare(supervisor: Option<&[u8]>) -> Supervision {
     // Jobs must not inherit file descriptors that were open when this process was started. Files that the process opens
     // itself are never inherited.
     close_fds::set_fds_cloexec(3, &[]);
@@ -17,11 +16,17 @@ pub(super) fn prepare() -> Supervision {
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
         tracing::warn!(%error, "this program's memory could not be protected from other processes of its user");
     }
+    // The program is started once, which must happen before this process adopts other processes.
+    let program = supervisor.map(SupervisorProgram::in_memory).transpose().unwrap_or_else(|error| {
+        tracing::info!(%error, "programs in memory cannot be started, so each step takes a few milliseconds longer");
+        None
+    });
     // If a step kills its supervisor, the step's remaining processes become children of this process, which kills them.
     if let Err(error) = adopt() {
         tracing::warn!(%error, "processes that escape their supervisor could survive their job");
     }
-    Supervision { program: PROGRAM.into(), file_limit: raise_file_limit() }
+    let program = program.unwrap_or_else(SupervisorProgram::of_this_process);
+    Supervision { program, file_limit: raise_file_limit() }
 }
 
 /// Raises the limit on open files to the maximum that the system allows, because every event stream needs a file

@@ -15,6 +15,7 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::Embedded;
 use super::exposed::warn_if_exposed;
 use super::job_host;
 use super::job_settings::JobSettings;
@@ -174,7 +175,7 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    pub(super) fn run(self, embedded_site: Option<EmbeddedSite>, file: Option<&SettingsFile>) -> ExitCode {
+    pub(super) fn run(self, embedded: Embedded, file: Option<&SettingsFile>) -> ExitCode {
         logging::start(self.log_format);
         if let Some(path) = file.and_then(|file| file.path_if_it_sets("admin_token")) {
             warn_if_exposed(path, "the admin token");
@@ -194,11 +195,11 @@ impl Serve {
         if let Some(path) = &self.tls_key {
             warn_if_exposed(path, "the private key for TLS");
         }
-        let supervision = job_host::prepare();
+        let supervision = job_host::prepare(embedded.supervisor.as_deref());
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
         let served = runtime
             .map_err(StartError::System)
-            .and_then(|runtime| runtime.block_on(self.serve(embedded_site, supervision)));
+            .and_then(|runtime| runtime.block_on(self.serve(embedded.site, supervision)));
         match served {
             Ok(()) => ExitCode::SUCCESS,
             Err(error) => {

@@ -22,6 +22,7 @@ use engine::worker::{Host, Worker};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
+use super::Embedded;
 use super::client::ServerArgs;
 use super::error::CliError;
 use super::exposed::warn_if_exposed;
@@ -67,12 +68,12 @@ pub(super) struct RunWorker {
 }
 
 impl RunWorker {
-    pub(super) fn run(self) -> Result<ExitCode, CliError> {
+    pub(super) fn run(self, embedded: &Embedded) -> Result<ExitCode, CliError> {
         logging::start(self.log_format);
         if let Some(path) = self.jobs.redact_values_file() {
             warn_if_exposed(path, "values to mask");
         }
-        let supervision = job_host::prepare();
+        let supervision = job_host::prepare(embedded.supervisor.as_deref());
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         runtime.block_on(self.work(supervision))
     }

@@ -23,7 +23,7 @@ use redact::Rules;
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::process::PROGRAM;
+use crate::harness::process::supervisor;
 
 /// A simulated disk whose free space is set by the test. It counts how often its free space is queried.
 #[derive(Default)]
@@ -59,7 +59,7 @@ fn worker_config(data: &Path) -> WorkerConfig {
         data_dir: data.to_owned(),
         spools: engine::spool::Spools::new(data),
         concurrency: 2,
-        supervision: Supervision { program: PROGRAM.into(), file_limit: None },
+        supervision: Supervision { program: supervisor(), file_limit: None },
         cage: Cage::unrestricted(),
         live: LiveLog::Off,
         flush: second,

@@ -4,7 +4,7 @@ use std::fmt::{self, Display, Formatter};
 use std::path::PathBuf;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use supervise::cage::Hiding;
 
 /// The operator's choice whether the data directory is hidden from jobs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,17 +46,6 @@ impl FromStr for JobData {
         let all = [Self::Auto, Self::Hidden, Self::Visible];
         all.into_iter().find(|choice| choice.to_string() == text).ok_or(ParseJobDataError)
     }
-}
-
-/// The way in which the data directory is hidden from a step.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) enum Hiding {
-    /// The data directory is not hidden.
-    None,
-    /// An empty directory covers the data directory in a mount namespace of the step.
-    Cover,
-    /// Landlock rules allow access to everything beside the data directory.
-    Rules,
 }
 
 /// The facts on which the decision depends.

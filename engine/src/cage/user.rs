@@ -14,7 +14,7 @@ use nix::unistd::{Gid, Uid, User, getgrouplist};
 use rustix::thread::{CapabilitySet, capabilities, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 
 use super::CageError;
-use super::step::Ids;
+use supervise::cage::Ids;
 
 /// A user that jobs run as, which is not the server's user.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -26,8 +26,8 @@ use super::capture::StepCapture;
 use super::control::{Control, Stop};
 use crate::clock;
 use crate::fail_point::FailPoint;
-pub(super) use crate::supervise::message::ExitStatus;
-use crate::supervise::message::Report;
+pub(super) use supervise::message::ExitStatus;
+use supervise::message::Report;
 
 pub use children::adopt;
 pub use kill::{ProcessMarker, kill_marked};

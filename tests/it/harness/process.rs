@@ -6,10 +6,18 @@ use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 
+use supervise::SupervisorProgram;
+
 use super::{Api, Mode, TOKEN, until};
 
 /// The path of the built program.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_tailwater");
+
+/// Returns the program that supervises steps, in memory, as a release runs it.
+pub fn supervisor() -> SupervisorProgram {
+    let executable = fs::read(env!("CARGO_BIN_EXE_tailwater-supervisor")).expect("cargo has built it");
+    SupervisorProgram::in_memory(&executable).expect("programs in memory can be started")
+}
 
 /// The variable with the number of jobs that run at the same time.
 pub const CONCURRENCY: &str = "TAILWATER_CONCURRENCY";

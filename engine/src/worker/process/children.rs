@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use rustix::process::{Pid, WaitId, WaitIdOptions, getpid, set_child_subreaper, waitid};
 
-use crate::supervise::processes;
+use supervise::processes;
 
 /// The children of this process.
 static CHILDREN: Mutex<Children> = Mutex::new(Children { adopts: false, known: None });

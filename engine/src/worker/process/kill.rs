@@ -15,7 +15,7 @@ use rustix::process::{Pid, Signal, getpid, kill_process};
 
 use super::children;
 use super::supervisor::PATIENCE;
-use crate::supervise::processes;
+use supervise::processes;
 
 /// The variables that identify the processes of an attempt.
 #[derive(Clone, Debug)]

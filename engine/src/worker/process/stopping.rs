@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use super::supervisor::{CONTINUE_EVERY, PATIENCE, Supervisor};
 use super::{EndedBy, ProcessLimits};
-use crate::supervise::message::Order;
 use crate::worker::control::Stop;
+use supervise::message::Order;
 
 /// The progress of stopping a process.
 #[derive(Clone, Copy, Debug)]

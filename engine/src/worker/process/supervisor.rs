@@ -1,4 +1,4 @@
-//! Starts and controls a step's supervisor process ([`crate::supervise`]) on behalf of the server.
+//! Starts and controls a step's supervisor process ([`supervise`]) on behalf of the server.
 
 use std::ffi::{CString, OsString};
 use std::io;
@@ -14,16 +14,16 @@ use rustix::process::{Pid, Signal, WaitId, WaitIdOptions, kill_process, waitid};
 
 use super::children;
 use super::kill::{ProcessMarker, kill_marked};
-use crate::cage::StepCage;
 use crate::queue::TerminalSize;
-use crate::supervise::message::{ExitStatus, Order, Report, send_block, send_environment};
-use crate::supervise::{Task, processes};
+use supervise::cage::StepCage;
+use supervise::message::{ExitStatus, Order, Report, send_block, send_environment};
+use supervise::{SupervisorProgram, Task, processes};
 
 /// The settings for supervising steps.
 #[derive(Clone, Debug)]
 pub struct Supervision {
-    /// The path of this program's executable, which is also run as the supervisor of each step.
-    pub program: PathBuf,
+    /// The program that is run as the supervisor of each step.
+    pub program: SupervisorProgram,
     /// The soft limit on open files that the server was started with, if the server has raised it since.
     pub file_limit: Option<u64>,
 }
@@ -91,7 +91,7 @@ impl Supervisor {
         let arguments =
             std::iter::once(name).chain(task.to_arguments()).map(c_string).collect::<io::Result<Vec<_>>>()?;
         let descriptors = [theirs.as_fd(), streams[0].as_fd(), streams[1].as_fd()];
-        let pid = children::start(|| spawn(&supervision.program, descriptors, &arguments))?;
+        let pid = children::start(|| spawn(&supervision.program.path(), descriptors, &arguments))?;
         // Close the server's copies, because the reader reaches the end of a stream only when no process has the other
         // end open.
         drop((theirs, streams));

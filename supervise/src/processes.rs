@@ -35,9 +35,10 @@ pub fn is_stopped(pid: Pid) -> bool {
     })
 }
 
-/// Returns the running processes among `found` and all of their running descendants.
+/// Returns the running processes among `roots` and all of their running descendants.
 #[must_use]
-pub fn with_descendants(mut found: HashSet<Pid>) -> Vec<ProcessEntry> {
+pub fn with_descendants(roots: impl IntoIterator<Item = Pid>) -> Vec<ProcessEntry> {
+    let mut found: HashSet<Pid> = roots.into_iter().collect();
     let living: Vec<ProcessEntry> = all().filter(|process| !process.has_ended).collect();
     let is_new = |found: &HashSet<Pid>, process: &&ProcessEntry| {
         !found.contains(&process.pid) && process.parent.is_some_and(|parent| found.contains(&parent))

@@ -32,14 +32,14 @@ const OF_FILES: BitFlags<AccessFs> = make_bitflags!(AccessFs::{Execute | WriteFi
 
 /// Returns whether the kernel supports Landlock. Its first version, that of Linux 5.13 to 5.18, does not count, because
 /// it prevents files from being moved to another directory.
-pub(super) fn is_available() -> bool {
+pub fn is_available() -> bool {
     let ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement).handle_access(AccessFs::Refer);
     ruleset.and_then(Ruleset::create).is_ok()
 }
 
 /// Restricts the calling thread. If `hidden` is not empty, the thread can no longer access these paths, except for
 /// `own`, which is relative to the first of them.
-pub(super) fn restrict(hidden: &[PathBuf], own: &Path) -> io::Result<()> {
+pub fn restrict(hidden: &[PathBuf], own: &Path) -> io::Result<()> {
     let ruleset = match hidden.first() {
         // A domain must restrict at least one access, so this one is restricted and then allowed everywhere.
         None => allow(create(AccessFs::Refer.into())?, Path::new("/"), AccessFs::Refer.into())?,

@@ -21,7 +21,7 @@ const FLAGS: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV).union(Moun
 const OPTIONS: &std::ffi::CStr = c"mode=755,size=64k,nr_inodes=64";
 
 /// Returns whether the paths can be covered. To find out, covers them in a mount namespace of a thread that then ends.
-pub(super) fn is_possible(hidden: &[PathBuf]) -> bool {
+pub fn is_possible(hidden: &[PathBuf]) -> bool {
     thread::scope(|scope| {
         let thread = thread::Builder::new().spawn_scoped(scope, || cover(hidden, None).is_ok());
         thread.is_ok_and(|thread| thread.join().unwrap_or(false))
@@ -30,7 +30,7 @@ pub(super) fn is_possible(hidden: &[PathBuf]) -> bool {
 
 /// Moves the calling thread to a new mount namespace in which the paths are covered. Only the directory `own`, which is
 /// relative to the first path, remains accessible.
-pub(super) fn cover(hidden: &[PathBuf], own: Option<&Path>) -> io::Result<()> {
+pub fn cover(hidden: &[PathBuf], own: Option<&Path>) -> io::Result<()> {
     unshare(CloneFlags::CLONE_NEWNS)?;
     // Mounts in this namespace must not appear in that of the server. Later mounts of the system still appear here.
     mount_change("/", MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC)?;

@@ -6,16 +6,18 @@
 //! step and reports its exit status. When the server closes its end of the socket, after the step has ended or because
 //! the server was killed, the supervisor kills the remaining processes. It exits when it has no descendants left.
 //!
-//! The supervisor is the same program with a hidden subcommand, `tailwater supervise`, which is handled before the rest
-//! of the program is initialised. The server starts the supervisor with default signal handling. The step has no
-//! controlling terminal and runs at normal priority.
+//! The supervisor is a [program](SupervisorProgram) of its own in a release. Otherwise, it is the same program with a
+//! hidden subcommand, `tailwater supervise`, which is handled before the rest of the program is initialised. The server
+//! starts the supervisor with default signal handling. The step has no controlling terminal and runs at normal priority.
 //!
-//! The supervisor also applies the [restrictions](crate::cage) on the step: some to itself, and those that would
+//! The supervisor also applies the [restrictions](cage) on the step: some to itself, and those that would
 //! prevent it from killing the step's processes only to the thread that starts the step.
 
+pub mod cage;
 mod family;
-pub(crate) mod message;
-pub(crate) mod processes;
+pub mod message;
+pub mod processes;
+mod program;
 
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
@@ -31,10 +33,12 @@ use rustix::process::{
     DumpableBehavior, Pid, getpid, getpriority_process, set_child_subreaper, set_dumpable_behavior,
     setpriority_process, setsid,
 };
+use rustix::thread::set_name;
 
-use crate::cage::StepCage;
+use cage::StepCage;
 use family::Family;
 use message::{Order, Report};
+pub use program::SupervisorProgram;
 
 /// The name of the hidden subcommand.
 const VERB: &str = "supervise";
@@ -42,21 +46,22 @@ const VERB: &str = "supervise";
 /// The command line of a supervisor. The step's environment and its restrictions are not part of it, and are sent
 /// through the socket instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Task {
+pub struct Task {
     /// The two environment variables, in the form `NAME=value`, by which the step's processes are found if the
     /// supervisor is killed.
-    pub(crate) marker: [String; 2],
+    pub marker: [String; 2],
     /// The working directory of the step.
-    pub(crate) directory: OsString,
+    pub directory: OsString,
     /// The absolute path of the step's program.
-    pub(crate) program: OsString,
+    pub program: OsString,
     /// The arguments of the program, including `argv[0]`.
-    pub(crate) arguments: Vec<OsString>,
+    pub arguments: Vec<OsString>,
 }
 
 impl Task {
     /// Returns the arguments of a supervisor, starting with the subcommand.
-    pub(crate) fn to_arguments(&self) -> Vec<OsString> {
+    #[must_use]
+    pub fn to_arguments(&self) -> Vec<OsString> {
         let [first, second] = self.marker.clone();
         let head = [VERB.into(), first.into(), second.into(), self.directory.clone(), self.program.clone()];
         head.into_iter().chain(self.arguments.iter().cloned()).collect()
@@ -133,6 +138,8 @@ fn begin(cage: StepCage, command: Command, family: &Arc<Family>, server: &UnixSt
 
 /// Sets up the supervisor's own process.
 fn prepare() -> io::Result<()> {
+    // Otherwise, the name of a program in memory would be the number of its descriptor.
+    set_name(c"tailwater")?;
     set_child_subreaper(Some(getpid()))?;
     // A new session has no controlling terminal. The step cannot acquire one, because it is not the session leader.
     setsid()?;

@@ -1,4 +1,7 @@
-//! The restrictions on one step, which are sent to its supervisor and applied there.
+//! The restrictions on one step, which the server sends to its supervisor and which are applied there.
+
+pub mod cover;
+pub mod landlock;
 
 use std::ffi::OsString;
 use std::io;
@@ -9,9 +12,6 @@ use rustix::fs::{Mode, fchown};
 use rustix::process::{Gid, Resource, Rlimit, Uid, getrlimit, setrlimit, umask};
 use rustix::thread::{set_no_new_privs, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use serde::{Deserialize, Serialize};
-
-use super::hiding::Hiding;
-use super::{cover, landlock};
 
 /// The limits on the resources of a step. A step without a limit has the server's limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,35 +27,54 @@ pub struct StepLimits {
     pub core_bytes: u64,
 }
 
+/// The way in which the data directory is hidden from a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Hiding {
+    /// The data directory is not hidden.
+    None,
+    /// An empty directory covers the data directory in a mount namespace of the step.
+    Cover,
+    /// Landlock rules allow access to everything beside the data directory.
+    Rules,
+}
+
 /// The ids of a user and of the groups that the user belongs to.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Ids {
-    pub(crate) user: u32,
-    pub(crate) group: u32,
-    pub(crate) groups: Vec<u32>,
+pub struct Ids {
+    /// The id of the user.
+    pub user: u32,
+    /// The id of the user's main group.
+    pub group: u32,
+    /// The ids of all groups that the user belongs to.
+    pub groups: Vec<u32>,
 }
 
 /// The restrictions on one step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct StepCage {
+pub struct StepCage {
     /// The user that the step runs as, if it is not the server's user.
-    pub(crate) ids: Option<Ids>,
-    pub(crate) umask: u32,
-    pub(crate) limits: StepLimits,
+    pub ids: Option<Ids>,
+    /// The umask of the step.
+    pub umask: u32,
+    /// The limits on the step's resources.
+    pub limits: StepLimits,
     /// The soft limit on open files if `limits` contains none, or `None` for the server's soft limit.
-    pub(crate) file_limit: Option<u64>,
-    pub(crate) no_new_privileges: bool,
-    pub(crate) landlock: bool,
-    pub(crate) hiding: Hiding,
+    pub file_limit: Option<u64>,
+    /// Whether the step is prevented from gaining privileges, for example with `sudo`.
+    pub no_new_privileges: bool,
+    /// Whether the step is restricted with Landlock.
+    pub landlock: bool,
+    /// The way in which the data directory is hidden.
+    pub hiding: Hiding,
     /// The paths that lead to the data directory. The first one contains `own`.
-    pub(crate) hidden: Vec<OsString>,
+    pub hidden: Vec<OsString>,
     /// The directory of the step's attempt, relative to the data directory.
-    pub(crate) own: OsString,
+    pub own: OsString,
 }
 
 impl StepCage {
     /// Lets the step's user reopen an output stream of the step, for example as `/dev/stderr`.
-    pub(crate) fn own_stream(&self, stream: impl AsFd) -> io::Result<()> {
+    pub fn own_stream(&self, stream: impl AsFd) -> io::Result<()> {
         match &self.ids {
             Some(ids) => Ok(fchown(stream, Some(Uid::from_raw(ids.user)), Some(Gid::from_raw(ids.group)))?),
             None => Ok(()),
@@ -65,7 +84,7 @@ impl StepCage {
     /// Applies the restrictions that apply to the whole process. Call this before [`restrict_thread`].
     ///
     /// [`restrict_thread`]: Self::restrict_thread
-    pub(crate) fn restrict_process(&self) -> io::Result<()> {
+    pub fn restrict_process(&self) -> io::Result<()> {
         umask(Mode::from_raw_mode(self.umask));
         let StepLimits { processes, open_files, file_bytes, core_bytes } = self.limits;
         limit(Resource::Core, Some(core_bytes))?;
@@ -85,7 +104,7 @@ impl StepCage {
 
     /// Applies the other restrictions to the calling thread and to the processes that it starts from now on. The other
     /// threads of this process keep their privileges, so that they can signal all processes of the step.
-    pub(crate) fn restrict_thread(&self) -> io::Result<()> {
+    pub fn restrict_thread(&self) -> io::Result<()> {
         let hidden: Vec<PathBuf> = self.hidden.iter().map(PathBuf::from).collect();
         if self.hiding == Hiding::Cover {
             cover::cover(&hidden, Some(Path::new(&self.own)))?;
