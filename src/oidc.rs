@@ -88,7 +88,7 @@ pub enum OidcError {
     #[error("{0}")]
     Setting(String),
     /// The provider did not respond, or its response was not valid.
-    #[error("the provider cannot be reached ({0}); try again, or log in as a user of this server")]
+    #[error("the login with the provider failed ({0}); try again, or log in as a user of this server")]
     Unreachable(String),
     /// Too many requests to the provider are in progress.
     #[error("too many people are logging in; try again in a moment")]
@@ -106,7 +106,7 @@ pub enum OidcError {
     #[error("the provider's answer cannot be trusted: {0}; ask an administrator")]
     Untrusted(&'static str),
     /// A claim is missing.
-    #[error("the provider has not sent the claim {0}, which contains the name; ask an administrator")]
+    #[error("the provider did not send the claim {0}, which should contain your name; ask an administrator")]
     NoName(String),
 }
 

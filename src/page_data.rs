@@ -41,8 +41,8 @@ impl FromServerFnError for RpcError {
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            // Without a status, Leptos responds with 500, although the arguments are the sender's mistake. In the
-            // browser, `Deserialization` is an error in the server's response instead.
+            // Without this status, Leptos would respond with 500, although the sender sent invalid arguments. In the
+            // browser, `Deserialization` means an invalid response of the server, so it is not handled here.
             ServerFnErrorErr::Args(problem)
             | ServerFnErrorErr::MissingArg(problem)
             | ServerFnErrorErr::Deserialization(problem)

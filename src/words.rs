@@ -48,7 +48,10 @@ pub fn visible(text: &str) -> String {
 /// Returns sentences that state when the output of a job was removed, in UTC.
 #[must_use]
 pub fn output_removed(at: Timestamp) -> String {
-    format!("The output and the artifacts were removed on {} UTC. They are kept for a limited time.", date_time(at, 0))
+    format!(
+        "The output and the artifacts were removed on {} UTC, because the server keeps them for a limited time.",
+        date_time(at, 0)
+    )
 }
 
 /// Returns a sentence that describes a pause: its target, its beginning in UTC, the user and the reason.
@@ -74,7 +77,7 @@ pub fn waits_for_key(wait: &ConcurrencyWait) -> String {
     } else {
         format!("one of {}", plural(wait.running, "running job"))
     };
-    format!("Waits for {which} with the concurrency key {}", visible(&wait.key))
+    format!("Waiting for {which} with the concurrency key {}", visible(&wait.key))
 }
 
 /// Returns the label of a worker's status.

@@ -82,7 +82,7 @@ test("a message is shown if the browser does not allow copying", async ({ page, 
   });
   await job.open(server, id);
   await job.copy.click();
-  await expect(job.copy).toContainText("Could not copy: the browser did not allow it");
+  await expect(job.copy).toContainText("The browser does not allow copying");
 });
 
 test("the log is downloaded while the job runs, complete, with timestamps, or as the filter shows it", async ({ page, server, api }) => {

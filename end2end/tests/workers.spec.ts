@@ -15,7 +15,7 @@ test("the list of workers shows what the embedded worker runs, and drains and re
   await expect(workers.workers).toContainText("embedded");
   await expect(workers.workers.getByRole("link", { name: "Long one" })).toHaveAttribute("href", `/tasks/queue/${id}`);
   await workers.workers.getByTestId("drain").click();
-  await expect(workers.done).toContainText("The worker was drained.");
+  await expect(workers.done).toContainText("The worker is draining.");
   await expect(workers.workers.getByTestId("worker-status")).toHaveText("Draining");
   const waiting = await api.submit({ run: "true" });
   await workers.workers.getByTestId("resume-worker").click();
@@ -71,7 +71,7 @@ test("a job that waits for a concurrency key says so in the list and on its page
   const first = await api.submit({ run: `until [ -e ${end} ]; do sleep 0.1; done`, concurrencyKey: "deploy" });
   await expect.poll(async () => (await api.job(first)).status).toBe("running");
   const second = await api.submit({ run: "echo deployed", concurrencyKey: "deploy" });
-  const reason = "Waits for another job with the concurrency key deploy";
+  const reason = "Waiting for another job with the concurrency key deploy";
   await page.goto(`${server.url}/tasks/queue`);
   await expect(page.getByTestId("job-row").filter({ hasText: "echo deployed" })).toContainText(reason);
   const job = new JobPage(page);

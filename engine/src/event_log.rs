@@ -1,9 +1,9 @@
 //! The event log: appends events, reads them in pages, and notifies readers.
 //!
-//! Each job has one append-only log, and [`Seq`] numbers its events from 1 without gaps. There are two ways to append:
-//! [`EventLog::append_as`] for a worker that holds the job's lease, and [`append_by_server`] for the events of a state
-//! change, inside the transaction of that change. There is one way to read, [`EventLog::page`], which serves polling,
-//! the stream and the first paint of a page.
+//! Each job has one append-only log, and [`Seq`] numbers its events from 1 without gaps. Events are appended under the
+//! lease of the worker that holds the job ([`append_under_lease`], [`append_reported`]), or by the server, inside the
+//! transaction of the state change that they describe ([`append_by_server`]). There is one way to read,
+//! [`EventLog::page`], which serves polling, the stream and the first paint of a page.
 //!
 //! [`EventLog::watch`] only signals that the log has grown. The signal carries no events, so a slow reader cannot miss
 //! any.
@@ -129,7 +129,7 @@ impl EventLog {
 pub struct OutputCursor {
     /// The position of the last event before the page.
     pub after: Seq,
-    /// The offset in the attempt's `output.log`. Chunks that end at or before it are left out.
+    /// The offset in the attempt's `output.log`. Chunks that end at or before it are omitted.
     pub offset: i64,
 }
 

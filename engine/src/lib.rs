@@ -14,6 +14,7 @@ pub mod inputs;
 pub mod json;
 pub mod spool;
 
+pub mod cage;
 pub mod db;
 pub mod files;
 
@@ -21,5 +22,3 @@ pub mod clock;
 pub mod fail_point;
 pub mod metrics;
 pub mod seal;
-
-pub mod cage;

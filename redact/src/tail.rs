@@ -163,8 +163,8 @@ struct Walk<'p> {
     pattern: &'p Pattern,
     /// The state after the current prefix of the pattern.
     whole: StateID,
-    /// The state that the failure link of `whole` leads to. It represents the longest proper suffix of the current
-    /// prefix that is also a prefix of a pattern, and it is reached by the current prefix without its first byte.
+    /// The state that the failure link of `whole` leads to: the longest proper suffix of the current prefix that is
+    /// also a prefix of a pattern. Reading the current prefix without its first byte leads to the same state.
     rest: StateID,
 }
 

@@ -114,7 +114,7 @@ impl Auth {
                 Ok(Some(current)) if current.role == identity.role => {}
                 Ok(_) => return,
                 Err(error) => {
-                    tracing::warn!(%error, "a response was closed, because its sender's credential could not be checked");
+                    tracing::warn!(%error, "a response was closed, because its recipient's credential could not be checked");
                     return;
                 }
             }

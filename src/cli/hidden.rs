@@ -16,7 +16,7 @@ const CTRL_C: char = '\u{3}';
 pub(super) fn new_password(question: &str) -> Result<String, CliError> {
     let password = if io::stdin().is_terminal() {
         let password = ask(question)?;
-        if !password.is_empty() && ask("The same again")? != password {
+        if !password.is_empty() && ask("Repeat the password")? != password {
             return Err(CliError::Usage("the two passwords differ; nothing has changed".into()));
         }
         password

@@ -61,11 +61,12 @@ fn facts(job: &Job, server: &str) -> Vec<(&'static str, String)> {
         ("exit code", job.exit_code.map(|code| code.to_string())),
         ("failed", job.error_message.clone()),
         (
-            "cancelled",
-            job.cancel_requested_at.map(|at| format!("{}{}", time(at), because(job.cancel_reason.as_deref()))),
+            "cancel",
+            job.cancel_requested_at
+                .map(|at| format!("requested {}{}", time(at), because(job.cancel_reason.as_deref()))),
         ),
         ("output", job.log_lines.map(|lines| output(lines, job.log_bytes.unwrap_or(0)))),
-        ("removed", job.output_removed_at.map(|at| format!("the output, {}", time(at)))),
+        ("removed", job.output_removed_at.map(|at| format!("output and artifacts, on {}", time(at)))),
         ("page", Some(format!("{server}/tasks/queue/{}", job.id))),
     ];
     facts.extend(optional.into_iter().filter_map(|(name, value)| Some((name, value?))));

@@ -97,7 +97,7 @@ pub(super) struct JobSettings {
     /// Whether jobs are restricted with Landlock: they cannot inspect processes of others, or mount file systems.
     #[arg(long, env = "TAILWATER_JOB_LANDLOCK", default_value_t = true, action = ArgAction::Set)]
     job_landlock: bool,
-    /// Whether jobs cannot read the data directory; `auto` hides it if that restricts no ordinary commands.
+    /// Whether the data directory is hidden from jobs; `auto` hides it unless that would restrict ordinary commands.
     #[arg(
         long,
         env = "TAILWATER_JOB_DATA",

@@ -70,8 +70,8 @@ impl ResumeWork {
         } else {
             client.send(client.request(Method::DELETE, &path(&target))).await?;
             match target {
-                PauseTarget::Type(kind) => format!("jobs of the type {} start again", plain(&kind)),
-                PauseTarget::Queue | PauseTarget::Worker(_) => "jobs start again".to_owned(),
+                PauseTarget::Type(kind) => format!("jobs of the type {} are no longer paused", plain(&kind)),
+                PauseTarget::Queue | PauseTarget::Worker(_) => "the queue is no longer paused".to_owned(),
             }
         };
         Output::stdout(colour).line(&said)?;

@@ -71,7 +71,7 @@ pub(super) struct Serve {
     /// be repeated.
     #[arg(long = "group-role", env = "TAILWATER_GROUP_ROLES", value_delimiter = ',', value_name = "GROUP=ROLE")]
     group_roles: Vec<String>,
-    /// The role of people without a group that has a role: viewer, operator or admin [default: such people are
+    /// The role of people to whom no `--group-role` applies: viewer, operator or admin [default: such people are
     /// refused].
     #[arg(
         long,
@@ -87,11 +87,11 @@ pub(super) struct Serve {
     /// The id of this server at the provider.
     #[arg(long, env = "TAILWATER_OIDC_CLIENT_ID", value_name = "ID")]
     oidc_client_id: Option<String>,
-    /// The secret of this id, which is refused as a flag: use the variable, the settings file, or
-    /// `--oidc-client-secret-file` [default: none, for a public client].
+    /// The client secret of this server at the provider. It cannot be given as a flag: use the variable, the settings
+    /// file, or `--oidc-client-secret-file` [default: none, for a public client].
     #[arg(long, env = "TAILWATER_OIDC_CLIENT_SECRET", hide_env_values = true, value_name = "SECRET")]
     oidc_client_secret: Option<String>,
-    /// A file that contains the secret.
+    /// A file that contains the client secret of this server at the provider.
     #[arg(long, env = "TAILWATER_OIDC_CLIENT_SECRET_FILE", value_name = "FILE")]
     oidc_client_secret_file: Option<PathBuf>,
     /// A scope to request in addition to `openid`; may be repeated; replaces the default.
@@ -125,7 +125,7 @@ pub(super) struct Serve {
     #[arg(long, env = "TAILWATER_BODY_BYTES", default_value_t = 1 << 20)]
     body_bytes: u32,
     // Responses contain a payload two levels deeper than its submission, and many clients refuse more than 127 levels.
-    /// The maximum number of arrays and objects that are nested in each other in a request's JSON.
+    /// The maximum nesting depth of arrays and objects in a request's JSON.
     #[arg(long, env = "TAILWATER_JSON_DEPTH", default_value_t = 64, value_parser = clap::value_parser!(u8).range(8..=120))]
     json_depth: u8,
     /// The maximum number of failed logins per minute from one address to one account.
@@ -152,8 +152,8 @@ pub(super) struct Serve {
     /// The maximum number of queued jobs.
     #[arg(long, env = "TAILWATER_JOBS_QUEUED", default_value_t = 100_000)]
     jobs_queued: u32,
-    /// The number of seconds for which other workers leave a job for the worker that last ran a job with the same
-    /// affinity key; 0 turns this off.
+    /// How long a job is reserved for the worker that last ran a job with the same affinity key, in seconds; 0 turns
+    /// this off.
     #[arg(long, env = "TAILWATER_AFFINITY_WAIT_SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u32).range(..=3_600))]
     affinity_wait_seconds: u32,
     /// The number of days for which the output and the artifacts of a job are kept after it has finished; 0 is no

@@ -116,7 +116,7 @@ impl RunWorker {
         tokio::select! {
             () = Worker::new(link.clone(), config, disk).run(stops.drain, stops.shutdown) => {}
             () = async { shutdown.cancelled().await; tokio::time::sleep(patience).await } => {
-                tracing::warn!("the ends of jobs were not reported; start the worker again to report them");
+                tracing::warn!("the results of some jobs were not reported; start the worker again to report them");
             }
         }
         match link.refusal() {

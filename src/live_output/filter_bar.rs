@@ -57,7 +57,7 @@ pub fn in_address(log: Log) -> RowFilter {
     let (stage, id) = (get("stage"), get("step"));
     let is_named = |choice: &StepChoice| choice.id == id && choice.step.stage.as_str() == stage;
     let step = untrack(|| log.steps()).into_iter().find(is_named).map(|choice| choice.step);
-    // The attempts of several jobs are not related to each other.
+    // Attempts of different jobs are unrelated, so the attempt is ignored if the page shows several jobs.
     let attempt = get("attempt").parse().ok().filter(|_| log.screen().role() == LogRole::Only);
     let named = get("unlike").parse().ok();
     let unlike = if log.screen().role() == LogRole::Only { named } else { named.and(untrack(|| log.compared_with())) };

@@ -33,7 +33,7 @@ pub fn StatusBar(
             <Show when=move || connection.get() == Connection::Ended && screen.totals.with(Totals::is_verified)>
                 <span
                     data-testid="verified"
-                    title="The received output and the reported gaps add up to the totals at the end of the log"
+                    title="Every byte is accounted for: the received output and the reported gaps add up to the totals of the log"
                 >
                     "Verified"
                 </span>

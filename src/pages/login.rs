@@ -47,7 +47,7 @@ pub fn LoginPage() -> impl IntoView {
 fn explain(word: &str) -> &'static str {
     match word {
         "expired" | "used" => {
-            "This link has expired or was already used. Log in with the token, or restart the server to get a new link."
+            "This link has expired or was already used. Log in with the admin token, or restart the server to get a new link."
         }
         "limited" => "Too many failed logins. Try again in a minute.",
         "busy" => "Too many people are logging in. Try again in a moment.",

@@ -19,7 +19,7 @@ pub fn NotAllowedPage() -> impl IntoView {
         <PageTitle text="Not allowed \u{b7} Tailwater" />
         <main class="notice" data-testid="not-allowed">
             <h1>"Not allowed"</h1>
-            <p>{role} "This page requires another role. An administrator can change yours."</p>
+            <p>{role} "This role does not permit this page. Ask an administrator to change it."</p>
             <p>
                 <a href="/tasks/queue">"Go to the queue"</a>
             </p>

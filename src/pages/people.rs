@@ -88,16 +88,16 @@ pub(super) fn Outcome() -> impl IntoView {
         "name" => "This name is not valid, or it is already in use. User names have at most 64 characters: letters, digits, '.', '_', '-' and '@'. The name admin is reserved.",
         "password" | "newPassword" => "This password is not accepted. Use at least 10 characters, and at most 1,024 bytes.",
         "currentPassword" => "The current password is not correct.",
-        "role" => "This role is not accepted.",
+        "role" => "This role is not accepted. Choose one from the list.",
         "expiresInDays" => "The number of days must be between 1 and 3,650.",
         "users" => "The server already has 1,000 users, which is the maximum. Remove one first.",
-        "allowedJobTypes" | "allowedRepositories" | "capabilities" => "These limits are not accepted. Only tokens with the role worker can have limits. A list has at most 100 names with at most 200 characters each, or 100 characters for a capability.",
+        "allowedJobTypes" | "allowedRepositories" | "capabilities" => "These limits are not accepted. Only tokens with the role worker can have limits. A list has at most 100 names. A capability has at most 100 characters, any other name at most 200.",
         "tokens" => "You already have 1,000 tokens, which is the maximum. Revoke one first.",
         "user" => "This user does not exist, or was removed in the meantime.",
         "session" => "This session does not exist, or has ended in the meantime.",
         "token" => "This token does not exist, or was revoked in the meantime.",
         "limited" => "Too many attempts. Try again in a minute.",
-        _ => "The change was not accepted.",
+        _ => "The change was not accepted. Reload the page and try again.",
     });
     view! {
         {done.map(|text| view! { <p role="status" data-testid="people-done">{text}</p> })}

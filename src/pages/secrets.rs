@@ -104,7 +104,7 @@ fn Changes(name: String) -> impl IntoView {
             <form method="post" action="/secrets" class="secret-form">
                 <input type="hidden" name="name" value=name />
                 <button class="button danger" data-testid="remove-secret">"Remove"</button>
-                <span class="hint">"Jobs that request this secret will fail. Its value remains masked until 16 KiB of other values have been replaced or removed after it."</span>
+                <span class="hint">"Jobs that request this secret will fail. Its value stays masked until it and the values replaced or removed later exceed 16 KiB in total."</span>
             </form>
         </details>
     }

@@ -79,9 +79,9 @@ fn Outcome() -> impl IntoView {
     // Anyone can write a link to this page, so a URL only selects one of these sentences.
     let done = query.get("done").and_then(|word| {
         Some(match word.as_str() {
-            "drained" => "The worker was drained. It finishes the jobs that it runs, and receives no others.",
+            "drained" => "The worker is draining. It finishes its running jobs and receives no new ones.",
             "worker-resumed" => "The worker receives jobs again.",
-            "paused" => "Paused. Jobs that are running continue, and no others start.",
+            "paused" => "Paused. Running jobs continue. The paused jobs do not start until you resume them.",
             "resumed" => "Resumed.",
             _ => return None,
         })
@@ -89,7 +89,7 @@ fn Outcome() -> impl IntoView {
     let error = query.get("error").map(|word| match word.as_str() {
         "worker" => "There is no such worker. It may have been removed in the meantime.",
         "reason" => "This reason is not accepted. Use at most 2,000 characters.",
-        _ => "This type is not accepted. Use at most 200 characters, and at most 100 pauses at a time.",
+        _ => "The pause was not accepted. A job type has at most 200 characters. If there are already 100 pauses, end one first.",
     });
     view! {
         {done.map(|text| view! { <p role="status" data-testid="workers-done">{text}</p> })}

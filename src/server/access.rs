@@ -171,7 +171,7 @@ pub(super) fn function_requirement(name: &str) -> Option<Requirement> {
     requirement(&Method::POST, FUNCTIONS, &format!("/rpc/{name}"))
 }
 
-/// Returns the methods that the table contains for a template, separated by commas, or an empty text.
+/// Returns the methods that the table contains for a template, separated by commas, or an empty string.
 pub(super) fn methods(template: &str) -> String {
     let methods = RULES.iter().filter(|rule| rule.1 == template).map(|rule| rule.0);
     methods

@@ -225,7 +225,9 @@ impl UnknownSenders {
         let (since, count) = current.unwrap_or((now, 0));
         *counted = Some((since, count.saturating_add(1)));
         if count == UNKNOWN_PER_MINUTE {
-            tracing::warn!("further failed logins and invalid tokens of this minute are not recorded in the audit log");
+            tracing::warn!(
+                "for the rest of this minute, failed logins and invalid tokens are not recorded in the audit log"
+            );
         }
         count < UNKNOWN_PER_MINUTE
     }

@@ -77,7 +77,7 @@ fn limit(config: &Config) -> usize {
         tracing::warn!(
             wanted,
             available,
-            "the limit on open files permits fewer connections than the setting connections; raise it (ulimit -n, \
+            "the limit on open files permits fewer connections than the setting `connections`; raise the limit (ulimit -n, \
              LimitNOFILE of systemd)"
         );
     }

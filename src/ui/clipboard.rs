@@ -7,7 +7,7 @@ use wasm_bindgen_futures::JsFuture;
 use web_sys::{HtmlDocument, HtmlTextAreaElement};
 
 /// The message that is shown if copying fails.
-pub const REFUSED: &str = "Could not copy: the browser did not allow it";
+pub const REFUSED: &str = "The browser does not allow copying. Select the text and copy it yourself.";
 
 /// Copies text to the clipboard. Returns whether that succeeded.
 pub async fn copy(text: &str) -> bool {

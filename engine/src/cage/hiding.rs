@@ -72,12 +72,13 @@ pub enum Obstacle {
     Home(PathBuf),
     /// Jobs use a directory that contains the data directory.
     #[error(
-        "jobs can create files in {}, which contains it, and Landlock would prevent that; move it with --data-dir to \
-         a directory in which only root can create files, such as /var/lib, or set job_data to \"hidden\"", .0.display()
+        "jobs can create files in {}, a directory above it, and Landlock would prevent them from doing so; move the data \
+         directory with --data-dir to a directory in which only root can create files, such as /var/lib, or set job_data \
+         to \"hidden\"", .0.display()
     )]
     Writable(PathBuf),
     /// A directory that contains the data directory has too many entries.
-    #[error("{}, which contains it, has too many entries; move it with --data-dir", .0.display())]
+    #[error("{}, a directory above it, has too many entries; move the data directory with --data-dir", .0.display())]
     Crowded(PathBuf),
     /// The server can neither mount file systems nor use Landlock to hide the data directory.
     #[error("the server cannot mount file systems, and jobs are not restricted with Landlock")]

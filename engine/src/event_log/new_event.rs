@@ -350,7 +350,7 @@ pub struct AttemptTotals {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RedactionCounts {
-    /// The number of all masks.
+    /// The total number of masks.
     #[serde(rename = "redactions")]
     pub total: i64,
     /// The number of masks that each rule for unregistered secrets has caused, keyed by the rule's id.

@@ -138,7 +138,7 @@ fn is_skipped(job: JobId, removed: Result<(), QueueError>) -> Result<bool, Queue
         Ok(()) | Err(QueueError::NoSuchJob(_)) => Ok(false),
         Err(QueueError::Db(error)) => Err(error.into()),
         Err(error) => {
-            tracing::warn!(%job, %error, "failed to remove what has been kept for long enough");
+            tracing::warn!(%job, %error, "failed to remove a job or its output after its retention period");
             Ok(true)
         }
     }

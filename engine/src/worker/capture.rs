@@ -36,8 +36,8 @@ const WAITS: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_s
 /// The interval at which [`StepCapture::finish`] checks whether to retry a failed write or to give up.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// The maximum length of the beginning of a line that is held back because the redactor holds back the line's end, in
-/// bytes. A longer beginning is stored immediately.
+/// The maximum number of bytes at the beginning of a line that are held back until the redactor releases the end of the
+/// line. If there are more, they are stored immediately.
 const MAX_CARRY: usize = 64 << 10;
 
 /// Captures the output of an attempt's steps, one step after another.

@@ -327,7 +327,8 @@ impl TerminalRow {
             let cell = &self.cells[written];
             if cell.character != CONTINUATION {
                 let (link, marks) = self.extras.get(cell.extra);
-                // On a screen, only the cells that were created to hold a mark have the style of `BLANK`.
+                // On a screen, only cells that were created to hold combining characters have the style of `BLANK`.
+                // They are drawn in the style of the columns that were not written.
                 pen.switch(if cell.style == BLANK.style { blank } else { cell.style }, link, out);
                 out.push(cell.character);
                 out.push_str(marks);

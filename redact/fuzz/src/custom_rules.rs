@@ -114,7 +114,7 @@ fn contains_mask(text: &[u8]) -> bool {
     text.windows(9).any(|part| part == b"[REDACTED")
 }
 
-/// Parts of expressions.
+/// Fragments from which the regular expressions of random rules are assembled.
 const PARTS: [&str; 48] = [
     "acme",
     "ab",

@@ -54,7 +54,7 @@ pub enum RuleError {
         id: String,
     },
     /// The expression matches the empty text.
-    #[error("rule {id:?}: the expression or its group `secret` matches the empty text; require at least one byte")]
+    #[error("rule {id:?}: the expression or its group `secret` matches the empty string; require at least one byte")]
     Empty {
         /// The id of the rule.
         id: String,

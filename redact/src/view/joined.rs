@@ -86,8 +86,8 @@ impl<A: Automata> Joined<A> {
     pub(super) fn differs(&self, byte: u8, view: View, at: usize) -> bool {
         match byte {
             _ if self.is_separate() => false,
-            // After an escape sequence, which the view does not contain, the number of base64 characters before the
-            // current position differs from that in the raw text.
+            // From this byte on, the view may differ from the raw text: it contains decoded escapes, and neither escape
+            // sequences nor backspaces. The numbers of base64 characters before a position may then differ too.
             b'%' | b'\\' | b'&' | Ansi::ESCAPE | BACKSPACE => true,
             b'\n' | b'\r' => self.counted.is_wrapped(view, at),
             _ => false,

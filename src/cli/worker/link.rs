@@ -29,7 +29,7 @@ use crate::cli::error::CliError;
 /// The time for which a claim waits for a job, in seconds. The client gives up a request after 30 s.
 const WAIT: i64 = 20;
 
-/// The description of a worker that its requests contain.
+/// A worker's description of itself, which is part of its requests.
 #[derive(Clone, Debug)]
 pub(super) struct WorkerProfile {
     pub(super) name: String,
@@ -189,7 +189,7 @@ impl Link for HttpLink {
                     // The server has ended the lease, so this worker can no longer change the job.
                     if let Some((job, attempt)) = earlier.assigned {
                         self.0.spools.remove(job, attempt).map_err(retry)?;
-                        tracing::info!(%job, attempt, "the lease of a job has ended while this worker did not run");
+                        tracing::info!(%job, attempt, "the lease of a job ended while this worker was not running");
                     }
                     self.0.claims.remove(&earlier.id).map_err(retry)?;
                 }

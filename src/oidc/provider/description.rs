@@ -61,7 +61,7 @@ impl ProviderDescription {
                 OidcError::Unreachable(format!("it responded with status {status}"))
             }
             DiscoveryError::Validation(_) => {
-                OidcError::Unreachable("it calls itself by another address than oidc_issuer".into())
+                OidcError::Unreachable("its description names an issuer other than oidc_issuer".into())
             }
             _ => OidcError::Unreachable("its description is not that of a provider".into()),
         })?);

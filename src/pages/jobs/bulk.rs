@@ -19,7 +19,7 @@ use crate::words;
 const fn verb(action: BulkAction) -> &'static str {
     match action {
         BulkAction::Cancel => "Cancel",
-        BulkAction::Resubmit => "Run again:",
+        BulkAction::Resubmit => "Rerun",
         BulkAction::Remove => "Delete",
     }
 }
@@ -152,8 +152,8 @@ fn Confirmation(action: BulkAction, filter: BulkFilter, reply: BulkReply, query:
     let after = filter.created_after.map(|time| time.to_string()).unwrap_or_default();
     let hint = match action {
         BulkAction::Cancel => "Queued jobs are cancelled at once. Running jobs are stopped by their workers.",
-        BulkAction::Resubmit => "Each job is submitted again as a new job, in the order in which they were submitted.",
-        BulkAction::Remove => "The jobs are removed with their logs and artifacts. This cannot be undone.",
+        BulkAction::Resubmit => "Each job is submitted again as a new job. The original order is kept.",
+        BulkAction::Remove => "The jobs are deleted with their logs and artifacts. This cannot be undone.",
     };
     let more =
         reply.has_more.then_some("More jobs match. Only the oldest of them are changed; repeat this for the others.");
@@ -194,9 +194,8 @@ fn BulkResult(action: BulkAction, result: [i64; 3]) -> impl IntoView {
     let [done, skipped, failed] = result;
     let was = |count: i64| if count == 1 { "was" } else { "were" };
     let done = format!("{} {} {}.", words::plural(done, "job"), was(done), participle(action));
-    let skipped = (skipped > 0).then(|| {
-        format!(" {} {} skipped, because their state has changed.", words::plural(skipped, "job"), was(skipped))
-    });
+    let skipped = (skipped > 0)
+        .then(|| format!(" {} {} skipped because of a change of state.", words::plural(skipped, "job"), was(skipped)));
     let failed = (failed > 0).then(|| {
         let text = format!("The action failed for {}. The server's log says why.", words::plural(failed, "job"));
         view! { <p class="error" role="alert">{text}</p> }

@@ -1,4 +1,4 @@
-//! The filter of the list by status, and the user whose jobs are listed.
+//! The links that filter the list of jobs by status, and the button that removes the filter by user.
 
 use leptos::prelude::*;
 use model::{JobCounts, JobStatus};
@@ -7,7 +7,7 @@ use super::query::JobsQuery;
 use crate::ui::Icon;
 use crate::words;
 
-/// Links to the list with each status, with the number of jobs.
+/// Shows a link for each status, with the number of jobs that have it.
 #[component]
 pub(super) fn StatusFilter(wanted: JobsQuery, counts: RwSignal<JobCounts>) -> impl IntoView {
     let link = |status: Option<JobStatus>| {

@@ -54,7 +54,7 @@ fn NewPause() -> impl IntoView {
             <h3>"Pause for maintenance"</h3>
             <p class="hint">"Jobs that are running continue. Waiting jobs keep their order."</p>
             <input type="hidden" name="action" value="pause" />
-            <label for="pause-kind">"Type of the jobs"</label>
+            <label for="pause-kind">"Job type"</label>
             <input
                 id="pause-kind"
                 class="field code"

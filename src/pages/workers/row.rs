@@ -13,12 +13,17 @@ use crate::words;
 pub(super) fn WorkerRow(worker: ListedWorker, now: Timestamp) -> impl IntoView {
     let facts = facts(&worker, now);
     let ListedWorker { id, name, status, jobs, drained_at, drained_by_user_id, pause, .. } = worker;
-    let drained = drained_at
-        .map(|at| format!("Drained on {} UTC by {}.", words::date_time(at, 0), drained_by_user_id.unwrap_or_default()));
+    let drained = drained_at.map(|at| {
+        format!(
+            "Draining since {} UTC, requested by {}.",
+            words::date_time(at, 0),
+            drained_by_user_id.unwrap_or_default()
+        )
+    });
     let is_held = drained.is_some() || pause.is_some();
     let paused = pause.map(|pause| words::paused(&pause));
     let jobs: Vec<_> = jobs.into_iter().map(|job| view! { <RunningJob job now /> }).collect();
-    let idle = jobs.is_empty().then(|| view! { <p class="hint">"Runs no job."</p> });
+    let idle = jobs.is_empty().then(|| view! { <p class="hint">"No running jobs."</p> });
     view! {
         <li class="secret-row with-action" data-testid="worker-row" data-worker=id.to_string()>
             <div class="worker">
@@ -46,12 +51,12 @@ fn facts(worker: &ListedWorker, now: Timestamp) -> Vec<String> {
     let slots = worker.concurrency.map(|count| format!("up to {} at a time", words::plural(count, "job")));
     let kinds = match worker.allowed_types.as_slice() {
         [] => "jobs of any type".to_owned(),
-        kinds => format!("jobs of the type {}", list(kinds)),
+        kinds => format!("job types: {}", list(kinds)),
     };
     // The capability that identifies a worker's machine is meaningless to people, so it is not shown.
     let named = worker.capabilities.iter().filter(|name| !name.starts_with("machine:"));
     let capabilities = named.cloned().collect::<Vec<_>>();
-    let capabilities = (!capabilities.is_empty()).then(|| format!("can {}", list(&capabilities)));
+    let capabilities = (!capabilities.is_empty()).then(|| format!("capabilities: {}", list(&capabilities)));
     // The embedded worker sends no heartbeats.
     let seen = (!worker.embedded).then(|| {
         format!(

@@ -64,11 +64,11 @@ pub(in crate::server) enum ApiError {
     SessionNotFound,
     #[error("there is no such token")]
     TokenNotFound,
-    #[error("there is no such token of a worker")]
+    #[error("there is no such worker token")]
     WorkerTokenNotFound,
     #[error("there is no such worker")]
     WorkerNotFound,
-    #[error("this is not paused")]
+    #[error("there is no such pause")]
     PauseNotFound,
     #[error("there is nothing at this path; docs/api.md describes the API")]
     RouteNotFound,

@@ -111,7 +111,7 @@ pub(super) async fn remove(State(state): State<AppState>, JobPath(job): JobPath)
 #[derive(Debug, Default, Deserialize, Serialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CancelBody {
-    /// The reason, which the job then shows.
+    /// The reason. It is stored with the job and shown wherever the job is displayed.
     reason: Option<String>,
 }
 

@@ -40,7 +40,7 @@ async fn status_fits_on_one_screen_and_says_what_is_paused() {
     assert!(shown.lines().count() < 10, "{shown}");
     let status: Value = serde_json::from_str(&cli.stdout(&["status", "--json"]).await).expect("it is JSON");
     assert_eq!(status["pauses"], server.api.json("/pauses").await["items"]);
-    assert_eq!(cli.stdout(&["resume"]).await, "jobs start again\n");
+    assert_eq!(cli.stdout(&["resume"]).await, "the queue is no longer paused\n");
     let again = cli.run(&["resume"]).await;
     assert!(again.code == Some(1) && again.stderr.contains("pause_not_found"), "{}", again.stderr);
 }
@@ -51,7 +51,7 @@ async fn a_type_and_a_worker_are_paused_and_resumed_by_name() {
     let cli = Cli::new(&server.api.base);
     let kind = "build/ü:1";
     assert!(cli.stdout(&["pause", "--type", kind]).await.starts_with("Jobs of the type build/ü:1 have been paused"));
-    assert_eq!(cli.stdout(&["resume", "--type", kind]).await, "jobs of the type build/ü:1 start again\n");
+    assert_eq!(cli.stdout(&["resume", "--type", kind]).await, "jobs of the type build/ü:1 are no longer paused\n");
     let said = cli.stdout(&["pause", "--worker", "embedded"]).await;
     assert!(said.starts_with("The worker embedded has been paused"), "{said}");
     let id = server.api.submit(json!({"run": "true"})).await;

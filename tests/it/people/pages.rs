@@ -115,6 +115,10 @@ async fn an_address_cannot_make_the_pages_say_something_else() {
         let html = page(&server, &format!("{path}?done=Call+this+number&error=Call+this+number"), &admin).await;
         let (_, main) = html.split_once("<main").expect("the page has a main part");
         let main = main.split("</main>").next().expect("split gives one");
-        assert!(!main.contains("Call this number") && main.contains("The change was not accepted."), "{main}");
+        assert!(
+            !main.contains("Call this number")
+                && main.contains("The change was not accepted. Reload the page and try again."),
+            "{main}"
+        );
     }
 }

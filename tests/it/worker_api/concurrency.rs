@@ -150,7 +150,7 @@ async fn a_job_says_for_which_key_it_waits_in_the_api_in_the_list_and_on_its_pag
     let viewer = server.token(Role::Viewer).await;
     for path in [format!("/tasks/queue/{waiting}"), "/tasks/queue".to_owned()] {
         let page = server.page(&path, &viewer).await.text().await.expect("the body arrives");
-        assert!(page.contains("Waits for another job with the concurrency key deploy-[REDACTED]"), "{path}: {page}");
+        assert!(page.contains("Waiting for another job with the concurrency key deploy-[REDACTED]"), "{path}: {page}");
         assert!(!page.contains("hunter2-hunter2"), "{path}");
     }
     complete(&worker, &job).await;

@@ -38,7 +38,7 @@ async fn streams_that_alternate_are_copied_in_order_even_if_their_events_are_lar
     let server = TestServer::start().await;
     let worker = RemoteWorker::new(&server, "one").await;
     let job = server.claimed(&worker, json!({})).await;
-    // Each event has more than a page of text, of which every second piece belongs to the other stream.
+    // Each event has more than a page of text, and its pieces alternate in the output with those of the other stream.
     let (piece, count) = (50_000, 30);
     let [mut out, mut err] =
         [("stdout", "o"), ("stderr", "e")].map(|(stream, letter)| chunk(stream, &letter.repeat(piece * count), 0));

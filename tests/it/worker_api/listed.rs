@@ -178,7 +178,7 @@ async fn the_page_lists_workers_and_drains_them_without_scripts() {
     assert_eq!(act(&viewer, &[("action", "drain"), ("id", &id)]).await.0, 403);
     assert_eq!(act(&admin, &[("action", "drain"), ("id", &id)]).await, (303, "/workers?done=drained".to_owned()));
     let html = page("/workers?done=drained", &admin).await;
-    assert!(html.contains("The worker was drained.") && html.contains("data-testid=\"resume-worker\""), "{html}");
+    assert!(html.contains("The worker is draining.") && html.contains("data-testid=\"resume-worker\""), "{html}");
     let resumed = act(&admin, &[("action", "resume-worker"), ("id", &id)]).await;
     assert_eq!(resumed, (303, "/workers?done=worker-resumed".to_owned()));
     assert_eq!(listed(&server, "<one>").await["status"], "active");

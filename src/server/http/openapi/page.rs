@@ -42,7 +42,7 @@ fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
 
-/// Returns a text in the document, or an empty text.
+/// Returns a string in the document, or an empty string if the value is not a string.
 fn text_of(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }

@@ -32,7 +32,7 @@ pub(super) fn with_range(operation: ApiOperation) -> ApiOperation {
 
 /// Adds the parameters for a range of a list, and for one user.
 fn with_user(operation: ApiOperation) -> ApiOperation {
-    let about = "Only those of this user. The default is oneself or, for administrators, all users.";
+    let about = "The user whose items are listed. The default is you or, for administrators, all users.";
     with_range(operation).query("user", text(), about).refuses([ApiError::UserNotFound])
 }
 
@@ -46,7 +46,6 @@ fn users() -> [ApiOperation; 5] {
     let change: PasswordChange =
         example(json!({"currentPassword": "correct horse battery", "newPassword": "staple correct horse"}));
     let about = "Changes the role or the password of a user, or disables a user.";
-    let invalid = || ApiError::InvalidPayload("name: is your own".to_owned());
     [
         ApiOperation::get("/users", "listUsers", "Lists the users, sorted by name.").query_refused().reply(
             200,
@@ -63,9 +62,8 @@ fn users() -> [ApiOperation; 5] {
             .body(&changes)
             .reply(200, "The user.", &examples::user()),
         named(ApiOperation::delete("/users/{name}", "removeUser", "Removes a user with all sessions and tokens."))
-            .empty_reply(204, "The user has been removed.")
-            .refuses([invalid()]),
-        ApiOperation::post("/account/password", "changePassword", "Changes one's own password.")
+            .empty_reply(204, "The user has been removed."),
+        ApiOperation::post("/account/password", "changePassword", "Changes your own password.")
             .about("All other sessions of the user end.")
             .body(&change)
             .empty_reply(204, "The password has been changed."),
@@ -92,7 +90,7 @@ fn tokens() -> [ApiOperation; 3] {
     [
         with_user(list).reply(200, "The tokens, without their texts.", &page),
         ApiOperation::post("/tokens", "createToken", "Creates an API token.")
-            .about("The role is by default that of the sender, and cannot permit more.")
+            .about("By default, the token has the role of the sender. It cannot have a role that permits more.")
             .body(&new)
             .reply(201, "The token. Only this response contains its text.", &created)
             .link(201, "revokeToken", ("id", "$response.body#/id")),

@@ -94,7 +94,7 @@ fn server() -> [ApiOperation; 3] {
         ),
         ApiOperation::get("/api/openapi.json", "getDescription", "Returns this description of the API.").reply_as(
             200,
-            "A document of OpenAPI 3.1.",
+            "An OpenAPI 3.1 document.",
             JSON,
             any,
             document,

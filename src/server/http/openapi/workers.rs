@@ -42,7 +42,7 @@ pub(super) fn operations() -> Vec<ApiOperation> {
     protocol.chain(workers.map(|operation| operation.tag(TAG))).collect()
 }
 
-/// The body of a request of a worker that holds a job, with more members.
+/// Returns the body of a request about a held job: the members that all such requests contain, and those of `more`.
 fn held(more: &Value) -> Value {
     let mut body = json!({"workerId": "greeter", "leaseEpoch": 1});
     if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
@@ -110,7 +110,7 @@ fn append() -> ApiOperation {
         .item(Ref::from_schema_name(AppendedBatch::name()));
     on_held_job(ApiOperation::post, "/events", "appendEvents", "Appends one event or a batch of events.")
         .about(
-            "The body is one event, or `events`, a list of up to 500 of them. It may have 16 MiB. A batch that covers \
+            "The body is one event, or `events`, a list of up to 500 of them, and at most 16 MiB. A batch that covers \
                 a range of output (`from` and `to`) is answered with `lastSeq` only.",
         )
         .body(&body)
