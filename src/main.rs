@@ -43,6 +43,6 @@ fn main() -> ExitCode {
     }
     tailwater::cli::run(Embedded {
         site: Some(PageFiles::get as EmbeddedSite),
-        supervisor: SupervisorFile::get("tailwater-supervisor").map(|file| file.data),
+        supervisor: Some(SupervisorFile::get("tailwater-supervisor").expect("`make build` has copied it").data),
     })
 }

@@ -21,6 +21,7 @@ mod remove;
 mod run;
 mod secrets;
 pub mod ship;
+mod slots;
 mod steps;
 
 use std::path::PathBuf;
@@ -28,7 +29,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use model::backoff::Backoff;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::Instrument;
@@ -43,6 +43,7 @@ pub use environment::{DEFAULT_JOB_ENV, JobEnvironment, JobHome};
 use link::Link;
 pub use process::{Supervision, adopt};
 use ship::LiveLog;
+use slots::Slots;
 
 /// The program that contains a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +65,7 @@ pub struct WorkerConfig {
     pub data_dir: PathBuf,
     /// The spools in which output is stored.
     pub spools: Spools,
-    /// The maximum number of jobs that run at the same time.
+    /// The maximum number of jobs whose commands run at the same time.
     pub concurrency: usize,
     /// The settings for supervising steps.
     pub supervision: Supervision,
@@ -133,13 +134,13 @@ impl<L: Link> Worker<L> {
             }
         });
         self.remove_workspaces().await;
-        let slots = Arc::new(Semaphore::new(self.config.concurrency));
+        let slots = Slots::new(self.config.concurrency);
         let attempts = TaskTracker::new();
         let disk = self.disk.clone();
         let watching = tokio::spawn(async move { disk.watch().await });
         loop {
             let slot = tokio::select! {
-                slot = Arc::clone(&slots).acquire_owned() => slot.expect("the semaphore is never closed"),
+                slot = slots.acquire() => slot,
                 () = drain.cancelled() => break,
             };
             let Some(claimed) = self.next_job(&drain).await else { break };
@@ -148,9 +149,8 @@ impl<L: Link> Worker<L> {
             let span = tracing::info_span!("attempt", job = %claimed.lease.job, attempt = claimed.lease.attempt);
             let attempt = async move {
                 tracing::info!("started");
-                run::attempt(link, &config, claimed, shutdown).await;
+                run::attempt(link, &config, (claimed, slot), shutdown).await;
                 tracing::info!("finished");
-                drop(slot);
             };
             attempts.spawn(attempt.instrument(span));
         }

@@ -26,6 +26,7 @@ use super::link::{Link, LinkError};
 use super::remove::remove_tree;
 use super::secrets::AttemptSecrets;
 use super::ship::{LifecycleEvents, Progress, Shipper};
+use super::slots::Slot;
 use super::steps::{self, Outcome, Steps, Tools};
 use crate::cage::JobUser;
 use crate::event_log::{AttemptTotals, Lease, NewEvent, RedactionCounts, StepNames};
@@ -47,14 +48,19 @@ const WORKSPACE: &str = "workspace";
 /// The delays between retries of reporting an attempt's result.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_secs(5));
 
-/// Runs one attempt of a claimed job.
-pub(super) async fn attempt<L: Link>(link: L, config: &WorkerConfig, claimed: Claimed, shutdown: CancellationToken) {
+/// Runs one attempt of a claimed job, whose commands occupy `slot`.
+pub(super) async fn attempt<L: Link>(
+    link: L,
+    config: &WorkerConfig,
+    (claimed, mut slot): (Claimed, Slot),
+    shutdown: CancellationToken,
+) {
     let (lease, worker) = (claimed.lease, claimed.worker.clone());
     let progress = Progress { earlier: claimed.sent_before, ..Progress::default() };
     FailPoint::Claimed.reached();
     let prepared = prepare(&link, config, &claimed).inspect_err(|_| remove_workspace(&attempt_folder(config, lease)));
     let (ending, totals, artifacts) = match prepared {
-        Ok(prepared) => match conduct(&link, config, (lease, progress), prepared, &shutdown).await {
+        Ok(prepared) => match conduct(&link, config, (lease, progress), prepared, (&mut slot, &shutdown)).await {
             Ok(ended) => ended,
             Err(error) => {
                 tracing::warn!(job = %lease.job, %error, "an attempt was abandoned");
@@ -144,7 +150,7 @@ async fn conduct<L: Link>(
     config: &WorkerConfig,
     (lease, progress): (Lease, Progress),
     prepared: Prepared,
-    shutdown: &CancellationToken,
+    (slot, shutdown): (&mut Slot, &CancellationToken),
 ) -> Result<Ended, AttemptError> {
     let Prepared { steps, names, mut capture, mut collector, control, weak_secrets } = prepared;
     let lifecycle_events = LifecycleEvents::new();
@@ -181,10 +187,10 @@ async fn conduct<L: Link>(
     tokio::pin!(keep);
     let ship = shipper.run(ends);
     tokio::pin!(ship);
-    let mut ended_shipping = None;
+    let (mut ended, mut ended_shipping) = (None, None);
     // Wait until both shipping and the steps have ended. If the lease is lost, shipping ends with an error, and the
     // running step is then stopped.
-    let ended = loop {
+    while ended.is_none() || ended_shipping.is_none() {
         tokio::select! {
             () = &mut keep => unreachable!("a lease is kept until this future is dropped"),
             result = &mut ship, if ended_shipping.is_none() => {
@@ -193,11 +199,15 @@ async fn conduct<L: Link>(
                 }
                 ended_shipping = Some(result);
             }
-            ended = &mut over, if ended_shipping.is_some() => break ended,
+            result = &mut over, if ended.is_none() => {
+                slot.commands_have_ended();
+                ended = Some(result);
+            }
         }
-    };
+    }
     let progress = ended_shipping.transpose()?.unwrap_or_default();
-    let (outcome, capture, collector) = ended.map_err(|_| std::io::Error::other("it panicked"))?;
+    let ended = ended.and_then(Result::ok).ok_or_else(|| std::io::Error::other("it panicked"))?;
+    let (outcome, capture, collector) = ended;
     if let Some(collector) = collector {
         tokio::task::spawn_blocking(move || collector.remove_replaced()).await.map_err(std::io::Error::other)?;
     }

@@ -109,7 +109,7 @@ async fn a_worker_can_be_stopped_while_the_server_is_away_and_reports_later() {
     until("the worker drains", || worker.log().contains("no further jobs are claimed")).await;
     worker.signal("TERM");
     assert!(worker.exited().await.success());
-    assert!(worker.log().contains("the ends of jobs were not reported"), "{}", worker.log());
+    assert!(worker.log().contains("the results of some jobs were not reported"), "{}", worker.log());
     let server = server_without_worker(data.path());
     proxy.move_to(&server.api.base);
     worker.restart();

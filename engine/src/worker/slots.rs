@@ -1,0 +1,79 @@
+//! The number of jobs that a worker runs at the same time.
+//!
+//! The commands of a job occupy a slot. After they have ended, the worker still sends the rest of the output and reports
+//! the result, which takes as long as the server or the network needs. The job releases its slot before that, so that
+//! the next job need not wait. So that a slow server does not make such jobs pile up, there are at most as many of them
+//! as slots; further jobs keep their slots until they have been reported.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// The slots of a worker.
+#[derive(Clone, Debug)]
+pub(super) struct Slots {
+    running: Arc<Semaphore>,
+    reporting: Arc<Semaphore>,
+}
+
+/// A slot that a job occupies. It is released at the latest when this value is dropped.
+#[derive(Debug)]
+pub(super) struct Slot {
+    /// The permit to run commands or, after they have ended, to report the job.
+    permit: OwnedSemaphorePermit,
+    reporting: Arc<Semaphore>,
+}
+
+impl Slots {
+    /// Creates the slots of a worker that runs up to `count` jobs.
+    pub(super) fn new(count: usize) -> Self {
+        Self { running: Arc::new(Semaphore::new(count)), reporting: Arc::new(Semaphore::new(count)) }
+    }
+
+    /// Waits for a free slot.
+    pub(super) async fn acquire(&self) -> Slot {
+        let permit = Arc::clone(&self.running).acquire_owned().await.expect("the semaphore is never closed");
+        Slot { permit, reporting: Arc::clone(&self.reporting) }
+    }
+}
+
+impl Slot {
+    /// Releases the slot, because the job's commands have ended, unless too many other jobs are still being reported.
+    pub(super) fn commands_have_ended(&mut self) {
+        if let Ok(permit) = Arc::clone(&self.reporting).try_acquire_owned() {
+            self.permit = permit;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn a_job_whose_commands_have_ended_does_not_delay_the_next_one() {
+        let slots = Slots::new(1);
+        let mut first = slots.acquire().now_or_never().expect("the slot is free");
+        assert!(slots.acquire().now_or_never().is_none());
+        first.commands_have_ended();
+        assert!(slots.acquire().now_or_never().is_some());
+    }
+
+    #[test]
+    fn jobs_that_cannot_be_reported_do_not_pile_up() {
+        let slots = Slots::new(2);
+        let mut jobs = Vec::new();
+        while let Some(mut slot) = slots.acquire().now_or_never() {
+            slot.commands_have_ended();
+            jobs.push(slot);
+        }
+        assert_eq!(jobs.len(), 4);
+        // A job that has kept its slot keeps it until it has been reported.
+        jobs.remove(0);
+        assert!(slots.acquire().now_or_never().is_none());
+        jobs.clear();
+        assert!(slots.acquire().now_or_never().is_some());
+    }
+}
