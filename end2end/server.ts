@@ -127,7 +127,7 @@ export class Api {
     expect(reply.status(), await reply.text()).toBe(201);
   }
 
-  /** Creates a token that belongs to the admin token, and returns its text. */
+  /** Creates an API token, authenticated with the admin token. Returns the text of the new token. */
   async createToken(name: string): Promise<string> {
     const reply = await this.request.post(`${this.server.url}/api/queue/tokens`, this.options({ name }));
     return (await reply.json()).token;

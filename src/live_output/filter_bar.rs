@@ -154,7 +154,8 @@ fn AttemptChoice(logs: Logs) -> impl IntoView {
     .into_any()
 }
 
-/// The bar in which the reader chooses an attempt, a step, a stream, and whether to hide the lines that another job also printed.
+/// The bar in which the reader chooses an attempt, a step, a stream, and whether to hide the lines that another job
+/// also printed.
 #[component]
 pub fn FilterBar(logs: Logs, is_open: RwSignal<bool>) -> impl IntoView {
     let steps = Memo::new(move |_| logs.common_steps());

@@ -102,7 +102,7 @@ impl MissingHead {
 }
 
 impl Redrawing {
-    /// Forgets all lines, but not the heights of terminals.
+    /// Forgets all lines, but neither the heights of terminals nor which attempts have finished.
     pub(super) fn clear(&mut self) {
         let heights = std::mem::take(&mut self.heights);
         *self = Self { heights, finished: self.finished, ..Self::default() };
@@ -168,13 +168,15 @@ impl Redrawing {
 
     /// Records that a line that is not in the window was redrawn.
     pub(super) fn keep_outside(&mut self, stream: StreamName, key: LineKey, redrawn: Redrawn) {
-        // The first rows are drawn again once the beginning of the block is known.
+        // If the beginning of the block is missing, nothing is recorded, because the block is drawn again once its
+        // beginning is known.
         if self.streams[stream as usize].as_ref().is_some_and(|here| here.missing.is_none()) {
             self.outside.insert(key, redrawn);
         }
     }
 
-    /// Removes and returns the lines that have been redrawn while they were not in the window.
+    /// Removes and returns the lines that were redrawn while they were not in the window, and that have been loaded
+    /// since.
     pub(super) fn take_outside(&mut self, is_loaded: impl Fn(LineKey) -> bool) -> Vec<(LineKey, Redrawn)> {
         let loaded: Vec<LineKey> = self.outside.keys().copied().filter(|key| is_loaded(*key)).collect();
         loaded.into_iter().filter_map(|key| self.outside.remove_entry(&key)).collect()

@@ -145,8 +145,8 @@ impl FeedPolicy {
             return self.stop(Connection::Paused);
         }
         if self.connection == Connection::Paused && happened != Happened::Shown {
-            // While the page is hidden, inputs have no effect. A result of a poll still means that no poll is in
-            // progress.
+            // While the page is hidden, inputs are ignored. Only the result of a poll is still recorded, because the
+            // poll is then no longer in progress.
             let finished = matches!(
                 happened,
                 Happened::Polled { .. } | Happened::Unreachable | Happened::Refused(_) | Happened::Ended

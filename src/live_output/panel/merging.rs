@@ -120,8 +120,8 @@ impl Panel {
         }
     }
 
-    /// Scrolls to a row, or to the end if `row` is `None`. A panel at its end drops its oldest lines when new ones
-    /// arrive.
+    /// Scrolls to a row, or to the end if `row` is `None`. The position also determines what happens when the window is
+    /// full and new lines arrive: a panel at its end drops its oldest lines.
     pub fn place_at(&mut self, row: Option<RowKey>) {
         (self.seeking, self.anchor) = (false, None);
         match row {

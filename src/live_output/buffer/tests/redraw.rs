@@ -297,7 +297,7 @@ fn recordings() -> Vec<String> {
     logs.map(|path| std::fs::read_to_string(path).expect("it is text")).collect()
 }
 
-/// Generates text from random characters, many of which belong to sequences.
+/// Generates text from random characters, many of which belong to escape sequences.
 fn random_text(random: &mut Rng) -> String {
     let parts = [
         "\n",
@@ -356,7 +356,8 @@ fn random_log(random: &mut Rng, before: i64) -> (Printed, Vec<u16>) {
             }
             rest = after;
         }
-        // A page that never sees the cursor move does not know whether it was moved before.
+        // A page that sees no cursor movement does not know whether the cursor was moved before. Each stream therefore
+        // prints a cursor sequence at the end of the step.
         printed.print(step, StreamName::Stdout, "\x1b7");
         printed.print(step, StreamName::Stderr, "\x1b7");
     }
