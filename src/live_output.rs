@@ -8,7 +8,7 @@
 //! the result with the views [`rows`], [`toolbar`] and [`status_bar`], and [`placement`] puts the rows into place.
 //! [`follow`] reacts to the reader's scrolling, and [`permalink`] puts a reference to a line into the page's URL. A
 //! [`finder`] asks the server to search the whole log for [`search_bar`], [`errors`] and [`filtering`]; [`search`]
-//! stores the results. [`selected`] holds the lines that a filter selects. [`listed`] provides the lines of the list:
+//! stores the results. [`selected`] stores the lines that a filter selects. [`listed`] provides the lines of the list:
 //! the selected lines, or those of the buffer. [`logs`] contains all logs of the page, because a page can show several
 //! jobs.
 //!

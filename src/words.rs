@@ -37,9 +37,9 @@ pub fn sentence(message: &str) -> String {
     characters.next().into_iter().flat_map(char::to_uppercase).chain(characters).collect()
 }
 
-/// Makes a text that somebody else has chosen, such as a title or a name, safe to display: characters that are
-/// invisible or change the direction of text are replaced by visible ones (`<U+202E>`), so that the text cannot look
-/// like another one.
+/// Makes text that somebody else has chosen, such as a title or a name, safe to display: characters that are invisible
+/// or change the direction of text are replaced by visible ones (`<U+202E>`), so that the text cannot be mistaken for
+/// other text.
 #[must_use]
 pub fn visible(text: &str) -> String {
     model::ansi::plain_text(text).into_owned()

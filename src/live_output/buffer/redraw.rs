@@ -1,7 +1,7 @@
 //! Draws output that moves the cursor to other lines, such as a progress display of several lines.
 //!
 //! The lines of each stream are drawn block by block ([`BlockScreen`]), as the server draws lines that are loaded by
-//! number. If the page does not hold the beginning of a block, the first rows on the screen are unknown. The lines are
+//! number. If the page does not have the beginning of a block, the first rows on the screen are unknown. The lines are
 //! then drawn as far as possible. If the output moves the cursor, the beginning of the block is loaded as it was
 //! printed ([`Redrawing::missing_head`]), and the block is drawn again. Until then, the page does not know whether the
 //! cursor was moved before the window began, and assumes that it was not.
@@ -37,7 +37,7 @@ impl BlockPlace {
     }
 }
 
-/// Whether the page holds the output of a stream from the beginning of the step or of the block.
+/// Whether the page has the output of a stream from the beginning of the step or of the block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Head {
     /// All earlier lines have been drawn.
