@@ -1,4 +1,4 @@
-//! All time limits of the HTTP server, each with its reason.
+//! The time limits of the HTTP server, each with its reason. Those for uploaded forms are in `server::http::multipart`.
 //!
 //! Limits on clients are fields of [`Limits`], so that tests can shorten them. Limits that do not depend on clients are
 //! constants.
