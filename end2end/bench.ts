@@ -6,7 +6,10 @@ export function percentile(values: number[], part: number): number {
   return values.sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * part))]!;
 }
 
-/** Returns the memory usage of the browser's largest renderer process in KiB, with a share of its shared memory. */
+/**
+ * Returns the memory usage of the browser's largest renderer process in KiB. Memory that it shares with other processes
+ * is counted proportionally.
+ */
 export async function memoryOfTab(browser: Browser, page: Page): Promise<number> {
   const tab = await page.context().newCDPSession(page);
   // Free the memory of pages that were open before.
