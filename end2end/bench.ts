@@ -6,7 +6,10 @@ export function percentile(values: number[], part: number): number {
   return values.sort((a, b) => a - b)[Math.min(values.length - 1, Math.floor(values.length * part))]!;
 }
 
-/** Returns the memory usage of the browser's largest renderer process in KiB, with shared memory counted proportionally. */
+/**
+ * Returns the memory usage of the browser's largest renderer process in KiB. Memory that it shares with other processes
+ * is counted proportionally.
+ */
 export async function memoryOfTab(browser: Browser, page: Page): Promise<number> {
   const tab = await page.context().newCDPSession(page);
   // Free the memory of pages that were open before.
@@ -20,7 +23,7 @@ export async function memoryOfTab(browser: Browser, page: Page): Promise<number>
   return Math.max(...sizes);
 }
 
-/** A frame that the browser has drawn: the time since the previous one, and whether it shows a row in the middle of the log. */
+/** A frame that the browser has drawn: the time since the last one, and whether a row is in the middle of the log. */
 export interface Frame {
   millis: number;
   shown: boolean;

@@ -10,7 +10,7 @@ const token = "end2end-token-0123456789abcdef0123456789";
 export const password = "correct horse battery";
 const root = resolve(import.meta.dirname, "..");
 
-/** The server of one test, which can be killed and restarted on the same port with the same data. */
+/** The server of one test. It can be killed, and restarted on the same port with the same data. */
 export class Server {
   private child?: ChildProcess;
   url = "http://127.0.0.1:0";
@@ -127,7 +127,7 @@ export class Api {
     expect(reply.status(), await reply.text()).toBe(201);
   }
 
-  /** Creates a token that belongs to the admin token, and returns its text. */
+  /** Creates an API token, authenticated with the admin token. Returns the text of the new token. */
   async createToken(name: string): Promise<string> {
     const reply = await this.request.post(`${this.server.url}/api/queue/tokens`, this.options({ name }));
     return (await reply.json()).token;

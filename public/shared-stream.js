@@ -4,7 +4,7 @@
 //
 // A page sends "JOB SEQ all" to receive all events of a job after a seq, "JOB SEQ lifecycle" to receive new lifecycle
 // events, "jobs" to receive an event for each change to any job, and "" before it is closed. It receives pairs of a
-// type and a text. The types are "open", "event" (with an event of the job as JSON), "heartbeat", "terminal" (all
+// type and a string. The types are "open", "event" (with an event of the job as JSON), "heartbeat", "terminal" (all
 // events of the job have been sent), and "error" (the stream has broken). After an error, the page has to subscribe
 // again.
 

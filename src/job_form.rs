@@ -38,7 +38,7 @@ pub struct JobForm {
     pub shell: String,
     /// Whether the steps run in a terminal, unless a step has its own setting.
     pub terminal: bool,
-    /// The timeout in seconds, or an empty string for no timeout.
+    /// The job's timeout in seconds, or an empty string for no timeout.
     pub timeout: String,
     /// The maximum number of attempts, or an empty string for 1.
     pub max_attempts: String,

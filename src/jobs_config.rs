@@ -23,7 +23,7 @@ pub(crate) const MAX_ARTIFACTS: usize = 1_000;
 /// The settings for running jobs.
 #[derive(Clone, Debug)]
 pub struct JobsConfig {
-    /// The number of jobs that the embedded worker runs at the same time.
+    /// The number of jobs that the worker runs at the same time.
     pub concurrency: usize,
     /// The way in which the steps of jobs are supervised.
     pub supervision: Supervision,
@@ -44,7 +44,7 @@ pub struct JobsConfig {
     pub live_tail_bytes: u64,
     /// The time between SIGTERM and SIGKILL when a job is cancelled or times out.
     pub cancel_grace: Duration,
-    /// The time between SIGTERM and SIGKILL when the server stops.
+    /// The time between SIGTERM and SIGKILL when the server or the worker stops.
     pub shutdown_grace: Duration,
     /// The maximum output of an attempt, in bytes, or `None` for no limit. An attempt that prints more is killed.
     pub output_limit: Option<u64>,
@@ -105,7 +105,7 @@ pub enum JobsConfigError {
 }
 
 impl JobsConfig {
-    /// Returns the settings of a worker with these settings. `data_dir` contains its workspaces and spools.
+    /// Returns the configuration of a worker with these settings. `data_dir` contains its workspaces and spools.
     pub(crate) fn worker(&self, host: Host, data_dir: &Path, cage: Cage, roots: WorkingRoots) -> WorkerConfig {
         WorkerConfig {
             host,
@@ -129,8 +129,8 @@ impl JobsConfig {
         }
     }
 
-    /// Returns the values that are masked in every job's output: the values of the server's environment variables with
-    /// secret-looking names, passwords in the variables passed on to jobs, and the values in `redact_values_file`.
+    /// Returns the values that are masked in every job's output: the values of this process's environment variables
+    /// with secret-looking names, passwords in the variables passed on to jobs, and the values in `redact_values_file`.
     pub(crate) fn secrets(&self) -> Result<Vec<String>, JobsConfigError> {
         let looks_secret =
             |(name, value): (String, String)| (redact::is_secret_name(&name) && !value.is_empty()).then_some(value);
@@ -158,7 +158,7 @@ impl JobsConfig {
             .map_err(|error| invalid(error.to_string()))
     }
 
-    /// Returns the environment that jobs inherit from the server.
+    /// Returns the environment that jobs inherit from the server or the worker.
     pub(crate) fn job_environment(&self) -> JobEnvironment {
         JobEnvironment { home: self.job_home, names: self.job_env.clone() }
     }

@@ -1,4 +1,4 @@
-//! All time limits of the HTTP server, each with its reason.
+//! The time limits of the HTTP server, each with its reason. Those for uploaded forms are in `server::http::multipart`.
 //!
 //! Limits on clients are fields of [`Limits`], so that tests can shorten them. Limits that do not depend on clients are
 //! constants.
@@ -102,8 +102,9 @@ pub const LAST_USED_EVERY: Duration = Duration::from_mins(1);
 /// The time for which an expired API token is still listed, so that its owner can see why a program is refused.
 pub const EXPIRED_TOKEN_KEPT: Duration = Duration::from_hours(30 * 24);
 
-/// The longest time after which an open response checks again whether its sender may receive it. Changes and expiry are
-/// noticed immediately. This limit only keeps the timer within the range that the runtime supports.
+/// The longest time after which the server checks again whether the recipient of an open response may still receive it.
+/// Changes and expiry are noticed immediately. This limit only keeps the timer within the range that the runtime
+/// supports.
 pub const RECHECK_IDENTITY: Duration = Duration::from_hours(24);
 
 /// The lifetime of a login link. The link is printed when the server starts, and may remain in a terminal's history.

@@ -5,10 +5,10 @@
 //! ([`mod@line`], [`model::ansi`], [`model::level`], [`totals`]); [`filter`] selects the lines and events to show;
 //! [`groups`] finds the groups of lines, which can be collapsed; [`layout`] computes the position of each row;
 //! [`panel`] computes the visible rows and the scroll position. All of these except the feed are pure. [`screen`] draws
-//! the result, and [`placement`] puts its rows into place; its views are [`rows`], [`toolbar`] and [`status_bar`].
+//! the result with the views [`rows`], [`toolbar`] and [`status_bar`], and [`placement`] puts the rows into place.
 //! [`follow`] reacts to the reader's scrolling, and [`permalink`] puts a reference to a line into the page's URL. A
 //! [`finder`] asks the server to search the whole log for [`search_bar`], [`errors`] and [`filtering`]; [`search`]
-//! stores the results. [`selected`] holds the lines that a filter selects. [`listed`] provides the lines of the list:
+//! stores the results. [`selected`] stores the lines that a filter selects. [`listed`] provides the lines of the list:
 //! the selected lines, or those of the buffer. [`logs`] contains all logs of the page, because a page can show several
 //! jobs.
 //!

@@ -23,7 +23,7 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 #[allow_missing = true]
 struct PageFiles;
 
-/// The program in `tailwater-supervisor.rs`, which `make build` copies to this directory.
+/// The `tailwater-supervisor` program (`src/supervisor.rs`), which `make build` copies to this directory.
 #[derive(Embed)]
 #[folder = "target/supervisor"]
 #[allow_missing = true]

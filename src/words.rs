@@ -37,9 +37,9 @@ pub fn sentence(message: &str) -> String {
     characters.next().into_iter().flat_map(char::to_uppercase).chain(characters).collect()
 }
 
-/// Makes a text that somebody else has chosen, such as a title or a name, safe to display: characters that are
-/// invisible or change the direction of text are replaced by visible ones (`<U+202E>`), so that the text cannot look
-/// like another one.
+/// Makes text that somebody else has chosen, such as a title or a name, safe to display: characters that are invisible
+/// or change the direction of text are replaced by visible ones (`<U+202E>`), so that the text cannot be mistaken for
+/// other text.
 #[must_use]
 pub fn visible(text: &str) -> String {
     model::ansi::plain_text(text).into_owned()
@@ -69,7 +69,7 @@ pub fn paused(pause: &Pause) -> String {
     format!("{what} been paused since {since} UTC by {by}{reason}")
 }
 
-/// Says for which jobs a job waits because of its concurrency key.
+/// Describes which jobs a job waits for because of its concurrency key.
 #[must_use]
 pub fn waits_for_key(wait: &ConcurrencyWait) -> String {
     let which = if wait.running == 1 {
@@ -136,7 +136,7 @@ pub fn run_time(phase: JobPhase, now: impl FnOnce() -> Timestamp) -> String {
     }
 }
 
-/// Formats the time between the start of an attempt and one of its lines: `01:12.4`.
+/// Formats the time between the start of an attempt or a step and one of its lines: `01:12.4`.
 #[must_use]
 pub fn offset(millis: i64) -> String {
     format!("{}.{}", clock(millis.max(0) / 1000), millis.max(0) % 1000 / 100)

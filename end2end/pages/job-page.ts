@@ -135,7 +135,7 @@ export class JobPage {
     await expect(this.verified, "the received output extends to the end of the log").toBeVisible();
   }
 
-  /** Returns the texts of the lines in the document, without their numbers and times. */
+  /** Returns the text of each line in the document, without the numbers and times. */
   async texts(): Promise<string[]> {
     return this.lines.locator(".live-text").allTextContents();
   }

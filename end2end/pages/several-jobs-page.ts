@@ -27,7 +27,7 @@ export class SeveralJobsPage extends JobPage {
     return this.page.locator(`[data-testid="live-output"][data-job="${id}"]`);
   }
 
-  /** Returns the lines in a job's column that contain a text. */
+  /** Returns the lines in a job's column that contain the given text or match the pattern. */
   linesOf(id: string, text: string | RegExp): Locator {
     return this.column(id).locator('[data-kind="log"] .live-text').filter({ hasText: text });
   }

@@ -24,7 +24,8 @@ async function atHost(page: Page, server: Server): Promise<string> {
   return server.url.replace("127.0.0.1", HOST);
 }
 
-// Browsers send cookies that are `SameSite=Lax` with all requests of the first two, and with none of the others.
+// The first two hosts belong to the same site as the server, so browsers send `SameSite=Lax` cookies with all requests
+// of their pages. They send none with the requests of pages at the other two hosts.
 for (const host of [HOST, `sibling.${HOST}`, "evil.test", "localhost"]) {
   test(`a page at another port of ${host} can neither change nor read anything`, async ({ page, server, api }) => {
     test.slow();

@@ -33,7 +33,7 @@ test("FR-009: the page reconnects after the server restarts, and no line is miss
 test("the page falls back to polling when the stream fails, and later returns to the stream", async ({ page, server, api }) => {
   const stop = join(server.data, "stop");
   const id = await api.submit({ run: ticking(stop) });
-  // Without shared workers, because their requests cannot be intercepted.
+  // Disable shared workers, because their requests cannot be intercepted.
   await page.addInitScript(() => Reflect.deleteProperty(window, "SharedWorker"));
   await page.route("**/events/stream*", (route) => route.abort());
   const job = new JobPage(page);

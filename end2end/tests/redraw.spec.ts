@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { JobPage } from "../pages/job-page.ts";
 import { expect, test } from "../server.ts";
 
-/** Prints lines 1 to 6: a display of two rows below a title, which is redrawn once. */
+/** Prints lines 1 to 6: a title, a display of two rows, which is redrawn once, and a last line. */
 const DISPLAY = "printf 'pulling\\nlayer 1: wait\\nlayer 2: wait\\n\\033[2A\\033[2Klayer 1: done\\n\\033[2Klayer 2: done\\nfinished\\n'";
 const SHOWN = ["pulling", "layer 1: done", "layer 2: done", "finished"];
 

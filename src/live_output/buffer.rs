@@ -1,4 +1,4 @@
-//! The part of a job's log that the page holds in memory: a bounded window of lines, and all lifecycle events.
+//! The part of a job's log that the page keeps in memory: a bounded window of lines, and all lifecycle events.
 //!
 //! This module is pure. The window is a contiguous range of lines. While it includes the end of the log, live output is
 //! appended to it: chunks are assembled into lines ([`super::line`]) in the order of `output.log`, even if chunks of

@@ -12,10 +12,10 @@ use crate::words;
 
 /// The number of lines that one request loads, which is the API's limit.
 const PART: i64 = 2000;
-/// The maximum size of a copied text, in bytes. Larger texts make browsers and editors slow.
+/// The maximum size of the copied text, in bytes. Larger amounts make browsers and editors slow.
 const MAX_COPIED: usize = 20_000_000;
 
-/// The reason why a text cannot be copied.
+/// The reason why the text cannot be copied.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CopyError {
     /// The text is too large.

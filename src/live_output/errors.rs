@@ -1,4 +1,4 @@
-//! The errors in the log: counts them, and moves between them.
+//! Counts the errors in the log, and moves between them.
 //!
 //! The server recognises the level of each line. An error of several lines, such as a stack trace, is counted once, and
 //! the reader moves to its first line. When a failed job is opened, the first error of its failed step is shown,

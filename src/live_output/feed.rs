@@ -110,8 +110,8 @@ impl Feed {
             hand_on(&me);
             happened(&me, if is_hidden() { Happened::Hidden } else { Happened::Shown });
         });
-        // The shared worker does not notice when a page is closed, so the page disconnects itself. If the browser
-        // restores the page from its back/forward cache, the page reconnects.
+        // In some browsers, the shared worker does not notice that a page was closed, so the page disconnects itself.
+        // If the browser restores the page from its back/forward cache, the page reconnects.
         let me = Rc::downgrade(&connected);
         let left = Listener::new(window(), "pagehide", move |_| happened(&me, Happened::Left));
         let me = Rc::downgrade(&connected);

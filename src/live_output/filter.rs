@@ -57,8 +57,8 @@ impl RowFilter {
     }
 
     /// Returns the query with which the server finds the selected lines in an attempt, or `None` if the filter does not
-    /// select lines or its step has not started. `step_id` is the percent-encoded id of the filter's step, and `search` the query of
-    /// the reader's search.
+    /// select lines or its step has not started. `step_id` is the percent-encoded id of the filter's step, and `search`
+    /// is the query of the reader's search.
     #[must_use]
     pub fn query(self, step_id: Option<&str>, search: Option<&str>) -> Option<String> {
         if !self.selects_lines() {

@@ -126,8 +126,8 @@ pub fn toggle_unlike(logs: Logs) {
     logs.change_filter(|filter| filter.unlike = if filter.unlike.is_some() { None } else { other });
 }
 
-/// Chooses the attempt whose rows are shown. It is hidden if the job has had only one attempt, or if the page shows
-/// several jobs, whose attempts are not related to each other.
+/// The field that selects the attempt whose rows are shown. The field is hidden if the job has had only one attempt, or
+/// if the page shows several jobs, whose attempts are not related to each other.
 #[component]
 fn AttemptChoice(logs: Logs) -> impl IntoView {
     let last =
@@ -154,7 +154,8 @@ fn AttemptChoice(logs: Logs) -> impl IntoView {
     .into_any()
 }
 
-/// The bar in which the reader chooses an attempt, a step, a stream, and whether to hide the lines that another job also printed.
+/// The bar in which the reader chooses an attempt, a step, a stream, and whether to hide the lines that another job
+/// also printed.
 #[component]
 pub fn FilterBar(logs: Logs, is_open: RwSignal<bool>) -> impl IntoView {
     let steps = Memo::new(move |_| logs.common_steps());

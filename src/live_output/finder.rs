@@ -1,7 +1,7 @@
 //! Asks the server to find lines in the whole log, counts them, and moves between them.
 //!
-//! A finder searches all attempts or one of them, and then new output as long as the page is open. Each log has separate finders for
-//! the reader's search, its errors and its filters.
+//! A finder searches all attempts or one of them, and then new output as long as the page is open. Each log has
+//! separate finders for the reader's search, its errors and its filters.
 
 use std::time::Duration;
 
@@ -103,7 +103,7 @@ impl Finder {
         }
     }
 
-    /// Limits the following searches to an attempt, or to none if it is `None`.
+    /// Limits the following searches to an attempt, or lets them search all attempts if `attempt` is `None`.
     pub fn limit_to(self, attempt: Option<i32>) {
         self.attempt.set_value(attempt);
     }

@@ -1,7 +1,7 @@
 //! Determines which lines belong to a group, and which groups are collapsed.
 //!
 //! A group is a step, or the lines between two markers ([`model::group`]). This module is pure. A group of lines is
-//! known only if the page holds its title. Groups of lines do not extend over several steps.
+//! known only if its title is loaded. Groups of lines do not extend over several steps.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -95,10 +95,10 @@ pub enum Shown {
 pub struct GroupState {
     /// Whether the lines are hidden.
     pub collapsed: Collapsed,
-    /// The number of the group's lines that the page holds.
+    /// The number of the group's lines that are loaded.
     pub lines: i64,
-    /// The time between the title and the end of the group in milliseconds, or `None` if the page does not hold the
-    /// end.
+    /// The time between the title and the end of the group in milliseconds, or `None` if the end is not
+    /// loaded.
     pub millis: Option<i64>,
     /// The highest level of the lines.
     pub level: Level,
@@ -140,7 +140,7 @@ struct OpenGroup<'a> {
 enum GroupEnd {
     /// The line at this index ends the group or follows it.
     Before(usize),
-    /// The line before this index is the last one of its step, or the last one that the page holds.
+    /// The line before this index is the last one of its step, or the last one that is loaded.
     WithLineBefore(usize),
 }
 

@@ -34,7 +34,7 @@ pub fn link_urls(spans: Vec<Span>) -> Vec<Span> {
     linked
 }
 
-/// Returns the position of the first URL in a text, or `None` if the text contains no URL.
+/// Returns the position of the first URL in `text`, or `None` if there is none.
 fn next_url(text: &str) -> Option<Range<usize>> {
     let mut from = 0;
     while let Some(at) = text[from..].find("http") {
@@ -52,7 +52,7 @@ fn next_url(text: &str) -> Option<Range<usize>> {
     None
 }
 
-/// Returns the length of the URL at the beginning of a text. Punctuation at the end, and a closing bracket without an
+/// Returns the length of the URL at the beginning of `text`. Punctuation at the end, and a closing bracket without an
 /// opening one, are considered part of the sentence around the URL.
 fn url_length(text: &str) -> usize {
     let is_part = |byte: &u8| {

@@ -24,8 +24,8 @@ impl<'a> Listed<'a> {
         self.selected.map_or_else(|| self.buffer.lines(), SelectedLines::lines)
     }
 
-    /// Returns the index of the first line that is shown after the space for the lines behind the window. If there is
-    /// no such line, the index is the number of lines.
+    /// Returns the index of the first line that is shown below the space for the missing lines after the window. If
+    /// there is no such line, the index is the number of lines.
     #[must_use]
     pub fn first_new(self) -> usize {
         self.selected.map_or_else(|| self.buffer.lines().len(), SelectedLines::first_new)

@@ -36,7 +36,8 @@ pub struct LogSource {
     pub now: Now,
     /// The newest events, oldest first.
     pub tail: EventsPage,
-    /// The job whose lines can be hidden, so that only lines that differ are shown, or `None` if there is no such job.
+    /// The job that the log is compared with, so that lines that both jobs printed can be hidden, or `None` if there is
+    /// no such job.
     pub compared_with: Signal<Option<JobId>>,
     /// The errors of each step, which the timeline shows.
     pub step_errors: StepErrors,
@@ -109,7 +110,7 @@ impl Log {
         self.filtering.get_value()
     }
 
-    /// Returns the job whose lines can be hidden, or `None` if there is no such job.
+    /// Returns the job that the log is compared with, or `None` if there is no such job.
     pub fn compared_with(self) -> Option<JobId> {
         self.compared_with.get()
     }
@@ -263,7 +264,7 @@ impl Logs {
         steps
     }
 
-    /// Collapses all groups or, if all groups of a log are collapsed, expands them.
+    /// Collapses all groups of each log or, if all groups of a log are collapsed, expands its groups.
     pub fn toggle_all_groups(self) {
         for log in self.all() {
             log.screen().toggle_all_groups();

@@ -145,7 +145,8 @@ impl Panel {
         Listed { buffer: &self.buffer, selected: self.selected.as_ref() }
     }
 
-    /// Marks lines without scrolling. The list no longer follows the end of the log, unless no lines are marked.
+    /// Marks lines without scrolling. The list no longer follows the end of the log, unless no lines are marked or the
+    /// list is too short to scroll.
     pub fn mark_lines(&mut self, marked: Option<MarkedLines>) {
         (self.marked, self.seeking) = (marked, false);
         if marked.is_some() && self.scrolls() {

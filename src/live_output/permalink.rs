@@ -1,5 +1,5 @@
-//! References to lines in the page's URL: `#L120` or `#L120-L130`, or `#2:L120` for a line of the second attempt if that
-//! is not the last one.
+//! References to lines in the page's URL: `#L120` or `#L120-L130`, or `#2:L120` for a line of the second attempt if
+//! there are later attempts.
 
 use leptos::prelude::*;
 

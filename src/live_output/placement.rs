@@ -139,7 +139,7 @@ impl ListElements {
     }
 
     /// Returns the scroll position, or `None` if the reader has not scrolled since the last frame was placed. Browsers
-    /// report scrolling only in the next animation frame, so a redraw would otherwise undo it.
+    /// report scrolling only in the next animation frame, so a redraw would otherwise undo the scrolling.
     pub fn pending_scroll(self) -> Option<u32> {
         let placed =
             self.frames.try_get_value().filter(|frames| frames.unplaced == 0).and_then(|frames| frames.placed_top);
@@ -203,7 +203,7 @@ fn set_height(node: NodeRef<html::Div>, height: u32) {
     }
 }
 
-/// Returns the number of rows of text that an element is high, at least 1.
+/// Returns the height of an element in rows of text, at least 1.
 fn rows_of(element: &web_sys::Element) -> u32 {
     let height = element.get_bounding_client_rect().height();
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is small and positive")]

@@ -105,7 +105,8 @@ impl Screen {
         if self.display.get_untracked() != display {
             self.display.set(display);
             self.change(|panel| panel.set_display(display));
-            // The times may be wider or narrower than before, which is measured once they are in the document.
+            // The times may be wider or narrower than before, so the panel is measured again once they are in the
+            // document.
             request_animation_frame(move || self.measure());
         }
     }

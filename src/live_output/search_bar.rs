@@ -101,7 +101,7 @@ impl ReaderSearch {
         self.set_terms(terms, untrack(|| self.logs.active()).screen().current());
     }
 
-    /// Ends the current search and, if there is a text, begins another. The first match at or after line `from` of the
+    /// Ends the current search and, if there are terms, begins another. The first match at or after line `from` of the
     /// active log is shown as soon as it has been found.
     fn set_terms(self, terms: SearchTerms, from: Option<LineKey>) {
         if terms == self.terms.get_untracked() {

@@ -1,9 +1,9 @@
 //! The lines that the filter selects, while it shows only some of the lines.
 //!
 //! This module is pure. The server searches the whole log for the selected lines and reports their numbers
-//! ([`Findings`]), which determine their total and their positions in the list. The page holds a window of them, like
-//! the window of all lines in the [`Buffer`]: a range of the log, of which it holds every selected line. Lines that the
-//! server has not searched yet are taken from the buffer, so that new ones appear immediately.
+//! ([`Findings`]), which determine their total and their positions in the list. The page has a window of them in
+//! memory, like the window of all lines in the [`Buffer`]: it contains every selected line of a range of the log. Lines
+//! that the server has not searched yet are taken from the buffer, so that new ones appear immediately.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -70,7 +70,8 @@ impl SelectedLines {
         self.lines.all()
     }
 
-    /// Returns the index of the first new line. The new lines follow the lines after the window that are not loaded.
+    /// Returns the index of the first new line. Between the window and the new lines, there may be lines that are not
+    /// loaded.
     #[must_use]
     pub fn first_new(&self) -> usize {
         self.lines().len() - self.new_lines
@@ -134,7 +135,7 @@ impl SelectedLines {
         key < self.findings.end()
     }
 
-    /// Returns whether the page holds every selected line near a line.
+    /// Returns whether every selected line near a line is in memory.
     #[must_use]
     pub fn covers(&self, key: LineKey, buffer: &Buffer) -> bool {
         let is_new = || !self.is_searched(key) && !self.filter.is_by_text() && buffer.line(key).is_some();
@@ -166,7 +167,7 @@ impl SelectedLines {
         Some(FoundRange { direction: FoundDirection::From, key, count })
     }
 
-    /// Returns the line from which the window holds every selected line, or `None` if there is no window.
+    /// Returns the line from which the window contains every selected line, or `None` if there is no window.
     #[must_use]
     pub fn begin(&self) -> Option<LineKey> {
         self.range.as_ref().map(|range| range.start)

@@ -7,7 +7,7 @@ use model::Role;
 use super::Dropdown;
 use crate::host;
 
-/// The `meta` element of the document that contains the name of the OpenID Connect provider.
+/// The name of the document's `meta` element that contains the name of the OpenID Connect provider.
 pub const PROVIDER: &str = "provider";
 
 /// The person who is viewing the page.
@@ -20,10 +20,10 @@ pub struct CurrentUser {
 }
 
 impl CurrentUser {
-    /// The `meta` element of the document that contains the name.
+    /// The name of the document's `meta` element that contains the person's name.
     pub const NAME: &'static str = "user";
 
-    /// The `meta` element of the document that contains the role.
+    /// The name of the document's `meta` element that contains the person's role.
     pub const ROLE: &'static str = "role";
 
     /// Returns the person who is viewing the page, or `None` if nobody is logged in.

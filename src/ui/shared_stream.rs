@@ -32,7 +32,7 @@ pub enum Subscription {
 pub enum Message {
     /// The stream is open.
     Open,
-    /// An event, as JSON.
+    /// An event of the job as JSON, or an empty string for [`Subscription::Jobs`].
     Event(String),
     /// The stream is still open.
     Heartbeat,

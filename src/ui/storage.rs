@@ -8,7 +8,7 @@ pub fn read(name: &str) -> Option<String> {
     storage()?.get_item(name).ok().flatten()
 }
 
-/// Stores a text under a name. Errors are ignored.
+/// Stores text under a name. Errors are ignored.
 pub fn write(name: &str, text: &str) {
     if let Some(storage) = storage() {
         let _ = storage.set_item(name, text);

@@ -1,7 +1,7 @@
 //! Draws output that moves the cursor to other lines, such as a progress display of several lines.
 //!
 //! The lines of each stream are drawn block by block ([`BlockScreen`]), as the server draws lines that are loaded by
-//! number. If the page does not hold the beginning of a block, the first rows on the screen are unknown. The lines are
+//! number. If the page does not have the beginning of a block, the first rows on the screen are unknown. The lines are
 //! then drawn as far as possible. If the output moves the cursor, the beginning of the block is loaded as it was
 //! printed ([`Redrawing::missing_head`]), and the block is drawn again. Until then, the page does not know whether the
 //! cursor was moved before the window began, and assumes that it was not.
@@ -37,7 +37,7 @@ impl BlockPlace {
     }
 }
 
-/// Whether the page holds the output of a stream from the beginning of the step or of the block.
+/// Whether the page has the output of a stream from the beginning of the step or of the block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Head {
     /// All earlier lines have been drawn.
@@ -102,7 +102,7 @@ impl MissingHead {
 }
 
 impl Redrawing {
-    /// Forgets all lines, but not the heights of terminals.
+    /// Forgets all lines, but neither the heights of terminals nor which attempts have finished.
     pub(super) fn clear(&mut self) {
         let heights = std::mem::take(&mut self.heights);
         *self = Self { heights, finished: self.finished, ..Self::default() };
@@ -168,13 +168,15 @@ impl Redrawing {
 
     /// Records that a line that is not in the window was redrawn.
     pub(super) fn keep_outside(&mut self, stream: StreamName, key: LineKey, redrawn: Redrawn) {
-        // The first rows are drawn again once the beginning of the block is known.
+        // If the beginning of the block is missing, nothing is recorded, because the block is drawn again once its
+        // beginning is known.
         if self.streams[stream as usize].as_ref().is_some_and(|here| here.missing.is_none()) {
             self.outside.insert(key, redrawn);
         }
     }
 
-    /// Removes and returns the lines that have been redrawn while they were not in the window.
+    /// Removes and returns the lines that were redrawn while they were not in the window, and that have been loaded
+    /// since.
     pub(super) fn take_outside(&mut self, is_loaded: impl Fn(LineKey) -> bool) -> Vec<(LineKey, Redrawn)> {
         let loaded: Vec<LineKey> = self.outside.keys().copied().filter(|key| is_loaded(*key)).collect();
         loaded.into_iter().filter_map(|key| self.outside.remove_entry(&key)).collect()

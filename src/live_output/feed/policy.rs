@@ -25,7 +25,7 @@ const POLL_EVERY_MS: f64 = 1_000.0;
 const TRY_STREAM_EVERY_MS: f64 = 15_000.0;
 /// The number of consecutive failures of the stream after which the log is polled.
 const BREAKS_BEFORE_POLLING: u32 = 2;
-/// The pauses between attempts while the server does not respond.
+/// The pauses before a broken stream is opened again, and between attempts while the server does not respond.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(15));
 
 /// The state of the connection, as displayed to the reader.
@@ -145,8 +145,8 @@ impl FeedPolicy {
             return self.stop(Connection::Paused);
         }
         if self.connection == Connection::Paused && happened != Happened::Shown {
-            // While the page is hidden, inputs have no effect. A result of a poll still means that no poll is in
-            // progress.
+            // While the page is hidden, inputs are ignored. Only the result of a poll is still recorded, because the
+            // poll is then no longer in progress.
             let finished = matches!(
                 happened,
                 Happened::Polled { .. } | Happened::Unreachable | Happened::Refused(_) | Happened::Ended

@@ -1,7 +1,7 @@
 //! The rows of several logs, merged by time.
 //!
-//! Each log holds a window of its lines. The merged list shows the period that all windows cover, so that no line is
-//! missing among those that are shown. Lines outside this period take up space, as in the list of a single log.
+//! A window of the lines of each log is in memory. The merged list shows the period that all windows cover, so that no
+//! line is missing among those that are shown. Lines outside this period take up space, as in the list of a single log.
 
 use model::Timestamp;
 

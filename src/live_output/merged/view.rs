@@ -33,7 +33,7 @@ pub fn MergedRows(logs: Logs) -> impl IntoView {
     });
     on_cleanup(move || logs.end_merging());
     let unseen = move || format!("{} \u{2193}", words::plural(screen.unseen.get(), "new line"));
-    // The times may be wider or narrower than before, which is measured once they are in the document.
+    // The times may be wider or narrower than before, so the list is measured again once they are in the document.
     Effect::new(move || {
         first.display.track();
         request_animation_frame(move || screen.measure());

@@ -11,7 +11,7 @@ impl Panel {
         self.lay_out();
         let ScrollPlace::Row { key, below } = self.place else { return };
         if let Some(index) = self.layout.find(key, self.list()) {
-            // The row may be less high now than the part of it that was above the panel's top edge.
+            // The row may have become shorter than the part of it that was above the panel's top edge.
             let height = self.layout.top(index + 1) - self.layout.top(index);
             self.place = ScrollPlace::Row { key, below: below.min(height - 1) };
         }

@@ -48,7 +48,7 @@ impl Panel {
         }
     }
 
-    /// Returns whether the page holds every line that the filter shows.
+    /// Returns whether every line that the filter shows is in memory.
     #[must_use]
     pub fn is_complete(&self) -> bool {
         let list = self.list();
@@ -76,7 +76,7 @@ impl Panel {
         Counts { narrowed, ..counts }
     }
 
-    /// Returns whether the list holds a line or, if the filter hides it, the lines around it.
+    /// Returns whether the list contains a line or, if the filter hides it, the lines around it.
     pub(super) fn is_listed(&self, key: LineKey) -> bool {
         match &self.selected {
             Some(selected) => selected.covers(key, &self.buffer),

@@ -32,7 +32,7 @@ pub enum RowView {
     LifecycleEvent {
         /// The event.
         event: Event,
-        /// Whether the step that the event starts is collapsed, or `None` if the event starts no step with lines.
+        /// Whether the step that the event starts is collapsed, or `None` if the row is not the title of a step.
         collapsed: Option<Collapsed>,
     },
     /// The space for lines outside the window.

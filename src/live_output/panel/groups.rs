@@ -10,7 +10,7 @@ use crate::live_output::line::LineKey;
 
 impl Panel {
     /// Collapses or expands a group. Its title keeps its position on the screen. If the title is not on the screen,
-    /// collapsing the group scrolls it into view.
+    /// collapsing the group scrolls to the title.
     pub fn toggle_group(&mut self, group: GroupKey) {
         let Some((title, collapsed)) = self.title_of(group).zip(self.collapsed(group)) else { return };
         let top = |panel: &Self| panel.layout.find(title, panel.list()).map(|index| panel.layout.top(index));
@@ -72,8 +72,8 @@ impl Panel {
         }
     }
 
-    /// Returns whether the step that an event starts is collapsed. Returns `None` if the event starts no step, or if
-    /// none of the step's lines are loaded.
+    /// Returns whether the step that an event starts is collapsed. Returns `None` if the event starts no step, if the
+    /// list does not show all rows, or if the step is expanded and none of its lines are loaded.
     pub(super) fn collapsed_step(&self, event: &Event) -> Option<Collapsed> {
         let Payload::Step(step @ StepPayload { status: StepStatus::Started, .. }) = &event.payload else { return None };
         if self.selected.is_some() || self.filter.kind != OutputFilter::All {

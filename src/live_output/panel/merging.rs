@@ -57,8 +57,8 @@ impl Panel {
         }
     }
 
-    /// Returns the time from which the list holds all lines, or `None` if this time is unknown. If the list holds no
-    /// lines, because the last lines were not sent live, this is the time of the last event.
+    /// Returns the time from which the list contains all lines, or `None` if this time is unknown. If the list contains
+    /// no lines, because the last lines were not sent live, this is the time of the last event.
     pub fn window_begins(&self) -> Option<Timestamp> {
         let of_line = |key: LineKey| self.buffer.line(key).map(|line| line.time);
         let begin = self.selected.as_ref().and_then(|selected| of_line(selected.begin()?));
@@ -120,8 +120,8 @@ impl Panel {
         }
     }
 
-    /// Scrolls to a row, or to the end if `row` is `None`. A panel at its end drops its oldest lines when new ones
-    /// arrive.
+    /// Scrolls to a row, or to the end if `row` is `None`. The position also determines what happens when the window is
+    /// full and new lines arrive: a panel at its end drops its oldest lines.
     pub fn place_at(&mut self, row: Option<RowKey>) {
         (self.seeking, self.anchor) = (false, None);
         match row {

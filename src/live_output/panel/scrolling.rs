@@ -60,7 +60,8 @@ impl Panel {
         if !self.follows() && scroll_top != self.scroll_top() {
             self.seeking = false;
             self.hold(scroll_top);
-            // The position of a line changes when the lines around it are loaded and groups among them are collapsed.
+            // The line at this position is stored, because its position changes if the lines that are loaded around it
+            // include collapsed groups.
             self.anchor = self.far_line(scroll_top);
         }
     }

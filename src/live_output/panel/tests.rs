@@ -356,7 +356,7 @@ fn the_times_of_lines_are_shown_as_the_reader_has_chosen() {
     }
 }
 
-/// Returns a panel whose lines 4 and 5 were drawn on the rows of lines 2 and 3, followed by many others.
+/// Returns a panel whose lines 4 and 5 were drawn on the rows of lines 2 and 3, followed by many other lines.
 fn redrawn_panel() -> Panel {
     let mut panel = panel(0);
     let display = "title\none: wait\ntwo: wait\n\x1b[2A\x1b[2Kone: done\n\x1b[2Ktwo: done\n";

@@ -111,7 +111,7 @@ impl Scrolls for Screen {
         });
     }
 
-    /// The end is loaded first if it is not in the window.
+    /// Scrolls to the end and starts following. If the window does not include the end of the log, the end is loaded.
     fn follow(self) {
         let missing = self.panel.try_update_value(Panel::follow).unwrap_or(false);
         self.draw();

@@ -40,8 +40,8 @@ pub(super) struct Requests {
 }
 
 impl Screen {
-    /// Loads lines, unless others are being loaded. If the request fails, it is repeated the next time the panel is
-    /// drawn with these lines in view. Returns whether a request was sent.
+    /// Loads lines, unless other lines are being loaded. If the request fails, it is repeated the next time the panel
+    /// is drawn with these lines in view. Returns whether a request was sent.
     pub fn load(self, wanted: Wanted) -> bool {
         let is_loading =
             self.requests.try_update_value(|requests| std::mem::replace(&mut requests.is_loading_lines, true));

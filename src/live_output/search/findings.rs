@@ -33,8 +33,8 @@ struct AttemptFindings {
 }
 
 impl AttemptFindings {
-    /// Returns lines in ascending order, each with the number of matching lines before it. The numbers of the matching
-    /// lines between two of the returned lines are estimated.
+    /// Returns lines in ascending order, each with the number of matching lines before it. Between two of the returned
+    /// lines, the numbers are interpolated ([`estimate`]).
     fn counts(&self) -> impl Iterator<Item = (i64, i64)> {
         let reported = (self.lines.last().map_or(1, |line| line + 1), count(self.lines.len()));
         std::iter::once(reported).chain(self.counts.iter().copied())
@@ -49,7 +49,7 @@ impl AttemptFindings {
         }
     }
 
-    /// Subtracts the last `removed` matching lines from the numbers of the steps, beginning with the last step.
+    /// Subtracts `removed` matching lines from the counts of the steps, beginning with the last step.
     fn remove_from_steps(&mut self, mut removed: i64) {
         while removed > 0
             && let Some(last) = self.steps.last_mut()

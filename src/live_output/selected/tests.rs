@@ -89,7 +89,7 @@ fn page_end(next: i64, total_lines: i64) -> SearchPage {
     SearchPage { next: Some(next), total_lines, ..SearchPage::default() }
 }
 
-/// A panel that holds the end of a log, with a filter for which the server has searched everything.
+/// A panel that contains the end of a log, with a filter for which the server has searched everything.
 fn panel(log: &Log, filter: RowFilter) -> Panel {
     let tail = Log::events(log.lines - 99, log.lines);
     let mut panel = Panel::new(Buffer::new(Vec::new(), &tail, Seq(log.lines), BufferLimits::default()));

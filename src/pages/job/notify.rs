@@ -12,7 +12,7 @@ use crate::ui::Icon;
 use crate::ui::dom::set_page_icon;
 use crate::words;
 
-/// The page's icon while no job is shown.
+/// The page's icon while no job is shown, or while the job is queued.
 const PLAIN_ICON: &str = "favicon.svg";
 
 /// Shows the job's status in the tab's icon until the user leaves the page.

@@ -115,7 +115,7 @@ fn html_preview(file: &Artifact) -> AnyView {
     view! { <iframe class="preview-frame" src=url title=file.name.clone() sandbox="allow-scripts"></iframe> }.into_any()
 }
 
-/// Displays the beginning of a text.
+/// Displays the beginning of a text file.
 fn text_preview(file: &Artifact) -> AnyView {
     let text = RwSignal::new(None::<Result<String, String>>);
     let (url, size) = (download_url(file), file.size_bytes);

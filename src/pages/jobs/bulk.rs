@@ -73,7 +73,8 @@ pub(super) fn BulkMenu(wanted: JobsQuery, counts: RwSignal<JobCounts>) -> impl I
 struct AskedBulk {
     action: Option<BulkAction>,
     query: JobsQuery,
-    /// The numbers of jobs that were changed, were skipped and failed, or `None` before the form is submitted.
+    /// The numbers of jobs that were changed, that were skipped, and for which the action failed, or `None` before the
+    /// form is submitted.
     result: Option<[i64; 3]>,
 }
 

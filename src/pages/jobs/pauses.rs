@@ -45,7 +45,7 @@ fn Notices(pauses: Vec<Pause>) -> impl IntoView {
         }
     });
     let notices = move || {
-        // A paused worker delays no job if there are others.
+        // A paused worker delays no jobs if there are other workers, so there is no notice about it.
         let pauses = shown.get().into_iter().filter(|pause| !matches!(pause.target, PauseTarget::Worker(_)));
         let texts: Vec<String> = pauses.map(|pause| words::paused(&pause)).collect();
         (!texts.is_empty()).then(|| {

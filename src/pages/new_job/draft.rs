@@ -19,7 +19,7 @@ pub struct Draft {
     pub secrets: RwSignal<String>,
     /// The secrets that the job receives as files, as typed.
     pub secret_files: RwSignal<String>,
-    /// The shell of all steps, or an empty string for the server's default.
+    /// The shell of all steps, an empty string for the server's default, or [`crate::job_form::EACH_ITS_OWN`].
     pub shell: RwSignal<String>,
     /// Whether the steps run in a terminal.
     pub terminal: RwSignal<bool>,

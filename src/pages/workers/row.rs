@@ -45,7 +45,7 @@ pub(super) fn WorkerRow(worker: ListedWorker, now: Timestamp) -> impl IntoView {
     .into_any()
 }
 
-/// Returns the known properties of a worker, as short texts.
+/// Returns the known properties of a worker, as short phrases.
 fn facts(worker: &ListedWorker, now: Timestamp) -> Vec<String> {
     let list = |names: &[String]| words::visible(&names.join(", "));
     let slots = worker.concurrency.map(|count| format!("up to {} at a time", words::plural(count, "job")));

@@ -133,7 +133,7 @@ impl Printed {
         self.events.push(event(self.next_seq(), Level::Info, "", Payload::Attempt(payload)));
     }
 
-    /// Prints a text. It is sent in one event, or in several if its lines do not have consecutive numbers.
+    /// Prints text, which is sent in one event, or in several if its lines do not have consecutive numbers.
     fn print(&mut self, step: i32, stream: StreamName, text: &str) {
         let (mut first, mut before, mut sent) = (None, None, String::new());
         for part in text.split_inclusive('\n') {
@@ -223,7 +223,7 @@ impl Printed {
         answer
     }
 
-    /// Returns all lines as the page holds them after loading them.
+    /// Returns all lines in the form that they have in the page after they were loaded.
     fn loaded(&self, heights: &[u16]) -> Vec<LiveLine> {
         let load = |line: OutputLine| {
             let step = step_ref(line.step_id.as_ref().and_then(|id| id.parse().ok()).expect("it has a step"));
@@ -297,7 +297,7 @@ fn recordings() -> Vec<String> {
     logs.map(|path| std::fs::read_to_string(path).expect("it is text")).collect()
 }
 
-/// Generates text from random characters, many of which belong to sequences.
+/// Generates text from random characters, many of which belong to escape sequences.
 fn random_text(random: &mut Rng) -> String {
     let parts = [
         "\n",
@@ -331,7 +331,7 @@ fn random_text(random: &mut Rng) -> String {
     (0..random.usize(1..40)).map(|_| parts[random.usize(..parts.len())]).collect()
 }
 
-/// Prints random texts of two streams and several steps, beginning with the given number of ordinary lines.
+/// Prints random text to two streams in one or more steps, beginning with the given number of ordinary lines.
 fn random_log(random: &mut Rng, before: i64) -> (Printed, Vec<u16>) {
     let recordings = recordings();
     let mut printed = Printed::default();
@@ -356,7 +356,8 @@ fn random_log(random: &mut Rng, before: i64) -> (Printed, Vec<u16>) {
             }
             rest = after;
         }
-        // A page that never sees the cursor move does not know whether it was moved before.
+        // A page that sees no cursor movement does not know whether the cursor was moved before. Each stream therefore
+        // prints a cursor sequence at the end of the step.
         printed.print(step, StreamName::Stdout, "\x1b7");
         printed.print(step, StreamName::Stderr, "\x1b7");
     }
