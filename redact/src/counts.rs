@@ -22,7 +22,7 @@ impl MaskCounts {
         self.rules.iter().map(|(id, count)| (id.as_str(), *count))
     }
 
-    /// Returns the number of all masks.
+    /// Returns the total number of masks.
     pub fn total(&self) -> u64 {
         self.values + self.rules.values().sum::<u64>()
     }

@@ -36,7 +36,7 @@ pub struct Maskers {
     /// The server's own secret values, from its settings and environment.
     of_server: Arc<[String]>,
     shared: Arc<watch::Sender<SharedMasker>>,
-    /// The redactors of jobs, by the version of the shared values.
+    /// The redactors of jobs, by the version of the shared values and by job.
     cached: Arc<Cache<(u64, JobId), CachedMasker, Weight>>,
 }
 

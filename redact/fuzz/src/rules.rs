@@ -24,7 +24,8 @@ pub fn rules(data: &[u8]) {
 /// Registered values. They overlap secrets that rules recognise.
 const VALUES: [&str; 3] = ["hunter2-hunter2", "abcd01234567", "swordfish"];
 
-/// The examples that the inputs refer to. The redactors have no value, the first one, the first two, and all of them.
+/// The examples that the inputs refer to. The redactors have none of [`VALUES`], the first one, the first two, and all
+/// three.
 struct Examples {
     masked: Vec<(String, String)>,
     unmasked: Vec<String>,

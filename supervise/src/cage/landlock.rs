@@ -41,7 +41,7 @@ pub fn is_available() -> bool {
 /// `own`, which is relative to the first of them.
 pub fn restrict(hidden: &[PathBuf], own: &Path) -> io::Result<()> {
     let ruleset = match hidden.first() {
-        // A domain must restrict at least one access, so this one is restricted and then allowed everywhere.
+        // A domain must restrict at least one access, so `Refer` is restricted, and then allowed everywhere.
         None => allow(create(AccessFs::Refer.into())?, Path::new("/"), AccessFs::Refer.into())?,
         Some(data) => {
             let rules = allow_siblings(create(ACCESSES)?, Path::new("/"), hidden)?;
