@@ -96,8 +96,8 @@ pub struct Cage {
     hiding: Hiding,
     /// The data directory as the server names it.
     data_dir: PathBuf,
-    /// The paths of the data directory without links. The first one is that of the server, and the others lead to the
-    /// same directory through other mounts.
+    /// The paths that lead to the data directory, with symbolic links resolved. The first one is the path that the
+    /// server uses, and the others lead to the same directory through other mounts.
     hidden: Vec<PathBuf>,
     limits: StepLimits,
 }

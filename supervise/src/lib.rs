@@ -6,7 +6,7 @@
 //! step and reports its exit status. When the server closes its end of the socket, after the step has ended or because
 //! the server was killed, the supervisor kills the remaining processes. It exits when it has no descendants left.
 //!
-//! The supervisor is a [program](SupervisorProgram) of its own in a release. Otherwise, it is the server's own program,
+//! In a release, the supervisor is a separate [program](SupervisorProgram). Otherwise, it is the server's own program,
 //! started with a hidden subcommand, `tailwater supervise`, which is handled before the rest of the program is
 //! initialised. The server starts the supervisor with default signal handling. The step has no controlling terminal and
 //! runs at normal priority.

@@ -136,7 +136,7 @@ impl DrawnBlock<'_> {
         }
     }
 
-    /// Takes the changes of the screens, and stores those of wanted lines.
+    /// Takes the changed lines from the screens, and stores those that are to be drawn.
     fn collect(&mut self) {
         for (number, redrawn) in self.screens.iter_mut().flatten().flat_map(BlockScreen::take_changes) {
             if self.block.wanted.binary_search(&number).is_ok() {

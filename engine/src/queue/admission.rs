@@ -14,7 +14,7 @@ use super::submission::check_key;
 use super::{pauses, workers};
 use crate::db::{Connection, DbResult};
 
-/// The maximum number of types, and of repositories, in the limits of a token.
+/// The maximum number of types, and also of repositories, that a token's limits can list.
 const MAX_LISTED: usize = 100;
 
 /// The limits of a worker's API token. An empty list sets no limit.

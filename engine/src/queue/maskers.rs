@@ -40,7 +40,7 @@ pub struct Maskers {
     cached: Arc<Cache<(u64, JobId), CachedMasker, Weight>>,
 }
 
-/// The redactor of the values that are masked in every job: those of the server and of all named secrets.
+/// The redactor of the values that are masked in every job: the server's own values, and those of all named secrets.
 #[derive(Clone, Debug)]
 struct SharedMasker {
     /// The number of times that the values have been replaced.
