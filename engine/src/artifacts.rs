@@ -79,7 +79,7 @@ impl ArtifactStore {
         Ok(self.keep_large(path, part, content)?)
     }
 
-    /// Stores `content`, which arrives while it is stored, at a path returned by [`location`]. If reading fails,
+    /// Stores `content` at a path returned by [`location`] while the content is still arriving. If reading fails,
     /// nothing is stored. This call blocks, so do not use it in async code.
     pub fn keep_streamed(&self, path: &str, mut content: impl Read) -> io::Result<Stored> {
         let part = read_part(&mut content)?;

@@ -6,9 +6,9 @@
 //!
 //! Landlock can only allow access to directories, and not exclude one of them. Therefore, a server that may mount file
 //! systems covers the data directory with an empty one ([`cover`]) that only the step can see. Other servers allow
-//! everything beside the data directory ([`landlock`]). Steps then cannot create entries in the directories that
-//! contain the data directory. If the user of the jobs may create entries there, these Landlock rules are used only if
-//! the operator asks for them ([`hiding`]).
+//! access to everything outside the data directory ([`landlock`]). Steps then cannot create entries in the directories
+//! that contain the data directory. If the user of the jobs may create entries there, these Landlock rules are used
+//! only if the operator asks for them ([`hiding`]).
 
 mod hiding;
 mod places;
@@ -96,8 +96,8 @@ pub struct Cage {
     hiding: Hiding,
     /// The data directory as the server names it.
     data_dir: PathBuf,
-    /// The paths of the data directory without links. The first one is that of the server, and the others lead to the
-    /// same directory through other mounts.
+    /// The paths that lead to the data directory, with symbolic links resolved. The first one is the path that the
+    /// server uses, and the others lead to the same directory through other mounts.
     hidden: Vec<PathBuf>,
     limits: StepLimits,
 }

@@ -16,7 +16,7 @@ use serde::de::DeserializeOwned;
 pub use error::JsonError;
 pub use yaml::parse_yaml;
 
-/// The maximum number of arrays and objects that are nested in each other.
+/// The maximum nesting depth of arrays and objects.
 ///
 /// Trees are read, written and dropped recursively, so a deeper tree could exhaust a thread's stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -32,7 +32,7 @@ impl JsonDepth {
         if levels < Self::MAX.0 { Self(levels) } else { Self::MAX }
     }
 
-    /// Returns an error if an array or object at offset `at` that is nested in `outer` others is too deep.
+    /// Returns an error if the array or object at offset `at`, which is nested in `outer` others, is nested too deeply.
     fn check(self, outer: usize, at: usize) -> Result<(), JsonError> {
         if outer < usize::from(self.0) {
             return Ok(());

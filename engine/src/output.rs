@@ -1,10 +1,10 @@
 //! Reads the output of attempts by line number, as text, and by byte offset.
 //!
-//! [`Outputs`] locates an attempt's output, which is currently always in a spool on this machine. The spool can be
-//! read while it grows and afterwards, and it includes output that is suppressed from live events. [`lines`] reads the
-//! spool by line number, `redraw` draws lines that other lines redraw, [`text`] reads it as text, [`search`] finds
-//! lines in it, `levels` recognises the severity of lines, `steps` maps steps to their ids, and a background task
-//! compresses the output of finished attempts.
+//! [`Outputs`] locates an attempt's output, which is currently always in a spool on this machine. The spool can be read
+//! while it grows and afterwards, and it includes output that is suppressed from live events. [`lines`] reads the spool
+//! by line number, `redraw` draws lines as they look after later lines have redrawn them, [`text`] reads it as text,
+//! [`search`] finds lines in it, `levels` recognises the severity of lines, `steps` maps steps to their ids, and a
+//! background task compresses the output of finished attempts.
 //!
 //! This module never writes to a spool while its attempt is running, and each read has a documented memory bound.
 

@@ -136,7 +136,7 @@ pub struct Queue {
     roots: WorkingRoots,
     /// The capabilities of the embedded worker.
     capabilities: Vec<String>,
-    /// The time for which a job is left for the worker that last ran a job with the same affinity key.
+    /// The time for which a job is reserved for the worker that last ran a job with the same affinity key.
     affinity_wait: Duration,
     /// The server's copies of the output of workers on other machines.
     copies: OutputCopies,
@@ -179,8 +179,8 @@ impl Queue {
         Self { capabilities, ..self }
     }
 
-    /// Sets the time for which other workers leave a job for the one that last ran a job with the same affinity key. It
-    /// is zero at first.
+    /// Sets the time for which a job is reserved for the worker that last ran a job with the same affinity key. The
+    /// default is zero.
     #[must_use]
     pub fn with_affinity_wait(self, affinity_wait: Duration) -> Self {
         Self { affinity_wait, ..self }

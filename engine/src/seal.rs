@@ -77,7 +77,7 @@ impl SealKey {
     }
 }
 
-/// Does not show the key.
+/// Shows only the name of the type, because the key is secret.
 impl Debug for SealKey {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         f.write_str("SealKey")

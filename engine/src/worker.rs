@@ -80,7 +80,7 @@ pub struct WorkerConfig {
     pub output_limit: Option<u64>,
     /// The time between SIGTERM and SIGKILL when a job is cancelled or times out.
     pub cancel_grace: Duration,
-    /// The time between SIGTERM and SIGKILL when the server stops.
+    /// The time between SIGTERM and SIGKILL when the program that contains the worker stops.
     pub shutdown_grace: Duration,
     /// The limits on the number and size of artifacts.
     pub artifact_limits: ArtifactLimits,

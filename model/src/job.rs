@@ -131,7 +131,7 @@ pub struct Job {
     pub title: String,
     /// The id of the user who submitted the job.
     pub created_by_user_id: Option<String>,
-    /// The id of the user on whose behalf the job was submitted.
+    /// The id of the user who submitted the job, as in `createdByUserId`.
     pub requested_by_user_id: Option<String>,
     /// The id of the user who requested the job's cancellation; null if it was not requested.
     pub cancel_requested_by_user_id: Option<String>,
@@ -139,7 +139,8 @@ pub struct Job {
     pub cancel_requested_at: Option<Timestamp>,
     /// The reason that the user gave for the cancellation, if any.
     pub cancel_reason: Option<String>,
-    /// Free text, if any, that workers can use to choose the jobs that they prefer.
+    /// The affinity key, if any. For a short time, a job with such a key is reserved for the worker that last ran a job
+    /// with the same key.
     pub affinity_key: Option<String>,
     /// The id of the worker that runs the job or ran its last attempt; null while the job is queued.
     pub claimed_by: Option<String>,
@@ -275,7 +276,8 @@ pub struct NewJob {
     /// The work to do.
     #[serde(default)]
     pub payload: RawJson,
-    /// Free text, if any, that workers can use to choose the jobs that they prefer.
+    /// The affinity key, if any. For a short time, a job with such a key is reserved for the worker that last ran a job
+    /// with the same key.
     #[serde(default)]
     pub affinity_key: Option<String>,
     /// The maximum number of attempts. The default is 1, because commands may not be idempotent.

@@ -2,8 +2,8 @@
 //!
 //! Matching takes linear time and deliberately uses no regular expressions: the `regex` crate would add 840 kB of WASM,
 //! and a slow pattern on a hostile line would freeze the page. The rules recognise a log level among the first words,
-//! the prefixes of the messages of compilers, test runners and package managers, and the progress lines that such tools
-//! print to standard error.
+//! the prefixes with which compilers, test runners and package managers begin their messages, and the progress lines
+//! that such tools print to standard error.
 //!
 //! A message of several lines, such as a compiler's error or a stack trace, has the level of its first line. Therefore
 //! [`MessageState`] reads the lines of a stream one after another. It has two properties that allow a reader to begin
@@ -86,7 +86,8 @@ impl MessageState {
 }
 
 /// Returns whether the state after a line depends only on this line and on the line before it, so that reading can
-/// begin with the line before it. That line matters because any text may follow the first line of a Rust panic.
+/// begin with the line before it. The line before it matters because any text may follow the first line of a Rust
+/// panic.
 #[must_use]
 pub fn is_state_known(line: &str) -> bool {
     let line = LineText::new(line);

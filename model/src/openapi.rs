@@ -63,7 +63,7 @@ impl PartialSchema for Segment {
 
 impl ToSchema for Segment {}
 
-/// Returns the schema of the details of an event of this kind: those of `T`, and `kind`.
+/// Returns the schema of the payload of an event of this kind: the members of `T`, and the member `kind`.
 fn of_kind<T: ToSchema>(kind: &str) -> Schema {
     let word = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([kind]));
     let kind = Object::builder().schema_type(Type::Object).property("kind", word).required("kind");

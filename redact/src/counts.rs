@@ -22,7 +22,7 @@ impl MaskCounts {
         self.rules.iter().map(|(id, count)| (id.as_str(), *count))
     }
 
-    /// Returns the number of all masks.
+    /// Returns the total number of masks.
     pub fn total(&self) -> u64 {
         self.values + self.rules.values().sum::<u64>()
     }
@@ -49,7 +49,7 @@ impl MaskCounts {
     }
 
     /// Counts a mask whose id was read from a text and may not belong to any rule. If [`MOST_IDS`] other ids are
-    /// already stored, the mask is counted as that of a value.
+    /// already stored, the mask is counted as a mask of a registered value.
     fn add_claimed_rule(&mut self, id: &str) {
         if self.rules.len() < MOST_IDS || self.rules.contains_key(id) {
             self.add_rule(id);

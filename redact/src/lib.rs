@@ -46,8 +46,8 @@
 //!   `$'...'`), the escapes of Rust, Go, Python and C. Each character may be escaped or not, and the text may be
 //!   escaped several times, in any combination: JSON in JSON, JSON in HTML, a query string in JSON.
 //! - **Hexadecimal text**: in lower or upper case, without separators, with spaces between the bytes, or as `\x41`,
-//!   also if it is wrapped into lines.
-//! - **Base64**: standard or URL-safe, with or without padding, whatever comes before and after the value, also if it
+//!   even if it is wrapped into lines.
+//! - **Base64**: standard or URL-safe, with or without padding, whatever comes before and after the value, even if it
 //!   is wrapped into lines of 16 characters or more. A character that also depends on a byte outside the value is
 //!   shown, which reveals up to 4 bits of the value on either side of a mask.
 //! - **Styled text**: terminal escape sequences, CR, CR LF, and overstriking (bold `a\ba`, underlined `_\ba`), between

@@ -1,4 +1,4 @@
-//! Passes stops without following the views separately.
+//! Passes [stops](crate::stop) without following the views separately.
 //!
 //! Most stops do not matter, because no pattern begins near them. To pass one, its bytes are read as each
 //! [view](crate::view) reads them, together with a few bytes before and after it. If no [reading](Reading) contains the
@@ -18,7 +18,7 @@ use token::{SAME, Token};
 /// again.
 const LONGEST: usize = 128;
 
-/// Where the views are equal again.
+/// The position at which the views are equal again.
 pub(crate) struct Passed {
     /// The index of the first byte after the stops.
     pub(crate) end: usize,

@@ -13,8 +13,8 @@ use crate::{RedactStream, Redacted, Rules};
 /// The registered values and the rules, compiled once. Clones are cheap and share the compiled form.
 ///
 /// The values consist of two sets, which are compiled separately: those that the redactor was created with, and those
-/// that were [added](Self::with_values). Redactors with different added values share the compiled form of the others.
-/// The masked ranges depend only on the union of both sets.
+/// that were [added](Self::with_values). Redactors with different added values share the compiled form of the other
+/// values. The masked ranges depend only on the union of both sets.
 #[derive(Clone)]
 pub struct Redactor {
     values: Compiled,

@@ -34,7 +34,7 @@ pub enum Hiding {
     None,
     /// An empty directory covers the data directory in a mount namespace of the step.
     Cover,
-    /// Landlock rules allow access to everything beside the data directory.
+    /// Landlock rules allow access to everything outside the data directory.
     Rules,
 }
 

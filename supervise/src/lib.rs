@@ -6,9 +6,10 @@
 //! step and reports its exit status. When the server closes its end of the socket, after the step has ended or because
 //! the server was killed, the supervisor kills the remaining processes. It exits when it has no descendants left.
 //!
-//! The supervisor is a [program](SupervisorProgram) of its own in a release. Otherwise, it is the same program with a
-//! hidden subcommand, `tailwater supervise`, which is handled before the rest of the program is initialised. The server
-//! starts the supervisor with default signal handling. The step has no controlling terminal and runs at normal priority.
+//! In a release, the supervisor is a separate [program](SupervisorProgram). Otherwise, it is the server's own program,
+//! started with a hidden subcommand, `tailwater supervise`, which is handled before the rest of the program is
+//! initialised. The server starts the supervisor with default signal handling. The step has no controlling terminal and
+//! runs at normal priority.
 //!
 //! The supervisor also applies the [restrictions](cage) on the step: some to itself, and those that would
 //! prevent it from killing the step's processes only to the thread that starts the step.
@@ -138,7 +139,7 @@ fn begin(cage: StepCage, command: Command, family: &Arc<Family>, server: &UnixSt
 
 /// Sets up the supervisor's own process.
 fn prepare() -> io::Result<()> {
-    // Otherwise, the name of a program in memory would be the number of its descriptor.
+    // Without this call, a supervisor whose program is in memory would have the number of a descriptor as its name.
     set_name(c"tailwater")?;
     set_child_subreaper(Some(getpid()))?;
     // A new session has no controlling terminal. The step cannot acquire one, because it is not the session leader.

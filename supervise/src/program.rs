@@ -15,7 +15,7 @@ const NAME: &str = "tailwater-supervisor";
 
 /// A program that can be run as a supervisor, because its `main` calls [`run_if_asked`](super::run_if_asked).
 ///
-/// A small program starts several times as fast as the server's program, whose tables of addresses are adjusted at
+/// A small program starts several times as fast as the server's program, whose many addresses have to be relocated at
 /// each start. A release therefore contains a small program. No file is written for it, because the server may have no
 /// directory in which programs can be executed.
 #[derive(Clone, Debug)]

@@ -58,9 +58,10 @@ pub(super) struct Situation {
     /// A directory that contains the data directory and in which jobs can create entries, if there is one other than
     /// the root directory.
     pub(super) writable: Option<PathBuf>,
-    /// A directory, if any, that contains the data directory and has too many entries for a rule for each of them.
+    /// A directory, if any, that contains the data directory and has too many entries, because Landlock would need a
+    /// rule for each of them.
     pub(super) crowded: Option<PathBuf>,
-    /// The home directory of the user of the jobs, if it is inside the data directory.
+    /// The home directory of the user that jobs run as, if it is inside the data directory.
     pub(super) home_inside: Option<PathBuf>,
 }
 

@@ -23,8 +23,8 @@ const WORK: &str = "work";
 /// The paths that lead to the data directory, without links.
 #[derive(Clone, Debug)]
 pub(super) struct Places {
-    /// The first path is that of the server. The others lead to the same directory, or to a part of it, through other
-    /// mounts.
+    /// The first path is the one that the server uses. The others lead to the same directory, or to a part of it,
+    /// through other mounts.
     pub(super) hidden: Vec<PathBuf>,
 }
 

@@ -2,8 +2,8 @@
 //!
 //! The server itself keeps its user. A thread that works with files of a job takes the effective ids of the job's user,
 //! so that the kernel checks its accesses as if the job made them. Otherwise, a job could let the server read files on
-//! its behalf that it cannot read itself, for example by a working directory or a link. The real ids of such a thread
-//! remain those of the server, so that the user's processes cannot send signals to it.
+//! its behalf that it cannot read itself, for example through a working directory or a link. The real ids of such a
+//! thread remain those of the server, so that the user's processes cannot send signals to it.
 
 use std::ffi::CString;
 use std::io;

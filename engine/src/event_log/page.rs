@@ -18,10 +18,10 @@ pub enum Cursor {
     /// The event at this position, or the last event if the log is shorter.
     Seq(Seq),
     /// The cursor for the events after a time: the last event at or before that time. If an id is given, events at
-    /// exactly that time are ordered by id, and those with a greater id also count as after the time.
+    /// exactly that time are ordered by id, and events with a greater id are also considered to be after the time.
     After(Timestamp, Option<EventId>),
     /// The cursor for the events before a time: the first event at or after that time. If an id is given, events at
-    /// exactly that time are ordered by id, and those with a smaller id also count as before the time.
+    /// exactly that time are ordered by id, and events with a smaller id are also considered to be before the time.
     Before(Timestamp, Option<EventId>),
 }
 

@@ -31,8 +31,8 @@ use super::names::{below, stays_inside};
 struct UnpackLimits {
     /// The maximum total size of the files, in bytes.
     bytes: u64,
-    /// The maximum number of entries, and of directories. They limit the number of inodes, because even an empty entry
-    /// takes one, and an entry can create all directories in its name.
+    /// The maximum number of entries, and also of directories. Both limit the number of inodes: even an empty entry
+    /// takes one, and a single entry can create all directories in its path.
     entries: u64,
     /// The maximum number of names in a path. It is far more than projects have, and limits how deep programs that walk
     /// through the workspace have to descend.

@@ -48,7 +48,7 @@ struct Anchored {
     json: Json,
     /// The size of the value with its own aliases expanded, in bytes.
     size: usize,
-    /// The number of arrays and objects in the value that are nested in each other.
+    /// The nesting depth of arrays and objects in the value.
     levels: usize,
 }
 
@@ -98,7 +98,8 @@ impl<'t> YamlReader<'t> {
             return Err(self.error(span, "is a recursive alias"));
         };
         self.grow(size, span)?;
-        // An alias adds all levels of its value at once. Chains of aliases could otherwise nest without a limit.
+        // An alias adds all levels of its value at once. Without this check, chains of aliases could nest without a
+        // limit.
         if levels > 0 {
             JsonDepth::MAX.check(depth + levels - 1, start(span))?;
         }
@@ -182,7 +183,7 @@ impl<'t> YamlReader<'t> {
     }
 }
 
-/// Returns the number of arrays and objects in a value that are nested in each other.
+/// Returns the nesting depth of arrays and objects in a value.
 fn levels(json: &Json) -> usize {
     match &json.node {
         Node::Array(items) => 1 + items.iter().map(levels).max().unwrap_or(0),

@@ -132,7 +132,7 @@ impl EarlierLines {
     }
 
     /// Returns the index of the last line from which reading can begin so that the state after all lines is correct, or
-    /// `None` if earlier lines must be read too. `reaches_limit` is true if any line before the first one is too far
+    /// `None` if earlier lines must be read too. `reaches_limit` is true if the lines before the first one are too far
     /// away to affect the state.
     fn sufficient(&self, reaches_limit: bool) -> Option<usize> {
         let count = self.begins.len();

@@ -2,7 +2,7 @@
 //!
 //! A line can be redrawn only by lines of its block and of the same step and stream ([`BlockScreen`]). To draw any
 //! line, its block is therefore read from its first line to its last one, and the result does not depend on where
-//! reading began. The page draws live output in the same blocks.
+//! reading began. The browser draws live output in the same blocks.
 
 use std::collections::HashMap;
 use std::io;
@@ -48,14 +48,14 @@ pub(super) fn draw(
     Ok(drawn)
 }
 
-/// The lines to draw of one block and one step.
+/// The lines of one step in one block, some of which are to be drawn.
 #[derive(Debug)]
 struct WantedBlock {
     lines: RangeInclusive<i64>,
     step: StepRef,
     /// The numbers of the lines to draw, in ascending order.
     wanted: Vec<i64>,
-    /// The streams that printed them.
+    /// The streams that printed the lines to draw.
     streams: Vec<StreamName>,
 }
 
@@ -136,7 +136,7 @@ impl DrawnBlock<'_> {
         }
     }
 
-    /// Takes the changes of the screens, and stores those of wanted lines.
+    /// Takes the changed lines from the screens, and stores those that are to be drawn.
     fn collect(&mut self) {
         for (number, redrawn) in self.screens.iter_mut().flatten().flat_map(BlockScreen::take_changes) {
             if self.block.wanted.binary_search(&number).is_ok() {

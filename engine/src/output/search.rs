@@ -374,8 +374,9 @@ impl LogSearch {
     }
 
     /// Reads the lines with these numbers. If the search selects all lines of a step or a stream, they are returned as
-    /// other lines have redrawn them, but fewer lines are returned if they are in too many blocks. Otherwise, they are
-    /// returned as they were printed, because redrawing could hide the text for which they were selected.
+    /// they look after other lines have redrawn them, but fewer lines are returned if they are in too many blocks.
+    /// Otherwise, they are returned as they were printed, because redrawing could hide the text for which they were
+    /// selected.
     async fn describe(&self, numbers: &[u64]) -> Result<Vec<SearchHit>, OutputError> {
         let (Some(mut spool), false) = (self.spool.clone(), numbers.is_empty()) else { return Ok(Vec::new()) };
         let query = &self.shared.query;
@@ -405,7 +406,7 @@ impl LogSearch {
     }
 }
 
-/// Returns the first lines, as far as they are in at most [`MAX_BLOCKS`] blocks.
+/// Returns the longest prefix of `numbers` whose lines are in at most [`MAX_BLOCKS`] blocks.
 fn first_blocks(numbers: &[u64]) -> &[u64] {
     let (mut block, mut blocks) = (None, 0);
     let is_beyond = |number: &u64| {

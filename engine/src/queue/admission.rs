@@ -14,7 +14,7 @@ use super::submission::check_key;
 use super::{pauses, workers};
 use crate::db::{Connection, DbResult};
 
-/// The maximum number of types, and of repositories, in the limits of a token.
+/// The maximum number of types, and also of repositories, that a token's limits can list.
 const MAX_LISTED: usize = 100;
 
 /// The limits of a worker's API token. An empty list sets no limit.
@@ -25,7 +25,7 @@ pub struct WorkerLimits {
     /// The repositories whose jobs the worker may receive. They are compared with the member `repository` of the
     /// payload.
     pub repositories: Vec<String>,
-    /// The capabilities that the worker may have. It does not get jobs that require others.
+    /// The capabilities that the worker may have. It receives no jobs that require other capabilities.
     pub capabilities: Vec<String>,
 }
 
@@ -57,7 +57,7 @@ pub(super) struct ClaimScope {
     pub(super) repositories: Option<Vec<String>>,
     /// The worker, or `None` if it is not in the list of workers.
     pub(super) worker: Option<WorkerId>,
-    /// The time for which a job is left for the worker that last ran a job with the same affinity key.
+    /// The time for which a job is reserved for the worker that last ran a job with the same affinity key.
     pub(super) affinity_wait: Duration,
 }
 

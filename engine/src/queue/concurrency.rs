@@ -51,8 +51,9 @@ impl StoredConcurrency {
 /// Returns the digest of everything that decides whether a claim may receive a job, except the times. Returns `None` for
 /// a job without a concurrency key and without an affinity key, because no such job waits for others.
 ///
-/// A job with an affinity key is left for another worker for a time after it was queued. The priority is therefore part
-/// of its line: the first job of the line is the one that was queued first, and is the first one to be left no longer.
+/// For some time after it was queued, a job with an affinity key is reserved for one worker. Its priority is therefore
+/// part of the digest. All jobs with the same digest then have the same priority, so the first of them is the one that
+/// was queued first, and its reservation ends first.
 pub(super) fn claim_line(concurrency: Option<&ConcurrencyKey>, criteria: ClaimCriteria<'_>) -> Option<Vec<u8>> {
     let ClaimCriteria { kind, capabilities, repository, affinity_key, priority } = criteria;
     if concurrency.is_none() && affinity_key.is_none() {

@@ -48,7 +48,7 @@ pub struct ClaimRequest {
     pub version: Option<Redacted>,
     /// The name of the worker's machine, if the worker has sent it.
     pub hostname: Option<Redacted>,
-    /// The time for which a job is left for the worker that last ran a job with the same affinity key.
+    /// The time for which a job is reserved for the worker that last ran a job with the same affinity key.
     pub affinity_wait: Duration,
 }
 
@@ -80,7 +80,7 @@ pub struct Claimed {
     pub payload: JobPayload,
     /// The redactor that masks the secrets of the job and of the server in the job's output.
     pub redactor: Redactor,
-    /// Reports changes of the values that are masked in every job.
+    /// Reports changes to the values that are masked in every job.
     pub shared_values: SharedValues,
     /// The name of the worker that holds the lease.
     pub worker: Redacted,
@@ -311,9 +311,10 @@ impl Queue {
         Ok(store::shipping(&mut connection).await?)
     }
 
-    /// Returns the time in milliseconds until the next job can be claimed that waits for its next attempt, or that is
-    /// left for the worker that it prefers. Returns `None` if there is no such job. Jobs that could already be claimed at
-    /// `since` are ignored: no worker has claimed them since then, so the waiting workers may be unable to run them.
+    /// Returns the time in milliseconds until the first job becomes claimable among those that wait for their next
+    /// attempt or are reserved for the worker that they prefer. Returns `None` if there is no such job. Jobs that could
+    /// already be claimed at `since` are ignored: no worker has claimed them since then, so the waiting workers may be
+    /// unable to run them.
     pub(super) async fn claimable_in(&self, since: Timestamp) -> Result<Option<u64>, QueueError> {
         let mut connection = self.db.reader().await?;
         let at = next_job::store::claimable_at(&mut connection, since, self.affinity_wait).await?;

@@ -36,11 +36,11 @@ pub struct Maskers {
     /// The server's own secret values, from its settings and environment.
     of_server: Arc<[String]>,
     shared: Arc<watch::Sender<SharedMasker>>,
-    /// The redactors of jobs, by the version of the shared values.
+    /// The redactors of jobs, by the version of the shared values and by job.
     cached: Arc<Cache<(u64, JobId), CachedMasker, Weight>>,
 }
 
-/// The redactor of the values that are masked in every job: those of the server and of all named secrets.
+/// The redactor of the values that are masked in every job: the server's own values, and those of all named secrets.
 #[derive(Clone, Debug)]
 struct SharedMasker {
     /// The number of times that the values have been replaced.

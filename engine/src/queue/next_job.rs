@@ -1,17 +1,17 @@
 //! Chooses the job that a claim receives: by priority, and then by age, among the jobs that the worker may run now.
 //!
 //! A job may run if its next attempt is due, if the worker has the capabilities that it requires, and if its
-//! concurrency key permits another job. Jobs that have to wait keep their order, and later jobs pass them.
+//! concurrency key permits another job. Jobs that have to wait keep their order, and later jobs may overtake them.
 //!
 //! A job with an affinity key prefers the worker that last ran a job with the same key, because that worker may still
-//! have caches for it. Other workers leave the job for a short time, unless the preferred worker is offline, drained or
+//! have caches for it. The job is reserved for this worker for a short time, unless the worker is offline, drained or
 //! paused, or does not run such jobs. The preferred worker itself receives its jobs in the same order as always, so the
 //! key delays no other job.
 //!
-//! The time of a claim must not depend on the number of waiting jobs. The types that the worker may not run are not
-//! read at all. Of the jobs that no claim can tell apart except by their order, because they have the same keys, type and
-//! requirements, only the first is read (`jobs.is_behind`, maintained by triggers). A busy key with
-//! 100,000 waiting jobs is therefore as fast to pass as one with a single job.
+//! The time of a claim must not depend on the number of waiting jobs. Jobs of types that the worker may not run are not
+//! read at all. Of the jobs that no claim can tell apart except by their order, because they have the same keys, type
+//! and requirements, only the first is read (`jobs.is_behind`, maintained by triggers). A busy key with 100,000 waiting
+//! jobs is therefore skipped as fast as one with a single job.
 
 pub(super) mod store;
 

@@ -141,7 +141,7 @@ impl JobPayload {
     }
 
     /// Returns the payload in the form used in responses. The values of fields and variables with secret-looking names
-    /// are masked, also where these values occur elsewhere in the payload.
+    /// are masked wherever they occur in the payload.
     pub(super) fn masked(&self, redactor: &Redactor) -> RawJson {
         match self {
             Self::Command(raw) => {

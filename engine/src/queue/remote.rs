@@ -66,7 +66,7 @@ fn seconds_in(field: &str, range: std::ops::RangeInclusive<i64>, seconds: i64) -
 #[derive(Clone, Debug)]
 pub struct RemoteClaim {
     request: ClaimRequest,
-    /// Whether the worker has been restarted, and asks what it holds.
+    /// Whether the worker has been restarted and asks which job it still holds.
     is_resume: bool,
     /// The time for which the request waits.
     pub wait: Duration,

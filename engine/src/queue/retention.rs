@@ -127,7 +127,7 @@ impl Queue {
 pub(super) enum Expired {
     /// The output of jobs that finished before a time.
     Output { before: Timestamp },
-    /// Jobs without output that finished before a time.
+    /// Jobs that finished before a time and whose output has been removed.
     Jobs { before: Timestamp },
 }
 

@@ -283,8 +283,8 @@ pub(super) async fn note_output_removed(connection: &mut Connection, job: JobId,
     Ok(())
 }
 
-/// Returns up to `limit` jobs that are due for removal, or whose output is, in the order in which they finished. The
-/// first `skipped` of them are not included.
+/// Returns up to `limit` jobs that `expired` selects, in the order in which they finished. The first `skipped` of them
+/// are not included.
 pub(super) async fn expired(
     connection: &mut Connection,
     expired: Expired,

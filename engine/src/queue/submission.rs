@@ -13,9 +13,9 @@ use super::working_roots::WorkingRoots;
 use crate::db::Connection;
 use crate::json::Json;
 
-/// The maximum length of a type, an affinity key and an idempotency key, in characters.
+/// The maximum length of a name that a client chooses, such as a type or an idempotency key, in characters.
 const MAX_KEY: usize = 200;
-/// The maximum length of the reason for a cancellation, in characters.
+/// The maximum length of the reason for a cancellation or a pause, in characters.
 const MAX_REASON: usize = 2_000;
 /// The maximum number of attempts of a job.
 const MAX_ATTEMPTS: i32 = 100;
@@ -35,7 +35,8 @@ pub struct Submission {
     pub(super) repository: Option<String>,
     /// The job's concurrency key, if it has one.
     pub(super) concurrency: Option<StoredConcurrency>,
-    /// The digest of the line in which the job waits, if it has a concurrency key or an affinity key.
+    /// The result of `claim_line`: the digest that the job shares with the jobs that no claim can tell apart from it,
+    /// except by their order. `None` if the job has neither a concurrency key nor an affinity key.
     pub(super) claim_line: Option<Vec<u8>>,
     pub(super) title: String,
     pub(super) commands: String,
@@ -180,8 +181,8 @@ impl Submission {
     }
 }
 
-/// Checks the reason for a cancellation, which must be short and may contain line breaks and tabs but no other control
-/// characters.
+/// Checks the reason for a cancellation or a pause, which must be short and may contain line breaks and tabs but no
+/// other control characters.
 pub(super) fn check_reason(reason: &str) -> Result<(), InvalidPayload> {
     if reason.chars().count() > MAX_REASON {
         return Err(invalid("reason", format!("must have at most {MAX_REASON} characters")));

@@ -1,4 +1,4 @@
-//! The life of jobs, compared with a model: random requests of several workers, whose clocks jump.
+//! Compares the life cycles of jobs with a model, under random requests of several workers and jumps in time.
 
 use std::collections::BTreeMap;
 

@@ -142,7 +142,7 @@ impl SpoolWriter {
         let have = usize::try_from(have).unwrap_or(usize::MAX).min(piece.text.len());
         let missing = piece.text.split_off(have);
         let line = piece.line + memchr::memchr_iter(b'\n', piece.text.as_bytes()).count() as u64;
-        // A line that has already begun is continued, also if this spool was closed in the meantime.
+        // A line that has already begun is continued, even if this spool was closed in the meantime.
         self.reached.open_line[piece.source.stream as usize] =
             (1..=self.reached.end.lines).contains(&line).then_some(line);
         self.append(piece.source, &missing, piece.time)?;

@@ -154,7 +154,7 @@ impl Capture {
         Self { spool, masking, flush, redactions: RedactionCounts::default() }
     }
 
-    /// Masks the values that are added to those of every job while the attempt is running.
+    /// Also masks values that are added, while the attempt is running, to the values that are masked in every job.
     #[must_use]
     pub(super) fn with_shared_values(mut self, shared: SharedValues) -> Self {
         self.masking.shared = Some(shared);

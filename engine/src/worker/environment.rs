@@ -36,7 +36,7 @@ const PAGERS: [&str; 2] = ["PAGER", "GIT_PAGER"];
 /// The value of a job's `HOME`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum JobHome {
-    /// The home directory of the user that runs the server.
+    /// The home directory of the user that the job runs as.
     #[default]
     User,
     /// The attempt's workspace.

@@ -75,7 +75,7 @@ pub struct ProcessLimits {
     pub output: Option<u64>,
     /// The time between SIGTERM and SIGKILL when the job is cancelled, times out or exceeds its output limit.
     pub cancel_grace: Duration,
-    /// The time between SIGTERM and SIGKILL when the server stops.
+    /// The time between SIGTERM and SIGKILL when the program that contains the worker stops.
     pub shutdown_grace: Duration,
 }
 

@@ -35,7 +35,7 @@ enum RecoverError {
     Processes(#[source] io::Error),
 }
 
-/// Ends every attempt that an earlier embedded worker left running. An attempt that cannot be ended does not prevent
+/// Ends every attempt that an earlier run of this worker left running. An attempt that cannot be ended does not prevent
 /// the others from being ended. Returns whether all attempts were ended. If `last_try` is `true`, an attempt whose
 /// spool cannot be read is ended anyway, and its spool is left unchanged.
 pub(super) async fn recover<L: Link>(link: &L, config: &WorkerConfig, last_try: bool) -> Result<bool, LinkError> {

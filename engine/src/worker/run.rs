@@ -268,7 +268,7 @@ pub(super) fn nothing_printed() -> AttemptTotals {
     }
 }
 
-/// Renews the lease regularly. Requests a stop when the job is cancelled, the lease is lost, or the server shuts down.
+/// Renews the lease regularly. Requests a stop when the job is cancelled, the lease is lost, or the program shuts down.
 /// Never returns.
 async fn keep_lease<L: Link>(
     link: &L,
@@ -336,9 +336,9 @@ pub(super) async fn finish<L: Link>(link: &L, finish: Finish) {
     }
 }
 
-/// Makes the user of the jobs the owner of the files of an attempt: of the workspace, of the files beside it, and of
-/// the files in the directories beside it. The user can enter these directories, but cannot replace their entries, so
-/// that the server can open the files by their paths.
+/// Gives an attempt's files to the user that its job runs as: the workspace, the files beside it, and the files in the
+/// directories beside it. The user can enter these directories, but cannot replace their entries, so that the server
+/// can open the files by their paths.
 fn hand_over(attempt: &Path, user: &JobUser) -> std::io::Result<()> {
     let traversable = Permissions::from_mode(0o711);
     for entry in fs::read_dir(attempt)? {
@@ -374,7 +374,7 @@ pub(super) fn beside(workspace: &Path, suffix: &str) -> PathBuf {
 }
 
 /// Removes the directory of an attempt, or a part of it. Entries that cannot be removed are logged, and removal is
-/// retried on the next start of the server.
+/// retried on the next start of the program.
 pub(super) fn remove_workspace(workspace: &Path) {
     if let Err(remaining) = remove_tree(workspace) {
         tracing::warn!(workspace = %workspace.display(), %remaining, "a workspace could not be removed entirely");

@@ -80,7 +80,7 @@ impl Drop for AttemptSecrets {
     }
 }
 
-/// Does not show the values.
+/// Shows the names of the secrets, but not their values.
 impl std::fmt::Debug for AttemptSecrets {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("AttemptSecrets").field("names", &self.values.keys()).finish_non_exhaustive()

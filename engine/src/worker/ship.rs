@@ -306,7 +306,7 @@ impl<L: Link> Shipper<L> {
             }
         }
         FailPoint::Shipped.reached();
-        // The server copies the output in events to its own spool.
+        // The server copies the output in events to its own spool, so its copy now ends where the batch ends.
         if suppressed == 0 && self.copied == Some(self.progress.offset) {
             self.copied = Some(to);
         }

@@ -269,8 +269,8 @@ impl Run<'_> {
     }
 
     fn end(self) -> Outcome {
-        // If the server is stopping or the lease is lost, the search for files was not completed, so unmatched patterns
-        // are not reported.
+        // If the program is stopping or the lease is lost, the search for files was not completed, so unmatched
+        // patterns are not reported.
         let looked = !has_no_time(self.tools.control);
         if let Some(collector) = self.tools.collector.as_ref().filter(|_| looked)
             && let Some(warning) = collector.unmatched(self.tools.capture.redactor())
@@ -284,8 +284,8 @@ impl Run<'_> {
     }
 }
 
-/// Returns `true` if the server is stopping or the lease is lost, so that there is no time to store files. The files of
-/// a cancelled job are stored.
+/// Returns `true` if the program is stopping or the lease is lost, so that there is no time to store files. The files
+/// of a cancelled job are stored.
 fn has_no_time(control: &Control) -> bool {
     matches!(control.stopped(), Some(Stop::Shutdown(_) | Stop::LeaseLost))
 }

@@ -24,8 +24,8 @@ pub const BLOCK_LINES: i64 = 10_000;
 /// The maximum number of bytes that a stream's screen draws in one block. [`fold()`] draws later lines of the block one
 /// by one.
 const MAX_BLOCK_BYTES: usize = 8 * 1024 * 1024;
-/// The maximum size in bytes of a line that is stored while no screen is needed, except for its last piece. It is more
-/// than a row of a screen holds.
+/// The maximum size in bytes of a line that is stored while no screen is needed, except for its last piece. It is
+/// enough for a character of four bytes in each column of a row.
 const MAX_OPEN_BYTES: usize = 64 * 1024;
 
 /// Returns the numbers of the lines in the block that contains a line. Lines are numbered from 1.

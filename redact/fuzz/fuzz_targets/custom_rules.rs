@@ -1,4 +1,4 @@
-//! Fuzzes rules with any expression.
+//! Fuzzes custom rules with arbitrary expressions.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| redact_fuzz::custom_rules(data));

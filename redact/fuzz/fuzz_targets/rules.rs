@@ -1,4 +1,4 @@
-//! Fuzzes texts made of secrets of all shapes.
+//! Fuzzes the built-in rules with texts that contain secrets of all shapes.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| redact_fuzz::rules(data));

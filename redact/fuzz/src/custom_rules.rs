@@ -32,7 +32,7 @@ pub fn custom_rules(data: &[u8]) {
 
 const ID: &str = "custom";
 
-/// Compiles the rule alone.
+/// Compiles the rule without the built-in rules.
 fn compile(rule: Rule) -> Result<Rules, RuleError> {
     let built_in: Vec<String> = Rules::built_in().iter().map(|rule| rule.id.clone()).collect();
     Rules::new(vec![rule], &built_in)
@@ -64,11 +64,12 @@ struct Expected {
     has_secret: bool,
 }
 
-/// If no match of a rule is longer than this, its automaton is not so large that upper bounds are dropped.
+/// The maximum length of matches up to which the automaton of a rule is so small that the upper bounds of repetitions
+/// are kept.
 const SHORT_MATCH: usize = 16;
 
-/// The size limit of the other implementation, in bytes. Rules whose automata are too large are refused before it is
-/// reached.
+/// The size limit of the other implementation, in bytes. Rules whose automata are too large are refused before this
+/// limit is reached.
 const REGEX_SIZE: usize = 1 << 28;
 
 impl Expected {

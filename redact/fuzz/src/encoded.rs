@@ -10,7 +10,7 @@ use super::encoders::BY_CHARACTER;
 use super::input::Input;
 use super::streams::{Cuts, check_any, check_idempotent, check_masked, occurrences, show, with_pauses};
 
-/// A text, and the ranges that encoded values have in it.
+/// A text, and the ranges of the encoded values in it.
 #[derive(Default)]
 struct Text {
     text: String,
@@ -60,14 +60,14 @@ const BEGINNINGS: [&str; 5] = ["q", "n", "u0041", "4a", "lt;"];
 /// The end of each value. It does not continue an escape, so every form of a value has at least 6 bytes.
 const END: &str = "xkcd7q";
 
-/// Returns a value that begins and ends with letters or digits, since other bytes at its ends may become one with the
-/// text around them.
+/// Returns a value that begins and ends with letters or digits, since other bytes at its ends may form an escape with
+/// the text around them.
 fn value(input: &mut Input) -> String {
     let (begin, len) = (input.choose(&BEGINNINGS), input.below(40));
     format!("{begin}{}{END}", chars(input, len))
 }
 
-/// Characters that encoders treat in different ways, and that are not in ASCII.
+/// Non-ASCII characters that encoders treat in different ways.
 const OTHER: [char; 12] =
     ['ä', 'ß', 'é', '€', '漢', '😀', '\u{80}', '\u{a0}', '\u{ad}', '\u{301}', '\u{fffd}', '\u{10ffff}'];
 
@@ -137,7 +137,7 @@ impl Text {
     }
 }
 
-/// Returns the characters of base64 that depend on the given bytes alone.
+/// Returns the range of the base64 characters that depend only on the bytes in the given range.
 fn sextets(bytes: Range<usize>) -> Range<usize> {
     (8 * bytes.start).div_ceil(6)..8 * bytes.end / 6
 }

@@ -1,10 +1,11 @@
 //! Interprets the bytes of an input as decisions.
 
-/// The part of an input that has not been used yet. At its end, every decision is the first possible one.
+/// The part of an input that has not been used yet. Once the input is used up, every decision is the first possible
+/// one.
 pub struct Input<'d>(&'d [u8]);
 
 impl<'d> Input<'d> {
-    /// Begins with the whole input.
+    /// Creates an input of which nothing has been used yet.
     pub fn new(data: &'d [u8]) -> Self {
         Self(data)
     }

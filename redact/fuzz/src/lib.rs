@@ -1,9 +1,10 @@
 //! The functions that are fuzzed, and the properties that must always hold.
 //!
-//! Each function interprets the bytes of its argument as values, text, cuts and pauses, redacts the text, and panics if
-//! the result violates a property that the documentation of the crate `redact` states. The fuzz targets call these
-//! functions with bytes that libFuzzer invents. The test `corpus` of the crate `redact`, which includes this module,
-//! calls them with the inputs in `corpus/`, so that `make test-long` repeats what fuzzing has found.
+//! Each function interprets the bytes of its argument as values, a text, the cuts that divide the text into reads, and
+//! pauses between reads. It redacts the text, and panics if the result violates a property that the documentation of
+//! the crate `redact` states. The fuzz targets call these functions with bytes that libFuzzer invents. The test
+//! `corpus` of the crate `redact`, which includes this module, calls them with the inputs in `corpus/`, so that
+//! `make test-long` repeats what fuzzing has found.
 
 mod custom_rules;
 mod encoded;

@@ -9,7 +9,7 @@ use super::input::Input;
 use super::oracle::{self, Case};
 use super::streams::{Cuts, check_any, check_masked, occurrences, show, with_pauses};
 
-/// Fuzzes the values that are registered, whatever the cuts and pauses.
+/// Fuzzes registered values, with any cuts and pauses.
 pub fn matcher(data: &[u8]) {
     let mut input = Input::new(data);
     let cuts = Cuts::read(&mut input);
@@ -24,8 +24,8 @@ pub fn matcher(data: &[u8]) {
 /// The maximum number of bytes in a text, which limits the time that the oracle takes.
 const LONGEST_TEXT: usize = 400;
 
-/// Small alphabets, so that matches often begin, fail and overlap. They contain neither white space nor bytes that are
-/// part of escapes, hexadecimal text or base64 of each other, because the oracle knows literal values only.
+/// Small alphabets, so that matches often begin, fail and overlap. They contain neither white space nor bytes that
+/// occur in each other's escapes, hexadecimal text or base64, because the oracle knows only literal values.
 const ALPHABETS: [&[u8]; 4] = [b"ab", b"a-", b"ab_.", b"abcdefg-;\0\xff"];
 
 /// Checks that the output equals that of an oracle, which tries every value at every position.

@@ -24,7 +24,8 @@ pub fn rules(data: &[u8]) {
 /// Registered values. They overlap secrets that rules recognise.
 const VALUES: [&str; 3] = ["hunter2-hunter2", "abcd01234567", "swordfish"];
 
-/// The examples that the inputs refer to. The redactors have no value, the first one, the first two, and all of them.
+/// The examples that the inputs refer to. The redactors have none of [`VALUES`], the first one, the first two, and all
+/// three.
 struct Examples {
     masked: Vec<(String, String)>,
     unmasked: Vec<String>,
@@ -73,7 +74,7 @@ fn lines_of_examples(input: &mut Input, cuts: &Cuts, examples: &Examples) {
 /// The maximum number of bytes in a text, which is more than a rule may hold back.
 const LONGEST_TEXT: usize = 12_000;
 
-/// The maximum number of bytes that are held if no value is registered: those of the longest match.
+/// The maximum number of bytes that are held if no value is registered: the length of the longest match.
 const MOST_HELD: usize = (8 << 10) + 64;
 
 /// Checks that nothing depends on the cuts, redacting again changes nothing, little is held, and pauses show no secret.

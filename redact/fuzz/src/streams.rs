@@ -71,7 +71,7 @@ pub fn held(stream: &RedactStream) -> usize {
 }
 
 /// Redacts a text as a whole, and checks the properties of every result: it is the text with a mask in place of each
-/// finding, the number of masks is that of the findings, and neither depends on the cuts. Returns the result and the
+/// finding, it has as many masks as there are findings, and neither depends on the cuts. Returns the result and the
 /// findings.
 pub fn check_any(redactor: &Redactor, text: &[u8], cuts: &Cuts) -> (Redacted, Vec<Finding>) {
     let mut stream = redactor.stream();

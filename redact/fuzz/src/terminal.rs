@@ -125,7 +125,7 @@ fn control_string(input: &mut Input) -> Vec<u8> {
     [&[0x1b, kind], &content[..], end].concat()
 }
 
-/// Returns at most `most` bytes of a range, but at least one if that is the maximum.
+/// Returns up to `most` bytes from a range, or exactly one byte if `most` is 1.
 fn within(input: &mut Input, range: Range<u8>, most: usize) -> Vec<u8> {
     let len = if most == 1 { 1 } else { input.below(most + 1) };
     (0..len).map(|_| range.start + input.byte() % (range.end - range.start)).collect()

@@ -100,7 +100,8 @@ fn literals(hir: &Hir) -> Option<Vec<Vec<u8>>> {
     let found = Extractor::new().kind(ExtractKind::Prefix).limit_class(LARGEST_CLASS).extract(&lower_case(hir));
     let mut literals: Vec<Vec<u8>> = found.literals()?.iter().map(|literal| literal.as_bytes().to_vec()).collect();
     literals.sort_unstable();
-    // A literal that begins with another literal is not needed, because the shorter one occurs wherever it does.
+    // A literal that begins with another literal is not needed, because the shorter literal occurs wherever the longer
+    // one does.
     literals.dedup_by(|longer, kept| longer.starts_with(kept));
     let are_long = literals.iter().all(|literal| literal.len() >= SHORTEST_LITERAL);
     (are_long && !literals.is_empty()).then_some(literals)

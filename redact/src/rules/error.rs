@@ -53,7 +53,7 @@ pub enum RuleError {
         /// The id of the rule.
         id: String,
     },
-    /// The expression matches the empty text.
+    /// The expression, or its group `secret`, matches the empty string.
     #[error("rule {id:?}: the expression or its group `secret` matches the empty string; require at least one byte")]
     Empty {
         /// The id of the rule.

@@ -56,9 +56,9 @@ impl NamedRules {
 pub(super) enum Name {
     /// The name may continue after the available text.
     Open,
-    /// The name is too long, or is not that of a secret.
+    /// The name is too long, or does not indicate a secret.
     Harmless,
-    /// The name is that of a secret, and this byte follows it.
+    /// The name indicates a secret, and this byte follows it.
     Secret(u8),
 }
 

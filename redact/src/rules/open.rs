@@ -28,7 +28,7 @@ const MOST: usize = 64;
 /// The candidates that are not decided yet, in the order in which they began.
 pub(super) struct OpenCandidates {
     candidates: Vec<Candidate>,
-    /// The names that have begun. Each of them is one candidate of each of its rules.
+    /// The names that have begun. Each of them counts as one candidate of each of its rules.
     names: Vec<NameCandidate>,
     /// The number of open candidates of each rule.
     counts: Box<[u8]>,

@@ -2,8 +2,8 @@
 
 use regex_syntax::hir::{Capture, Class, ClassBytes, ClassBytesRange, Hir, HirKind, Repetition};
 
-/// Returns an expression that matches the lower-case forms of the texts that `hir` matches. Otherwise, a
-/// case-insensitive expression would begin with too many literals.
+/// Returns an expression that matches the lower-case forms of the texts that `hir` matches. It is used to extract the
+/// literals of an expression: in its original form, a case-insensitive expression would begin with too many of them.
 pub(super) fn lower_case(hir: &Hir) -> Hir {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => Hir::empty(),
@@ -24,8 +24,8 @@ pub(super) fn lower_case(hir: &Hir) -> Hir {
     }
 }
 
-/// Returns an equivalent expression in which adjacent repetitions of the same class are merged. Otherwise, the
-/// automaton would follow all ways to divide a text between them.
+/// Returns an equivalent expression in which adjacent repetitions of the same class are merged. For the original
+/// expression, the automaton would have to follow all ways to divide a text between these repetitions.
 pub(super) fn with_merged_repetitions(hir: &Hir) -> Hir {
     let HirKind::Concat(parts) = hir.kind() else { return map(hir, with_merged_repetitions) };
     let mut merged: Vec<Hir> = Vec::new();

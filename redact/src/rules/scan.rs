@@ -130,7 +130,7 @@ impl RuleSet {
     }
 }
 
-/// Begins a name with a literal, if there are rules for such names.
+/// Begins a name candidate at a literal, if there are rules for names that begin with this literal.
 fn begin_name(set: &RuleSet, literal: &Literal, context: &Context, open: &mut OpenCandidates, view: View) {
     let start = view.end() - literal.bytes.len();
     let mut rules = NamedRules::default();
@@ -138,7 +138,7 @@ fn begin_name(set: &RuleSet, literal: &Literal, context: &Context, open: &mut Op
     for &rule in &literal.named {
         let rule = RuleIndex(rule);
         let boundary = set.shape(rule).matching.boundary;
-        // Most of these rules have the same boundary.
+        // Most of these rules have the same boundary, so the last result can usually be reused.
         let is_allowed = match known {
             Some((same, is_allowed)) if same == boundary => is_allowed,
             _ => context.allows(boundary, view, start),

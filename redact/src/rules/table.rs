@@ -11,7 +11,8 @@
 //! a name in front of them identifies the service.
 //!
 //! The examples are made up. Their prefixes are split by `concat!`, so that the secret scanners of code hosts do not
-//! report this repository. Checksums are not verified, and those of the examples are wrong, except in Tailwater's own.
+//! report this repository. The rules do not verify checksums, and the checksums in the examples are wrong, except those
+//! of Tailwater's own tokens.
 
 mod agents;
 mod amazon;

@@ -1,4 +1,4 @@
-//! Generates values such as people use, and text around them.
+//! Generates values like those that people use, and text around them.
 
 use crate::dice::Dice;
 

@@ -79,7 +79,7 @@ fn state(stream: &RedactStream) -> (bool, bool, u64, redact::MaskCounts) {
     (stream.is_holding(), stream.holds_line_end(), stream.redactions(), stream.counts().clone())
 }
 
-/// Returns a case of small alphabets, or one with values in several forms.
+/// Returns a case with a small alphabet, or one with values in several forms.
 fn roll(dice: &mut Dice) -> Case {
     if dice.below(3) == 0 {
         return Case::roll(dice);

@@ -135,7 +135,7 @@ fn a_line_end_with_escape_sequences_in_it_is_not_visible() {
     }
 }
 
-/// Checks that the result of a single read is that of reads of a single byte, in which nothing can be skipped. Returns
+/// Checks that a single read has the same result as reads of one byte each, in which nothing can be skipped. Returns
 /// the result.
 fn check(values: &[&str], text: &str) -> String {
     let redactor = Redactor::new(values);

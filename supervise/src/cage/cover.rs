@@ -32,7 +32,8 @@ pub fn is_possible(hidden: &[PathBuf]) -> bool {
 /// relative to the first path, remains accessible.
 pub fn cover(hidden: &[PathBuf], own: Option<&Path>) -> io::Result<()> {
     unshare(CloneFlags::CLONE_NEWNS)?;
-    // Mounts in this namespace must not appear in that of the server. Later mounts of the system still appear here.
+    // Mounts in this namespace must not appear in the server's namespace. Mounts that the system makes later still
+    // appear here.
     mount_change("/", MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC)?;
     let Some(data) = hidden.first() else { return Ok(()) };
     // This descriptor still leads to the directory after it has been covered. It must be opened in this namespace.

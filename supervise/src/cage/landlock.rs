@@ -30,8 +30,8 @@ const ACCESSES: BitFlags<AccessFs> = make_bitflags!(AccessFs::{
 /// The accesses among [`ACCESSES`] that apply to files. A rule for a file must not allow other accesses.
 const OF_FILES: BitFlags<AccessFs> = make_bitflags!(AccessFs::{Execute | WriteFile | ReadFile | Truncate});
 
-/// Returns whether the kernel supports Landlock. Its first version, that of Linux 5.13 to 5.18, does not count, because
-/// it prevents files from being moved to another directory.
+/// Returns whether the kernel supports Landlock. The first version of Landlock, in Linux 5.13 to 5.18, is treated as
+/// unsupported, because it prevents files from being moved to another directory.
 pub fn is_available() -> bool {
     let ruleset = Ruleset::default().set_compatibility(CompatLevel::HardRequirement).handle_access(AccessFs::Refer);
     ruleset.and_then(Ruleset::create).is_ok()
@@ -41,14 +41,14 @@ pub fn is_available() -> bool {
 /// `own`, which is relative to the first of them.
 pub fn restrict(hidden: &[PathBuf], own: &Path) -> io::Result<()> {
     let ruleset = match hidden.first() {
-        // A domain must restrict at least one access, so this one is restricted and then allowed everywhere.
+        // A domain must restrict at least one access, so `Refer` is restricted, and then allowed everywhere.
         None => allow(create(AccessFs::Refer.into())?, Path::new("/"), AccessFs::Refer.into())?,
         Some(data) => {
             let rules = allow_siblings(create(ACCESSES)?, Path::new("/"), hidden)?;
             allow(rules, &data.join(own), ACCESSES)?
         }
     };
-    // The default of the `landlock` crate would also set `no_new_privs`, for which there is a setting of its own.
+    // The default of the `landlock` crate would also set `no_new_privs`, which has its own setting.
     let status = ruleset.no_new_privs(false).restrict_self().map_err(io::Error::other)?;
     if status.ruleset == RulesetStatus::NotEnforced {
         return Err(Errno::NOSYS.into());

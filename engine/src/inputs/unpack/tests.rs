@@ -136,7 +136,7 @@ fn the_numbers_of_entries_directories_and_links_are_limited() {
     let files: Vec<_> = names.iter().map(|name| (FILE, name.as_str(), "", &b""[..])).collect();
     check_refused(&files, "the archive contains more than 8 entries, which is the limit");
     unpacked(&packed(&files[1..]), &|| true).1.expect("as many as the limit are unpacked");
-    // Directories are also created by the names of files and links.
+    // Unpacking a file or a link also creates the directories in its path.
     let entry = |kind: EntryType, name: &'static str| (kind, name, "y", &b""[..]);
     let eight = [entry(FILE, "a/b/c/x"), entry(FILE, "a/b/d/x"), entry(FOLDER, "e/f/g/h")];
     unpacked(&packed(&eight), &|| true).1.expect("as many directories as the limit are unpacked");

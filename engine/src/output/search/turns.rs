@@ -6,7 +6,7 @@
 //!
 //! The search of a chunk cannot be interrupted within a line, which may take minutes for an unfavourable expression and
 //! a long line. A turn therefore lapses after [`LONGEST_TURN`]: its thread continues, but another turn may begin. No
-//! account ever occupies more threads than there are in all, including those whose turns have lapsed.
+//! account ever has more begun turns than there are threads, including the turns that have lapsed.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -265,7 +265,7 @@ pub(in crate::queue) async fn silent(connection: &mut Connection, now: Timestamp
     rows.iter().map(of).collect()
 }
 
-/// The maximum number of expired leases that are ended in one round.
+/// The maximum number of expired leases that are ended, and of silent workers that are reported, in one round.
 const EXPIRED: i64 = 100;
 
 /// Returns the jobs whose workers on other machines have not renewed their leases in time.

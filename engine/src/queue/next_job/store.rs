@@ -10,9 +10,9 @@ use crate::queue::{ending, workers};
 
 /// The conditions for a job that a claim may receive. The parameters are the types that the worker runs (`?1`), the
 /// time (`?2`), the latest time at which a next attempt can be due (`?3`), the worker's capabilities (`?4`), the
-/// repositories of its jobs (`?5`), the time after which a job must have become claimable to be left for the worker
-/// that it prefers (`?6`), the id of the worker (`?7`), and the time after which other workers must have been seen
-/// (`?8`); lists are JSON.
+/// repositories of its jobs (`?5`), the time after which a job must have become claimable to be still reserved for the
+/// worker that it prefers (`?6`), the id of the worker (`?7`), and the time after which a preferred worker must have
+/// been seen to count as online (`?8`). Lists are JSON.
 macro_rules! is_claimable {
     () => {
         "status = 'queued' and is_behind = 0
@@ -53,8 +53,8 @@ macro_rules! in_order {
     };
 }
 
-/// The next job of several types, which are the column `name` of the table `kinds`: the first one of each type is
-/// looked up, and the first one of these is the result.
+/// Selects the next job of several types, which are in the column `name` of the table `kinds`. The first job of each
+/// type is looked up, and the first of these jobs is the result.
 macro_rules! next_of_kinds {
     () => {
         concat!(
@@ -72,7 +72,7 @@ macro_rules! next_of_kinds {
 const NEXT_OF_LISTED_TYPES: &str = concat!("with kinds(name) as (select value from json_each(?1)) ", next_of_kinds!());
 
 /// The next job of all types except those in the list `?1`. The types of the queued jobs are found one by one in the
-/// index, each with one search, however many jobs it has.
+/// index, each with one search, however many jobs of that type are queued.
 const NEXT_OF_OTHER_TYPES: &str = concat!(
     "with recursive types(name) as (
        select min(type) from jobs indexed by jobs_claimable where status = 'queued' and is_behind = 0
@@ -119,9 +119,9 @@ pub(in crate::queue) async fn next(
         .await?)
 }
 
-/// Returns the earliest time after `since` at which a queued job becomes claimable only because time passes, or `None`
-/// if there is no such job: its next attempt is due, or it is no longer left for the worker that it prefers.
-/// `affinity_wait` is the time for which it is left.
+/// Returns the earliest time after `since` at which a queued job becomes claimable only because time passes: because
+/// its next attempt is due, or because it is no longer reserved for the worker that it prefers. Returns `None` if there
+/// is no such job. `affinity_wait` is the time for which jobs are reserved.
 pub(in crate::queue) async fn claimable_at(
     connection: &mut Connection,
     since: Timestamp,

@@ -1,4 +1,4 @@
-//! Which jobs claims look at, and when waiting claims are woken.
+//! Tests which jobs claims examine, and when waiting claims are woken.
 
 use std::time::Duration;
 
@@ -34,7 +34,7 @@ async fn report(test: &TestQueue, job: JobId, outcome: ReportedOutcome) -> Resul
 
 const SUCCESS: ReportedOutcome = ReportedOutcome::Completed { summary: None };
 
-/// Returns how many jobs claims look at one by one.
+/// Returns the number of jobs that claims examine one by one.
 async fn claimable(test: &TestQueue) -> i64 {
     number_for_tests(&test.db, "select count(*) from jobs where status = 'queued' and is_behind = 0").await
 }

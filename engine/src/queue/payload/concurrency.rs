@@ -1,4 +1,4 @@
-//! The limit on the jobs with the same key that run at the same time (`concurrencyKey`, `concurrencyLimit`).
+//! The limit on how many jobs with the same key run at the same time (`concurrencyKey`, `concurrencyLimit`).
 
 use std::ops::RangeInclusive;
 
@@ -8,7 +8,7 @@ use super::{InvalidPayload, JobPayload, invalid};
 use crate::json::{Json, Node};
 use crate::queue::submission::check_key;
 
-/// The limits that a job may specify. A claim counts the running jobs with its key up to the limit.
+/// The limits that a job may specify. They are bounded because a claim counts the running jobs with the same key.
 const LIMITS: RangeInclusive<i64> = 1..=1_000;
 
 /// A job's concurrency key and its limit.

@@ -64,7 +64,7 @@ pub(super) fn check_secrets(
     Ok(uses)
 }
 
-/// The maximum length of the names of a secret and of its variable, in bytes.
+/// The maximum length of a secret's name, and of its variable's name, in bytes.
 const MAX_NAME: usize = 100;
 
 /// The maximum number of entries in each of the two lists.

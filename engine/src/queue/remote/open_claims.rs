@@ -1,9 +1,9 @@
 //! The claims of workers on other machines that must not receive a job any more.
 //!
-//! A worker that has been restarted asks with `resume` for the job of each of its earlier claims. Such a claim may still
-//! be open, for example because a proxy has not noticed that the worker is gone, and no worker would know of the job
-//! that it receives. A claim is therefore closed as soon as its worker resumes, and an identifier for which a worker has
-//! been told that there is no job never receives one.
+//! A worker that has been restarted asks with `resume` for the job of each of its earlier claims. Such a claim may
+//! still be open, for example because a proxy has not noticed that the worker is gone. If the claim then received a
+//! job, no worker would know of that job. A claim is therefore closed as soon as its worker resumes, and an identifier
+//! for which a worker has been told that there is no job never receives one.
 //!
 //! Nothing is stored, because no claim stays open when the server stops.
 

@@ -1,9 +1,9 @@
 //! The complete output of workers on other machines, as the server stores it.
 //!
-//! For each attempt, the server has a spool like that of the embedded worker, from which it answers `/log`, `/lines`
-//! and searches. The spool is a copy of the output in the attempt's log events: after an append, the events that are
-//! not in the copy yet are read from the database. After a crash, the next request completes the copy in the same way.
-//! Output that a worker has suppressed is not in any event, so the worker sends it separately.
+//! For each attempt, the server has a spool, as for the attempts of the embedded worker, and answers `/log`, `/lines`
+//! and searches from it. The spool is a copy of the output in the attempt's log events: after an append, the events
+//! that are not in the copy yet are read from the database. After a crash, the next request completes the copy in the
+//! same way. Output that a worker has suppressed is not in any event, so the worker sends it separately.
 //!
 //! The events are read in pages, so that a worker that reports much output after a gap does not make the server use much
 //! memory. An attempt without log events has no spool.

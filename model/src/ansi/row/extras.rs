@@ -1,10 +1,11 @@
-//! The links and combining characters of a row's cells. They are stored apart from the cells, because most cells have
-//! neither.
+//! The links and marks of a row's cells. Marks are the combining and invisible characters that follow a cell's
+//! character. Both are stored apart from the cells, because most cells have neither.
 
 use std::sync::Arc;
 
-/// The maximum number of bytes of a row's links, and of its marks. This is enough for a thousand links of the usual
-/// length. Links and marks beyond this limit are dropped, but the text remains.
+/// The maximum number of bytes of a row's links and marks together, and of the marks before its first cell. This is
+/// enough for a thousand links of the usual length. Links and marks beyond this limit are dropped, but the text
+/// remains.
 pub(in crate::ansi) const MAX_BYTES: usize = 64 * 1024;
 /// The number of entries up to which unused entries are not removed, so that small rows are not compacted repeatedly.
 const MIN_CROWD: usize = 64;

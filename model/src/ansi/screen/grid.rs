@@ -13,7 +13,7 @@ use super::ScreenStart;
 use super::transcript::Transcript;
 use crate::ansi::row::TerminalRow;
 
-/// The maximum size of a screen in memory, in bytes, which is enough for 40 rows of the maximum length. When it is
+/// The maximum size of a screen in memory, in bytes, which is enough for 39 rows of the maximum length. When it is
 /// exceeded, the first rows count as scrolled off.
 const MAX_WEIGHT: usize = 8 * 1024 * 1024;
 
@@ -71,7 +71,7 @@ impl Grid {
         screen_row.min(self.height - 1).saturating_sub(self.missing)
     }
 
-    /// Returns the index on the screen of a row.
+    /// Returns the position of a row on the screen, counted from the top.
     pub const fn screen_row(&self, row: usize) -> usize {
         row + self.missing
     }

@@ -1,4 +1,4 @@
-//! Keys of customer relations and of no-code automation.
+//! Keys of services for customer relations and no-code automation.
 
 use super::TableRule;
 

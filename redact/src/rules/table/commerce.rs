@@ -1,4 +1,4 @@
-//! Keys of shops, marketplaces and logistics.
+//! Keys of services for shops, marketplaces and logistics.
 
 use super::TableRule;
 

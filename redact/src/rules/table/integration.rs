@@ -1,4 +1,4 @@
-//! Tokens of continuous integration and of other job runners.
+//! Tokens of continuous integration services and of other job runners.
 
 use super::TableRule;
 

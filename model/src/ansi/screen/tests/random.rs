@@ -1,4 +1,4 @@
-//! Properties of generated text.
+//! Tests properties of the screen with generated text.
 
 use super::*;
 use crate::ansi::oracle::{Cells, emulate, seeds, shown_rows};
