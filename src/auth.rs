@@ -2,7 +2,7 @@
 //! tokens. A reverse proxy and an OpenID Connect provider can authenticate people as well.
 //!
 //! Only the hashes of tokens, cookie values and passwords are stored, and hashes are compared in constant time. All
-//! changes to users, sessions and tokens are written by one function, [`changes`].
+//! changes to users, sessions and tokens are written by one function, `apply` in the module [`changes`].
 
 mod attempts;
 mod changes;

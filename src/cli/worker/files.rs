@@ -183,7 +183,7 @@ impl Files for HttpFiles {
     }
 
     fn discard(&self, _: ArtifactId) -> Result<(), LinkError> {
-        // The server has replaced an earlier file of the same name.
+        // Nothing needs to be removed here, because the server has already replaced an earlier file of the same name.
         Ok(())
     }
 }
