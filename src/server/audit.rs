@@ -332,7 +332,7 @@ fn entry(route: RequestedRoute, note: &AuditNote, status: StatusCode) -> Option<
     })
 }
 
-/// Returns the beginning of a text that a client may have chosen.
+/// Returns the beginning of a string that a client may have chosen.
 fn shortened(text: &str) -> String {
     text.chars().take(MAX_TEXT).collect()
 }

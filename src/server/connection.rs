@@ -69,7 +69,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, state: AppState
     }
 }
 
-/// Returns the maximum number of connections: that of the settings, but not more than the limit on open files permits.
+/// Returns the maximum number of connections: the configured number, but not more than the limit on open files permits.
 fn limit(config: &Config) -> usize {
     let available = slots::available(getrlimit(Resource::Nofile).current, config.jobs.concurrency);
     let Some(wanted) = config.connections else { return available };

@@ -155,10 +155,10 @@ pub async fn list_secrets() -> Result<SecretsPage, RpcError> {
     Ok(SecretsPage { items: state("list_secrets")?.queue.secrets().await.map_err(refuse)? })
 }
 
-/// Returns a text with its secrets masked, and the positions of the secrets.
+/// Returns text with its secrets masked, and the positions of the secrets.
 pub async fn test_redaction(text: String) -> Result<RedactionResult, RpcError> {
     let state = state("test_redaction")?;
-    // The test runs outside the async threads, because a text of a megabyte takes several milliseconds.
+    // The test runs outside the async threads, because one megabyte of text takes several milliseconds.
     let tested = tokio::task::spawn_blocking(move || state.queue.test_redaction(&text)).await;
     tested.map_err(|error| refuse(ApiError::Internal(error.to_string())))
 }

@@ -280,7 +280,7 @@ impl ApiOperation {
 /// The media type of JSON.
 pub(super) const JSON: &str = "application/json";
 
-/// The errors of all routes.
+/// Returns the errors of all routes.
 fn errors_of_all() -> [ApiError; 12] {
     [
         ApiError::InvalidRequest("the request has no Host header".to_owned()),
@@ -298,7 +298,7 @@ fn errors_of_all() -> [ApiError; 12] {
     ]
 }
 
-/// The errors of all routes with a body.
+/// Returns the errors of all routes with a body.
 fn errors_of_bodies() -> [ApiError; 2] {
     [ApiError::PayloadTooLarge(1 << 20), ApiError::InvalidPayload("type: is missing".to_owned())]
 }
@@ -339,7 +339,7 @@ pub(super) fn without_nulls(mut value: Value) -> Value {
     value
 }
 
-/// Returns the schema of any text.
+/// Returns the schema of a string.
 pub(super) fn text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }
