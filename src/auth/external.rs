@@ -281,7 +281,8 @@ async fn add(tx: &mut Tx, person: &ExternalPerson, role: Option<Role>) -> Result
     stored.ok_or(ExternalError::NameTaken(row.name))
 }
 
-/// Stores the new name and the new role of a person. Returns an error if another person has the name.
+/// Stores the new name and the new role of a person. If another user already has the new name, the person keeps the
+/// previous one.
 async fn changed(
     tx: &mut Tx,
     before: UserRow,
