@@ -80,7 +80,8 @@ unit: setup-unit ## Run the tests of every crate.
 		cargo test $(EACH_ALONE) --tests $(SERVER) $(ARGS); \
 	fi
 
-# The requests are generated, so each run finds other things. It is not part of `make test`, because of its duration.
+# The requests are generated, so each run may find different problems. This target is not part of `make test`, because
+# it takes long.
 test-api: setup-unit ## Compare the server with its description, /api/openapi.json, with generated requests (5 minutes).
 	cargo build --features ssr --bin tailwater
 	xtask/test-api/run.sh target/debug/tailwater $(or $(TIME),300) $(ARGS)
@@ -89,7 +90,8 @@ test-long: setup-server ## Test the redactor with new random texts and the fuzze
 	REDACT_SEED=$$(date +%s)000000 cargo test -p redact --release -- --include-ignored
 	cargo test -p tailwater --features ssr --test it -- --ignored
 
-# The new inputs are kept outside of the corpus in the repository, which contains only those that reach new code.
+# New inputs are stored outside the corpus in the repository, because only inputs that reach new code belong in that
+# corpus.
 fuzz: setup-server ## Fuzz the redactor with cargo-fuzz, 10 minutes for each target.
 	@cargo fuzz --version >/dev/null || { echo 'cargo-fuzz is missing: cargo install cargo-fuzz' >&2; exit 1; }
 	@for target in matcher terminal rules custom_rules; do \

@@ -1,8 +1,9 @@
 //! Authenticates people and programs by the admin token, by passwords, browser sessions, one-time login links and API
 //! tokens. A reverse proxy and an OpenID Connect provider can authenticate people as well.
 //!
-//! Only the hashes of tokens, cookie values and passwords are stored, and hashes are compared in constant time. All
-//! changes to users, sessions and tokens are written by one function, [`changes`].
+//! Only the hashes of tokens, cookie values and passwords are stored, and hashes are compared in constant time. One
+//! function, `apply` in the module [`changes`], writes nearly all changes to users, sessions and tokens. Its
+//! documentation lists the exceptions.
 
 mod attempts;
 mod changes;
@@ -157,8 +158,8 @@ impl Auth {
         if self.is_admin_token(token) { Ok(Some(Identity::of_admin_token())) } else { self.token_identity(token).await }
     }
 
-    /// Returns a signed token, for use in a URL, that grants access to the artifacts of an attempt for as long as the
-    /// sender's credential is valid.
+    /// Returns a signed token, for use in a URL, that grants access to the artifacts of an attempt. The token is valid
+    /// for a limited time, and only as long as the sender's credential is valid.
     #[must_use]
     pub fn permit_preview(&self, scope: PreviewScope, by: &Identity) -> String {
         self.previews.permit(scope, by.by, clock::now())

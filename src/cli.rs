@@ -1,8 +1,9 @@
 //! The command-line interface, with one file per subcommand.
 //!
-//! `serve` runs the server, `worker` runs jobs of a server, and `config` shows the settings. All other subcommands use
-//! the server's public API: [`client`] sends requests, [`attend`] waits for new jobs, [`follow`] reads a log and resumes
-//! after interruptions, [`printer`] writes the log, and [`output`] prevents a job's text from controlling the terminal.
+//! `serve` runs the server, `worker` runs jobs of a server, and `config`, `logout` and `completions` need no server.
+//! All other subcommands use the server's public API: [`client`] sends requests, [`attend`] waits for new jobs,
+//! [`follow`] reads a log and resumes after interruptions, [`printer`] writes the log, and [`output`] prevents a job's
+//! text from controlling the terminal.
 
 mod artifacts;
 mod attend;

@@ -56,7 +56,7 @@ pub struct LoginStart {
 pub struct ProviderAnswer {
     /// The code that the server exchanges for tokens, or `None` if the provider has refused the login.
     pub code: Option<String>,
-    /// The random text that identifies the started login, or `None` if it is missing.
+    /// The random string that identifies the started login, or `None` if it is missing.
     pub state: Option<String>,
     /// The provider's address (RFC 9207), or `None` if the provider does not send it.
     pub issuer: Option<String>,
@@ -111,7 +111,7 @@ pub enum OidcError {
 }
 
 impl OidcError {
-    /// Returns a fixed description for the audit log and the server's log, which must not contain texts that the
+    /// Returns a fixed description for the audit log and the server's log, which must not contain text that the
     /// provider or the browser has sent.
     #[must_use]
     pub const fn word(&self) -> &'static str {

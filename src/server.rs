@@ -318,7 +318,7 @@ impl Server {
         };
         let serving = connection::serve(listener, http::router(state.clone()), state);
         tokio::join!(ending, serving, compressing, watching_leases, retaining, renewing);
-        // The clients of these requests are disconnected by now, so no request waits for the rest of a body.
+        // Requests that may change something are completed, even if their connections did not finish in time.
         changes.close();
         changes.wait().await;
         db.close().await;

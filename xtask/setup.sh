@@ -24,7 +24,8 @@ oldest_rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 oldest_node=20.19
 npm_node=22.23.3
 links=target/toolchain
-# In Debian's rust-web-llvm package, rust-lld is a link to lld-22, but rust-web-llvm does not depend on package lld-22.
+# In Debian's rust-web-llvm package, rust-lld is a link to lld-22, but rust-web-llvm does not depend on the package
+# lld-22, so that package is listed too.
 debian=(rustc-web cargo-web rust-web-src rust-web-clippy rustfmt-web rust-web-llvm lld-22)
 
 fail() { echo "setup: $*" >&2; exit 1; }

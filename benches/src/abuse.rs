@@ -14,7 +14,8 @@ use crate::server::{Server, TOKEN};
 /// The number of connections that are open at the same time.
 const AT_ONCE: usize = 100;
 
-/// The number of logins at the same time. The server refuses further ones without hashing their passwords.
+/// The number of logins at the same time. If there were many more, the server would refuse some of them without hashing
+/// their passwords.
 const LOGINS_AT_ONCE: usize = 50;
 
 /// The time after which the server's memory is measured, so that connections have been closed.

@@ -89,8 +89,8 @@ pub async fn many() {
     row("GET /jobs among 1,000,000 jobs, p50", &millis(many.1), "10 ms");
 }
 
-/// Fills a database with finished and queued jobs, and returns the 99th percentile of the time of a claim and the
-/// median time of a list of jobs, in nanoseconds.
+/// Fills a database with finished and queued jobs, and sends requests. Returns the 99th percentile of the duration of a
+/// claim, and the median duration of listing jobs, in nanoseconds.
 async fn claims(jobs: u32, busy: BusyKey) -> (f64, f64) {
     let server = Server::start_with(&[("TAILWATER_CONCURRENCY", "0")]);
     let client = Client::new(&server.address);

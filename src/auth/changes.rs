@@ -1,4 +1,4 @@
-//! The function through which all changes to users, sessions and tokens are written, and their errors.
+//! The function that writes changes to users, sessions and tokens, and the errors of such changes.
 
 use engine::db::{DbError, Tx};
 use futures_util::future::BoxFuture;
@@ -83,7 +83,8 @@ impl Change {
 
 impl Auth {
     /// Writes a change in one transaction, and logs it. Every change to users, sessions and tokens passes through this
-    /// function, except for the time at which a session or a token was last used.
+    /// function, with two exceptions: the time at which a session or a token was last used, and the removals after the
+    /// admin token has changed.
     pub(super) async fn apply<T, E, F>(&self, change: Change, by: &str, work: F) -> Result<T, E>
     where
         T: Send + 'static,

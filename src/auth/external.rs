@@ -105,7 +105,7 @@ pub enum ExternalError {
 }
 
 impl ExternalError {
-    /// Returns the name of the refused user, or `None` if the name itself was refused.
+    /// Returns the name of the refused user, or `None` if the error does not name a user.
     #[must_use]
     pub fn user(&self) -> Option<&str> {
         match self {
@@ -116,7 +116,8 @@ impl ExternalError {
 }
 
 impl Auth {
-    /// Returns the sender of a request for whom a reverse proxy vouches.
+    /// Returns the identity of a person for whom a reverse proxy vouches. `cookie` is the session cookie, or `None` if
+    /// the request has none.
     ///
     /// A session is used only if it began while the proxy vouched for the same person. It may be the session of a local
     /// user if that person has logged in with the form.
@@ -280,7 +281,8 @@ async fn add(tx: &mut Tx, person: &ExternalPerson, role: Option<Role>) -> Result
     stored.ok_or(ExternalError::NameTaken(row.name))
 }
 
-/// Stores the new name and the new role of a person. Returns an error if another person has the name.
+/// Stores the new name and the new role of a person. If another user already has the new name, the person keeps the
+/// previous one.
 async fn changed(
     tx: &mut Tx,
     before: UserRow,

@@ -1,4 +1,4 @@
-//! Notifies open responses that their sender may no longer receive them.
+//! Notifies open responses that their recipients may no longer receive them.
 //!
 //! A notification names an account, not a credential. Its receivers then check their own credentials in the database. A
 //! receiver that misses notifications, because too many are sent at once, also checks its credential.

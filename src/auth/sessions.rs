@@ -1,4 +1,4 @@
-//! Browser sessions: a random value in a cookie, of which only the hash is stored.
+//! Browser sessions. A random value in a cookie identifies a session, and only the hash of this value is stored.
 
 pub(super) mod store;
 

@@ -109,8 +109,8 @@ impl Auth {
         .await
     }
 
-    /// Changes the role or the password of a user, or disables or enables the user. If anything changes, the user's
-    /// sessions end, except that enabling a user does not affect sessions.
+    /// Changes the role or the password of a user, or disables or enables the user. If the role or the password changes
+    /// or the user is disabled, the user's sessions end.
     pub async fn change_user(&self, name: &str, changes: UserChanges, by: &Identity) -> Result<User, PeopleError> {
         let UserChanges { role, password, disabled } = changes;
         if let Some(role) = role {

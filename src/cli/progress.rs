@@ -33,8 +33,8 @@ impl ProgressBars {
 pub(super) struct TransferBar(ProgressBar);
 
 impl TransferBar {
-    /// Shows the bar of a transfer that begins. `action` says what is done with what, such as `sending files`, and
-    /// `total` is the number of bytes to transfer.
+    /// Shows the bar of a transfer that begins. `action` describes the transfer, such as `sending files`, and `total`
+    /// is the number of bytes to transfer.
     pub(super) fn new(bars: ProgressBars, action: &str, total: u64) -> Self {
         if bars == ProgressBars::Hidden {
             return Self(ProgressBar::hidden());
@@ -48,7 +48,8 @@ impl TransferBar {
         Self(bar)
     }
 
-    /// Records that an earlier transfer had already transferred a number of bytes, which do not count for the rate.
+    /// Sets the number of bytes that an earlier transfer has already transferred. They do not affect the displayed
+    /// rate.
     pub(super) fn resume_at(&self, bytes: u64) {
         self.0.set_position(bytes);
         self.0.reset_eta();
@@ -59,7 +60,7 @@ impl TransferBar {
         self.0.inc(bytes as u64);
     }
 
-    /// Returns what counts the bytes of the transfer in another thread.
+    /// Returns a counter with which another thread can add transferred bytes.
     pub(super) fn counter(&self) -> TransferCounter {
         TransferCounter(self.0.clone())
     }

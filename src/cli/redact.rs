@@ -1,4 +1,4 @@
-//! `tailwater redact`: shows what the server would mask in a text.
+//! `tailwater redact`: shows what the server would mask in a piece of text.
 
 use std::fs;
 use std::io::{self, Read};
@@ -13,8 +13,8 @@ use super::error::CliError;
 use super::output::{Colour, Ink, Output};
 use super::table::{self, Cell};
 
-/// The maximum number of bytes that are read. The rest of a longer text is ignored. The limit is greater than the
-/// server's default limit, so the server normally refuses such a text.
+/// The maximum number of bytes that are read. The rest of a longer input is ignored. The limit is greater than the
+/// server's default limit, so the server normally refuses such an input.
 const MAX_TEXT: u64 = 64 << 20;
 
 /// The arguments of `tailwater redact`, which prints the text with all secrets masked. The server does not store it.

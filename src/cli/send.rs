@@ -27,8 +27,8 @@ const WAITING: usize = 4;
 /// The maximum number of omitted files whose names are printed.
 const MAX_NAMED: usize = 3;
 
-/// Posts a submission, with the files of `folder` if one is given, whose progress `bars` may show. Returns the response's
-/// body.
+/// Posts a submission, with the files of `folder` if one is given, and returns the response's body. `bars` states
+/// whether the progress of sending the files is shown.
 pub(super) async fn submit(
     client: &Client,
     submission: &(impl Serialize + Display),

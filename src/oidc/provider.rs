@@ -199,7 +199,7 @@ impl Oidc {
 /// The number of random bytes in a `state`, a nonce and a cookie.
 const RANDOM: u32 = 32;
 
-/// Returns a text of the provider as the page shows it: without control characters, and of a limited length.
+/// Returns text from the provider as the page shows it: without control characters, and with a limited length.
 fn shown(text: &str) -> String {
     /// The maximum length, in characters. It is enough for an explanation of two sentences.
     const MAX: usize = 300;

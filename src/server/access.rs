@@ -123,7 +123,7 @@ const RULES: &[Rule] = &[
     ("POST", "/api/queue/jobs/{id}/fail", WORKER),
     ("POST", "/api/queue/jobs/{id}/cancel/ack", WORKER),
 
-    // Everyone may see the workers and the pauses. Only administrators may drain and pause.
+    // All people may see the workers and the pauses, but only administrators may drain and pause.
     ("GET", "/api/queue/workers", VIEWER),
     ("GET", "/api/queue/workers/tokens", ADMIN),
     ("POST", "/api/queue/workers/tokens", ADMIN),
@@ -149,7 +149,7 @@ const RULES: &[Rule] = &[
     ("POST", "/api/queue/users", ADMIN),
     ("PATCH", "/api/queue/users/{name}", ADMIN),
     ("DELETE", "/api/queue/users/{name}", ADMIN),
-    // Everyone manages their own password, sessions and tokens. `auth` checks the access to those of others.
+    // All people manage their own password, sessions and tokens. `auth` checks the access to those of others.
     ("POST", "/api/queue/account/password", VIEWER),
     ("GET", "/api/queue/sessions", VIEWER),
     ("DELETE", "/api/queue/sessions/{id}", VIEWER),

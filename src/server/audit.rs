@@ -25,7 +25,7 @@ use crate::auth::{Credential, Identity, InvalidTokenCount};
 /// of attackers could fill the disk with entries.
 const UNKNOWN_PER_MINUTE: u32 = 60;
 
-/// The maximum number of characters of an entry's user and object.
+/// The maximum number of characters in an entry's user, object and details.
 const MAX_TEXT: usize = 200;
 
 /// The action of a login.
@@ -77,7 +77,7 @@ const EFFECTS: &[(&str, &str, Effect)] = &[
     ("POST", "/rpc/resubmit_with_changes", Action("job.resubmit")),
 
     ("DELETE", "/api/queue/jobs/{id}", Action("job.remove")),
-    // The handlers replace the action by the requested one.
+    // The handlers replace this action with the requested one.
     ("POST", "/api/queue/jobs/bulk", Action("job.cancel")),
     ("POST", "/tasks/queue/bulk", Action("job.cancel")),
 
@@ -155,7 +155,7 @@ impl AuditNote {
     }
 
     /// Records that a reverse proxy or a provider has authenticated a person, but that this server refuses the person.
-    /// `user` is `None` if the name itself was refused.
+    /// `user` is `None` if the error does not name a user.
     pub(super) fn refused_person(&self, user: Option<String>, credential: &'static str) {
         self.change(|noted| {
             noted.user = user;
@@ -332,7 +332,7 @@ fn entry(route: RequestedRoute, note: &AuditNote, status: StatusCode) -> Option<
     })
 }
 
-/// Returns the beginning of a text that a client may have chosen.
+/// Returns the beginning of a string that a client may have chosen.
 fn shortened(text: &str) -> String {
     text.chars().take(MAX_TEXT).collect()
 }

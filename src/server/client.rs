@@ -31,7 +31,7 @@ pub(super) struct Client {
 pub struct TrustedProxies(Vec<IpNet>);
 
 impl TrustedProxies {
-    /// Parses addresses (`10.0.0.7`) and networks (`10.0.0.0/8`). Returns the first invalid text as an error.
+    /// Parses addresses (`10.0.0.7`) and networks (`10.0.0.0/8`). Returns the first invalid string as an error.
     pub(super) fn parse(texts: &[String]) -> Result<Self, String> {
         let network = |text: &String| {
             let address = || text.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));

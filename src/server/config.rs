@@ -51,7 +51,7 @@ pub struct Config {
     pub proxy_groups_header: Option<String>,
     /// The roles of groups, such as `ops=admin`.
     pub group_roles: Vec<String>,
-    /// The role of people of whose groups none is in `group_roles`, or `None` to refuse these people.
+    /// The role of people none of whose groups is in `group_roles`, or `None` to refuse these people.
     pub default_role: Option<Role>,
     /// The address of the OpenID Connect provider, or `None` if there is none.
     pub oidc_issuer: Option<String>,
@@ -87,7 +87,7 @@ pub struct Config {
     pub streams_per_user: usize,
     /// The maximum number of queued jobs.
     pub jobs_queued: i64,
-    /// The time for which other workers leave a job for the one that last ran a job with the same affinity key.
+    /// How long a queued job is left for the worker that last ran a job with the same affinity key.
     pub affinity_wait: Duration,
     /// The number of days for which the output and the artifacts of finished jobs are kept, or 0 if there is no limit.
     pub keep_days: u32,
@@ -102,8 +102,8 @@ pub struct Config {
 /// An error in a setting.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The server can be reached from other machines, but the operator has not chosen a token, and there is no
-    /// administrator.
+    /// The server can be reached from other machines, but the settings contain neither an admin token nor a proxy or a
+    /// provider that authenticates people, and there is no user with the role `admin`.
     #[error(
         "listening on {0} exposes the server to other machines, so you have to choose the admin token: set \
          TAILWATER_ADMIN_TOKEN to 32 or more printable characters, or listen on 127.0.0.1"

@@ -37,7 +37,7 @@ use slots::{ConnectionSlot, ConnectionSlots, RefusalSlot, SlotDecision};
 use socket::{Exchange, ReplyEnd, Socket};
 use stream::Accepted;
 
-/// Serves `router` until the shutdown token is cancelled, then waits for pending requests to finish.
+/// Serves `router` until the shutdown token is cancelled, then waits up to [`DRAIN`] for pending requests to finish.
 pub(super) async fn serve(listener: TcpListener, router: Router, state: AppState) {
     let connections = TaskTracker::new();
     let slots = ConnectionSlots::new(limit(&state.config), state.config.limits.idle);
@@ -69,7 +69,7 @@ pub(super) async fn serve(listener: TcpListener, router: Router, state: AppState
     }
 }
 
-/// Returns the maximum number of connections: that of the settings, but not more than the limit on open files permits.
+/// Returns the maximum number of connections: the configured number, but not more than the limit on open files permits.
 fn limit(config: &Config) -> usize {
     let available = slots::available(getrlimit(Resource::Nofile).current, config.jobs.concurrency);
     let Some(wanted) = config.connections else { return available };
@@ -96,8 +96,8 @@ async fn handle(stream: TcpStream, address: SocketAddr, router: Router, state: A
     let exchange = Exchange::new(slot.idle_mark());
     let leave = async {
         slot.leave().cancelled().await;
-        // A request that has been read in the meantime is still answered. A client sends one that has not been read
-        // again, on another connection.
+        // A request that has been read in the meantime is still answered. If a request has not been read, the client
+        // sends it again on another connection.
         if !exchange.is_idle() {
             std::future::pending::<()>().await;
         }

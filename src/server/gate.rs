@@ -203,7 +203,7 @@ fn check_origin(request: &Request, target: &RequestHost, identity: Option<&Ident
     let by_session = identity.is_some_and(Identity::is_sent_by_browsers);
     let mut origins = headers.get_all(ORIGIN).iter();
     let mut sites = headers.get_all("sec-fetch-site").iter();
-    // A browser sends each header at most once, and both agree.
+    // A browser sends each header at most once, and both agree. All other combinations are refused.
     let origin = origins.next().map(|origin| origin.to_str().is_ok_and(|origin| target.is_origin(origin, https)));
     let site = sites.next().map(|site| site == "same-origin" || site == "none");
     let is_repeated = origins.next().is_some() || sites.next().is_some();

@@ -1,4 +1,4 @@
-//! Counts the open streams, and limits their total number and the number of each user.
+//! Counts the open streams, and limits their total number and the number per user.
 //!
 //! A stream is any response that can stay open while nothing is sent: Server-Sent Events, logs that are followed, and
 //! searches whose results are streamed. The sessions and tokens of a user count together, so that nobody can open more
@@ -13,9 +13,9 @@ use crate::auth::{Account, Identity};
 /// The maximum numbers of open streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct StreamLimits {
-    /// The maximum number in all.
+    /// The maximum total number.
     pub(super) in_all: usize,
-    /// The maximum number of each user.
+    /// The maximum number per user.
     pub(super) per_user: usize,
 }
 

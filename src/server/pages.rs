@@ -82,7 +82,8 @@ pub async fn job_page(id: &str) -> Result<JobPageData, RpcError> {
     Ok(JobPageData { job, lifecycle_events, tail, artifacts })
 }
 
-/// Removes the amount of output from an event of an attempt, so that the page does not try to load removed output.
+/// Removes the numbers of lines and bytes from an event of the kind `attempt`, so that the page does not try to load
+/// output that has been removed.
 fn forget_output(event: &mut Event) {
     if let Payload::Attempt(attempt) = &mut event.payload {
         (attempt.lines, attempt.bytes) = (None, None);
@@ -141,7 +142,7 @@ pub async fn resubmit_with_changes(id: &str, changes: JobChanges) -> Result<Job,
     state("resubmit_with_changes")?.queue.resubmit(parse(id)?, &user()?, changes).await.map_err(refuse)
 }
 
-/// Counts the jobs to which an action on all matching jobs would be applied.
+/// Counts the jobs that an action with this filter would affect.
 pub async fn bulk_preview(action: BulkAction, filter: BulkFilter) -> Result<BulkReply, RpcError> {
     let state = state("bulk_preview")?;
     let request = BulkRequest { action, filter, reason: None, dry_run: true };
@@ -154,10 +155,10 @@ pub async fn list_secrets() -> Result<SecretsPage, RpcError> {
     Ok(SecretsPage { items: state("list_secrets")?.queue.secrets().await.map_err(refuse)? })
 }
 
-/// Returns a text with its secrets masked, and the positions of the secrets.
+/// Returns text with its secrets masked, and the positions of the secrets.
 pub async fn test_redaction(text: String) -> Result<RedactionResult, RpcError> {
     let state = state("test_redaction")?;
-    // The test runs outside the async threads, because a text of a megabyte takes several milliseconds.
+    // The test runs outside the async threads, because one megabyte of text takes several milliseconds.
     let tested = tokio::task::spawn_blocking(move || state.queue.test_redaction(&text)).await;
     tested.map_err(|error| refuse(ApiError::Internal(error.to_string())))
 }

@@ -8,7 +8,7 @@ use crate::harness::people::browser;
 use crate::harness::process::Process;
 use crate::harness::until;
 
-/// The number of passwords that are checked at the same time.
+/// The number of clients that try to log in at the same time.
 const AT_ONCE: u8 = 4;
 
 /// Tries to log in `count` times with a wrong password, each time from an address of its own.

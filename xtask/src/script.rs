@@ -9,8 +9,8 @@ use wasm_bindgen_cli_support::Bindgen;
 
 use crate::{command, fresh::unless_fresh, settings::Settings, site::Profile};
 
-/// The WASM features that the module may use: those that Rust enables for wasm32 by default, and `reference-types` for
-/// wasm-bindgen.
+/// The WASM features that the module may use: those that Rust enables for wasm32 by default. `bulk-memory-opt` is a
+/// part of `bulk-memory` that `wasm-opt` treats as a feature of its own.
 ///
 /// They are listed individually, because `--all-features` would allow `wasm-opt` to use features that browsers do not
 /// support yet.

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
-# Compares a server with the description of its API (/api/openapi.json), with requests that Schemathesis generates.
+# Checks that a server agrees with the description of its API (/api/openapi.json). Schemathesis generates the requests.
 #
 #   xtask/test-api/run.sh PROGRAM SECONDS [ARGS...]     ARGS are options of `schemathesis run`
 #
-# The server has a new data directory, a free port of the loopback address, and no worker, because the generated jobs
-# contain any text as commands. It is stopped at the end.
+# The server has a new data directory, a free port of the loopback address, and no worker, because the commands of the
+# generated jobs are arbitrary texts. It is stopped at the end.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 program=$1 seconds=$2
@@ -27,7 +27,7 @@ server=
 trap 'if [ -n "$server" ]; then kill "$server" && wait "$server" || true; fi; rm -rf "$data"' EXIT
 TAILWATER_ADMIN_TOKEN=$(od -An -N32 -tx1 /dev/urandom | tr -d ' \n')
 export TAILWATER_ADMIN_TOKEN
-# The checks also send many invalid tokens.
+# The limit on invalid tokens is raised, because the checks send many of them.
 "$program" serve --listen 127.0.0.1:0 --data-dir "$data" --concurrency 0 --failed-logins-per-address 1000000 \
   >"$data/output" 2>"$data/log" &
 server=$!
@@ -46,7 +46,7 @@ print(created["token"], created["id"])
 PYTHON
 )
 export WORKER_TOKEN WORKER_TOKEN_ID
-# The response time depends on what else the machine does, so its limit is far away. `timeout` also covers the beginning and
-# the end of the run, which its own limit does not.
+# The response time depends on what else the machine does, so its limit is high. `timeout` also limits the beginning and
+# the end of the run, which --max-time does not.
 timeout --signal=INT $((seconds + 120)) "$venv/bin/schemathesis" --config-file xtask/test-api/schemathesis.toml \
   run "$url/api/openapi.json" --checks all --max-response-time 600 --max-time "$seconds" --generation-database none "$@"

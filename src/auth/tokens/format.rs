@@ -32,7 +32,7 @@ pub(super) fn new_token() -> String {
     format!("{PREFIX}{random}{checksum}")
 }
 
-/// Returns whether a text has the format of a token and its checksum is right.
+/// Returns whether a string has the format of a token and the right checksum.
 pub(super) fn is_token(text: &str) -> bool {
     let Some(rest) = text.strip_prefix(PREFIX) else { return false };
     rest.len() == RANDOM + CHECKSUM

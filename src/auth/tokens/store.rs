@@ -17,8 +17,8 @@ pub(in crate::auth) struct TokenRow {
     pub(in crate::auth) name: String,
     pub(in crate::auth) role: Role,
     pub(in crate::auth) description: Option<String>,
-    /// The limits on what a worker can claim with the token. They are only shown here: when a worker claims a job, the
-    /// queue reads them itself.
+    /// The limits on what a worker can claim with the token. They are read here only to be displayed, because the queue
+    /// reads them itself when a worker claims a job.
     pub(in crate::auth) limits: TokenLimits,
     pub(in crate::auth) hint: String,
     pub(in crate::auth) created_at: Timestamp,

@@ -57,7 +57,7 @@ impl Destination {
     }
 }
 
-/// Downloads and verifies an artifact. `bars` may show the progress.
+/// Downloads and verifies an artifact. `bars` states whether the progress is shown.
 pub(super) async fn download(
     client: &Client,
     artifact: &Artifact,

@@ -48,7 +48,7 @@ impl Claims {
         Ok(id)
     }
 
-    /// Adds a claim to those of this process. This process runs the claim's job.
+    /// Records that a claim belongs to this process, so that [`Self::earlier`] does not return it.
     pub(super) fn adopt(&self, id: &str) {
         self.own().insert(id.to_owned());
     }

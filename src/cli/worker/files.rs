@@ -65,7 +65,7 @@ impl HttpFiles {
         Self { link, lease, runtime: Handle::current() }
     }
 
-    /// Returns the directory of the attempt's input.
+    /// Returns the path of the file that contains the attempt's input.
     fn input_path(&self) -> PathBuf {
         let Lease { job, attempt, .. } = self.lease;
         self.link.worker_dir().join(INPUTS).join(format!("{job}-{attempt}"))
@@ -183,7 +183,7 @@ impl Files for HttpFiles {
     }
 
     fn discard(&self, _: ArtifactId) -> Result<(), LinkError> {
-        // The server has replaced an earlier file of the same name.
+        // Nothing needs to be removed here, because the server has already replaced an earlier file of the same name.
         Ok(())
     }
 }

@@ -40,7 +40,7 @@ pub(super) struct WorkerProfile {
     pub(super) lease: Duration,
 }
 
-/// The link of a worker that sends requests over HTTP. Cheap to clone.
+/// The link of a worker that sends requests over HTTP. It is cheap to clone.
 #[derive(Clone)]
 pub(super) struct HttpLink(Arc<Shared>);
 
@@ -170,7 +170,8 @@ impl Link for HttpLink {
         *locked(&self.0.unanswered) = Some(id.clone());
         let received = tokio::select! {
             received = self.send_claim(&id, false) => received?,
-            // The server may just have assigned a job to the interrupted claim.
+            // The server may just have assigned a job to the interrupted claim, so the claim is resumed to receive that
+            // job.
             () = stop.cancelled() => self.send_claim(&id, true).await?,
         };
         *locked(&self.0.unanswered) = None;
@@ -195,7 +196,8 @@ impl Link for HttpLink {
                 }
                 Some(received) => {
                     let Lease { job, attempt, .. } = received.claimed.lease;
-                    // If there is no spool and the server has received nothing, no step has run.
+                    // If there is no spool and the server has received nothing, no step has run, so the job can still
+                    // be started.
                     let has_spool = self.0.spools.open(job, attempt).map_err(retry)?.is_some();
                     if has_spool || received.last_batch > 0 {
                         abandoned.push(received);
@@ -210,7 +212,7 @@ impl Link for HttpLink {
     }
 
     async fn append(&self, lease: Lease, batch: Batch, _: Vec<NewArtifact>) -> Result<(), LinkError> {
-        // The server has recorded artifacts when they were uploaded.
+        // The server records each artifact when it is uploaded, so the events of artifacts are not sent.
         let is_reported = |event: &&NewEvent| !matches!(event.payload(), Payload::Artifact(_));
         let body = AppendBody {
             worker_id: self.name().to_owned(),
@@ -257,7 +259,7 @@ impl Link for HttpLink {
     }
 
     async fn early_heartbeat(&self) {
-        // The server cannot notify a worker.
+        // The server cannot notify a worker of a cancellation, so no heartbeat is sent early.
         std::future::pending::<()>().await;
     }
 
@@ -287,7 +289,8 @@ impl Link for HttpLink {
                     lease_epoch,
                     error_message: message.to_text().into_owned(),
                     failure_reason: Some(reason),
-                    // The server knows whether the job has attempts left, as it does for jobs of the embedded worker.
+                    // The server knows whether the job has attempts left, as it does for jobs of the embedded worker,
+                    // so every failure is reported as retryable.
                     retryable: Some(true),
                     totals,
                 };

@@ -15,13 +15,13 @@ pub(super) fn claim<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'
     claim(claims.get(first)?.as_object()?, rest)
 }
 
-/// Returns the claim with the name of the person, or `None` if it is missing, empty or not a text.
+/// Returns the claim with the name of the person, or `None` if it is missing, empty or not a string.
 pub(super) fn name(claims: &Map<String, Value>, of: &str) -> Option<String> {
     let name = claim(claims, of)?.as_str()?.trim();
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-/// Returns the claim with the groups of the person, which is a text or a list of texts. Other values are ignored.
+/// Returns the claim with the groups of the person, which is a string or a list of strings. Other values are ignored.
 pub(super) fn groups(claims: &Map<String, Value>, of: &str) -> Vec<String> {
     match claim(claims, of) {
         Some(Value::String(group)) => vec![group.clone()],

@@ -20,7 +20,7 @@ const MAX_OF_ADDRESS: usize = 50;
 /// A login that has been started.
 #[derive(Clone)]
 pub(super) struct StartedLogin {
-    /// The random text that the provider must include in the token.
+    /// The random string that the provider must include in the token.
     pub(super) nonce: String,
     /// The PKCE verifier, a secret that proves that this server has started the login.
     pub(super) verifier: String,

@@ -18,7 +18,7 @@ const ENVELOPE: usize = 16 << 10;
 /// Converts an error of hyper to the error that is reported to the client. `unread` contains the bytes that hyper had
 /// read but not parsed.
 ///
-/// Returns `None` if the connection was closed between two requests, possibly after empty lines.
+/// Returns `None` if there is nothing to report, for example if the connection was closed between two requests.
 pub(super) fn reason(error: &hyper::Error, unread: &[u8], limits: HeadLimits) -> Option<ApiError> {
     let invalid = |what: &str| Some(ApiError::InvalidRequest(what.to_owned()));
     if error.is_parse_too_large() {

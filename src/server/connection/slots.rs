@@ -1,10 +1,11 @@
 //! Limits how many connections are open at the same time, so that their file descriptors leave enough for the database,
 //! the output of jobs and the jobs themselves.
 //!
-//! If the limit is reached, the connection that has been idle for the longest time makes way for a new one: one that
-//! waits for its next request, or has not sent one yet. HTTP permits a server to close such a connection at any time. If
-//! every connection is in use, the new one is answered with an error. That takes a descriptor too, so only a few
-//! connections are answered at the same time, and further ones are closed without an answer.
+//! If the limit is reached, the connection that has been idle for the longest time makes way for a new one. A
+//! connection is idle while it waits for a request, including its first one. HTTP permits a server to close such a
+//! connection at any time. If every connection is in use, the new one is answered with an error. The answer requires a
+//! descriptor too, so only a few connections are refused in this way at the same time, and further ones are closed
+//! without an answer.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -32,8 +33,8 @@ const MAX_REFUSING: usize = 64;
 /// The minimum interval between two warnings in the log that connections are refused.
 const WARN_EVERY: Duration = Duration::from_mins(1);
 
-/// Returns how many connections can be open if the process can have `files` open files, or any number of them if it is
-/// `None`, and if `jobs` jobs run at the same time.
+/// Returns how many connections can be open while `jobs` jobs run at the same time. `files` is the maximum number of
+/// files that the process can have open, or `None` if there is no maximum.
 pub(super) fn available(files: Option<u64>, jobs: usize) -> usize {
     let reserved = RESERVED_FOR_JOB.saturating_mul(jobs as u64).saturating_add(RESERVED);
     let left = files.unwrap_or(u64::MAX).saturating_sub(reserved) / FOR_CONNECTION;
@@ -72,7 +73,7 @@ struct OpenConnection {
 enum Use {
     /// A request is being answered.
     Busy,
-    /// No request is being answered since this time. The number is the key in the map of idle connections.
+    /// No request has been in progress since this time. The number is the key in the map of idle connections.
     Idle(u64, Instant),
     /// The connection is about to close.
     Leaving,
@@ -151,7 +152,8 @@ impl ConnectionSlots {
 }
 
 impl Slots {
-    /// Lets the connection that has been idle for the longest time make way. Returns `false` if there is none.
+    /// Lets the connection that has been idle for the longest time make way. Returns `false` if none has been idle for
+    /// long enough.
     fn make_way(&mut self, now: Instant) -> bool {
         let Some((&order, &id)) = self.idle.first_key_value() else { return false };
         let Some(connection) = self.open.get_mut(&id) else { return false };
@@ -180,7 +182,8 @@ impl Slots {
         let Some(connection) = self.open.get_mut(&id) else { return };
         match connection.state {
             Use::Idle(order, _) => drop(self.idle.remove(&order)),
-            // A request arrived just before the connection was closed. It is answered first, which may take long.
+            // A request arrived just before the connection was closed. Answering it may take long, so the connection
+            // counts towards the limit again.
             Use::Leaving => self.leaving -= 1,
             Use::Busy => return,
         }
@@ -207,7 +210,7 @@ impl ConnectionSlot {
         &self.leave
     }
 
-    /// Returns what records when the connection is idle.
+    /// Returns the [`IdleMark`] of this connection.
     pub(super) fn idle_mark(&self) -> IdleMark {
         IdleMark { slots: self.slots.clone(), id: self.id }
     }

@@ -68,7 +68,7 @@ pub(super) async fn log(
         return exactly(spool.into_log(), range);
     }
     let encoding = if headers.contains_key(RANGE) { Encoding::Identity } else { Encoding::accepted(&headers) };
-    // Only unfiltered output that is complete has an entity tag and supports ranges.
+    // Only complete output, without a filter and without times, has an entity tag and supports ranges.
     let whole = output.sha256.as_deref().filter(|_| selection.is_everything() && times == Times::Omitted).map(etag);
     let mut reply = match (whole, encoding) {
         (Some(etag), Encoding::Identity) => {

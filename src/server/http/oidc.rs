@@ -107,14 +107,14 @@ async fn log_in(state: &AppState, oidc: &Oidc, about: &LoginRequest, parts: &Par
 struct LoginFailure {
     status: StatusCode,
     sentence: String,
-    /// The reason, in fixed words.
+    /// The reason, a fixed text for the audit log and the server's log.
     word: &'static str,
     /// The person whom the provider has authenticated, or `None` if it has not authenticated anybody.
     person: Option<RefusedUser>,
 }
 
 /// A person whom the provider has authenticated and this server refuses. It contains the name of the user, or `None` if
-/// the name itself was refused.
+/// the error does not name a user.
 struct RefusedUser(Option<String>);
 
 impl LoginFailure {

@@ -1,4 +1,4 @@
-//! `/api/openapi.json`: describes the API as a document of OpenAPI 3.1.
+//! `/api/openapi.json`: describes the API as an OpenAPI 3.1 document.
 //!
 //! The schemas are derived from the types of the API, the errors from [`ApiError`](super::error::ApiError), and the
 //! roles from the access table. A test compares the operations with the routes, so that neither can exist without the
@@ -53,7 +53,8 @@ pub(super) fn document(cookie: &str) -> Value {
         for operation in members_mut(path) {
             let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
             for parameter in parameters.into_iter().flatten() {
-                // `utoipa` has no such member. A form sends the fields that nobody has filled in as empty parameters.
+                // `utoipa` cannot set this member. It is needed because a form also sends the fields that nobody has
+                // filled in, as empty parameters.
                 if parameter["in"] == "query" {
                     parameter["allowEmptyValue"] = true.into();
                 }

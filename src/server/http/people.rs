@@ -123,7 +123,7 @@ fn of_new_user(role: Role) -> String {
     format!("role {role}")
 }
 
-/// Describes the changes of a user for the audit log, without the new password.
+/// Describes the changes to a user for the audit log, without the new password.
 fn of_changes(changes: &UserChanges) -> String {
     let role = changes.role.map(|role| format!("role {role}"));
     let password = changes.password.is_some().then(|| "new password".to_owned());

@@ -42,7 +42,7 @@ impl Query {
         self.given.contains_key(name)
     }
 
-    /// Removes a parameter and returns its text, or `None` if the parameter is missing or empty.
+    /// Removes a parameter and returns its value, or `None` if the parameter is missing or empty.
     pub(super) fn text(&mut self, name: &str) -> Option<String> {
         self.given.remove(name).filter(|value| !value.is_empty())
     }

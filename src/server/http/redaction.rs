@@ -1,4 +1,4 @@
-//! `/redact`: tests what would be masked in a text, without storing it, and lists the rules.
+//! `/redact`: tests what would be masked in a piece of text, without storing it, and lists the rules.
 
 use axum::Json;
 use axum::extract::State;
@@ -15,7 +15,7 @@ pub(super) async fn test(
     JsonBody(RedactionTest { text }): JsonBody<RedactionTest>,
 ) -> Result<Json<RedactionResult>, ApiError> {
     query.end()?;
-    // The test runs outside the async threads, because a text of one megabyte takes several milliseconds.
+    // The test runs outside the async threads, because one megabyte of text takes several milliseconds.
     let tested = tokio::task::spawn_blocking(move || state.queue.test_redaction(&text)).await;
     tested.map(Json).map_err(|error| ApiError::Internal(error.to_string()))
 }

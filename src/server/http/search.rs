@@ -162,7 +162,7 @@ struct Results {
 
 /// The format in which the results are sent.
 enum Sending {
-    /// Pages, with the text of up to `limit` more lines.
+    /// Pages of lines. Together they contain the text of at most `limit` more lines.
     Batches { limit: usize },
     /// The lines as plain text, each preceded by its time if requested.
     Lines(Times),

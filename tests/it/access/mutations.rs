@@ -14,7 +14,7 @@ const AT_ONCE: usize = 20;
 /// The only targets that may be answered with a success without credentials.
 const OPEN: [&str; 2] = ["/healthz", "/login"];
 
-/// Texts that some servers, proxies and frameworks interpret differently from others.
+/// Strings that some servers, proxies and frameworks interpret differently from others.
 const JUNK: [&str; 34] = [
     "%2f",
     "%252f",

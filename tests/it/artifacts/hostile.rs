@@ -21,7 +21,7 @@ async fn stored(api: &Api, command: &str) -> (Vec<String>, String) {
 async fn links_pipes_sockets_and_devices_are_not_followed_or_opened() {
     let server = TestServer::start().await;
     let data = server.data.path().display();
-    // Only root can create devices.
+    // Only root can create devices, so the error messages of `mknod` are discarded.
     let command = format!(
         "ln -s {data}/tailwater.sqlite database; ln -s / root; ln -s .. up; ln -s ../../.. far; ln -s loop loop; \
          ln -s /proc/self/environ environ; ln -s /dev/zero endless; mkfifo pipe; \

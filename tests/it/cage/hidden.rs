@@ -22,7 +22,7 @@ enum Target {
     Names,
     /// The server's process. The server protects it even without Landlock, but not from root.
     Server,
-    /// The environment or the memory map of a process. Since some version, Linux lets root read them despite Landlock.
+    /// The environment or the memory map of a process. Recent versions of Linux let root read them despite Landlock.
     Environment,
     /// The processes of another job, or their files.
     Job,
@@ -108,7 +108,8 @@ async fn a_step_cannot_read_the_data_directory_or_the_processes_of_the_server_an
     let data = tempfile::tempdir().expect("a temporary folder");
     plant(data.path());
     let server = Process::start_by(data.path(), |mut server| {
-        // The server of a user other than root uses Landlock for files.
+        // A server that cannot mount file systems, such as one that does not run as root, hides the directory with
+        // Landlock. In the directory for temporary files, it does so only with this value.
         server.env("TAILWATER_JOB_DATA", "hidden");
         server
     });

@@ -1,5 +1,5 @@
-//! Logging in with an OpenID Connect provider: only answers that belong to a login of the same browser and that the
-//! provider has signed for this server begin a session.
+//! Tests of logging in with an OpenID Connect provider. An answer begins a session only if it belongs to a login of the
+//! same browser, and if the provider has signed it for this server.
 
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
@@ -15,7 +15,7 @@ use crate::harness::tcp;
 use crate::harness::{TestServer, config, until_async};
 use model::Role;
 
-/// Uses a provider, and maps two groups.
+/// Configures a provider, and maps two groups to roles.
 fn with_provider(config: &mut Config, issuer: &str) {
     config.oidc_issuer = Some(issuer.to_owned());
     config.oidc_client_id = Some(CLIENT_ID.to_owned());
@@ -30,7 +30,7 @@ async fn start() -> (TestServer, Provider) {
     (server, provider)
 }
 
-/// The claims of a person.
+/// Returns the claims of a person with these groups.
 fn ada(groups: &[&str]) -> Value {
     json!({"sub": "1001", "preferred_username": "ada", "groups": groups})
 }

@@ -12,7 +12,8 @@ use crate::harness::{PATIENCE, TOKEN, TestServer, config, tcp};
 /// A change to the settings.
 pub(super) type SettingsChange = fn(&mut Config);
 
-/// Trusts the connections of this test as those of a proxy, and maps two groups.
+/// Changes the settings: the connections of this test are trusted as if they came from a proxy, and two groups are
+/// mapped to roles.
 fn behind_a_proxy(config: &mut Config) {
     config.trusted_proxies = vec!["127.0.0.1".to_owned()];
     config.proxy_user_header = Some("Remote-User".to_owned());
@@ -20,7 +21,7 @@ fn behind_a_proxy(config: &mut Config) {
     config.group_roles = vec!["dev=operator".to_owned(), "ops=admin".to_owned()];
 }
 
-/// Starts a server that believes the headers of the connections of this test.
+/// Starts a server that trusts the proxy headers on the connections of this test.
 async fn start() -> TestServer {
     TestServer::start_with(behind_a_proxy).await
 }

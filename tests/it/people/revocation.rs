@@ -23,7 +23,7 @@ async fn running_job(server: &TestServer) -> String {
     id
 }
 
-/// The paths of all responses that stay open.
+/// Returns the paths of all responses that stay open.
 fn open_ended(job: &str) -> [String; 4] {
     [
         format!("/api/queue/jobs/{job}/events/stream"),

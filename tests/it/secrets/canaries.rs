@@ -59,7 +59,8 @@ impl Known {
     }
 }
 
-/// Texts with secrets that the server does not know, each with the secret part. Rules recognise them by their format.
+/// Returns texts that contain secrets, each with its secret part. The server does not know these secrets, but rules
+/// recognise them by their format.
 fn unknown() -> Vec<(String, String)> {
     let random = |letters: &[u8], count: usize, seed: usize| {
         let at = |index: usize| letters[(index * 7 + seed * 13 + index * index) % letters.len()];

@@ -196,7 +196,7 @@ async fn a_value_that_is_set_while_a_job_is_running_is_masked_in_its_later_outpu
     let server = TestServer::start().await;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let go = folder.path().join("go");
-    // The job derives the value from another text, so that the server learns the value only when the secret is set.
+    // The job derives the value from another string, so that the server learns the value only when the secret is set.
     let other = VALUE.replace("server", "X");
     let wait = format!("until [ -e {} ]; do sleep 0.02; done", go.display());
     let run = format!("v=$(echo {other} | sed s/X/server/); echo before $v; {wait}; echo after $v; echo $v | base64");

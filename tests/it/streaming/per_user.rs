@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::TestServer;
 use crate::harness::people::{PASSWORD, Proof, bearer, browser};
 
-/// The paths of all responses that count as streams, for a job that has not finished.
+/// Returns the paths of all responses that count as streams, for a job that has not finished.
 fn streams(job: &str) -> [String; 6] {
     [
         format!("/api/queue/jobs/{job}/events/stream"),

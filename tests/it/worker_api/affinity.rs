@@ -21,7 +21,8 @@ async fn complete(worker: &RemoteWorker, job: &Value) {
     worker.expect(200, &of_job(job, "complete"), json!({"leaseEpoch": job["leaseEpoch"]})).await;
 }
 
-/// A worker runs a job with the key, which is left for no other worker.
+/// Lets a worker run a job with the key. The job is made an hour older, so that it is no longer left for another
+/// worker.
 async fn run(server: &TestServer, worker: &RemoteWorker) {
     let id = submit(server).await;
     server.execute("update jobs set created_at = created_at - 3600000000").await;

@@ -1,4 +1,4 @@
-//! The complete log of a worker on another machine is a copy of its events, however these arrive.
+//! The complete log of a job on another machine is a copy of the job's events, however these arrive.
 
 use serde_json::{Value, json};
 
@@ -56,7 +56,7 @@ async fn an_event_is_answered_as_stored_although_its_output_cannot_be_copied_yet
     let worker = RemoteWorker::new(&server, "one").await;
     let job = server.claimed(&worker, json!({})).await;
     let events = of_job(&job, "events");
-    // A file takes the place of the directory.
+    // A file takes the place of the spool's directory, so that the output cannot be stored.
     let spool = server.data.path().join("spool");
     std::fs::create_dir_all(&spool).expect("the folder can be created");
     std::fs::write(spool.join(id_of(&job)), "").expect("the file can be created");

@@ -1,4 +1,4 @@
-//! A lease that its worker does not renew ends, with events, and its job runs again or ends.
+//! A lease that is not renewed ends. Events report this, and the job runs again or finishes.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! The complete log of workers on other machines: output in events, output that is not in events, and totals.
+//! The complete logs of jobs on other machines: output in events, output that is not in events, and totals.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::TestServer;
 use crate::harness::workers::{RemoteWorker, id_of, of_job};
 
-/// The requests of a worker that holds a job, without its name and its lease epoch.
+/// Returns the requests of a worker that holds a job, without the worker's name and lease epoch.
 fn requests() -> [(&'static str, Value); 5] {
     [
         ("heartbeat", json!({"leaseSeconds": 60})),

@@ -134,7 +134,7 @@ async fn secrets_are_masked_on_the_other_machine_and_once_more_by_the_server() {
     }
     let worker = WorkerProcess::start(&server.api, &[]).await;
     let token = worker.token();
-    // The value of `OTHER` is not known to the worker.
+    // The worker does not know the value of `OTHER`, so only the server masks it.
     let run = format!("echo $GIVEN; echo $MY_TOKEN; echo {token}; printf 'a other-secret-value\\nb\\n'");
     let payload = json!({"run": run, "env": {"MY_TOKEN": "hunter2hunter2"}, "secrets": ["GIVEN"]});
     let id = server.api.submit(payload).await;

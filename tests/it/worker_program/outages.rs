@@ -12,7 +12,7 @@ use crate::harness::proxy::Proxy;
 use crate::harness::worker_process::{WorkerProcess, server_without_worker};
 use crate::harness::{of_kind, restore, sha256, until};
 
-/// Returns the number of running processes whose command line contains a text.
+/// Returns the number of running processes whose command line contains `text`.
 fn running(text: &str) -> usize {
     let pattern = format!("[{}]{}", &text[..1], &text[1..]);
     let found = Command::new("pgrep").args(["-c", "-f", &pattern]).output().expect("pgrep is installed");

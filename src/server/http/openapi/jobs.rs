@@ -55,7 +55,7 @@ pub(super) fn operations() -> Vec<ApiOperation> {
     .collect()
 }
 
-/// The error for a job whose status does not permit the operation.
+/// Returns the error for a job whose status does not permit the operation.
 pub(super) fn conflict() -> ApiError {
     ApiError::JobStateConflict("the job is running".to_owned())
 }

@@ -192,13 +192,14 @@ impl ApiOperation {
         self.with_reply(status, "", |reply| reply.header(name, header))
     }
 
-    /// Adds a link: the operation `to` takes the parameter from this expression about the response or the request.
+    /// Adds a link to the operation `to`. `parameter` is the name of one of its parameters, and an expression that
+    /// takes the value from the request or the response.
     pub(super) fn link(self, status: u16, to: &str, parameter: (&str, &str)) -> Self {
         let link = LinkBuilder::new().operation_id(to).parameter(parameter.0, parameter.1);
         self.with_reply(status, "", |reply| reply.link(to, link.build()))
     }
 
-    /// Adds a link to an operation with a body, which also contains expressions.
+    /// Adds a link to an operation with a body. `body` contains such expressions as well.
     pub(super) fn link_with_body(self, status: u16, to: &str, parameter: (&str, &str), body: Value) -> Self {
         let link = LinkBuilder::new().operation_id(to).parameter(parameter.0, parameter.1).request_body(Some(body));
         self.with_reply(status, "", |reply| reply.link(to, link.build()))
@@ -216,7 +217,7 @@ impl ApiOperation {
         self
     }
 
-    /// Adds errors. An error whose status and code are known already is ignored.
+    /// Adds errors. An error is ignored if another one with the same status and code has already been added.
     pub(super) fn refuses(mut self, errors: impl IntoIterator<Item = ApiError>) -> Self {
         for error in errors {
             if !self.errors.iter().any(|known| known.status_and_code() == error.status_and_code()) {
@@ -279,7 +280,7 @@ impl ApiOperation {
 /// The media type of JSON.
 pub(super) const JSON: &str = "application/json";
 
-/// The errors of all routes.
+/// Returns the errors of all routes.
 fn errors_of_all() -> [ApiError; 12] {
     [
         ApiError::InvalidRequest("the request has no Host header".to_owned()),
@@ -297,7 +298,7 @@ fn errors_of_all() -> [ApiError; 12] {
     ]
 }
 
-/// The errors of all routes with a body.
+/// Returns the errors of all routes with a body.
 fn errors_of_bodies() -> [ApiError; 2] {
     [ApiError::PayloadTooLarge(1 << 20), ApiError::InvalidPayload("type: is missing".to_owned())]
 }
@@ -338,7 +339,7 @@ pub(super) fn without_nulls(mut value: Value) -> Value {
     value
 }
 
-/// Returns the schema of any text.
+/// Returns the schema of a string.
 pub(super) fn text() -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::String)
 }
@@ -358,7 +359,8 @@ pub(super) fn time() -> ObjectBuilder {
 /// Returns the schema of a whole number within bounds.
 pub(super) fn integer(bounds: std::ops::RangeInclusive<i64>) -> ObjectBuilder {
     let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(*bounds.start()));
-    // Most programs cannot represent the largest number exactly, and it means that there is no maximum.
+    // `i64::MAX` means that there is no maximum. The schema omits it, because most programs cannot represent it
+    // exactly.
     if *bounds.end() == i64::MAX { number } else { number.maximum(Some(*bounds.end())) }
 }
 
@@ -367,7 +369,7 @@ pub(super) fn limit((default, maximum): (i64, i64)) -> ObjectBuilder {
     integer(1..=maximum).default(Some(json!(default)))
 }
 
-/// Returns the schema of `true` and `false`, which is `default` if the parameter is missing.
+/// Returns the schema of a Boolean parameter that is `default` if it is missing.
 pub(super) fn flag(default: bool) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Boolean).default(Some(json!(default)))
 }

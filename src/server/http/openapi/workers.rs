@@ -1,4 +1,4 @@
-//! The operations of workers, and those on workers, their tokens and pauses.
+//! The operations that workers use, and those that manage workers, their tokens and pauses.
 
 use model::{
     AppendBody, AppendedBatch, CancelAckBody, ClaimBody, ClaimNotice, ClaimReply, ClaimedJob, CompleteBody,

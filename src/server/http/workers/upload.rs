@@ -158,7 +158,7 @@ fn required(name: &str, value: Option<String>) -> Result<String, ApiError> {
     value.ok_or_else(|| missing(name))
 }
 
-/// Reads a part that contains a short text.
+/// Reads a part that contains a short string.
 async fn text(mut field: Field<'_>) -> Result<String, ApiError> {
     let mut text = Vec::new();
     while let Some(bytes) = chunk(&mut field).await? {
