@@ -23,8 +23,19 @@ use crate::{
 };
 
 /// The source files of the server and the pages.
-const WATCHED: [&str; 10] =
-    ["Cargo.lock", "Cargo.toml", "Leptos.toml", "engine", "migrations", "model", "public", "redact", "src", "style"];
+const WATCHED: [&str; 11] = [
+    "Cargo.lock",
+    "Cargo.toml",
+    "Leptos.toml",
+    "engine",
+    "migrations",
+    "model",
+    "public",
+    "redact",
+    "src",
+    "style",
+    "supervise",
+];
 
 /// The time that must pass without changes before a build starts. Editors save several files at once, or one file in
 /// several steps.
