@@ -18,7 +18,7 @@ const LIVE_TAIL_BYTES: u64 = 16 << 20;
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a setting of its own")]
 pub(super) struct JobSettings {
-    /// The maximum number of jobs that run at the same time; 0 leaves all jobs to workers on other machines.
+    /// The maximum number of jobs whose commands run at the same time; 0 leaves all jobs to workers on other machines.
     #[arg(long, env = "TAILWATER_CONCURRENCY", default_value_t = cores(), value_parser = clap::value_parser!(u16))]
     concurrency: u16,
     /// Whether output is written to the event log while it is printed; the complete log is always stored.
