@@ -1,29 +1,17 @@
 //! While the disk is nearly full, no new job starts. An unreadable spool does not block other jobs.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use engine::artifacts::ArtifactStore;
-use engine::cage::Cage;
-use engine::db::Db;
-use engine::event_log::EventLog;
-use engine::queue::{Maskers, Queue, WorkingRoots};
-use engine::seal::SealKey;
 use engine::spool::Spools;
+use engine::worker::Worker;
 use engine::worker::disk::DiskGuard;
-use engine::worker::link::{InProcess, Link};
-use engine::worker::ship::LiveLog;
-use engine::worker::{
-    ArtifactLimits, Host, JobEnvironment, JobHome, MaskCommandsSetting, Supervision, Worker, WorkerConfig,
-};
-use model::{JobId, JobStatus, NewJob};
-use redact::Rules;
-use serde_json::json;
+use engine::worker::link::Link;
+use model::JobStatus;
 use tokio_util::sync::CancellationToken;
 
-use crate::harness::process::supervisor;
+use crate::harness::in_process::{link, open, status_is, submit, worker_config};
 
 /// A simulated disk whose free space is set by the test. It counts how often its free space is queried.
 #[derive(Default)]
@@ -48,63 +36,6 @@ impl Disk {
         while self.asked.load(Ordering::SeqCst) < enough {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
-    }
-}
-
-fn worker_config(data: &Path) -> WorkerConfig {
-    let second = Duration::from_secs(1);
-    WorkerConfig {
-        host: Host::Server,
-        lease: Duration::from_mins(2),
-        data_dir: data.to_owned(),
-        spools: engine::spool::Spools::new(data),
-        concurrency: 2,
-        supervision: Supervision { program: supervisor(), file_limit: None },
-        cage: Cage::unrestricted(),
-        live: LiveLog::Off,
-        flush: second,
-        output_limit: None,
-        cancel_grace: second,
-        shutdown_grace: second,
-        artifact_limits: ArtifactLimits { files: 0, file_bytes: 0, job_bytes: 0 },
-        environment: JobEnvironment { home: JobHome::User, names: Vec::new() },
-        roots: WorkingRoots::default(),
-        input_bytes: 0,
-        mask_commands: MaskCommandsSetting::On,
-        recovery_tries: 0,
-    }
-}
-
-async fn open(data: &Path) -> (Queue, EventLog) {
-    let db = Db::open(data).await.expect("a new database opens");
-    let events = EventLog::new(db.clone());
-    (
-        Queue::new(
-            db,
-            events.clone(),
-            Maskers::new(Vec::new(), Rules::none(), SealKey::random().0),
-            100,
-            Spools::new(data),
-        ),
-        events,
-    )
-}
-
-/// Returns the link of an embedded worker of a newly started server. `instance` is the id of the data directory.
-fn link(instance: &str, data: &Path, queue: &Queue, events: &EventLog) -> InProcess {
-    let artifacts = ArtifactStore::open(data).expect("the folder exists");
-    InProcess::new(instance, queue.clone(), events.clone(), artifacts, data.to_owned())
-}
-
-async fn submit(queue: &Queue, command: String) -> JobId {
-    let payload = json!({"run": command}).into();
-    let new = NewJob { kind: "command".into(), priority: 0, payload, affinity_key: None, max_attempts: 1 };
-    queue.submit(new, "tester", None).await.expect("it is valid").id
-}
-
-async fn status_is(queue: &Queue, job: JobId, status: JobStatus) {
-    while queue.job(job).await.expect("the job exists").status != status {
-        tokio::time::sleep(Duration::from_millis(5)).await;
     }
 }
 

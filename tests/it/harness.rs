@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod form;
 pub mod gate;
+pub mod in_process;
 pub mod page;
 pub mod people;
 pub mod process;

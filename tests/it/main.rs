@@ -30,6 +30,7 @@ mod retention;
 mod secrets;
 mod server_log;
 mod site;
+mod slots;
 mod slow;
 mod stages;
 mod streaming;
