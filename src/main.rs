@@ -17,9 +17,10 @@ use tailwater::server::site::EmbeddedSite;
 static ALLOCATOR: MiMalloc = MiMalloc;
 
 /// The static files of the pages, as created by `xtask site --release`. A debug build reads them from their directory
-/// instead.
+/// instead. The WASM module is embedded only in its compressed forms, because it is 2 MB in size.
 #[derive(Embed)]
 #[folder = "target/site"]
+#[exclude = "*.wasm"]
 #[allow_missing = true]
 struct PageFiles;
 

@@ -2,10 +2,12 @@
 //! already has it.
 
 use std::borrow::Cow;
+use std::io::Read;
 
 use axum::body::{Body, Bytes};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use flate2::read::GzDecoder;
 
 use super::{SiteFile, SiteSource};
 use crate::server::accept::accepted;
@@ -37,9 +39,19 @@ pub(super) fn choose(source: &SiteSource, name: &str, headers: &HeaderMap) -> Op
     let takes = |encoding: &str| accepted.iter().any(|(name, weight)| name == encoding && *weight > 0.0);
     let encoded = ENCODINGS.iter().filter(|(encoding, _)| takes(encoding));
     let encoded = encoded.map(|&(encoding, suffix)| (Some(encoding), format!("{name}{suffix}")));
-    let (encoding, file) =
-        encoded.chain([(None, name.to_owned())]).find_map(|(encoding, name)| Some((encoding, source.read(&name)?)))?;
+    let stored =
+        encoded.chain([(None, name.to_owned())]).find_map(|(encoding, name)| Some((encoding, source.read(&name)?)));
+    let (encoding, file) = stored.or_else(|| Some((None, unpacked(source, name)?)))?;
     Some(EncodedFile { file, encoding, media_type: type_of(name) })
+}
+
+/// Reads a file that a release contains only in its compressed forms. All browsers accept one of them, but not all
+/// other clients do.
+fn unpacked(source: &SiteSource, name: &str) -> Option<SiteFile> {
+    let packed = source.read(&format!("{name}.gz"))?;
+    let mut bytes = Vec::new();
+    GzDecoder::new(&*packed.bytes).read_to_end(&mut bytes).ok()?;
+    Some(SiteFile { bytes: bytes.into(), ..packed })
 }
 
 impl EncodedFile {
@@ -85,7 +97,27 @@ fn type_of(name: &str) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write;
+
+    use flate2::Compression;
+    use flate2::write::GzEncoder;
+
     use super::*;
+
+    #[test]
+    fn a_file_that_is_stored_only_compressed_is_unpacked_for_clients_that_accept_no_encoding() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let packed = std::fs::File::create(folder.path().join("a.wasm.gz")).expect("the folder can be written");
+        let mut encoder = GzEncoder::new(packed, Compression::fast());
+        encoder.write_all(b"\0asm").and_then(|()| encoder.finish()).expect("the folder can be written");
+        let source = SiteSource::Folder(folder.path().to_owned());
+        let plain = choose(&source, "a.wasm", &HeaderMap::new()).expect("it is stored");
+        assert_eq!((plain.encoding, &*plain.file.bytes), (None, &b"\0asm"[..]));
+        let gzip = HeaderMap::from_iter([(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"))]);
+        let packed = choose(&source, "a.wasm", &gzip).expect("it is stored");
+        assert_eq!((packed.encoding, &packed.file.bytes[..2]), (Some("gzip"), &[0x1f, 0x8b][..]));
+        assert!(choose(&source, "b.wasm", &gzip).is_none());
+    }
 
     #[test]
     fn the_media_type_follows_from_the_extension() {
