@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{JobStatus, Timestamp};
+use super::{JobId, JobStatus, Timestamp};
 
 /// An action on jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,7 +100,22 @@ pub struct BulkReply {
     /// The error of the first job for which the action has failed.
     pub error: Option<String>,
     /// Whether more jobs match than one request changes.
+    /// The jobs that were skipped or for which the action has failed, in the order in which this was found out, but at
+    /// most 100 of them.
+    #[serde(default)]
+    pub unchanged: Vec<UnchangedJob>,
     pub has_more: bool,
     /// The time of the request. Jobs that were submitted later are not affected.
     pub before: Timestamp,
+}
+
+/// A job to which an action was not applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct UnchangedJob {
+    /// The job's id.
+    pub id: JobId,
+    /// The reason.
+    pub reason: String,
 }
