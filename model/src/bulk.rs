@@ -78,6 +78,7 @@ pub struct BulkRequest {
     pub filter: BulkFilter,
     /// The reason for cancelling the jobs.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 2_000))]
     pub reason: Option<String>,
     /// Whether to count the jobs without changing them.
     #[serde(default)]
@@ -99,11 +100,11 @@ pub struct BulkReply {
     pub failed: i64,
     /// The error of the first job for which the action has failed.
     pub error: Option<String>,
-    /// Whether more jobs match than one request changes.
     /// The jobs that were skipped or for which the action has failed, in the order in which this was found out, but at
     /// most 100 of them.
     #[serde(default)]
     pub unchanged: Vec<UnchangedJob>,
+    /// Whether more jobs match than one request changes.
     pub has_more: bool,
     /// The time of the request. Jobs that were submitted later are not affected.
     pub before: Timestamp,

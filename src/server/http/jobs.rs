@@ -112,6 +112,7 @@ pub(super) async fn remove(State(state): State<AppState>, JobPath(job): JobPath)
 #[serde(deny_unknown_fields)]
 pub(super) struct CancelBody {
     /// The reason, which the job then shows.
+    #[schema(max_length = 2_000)]
     reason: Option<String>,
 }
 
