@@ -14,6 +14,16 @@ test("the page of the API leads from its index to an operation, without scripts,
   await context.close();
 });
 
+test("the person's menu leads to the page of the API, and the page leads back", async ({ page, server }) => {
+  await page.goto(`${server.url}/tasks/queue`);
+  await page.getByTestId("person-menu").click();
+  await page.getByRole("link", { name: "API", exact: true }).click();
+  await expect(page).toHaveURL(`${server.url}/api/docs`);
+  await expect(page.getByRole("heading", { level: 1, name: "API" })).toBeVisible();
+  await page.getByRole("link", { name: "Queue", exact: true }).click();
+  await expect(page.getByTestId("person-menu")).toBeVisible();
+});
+
 test("the page of the API requires a login, and leads back to it", async ({ page, server }) => {
   await page.context().clearCookies();
   await page.goto(`${server.url}/api/docs`);

@@ -35,12 +35,12 @@ mod working_roots;
 use std::sync::Arc;
 use std::time::Duration;
 
-use model::{Job, JobChanges, JobCounts, JobEventStatus, JobId, JobInput, JobStatus, JobsPage, NewJob};
+use model::{Job, JobChanges, JobCounts, JobEventStatus, JobId, JobInput, JobStatus, JobsPage, NewJob, Timestamp};
 use tokio::sync::{Notify, watch};
 
 use crate::clock;
-use crate::db::{Db, DbError};
-use crate::event_log::{EventLog, JobDetails, NewEvent, append_by_server};
+use crate::db::{Db, DbError, Tx};
+use crate::event_log::{EventLog, JobDetails, NewEvent, Tails, append_by_server};
 use crate::spool::Spools;
 
 pub use admission::WorkerLimits;
@@ -240,32 +240,25 @@ impl Queue {
     async fn insert(&self, submission: Submission) -> Result<Job, QueueError> {
         let (log, limit, now) = (self.log.clone(), self.jobs_queued, clock::now());
         let payload = self.maskers.seal_payload(submission.id, &submission.payload.to_text());
-        let (row, pause) = self
+        let (row, pause, concurrency_wait) = self
             .db
             .writer()
             .write(move |tx| {
                 Box::pin(async move {
-                    if let Some(row) = submission.repeated(tx.connection()).await? {
-                        let pause = pauses::of_job(tx.connection(), &row.job).await?;
-                        return Ok((row, pause));
-                    }
-                    secrets::check_exist(tx.connection(), &submission.secrets).await?;
-                    let id = submission.id;
-                    if !store::insert(tx.connection(), &submission, &payload, limit, now).await? {
-                        return Err(QueueError::Full(limit));
-                    }
-                    let event = NewEvent::job(JobEventStatus::Queued, 0, JobDetails::default());
-                    append_by_server(tx, log.tails(), id, vec![event], now).await?;
-                    let row = store::job(tx.connection(), id).await?.ok_or(QueueError::NoSuchJob(id))?;
+                    let row = match submission.repeated(tx.connection()).await? {
+                        Some(row) => row,
+                        None => stored(tx, log.tails(), submission, &payload, limit, now).await?,
+                    };
                     let pause = pauses::of_job(tx.connection(), &row.job).await?;
-                    Ok((row, pause))
+                    let concurrency_wait = concurrency::wait_of(tx.connection(), &row).await?;
+                    Ok::<_, QueueError>((row, pause, concurrency_wait))
                 })
             })
             .await?;
         tracing::info!(job = %row.job.id, "submitted");
         self.signals.queued.notify_waiters();
         self.signals.changed.send_replace(());
-        Ok(Job { pause, ..row.to_job(&self.maskers) })
+        Ok(Job { pause, concurrency_wait, ..row.to_job(&self.maskers) })
     }
 
     /// Returns a job with its secrets masked and, if it is queued, its position in the queue.
@@ -277,7 +270,7 @@ impl Queue {
             _ => None,
         };
         let pause = pauses::of_job(&mut connection, &row.job).await?;
-        let concurrency_wait = concurrency::waits(&mut connection, std::slice::from_ref(&row)).await?.pop().flatten();
+        let concurrency_wait = concurrency::wait_of(&mut connection, &row).await?;
         Ok(Job { queue_position: position, pause, concurrency_wait, ..row.to_job(&self.maskers) })
     }
 
@@ -377,6 +370,25 @@ impl Queue {
         let mut connection = self.db.reader().await?;
         Ok(store::depths(&mut connection).await?)
     }
+}
+
+/// Stores a new job with its encrypted `payload`, unless `limit` jobs are queued already, and appends the event that
+/// reports it.
+async fn stored(
+    tx: &mut Tx,
+    tails: &Tails,
+    submission: Submission,
+    payload: &str,
+    limit: i64,
+    now: Timestamp,
+) -> Result<JobRow, QueueError> {
+    secrets::check_exist(tx.connection(), &submission.secrets).await?;
+    if !store::insert(tx.connection(), &submission, payload, limit, now).await? {
+        return Err(QueueError::Full(limit));
+    }
+    let event = NewEvent::job(JobEventStatus::Queued, 0, JobDetails::default());
+    append_by_server(tx, tails, submission.id, vec![event], now).await?;
+    store::job(tx.connection(), submission.id).await?.ok_or(QueueError::NoSuchJob(submission.id))
 }
 
 #[cfg(test)]

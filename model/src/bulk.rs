@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{JobStatus, Timestamp};
+use super::{JobId, JobStatus, Timestamp};
 
 /// An action on jobs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -78,6 +78,7 @@ pub struct BulkRequest {
     pub filter: BulkFilter,
     /// The reason for cancelling the jobs.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 2_000))]
     pub reason: Option<String>,
     /// Whether to count the jobs without changing them.
     #[serde(default)]
@@ -99,8 +100,23 @@ pub struct BulkReply {
     pub failed: i64,
     /// The error of the first job for which the action has failed.
     pub error: Option<String>,
+    /// The jobs that were skipped or for which the action has failed, in the order in which this was found out, but at
+    /// most 100 of them.
+    #[serde(default)]
+    pub unchanged: Vec<UnchangedJob>,
     /// Whether more jobs match than one request changes.
     pub has_more: bool,
     /// The time of the request. Jobs that were submitted later are not affected.
     pub before: Timestamp,
+}
+
+/// A job to which an action was not applied.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct UnchangedJob {
+    /// The job's id.
+    pub id: JobId,
+    /// The reason.
+    pub reason: String,
 }

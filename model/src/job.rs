@@ -268,6 +268,7 @@ impl JobCounts {
 pub struct NewJob {
     /// The kind of worker that the job needs.
     #[serde(rename = "type")]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub kind: String,
     /// The priority, from -1000 to 1000. Jobs with a higher priority are claimed first.
     #[serde(default)]
@@ -279,10 +280,11 @@ pub struct NewJob {
     /// The affinity key, if any. For a short time, a job with such a key is reserved for the worker that last ran a job
     /// with the same key.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub affinity_key: Option<String>,
     /// The maximum number of attempts. The default is 1, because commands may not be idempotent.
     #[serde(default = "one")]
-    #[cfg_attr(feature = "openapi", schema(default = 1, minimum = 1))]
+    #[cfg_attr(feature = "openapi", schema(default = 1, minimum = 1, maximum = 100))]
     pub max_attempts: i32,
 }
 
@@ -295,6 +297,7 @@ pub struct JobChanges {
     #[cfg_attr(feature = "openapi", schema(minimum = -1000, maximum = 1000))]
     pub priority: Option<i32>,
     /// The new maximum number of attempts, if it is changed.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 100))]
     pub max_attempts: Option<i32>,
     /// Fields that replace those of the original payload; null removes a field. A masked value that the client sends
     /// back unchanged is replaced by the original value.

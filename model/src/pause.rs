@@ -92,6 +92,7 @@ pub struct PausesPage {
 pub struct NewPause {
     /// The reason, which is shown wherever jobs wait because of the pause.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 2_000))]
     pub reason: Option<String>,
 }
 

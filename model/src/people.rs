@@ -81,10 +81,12 @@ pub struct UsersPage {
 #[serde(deny_unknown_fields)]
 pub struct NewUser {
     /// The name.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 64))]
     pub name: String,
     /// The role, which determines what the user may do.
     pub role: Role,
     /// The password.
+    #[cfg_attr(feature = "openapi", schema(min_length = 10, max_length = 1_024))]
     pub password: String,
 }
 
@@ -98,6 +100,7 @@ pub struct UserChanges {
     pub role: Option<Role>,
     /// The new password.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(min_length = 10, max_length = 1_024))]
     pub password: Option<String>,
     /// Whether the user cannot log in.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -112,6 +115,7 @@ pub struct PasswordChange {
     /// The current password.
     pub current_password: String,
     /// The new password.
+    #[cfg_attr(feature = "openapi", schema(min_length = 10, max_length = 1_024))]
     pub new_password: String,
 }
 
@@ -195,24 +199,30 @@ pub struct ApiTokensPage {
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewApiToken {
     /// The name, which says what the token is used for.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub name: String,
     /// The role of the token, or `None` for the role of the user who creates it.
     #[serde(default)]
     pub role: Option<Role>,
     /// The number of days after which the token is refused, or `None` for [`Self::DEFAULT_DAYS`].
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 3_650))]
     pub expires_in_days: Option<u32>,
     /// Further text about the token.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 2_000))]
     pub description: Option<String>,
     /// The types of the jobs that a worker can claim with the token. `None` and an empty list set no limit.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     pub allowed_job_types: Option<Vec<String>>,
     /// The repositories of the jobs that a worker can claim with the token. `None` and an empty list set no limit.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     pub allowed_repositories: Option<Vec<String>>,
     /// The capabilities that a worker with the token may have. `None` and an empty list set no limit.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     pub capabilities: Option<Vec<String>>,
 }
 

@@ -39,5 +39,6 @@ pub struct SecretsPage {
 #[serde(deny_unknown_fields)]
 pub struct NewSecretValue {
     /// The value.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 16_384))]
     pub value: String,
 }

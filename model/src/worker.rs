@@ -15,30 +15,38 @@ use super::{FailureReason, Job, Level, Payload, Seq, WorkerStatus};
 #[serde(rename_all = "camelCase")]
 pub struct ClaimBody {
     /// The worker's name.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub worker_id: String,
     /// The duration of the lease. The worker has to renew the lease before it expires.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 86_400))]
     pub lease_seconds: i64,
     /// The types of the jobs that the worker runs. If null or empty, it runs jobs of any type.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     pub allowed_types: Option<Vec<String>>,
     /// The worker's capabilities. It receives only jobs whose `requiredCapabilities` are among these.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     pub worker_capabilities: Option<Vec<String>>,
     /// The time for which the request waits for a job. The default is 0.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 30))]
     pub wait_seconds: Option<i64>,
     /// An identifier that the worker chooses for this claim. A repeated request with the same identifier returns the
     /// same job.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub claim_id: Option<String>,
     /// Whether only the job of an earlier request with the same `claim_id` is returned, and no other job is claimed.
     #[serde(default)]
     pub resume: Option<bool>,
     /// The version of the worker's program, which is shown in the list of workers.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub version: Option<String>,
     /// The name of the worker's machine, which is shown in the list of workers.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub hostname: Option<String>,
 }
 
@@ -103,8 +111,10 @@ impl fmt::Debug for ClaimedJob {
 #[serde(rename_all = "camelCase")]
 pub struct HeartbeatBody {
     /// The name of the worker that holds the lease.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub worker_id: String,
     /// The new duration of the lease, in seconds from now.
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 86_400))]
     pub lease_seconds: i64,
     /// The lease epoch of the claim. Older workers do not send it.
     #[serde(default)]
@@ -117,6 +127,7 @@ pub struct HeartbeatBody {
 #[serde(rename_all = "camelCase")]
 pub struct CompleteBody {
     /// The name of the worker that holds the lease.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub worker_id: String,
     /// A summary of the result.
     #[serde(default)]
@@ -135,6 +146,7 @@ pub struct CompleteBody {
 #[serde(rename_all = "camelCase")]
 pub struct FailBody {
     /// The name of the worker that holds the lease.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub worker_id: String,
     /// The human-readable reason.
     pub error_message: String,
@@ -158,6 +170,7 @@ pub struct FailBody {
 #[serde(rename_all = "camelCase")]
 pub struct CancelAckBody {
     /// The name of the worker that holds the lease.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub worker_id: String,
     /// A message about how the job was stopped.
     #[serde(default)]
@@ -176,6 +189,7 @@ pub struct CancelAckBody {
 #[serde(rename_all = "camelCase")]
 pub struct AppendBody {
     /// The name of the worker that holds the lease.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub worker_id: String,
     /// The lease epoch of the claim. Older workers do not send it.
     #[serde(default)]
@@ -183,19 +197,24 @@ pub struct AppendBody {
     /// The number of the request within the lease, from 1. A repeated request with the number of the last one stores
     /// nothing.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub batch: Option<i64>,
     /// The offset at which the batch's range of output begins, which is where the range of the last batch ended. Only
     /// workers that number the bytes of their output send this member, together with `batch` and `to`.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 9_007_199_254_740_992_i64))]
     pub from: Option<i64>,
     /// The offset at which the range ends.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 9_007_199_254_740_992_i64))]
     pub to: Option<i64>,
     /// The number of bytes in the range that are not in the events. The default is 0.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
     pub suppressed_bytes: Option<i64>,
     /// The events, if the request is a batch.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 500))]
     pub events: Option<Vec<ReportedEvent>>,
     /// The severity of the only event. The default is `info`.
     #[serde(default)]
@@ -244,6 +263,7 @@ pub struct AppendedBatch {
 #[serde(rename_all = "camelCase")]
 pub struct OutputBody {
     /// The name of the worker that holds the lease.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub worker_id: String,
     /// The lease epoch of the claim.
     #[serde(default)]

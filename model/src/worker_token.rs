@@ -27,21 +27,27 @@ pub struct TokenLimits {
 #[serde(rename_all = "camelCase")]
 pub struct NewWorkerToken {
     /// The name, which says which worker uses the token.
+    #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub worker_id: String,
     /// Further text about the token.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_length = 2_000))]
     pub description: Option<String>,
     /// The types of the jobs that the worker can claim.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     pub allowed_job_types: Option<Vec<String>>,
     /// The repositories of the jobs that the worker can claim.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     pub allowed_repositories: Option<Vec<String>>,
     /// The capabilities that the worker may have.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     pub capabilities: Option<Vec<String>>,
     /// The number of days after which the token is refused.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 3_650))]
     pub expires_in_days: Option<u32>,
 }
 

@@ -118,8 +118,13 @@ impl Client {
 
     /// Sends a request. Returns the response if its status reports success, and otherwise an error.
     pub(super) async fn send(&self, request: RequestBuilder) -> Result<Response, CliError> {
-        let reply = tokio::time::timeout(REPLY_WITHIN, request.send()).await;
-        self.check(reply.map_err(|_| self.silent())?).await
+        self.send_within(REPLY_WITHIN, request).await
+    }
+
+    /// Sends a request that may take the server longer than most requests, up to `limit`.
+    pub(super) async fn send_within(&self, limit: Duration, request: RequestBuilder) -> Result<Response, CliError> {
+        let reply = tokio::time::timeout(limit, request.send()).await;
+        self.check(reply.map_err(|_| self.silent(limit))?).await
     }
 
     /// Sends a request with a large body. The upload may take any amount of time as long as `sent`, the number of bytes
@@ -131,7 +136,7 @@ impl Client {
             let before = sent.load(Ordering::Relaxed);
             match tokio::time::timeout(STALLED_AFTER, &mut sending).await {
                 Ok(reply) => return self.check(reply).await,
-                Err(_) if sent.load(Ordering::Relaxed) == before => return Err(self.silent()),
+                Err(_) if sent.load(Ordering::Relaxed) == before => return Err(self.silent(STALLED_AFTER)),
                 Err(_) => {}
             }
         }
@@ -167,7 +172,7 @@ impl Client {
 
     /// Returns the next bytes of a response, or `None` at its end.
     pub(super) async fn chunk(&self, reply: &mut Response) -> Result<Option<impl AsRef<[u8]> + use<>>, CliError> {
-        let chunk = tokio::time::timeout(SILENT_AFTER, reply.chunk()).await.map_err(|_| self.silent())?;
+        let chunk = tokio::time::timeout(SILENT_AFTER, reply.chunk()).await.map_err(|_| self.silent(SILENT_AFTER))?;
         chunk.map_err(|error| unreachable(&self.server, &error))
     }
 
@@ -213,8 +218,8 @@ impl Client {
         }
     }
 
-    fn silent(&self) -> CliError {
-        let cause = format!("no data received for {} s", SILENT_AFTER.as_secs());
+    fn silent(&self, limit: Duration) -> CliError {
+        let cause = format!("no data received for {} s", limit.as_secs());
         CliError::Unreachable { server: self.server.clone(), cause }
     }
 }

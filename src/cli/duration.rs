@@ -1,14 +1,26 @@
-//! Parses durations on the command line: `90` (seconds), `10m`, `1h 30m`.
+//! Parses durations on the command line, `90` (seconds), `10m`, `1h 30m`, and times that may be given as an age.
 
 use std::time::Duration;
 
+use engine::clock;
 use jiff::SignedDuration;
+use model::Timestamp;
 
 /// Parses a duration. A number without a unit means seconds.
 pub(super) fn parse(text: &str) -> Result<Duration, String> {
     let seconds = text.parse().ok().map(Duration::from_secs);
     let friendly = || text.parse::<SignedDuration>().ok().and_then(|duration| Duration::try_from(duration).ok());
     seconds.or_else(friendly).ok_or_else(|| "expected a duration such as 90s, 10m or 1h30m".to_owned())
+}
+
+/// Parses a time: a timestamp, or how long ago it was.
+pub(super) fn since(text: &str) -> Result<Timestamp, String> {
+    if let Ok(time) = text.parse() {
+        return Ok(time);
+    }
+    let ago = parse(text)
+        .map_err(|_| "expected a timestamp such as 2026-01-31T12:00:00Z, or an age such as 10m".to_owned())?;
+    Ok(clock::now().before(ago))
 }
 
 #[cfg(test)]

@@ -5,7 +5,6 @@ mod search;
 use std::process::ExitCode;
 
 use clap::Args;
-use engine::clock;
 use model::{Job, JobId, StreamName, Timestamp};
 use regex::Regex;
 
@@ -37,7 +36,7 @@ pub(super) struct Logs {
     #[arg(long, value_parser = stream)]
     stream: Option<StreamName>,
     /// Show only output since TIME: a timestamp (2026-01-31T12:00:00Z) or an age (10m).
-    #[arg(long, value_name = "TIME", value_parser = since)]
+    #[arg(long, value_name = "TIME", value_parser = duration::since)]
     since: Option<Timestamp>,
     /// Show only lines that match this regular expression; colours are ignored.
     #[arg(long, value_name = "REGEX", conflicts_with = "json")]
@@ -91,13 +90,4 @@ impl Logs {
 fn stream(text: &str) -> Result<StreamName, String> {
     let known = [StreamName::Stdout, StreamName::Stderr].into_iter().find(|stream| stream.as_str() == text);
     known.ok_or_else(|| "expected stdout or stderr".to_owned())
-}
-
-fn since(text: &str) -> Result<Timestamp, String> {
-    if let Ok(time) = text.parse() {
-        return Ok(time);
-    }
-    let ago = duration::parse(text)
-        .map_err(|_| "expected a timestamp such as 2026-01-31T12:00:00Z, or an age such as 10m")?;
-    Ok(Timestamp(clock::now().0.saturating_sub(i64::try_from(ago.as_micros()).unwrap_or(i64::MAX))))
 }

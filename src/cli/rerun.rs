@@ -1,5 +1,7 @@
 //! `tailwater rerun ID...`, also called `retry`: runs finished jobs again as new jobs.
 
+mod failed;
+
 use std::process::ExitCode;
 
 use clap::Args;
@@ -11,6 +13,7 @@ use super::client::{Client, ServerArgs};
 use super::error::CliError;
 use super::outcome::OURS;
 use super::output::{Colour, Output, note};
+use failed::FailedJobs;
 
 /// The arguments of `tailwater rerun`.
 #[derive(Debug, Args)]
@@ -18,22 +21,29 @@ pub(super) struct Rerun {
     #[command(flatten)]
     server: ServerArgs,
     /// The ids of the jobs.
-    #[arg(value_name = "ID", required = true, value_parser = super::job_id)]
+    #[arg(value_name = "ID", required_unless_present = "failed", value_parser = super::job_id)]
     jobs: Vec<JobId>,
     /// Print the ids of the new jobs and exit without waiting for the jobs.
     #[arg(long)]
     detach: bool,
-    /// Print the events (with --detach: the new jobs) as JSON, as returned by the API, one per line.
+    /// Print the events as JSON, as returned by the API, one per line; with --detach, the new jobs; with --failed, the
+    /// result.
     #[arg(long)]
     json: bool,
     /// Do not show the addresses of the jobs' pages.
     #[arg(long, short)]
     quiet: bool,
+    // These arguments are last, because their heading would also apply to the arguments that follow.
+    #[command(flatten)]
+    failed: FailedJobs,
 }
 
 impl Rerun {
     pub(super) async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
         let client = self.server.client()?;
+        if self.failed.failed {
+            return self.failed.run_again(&client, self.json, colour).await;
+        }
         let signals = Signals::listen()?;
         let mut stdout = Output::stdout(colour);
         // For each argument, the new job, or `None` if there is none.

@@ -39,7 +39,8 @@ pub fn may(role: Role) -> bool {
     CurrentUser::get().is_some_and(|user| user.role.includes(role))
 }
 
-/// A menu with the person's name, which leads to the person's account and logs the person out.
+/// A menu with the person's name, which leads to the person's account and to the pages that are not in the header, and
+/// logs the person out.
 #[component]
 pub fn PersonMenu() -> impl IntoView {
     let name = CurrentUser::get().map(|user| user.name).unwrap_or_default();
@@ -59,6 +60,10 @@ pub fn PersonMenu() -> impl IntoView {
                         <A href="/audit">"Audit log"</A>
                     }
                 })}
+            // The browser has to load this page, because the router does not know it.
+            <a href="/api/docs" rel="external">
+                "API"
+            </a>
             <form method="post" action="/logout">
                 <button>"Log out"</button>
             </form>

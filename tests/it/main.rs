@@ -8,6 +8,7 @@ mod bad_input;
 mod cage;
 mod cli;
 mod connections;
+mod contract;
 mod crash;
 mod dependencies;
 mod disk;

@@ -1,8 +1,20 @@
-"""Drops some of the requests that Schemathesis generates."""
+"""Changes or drops some of the requests that Schemathesis generates."""
 
 import os
+import random
 
 import schemathesis
+
+CLAIM = "POST /api/queue/jobs/claim"
+
+# The operations of a worker on a job that it holds.
+OF_HELD_JOBS = {
+    f"POST /api/queue/jobs/{{id}}/{route}"
+    for route in ("heartbeat", "events", "output", "complete", "fail", "cancel/ack")
+}
+
+# The id of each job that was claimed, with the members that requests of its worker contain. The latest one is last.
+held = []
 
 
 @schemathesis.hook
@@ -16,3 +28,30 @@ def filter_case(context, case):
         return False
     # Servers ignore unknown headers (RFC 9110, 5.1), so such a request is not invalid.
     return "x-schemathesis-unknown-property" not in (case.headers or {})
+
+
+@schemathesis.hook
+def before_call(context, case, **kwargs):
+    """Makes every second valid request of a worker reach a job, which generated types, ids and epochs rarely do."""
+    is_valid = case.meta is not None and case.meta.generation.mode.is_positive
+    if not is_valid or not isinstance(case.body, dict) or random.random() < 0.5:
+        return
+    if case.operation.label == CLAIM:
+        for name in ("allowedTypes", "resume", "claimId"):
+            case.body.pop(name, None)
+    elif case.operation.label in OF_HELD_JOBS and held:
+        job, members = held[-1]
+        case.path_parameters["id"] = job
+        case.body.update(members)
+
+
+@schemathesis.hook
+def after_call(context, case, response):
+    """Remembers claimed jobs, and forgets jobs whose lease has ended."""
+    if case.operation.label == CLAIM and response.status_code == 200:
+        job = response.json()["job"]
+        if job is not None:
+            held.append((job["id"], {"workerId": job["claimedBy"], "leaseEpoch": job["leaseEpoch"]}))
+    elif case.operation.label in OF_HELD_JOBS and response.status_code == 409:
+        lost = (case.path_parameters or {}).get("id")
+        held[:] = [entry for entry in held if entry[0] != lost]

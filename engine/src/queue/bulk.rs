@@ -4,7 +4,7 @@
 //! job alone. A job whose state has changed in between is skipped.
 
 use futures_util::{StreamExt, stream};
-use model::{BulkAction, BulkFilter, BulkReply, BulkRequest, JobChanges, JobId, JobStatus, Timestamp};
+use model::{BulkAction, BulkFilter, BulkReply, BulkRequest, JobChanges, JobId, JobStatus, Timestamp, UnchangedJob};
 
 use super::submission::check_reason;
 use super::{JobsFilter, Queue, QueueError, store};
@@ -18,10 +18,15 @@ const MAX_JOBS: i64 = 10_000;
 /// The number of jobs that are changed at the same time, so that several transactions can be committed together.
 const AT_ONCE: usize = 32;
 
+/// The maximum number of jobs in a response that were not changed. A client needs their reasons, which are few, rather
+/// than all of them.
+const MAX_LISTED: usize = 100;
+
 /// The result of the action on one job.
 enum Changed {
     Done,
-    Skipped,
+    /// The action no longer applies to the job.
+    Skipped(QueueError),
     Failed(QueueError),
 }
 
@@ -51,17 +56,22 @@ impl Queue {
         let change = |job| {
             let (queue, by, reason) = (self.clone(), by.to_owned(), reason.clone());
             let (artifacts, spools) = (artifacts.clone(), spools.clone());
-            async move { queue.change_one(action, job, &by, reason, &artifacts, &spools).await }
+            async move { (job, queue.change_one(action, job, &by, reason, &artifacts, &spools).await) }
         };
         let mut changes = stream::iter(jobs).map(change).buffer_unordered(at_once);
-        while let Some(changed) = changes.next().await {
+        while let Some((id, changed)) = changes.next().await {
+            if let Changed::Skipped(error) | Changed::Failed(error) = &changed
+                && reply.unchanged.len() < MAX_LISTED
+            {
+                reply.unchanged.push(UnchangedJob { id, reason: reason_of(error) });
+            }
             match changed {
                 Changed::Done => reply.done += 1,
-                Changed::Skipped => reply.skipped += 1,
+                Changed::Skipped(_) => reply.skipped += 1,
                 Changed::Failed(error) => {
                     tracing::warn!(%error, action = action.as_str(), "an action on several jobs has failed for one of them");
                     reply.failed += 1;
-                    reply.error.get_or_insert_with(|| error.to_string());
+                    reply.error.get_or_insert_with(|| reason_of(&error));
                     // The action would fail for the remaining jobs too, and the client can repeat the request later.
                     if matches!(error, QueueError::Full(_) | QueueError::Db(_)) {
                         break;
@@ -110,11 +120,20 @@ impl Queue {
         };
         match changed {
             Ok(()) => Changed::Done,
-            Err(QueueError::NoSuchJob(_) | QueueError::StateConflict { .. } | QueueError::NotFinished { .. }) => {
-                Changed::Skipped
-            }
+            Err(
+                error @ (QueueError::NoSuchJob(_) | QueueError::StateConflict { .. } | QueueError::NotFinished { .. }),
+            ) => Changed::Skipped(error),
             Err(error) => Changed::Failed(error),
         }
+    }
+}
+
+/// Returns why a job was not changed. The causes of the server's own failures are only in its log.
+fn reason_of(error: &QueueError) -> String {
+    match error {
+        QueueError::Db(_) => "the database is not available; the server's log says why".to_owned(),
+        QueueError::Files(_) => "the files of the job could not be removed; the server's log says why".to_owned(),
+        error => error.to_string(),
     }
 }
 

@@ -68,6 +68,11 @@ fn digest(text: &str) -> Vec<u8> {
     Sha256::digest(text)[..DIGEST].to_vec()
 }
 
+/// Returns the jobs with the same concurrency key for which a job waits, or `None` if it waits for none.
+pub(super) async fn wait_of(connection: &mut Connection, row: &JobRow) -> DbResult<Option<ConcurrencyWait>> {
+    Ok(waits(connection, std::slice::from_ref(row)).await?.pop().flatten())
+}
+
 /// Returns, for each job, the jobs with the same concurrency key for which it waits, or `None` if it waits for none.
 pub(super) async fn waits(connection: &mut Connection, rows: &[JobRow]) -> DbResult<Vec<Option<ConcurrencyWait>>> {
     let key_of = |row: &JobRow| row.concurrency.clone().filter(|_| row.job.status == JobStatus::Queued);

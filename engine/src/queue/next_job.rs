@@ -5,8 +5,8 @@
 //!
 //! A job with an affinity key prefers the worker that last ran a job with the same key, because that worker may still
 //! have caches for it. The job is reserved for this worker for a short time, unless the worker is offline, drained or
-//! paused, or does not run such jobs. The preferred worker itself receives its jobs in the same order as always, so the
-//! key delays no other job.
+//! paused, does not run such jobs, or has a token that does not permit them. The preferred worker itself receives its
+//! jobs in the same order as always, so the key delays no other job.
 //!
 //! The time of a claim must not depend on the number of waiting jobs. Jobs of types that the worker may not run are not
 //! read at all. Of the jobs that no claim can tell apart except by their order, because they have the same keys, type

@@ -112,6 +112,7 @@ pub(super) async fn remove(State(state): State<AppState>, JobPath(job): JobPath)
 #[serde(deny_unknown_fields)]
 pub(super) struct CancelBody {
     /// The reason. It is stored with the job and shown wherever the job is displayed.
+    #[schema(max_length = 2_000)]
     reason: Option<String>,
 }
 

@@ -87,11 +87,14 @@ impl Query {
             .ok_or_else(|| ApiError::InvalidQuery(format!("{name}: must be one of {}, not {given:?}", known())))
     }
 
-    /// Fails if any parameters remain.
+    /// Fails if any parameters remain, and names all of them.
     pub(super) fn end(self) -> Result<(), ApiError> {
-        match self.given.into_keys().next() {
-            Some(name) => Err(ApiError::InvalidQuery(format!("{name} is not a parameter of this path"))),
-            None => Ok(()),
+        let mut names: Vec<String> = self.given.into_keys().collect();
+        names.sort();
+        match names.as_slice() {
+            [] => Ok(()),
+            [name] => Err(ApiError::InvalidQuery(format!("{name} is not a parameter of this path"))),
+            names => Err(ApiError::InvalidQuery(format!("{} are not parameters of this path", names.join(", ")))),
         }
     }
 }

@@ -81,3 +81,97 @@ async fn ctrl_c_cancels_all_jobs_that_are_retried() {
     assert_eq!(json!([jobs[0]["status"], jobs[1]["status"]]), json!(["cancelled", "cancelled"]));
     assert_eq!(jobs[0]["attempt"], 0, "the waiting job has never started");
 }
+
+/// Submits a command that fails, and waits for its end.
+async fn failed(server: &TestServer, title: &str) -> String {
+    let id = server.api.submit(json!({"run": "exit 1", "title": title})).await;
+    server.api.ended(&id).await;
+    id
+}
+
+/// Returns how many jobs of the server are resubmissions.
+async fn resubmitted(server: &TestServer) -> usize {
+    let jobs = server.api.json("/jobs?limit=200").await["items"].clone();
+    jobs.as_array().expect("a list").iter().filter(|job| job["resubmittedFrom"] != Value::Null).count()
+}
+
+#[tokio::test]
+async fn all_failed_jobs_of_a_filter_are_run_again_and_no_others() {
+    let server = TestServer::start().await;
+    let cli = Cli::new(&server.api.base);
+    let (succeeded, _) = server.api.run("true").await;
+    let first = failed(&server, "nightly").await;
+    let old = failed(&server, "nightly").await;
+    let other = failed(&server, "other").await;
+    server.execute(&format!("update jobs set created_at = 1 where id = x'{}'", old.replace('-', ""))).await;
+    assert_eq!(cli.stdout(&["rerun", "--failed", "--type", "elsewhere"]).await, "0 failed jobs would run again\n");
+    assert_eq!(cli.stdout(&["rerun", "--failed", "--dry-run"]).await, "3 failed jobs would run again\n");
+    assert_eq!(resubmitted(&server).await, 0);
+    let output = cli.stdout(&["rerun", "--failed", "--type", "command", "--since", "1h", "--search", "nightly"]).await;
+    assert_eq!(output, "1 failed job runs again\n");
+    let newest = server.api.json("/jobs?limit=1").await["items"][0].clone();
+    assert_eq!(newest["resubmittedFrom"], first, "not {succeeded}, {old} or {other}");
+    let id = newest["id"].as_str().expect("it has an id");
+    assert_eq!(server.api.ended(id).await["status"], "failed");
+    let body: Value = serde_json::from_str(&cli.stdout(&["retry", "--failed", "--json"]).await).expect("it is JSON");
+    assert_eq!(json!([body["matched"], body["done"], body["unchanged"]]), json!([4, 4, []]));
+    assert_eq!(resubmitted(&server).await, 5);
+}
+
+#[tokio::test]
+async fn failed_jobs_that_cannot_be_run_again_are_named_with_the_reason() {
+    let server = TestServer::start().await;
+    let cli = Cli::new(&server.api.base);
+    let put = server.api.request(reqwest::Method::PUT, "/secrets/KEY").json(&json!({"value": "hunter2-hunter2"}));
+    put.send().await.expect("the server answers");
+    let id = server.api.submit(json!({"run": "exit 1", "secrets": ["KEY"]})).await;
+    server.api.ended(&id).await;
+    failed(&server, "other").await;
+    server.api.request(reqwest::Method::DELETE, "/secrets/KEY").send().await.expect("the server answers");
+    let done = cli.run(&["rerun", "--failed"]).await;
+    assert_eq!((done.code, done.stdout.as_str()), (Some(125), "1 failed job runs again\n"), "{}", done.stderr);
+    let message =
+        format!("tailwater: {id} was not run again: payload.secrets: there is no secret KEY; create it with ");
+    assert!(done.stderr.starts_with(&message) && done.stderr.lines().count() == 1, "{}", done.stderr);
+}
+
+#[tokio::test]
+async fn many_failed_jobs_are_run_again_only_after_a_yes_on_a_terminal() {
+    let server = TestServer::start_with(|config| config.jobs.concurrency = 0).await;
+    let cli = Cli::new(&server.api.base);
+    for _ in 0..11 {
+        server.api.submit(json!({"run": "true"})).await;
+    }
+    server.execute("update jobs set status = 'failed', finished_at = created_at").await;
+    let answer = |answer: &str| {
+        let path = cli.folder().join("answer");
+        std::fs::write(&path, answer).expect("the file is written");
+        std::process::Stdio::from(std::fs::File::open(path).expect("the file exists"))
+    };
+    let mut command = cli.on_terminal(&["rerun", "--failed"]);
+    command.stdin(answer("n\n"));
+    let done = Cli::run_command(command).await;
+    assert_eq!(done.code, Some(125), "{done:?}");
+    assert!(done.stdout.contains("Run 11 failed jobs again? [y/N] "), "{done:?}");
+    assert!(done.stdout.contains("tailwater: no job was run again"), "{done:?}");
+    assert_eq!(resubmitted(&server).await, 0);
+    let mut command = cli.on_terminal(&["rerun", "--failed"]);
+    command.stdin(answer("y\n"));
+    let done = Cli::run_command(command).await;
+    assert!(done.code == Some(0) && done.stdout.contains("11 failed jobs run again"), "{done:?}");
+    let done = Cli::run_command(cli.on_terminal(&["rerun", "--failed", "--yes"])).await;
+    assert!(!done.stdout.contains('?') && done.stdout.contains("11 failed jobs run again"), "{done:?}");
+    assert_eq!(cli.stdout(&["rerun", "--failed"]).await, "11 failed jobs run again\n", "a script is not asked");
+    assert_eq!(resubmitted(&server).await, 33);
+}
+
+#[tokio::test]
+async fn failed_jobs_are_either_selected_or_given_by_their_ids() {
+    let cli = Cli::new("http://127.0.0.1:1");
+    let id = "01890000-0000-7000-8000-000000000000";
+    for arguments in [&["rerun"][..], &["rerun", "--failed", id], &["rerun", "--type", "command", id]] {
+        let done = cli.run(arguments).await;
+        assert_eq!(done.code, Some(125), "{arguments:?}: {}", done.stderr);
+        assert!(done.stderr.starts_with("error: "), "{arguments:?}: {}", done.stderr);
+    }
+}

@@ -1,6 +1,7 @@
 //! Actions on all jobs that match a filter.
 
 use model::Role;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::harness::TestServer;
@@ -61,6 +62,29 @@ async fn finished_jobs_run_again_in_the_same_order() {
     let items = jobs["items"].as_array().expect("it is a list");
     let sources: Vec<&str> = items.iter().rev().filter_map(|job| job["resubmittedFrom"].as_str()).collect();
     assert_eq!(sources, ids);
+}
+
+#[tokio::test]
+async fn jobs_that_are_not_changed_are_named_with_the_reason() {
+    let server = TestServer::start().await;
+    server
+        .api
+        .request(Method::PUT, "/secrets/KEY")
+        .json(&json!({"value": "hunter2-hunter2"}))
+        .send()
+        .await
+        .expect("ok");
+    let with_secret = server.api.submit(json!({"run": "true", "secrets": ["KEY"]})).await;
+    let (plain, _) = server.api.run("true").await;
+    server.api.ended(&with_secret).await;
+    server.api.request(Method::DELETE, "/secrets/KEY").send().await.expect("the server answers");
+    let reply = bulk(&server, json!({"action": "resubmit", "filter": {"type": "command"}})).await;
+    let reason =
+        "payload.secrets: there is no secret KEY; create it with `tailwater secret set KEY` or on the page Secrets";
+    assert_eq!(counts(&reply), json!([2, 1, 0, 1, false, reason]));
+    assert_eq!(reply["unchanged"], json!([{"id": with_secret, "reason": reason}]));
+    let newest = server.api.json("/jobs?limit=1").await;
+    assert_eq!(newest["items"][0]["resubmittedFrom"], plain, "the other job runs again");
 }
 
 #[tokio::test]

@@ -122,3 +122,14 @@ async fn an_address_cannot_make_the_pages_say_something_else() {
         );
     }
 }
+
+#[tokio::test]
+async fn the_menu_of_every_person_leads_to_the_page_of_the_api() {
+    let server = TestServer::start().await;
+    let viewer = server.token(Role::Viewer).await;
+    for path in ["/tasks/queue", "/account", "/workers"] {
+        let html = page(&server, path, &viewer).await;
+        assert!(html.contains("<a href=\"/api/docs\" rel=\"external\">API"), "{path}: {html}");
+    }
+    assert!(page(&server, "/api/docs", &viewer).await.contains("<h1>API</h1>"));
+}

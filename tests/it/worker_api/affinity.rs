@@ -5,6 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::tokens::{limited, revoke};
 use crate::harness::TestServer;
 use crate::harness::workers::{KIND, RemoteWorker, id_of, of_job};
 
@@ -109,6 +110,53 @@ async fn a_job_is_not_left_for_a_worker_that_is_offline_drained_or_paused_or_doe
     let second = server.submit_elsewhere(gpu).await;
     let job = other.claim_with(json!({"workerCapabilities": ["gpu"]})).await;
     assert_eq!(id_of(&job), second, "it has no longer what the job requires");
+}
+
+#[tokio::test]
+async fn a_job_is_not_left_for_a_worker_whose_token_does_not_permit_it_or_was_revoked() {
+    let server = patient().await;
+    let other = RemoteWorker::new(&server, "two").await;
+    let everything = json!({"workerCapabilities": ["git", "gpu"]});
+    let with_key = |members: Value| {
+        let mut job = json!({"type": KIND, "affinityKey": "cache"});
+        for (name, value) in members.as_object().expect("it is an object") {
+            job[name] = value.clone();
+        }
+        job
+    };
+    for (limits, permitted, forbidden) in [
+        (json!({"allowedJobTypes": [KIND]}), json!({}), json!({"type": "another"})),
+        (
+            json!({"allowedRepositories": ["acme/web"]}),
+            json!({"payload": {"repository": "acme/web"}}),
+            json!({"payload": {"repository": "acme/api"}}),
+        ),
+        (
+            json!({"capabilities": ["git"]}),
+            json!({"payload": {"requiredCapabilities": ["git"]}}),
+            json!({"payload": {"requiredCapabilities": ["git", "gpu"]}}),
+        ),
+    ] {
+        let (worker, token) = limited(&server, limits.clone()).await;
+        let first = server.api.submit_job(with_key(permitted.clone())).await;
+        server.execute("update jobs set created_at = created_at - 3600000000").await;
+        let job = worker.claim_with(everything.clone()).await;
+        assert_eq!(id_of(&job), first, "{limits}");
+        complete(&worker, &job).await;
+        let left = server.api.submit_job(with_key(permitted)).await;
+        assert_eq!(other.claim_with(everything.clone()).await, Value::Null, "the worker may run it: {limits}");
+        let refused = server.api.submit_job(with_key(forbidden)).await;
+        let job = other.claim_with(everything.clone()).await;
+        assert_eq!(id_of(&job), refused, "the worker may not run it: {limits}");
+        // The worker remains the preferred one, because it has last started a job with the key.
+        server.execute("update jobs set started_at = 1 where type = 'another' or status = 'running'").await;
+        assert_eq!(other.claim_with(everything.clone()).await, Value::Null, "{limits}");
+        revoke(&server, &token).await;
+        let released = other.claim_with(everything.clone()).await;
+        assert_eq!(id_of(&released), left, "the token was revoked: {limits}");
+        complete(&other, &job).await;
+        complete(&other, &released).await;
+    }
 }
 
 #[tokio::test]

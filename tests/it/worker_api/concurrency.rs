@@ -159,6 +159,39 @@ async fn a_job_says_for_which_key_it_waits_in_the_api_in_the_list_and_on_its_pag
 }
 
 #[tokio::test]
+async fn the_wait_for_a_key_is_that_of_the_time_at_which_a_response_is_created() {
+    let server = TestServer::start().await;
+    let worker = RemoteWorker::new(&server, "one").await;
+    let payload = json!({"concurrencyKey": "deploy", "concurrencyLimit": 2});
+    let wait = |running: i64| json!({"key": "deploy", "limit": 2, "running": running});
+    let first = server.claimed(&worker, json!({"payload": payload})).await;
+    let second = server.claimed(&worker, json!({"maxAttempts": 2, "payload": payload})).await;
+    let submission = json!({"type": KIND, "payload": payload});
+    let reply = server.api.post("/jobs", &submission).await.json::<Value>().await.expect("the body is JSON");
+    assert_eq!(reply["concurrencyWait"], wait(2), "the response to the submission: {reply}");
+    let waiting = id_of(&reply).to_owned();
+    let updated = server.api.job(&waiting).await["updatedAt"].clone();
+    assert_eq!(in_list(&server, &waiting).await["concurrencyWait"], wait(2));
+    let other = server.submit_elsewhere(json!({"payload": {"concurrencyKey": "deploy"}})).await;
+    complete(&worker, &first).await;
+    assert_eq!(in_list(&server, &waiting).await["concurrencyWait"], Value::Null);
+    assert_eq!(in_list(&server, &other).await["concurrencyWait"]["running"], 1, "it permits no other job");
+    let viewer = server.token(Role::Viewer).await;
+    let page = server.page("/tasks/queue", &viewer).await.text().await.expect("the body arrives");
+    assert!(!page.contains("Waits for one of 2 running jobs"), "{page}");
+    let third = server.submit_elsewhere(json!({"payload": payload, "priority": 1})).await;
+    assert_eq!(id_of(&worker.claim().await), third);
+    assert_eq!(in_list(&server, &waiting).await["concurrencyWait"], wait(2), "a later job has passed it");
+    let failure = json!({"leaseEpoch": second["leaseEpoch"], "errorMessage": "no", "retryable": true});
+    let failed = worker.expect(200, &of_job(&second, "fail"), failure).await;
+    assert_eq!((&failed["status"], &failed["concurrencyWait"]), (&json!("queued"), &Value::Null), "{failed}");
+    let fourth = worker.claim().await;
+    assert_eq!(id_of(&fourth), waiting);
+    assert_eq!(in_list(&server, id_of(&second)).await["concurrencyWait"], wait(2), "the next attempt waits, too");
+    assert_ne!(server.api.job(&waiting).await["updatedAt"], updated);
+}
+
+#[tokio::test]
 async fn a_resubmitted_job_keeps_its_key_and_changes_can_replace_it() {
     let server = TestServer::start().await;
     let worker = RemoteWorker::new(&server, "one").await;

@@ -9,7 +9,7 @@ use crate::harness::workers::{KIND, RemoteWorker, id_of, of_job};
 use crate::harness::{TOKEN, TestServer, of_kind};
 
 /// Creates a worker's token as older clients do, and returns the worker that uses it and the token's description.
-async fn limited(server: &TestServer, limits: Value) -> (RemoteWorker, Value) {
+pub(super) async fn limited(server: &TestServer, limits: Value) -> (RemoteWorker, Value) {
     let mut body = json!({"workerId": "executor-01", "description": "a test", "unknown": 1});
     for (name, value) in limits.as_object().expect("it is an object") {
         body[name] = value.clone();
@@ -23,7 +23,8 @@ async fn limited(server: &TestServer, limits: Value) -> (RemoteWorker, Value) {
     (worker, created["workerToken"].clone())
 }
 
-async fn revoke(server: &TestServer, token: &Value) -> (u16, Value) {
+/// Revokes a worker's token, and returns the status and the body of the reply.
+pub(super) async fn revoke(server: &TestServer, token: &Value) -> (u16, Value) {
     let path = format!("/workers/tokens/{}/revoke", token["id"].as_str().expect("a token has an id"));
     let reply = server.api.post(&path, &json!({})).await;
     (reply.status().as_u16(), reply.json().await.expect("the body is JSON"))

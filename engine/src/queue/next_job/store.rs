@@ -6,6 +6,7 @@ use model::Timestamp;
 
 use crate::db::{Connection, DbResult};
 use crate::queue::admission::ClaimScope;
+use crate::queue::workers::store::valid_token;
 use crate::queue::{ending, workers};
 
 /// The conditions for a job that a claim may receive. The parameters are the types that the worker runs (`?1`), the
@@ -15,26 +16,38 @@ use crate::queue::{ending, workers};
 /// been seen to count as online (`?8`). Lists are JSON.
 macro_rules! is_claimable {
     () => {
-        "status = 'queued' and is_behind = 0
-         and (next_attempt_at is null or next_attempt_at <= ?2 or next_attempt_at > ?3)
-         and (required_capabilities is null or not exists (
-           select 1 from json_each(required_capabilities) as required
-           where required.value not in (select value from json_each(?4))))
-         and (?5 is null or repository in (select value from json_each(?5)))
-         and (concurrency_group is null or concurrency_limit > (
-           select count(*) from jobs as holder indexed by jobs_running_with_key
-           where holder.status = 'running' and holder.concurrency_group = jobs.concurrency_group))
-         and (affinity_key is null or coalesce(next_attempt_at, created_at) not between ?6 + 1 and ?2 or not exists (
-           select 1 from (
-             select a.token_id, a.worker_id
-             from jobs as earlier indexed by jobs_by_affinity
-             join attempts as a on a.job_id = earlier.id and a.attempt = earlier.attempt
-             where earlier.affinity_key = jobs.affinity_key and earlier.started_at is not null
-             order by earlier.started_at desc limit 1) as latest
-           join workers as preferred on preferred.token_id is latest.token_id
-             and (latest.token_id is null or preferred.name = latest.worker_id)
-           where preferred.id is not ?7
-             and preferred.drained_at is null
+        concat!(
+            "status = 'queued' and is_behind = 0
+             and (next_attempt_at is null or next_attempt_at <= ?2 or next_attempt_at > ?3)
+             and (required_capabilities is null or not exists (
+               select 1 from json_each(required_capabilities) as required
+               where required.value not in (select value from json_each(?4))))
+             and (?5 is null or repository in (select value from json_each(?5)))
+             and (concurrency_group is null or concurrency_limit > (
+               select count(*) from jobs as holder indexed by jobs_running_with_key
+               where holder.status = 'running' and holder.concurrency_group = jobs.concurrency_group))
+             and (affinity_key is null or coalesce(next_attempt_at, created_at) not between ?6 + 1 and ?2 or not exists (
+               select 1 from (
+                 select a.token_id, a.worker_id
+                 from jobs as earlier indexed by jobs_by_affinity
+                 join attempts as a on a.job_id = earlier.id and a.attempt = earlier.attempt
+                 where earlier.affinity_key = jobs.affinity_key and earlier.started_at is not null
+                 order by earlier.started_at desc limit 1) as latest
+               join workers as preferred on preferred.token_id is latest.token_id
+                 and (latest.token_id is null or preferred.name = latest.worker_id)
+               where preferred.id is not ?7 and ",
+            may_claim!(),
+            "))"
+        )
+    };
+}
+
+/// The condition that the worker `preferred` may claim the job of the outer query. The claims of a worker are decided
+/// by [`admission`](crate::queue::admission), and this condition agrees with it.
+macro_rules! may_claim {
+    () => {
+        concat!(
+            "preferred.drained_at is null
              and coalesce(preferred.concurrency, 1) > 0
              and (preferred.token_id is null or preferred.last_seen_at > ?8)
              and (preferred.types = '[]' or jobs.type in (select value from json_each(preferred.types)))
@@ -42,7 +55,22 @@ macro_rules! is_claimable {
                select 1 from json_each(jobs.required_capabilities) as needed
                where needed.value not in (select value from json_each(preferred.capabilities))))
              and not exists (
-               select 1 from pauses where replace(target, '-', '') = 'worker:' || lower(hex(preferred.id)))))"
+               select 1 from pauses where target = 'worker:' || lower(
+                 substr(hex(preferred.id), 1, 8) || '-' || substr(hex(preferred.id), 9, 4) || '-' ||
+                 substr(hex(preferred.id), 13, 4) || '-' || substr(hex(preferred.id), 17, 4) || '-' ||
+                 substr(hex(preferred.id), 21)))
+             and (preferred.token_id is null or exists (
+               select 1 from tokens as t left join users as u on u.id = t.user_id
+               where ",
+            valid_token!("preferred.token_id", "?2"),
+            "    and (coalesce(t.allowed_types, '[]') = '[]'
+                   or jobs.type in (select value from json_each(t.allowed_types)))
+                 and (coalesce(t.allowed_repositories, '[]') = '[]'
+                   or jobs.repository in (select value from json_each(t.allowed_repositories)))
+                 and (jobs.required_capabilities is null or coalesce(t.capabilities, '[]') = '[]' or not exists (
+                   select 1 from json_each(jobs.required_capabilities) as needed
+                   where needed.value not in (select value from json_each(t.capabilities))))))"
+        )
     };
 }
 
@@ -143,4 +171,16 @@ pub(in crate::queue) async fn claimable_at(
     .fetch_one(connection.sqlite())
     .await?;
     Ok(at.map(Timestamp))
+}
+
+/// Returns the steps of SQLite's plans for all queries for the next job.
+#[cfg(test)]
+pub(super) async fn plans(connection: &mut Connection) -> DbResult<Vec<String>> {
+    let mut steps = Vec::new();
+    for query in [NEXT_OF_ANY_TYPE, NEXT_OF_OTHER_TYPES, NEXT_OF_LISTED_TYPES] {
+        let explain = sqlx::AssertSqlSafe(format!("explain query plan {query}"));
+        let rows: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(connection.sqlite()).await?;
+        steps.extend(rows.into_iter().map(|(.., step)| step));
+    }
+    Ok(steps)
 }

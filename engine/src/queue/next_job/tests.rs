@@ -82,6 +82,29 @@ async fn of_the_jobs_with_an_affinity_key_claims_look_only_at_the_oldest_of_each
 }
 
 #[tokio::test]
+async fn a_claim_searches_every_table_by_an_index() {
+    /// The tables of the queries, by the names that the queries give them.
+    const TABLES: [&str; 9] = ["jobs", "holder", "earlier", "a", "preferred", "pauses", "tokens", "t", "u"];
+    /// The jobs are read in the order of claims until one of them can be claimed.
+    const IN_ORDER: &str = "SCAN jobs USING INDEX jobs_claimable_of_any_type";
+    let test = TestQueue::new().await;
+    let mut connection = test.db.reader().await.expect("a connection is free");
+    let steps = super::store::plans(&mut connection).await.expect("the queries are valid");
+    let searched = |table: &str| steps.iter().any(|step| step.starts_with(&format!("SEARCH {table} USING ")));
+    assert!(["jobs", "preferred", "pauses", "t"].into_iter().all(searched), "{steps:#?}");
+    let scans: Vec<_> = steps
+        .iter()
+        .filter(|step| {
+            step.strip_prefix("SCAN ")
+                .and_then(|rest| rest.split(' ').next())
+                .is_some_and(|table| TABLES.contains(&table))
+        })
+        .filter(|step| *step != IN_ORDER)
+        .collect();
+    assert!(scans.is_empty(), "{scans:?} in {steps:#?}");
+}
+
+#[tokio::test]
 async fn waiting_claims_are_woken_when_a_job_with_a_key_ends_in_any_way() {
     for way in ["completes", "fails", "expires"] {
         let test = TestQueue::new().await;

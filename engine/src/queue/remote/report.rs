@@ -8,7 +8,7 @@ use super::output::{FinishedOutput, LockedCopy};
 use crate::clock;
 use crate::queue::ending::{self, EndDetails, EndedLease, Ending, Finish, Retry};
 use crate::queue::job_row::JobRow;
-use crate::queue::{Queue, QueueError, pauses, store as jobs};
+use crate::queue::{Queue, QueueError, concurrency, pauses, store as jobs};
 
 /// The maximum length of a message or a summary, in characters. It is limited because lists of jobs contain these
 /// texts. Longer texts are cut and not refused, because a refused report would keep the job running.
@@ -82,14 +82,15 @@ impl Queue {
                         _ => None,
                     };
                     let pause = pauses::of_job(tx.connection(), &row.job).await?;
-                    Ok((row, position, pause))
+                    let concurrency_wait = concurrency::wait_of(tx.connection(), &row).await?;
+                    Ok((row, position, pause, concurrency_wait))
                 })
             })
             .await;
-        let (row, queue_position, pause) = reported?;
+        let (row, queue_position, pause, concurrency_wait) = reported?;
         self.copies.close(job, attempt);
         self.attempt_has_ended(job, EndedLease::of(&row));
-        Ok(Job { queue_position, pause, ..row.to_job(&self.maskers) })
+        Ok(Job { queue_position, pause, concurrency_wait, ..row.to_job(&self.maskers) })
     }
 
     /// Completes the stored output of an attempt that its worker ends. Returns `None` if the attempt has already ended.

@@ -230,17 +230,20 @@ pub(in crate::queue) async fn running(
     Ok(rows.into_iter().map(job).collect())
 }
 
-/// The condition that a token is valid at the time `?1`: it has not expired, and belongs to no user or to a user who
-/// may still have a worker's token.
+/// The condition that the token `t` with the given id, which belongs to the user `u`, is valid at a time: it has not
+/// expired, and belongs to no user or to a user who may still have a worker's token.
 macro_rules! valid_token {
-    ($id:literal) => {
+    ($id:literal, $now:literal) => {
         concat!(
             "t.id = ",
             $id,
-            " and t.expires_at > ?1 and (t.user_id is null or (not u.disabled and not u.without_role and u.role = 'admin'))"
+            " and t.expires_at > ",
+            $now,
+            " and (t.user_id is null or (not u.disabled and not u.without_role and u.role = 'admin'))"
         )
     };
 }
+pub(in crate::queue) use valid_token;
 
 /// Returns the limits of a token, or `None` if the token is no longer valid.
 pub(in crate::queue) async fn limits_of(
@@ -252,7 +255,7 @@ pub(in crate::queue) async fn limits_of(
     let row: Option<Limits> = sqlx::query_as(concat!(
         "select t.allowed_types, t.allowed_repositories, t.capabilities
          from tokens t left join users u on u.id = t.user_id where ",
-        valid_token!("?2")
+        valid_token!("?2", "?1")
     ))
     .bind(now.0)
     .bind(token.0)
@@ -271,7 +274,7 @@ pub(in crate::queue) async fn without_token(connection: &mut Connection, now: Ti
         "select j.id from jobs j join attempts a on a.job_id = j.id and a.attempt = j.attempt
          where j.status = 'running' and a.token_id is not null and not exists (
            select 1 from tokens t left join users u on u.id = t.user_id where ",
-        valid_token!("a.token_id"),
+        valid_token!("a.token_id", "?1"),
         ")"
     ))
     .bind(now.0)

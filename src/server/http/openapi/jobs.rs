@@ -139,7 +139,8 @@ fn bulk() -> ApiOperation {
         "action": "cancel", "filter": {"status": ["queued"], "q": "nightly"}, "reason": "wrong branch", "dryRun": true,
     }));
     let reply: BulkReply = example(json!({
-        "matched": 3, "done": 0, "skipped": 0, "failed": 0, "hasMore": false, "before": "2026-01-31T12:00:00.000000Z",
+        "matched": 3, "done": 1, "skipped": 1, "failed": 0, "hasMore": false, "before": "2026-01-31T12:00:00.000000Z",
+        "unchanged": [{"id": examples::ID, "reason": "the job has already finished (succeeded), so it cannot be cancelled"}],
     }));
     ApiOperation::post("/jobs/bulk", "changeJobs", "Applies an action to all jobs that match a filter.")
         .about(

@@ -74,7 +74,11 @@ fn sessions() -> [ApiOperation; 2] {
     let page = SessionsPage { items: vec![examples::session()], has_more: false };
     let list = ApiOperation::get("/sessions", "listSessions", "Lists the sessions of browsers, newest first.");
     [
-        with_user(list).reply(200, "The sessions.", &page),
+        with_user(list).reply(200, "The sessions.", &page).link(
+            200,
+            "endSession",
+            ("id", "$response.body#/items/0/id"),
+        ),
         ApiOperation::delete("/sessions/{id}", "endSession", "Ends a session.")
             .path("id", id(), examples::ID, "The id of the session.")
             .empty_reply(204, "The session has ended.")

@@ -51,6 +51,18 @@ fn held(more: &Value) -> Value {
     body
 }
 
+/// The parameter of a link to another operation on the job of the request.
+const JOB_OF_REQUEST: (&str, &str) = ("id", "$request.path.id");
+
+/// The body of a linked request under the same lease, with more members.
+fn still_held(more: &Value) -> Value {
+    let mut body = held(more);
+    for name in ["workerId", "leaseEpoch"] {
+        body[name] = json!(format!("$request.body#/{name}"));
+    }
+    body
+}
+
 /// Describes an operation of a worker on a job that it holds.
 fn on_held_job(method: fn(&str, &str, &str) -> ApiOperation, path: &str, name: &str, summary: &str) -> ApiOperation {
     method(&format!("/jobs/{{id}}{path}"), name, summary).job().refuses([
@@ -98,6 +110,9 @@ fn heartbeat() -> ApiOperation {
         .about("If `cancelRequestedAt` of the response is not null, the worker has to stop the job.")
         .body(&body)
         .reply(200, "The job.", &examples::running_job())
+        .link_with_body(200, "appendEvents", JOB_OF_REQUEST, still_held(&json!({"message": "Hello!"})))
+        .link_with_body(200, "completeJob", JOB_OF_REQUEST, still_held(&json!({})))
+        .link_with_body(200, "failJob", JOB_OF_REQUEST, still_held(&json!({"errorMessage": "no answer"})))
 }
 
 fn append() -> ApiOperation {
@@ -117,6 +132,8 @@ fn append() -> ApiOperation {
         .schema_of::<Event>()
         .schema_of::<AppendedBatch>()
         .reply_as(201, "The event, or the list of events.", super::operation::JSON, replies, value(&examples::event()))
+        .link_with_body(201, "renewLease", JOB_OF_REQUEST, still_held(&json!({"leaseSeconds": 120})))
+        .link_with_body(201, "completeJob", JOB_OF_REQUEST, still_held(&json!({})))
 }
 
 fn add_output() -> ApiOperation {
