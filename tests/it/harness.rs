@@ -149,6 +149,7 @@ pub fn config(data_dir: &Path) -> Config {
         proxy_groups_header: None,
         group_roles: Vec::new(),
         default_role: None,
+        sso_session: Duration::from_hours(12),
         oidc_issuer: None,
         oidc_client_id: None,
         oidc_client_secret: None,

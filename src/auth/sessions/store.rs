@@ -179,6 +179,28 @@ pub(in crate::auth) async fn touch(
     Ok(())
 }
 
+/// Stores a later end of a session.
+pub(in crate::auth) async fn extend(connection: &mut Connection, id: SessionId, expires_at: Timestamp) -> DbResult<()> {
+    sqlx::query("update sessions set expires_at = max(expires_at, ?) where id = ?")
+        .bind(expires_at.0)
+        .bind(id.0)
+        .execute(connection.sqlite())
+        .await?;
+    Ok(())
+}
+
+/// Lets the sessions of users who are not local end at the given time, unless they end earlier.
+pub(in crate::auth) async fn shorten_external(connection: &mut Connection, latest: Timestamp) -> DbResult<()> {
+    sqlx::query(
+        "update sessions set expires_at = ?1
+         where expires_at > ?1 and user_id in (select id from users where source <> 'local')",
+    )
+    .bind(latest.0)
+    .execute(connection.sqlite())
+    .await?;
+    Ok(())
+}
+
 /// Deletes the session with this id. Returns whether it existed.
 pub(in crate::auth) async fn delete(connection: &mut Connection, id: SessionId) -> DbResult<bool> {
     let deleted = sqlx::query("delete from sessions where id = ?").bind(id.0).execute(connection.sqlite()).await?;

@@ -1,6 +1,8 @@
 //! Logging in with an OpenID Connect provider: only answers that belong to a login of the same browser and that the
 //! provider has signed for this server begin a session.
 
+mod sessions;
+
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 use tailwater::server::Config;
