@@ -20,7 +20,7 @@ use crate::limits::{SESSION, STARTED_LOGIN};
 use crate::oidc::{FinishedLogin, LoginStart, Oidc, OidcError, ProviderAnswer};
 use crate::page_data::RefusedPerson;
 use crate::server::AppState;
-use crate::server::audit::{AuditNote, PROVIDER};
+use crate::server::audit::{AuditNote, OIDC_LOGIN};
 use crate::server::client::Client;
 use crate::server::gate::{RequestHost, cookie_value, session_cookie};
 
@@ -117,7 +117,7 @@ async fn log_in(
     let begun = state.auth.login_by_provider(&person, &browser).await;
     let BegunSession { cookie, user } = begun.map_err(LoginFailure::of_person)?;
     about.note.login();
-    about.note.logged_in(user, PROVIDER);
+    about.note.logged_in(user, OIDC_LOGIN);
     // The browser's former session is not needed any more. The new session always has a new id.
     if let Some(former) = session_cookie(state, about.client, headers)
         && let Err(error) = state.auth.logout(former).await
@@ -188,10 +188,10 @@ async fn failed(state: &AppState, parts: Parts, note: &AuditNote, failure: Login
     tracing::info!(reason = word, "a login with the OpenID Connect provider failed");
     note.login();
     note.login_attempt();
-    note.object(format!("{PROVIDER}: {word}"));
+    note.object(format!("{OIDC_LOGIN}: {word}"));
     note.outcome(status);
     if let Some(RefusedUser(user)) = person {
-        note.refused_person(user, PROVIDER);
+        note.refused_person(user, OIDC_LOGIN);
     }
     let refused = RefusedPerson { status: status.as_u16(), title: "The login failed", sentence };
     refused_page(state, Request::from_parts(parts, Body::empty()), Some(refused)).await
