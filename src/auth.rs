@@ -10,6 +10,7 @@ mod external;
 mod files;
 mod identity;
 mod login;
+mod owner;
 mod passwords;
 mod previews;
 mod revocation;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::changes::Change;
 use super::login::{LoginClient, LoginError};
+use super::owner::admitted_owner;
 use super::users::store as users;
 use super::users::store::UserRow;
 use super::{ADMIN, Account, Auth, Credential, Identity, ListRange, PeopleError, Secret, hash};
@@ -27,11 +28,7 @@ const MAX_BROWSER: usize = 300;
 impl SessionRow {
     /// Returns the identity of the session's user, or `None` if the user is refused.
     pub(super) fn identity(&self) -> Option<Identity> {
-        let (user, role) = match (self.account, &self.user) {
-            (Account::AdminToken, _) => (ADMIN.to_owned(), Role::Admin),
-            (Account::User(_), Some(user)) if !user.is_refused => (user.name.clone(), user.role),
-            (Account::User(_), _) => return None,
-        };
+        let (user, role) = admitted_owner(self.account, self.user.as_ref())?;
         let (by, expires_at) = (Credential::Session(self.id), Some(self.expires_at));
         Some(Identity { user, role, account: self.account, by, expires_at })
     }

@@ -10,6 +10,7 @@ use model::{Timestamp, UserSource};
 
 use super::{ExternalError, ExternalPerson};
 use crate::auth::changes::Change;
+use crate::auth::owner::CredentialOwner;
 use crate::auth::sessions::store::{self as sessions, SessionRow};
 use crate::auth::users::store;
 use crate::auth::{Account, Auth, Credential, Identity, LoginClient, LoginError, Secret};
@@ -33,7 +34,7 @@ impl Auth {
             }
             None => None,
         };
-        let of_proxy = |user: &sessions::SessionUser| user.source == UserSource::Proxy;
+        let of_proxy = |user: &CredentialOwner| user.source == UserSource::Proxy;
         if let Some(row) = session.as_ref().filter(|row| !row.user.as_ref().is_some_and(of_proxy))
             && let Some(identity) = row.identity()
         {
