@@ -11,6 +11,7 @@ mod external;
 mod files;
 mod identity;
 mod login;
+mod owner;
 mod passwords;
 mod previews;
 mod revocation;
@@ -19,7 +20,7 @@ mod tokens;
 mod users;
 
 use std::sync::{Arc, Mutex};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use engine::clock;
 use engine::db::{Db, DbError};
@@ -41,6 +42,8 @@ use previews::PreviewKey;
 pub use previews::PreviewScope;
 use revocation::Revocations;
 pub use users::has_administrator;
+
+use crate::limits::SESSION;
 
 /// The prefix of the session cookie's name under HTTPS. Browsers accept a cookie with this prefix only over HTTPS, only
 /// from the host itself, and for all paths (RFC 6265bis, 4.1.3.2), so no sibling host can set it.
@@ -100,6 +103,8 @@ pub struct Auth {
     revocations: Revocations,
     previews: PreviewKey,
     group_roles: Arc<GroupRoles>,
+    /// The lifetime of a session of a person whom a proxy or a provider has authenticated.
+    external_session: Duration,
 }
 
 impl Auth {
@@ -117,6 +122,7 @@ impl Auth {
             revocations: Revocations::new(),
             previews: PreviewKey::random(),
             group_roles: Arc::default(),
+            external_session: SESSION,
         }
     }
 
@@ -125,6 +131,13 @@ impl Auth {
     #[must_use]
     pub fn with_group_roles(self, roles: GroupRoles) -> Self {
         Self { group_roles: Arc::new(roles), ..self }
+    }
+
+    /// Sets the lifetime of sessions of people whom a reverse proxy or an OpenID Connect provider authenticates. It is
+    /// that of all other sessions unless this is called.
+    #[must_use]
+    pub fn with_external_sessions(self, lifetime: Duration) -> Self {
+        Self { external_session: lifetime, ..self }
     }
 
     /// Replaces the limits on failed logins and invalid tokens.
@@ -151,6 +164,13 @@ impl Auth {
     #[must_use]
     pub fn login_cookie_name(&self, https: bool) -> String {
         self.cookie_name(https).replace("_session_", "_login_")
+    }
+
+    /// Returns the name of the cookie by which the server knows that the browser's last login was one with the OpenID
+    /// Connect provider.
+    #[must_use]
+    pub fn provider_cookie_name(&self, https: bool) -> String {
+        self.cookie_name(https).replace("_session_", "_provider_")
     }
 
     /// Returns the identity of a bearer token, or `None` if the token is not valid.

@@ -231,8 +231,10 @@ impl Server {
         let worker = Worker::new(link, config.jobs.worker(Host::Server, &config.data_dir, cage, roots), disk.clone());
         let auth = Auth::new(db.clone(), &token, &instance)
             .with_group_roles(group_roles)
+            .with_external_sessions(config.sso_session)
             .with_failed_login_limits(config.failed_logins);
         auth.end_those_of_former_admin_token().await.map_err(io::Error::other)?;
+        auth.shorten_external_sessions().await.map_err(io::Error::other)?;
         let state = AppState(Arc::new(Shared {
             db: db.clone(),
             outputs: Outputs::new(Spools::new(&config.data_dir), queue.clone(), events.clone()),

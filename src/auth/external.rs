@@ -4,6 +4,7 @@
 //! issuer and the person's id there, not by the name. The user's name begins with the source (`proxy:ada`), so it can
 //! never be the name of a local user. Whenever the source sends the person's groups, they determine the user's role.
 
+mod proxied;
 mod roles;
 
 use engine::clock;
@@ -11,10 +12,10 @@ use engine::db::{DbError, Tx};
 use model::{Role, UserSource};
 
 use super::changes::Change;
-use super::sessions::store::{self as sessions, SessionRow};
+use super::sessions::store as sessions;
 use super::users::store::{self, UserRow};
 use super::users::{MAX_USERS, later_than, name_key};
-use super::{Account, Auth, BegunSession, Credential, Identity, LoginClient, LoginError, Secret};
+use super::{Account, Auth, BegunSession, LoginClient, LoginError};
 pub use roles::GroupRoles;
 
 /// The maximum length of a name, in characters. It is enough for mail addresses, which providers often use as names.
@@ -116,46 +117,8 @@ impl ExternalError {
 }
 
 impl Auth {
-    /// Returns the identity of a person for whom a reverse proxy vouches. `cookie` is the session cookie, or `None` if
-    /// the request has none.
-    ///
-    /// A session is used only if it began while the proxy vouched for the same person. It may be the session of a local
-    /// user if that person has logged in with the form.
-    pub async fn proxied(&self, person: &ExternalPerson, cookie: Option<&str>) -> Result<Identity, ExternalError> {
-        let session = match cookie {
-            Some(cookie) => self.session_row(cookie).await?,
-            None => None,
-        };
-        let session = match session {
-            Some(row) if row.proxy_user.as_ref() == Some(&person.subject) => Some(row),
-            Some(row) => {
-                self.end_session_of_another(&row, person).await?;
-                None
-            }
-            None => None,
-        };
-        let of_proxy = |user: &sessions::SessionUser| user.source == UserSource::Proxy;
-        if let Some(row) = session.as_ref().filter(|row| !row.user.as_ref().is_some_and(of_proxy))
-            && let Some(identity) = row.identity()
-        {
-            return Ok(identity);
-        }
-        let user = self.admitted(person).await?;
-        let account = Account::User(user.id);
-        let session = session.filter(|row| row.account == account);
-        let (by, expires_at) = match session {
-            Some(row) => (Credential::Session(row.id), Some(row.expires_at)),
-            None => (Credential::Proxy(user.id), None),
-        };
-        Ok(Identity { user: user.name, role: user.role, account, by, expires_at })
-    }
-
-    /// Begins a session of a person for whom a reverse proxy vouches.
-    pub async fn begin_proxied_session(&self, identity: &Identity, client: &LoginClient) -> Result<Secret, LoginError> {
-        self.begin_session(identity.account, &identity.user, client, None).await
-    }
-
-    /// Begins a session of a person whom the OpenID Connect provider has authenticated.
+    /// Begins a session of a person whom the OpenID Connect provider has authenticated. The session ends after a
+    /// limited time, so that the provider is asked for the person's groups again.
     pub async fn login_by_provider(
         &self,
         person: &ExternalPerson,
@@ -163,38 +126,11 @@ impl Auth {
     ) -> Result<BegunSession, ExternalError> {
         let row = self.admitted(person).await?;
         let user = row.name.clone();
-        match self.begin_session(Account::User(row.id), &user, client, Some(row)).await {
+        match self.begin_session(Account::User(row.id), &user, client, Some(row), self.external_session).await {
             Ok(cookie) => Ok(BegunSession { cookie, user }),
             Err(LoginError::Db(error)) => Err(error.into()),
             Err(_) => Err(ExternalError::Changed(user)),
         }
-    }
-
-    /// Ends a session that began while the proxy did not vouch for this person.
-    async fn end_session_of_another(&self, row: &SessionRow, person: &ExternalPerson) -> Result<(), DbError> {
-        let (id, account, revocations) = (row.id, row.account, self.revocations.clone());
-        self.apply(Change::SessionEnded(id.to_string()), person.source.as_str(), move |tx| {
-            Box::pin(async move {
-                if sessions::delete(tx.connection(), id).await? {
-                    tx.after_commit(move || revocations.notify(account));
-                }
-                Ok::<_, DbError>(())
-            })
-        })
-        .await
-    }
-
-    /// Returns the identity of a user whom a proxy has authenticated, or `None` if the user is refused or was removed.
-    pub(super) async fn proxied_identity(&self, id: i64) -> Result<Option<Identity>, DbError> {
-        let mut connection = self.db.reader().await?;
-        let user = store::by_id(&mut connection, id).await?.filter(|user| !user.is_refused());
-        Ok(user.map(|user| Identity {
-            user: user.name,
-            role: user.role,
-            account: Account::User(id),
-            by: Credential::Proxy(id),
-            expires_at: None,
-        }))
     }
 
     /// Returns the user of a person, with the role that the person's groups determine. Adds or changes the user if

@@ -110,16 +110,20 @@ impl Auth {
         // The subscription is created before the first check, so that no change in between is missed.
         let mut revocations = self.revocations.of(identity.account);
         loop {
-            match self.current_identity(identity.by).await {
-                Ok(Some(current)) if current.role == identity.role => {}
+            let current = match self.current_identity(identity.by).await {
+                Ok(Some(current)) if current.role == identity.role => current,
                 Ok(_) => return,
                 Err(error) => {
                     tracing::warn!(%error, "a response was closed, because its recipient's credential could not be checked");
                     return;
                 }
+            };
+            // The end of a session may have been postponed. The header of a proxy is valid as long as the request says.
+            let end = current.expires_at.or(identity.expires_at);
+            let left = end.map_or(RECHECK_IDENTITY, |end| micros(end.0.saturating_sub(clock::now().0)));
+            if left.is_zero() {
+                return;
             }
-            let now = clock::now();
-            let left = identity.expires_at.map_or(RECHECK_IDENTITY, |end| micros(end.0.saturating_sub(now.0)));
             tokio::select! {
                 () = revocations.notified() => {}
                 () = tokio::time::sleep(left.min(RECHECK_IDENTITY)) => {}

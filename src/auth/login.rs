@@ -11,7 +11,7 @@ use super::attempts::{CountedAccount, LoginOrigin};
 use super::passwords::{HashingBusy, MAX_BYTES};
 use super::users::{name_key, store};
 use super::{ADMIN, Account, Auth, Secret, hash};
-use crate::limits::LOGIN_LINK;
+use crate::limits::{LOGIN_LINK, SESSION};
 
 /// The reasons why a login can be refused.
 #[derive(Debug, thiserror::Error)]
@@ -71,7 +71,7 @@ impl Auth {
             return Err(LoginError::Invalid);
         }
         self.login_succeeded(origin);
-        let cookie = self.begin_session(Account::AdminToken, ADMIN, client, None).await?;
+        let cookie = self.begin_session(Account::AdminToken, ADMIN, client, None, SESSION).await?;
         Ok(BegunSession { cookie, user: ADMIN.to_owned() })
     }
 
@@ -92,7 +92,7 @@ impl Auth {
             return Err(LoginError::TicketSpent);
         }
         self.login_succeeded(origin);
-        let cookie = self.begin_session(Account::AdminToken, ADMIN, client, None).await?;
+        let cookie = self.begin_session(Account::AdminToken, ADMIN, client, None, SESSION).await?;
         Ok(BegunSession { cookie, user: ADMIN.to_owned() })
     }
 
@@ -118,7 +118,8 @@ impl Auth {
         let hash = user.as_ref().and_then(|user| user.password.clone());
         let is_right = self.passwords.verify(password, hash).await?;
         let Some(user) = user.filter(|user| is_right && !user.is_disabled) else { return Err(LoginError::Invalid) };
-        let begun = self.begin_session(Account::User(user.id), &user.name, client, Some(user.clone())).await?;
+        let account = Account::User(user.id);
+        let begun = self.begin_session(account, &user.name, client, Some(user.clone()), SESSION).await?;
         self.login_succeeded(origin);
         Ok(BegunSession { cookie: begun, user: user.name })
     }

@@ -2,6 +2,8 @@
 
 pub(super) mod store;
 
+use std::time::Duration;
+
 use engine::clock;
 use engine::db::DbError;
 use model::{Role, Session, SessionId, SessionsPage};
@@ -9,10 +11,11 @@ use uuid::Uuid;
 
 use super::changes::Change;
 use super::login::{LoginClient, LoginError};
+use super::owner::admitted_owner;
 use super::users::store as users;
 use super::users::store::UserRow;
 use super::{ADMIN, Account, Auth, Credential, Identity, ListRange, PeopleError, Secret, hash};
-use crate::limits::{LAST_USED_EVERY, SESSION};
+use crate::limits::LAST_USED_EVERY;
 use store::SessionRow;
 
 /// The maximum number of sessions of an account. When another one begins, the oldest one ends.
@@ -25,11 +28,7 @@ const MAX_BROWSER: usize = 300;
 impl SessionRow {
     /// Returns the identity of the session's user, or `None` if the user is refused.
     pub(super) fn identity(&self) -> Option<Identity> {
-        let (user, role) = match (self.account, &self.user) {
-            (Account::AdminToken, _) => (ADMIN.to_owned(), Role::Admin),
-            (Account::User(_), Some(user)) if !user.is_refused => (user.name.clone(), user.role),
-            (Account::User(_), _) => return None,
-        };
+        let (user, role) = admitted_owner(self.account, self.user.as_ref())?;
         let (by, expires_at) = (Credential::Session(self.id), Some(self.expires_at));
         Some(Identity { user, role, account: self.account, by, expires_at })
     }
@@ -118,6 +117,14 @@ impl Auth {
         .await
     }
 
+    /// Shortens the sessions of people whom a proxy or a provider has authenticated, if they began when the server had
+    /// another setting.
+    pub async fn shorten_external_sessions(&self) -> Result<(), DbError> {
+        let latest = clock::now().after(self.external_session);
+        let write = self.db.writer();
+        write.write(move |tx| Box::pin(store::shorten_external(tx.connection(), latest))).await
+    }
+
     /// Ends the session that a cookie belongs to, if there is one.
     pub async fn logout(&self, cookie: &str) -> Result<(), PeopleError> {
         let Some(identity) = self.session(cookie).await? else { return Ok(()) };
@@ -130,13 +137,15 @@ impl Auth {
     }
 
     /// Begins a session. If `user` is given, it is the row with which the credential was checked. The session does not
-    /// begin if the password or the role has changed, or the user was disabled or removed, in the meantime.
+    /// begin if the password or the role has changed, or the user was disabled or removed, in the meantime. It ends after
+    /// `lifetime`.
     pub(super) async fn begin_session(
         &self,
         account: Account,
         by: &str,
         client: &LoginClient,
         user: Option<UserRow>,
+        lifetime: Duration,
     ) -> Result<Secret, LoginError> {
         let (cookie, now) = (Secret::random(), clock::now());
         let row = SessionRow {
@@ -145,7 +154,7 @@ impl Auth {
             user: None,
             created_at: now,
             last_used_at: now,
-            expires_at: now.after(SESSION),
+            expires_at: now.after(lifetime),
             address: client.address.to_canonical().to_string(),
             browser: client.browser.chars().filter(|c| !c.is_control()).take(MAX_BROWSER).collect(),
             proxy_user: client.proxy_user.clone(),

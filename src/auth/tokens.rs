@@ -15,6 +15,7 @@ use model::{ApiToken, ApiTokensPage, CreatedApiToken, NewApiToken, Role, TokenId
 use uuid::Uuid;
 
 use super::changes::{Change, invalid};
+use super::owner::admitted_owner;
 use super::{ADMIN, Account, Auth, Credential, Identity, ListRange, PeopleError, hash};
 use crate::limits::{EXPIRED_TOKEN_KEPT, LAST_USED_EVERY};
 use store::TokenRow;
@@ -32,11 +33,7 @@ impl TokenRow {
     /// Returns the identity of the token, whose role is never more powerful than that of the token's user. Returns
     /// `None` if the user is refused, or if the token is a worker's and the user may no longer grant that role.
     fn identity(&self) -> Option<Identity> {
-        let (user, role_of_user) = match (self.account, &self.user) {
-            (Account::AdminToken, _) => (ADMIN.to_owned(), Role::Admin),
-            (Account::User(_), Some(user)) if !user.is_refused => (user.name.clone(), user.role),
-            (Account::User(_), _) => return None,
-        };
+        let (user, role_of_user) = admitted_owner(self.account, self.user.as_ref())?;
         let role = match self.role {
             role if role_of_user.may_grant(role) => role,
             Role::Worker => return None,
@@ -242,13 +239,18 @@ mod tests {
 
     use super::store::TokenRow;
     use super::*;
-    use crate::auth::sessions::store::SessionUser;
+    use crate::auth::owner::CredentialOwner;
 
     fn role(of_token: Role, of_user: Role, is_refused: bool) -> Option<Role> {
         let row = TokenRow {
             id: TokenId(Uuid::nil()),
             account: Account::User(1),
-            user: Some(SessionUser { name: "ada".into(), role: of_user, is_refused, source: model::UserSource::Local }),
+            user: Some(CredentialOwner {
+                name: "ada".into(),
+                role: of_user,
+                is_refused,
+                source: model::UserSource::Local,
+            }),
             name: "test".into(),
             role: of_token,
             description: None,

@@ -81,6 +81,10 @@ pub(super) struct Serve {
         value_name = "ROLE"
     )]
     default_role: Option<String>,
+    /// The time after which a person whom a provider has authenticated is sent to it again, and for which requests
+    /// without a proxy's header continue after one with it, in hours.
+    #[arg(long, env = "TAILWATER_SSO_SESSION_HOURS", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=720))]
+    sso_session_hours: u32,
     /// The address of an OpenID Connect provider with which people can log in [default: none].
     #[arg(long, env = "TAILWATER_OIDC_ISSUER", value_name = "URL")]
     oidc_issuer: Option<String>,
@@ -236,6 +240,7 @@ impl Serve {
             proxy_groups_header: self.proxy_groups_header.filter(|name| !name.is_empty()),
             group_roles: self.group_roles.into_iter().filter(|entry| !entry.is_empty()).collect(),
             default_role: self.default_role.as_deref().and_then(Role::from_word),
+            sso_session: Duration::from_hours(self.sso_session_hours.into()),
             oidc_issuer: self.oidc_issuer.filter(|issuer| !issuer.is_empty()),
             oidc_client_id: self.oidc_client_id.filter(|id| !id.is_empty()),
             oidc_client_secret: self.oidc_client_secret.filter(|secret| !secret.is_empty()),

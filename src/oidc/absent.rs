@@ -27,7 +27,14 @@ impl Oidc {
         _redirect: String,
         _next: Option<String>,
         _address: IpAddr,
+        _browser: Option<&str>,
     ) -> Result<LoginStart, OidcError> {
+        match *self {}
+    }
+
+    /// Returns whether the browser has started logins that are not finished yet.
+    #[must_use]
+    pub const fn has_started(&self, _browser: &str) -> bool {
         match *self {}
     }
 

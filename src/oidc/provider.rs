@@ -61,12 +61,14 @@ impl Oidc {
     }
 
     /// Starts a login. `redirect` is the URL to which the provider sends the browser back, `next` is the page to show
-    /// after the login, and `address` is the IP address of the client.
+    /// after the login, and `address` is the IP address of the client. `browser` is the cookie of a login that another
+    /// tab of the browser has started, or `None` if there is none. Both logins then have the same cookie.
     pub async fn start(
         &self,
         redirect: String,
         next: Option<String>,
         address: IpAddr,
+        browser: Option<&str>,
     ) -> Result<LoginStart, OidcError> {
         let description = self.description.current(&self.http).await?;
         let client = self.client(&description);
@@ -78,10 +80,11 @@ impl Oidc {
             .set_redirect_uri(Cow::Owned(redirect_url(&redirect)?))
             .set_pkce_challenge(challenge);
         let (url, state, nonce) = request.url();
-        let cookie = CsrfToken::new_random_len(RANDOM).secret().clone();
         let login = StartedLogin { nonce: nonce.secret().clone(), verifier: verifier.secret().clone(), redirect, next };
-        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
-        started.add(state.secret(), &cookie, address, login, Instant::now());
+        let (mut started, now) = (self.started.lock().unwrap_or_else(PoisonError::into_inner), Instant::now());
+        let cookie = browser.filter(|cookie| started.has(cookie, now)).map(str::to_owned);
+        let cookie = cookie.unwrap_or_else(|| CsrfToken::new_random_len(RANDOM).into_secret());
+        started.add(state.secret(), &cookie, address, login, now);
         Ok(LoginStart { url: url.into(), cookie })
     }
 
@@ -116,6 +119,12 @@ impl Oidc {
             groups: claims::groups(&claims, &self.settings.groups_claim),
         };
         Ok(FinishedLogin { person, next: login.next })
+    }
+
+    /// Returns whether the browser with this cookie has started logins that are not finished yet.
+    #[must_use]
+    pub fn has_started(&self, browser: &str) -> bool {
+        self.started.lock().unwrap_or_else(PoisonError::into_inner).has(browser, Instant::now())
     }
 
     /// Exchanges the code for tokens.

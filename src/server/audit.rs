@@ -35,7 +35,7 @@ const LOGIN: &str = "login";
 pub(super) const PROXY: &str = "proxy";
 
 /// The credential in entries about people whom the OpenID Connect provider has authenticated.
-pub(super) const PROVIDER: &str = "oidc";
+pub(super) const OIDC_LOGIN: &str = "oidc";
 
 /// The action of an entry for a request that the sender's role does not permit.
 const REFUSED: &str = "access.refused";

@@ -53,6 +53,8 @@ pub struct Config {
     pub group_roles: Vec<String>,
     /// The role of people none of whose groups is in `group_roles`, or `None` to refuse these people.
     pub default_role: Option<Role>,
+    /// The lifetime of a session of a person whom a proxy or a provider has authenticated.
+    pub sso_session: Duration,
     /// The address of the OpenID Connect provider, or `None` if there is none.
     pub oidc_issuer: Option<String>,
     /// The id of this server at the provider, or `None` if there is no provider.

@@ -20,6 +20,7 @@ use super::access::{self, Requirement};
 use super::audit::{AuditNote, PROXY};
 use super::client::Client;
 use super::http::error::ApiError;
+use super::http::oidc::login_path;
 use super::http::query::Query;
 use super::http::refused_page;
 use crate::auth::{Credential, ExternalError, Identity};
@@ -114,7 +115,7 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
         (Some(Requirement::AtLeast(_)), Some(identity)) => Err(ApiError::NotAuthorized(identity.role).into_response()),
         (None, Some(_)) => Err(no_such_route(&request)),
         (_, None) if request.uri().path().starts_with(PREVIEWS) => Err(ApiError::ArtifactNotFound.into_response()),
-        (_, None) if is_page(&request) => Err(to_login(&request).into_response()),
+        (_, None) if is_page(&request) => Err(to_login(state, client, &request).into_response()),
         (_, None) => Err(ApiError::AuthRequired.into_response()),
     }
 }
@@ -159,10 +160,10 @@ fn is_page(request: &Request) -> bool {
     request.method() == Method::GET && (!for_programs || path == API_PAGE)
 }
 
-fn to_login(request: &Request) -> Redirect {
+fn to_login(state: &AppState, client: Option<Client>, request: &Request) -> Redirect {
     let wanted = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let next = serde_urlencoded::to_string([("next", wanted)]).unwrap_or_default();
-    Redirect::to(&format!("/login?{next}"))
+    Redirect::to(&format!("{}?{next}", login_path(state, client, request.headers())))
 }
 
 /// Counts a request whose token is not valid. Returns `error`, or another error if the client has sent too many of

@@ -15,7 +15,7 @@ mod log;
 mod machine;
 mod metrics;
 mod multipart;
-mod oidc;
+pub(super) mod oidc;
 mod openapi;
 mod pauses;
 mod people;
@@ -121,7 +121,7 @@ fn routes() -> Routes {
         .get("/readyz", health::ready)
         .get("/metrics", metrics::metrics)
         .post("/login", session::login)
-        .get("/login/oidc", oidc::start)
+        .get(oidc::START, oidc::start)
         .get(oidc::CALLBACK, oidc::finish)
         .post("/tasks/queue/new", form::submit)
         .post("/secrets", secrets::submit)

@@ -4,11 +4,12 @@
 //! have been applied. The output is searched in chunks of a few MiB on several threads, and the results arrive in the
 //! order of the search. All searches together use one thread per CPU core, and the accounts that search take turns to
 //! use these threads (`turns`). Each search holds only the chunks that are being searched. Dropping a [`LogSearch`]
-//! ends it.
+//! ends it, even within a long line.
 
 mod known;
 mod query;
 mod scan;
+mod stepped;
 mod turns;
 
 use std::collections::VecDeque;
@@ -117,6 +118,13 @@ struct SearchShared {
     records: u64,
     /// Whether the search has been dropped, so that its threads stop.
     is_dropped: AtomicBool,
+}
+
+impl SearchShared {
+    /// Returns whether nobody waits for the results any more.
+    fn is_stopped(&self) -> bool {
+        self.is_dropped.load(Ordering::Relaxed)
+    }
 }
 
 /// The purpose of a search.

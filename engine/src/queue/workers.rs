@@ -70,7 +70,7 @@ pub(super) async fn noted(
         return insert(connection, described, now).await;
     };
     if row.described != described || row.last_seen_at <= now.before(SEEN_EVERY) {
-        store::update(connection, row.id, &described, now).await?;
+        store::put(connection, row.id, &described, now).await?;
     }
     Ok(Some(row))
 }
@@ -90,7 +90,7 @@ async fn insert(
         return Ok(None);
     }
     let id = WorkerId(uuid::Uuid::now_v7());
-    store::insert(connection, id, &described, now).await?;
+    store::put(connection, id, &described, now).await?;
     Ok(Some(WorkerRow { id, described, drained_at: None, drained_by: None, first_seen_at: now, last_seen_at: now }))
 }
 
@@ -110,7 +110,7 @@ impl Queue {
         let write = self.db.writer().write(move |tx| {
             Box::pin(async move {
                 match store::embedded(tx.connection()).await? {
-                    Some(row) => store::update(tx.connection(), row.id, &described, now).await?,
+                    Some(row) => store::put(tx.connection(), row.id, &described, now).await?,
                     None => insert(tx.connection(), described, now).await.map(drop)?,
                 }
                 Ok::<_, QueueError>(())

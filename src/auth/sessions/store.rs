@@ -1,9 +1,11 @@
 //! The SQL queries for sessions.
 
 use engine::db::{Connection, DbResult};
-use model::{Role, SessionId, Timestamp, UserSource};
+use model::{SessionId, Timestamp};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, Row};
 
-use crate::auth::users::store::{role_of, source_of};
+use crate::auth::owner::{CredentialOwner, owner_columns};
 use crate::auth::{Account, ListRange};
 
 /// A session, with the user to whom it belongs.
@@ -12,7 +14,7 @@ pub(in crate::auth) struct SessionRow {
     pub(in crate::auth) id: SessionId,
     pub(in crate::auth) account: Account,
     /// The user, or `None` if the session belongs to the admin token.
-    pub(in crate::auth) user: Option<SessionUser>,
+    pub(in crate::auth) user: Option<CredentialOwner>,
     pub(in crate::auth) created_at: Timestamp,
     pub(in crate::auth) last_used_at: Timestamp,
     pub(in crate::auth) expires_at: Timestamp,
@@ -22,71 +24,26 @@ pub(in crate::auth) struct SessionRow {
     pub(in crate::auth) proxy_user: Option<String>,
 }
 
-/// The user to whom a session or a token belongs.
-#[derive(Clone, Debug)]
-pub(in crate::auth) struct SessionUser {
-    pub(in crate::auth) name: String,
-    pub(in crate::auth) role: Role,
-    /// Whether the user's credentials are refused, because the user is disabled or has no role.
-    pub(in crate::auth) is_refused: bool,
-    pub(in crate::auth) source: UserSource,
-}
-
-impl SessionUser {
-    /// Returns the user, given the columns of an outer join, or `None` if the columns are null.
-    pub(in crate::auth) fn of(
-        name: Option<String>,
-        role: Option<String>,
-        is_refused: Option<bool>,
-        source: Option<String>,
-    ) -> Option<Self> {
-        Some(Self { name: name?, role: role_of(&role?), is_refused: is_refused?, source: source_of(&source?) })
-    }
-}
-
-/// The columns of a session, in the order of the query.
-type Columns = (
-    uuid::Uuid,
-    Option<i64>,
-    Option<String>,
-    Option<String>,
-    Option<bool>,
-    Option<String>,
-    i64,
-    i64,
-    i64,
-    String,
-    String,
-    Option<String>,
-);
-
 /// Returns the query for sessions that ends with the given clauses.
 macro_rules! select {
     ($clauses:literal) => {
-        concat!(
-            "select s.id, s.user_id, u.name, u.role, u.disabled or u.without_role, u.source, s.created_at,
-                    s.last_used_at, s.expires_at, s.address, s.browser, s.proxy_user
-             from sessions s left join users u on u.id = s.user_id ",
-            $clauses
-        )
+        concat!("select s.*, ", owner_columns!(), " from sessions s left join users u on u.id = s.user_id ", $clauses)
     };
 }
 
-impl From<Columns> for SessionRow {
-    fn from(row: Columns) -> Self {
-        let (id, user_id, name, role, is_refused, source, created_at, last_used_at, expires_at, address, browser, by) =
-            row;
-        Self {
-            id: SessionId(id),
-            account: Account::of_user_id(user_id),
-            user: SessionUser::of(name, role, is_refused, source),
-            created_at: Timestamp(created_at),
-            last_used_at: Timestamp(last_used_at),
-            expires_at: Timestamp(expires_at),
-            address,
-            browser,
-            proxy_user: by,
-        }
+impl<'r> FromRow<'r, SqliteRow> for SessionRow {
+    fn from_row(row: &'r SqliteRow) -> sqlx::Result<Self> {
+        Ok(Self {
+            id: SessionId(row.try_get("id")?),
+            account: Account::of_user_id(row.try_get("user_id")?),
+            user: CredentialOwner::of_row(row)?,
+            created_at: Timestamp(row.try_get("created_at")?),
+            last_used_at: Timestamp(row.try_get("last_used_at")?),
+            expires_at: Timestamp(row.try_get("expires_at")?),
+            address: row.try_get("address")?,
+            browser: row.try_get("browser")?,
+            proxy_user: row.try_get("proxy_user")?,
+        })
     }
 }
 
@@ -96,12 +53,11 @@ pub(in crate::auth) async fn by_digest(
     digest: &[u8],
     now: Timestamp,
 ) -> DbResult<Option<SessionRow>> {
-    let row: Option<Columns> = sqlx::query_as(select!("where s.digest = ? and s.expires_at > ?"))
+    Ok(sqlx::query_as(select!("where s.digest = ? and s.expires_at > ?"))
         .bind(digest)
         .bind(now.0)
         .fetch_optional(connection.sqlite())
-        .await?;
-    Ok(row.map(SessionRow::from))
+        .await?)
 }
 
 /// Returns the session with this id, or `None` if there is none or it has expired.
@@ -110,12 +66,11 @@ pub(in crate::auth) async fn by_id(
     id: SessionId,
     now: Timestamp,
 ) -> DbResult<Option<SessionRow>> {
-    let row: Option<Columns> = sqlx::query_as(select!("where s.id = ? and s.expires_at > ?"))
+    Ok(sqlx::query_as(select!("where s.id = ? and s.expires_at > ?"))
         .bind(id.0)
         .bind(now.0)
         .fetch_optional(connection.sqlite())
-        .await?;
-    Ok(row.map(SessionRow::from))
+        .await?)
 }
 
 /// Returns sessions that have not expired, newest first: those of one account or, if `account` is `None`, of all.
@@ -126,7 +81,7 @@ pub(in crate::auth) async fn list(
     range: ListRange,
     now: Timestamp,
 ) -> DbResult<Vec<SessionRow>> {
-    let rows: Vec<Columns> = sqlx::query_as(select!(
+    Ok(sqlx::query_as(select!(
         "where (? or s.user_id is ?) and s.expires_at > ? order by s.created_at desc, s.id limit ? offset ?"
     ))
     .bind(account.is_none())
@@ -135,8 +90,7 @@ pub(in crate::auth) async fn list(
     .bind(range.limit + 1)
     .bind(range.offset)
     .fetch_all(connection.sqlite())
-    .await?;
-    Ok(rows.into_iter().map(SessionRow::from).collect())
+    .await?)
 }
 
 /// Stores a session, and deletes all expired sessions.
@@ -176,6 +130,28 @@ pub(in crate::auth) async fn touch(
         .bind(before.0)
         .execute(connection.sqlite())
         .await?;
+    Ok(())
+}
+
+/// Stores a later end of a session.
+pub(in crate::auth) async fn extend(connection: &mut Connection, id: SessionId, expires_at: Timestamp) -> DbResult<()> {
+    sqlx::query("update sessions set expires_at = max(expires_at, ?) where id = ?")
+        .bind(expires_at.0)
+        .bind(id.0)
+        .execute(connection.sqlite())
+        .await?;
+    Ok(())
+}
+
+/// Lets the sessions of users who are not local end at the given time, unless they end earlier.
+pub(in crate::auth) async fn shorten_external(connection: &mut Connection, latest: Timestamp) -> DbResult<()> {
+    sqlx::query(
+        "update sessions set expires_at = ?1
+         where expires_at > ?1 and user_id in (select id from users where source <> 'local')",
+    )
+    .bind(latest.0)
+    .execute(connection.sqlite())
+    .await?;
     Ok(())
 }
 

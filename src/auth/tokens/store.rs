@@ -2,8 +2,10 @@
 
 use engine::db::{Connection, DbResult};
 use model::{Role, Timestamp, TokenId, TokenLimits};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{FromRow, Row};
 
-use crate::auth::sessions::store::SessionUser;
+use crate::auth::owner::{CredentialOwner, owner_columns};
 use crate::auth::users::store::role_of;
 use crate::auth::{Account, ListRange};
 
@@ -13,7 +15,7 @@ pub(in crate::auth) struct TokenRow {
     pub(in crate::auth) id: TokenId,
     pub(in crate::auth) account: Account,
     /// The user, or `None` if the token was created with the admin token.
-    pub(in crate::auth) user: Option<SessionUser>,
+    pub(in crate::auth) user: Option<CredentialOwner>,
     pub(in crate::auth) name: String,
     pub(in crate::auth) role: Role,
     pub(in crate::auth) description: Option<String>,
@@ -26,61 +28,36 @@ pub(in crate::auth) struct TokenRow {
     pub(in crate::auth) expires_at: Timestamp,
 }
 
-/// The columns of a token, in the order of the query.
-type Columns = (
-    uuid::Uuid,
-    Option<i64>,
-    Option<String>,
-    Option<String>,
-    Option<bool>,
-    Option<String>,
-    String,
-    String,
-    String,
-    i64,
-    Option<i64>,
-    i64,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-    Option<String>,
-);
-
 /// Returns the query for tokens that ends with the given clauses.
 macro_rules! select {
     ($clauses:literal) => {
-        concat!(
-            "select t.id, t.user_id, u.name, u.role, u.disabled or u.without_role, u.source, t.name, t.role, t.hint,
-                    t.created_at, t.last_used_at, t.expires_at, t.description, t.allowed_types,
-                    t.allowed_repositories, t.capabilities
-             from tokens t left join users u on u.id = t.user_id ",
-            $clauses
-        )
+        concat!("select t.*, ", owner_columns!(), " from tokens t left join users u on u.id = t.user_id ", $clauses)
     };
 }
 
-impl From<Columns> for TokenRow {
-    fn from(row: Columns) -> Self {
-        let (id, user_id, user, of_user, is_refused, source, name, role, hint, created_at, last_used_at, ..) = row;
-        let (.., expires_at, description, kinds, repositories, capabilities) = row;
-        let list = |text: Option<String>| text.and_then(|text| serde_json::from_str(&text).ok());
-        Self {
-            id: TokenId(id),
-            account: Account::of_user_id(user_id),
-            user: SessionUser::of(user, of_user, is_refused, source),
-            name,
-            role: role_of(&role),
-            description,
+impl<'r> FromRow<'r, SqliteRow> for TokenRow {
+    fn from_row(row: &'r SqliteRow) -> sqlx::Result<Self> {
+        let list = |column: &str| {
+            let text: Option<&str> = row.try_get(column)?;
+            Ok::<_, sqlx::Error>(text.and_then(|text| serde_json::from_str(text).ok()))
+        };
+        Ok(Self {
+            id: TokenId(row.try_get("id")?),
+            account: Account::of_user_id(row.try_get("user_id")?),
+            user: CredentialOwner::of_row(row)?,
+            name: row.try_get("name")?,
+            role: role_of(row.try_get("role")?),
+            description: row.try_get("description")?,
             limits: TokenLimits {
-                allowed_job_types: list(kinds),
-                allowed_repositories: list(repositories),
-                capabilities: list(capabilities),
+                allowed_job_types: list("allowed_types")?,
+                allowed_repositories: list("allowed_repositories")?,
+                capabilities: list("capabilities")?,
             },
-            hint,
-            created_at: Timestamp(created_at),
-            last_used_at: last_used_at.map(Timestamp),
-            expires_at: Timestamp(expires_at),
-        }
+            hint: row.try_get("hint")?,
+            created_at: Timestamp(row.try_get("created_at")?),
+            last_used_at: row.try_get::<Option<i64>, _>("last_used_at")?.map(Timestamp),
+            expires_at: Timestamp(row.try_get("expires_at")?),
+        })
     }
 }
 
@@ -90,19 +67,16 @@ pub(in crate::auth) async fn by_digest(
     digest: &[u8],
     now: Timestamp,
 ) -> DbResult<Option<TokenRow>> {
-    let row: Option<Columns> = sqlx::query_as(select!("where t.digest = ? and t.expires_at > ?"))
+    Ok(sqlx::query_as(select!("where t.digest = ? and t.expires_at > ?"))
         .bind(digest)
         .bind(now.0)
         .fetch_optional(connection.sqlite())
-        .await?;
-    Ok(row.map(TokenRow::from))
+        .await?)
 }
 
 /// Returns the token with this id, even if it has expired, or `None` if there is no such token.
 pub(in crate::auth) async fn by_id(connection: &mut Connection, id: TokenId) -> DbResult<Option<TokenRow>> {
-    let row: Option<Columns> =
-        sqlx::query_as(select!("where t.id = ?")).bind(id.0).fetch_optional(connection.sqlite()).await?;
-    Ok(row.map(TokenRow::from))
+    Ok(sqlx::query_as(select!("where t.id = ?")).bind(id.0).fetch_optional(connection.sqlite()).await?)
 }
 
 /// Returns tokens, newest first, including expired ones. `account` and `role` restrict the list unless they are `None`.
@@ -113,7 +87,7 @@ pub(in crate::auth) async fn list(
     role: Option<Role>,
     range: ListRange,
 ) -> DbResult<Vec<TokenRow>> {
-    let rows: Vec<Columns> = sqlx::query_as(select!(
+    Ok(sqlx::query_as(select!(
         "where (? or t.user_id is ?) and t.role = coalesce(?, t.role) order by t.created_at desc, t.id limit ? offset ?"
     ))
     .bind(account.is_none())
@@ -122,8 +96,7 @@ pub(in crate::auth) async fn list(
     .bind(range.limit + 1)
     .bind(range.offset)
     .fetch_all(connection.sqlite())
-    .await?;
-    Ok(rows.into_iter().map(TokenRow::from).collect())
+    .await?)
 }
 
 /// Returns the number of tokens of an account.

@@ -42,10 +42,16 @@ struct StartedEntry {
     since: Instant,
 }
 
+impl StartedEntry {
+    fn is_new(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.since) < STARTED_LOGIN
+    }
+}
+
 impl StartedLogins {
     /// Adds a login.
     pub(super) fn add(&mut self, state: &str, cookie: &str, address: IpAddr, login: StartedLogin, now: Instant) {
-        self.0.retain(|_, entry| now.saturating_duration_since(entry.since) < STARTED_LOGIN);
+        self.0.retain(|_, entry| entry.is_new(now));
         let address = address.to_canonical();
         if self.0.values().filter(|entry| entry.address == address).count() >= MAX_OF_ADDRESS {
             self.forget_oldest(|entry| entry.address == address);
@@ -56,11 +62,17 @@ impl StartedLogins {
         self.0.insert(hash(state), StartedEntry { login, browser: hash(cookie), address, since: now });
     }
 
+    /// Returns whether a browser, given its cookie, has started logins that can still be finished.
+    pub(super) fn has(&self, cookie: &str, now: Instant) -> bool {
+        let browser = hash(cookie);
+        self.0.values().any(|entry| entry.is_new(now) && bool::from(entry.browser.ct_eq(&browser)))
+    }
+
     /// Removes and returns a login, given the `state` of the provider's answer and the cookie of the browser that sends
     /// the answer. A login can be finished only once, even if finishing it fails.
     pub(super) fn take(&mut self, state: &str, cookie: Option<&str>, now: Instant) -> Result<StartedLogin, OidcError> {
         let entry = self.0.remove(&hash(state)).ok_or(OidcError::NotStarted)?;
-        let is_new = now.saturating_duration_since(entry.since) < STARTED_LOGIN;
+        let is_new = entry.is_new(now);
         let is_same = cookie.is_some_and(|cookie| bool::from(hash(cookie).ct_eq(&entry.browser)));
         if is_new && is_same { Ok(entry.login) } else { Err(OidcError::NotStarted) }
     }
@@ -104,6 +116,18 @@ mod tests {
             assert!(logins.take("state", cookie, now).is_err(), "{cookie:?}");
             assert!(logins.take("state", Some("cookie"), now).is_err(), "the state was used");
         }
+    }
+
+    #[test]
+    fn the_logins_of_a_browser_are_known_until_they_are_finished_or_take_too_long() {
+        let (mut logins, now) = (StartedLogins::default(), Instant::now());
+        logins.add("first", "cookie", address(1), login(), now);
+        logins.add("second", "cookie", address(1), login(), now);
+        assert!(logins.has("cookie", now) && !logins.has("other", now));
+        assert!(logins.take("first", Some("cookie"), now).is_ok());
+        assert!(logins.has("cookie", now) && !logins.has("cookie", now + STARTED_LOGIN));
+        assert!(logins.take("second", Some("cookie"), now).is_ok());
+        assert!(!logins.has("cookie", now));
     }
 
     #[test]

@@ -4,23 +4,28 @@
 //! Both routes are requested through links and redirects, so logins work without scripts. Until the provider's answer
 //! has been verified, the routes change only the list of started logins.
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 
 use super::error::ApiError;
 use super::refused_page;
-use super::session::{HOME, is_local, login_client, new_session_cookie};
+use super::session::{HOME, cookie_header, is_local, login_client, new_session_cookie};
 use crate::auth::{BegunSession, ExternalError};
-use crate::limits::STARTED_LOGIN;
+use crate::limits::{SESSION, STARTED_LOGIN};
 use crate::oidc::{FinishedLogin, LoginStart, Oidc, OidcError, ProviderAnswer};
 use crate::page_data::RefusedPerson;
 use crate::server::AppState;
-use crate::server::audit::{AuditNote, PROVIDER};
+use crate::server::audit::{AuditNote, OIDC_LOGIN};
 use crate::server::client::Client;
 use crate::server::gate::{RequestHost, cookie_value, session_cookie};
+
+/// The path at which a login starts.
+pub(super) const START: &str = "/login/oidc";
 
 /// The path to which the provider sends the browser back. Operators register it at the provider.
 pub(super) const CALLBACK: &str = "/login/oidc/callback";
@@ -50,10 +55,12 @@ pub(super) async fn start(State(state): State<AppState>, parts: Parts) -> Respon
     };
     let next = parameter(&parts, "next").filter(|next| is_local(next));
     let redirect = format!("{}{CALLBACK}", about.host.origin(about.client.https));
-    match oidc.start(redirect, next, about.client.address).await {
+    let name = state.auth.login_cookie_name(about.client.https);
+    let browser = cookie_value(&parts.headers, &name);
+    match oidc.start(redirect, next, about.client.address, browser).await {
         Ok(LoginStart { url, cookie }) => {
             let mut reply = Redirect::to(&url).into_response();
-            set_cookie(&mut reply, &state, about.client, &cookie, STARTED_LOGIN.as_secs());
+            set_cookie(&mut reply, about.client, &name, &cookie, STARTED_LOGIN);
             reply
         }
         Err(error) => failed(&state, parts, &about.note, LoginFailure::of(&error)).await,
@@ -65,15 +72,37 @@ pub(super) async fn finish(State(state): State<AppState>, parts: Parts) -> Respo
     let (Some(oidc), Some(about)) = (&state.oidc, LoginRequest::of(&parts)) else {
         return ApiError::RouteNotFound.into_response();
     };
-    let mut reply = match log_in(&state, oidc, &about, &parts).await {
-        Ok(reply) => reply,
-        Err(failure) => failed(&state, parts, &about.note, failure).await,
+    let https = about.client.https;
+    let name = state.auth.login_cookie_name(https);
+    let browser = cookie_value(&parts.headers, &name).map(str::to_owned);
+    let (mut reply, is_logged_in) = match log_in(&state, oidc, &about, &parts, browser.as_deref()).await {
+        Ok(reply) => (reply, true),
+        Err(failure) => (failed(&state, parts, &about.note, failure).await, false),
     };
-    set_cookie(&mut reply, &state, about.client, "", 0);
+    // Other tabs of the browser may not have finished their logins yet.
+    if !browser.is_some_and(|browser| oidc.has_started(&browser)) {
+        set_cookie(&mut reply, about.client, &name, "", Duration::ZERO);
+    }
+    // After a failure, the next page leads to the login page, so that the person can log in another way.
+    let (mark, lifetime) = if is_logged_in { ("1", SESSION) } else { ("", Duration::ZERO) };
+    set_cookie(&mut reply, about.client, &state.auth.provider_cookie_name(https), mark, lifetime);
     reply
 }
 
-async fn log_in(state: &AppState, oidc: &Oidc, about: &LoginRequest, parts: &Parts) -> Result<Response, LoginFailure> {
+/// Returns the page to which a browser is redirected that is not logged in: the login page, or the provider if the
+/// browser's last login was one with the provider. A person who is still logged in there then sees no login page.
+pub(in crate::server) fn login_path(state: &AppState, client: Option<Client>, headers: &HeaderMap) -> &'static str {
+    let is_marked = |client: Client| cookie_value(headers, &state.auth.provider_cookie_name(client.https)).is_some();
+    if state.oidc.is_some() && client.is_some_and(is_marked) { START } else { "/login" }
+}
+
+async fn log_in(
+    state: &AppState,
+    oidc: &Oidc,
+    about: &LoginRequest,
+    parts: &Parts,
+    browser: Option<&str>,
+) -> Result<Response, LoginFailure> {
     let answer = ProviderAnswer {
         code: parameter(parts, "code"),
         state: parameter(parts, "state"),
@@ -82,14 +111,13 @@ async fn log_in(state: &AppState, oidc: &Oidc, about: &LoginRequest, parts: &Par
         description: parameter(parts, "error_description"),
     };
     let headers = &parts.headers;
-    let cookie = cookie_value(headers, &state.auth.login_cookie_name(about.client.https)).map(str::to_owned);
-    let finished = oidc.finish(answer, cookie.as_deref()).await;
+    let finished = oidc.finish(answer, browser).await;
     let FinishedLogin { person, next } = finished.map_err(|error| LoginFailure::of(&error))?;
     let browser = login_client(about.client, parts.extensions.get(), headers);
     let begun = state.auth.login_by_provider(&person, &browser).await;
     let BegunSession { cookie, user } = begun.map_err(LoginFailure::of_person)?;
     about.note.login();
-    about.note.logged_in(user, PROVIDER);
+    about.note.logged_in(user, OIDC_LOGIN);
     // The browser's former session is not needed any more. The new session always has a new id.
     if let Some(former) = session_cookie(state, about.client, headers)
         && let Err(error) = state.auth.logout(former).await
@@ -160,22 +188,18 @@ async fn failed(state: &AppState, parts: Parts, note: &AuditNote, failure: Login
     tracing::info!(reason = word, "a login with the OpenID Connect provider failed");
     note.login();
     note.login_attempt();
-    note.object(format!("{PROVIDER}: {word}"));
+    note.object(format!("{OIDC_LOGIN}: {word}"));
     note.outcome(status);
     if let Some(RefusedUser(user)) = person {
-        note.refused_person(user, PROVIDER);
+        note.refused_person(user, OIDC_LOGIN);
     }
     let refused = RefusedPerson { status: status.as_u16(), title: "The login failed", sentence };
     refused_page(state, Request::from_parts(parts, Body::empty()), Some(refused)).await
 }
 
-/// Sets the cookie that binds a started login to the browser. `Lax` lets the browser send it when the provider
-/// redirects back.
-fn set_cookie(reply: &mut Response, state: &AppState, client: Client, value: &str, seconds: u64) {
-    let name = state.auth.login_cookie_name(client.https);
-    let secure = if client.https { "; Secure" } else { "" };
-    let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
-    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+/// Adds a cookie to a response.
+fn set_cookie(reply: &mut Response, client: Client, name: &str, value: &str, lifetime: Duration) {
+    if let Some(cookie) = cookie_header(client, name, value, lifetime.as_secs()) {
         reply.headers_mut().append(header::SET_COOKIE, cookie);
     }
 }

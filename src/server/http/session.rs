@@ -13,7 +13,7 @@ use crate::limits::SESSION;
 use crate::server::AppState;
 use crate::server::audit::AuditNote;
 use crate::server::client::Client;
-use crate::server::gate::session_cookie;
+use crate::server::gate::{cookie_value, session_cookie};
 
 /// The page to which a login redirects the browser if no other page was requested.
 pub(super) const HOME: &str = "/tasks/queue";
@@ -75,7 +75,7 @@ pub(super) async fn login(
                 Some(next) => next,
                 None => home(&state).await.to_owned(),
             };
-            with_cookie(&state, client, Redirect::to(&next), cookie.expose(), SESSION.as_secs())
+            with_cookie(&state, client, &headers, Redirect::to(&next), cookie.expose(), SESSION.as_secs())
         }
         Err(LoginError::Db(error)) => ApiError::from(error).into_response(),
         Err(error) => {
@@ -134,27 +134,44 @@ pub(super) async fn logout(
     }
     // The proxy still vouches for the person, so the login page warns that opening another page begins a new session.
     let page = if person.is_some() { "/login?signed-out=proxy" } else { "/login" };
-    with_cookie(&state, client, Redirect::to(page), "", 0)
+    with_cookie(&state, client, &headers, Redirect::to(page), "", 0)
 }
 
 /// Returns the header that sets the cookie of a new session, or `None` if the cookie cannot be sent in a header.
+///
+/// Browsers keep the cookie of a person whom a proxy or a provider has authenticated for longer than the session lasts,
+/// because the server may postpone the session's end.
 pub(in crate::server) fn new_session_cookie(state: &AppState, client: Client, cookie: &Secret) -> Option<HeaderValue> {
-    cookie_header(state, client, cookie.expose(), SESSION.as_secs())
+    cookie_header(client, state.auth.cookie_name(client.https), cookie.expose(), SESSION.as_secs())
 }
 
-fn with_cookie(state: &AppState, client: Client, redirect: Redirect, value: &str, seconds: u64) -> Response {
+/// Returns the redirect of a browser that has logged in with a form or has logged out. If its former login was one with
+/// the OpenID Connect provider, it is no longer sent to the provider by itself.
+fn with_cookie(
+    state: &AppState,
+    client: Client,
+    headers: &HeaderMap,
+    redirect: Redirect,
+    value: &str,
+    seconds: u64,
+) -> Response {
     let mut reply = redirect.into_response();
-    if let Some(cookie) = cookie_header(state, client, value, seconds) {
+    if let Some(cookie) = cookie_header(client, state.auth.cookie_name(client.https), value, seconds) {
         reply.headers_mut().insert(header::SET_COOKIE, cookie);
+    }
+    let provider = state.auth.provider_cookie_name(client.https);
+    if cookie_value(headers, &provider).is_some()
+        && let Some(cookie) = cookie_header(client, &provider, "", 0)
+    {
+        reply.headers_mut().append(header::SET_COOKIE, cookie);
     }
     reply
 }
 
-/// Returns the header that sets the session cookie, which expires after the given number of seconds. Returns `None` if
-/// `value` cannot be sent in a header. Scripts cannot read the cookie, and browsers do not send it with POST requests
-/// from other sites.
-fn cookie_header(state: &AppState, client: Client, value: &str, seconds: u64) -> Option<HeaderValue> {
-    let name = state.auth.cookie_name(client.https);
+/// Returns the header that sets a cookie, which expires after the given number of seconds. Returns `None` if `value`
+/// cannot be sent in a header. Scripts cannot read the cookie, and browsers do not send it with POST requests from other
+/// sites, but with redirects from the OpenID Connect provider.
+pub(super) fn cookie_header(client: Client, name: &str, value: &str, seconds: u64) -> Option<HeaderValue> {
     let secure = if client.https { "; Secure" } else { "" };
     let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
     HeaderValue::from_str(&cookie).ok()

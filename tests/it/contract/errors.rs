@@ -72,16 +72,16 @@ async fn refused(server: &TestServer) -> Vec<Refused> {
     let get = |path: String| api.request(Method::GET, &path);
     let post = |path: String, body: Value| api.request(Method::POST, &path).json(&body);
     let delete = |path: String| api.request(Method::DELETE, &path);
-    let bare = |method: Method| api.client.request(method, format!("{base}/api/queue/jobs"));
+    let unauthenticated = |method: Method| api.client.request(method, format!("{base}/api/queue/jobs"));
     let events = format!("/jobs/{done}/events/stream");
     let claim = json!({"workerId": "one", "leaseSeconds": 60});
     let large = json!({"type": "elsewhere", "payload": {"a": "x".repeat(2 << 20)}});
     let lines = format!("/jobs/{done}/lines");
     [
         (400, "invalid_cursor", get(events).header("last-event-id", "x")),
-        (401, "auth_required", bare(Method::GET)),
-        (401, "worker_auth_failed", bare(Method::GET).header("x-moonmind-worker-token", "wrong")),
-        (403, "not_authorized", bare(Method::POST).bearer_auth(viewer).json(&json!({"type": "elsewhere"}))),
+        (401, "auth_required", unauthenticated(Method::GET)),
+        (401, "worker_auth_failed", unauthenticated(Method::GET).header("x-moonmind-worker-token", "wrong")),
+        (403, "not_authorized", unauthenticated(Method::POST).bearer_auth(viewer).json(&json!({"type": "elsewhere"}))),
         (403, "worker_not_authorized", post("/jobs/claim".to_owned(), claim)),
         (404, "job_not_found", get("/jobs/nonsense".to_owned())),
         (404, "artifact_not_found", get(format!("/jobs/{done}/artifacts/{NOTHING}/download"))),
@@ -97,7 +97,7 @@ async fn refused(server: &TestServer) -> Vec<Refused> {
         (409, "job_state_conflict", post(format!("/jobs/{done}/cancel"), json!({}))),
         (409, "artifact_job_mismatch", get(format!("/jobs/{other}/artifacts/{artifact}/download"))),
         (413, "payload_too_large", post("/jobs".to_owned(), large)),
-        (415, "unsupported_media_type", bare(Method::POST).bearer_auth(crate::harness::TOKEN).body("x")),
+        (415, "unsupported_media_type", unauthenticated(Method::POST).bearer_auth(crate::harness::TOKEN).body("x")),
         (416, "range_not_satisfiable", get(format!("/jobs/{done}/log")).header("range", "bytes=1000-")),
         (422, "invalid_queue_payload", post("/jobs".to_owned(), json!({}))),
         (422, "invalid_status_filter", get("/jobs?status=done".to_owned())),

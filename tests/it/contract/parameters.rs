@@ -77,8 +77,8 @@ async fn every_parameter_that_a_route_reads_is_described_and_no_other() {
             let reply = get(format!("{}?{given}{query}", path.replace("{id}", &done))).send().await;
             let reply = reply.expect("the server answers");
             let message = if reply.status() == 422 { reply.json().await.unwrap_or_default() } else { Value::Null };
-            let refused = refused(message["detail"]["message"].as_str().unwrap_or_default());
-            known.extend(names.iter().filter(|name| !refused.contains(*name)).cloned());
+            let unknown = refused(message["detail"]["message"].as_str().unwrap_or_default());
+            known.extend(names.iter().filter(|name| !unknown.contains(*name)).cloned());
         }
         if path.ends_with("/events/stream") {
             known.retain(|name| !REFUSED.contains(&name.as_str()));

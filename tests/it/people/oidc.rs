@@ -1,19 +1,18 @@
-//! Tests of logging in with an OpenID Connect provider. An answer begins a session only if it belongs to a login of the
-//! same browser, and if the provider has signed it for this server.
+//! Tests of logging in with an OpenID Connect provider.
 
-use reqwest::{Method, Response, StatusCode};
+mod answers;
+mod persons;
+mod sessions;
+mod settings;
+
+use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use tailwater::server::Config;
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpListener;
 
-use super::proxied::SettingsChange;
-use crate::harness::people::{PASSWORD, Proof, browser};
-use crate::harness::process::Process;
-use crate::harness::provider::{CLIENT_ID, CLIENT_SECRET, Forgery, Provider};
-use crate::harness::tcp;
-use crate::harness::{TestServer, config, until_async};
-use model::Role;
+use crate::harness::people::{Proof, browser};
+use crate::harness::provider::{CLIENT_ID, CLIENT_SECRET, Provider};
+use crate::harness::{TestServer, tcp, until_async};
 
 /// Configures a provider, and maps two groups to roles.
 fn with_provider(config: &mut Config, issuer: &str) {
@@ -138,140 +137,6 @@ async fn a_person_of_the_provider_logs_in_with_the_role_of_the_groups() {
 }
 
 #[tokio::test]
-async fn tokens_that_the_provider_has_not_signed_for_this_login_are_refused() {
-    let (server, provider) = start().await;
-    let table: [(Forgery, &str); 8] = [
-        (|_, claims| claims["nonce"] = json!("another"), "token of another login"),
-        (|_, claims| drop(claims.as_object_mut().expect("an object").remove("nonce")), "token of another login"),
-        (|_, claims| claims["aud"] = json!("another"), "token for another audience"),
-        (|_, claims| claims["aud"] = json!([CLIENT_ID, "another"]), "token for another audience"),
-        (|_, claims| claims["azp"] = json!("another"), "token for another party"),
-        (|_, claims| claims["iss"] = json!("https://id.example"), "token of another issuer"),
-        (|_, claims| claims["exp"] = json!(1_000_000_000), "expired token"),
-        (|header, _| header["alg"] = json!("none"), "wrong signature"),
-    ];
-    for (forgery, words) in table {
-        provider.forge(Some(forgery));
-        let reply = log_in(&server, &provider, ada(&["ops"])).await;
-        let entry = refused(&server, reply, 401, words).await;
-        assert_eq!((&entry["object"], &entry["user"]), (&json!(format!("oidc: {words}")), &Value::Null));
-    }
-    provider.forge(None);
-    provider.renew_key("first", false);
-    let reply = log_in(&server, &provider, ada(&["ops"])).await;
-    refused(&server, reply, 401, "wrong signature").await;
-    provider.renew_key("unknown", false);
-    let reply = log_in(&server, &provider, ada(&["ops"])).await;
-    refused(&server, reply, 401, "unknown key").await;
-    assert_eq!(users(&server).await, Vec::<Value>::new(), "nobody was added");
-}
-
-#[tokio::test]
-async fn a_new_key_of_the_provider_is_fetched_when_it_is_first_used() {
-    let (server, provider) = start().await;
-    session(&log_in(&server, &provider, ada(&["dev"])).await);
-    provider.renew_key("second", true);
-    session(&log_in(&server, &provider, ada(&["dev"])).await);
-    // Some providers give a new key the id of the former one.
-    provider.renew_key("second", true);
-    session(&log_in(&server, &provider, ada(&["dev"])).await);
-}
-
-#[tokio::test]
-async fn an_answer_is_accepted_once_and_only_from_the_browser_that_started_the_login() {
-    let (server, provider) = start().await;
-    let base = &server.api.base;
-    let words = "was not started in this browser";
-    let started = begin(base, "").await;
-    let query = provider.approve(&started.location, ada(&["ops"]));
-    let other = begin(base, "").await;
-    for (query, cookie) in [
-        ("", started.cookie.as_str()),
-        ("code=x&state=wrong", &started.cookie),
-        ("code=x&state=a&state=b", &started.cookie),
-        (&query, &other.cookie),
-        // The attempt with another cookie has used up the `state`.
-        (&query, &started.cookie),
-    ] {
-        let reply = finish(base, query, cookie).await;
-        let entry = refused(&server, reply, 401, words).await;
-        assert_eq!(entry["object"], "oidc: no started login");
-    }
-    let started = begin(base, "").await;
-    let query = provider.approve(&started.location, ada(&["ops"]));
-    let without = finish(base, &query, "").await;
-    refused(&server, without, 401, words).await;
-    let started = begin(base, "").await;
-    let query = provider.approve(&started.location, ada(&["ops"]));
-    session(&finish(base, &query, &started.cookie).await);
-    let again = finish(base, &query, &started.cookie).await;
-    refused(&server, again, 401, words).await;
-}
-
-#[tokio::test]
-async fn an_error_of_the_provider_is_shown_as_text() {
-    let (server, provider) = start().await;
-    let base = &server.api.base;
-    let answer = async |error: &str, description: &str| {
-        let started = begin(base, "").await;
-        let url: reqwest::Url = started.location.parse().expect("it is an address");
-        let state = url.query_pairs().find(|(name, _)| name == "state").expect("it has a state").1.into_owned();
-        let pairs = [("error", error), ("error_description", description), ("state", &state)];
-        let query = serde_urlencoded::to_string(pairs).expect("they can be encoded");
-        finish(base, &query, &started.cookie).await
-    };
-    let reply = answer("access_denied", "<script>alert(1)</script>\u{7} no").await;
-    let entry = refused(&server, reply, 401, "access_denied: &lt;script&gt;alert(1)&lt;/script&gt; no").await;
-    assert_eq!(entry["object"], "oidc: refused by the provider", "the log contains nothing that somebody has sent");
-    let reply = answer(&"x".repeat(2_000), "").await;
-    assert!(!reply.text().await.expect("the body arrives").contains(&"x".repeat(301)));
-    provider.fail(Some(json!({"error": "invalid_client", "error_description": "no <b>such</b> client"})));
-    let reply = log_in(&server, &provider, ada(&["ops"])).await;
-    refused(&server, reply, 401, "no &lt;b&gt;such&lt;/b&gt; client").await;
-}
-
-#[tokio::test]
-async fn the_server_starts_without_the_provider_and_uses_it_as_soon_as_it_responds() {
-    let reserved = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
-    let address = reserved.local_addr().expect("the listener is bound");
-    drop(reserved);
-    let server = TestServer::start_with(|config| with_provider(config, &format!("http://{address}"))).await;
-    server.add_user("root", Role::Admin).await;
-    let reply = get(&server.api.base, "/login/oidc", "").await;
-    let entry = refused(&server, reply, 503, "The provider cannot be reached").await;
-    assert_eq!(entry["object"], "oidc: provider unreachable");
-    let local = server.log_in("root", PASSWORD).await;
-    assert_eq!(server.status("/api/queue/users", &local).await, 200, "a local user can log in");
-    let provider = Provider::start_on(address).await;
-    session(&log_in(&server, &provider, ada(&["dev"])).await);
-}
-
-#[tokio::test]
-async fn a_person_without_a_mapped_group_or_without_a_name_gets_no_session() {
-    let (server, provider) = start().await;
-    let reply = log_in(&server, &provider, ada(&["other"])).await;
-    let entry = refused(&server, reply, 403, "oidc:ada has no role on this server").await;
-    assert_eq!((&entry["user"], &entry["object"]), (&json!("oidc:ada"), &json!("oidc: no access")));
-    provider.send_in_user_info(json!({"sub": "1001"}));
-    let reply = log_in(&server, &provider, json!({"sub": "1001", "groups": ["ops"]})).await;
-    let entry = refused(&server, reply, 401, "has not sent the claim preferred_username").await;
-    assert_eq!((&entry["user"], &entry["object"]), (&Value::Null, &json!("oidc: no name")));
-    let reply = log_in(&server, &provider, json!({"sub": "1", "preferred_username": "a b", "groups": ["ops"]})).await;
-    refused(&server, reply, 403, "This name is not accepted").await;
-    assert_eq!(users(&server).await, Vec::<Value>::new());
-}
-
-#[tokio::test]
-async fn claims_that_only_the_user_info_contains_are_used_if_they_belong_to_the_same_person() {
-    let (server, provider) = start().await;
-    provider.send_in_user_info(json!({"sub": "1001", "preferred_username": "ada", "groups": ["ops"]}));
-    let ada = session(&log_in(&server, &provider, json!({"sub": "1001"})).await);
-    assert_eq!(server.status("/api/queue/users", &ada).await, 200);
-    let reply = log_in(&server, &provider, json!({"sub": "1002"})).await;
-    refused(&server, reply, 401, "user info of somebody else").await;
-}
-
-#[tokio::test]
 async fn a_login_is_recorded_even_if_the_browser_disconnects_before_its_end() {
     let (server, provider) = start().await;
     let base = &server.api.base;
@@ -312,27 +177,6 @@ async fn the_requested_page_is_kept_only_if_it_is_on_this_server() {
 }
 
 #[tokio::test]
-async fn a_person_is_identified_by_the_providers_id_and_never_by_a_name() {
-    let (server, provider) = start().await;
-    server.add_user("ada", Role::Viewer).await;
-    let first = session(&log_in(&server, &provider, ada(&["ops"])).await);
-    assert_eq!(server.status("/api/queue/users", &first).await, 200);
-    let other = json!({"sub": "2002", "preferred_username": "ada", "groups": ["ops"]});
-    let reply = log_in(&server, &provider, other).await;
-    refused(&server, reply, 403, "Another person of the same provider is already the user oidc:ada").await;
-    let renamed = json!({"sub": "1001", "preferred_username": "Ada.Lovelace", "groups": ["dev"]});
-    session(&log_in(&server, &provider, renamed).await);
-    assert_eq!(server.status("/api/queue/users", &first).await, 403, "the new groups apply to all sessions");
-    let known: Vec<Value> = users(&server).await.iter().map(|user| json!([user["name"], user["role"]])).collect();
-    assert_eq!(known, [json!(["ada", "viewer"]), json!(["oidc:Ada.Lovelace", "operator"])]);
-    let disabled = json!({"disabled": true});
-    let reply = server.api.request(Method::PATCH, "/users/oidc:ada.lovelace").json(&disabled).send().await;
-    assert_eq!(reply.expect("the server answers").status(), 200);
-    let reply = log_in(&server, &provider, ada(&["ops"])).await;
-    refused(&server, reply, 403, "is disabled on this server").await;
-}
-
-#[tokio::test]
 async fn behind_https_the_cookie_of_a_started_login_belongs_to_the_host() {
     let provider = Provider::start().await;
     let server = TestServer::start_with(|config| {
@@ -348,72 +192,4 @@ async fn behind_https_the_cookie_of_a_started_login_belongs_to_the_host() {
     let url: reqwest::Url = location(&reply).parse().expect("it is an address");
     let redirect = url.query_pairs().find(|(name, _)| name == "redirect_uri").expect("it is sent").1.into_owned();
     assert_eq!(redirect, format!("https://{host}/login/oidc/callback"));
-}
-
-#[tokio::test]
-async fn without_a_provider_there_is_no_button_and_no_route() {
-    let server = TestServer::start().await;
-    let html = get(&server.api.base, "/login", "").await.text().await.expect("the body arrives");
-    assert!(!html.contains("/login/oidc"), "{html}");
-    for path in ["/login/oidc", "/login/oidc/callback?code=x&state=x"] {
-        assert_eq!(get(&server.api.base, path, "").await.status(), 404, "{path}");
-    }
-}
-
-#[tokio::test]
-async fn incomplete_settings_of_a_provider_are_refused() {
-    let data = tempfile::tempdir().expect("a temporary folder");
-    let table: [(SettingsChange, &str); 5] = [
-        (|config| config.oidc_client_id = None, "oidc_client_id"),
-        (|config| config.oidc_issuer = None, "oidc_issuer"),
-        (|config| config.oidc_issuer = Some("http://id.example".to_owned()), "https://"),
-        (|config| config.oidc_client_secret_file = Some("x".into()), "oidc_client_secret_file"),
-        (|config| config.group_roles.clear(), "default_role"),
-    ];
-    for (change, named) in table {
-        let mut settings = config(data.path());
-        with_provider(&mut settings, "https://id.example");
-        change(&mut settings);
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let refused = tailwater::server::Server::start(settings, listener).await.err().expect("the start is refused");
-        let text = refused.to_string();
-        assert!(text.contains(named) && !text.contains(CLIENT_SECRET), "{named}: {text}");
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_servers_log_contains_no_secret_code_or_token_of_a_login() {
-    let (provider, data) = (Provider::start().await, tempfile::tempdir().expect("a temporary folder"));
-    let secret = data.path().join("client-secret");
-    std::fs::write(&secret, format!("{CLIENT_SECRET}\n")).expect("the folder can be written");
-    let mut server = Process::start_by(data.path(), |mut program| {
-        program.env("TAILWATER_LOG", "trace").env("TAILWATER_OIDC_ISSUER", &provider.base);
-        program.env("TAILWATER_OIDC_CLIENT_ID", CLIENT_ID).env("TAILWATER_OIDC_CLIENT_SECRET_FILE", &secret);
-        program.env("TAILWATER_GROUP_ROLES", "dev=operator");
-        program
-    });
-    let base = server.api.base.clone();
-    let mut secrets = vec![CLIENT_SECRET.to_owned()];
-    for (groups, status) in [("dev", 303), ("other", 403)] {
-        let started = begin(&base, "").await;
-        let query = provider.approve(&started.location, ada(&[groups]));
-        let reply = finish(&base, &query, &started.cookie).await;
-        assert_eq!(reply.status(), status);
-        let cookies = [Some(started.cookie), cookie(&reply, "tailwater_session_")];
-        secrets.extend(cookies.into_iter().flatten().filter_map(|pair| Some(pair.split_once('=')?.1.to_owned())));
-    }
-    secrets.extend(provider.issued());
-    assert!(secrets.len() > 12, "the provider has issued too little: {secrets:?}");
-    // The output of jobs does not contain the secret either.
-    let (id, _) = server.api.run(&format!("printf %s {CLIENT_SECRET}")).await;
-    let printed = server.api.output(&id, 1).await;
-    assert!(!String::from_utf8_lossy(&printed).contains(CLIENT_SECRET));
-    server.terminate();
-    assert!(server.exited().await.success());
-    let log = std::fs::read_to_string(data.path().join("server.log")).expect("the server logs in UTF-8");
-    assert!(log.contains("a login with the OpenID Connect provider failed"), "{log}");
-    for secret in secrets {
-        let line = log.lines().find(|line| line.contains(&secret));
-        assert_eq!(line, None, "{secret}");
-    }
 }

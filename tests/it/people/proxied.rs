@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use tailwater::server::Config;
 
 use crate::harness::people::{PASSWORD, Proof, browser};
-use crate::harness::{PATIENCE, TOKEN, TestServer, config, tcp};
+use crate::harness::{PATIENCE, TOKEN, TestServer, config, tcp, until_async};
 
 /// A change to the settings.
 pub(super) type SettingsChange = fn(&mut Config);
@@ -197,6 +197,27 @@ async fn the_first_page_begins_a_session_with_which_requests_without_the_header_
         (&entries[0]["user"], &entries[0]["credential"], &entries[0]["address"]),
         (&json!("proxy:ada"), &json!("proxy"), &json!("127.0.0.1"))
     );
+}
+
+#[tokio::test]
+async fn a_session_lasts_only_for_a_limited_time_after_the_last_request_with_the_header() {
+    /// The number of whole hours until the session ends.
+    const LEFT: &str = "select (expires_at / 1000000 - unixepoch()) / 3600 from sessions";
+    let server = start().await;
+    let cookie = new_cookie(&page(&server, "ada", "dev", None).await).expect("a session begins");
+    assert!((11..=12).contains(&server.number(LEFT).await), "it is the setting");
+    server.execute("update sessions set expires_at = expires_at - 5 * 3600000000").await;
+    assert_eq!(owner(&server, &cookie).await.as_deref(), Some("proxy:ada"));
+    assert_eq!(page(&server, "ada", "dev", Some(&cookie)).await.status(), 200);
+    until_async("the session ends later", async || server.number(LEFT).await >= 11).await;
+    server.execute("update sessions set expires_at = expires_at - 5 * 3600000000").await;
+    assert_eq!(owner(&server, &cookie).await.as_deref(), Some("proxy:ada"));
+    assert!(server.number(LEFT).await < 7, "a request without the header postpones nothing");
+    server.execute("update sessions set expires_at = 1").await;
+    assert_eq!(owner(&server, &cookie).await, None);
+    let reply = page(&server, "ada", "ops", Some(&cookie)).await;
+    let next = new_cookie(&reply).expect("the next page begins another session");
+    assert_eq!(server.status("/api/queue/users", &Proof::Cookie(next)).await, 200, "with the role of the new groups");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! The lines that a search selects.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use model::ansi;
 use model::level::{LineLevel, MessagePart};
@@ -8,6 +8,7 @@ use model::{Level, OutputLine};
 use regex::bytes::{Regex, RegexBuilder};
 
 use super::KnownLines;
+use super::stepped::{PIECE, SteppedRegex};
 use crate::output::text::Selection;
 
 /// The maximum size of a compiled regular expression, in bytes.
@@ -86,6 +87,11 @@ pub enum PatternCase {
 pub struct SearchPattern {
     regex: Regex,
     syntax: Syntax,
+    /// The regular expression as a text, from which `stepped` is compiled.
+    expression: String,
+    case: PatternCase,
+    /// The same expression for long lines, which is compiled when it is first used.
+    stepped: OnceLock<SteppedRegex>,
 }
 
 /// The error for an invalid pattern.
@@ -123,7 +129,17 @@ impl SearchPattern {
                 PatternError::Syntax(problem.strip_prefix("error: ").unwrap_or(problem).to_owned())
             }
         })?;
-        Ok(Self { regex, syntax })
+        Ok(Self { regex, syntax, expression, case, stepped: OnceLock::new() })
+    }
+
+    /// Returns whether a line's visible text contains the pattern, or `None` if `is_stopped` has returned true
+    /// meanwhile.
+    fn is_in(&self, visible: &[u8], is_stopped: &dyn Fn() -> bool) -> Option<bool> {
+        if visible.len() <= PIECE {
+            return Some(self.regex.is_match(visible));
+        }
+        let stepped = self.stepped.get_or_init(|| SteppedRegex::new(&self.expression, self.case));
+        stepped.is_match(visible, is_stopped)
     }
 
     /// Returns the byte ranges of the matches in a line's visible text. Empty matches are omitted.
@@ -136,10 +152,11 @@ impl SearchPattern {
 }
 
 impl LineQuery {
-    /// Returns whether a line with this visible text satisfies the conditions on the text.
-    pub(super) fn takes_text(&self, visible: &[u8]) -> bool {
-        let wanted = self.select == Select::Matching;
-        self.pattern.as_ref().is_none_or(|pattern| pattern.regex.is_match(visible) == wanted)
+    /// Returns whether a line with this visible text satisfies the conditions on the text. Returns false if `is_stopped`
+    /// has returned true meanwhile.
+    pub(super) fn takes_text(&self, visible: &[u8], is_stopped: &dyn Fn() -> bool) -> bool {
+        let wanted = Some(self.select == Select::Matching);
+        self.pattern.as_ref().is_none_or(|pattern| pattern.is_in(visible, is_stopped) == wanted)
             && self.unlike.as_ref().is_none_or(|known| known.lacks(visible))
     }
 

@@ -7,10 +7,11 @@
 use std::collections::HashSet;
 use std::io;
 use std::ops::Range;
-use std::sync::atomic::Ordering;
 
 use model::{StepRef, StreamName};
+use regex::bytes::Regex;
 
+use super::stepped::PIECE;
 use super::{Purpose, SearchShared, known};
 use crate::output::levels::StreamLevels;
 use crate::output::visible::{is_plain, visible};
@@ -37,8 +38,11 @@ pub(super) struct ChunkFindings {
     pub(super) hashes: HashSet<u64>,
 }
 
-/// Searches the lines that begin in the given records.
+/// Searches the lines that begin in the given records. If the search is stopped meanwhile, the results are incomplete.
 pub(super) fn scan(spool: &mut SpoolReader, records: Range<u64>, shared: &SearchShared) -> io::Result<ChunkFindings> {
+    if shared.is_stopped() {
+        return Ok(ChunkFindings::default());
+    }
     let (Some(first), Some(last)) = (spool.record(records.start)?, spool.record(records.end - 1)?) else {
         return Ok(ChunkFindings::default());
     };
@@ -47,7 +51,7 @@ pub(super) fn scan(spool: &mut SpoolReader, records: Range<u64>, shared: &Search
     let found = ChunkFindings::default();
     let mut scan = Scan { spool, shared, found, open: [None, None], step: None, levels: [None; 2] };
     for number in records.clone() {
-        let Some(record) = scan.spool.record(number)? else { break };
+        let Some(record) = scan.spool.record(number)?.filter(|_| !shared.is_stopped()) else { break };
         let at = usize::try_from(record.offset - first.offset).map_err(io::Error::other)?;
         scan.piece(&record, &text[at..at + record.length as usize])?;
     }
@@ -146,7 +150,7 @@ impl Scan<'_> {
     fn finish(&mut self, end: u64) -> io::Result<()> {
         let last = self.shared.records.min(end.saturating_add(MAX_LOOKED_AT));
         for number in end..last {
-            if self.open.iter().flatten().all(|open| open.text.len() >= MAX_LINE) {
+            if self.open.iter().flatten().all(|open| open.text.len() >= MAX_LINE) || self.shared.is_stopped() {
                 break;
             }
             let Some(record) = self.spool.record(number)? else { break };
@@ -191,33 +195,44 @@ impl Scan<'_> {
     /// Searches complete lines, the first of which has the given number and begins at the given offset. Returns the
     /// number of the line after them.
     fn complete_lines(&mut self, text: &[u8], first: u64, offset: u64, source: Source) -> io::Result<u64> {
-        let (mut number, mut line) = (first, 0);
-        match self.shared.query.bulk() {
-            Some(pattern) if is_plain(text) => {
-                while let Some(found) = pattern.find_at(text, line) {
-                    number += newlines(&text[line..found.start()]);
-                    self.take(number);
-                    let Some(newline) = memchr::memchr(b'\n', &text[found.start()..]) else { break };
-                    number += 1;
-                    line = found.start() + newline + 1;
+        let query = &self.shared.query;
+        let pattern = query.bulk().filter(|_| is_plain(text));
+        let (mut number, mut at) = (first, 0);
+        while at < text.len() && !self.shared.is_stopped() {
+            let block = &text[at..at + block_of_lines(&text[at..])];
+            match pattern {
+                Some(pattern) if block.len() <= PIECE => number = self.plain_lines(block, number, pattern),
+                _ => {
+                    let mut begin = 0;
+                    for newline in memchr::memchr_iter(b'\n', block) {
+                        self.line(number, &block[begin..newline], offset + (at + begin) as u64, source)?;
+                        number += 1;
+                        begin = newline + 1;
+                    }
                 }
-                Ok(number + newlines(&text[line..]))
             }
-            _ => {
-                for newline in memchr::memchr_iter(b'\n', text) {
-                    self.line(number, &text[line..newline], offset + line as u64, source)?;
-                    number += 1;
-                    line = newline + 1;
-                }
-                Ok(number)
-            }
+            at += block.len();
         }
+        Ok(number)
+    }
+
+    /// Searches a block of plain lines at once. Returns the number of the line after them.
+    fn plain_lines(&mut self, text: &[u8], first: u64, pattern: &Regex) -> u64 {
+        let (mut number, mut line) = (first, 0);
+        while let Some(found) = pattern.find_at(text, line) {
+            number += newlines(&text[line..found.start()]);
+            self.take(number);
+            let Some(newline) = memchr::memchr(b'\n', &text[found.start()..]) else { break };
+            number += 1;
+            line = found.start() + newline + 1;
+        }
+        number + newlines(&text[line..])
     }
 
     fn line(&mut self, number: u64, text: &[u8], offset: u64, source: Source) -> io::Result<()> {
         let query = &self.shared.query;
         let levels = &mut self.levels[source.stream as usize];
-        if !self.shared.lines.contains(&number) || self.shared.is_dropped.load(Ordering::Relaxed) {
+        if !self.shared.lines.contains(&number) || self.shared.is_stopped() {
             *levels = None;
             return Ok(());
         }
@@ -233,7 +248,7 @@ impl Scan<'_> {
             };
             query.takes_level(levels.read(&text, offset, source.stream))
         };
-        if is_wanted && query.takes_text(&text) {
+        if is_wanted && query.takes_text(&text, &|| self.shared.is_stopped()) {
             self.found.lines.push(number);
         }
         Ok(())
@@ -250,6 +265,16 @@ impl Scan<'_> {
     fn wants(&self, record: &Record) -> Option<bool> {
         self.shared.query.source.takes(record.source, &self.shared.steps)
     }
+}
+
+/// Returns the length of the first lines of a text that together have at most [`PIECE`] bytes, or that of its first line
+/// if this line is longer. The text consists of complete lines.
+fn block_of_lines(text: &[u8]) -> usize {
+    let newline = match text.get(..PIECE) {
+        Some(beginning) => memchr::memrchr(b'\n', beginning).or_else(|| memchr::memchr(b'\n', text)),
+        None => None,
+    };
+    newline.map_or(text.len(), |newline| newline + 1)
 }
 
 fn newlines(text: &[u8]) -> u64 {

@@ -4,9 +4,9 @@
 //! many searches each of them has begun. An account that searches alone therefore uses all threads, and any other one
 //! waits at most until the current chunks have been searched.
 //!
-//! The search of a chunk cannot be interrupted within a line, which may take minutes for an unfavourable expression and
-//! a long line. A turn therefore lapses after [`LONGEST_TURN`]: its thread continues, but another turn may begin. No
-//! account ever has more begun turns than there are threads, including the turns that have lapsed.
+//! The search of a chunk may take minutes for an unfavourable expression and long lines, unless the search is dropped. A
+//! turn therefore lapses after [`LONGEST_TURN`]: its thread continues, but another turn may begin. No account ever has
+//! more begun turns than there are threads, including the turns that have lapsed.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};

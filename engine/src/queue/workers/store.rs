@@ -94,8 +94,9 @@ pub(in crate::queue) async fn count(connection: &mut Connection) -> DbResult<i64
     Ok(sqlx::query_scalar("select count(*) from workers").fetch_one(connection.sqlite()).await?)
 }
 
-/// Adds a worker.
-pub(in crate::queue) async fn insert(
+/// Adds a worker or, if there is one with this id, updates its description and records that it was seen. The token and
+/// the name of a worker never change.
+pub(in crate::queue) async fn put(
     connection: &mut Connection,
     id: WorkerId,
     described: &DescribedWorker,
@@ -104,7 +105,11 @@ pub(in crate::queue) async fn insert(
     sqlx::query(
         "insert into workers (id, token_id, name, version, hostname, types, capabilities, concurrency,
                               first_seen_at, last_seen_at)
-         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+         values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+         on conflict (id) do update
+         set (version, hostname, types, capabilities, concurrency, last_seen_at)
+           = (excluded.version, excluded.hostname, excluded.types, excluded.capabilities, excluded.concurrency,
+              excluded.last_seen_at)",
     )
     .bind(id.0)
     .bind(described.token.map(|token| token.0))
@@ -116,29 +121,6 @@ pub(in crate::queue) async fn insert(
     .bind(described.concurrency)
     .bind(now.0)
     .bind(now.0)
-    .execute(connection.sqlite())
-    .await?;
-    Ok(())
-}
-
-/// Updates the description of a worker, and records that it was seen.
-pub(in crate::queue) async fn update(
-    connection: &mut Connection,
-    id: WorkerId,
-    described: &DescribedWorker,
-    now: Timestamp,
-) -> DbResult<()> {
-    sqlx::query(
-        "update workers set version = ?, hostname = ?, types = ?, capabilities = ?, concurrency = ?, last_seen_at = ?
-         where id = ?",
-    )
-    .bind(&described.version)
-    .bind(&described.hostname)
-    .bind(list(&described.kinds))
-    .bind(list(&described.capabilities))
-    .bind(described.concurrency)
-    .bind(now.0)
-    .bind(id.0)
     .execute(connection.sqlite())
     .await?;
     Ok(())

@@ -7,6 +7,7 @@
 mod operation;
 mod prose;
 mod schema;
+mod table;
 
 use std::sync::Arc;
 

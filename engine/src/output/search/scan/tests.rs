@@ -33,6 +33,11 @@ fn text(pattern: &str) -> LineQuery {
     LineQuery { pattern: Some(pattern), ..LineQuery::default() }
 }
 
+fn regex(pattern: &str) -> LineQuery {
+    let pattern = SearchPattern::new(pattern, Syntax::Regex, PatternCase::Sensitive).expect("the pattern is valid");
+    LineQuery { pattern: Some(pattern), ..LineQuery::default() }
+}
+
 /// Searches a spool in chunks of up to `most` records. Returns the numbers of the matching lines and of the first line
 /// that may still change.
 fn search(spool: &SpoolWriter, query: LineQuery, most: u64) -> (Vec<u64>, Option<u64>) {
@@ -306,6 +311,40 @@ fn a_line_is_searched_up_to_its_maximum_length() {
     write(&mut spool, 0, StreamName::Stdout, b"needle\nneedle\n");
     assert_eq!(search(&spool, text("needle"), 2), (vec![2], None));
     assert_eq!(search(&spool, text("xx"), 2), (vec![1], None));
+}
+
+#[test]
+fn long_plain_lines_between_others_are_searched_too() {
+    let (_folder, mut spool) = spool();
+    let mut output = b"needle\n".repeat(3);
+    output.extend([b"x".repeat(2 * PIECE).as_slice(), b" needle\n", &b"short\n".repeat(PIECE / 4)].concat());
+    output.extend(b"needle\n");
+    write(&mut spool, 0, StreamName::Stdout, &output);
+    let last = 5 + PIECE as u64 / 4;
+    for (expected, query) in [
+        (vec![1, 2, 3, 4, last], text("needle")),
+        (vec![4], text("x")),
+        (vec![1, 2, 3, 4, last], regex("^needle|ne{2}dle$")),
+    ] {
+        assert_eq!(search(&spool, query, 9), (expected, None));
+    }
+}
+
+/// Searches the only record of a spool whose output was removed from its file.
+fn search_of_removed_output(is_dropped: bool) -> io::Result<ChunkFindings> {
+    let (folder, mut spool) = spool();
+    write(&mut spool, 0, StreamName::Stdout, &b"x".repeat(1 << 20));
+    let mut reader = spool.reader().expect("the files can be opened again");
+    std::fs::File::create(folder.path().join("output.log")).expect("the file can be emptied");
+    let is_dropped = AtomicBool::new(is_dropped);
+    let (query, steps, lines) = (text("y"), StepIds::default(), 1..2);
+    scan(&mut reader, 0..1, &SearchShared { query, purpose: Purpose::Find, steps, lines, records: 1, is_dropped })
+}
+
+#[test]
+fn a_dropped_search_reads_nothing_more() {
+    assert!(search_of_removed_output(false).is_err(), "a search reads the output");
+    assert!(search_of_removed_output(true).is_ok());
 }
 
 #[test]

@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::prose::{inline, prose};
 use super::schema::type_of;
+use super::table::table;
 use super::{Described, members, text_of};
 
 /// The address of the server in the examples, which is its default address.
@@ -55,22 +56,9 @@ fn parameters(operation: &Value) -> AnyView {
             </tr>
         }
     });
-    let rows = rows.collect_view();
     view! {
         <h4>"Parameters"</h4>
-        <div class="api-table">
-            <table>
-                <thead>
-                    <tr>
-                        <th>"Name"</th>
-                        <th>"In"</th>
-                        <th>"Type"</th>
-                        <th>"Meaning"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
+        {table(&["Name", "In", "Type", "Meaning"], rows.collect_view().into_any())}
     }
     .into_any()
 }

@@ -4,6 +4,7 @@ use leptos::prelude::*;
 use serde_json::Value;
 
 use super::prose::{inline, prose};
+use super::table::table;
 use super::{members, text_of};
 
 /// Returns the id of a named schema on the page.
@@ -55,22 +56,7 @@ fn details(schema: &Value) -> AnyView {
             </tr>
         }
     });
-    let rows = rows.collect_view();
-    view! {
-        <div class="api-table">
-            <table>
-                <thead>
-                    <tr>
-                        <th>"Member"</th>
-                        <th>"Type"</th>
-                        <th>"Meaning"</th>
-                    </tr>
-                </thead>
-                <tbody>{rows}</tbody>
-            </table>
-        </div>
-    }
-    .into_any()
+    table(&["Member", "Type", "Meaning"], rows.collect_view().into_any())
 }
 
 /// Renders the type of a value in a few words, with a link if the type has a name.
