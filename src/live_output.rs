@@ -6,11 +6,11 @@
 //! [`groups`] finds the groups of lines, which can be collapsed; [`layout`] computes the position of each row;
 //! [`panel`] computes the visible rows and the scroll position. All of these except the feed are pure. [`screen`] draws
 //! the result with the views [`rows`], [`toolbar`] and [`status_bar`], and [`placement`] puts the rows into place.
-//! [`follow`] reacts to the reader's scrolling, and [`permalink`] puts a reference to a line into the page's URL. A
-//! [`finder`] asks the server to search the whole log for [`search_bar`], [`errors`] and [`filtering`]; [`search`]
-//! stores the results. [`selected`] stores the lines that a filter selects. [`listed`] provides the lines of the list:
-//! the selected lines, or those of the buffer. [`logs`] contains all logs of the page, because a page can show several
-//! jobs.
+//! [`follow`] reacts to the reader's scrolling, and [`permalink`] puts a reference to a line into the page's URL.
+//! [`search_bar`], [`errors`] and [`filtering`] each use a [`finder`], which has the server search the whole log, and
+//! [`search`] stores the results. [`selected`] stores the lines that a filter selects. [`listed`] provides the lines of
+//! the list: the selected lines, or those of the buffer. [`logs`] contains all logs of the page, because a page can
+//! show several jobs.
 //!
 //! Live Output never renders job output as HTML (it creates text nodes only) and never scrolls the page itself. Only
 //! visible rows and some adjacent ones are in the document. Events are identified by their `seq` alone.

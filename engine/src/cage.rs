@@ -97,7 +97,8 @@ pub struct Cage {
     /// The data directory as the server names it.
     data_dir: PathBuf,
     /// The paths that lead to the data directory, with symbolic links resolved. The first one is the path that the
-    /// server uses, and the others lead to the same directory through other mounts.
+    /// server uses, and the others lead to the same directory, or to a part of it,
+    /// through other mounts.
     hidden: Vec<PathBuf>,
     limits: StepLimits,
 }

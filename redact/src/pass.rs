@@ -124,7 +124,7 @@ impl<'t> Readings<'t> {
         let view = stops.view;
         let mut raw = Reading::new(skip);
         for &byte in &view.text[from.max(stop.saturating_sub(skip.gram() - 1))..stop] {
-            // These bytes are fewer than a gram has, so no pattern can be found yet.
+            // There are fewer bytes here than in a gram, so they cannot complete the first gram of a pattern yet.
             raw.push(skip, byte).ok();
         }
         let at = view.base + stop;

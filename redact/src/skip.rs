@@ -74,8 +74,8 @@ impl Skip {
     /// Returns the first position at or after `from` where a pattern may begin or a view may begin to differ from the
     /// raw text. The pattern may be cut off at the end of the text.
     ///
-    /// `clear` stores the range that contains no stop for the next call, and `counted` is updated where a stop is
-    /// passed.
+    /// `clear` is kept between calls: it is the last range that was found to contain no stop. `counted` is updated each
+    /// time a stop is passed.
     pub(crate) fn next(&self, view: View, counted: &mut Counted, from: usize, clear: &mut Clear) -> usize {
         let Some(table) = &self.table else { return view.end() };
         let (text, base) = (view.text, view.base);

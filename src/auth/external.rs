@@ -89,7 +89,7 @@ pub enum ExternalError {
     #[error("{0} is disabled on this server; ask an administrator to enable the user")]
     Disabled(String),
     /// An administrator has disabled or removed the user during the login, or another login has changed the role.
-    #[error("{0} was changed on this server during the login; log in again")]
+    #[error("the account of {0} was changed on this server during the login; log in again")]
     Changed(String),
     /// Another person has the same name.
     #[error(

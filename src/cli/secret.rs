@@ -29,7 +29,7 @@ pub(super) enum SecretVerb {
     Set(SetSecret),
     /// List the secrets. Values are never shown.
     List(ListSecrets),
-    /// Remove a secret. Its value stays masked until it and the values replaced or removed later exceed 16 KiB.
+    /// Remove a secret. Its value stays masked while it is among the latest 16 KiB of replaced and removed values.
     Remove(RemoveSecret),
 }
 

@@ -136,7 +136,7 @@ pub fn go(logs: Logs, direction: FindDirection) {
     for (index, log) in logs.all().into_iter().enumerate() {
         let errors = log.errors();
         if untrack(|| errors.is_uncounted()) {
-            // The first error of the active log is shown as soon as it has been found.
+            // The active log shows the first error at or after its current line as soon as it has been found.
             let from = errors.finder.screen().current().filter(|_| logs.active_index() == index);
             errors.search(from);
             if logs.active_index() == index {

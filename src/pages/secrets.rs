@@ -104,7 +104,7 @@ fn Changes(name: String) -> impl IntoView {
             <form method="post" action="/secrets" class="secret-form">
                 <input type="hidden" name="name" value=name />
                 <button class="button danger" data-testid="remove-secret">"Remove"</button>
-                <span class="hint">"Jobs that request this secret will fail. Its value stays masked until it and the values replaced or removed later exceed 16 KiB in total."</span>
+                <span class="hint">"Jobs that request this secret will fail. Its value is still masked in later output. The server keeps the latest 16 KiB of replaced and removed values for this; older values are no longer masked."</span>
             </form>
         </details>
     }

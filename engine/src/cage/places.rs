@@ -13,8 +13,8 @@ use super::CageError;
 use super::user::{JobUser, with_permissions_of};
 use crate::files::private_folder;
 
-/// The maximum number of entries of a directory that contains the data directory. Landlock needs a rule for each of
-/// them at the start of each step, which takes about 5 µs.
+/// The maximum number of entries of a directory that contains the data directory. At the start of each step, Landlock
+/// needs a rule for each entry, and each rule takes about 5 µs.
 const MAX_ENTRIES: usize = 2048;
 
 /// The name of the directory with the workspaces in the data directory.

@@ -36,7 +36,7 @@ pub struct JobsFilter {
     pub offset: i64,
     /// Whether to omit the payloads.
     pub summary: bool,
-    /// Whether to also count the jobs of each status that meet the other conditions.
+    /// Whether to also count the jobs of each status. These counts ignore `statuses`, but not the other conditions.
     pub counts: bool,
 }
 

@@ -18,8 +18,9 @@ use super::scan::Scanner;
 use super::screen::{Redrawn, Screen, ScreenStart};
 use super::style::Style;
 
-/// The number of lines in a block. The lines of a block, usually about 1 MB, are read to draw any of them. A program
-/// that redraws 20 rows ten times per second leaves a copy of its rows behind every 50 seconds.
+/// The number of lines in a block. To draw any line of a block, all its lines are read, usually about 1 MB. A program
+/// that redraws rows starts again on new rows in each block, and a copy of the old rows remains in the log. If it
+/// redraws 20 rows ten times per second, this happens every 50 seconds.
 pub const BLOCK_LINES: i64 = 10_000;
 /// The maximum number of bytes that a stream's screen draws in one block. [`fold()`] draws later lines of the block one
 /// by one.

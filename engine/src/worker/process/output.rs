@@ -31,8 +31,9 @@ pub(super) const READ: usize = 256 << 10;
 /// and one byte stays unused to distinguish a full buffer from an empty one.
 const TERMINAL_READ: usize = 4095;
 
-/// The pauses between the last output of a terminal and each key press. A pager prints a page before it waits for a
-/// key, so it waits for no longer than the first pause, unless it discards the first key.
+/// The pause before each key press. It begins with the terminal's last output or with the previous key press, and
+/// doubles with each press; new output resets it to the first pause. A pager therefore waits for one second only,
+/// unless it discards the first key: it has printed a page just before it waits.
 const SILENCE: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
 
 /// The end of a pipe or of a terminal from which one output stream of a step is read. Reading does not block.

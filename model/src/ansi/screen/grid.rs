@@ -76,14 +76,14 @@ impl Grid {
         row + self.missing
     }
 
-    /// Moves up from a row, but not beyond the top of the scrolling region or of the screen.
+    /// Returns the row `count` rows above a row, but not beyond the top of the scrolling region or of the screen.
     pub fn up(&self, row: usize, count: u16) -> usize {
         let from = self.screen_row(row);
         let limit = if from < self.top { 0 } else { self.top };
         self.index_of(from.saturating_sub(count.into()).max(limit))
     }
 
-    /// Moves down from a row, but not beyond the bottom of the scrolling region or of the screen.
+    /// Returns the row `count` rows below a row, but not beyond the bottom of the scrolling region or of the screen.
     pub fn down(&self, row: usize, count: u16) -> usize {
         let from = self.screen_row(row);
         let limit = if from > self.bottom { self.height - 1 } else { self.bottom };
