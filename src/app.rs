@@ -1,5 +1,7 @@
 //! The HTML document around every page, and the routes of the pages.
 
+use std::iter;
+
 use leptos::nonce::{Nonce, use_nonce};
 use leptos::prelude::*;
 use leptos_meta::{MetaTags, provide_meta_context};
@@ -7,10 +9,7 @@ use leptos_router::components::{FlatRoutes, Redirect, Route, Router};
 use leptos_router::{SsrMode, path};
 
 use crate::host;
-use crate::pages::{
-    AccountPage, AuditLogPage, BulkPage, JobPage, JobsPage, LoginPage, NewJobPage, NotAllowedPage, NotFoundPage,
-    PeoplePage, RedactionPage, SecretsPage, SeveralJobsPage, WorkersPage,
-};
+use crate::pages::{LazyPage, LoginPage, NotAllowedPage, NotFoundPage, modules};
 use crate::ui::{CurrentUser, ICONS, PROVIDER, PageTitle, SHARED_STREAM};
 
 /// The font of all text except job output. It is preloaded because the first paint requires it.
@@ -18,6 +17,11 @@ const FONT: &str = "fonts/inter-latin.woff2";
 
 /// A script that runs before the first paint of a job's page, so that the log is initially scrolled to its end.
 const START_AT_THE_END: &str = "for(const r of document.querySelectorAll('.live-rows'))r.scrollTop=r.scrollHeight";
+
+/// A script that leaves links to the browser until the page has been hydrated. Until then, the router already handles
+/// them, but cannot display another page, and it never can if the page's module cannot be loaded.
+const LINKS_BEFORE_HYDRATION: &str =
+    "addEventListener('click',e=>document.body.dataset.hydrated??e.stopPropagation(),true);";
 
 /// Renders the document that the server sends: the head, the page, and the scripts that hydrate it in the browser.
 ///
@@ -87,16 +91,29 @@ fn html<B: IntoView>(
     }
 }
 
-/// Loads and starts the WASM module. Unlike Leptos' `HydrationScripts`, this component supports hashed file names.
+/// Loads and starts the WASM modules. Unlike Leptos' `HydrationScripts`, this component supports hashed file names.
+///
+/// The files with the code of the requested page are preloaded as well, so that the browser need not wait for the main
+/// module before it requests them.
 #[component]
 fn Hydration(options: LeptosOptions, nonce: Option<Nonce>) -> impl IntoView {
     let LeptosOptions { site_pkg_dir: folder, output_name: name, .. } = options;
     let script = host::asset(&format!("{folder}/{name}.js"));
-    let module = host::asset(&format!("{folder}/{name}_bg.wasm"));
-    let begin = format!("import({script:?}).then(s=>s.default({{module_or_path:{module:?}}}).then(()=>s.hydrate()))");
+    let main = host::asset(&format!("{folder}/{name}_bg.wasm"));
+    let begin = format!(
+        "{LINKS_BEFORE_HYDRATION}import({script:?})\
+         .then(s=>s.default({{module_or_path:{main:?}}}).then(()=>s.hydrate()))"
+    );
+    let page = host::requested_path().and_then(|path| modules::of_path(&path)).map(host::module_urls);
+    let preloads = iter::once(main)
+        .chain(page.unwrap_or_default())
+        .map(|file| {
+            view! { <link rel="preload" href=file r#as="fetch" r#type="application/wasm" crossorigin="anonymous" /> }
+        })
+        .collect_view();
     view! {
         <link rel="modulepreload" href=script crossorigin="anonymous" />
-        <link rel="preload" href=module r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
+        {preloads}
         <script type="module" nonce=nonce>{begin}</script>
     }
 }
@@ -105,31 +122,22 @@ fn Hydration(options: LeptosOptions, nonce: Option<Nonce>) -> impl IntoView {
 #[component]
 pub fn App() -> impl IntoView {
     provide_meta_context();
-    // Sets an attribute for which the browser tests wait before they interact with the page. Nothing else uses the
-    // attribute.
-    Effect::new(|| {
-        request_animation_frame(|| {
-            if let Some(body) = document().body() {
-                let _ = body.set_attribute("data-hydrated", "");
-            }
-        });
-    });
     view! {
         <PageTitle text="Tailwater" />
         <Router>
             <FlatRoutes fallback=NotFoundPage>
                 <Route path=path!("/") view=|| view! { <Redirect path="/tasks/queue" /> } />
-                <Route path=path!("/tasks/queue") view=JobsPage ssr=SsrMode::Async />
-                <Route path=path!("/tasks/queue/new") view=NewJobPage ssr=SsrMode::Async />
-                <Route path=path!("/tasks/queue/bulk") view=BulkPage ssr=SsrMode::Async />
-                <Route path=path!("/tasks/queue/view") view=SeveralJobsPage ssr=SsrMode::Async />
-                <Route path=path!("/tasks/queue/:jobId") view=JobPage ssr=SsrMode::Async />
-                <Route path=path!("/secrets") view=SecretsPage ssr=SsrMode::Async />
-                <Route path=path!("/redaction") view=RedactionPage ssr=SsrMode::Async />
-                <Route path=path!("/workers") view=WorkersPage ssr=SsrMode::Async />
-                <Route path=path!("/people") view=PeoplePage ssr=SsrMode::Async />
-                <Route path=path!("/audit") view=AuditLogPage ssr=SsrMode::Async />
-                <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
+                <Route path=path!("/tasks/queue") view=LazyPage(modules::jobs) ssr=SsrMode::Async />
+                <Route path=path!("/tasks/queue/new") view=LazyPage(modules::new_job) ssr=SsrMode::Async />
+                <Route path=path!("/tasks/queue/bulk") view=LazyPage(modules::bulk) ssr=SsrMode::Async />
+                <Route path=path!("/tasks/queue/view") view=LazyPage(modules::several_jobs) ssr=SsrMode::Async />
+                <Route path=path!("/tasks/queue/:jobId") view=LazyPage(modules::job) ssr=SsrMode::Async />
+                <Route path=path!("/secrets") view=LazyPage(modules::secrets) ssr=SsrMode::Async />
+                <Route path=path!("/redaction") view=LazyPage(modules::redaction) ssr=SsrMode::Async />
+                <Route path=path!("/workers") view=LazyPage(modules::workers) ssr=SsrMode::Async />
+                <Route path=path!("/people") view=LazyPage(modules::people) ssr=SsrMode::Async />
+                <Route path=path!("/audit") view=LazyPage(modules::audit_log) ssr=SsrMode::Async />
+                <Route path=path!("/account") view=LazyPage(modules::account) ssr=SsrMode::Async />
                 <Route path=path!("/login") view=LoginPage />
             </FlatRoutes>
         </Router>

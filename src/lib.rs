@@ -47,7 +47,14 @@ pub mod server;
 /// Hydrates the page that the server rendered. This is the entry point in the browser.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
-pub fn hydrate() {
+pub async fn hydrate() {
     console_error_panic_hook::set_once();
-    leptos::mount::hydrate_body(app::App);
+    let body = leptos::prelude::document().body().expect("the document has been parsed");
+    // This waits until the module of the page has been loaded.
+    leptos::mount::hydrate_from_async(body.clone(), app::App).await.forget();
+    // The document's script leaves links to the browser until this attribute is set (`app`), and the browser tests wait
+    // for it.
+    leptos::prelude::request_animation_frame(move || {
+        let _ = body.set_attribute("data-hydrated", "");
+    });
 }

@@ -36,6 +36,16 @@ pub fn asset(name: &str) -> String {
     meta(name).unwrap_or_else(|| format!("/{name}"))
 }
 
+/// Returns `None`, because only the server renders documents for requests.
+pub const fn requested_path() -> Option<String> {
+    None
+}
+
+/// Returns no paths, because only the server knows the files of the modules.
+pub const fn module_urls(_module: &str) -> Vec<String> {
+    Vec::new()
+}
+
 /// Returns the name and the role of the person who is viewing the page, or `None` if nobody is logged in. The document
 /// contains both in `meta` elements.
 pub fn current_user() -> Option<(String, Role)> {

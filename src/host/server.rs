@@ -64,6 +64,16 @@ pub fn asset(name: &str) -> String {
     use_context::<AppState>().map_or_else(|| format!("/{name}"), |state| state.site.url(name))
 }
 
+/// Returns the path of the requested page.
+pub fn requested_path() -> Option<String> {
+    Some(use_context::<Parts>()?.uri.path().to_owned())
+}
+
+/// Returns the URL paths of the files with the code of a module of the pages.
+pub fn module_urls(module: &str) -> Vec<String> {
+    use_context::<AppState>().map(|state| state.site.module_urls(module)).unwrap_or_default()
+}
+
 /// Returns the name and the role of the person who has requested the page, or `None` if nobody is logged in.
 pub fn current_user() -> Option<(String, Role)> {
     let identity = use_context::<Parts>()?.extensions.get::<Identity>().cloned()?;

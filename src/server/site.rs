@@ -14,6 +14,7 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, HeaderValue, Method, Uri, header};
 use axum::response::Response;
 use rust_embed::EmbeddedFile;
+use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 /// A function that returns an embedded file by its name in the site, or `None` if there is no such file.
@@ -22,6 +23,10 @@ pub type EmbeddedSite = fn(&str) -> Option<EmbeddedFile>;
 /// The file with the list of names, in TOML. The list maps each file's plain name to its name with a hash. It is
 /// written by `xtask/src/names.rs`.
 const NAMES: &str = "names.toml";
+
+/// The file with the list of the files that each module of the pages requires, in TOML. It contains their plain names.
+/// It is written by `xtask/src/script.rs`.
+const MODULES: &str = "modules.toml";
 
 /// The `Cache-Control` value for files with a hash in their name, which never change. One year is the longest
 /// recommended lifetime.
@@ -39,6 +44,7 @@ const POLICY: HeaderValue = HeaderValue::from_static("default-src 'self'; frame-
 pub struct Site {
     source: SiteSource,
     names: Arc<BTreeMap<String, String>>,
+    modules: Arc<BTreeMap<String, Vec<String>>>,
 }
 
 /// The source of the files.
@@ -76,14 +82,19 @@ impl Site {
                  exist; run `make build`, or specify the directory with --site-root"
             );
         }
-        let names = source.read(NAMES).and_then(|file| toml::from_str(std::str::from_utf8(&file.bytes).ok()?).ok());
-        Self { names: Arc::new(names.unwrap_or_default()), source }
+        Self { names: Arc::new(source.list(NAMES)), modules: Arc::new(source.list(MODULES)), source }
     }
 
     /// Returns the URL path of a file, given its plain name such as `icons.svg`.
     #[must_use]
     pub fn url(&self, name: &str) -> String {
         format!("/{}", self.names.get(name).map_or(name, String::as_str))
+    }
+
+    /// Returns the URL paths of the files with the code of a module of the pages, except those that every page loads.
+    #[must_use]
+    pub fn module_urls(&self, module: &str) -> Vec<String> {
+        self.modules.get(module).into_iter().flatten().map(|name| self.url(name)).collect()
     }
 
     /// Returns the response to a GET or HEAD request for a file, or `None` if there is no such file.
@@ -102,6 +113,12 @@ impl Site {
 }
 
 impl SiteSource {
+    /// Reads a list that the build has written. It is empty if the build writes none.
+    fn list<T: DeserializeOwned + Default>(&self, name: &str) -> T {
+        let list = self.read(name).and_then(|file| toml::from_str(std::str::from_utf8(&file.bytes).ok()?).ok());
+        list.unwrap_or_default()
+    }
+
     fn read(&self, name: &str) -> Option<SiteFile> {
         match self {
             Self::Embedded(get) => {

@@ -10,12 +10,14 @@ use crate::harness::{TOKEN, TestServer, tcp};
 
 /// The files of a release: the plain name, the name with an invented hash, and the content of each file. As in a real
 /// build, `names.toml` omits the first file, whose name contains no hash.
-const FILES: [(&str, &str, &str); 6] = [
+const FILES: [(&str, &str, &str); 8] = [
     ("favicon.svg", "favicon.svg", "<svg>icon</svg>"),
     ("icons.svg", "icons.01.svg", "<svg>icons</svg>"),
     ("pkg/tailwater.css", "pkg/tailwater.23.css", "body { color: red }"),
     ("pkg/tailwater.js", "pkg/tailwater.45.js", "export default 1"),
     ("pkg/tailwater_bg.wasm", "pkg/tailwater_bg.67.wasm", "\0asm"),
+    ("pkg/split_form.wasm", "pkg/split_form.ab.wasm", "\0asm of the form"),
+    ("pkg/chunk_2.wasm", "pkg/chunk_2.cd.wasm", "\0asm of several pages"),
     ("fonts/inter-latin.woff2", "fonts/inter-latin.89.woff2", "wOF2"),
 ];
 
@@ -39,6 +41,7 @@ fn site() -> TempDir {
         }
     }
     write("names.toml", &names);
+    write("modules.toml", "form = [\"pkg/chunk_2.wasm\", \"pkg/split_form.wasm\"]\n");
     site
 }
 
@@ -73,7 +76,8 @@ fn named_in(html: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_page_refers_to_each_file_by_its_hashed_name() {
     let (_site, server) = serving().await;
-    let html = get(&server.api.base, "/login", &[]).await.text().await.expect("the body arrives");
+    let token = [("authorization", &*format!("Bearer {TOKEN}"))];
+    let html = get(&server.api.base, "/tasks/queue/new", &token).await.text().await.expect("the body arrives");
     let named = named_in(&html);
     for (plain, name, text) in FILES {
         assert!(named.contains(&format!("/{name}")), "the page names {name}: {html}");
@@ -97,6 +101,14 @@ async fn the_page_refers_to_each_file_by_its_hashed_name() {
         let reply = get(&server.api.base, &format!("/{name}"), &[]).await;
         assert_eq!((reply.status().as_u16(), header(&reply, "content-type")), (200, kind), "{name} without a session");
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_names_only_the_modules_that_it_needs() {
+    let (_site, server) = serving().await;
+    let html = get(&server.api.base, "/login", &[]).await.text().await.expect("the body arrives");
+    let modules: Vec<String> = named_in(&html).into_iter().filter(|name| name.ends_with(".wasm")).collect();
+    assert!(!modules.is_empty() && modules.iter().all(|name| name == "/pkg/tailwater_bg.67.wasm"), "{modules:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -130,9 +142,14 @@ async fn a_file_is_sent_in_the_smallest_accepted_encoding_and_is_cached() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_other_path_serves_a_file() {
     let (_site, server) = serving().await;
-    for target in
-        ["/names.toml", "/icons.01.svg", "/pkg/../names.toml", "/pkg/%2e%2e/names.toml", "/pkg//tailwater.45.js"]
-    {
+    for target in [
+        "/names.toml",
+        "/modules.toml",
+        "/icons.01.svg",
+        "/pkg/../names.toml",
+        "/pkg/%2e%2e/names.toml",
+        "/pkg//tailwater.45.js",
+    ] {
         assert!(matches!(tcp::get(&server.api.base, target, "").await.status, 303 | 401), "{target}");
     }
     for target in ["/pkg/tailwater.js", "/pkg/tailwater.45.jsx", "/fonts/inter"] {

@@ -14,6 +14,16 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// Runs a program until it exits, and shows its messages only if it fails.
+pub fn run_quietly(command: &mut Command) -> Result<()> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    let output = command.output().with_context(|| format!("failed to start {name}"))?;
+    if !output.status.success() {
+        bail!("{name} ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim_end());
+    }
+    Ok(())
+}
+
 /// Returns a command for the cargo that runs this program, so that the server and the pages are built by the same
 /// toolchain.
 pub fn cargo() -> Command {

@@ -11,6 +11,7 @@ mod site;
 
 mod compress;
 mod fonts;
+mod modules;
 mod names;
 mod script;
 mod style;

@@ -23,8 +23,9 @@ const LIST: &str = "names.toml";
 const KEPT: [&str; 5] =
     ["favicon.svg", "favicon-running.svg", "favicon-succeeded.svg", "favicon-failed.svg", "favicon-cancelled.svg"];
 
-/// The extensions of the files that are renamed. Style sheets come last, because they refer to other files.
-const KINDS: [&str; 5] = ["js", "svg", "wasm", "woff2", "css"];
+/// The extensions of the files that are renamed, in this order. Scripts come after the modules that they load, and style
+/// sheets after the fonts, because they contain the hashed names of these files.
+const KINDS: [&str; 5] = ["svg", "wasm", "woff2", "js", "css"];
 
 /// The number of bytes of the hash in a name, which is large enough to make accidental collisions practically
 /// impossible.
@@ -38,8 +39,10 @@ pub fn give(plain: &Path, to: &Path) -> Result<()> {
     let mut names = BTreeMap::new();
     for name in in_order(plain)? {
         let mut bytes = fs::read(plain.join(&name))?;
-        if kind(&name) == Some("css") {
-            bytes = renamed(&String::from_utf8(bytes)?, &names).into_bytes();
+        match kind(&name) {
+            Some("css") => bytes = renamed(&String::from_utf8(bytes)?, &names).into_bytes(),
+            Some("js") => bytes = relinked(&name, &String::from_utf8(bytes)?, &names).into_bytes(),
+            _ => {}
         }
         let target = if is_named(&name) { hashed(&name, &bytes) } else { name.clone() };
         let path = to.join(&target);
@@ -70,7 +73,7 @@ pub fn below(folder: &Path) -> Result<Vec<String>> {
 /// Returns the site's files, ordered such that each file comes after all files that it refers to.
 fn in_order(plain: &Path) -> Result<Vec<String>> {
     let mut names = below(plain)?;
-    names.sort_by_key(|name| kind(name) == Some("css"));
+    names.sort_by_key(|name| KINDS.iter().position(|of| kind(name) == Some(of)));
     Ok(names)
 }
 
@@ -92,6 +95,14 @@ fn hashed(name: &str, bytes: &[u8]) -> String {
 /// Replaces the names in a style sheet with the hashed names.
 fn renamed(css: &str, names: &BTreeMap<String, String>) -> String {
     names.iter().fold(css.to_owned(), |css, (name, hashed)| css.replace(&format!("/{name}"), &format!("/{hashed}")))
+}
+
+/// Replaces the names of files in the same directory in the script `script` with the hashed names.
+fn relinked(script: &str, js: &str, names: &BTreeMap<String, String>) -> String {
+    let folder = &script[..script.rfind('/').map_or(0, |slash| slash + 1)];
+    let beside =
+        names.iter().filter_map(|(name, hashed)| Some((name.strip_prefix(folder)?, hashed.strip_prefix(folder)?)));
+    beside.fold(js.to_owned(), |js, (name, hashed)| js.replace(&format!("\"./{name}\""), &format!("\"./{hashed}\"")))
 }
 
 /// Returns the files below `folder` that are worth compressing. Fonts are already compressed.
@@ -117,6 +128,19 @@ mod tests {
         let names = BTreeMap::from([("fonts/a.woff2".to_owned(), "fonts/a.12.woff2".to_owned())]);
         let css = renamed("src: url(\"/fonts/a.woff2\") format(\"woff2\")", &names);
         assert_eq!(css, "src: url(\"/fonts/a.12.woff2\") format(\"woff2\")");
+    }
+
+    #[test]
+    fn a_script_refers_to_the_modules_beside_it_by_their_hashed_names() {
+        let names =
+            ["pkg/chunk_1.wasm", "pkg/chunk_11.wasm", "other.wasm"].map(|name| (name.to_owned(), hashed(name, b"")));
+        let hash = names[2].1.strip_prefix("other.").expect("it begins with the name");
+        let js = relinked(
+            "pkg/a.js",
+            r#"new URL("./chunk_11.wasm",import.meta.url),"./other.wasm""#,
+            &BTreeMap::from(names.clone()),
+        );
+        assert_eq!(js, format!(r#"new URL("./chunk_11.{hash}",import.meta.url),"./other.wasm""#));
     }
 
     #[test]

@@ -1,13 +1,21 @@
-//! Converts cargo's WASM module into the two files that browsers load: the module, and the script that starts it.
+//! Converts cargo's WASM module into the files that browsers load: the modules, and the script that starts them.
 //!
-//! The files are named `NAME.js` and `NAME_bg.wasm`, as `HydrationScripts` of Leptos expects.
+//! The script and the main module are named `NAME.js` and `NAME_bg.wasm`, as `HydrationScripts` of Leptos expects.
 
-use std::{fs, path::Path};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use wasm_bindgen_cli_support::Bindgen;
 
-use crate::{command, fresh::unless_fresh, settings::Settings, site::Profile};
+use crate::{command, fresh, fresh::unless_fresh, modules, settings::Settings, site::Profile};
+
+/// The list of the files that each module of the pages requires. A page's document tells the browser to load them at
+/// once (`src/server/site.rs`).
+pub const MODULES: &str = "modules.toml";
 
 /// The WASM features that the module may use: those that Rust enables for wasm32 by default. `bulk-memory-opt` is a
 /// part of `bulk-memory` that `wasm-opt` treats as a feature of its own.
@@ -24,27 +32,46 @@ const FEATURES: [&str; 7] = [
     "sign-ext",
 ];
 
-/// Writes the module and the script into `pkg`.
+/// Writes the modules and the script into `pkg`, and the list of modules into the profile's directory.
 pub fn link(settings: &Settings, profile: Profile, module: &Path, pkg: &Path) -> Result<()> {
     let name = settings.output_name.as_str();
-    let raw = profile.work().join("bindgen");
-    let (raw_wasm, wasm) = (raw.join(format!("{name}_bg.wasm")), pkg.join(format!("{name}_bg.wasm")));
-    let (raw_js, js) = (raw.join(format!("{name}.js")), pkg.join(format!("{name}.js")));
+    let script = format!("{name}.js");
+    let (split, raw) = (profile.work().join("split"), profile.work().join("bindgen"));
 
     unless_fresh(&profile.work().join("script.stamp"), &[module, Path::new("package-lock.json")], || {
-        bind(name, module, &raw)?;
-        match profile {
-            Profile::Dev => fs::copy(&raw_wasm, &wasm).map(drop)?,
-            Profile::Release => shrink(&raw_wasm, &wasm)?,
+        let parts = modules::split(module, &script, &split)?;
+        bind(name, &parts.main, &raw)?;
+        fs::copy(&parts.loader, raw.join(modules::LOADER))?;
+        remove_modules(pkg)?;
+        for from in parts.others.into_iter().chain([raw.join(format!("{name}_bg.wasm"))]) {
+            let to = pkg.join(from.file_name().context("failed to find a module's name")?);
+            match profile {
+                Profile::Dev => fs::copy(&from, &to).map(drop)?,
+                Profile::Release => shrink(&from, &to)?,
+            }
         }
-        bundle(profile, &raw_js, &js)
+        fs::write(profile.work().join(MODULES), toml::to_string(&in_site(settings, parts.files))?)?;
+        bundle(profile, &raw.join(&script), &pkg.join(&script))
     })
 }
 
-/// Runs wasm-bindgen, which generates the script and adapts the module to it.
+/// Removes the modules of the previous build, which may have been split differently.
+fn remove_modules(pkg: &Path) -> Result<()> {
+    let is_module = |path: &PathBuf| path.extension().is_some_and(|kind| kind == "wasm");
+    fresh::sorted(pkg)?.iter().filter(|path| is_module(path)).try_for_each(|path| Ok(fs::remove_file(path)?))
+}
+
+/// Adds the directory of the site to the names of the files.
+fn in_site(settings: &Settings, files: BTreeMap<String, Vec<String>>) -> BTreeMap<String, Vec<String>> {
+    let in_pkg = |name: String| format!("{}/{name}", settings.pkg_dir);
+    files.into_iter().map(|(module, names)| (module, names.into_iter().map(in_pkg).collect())).collect()
+}
+
+/// Runs wasm-bindgen, which generates the script and adapts the main module to it. The other modules use the exports of
+/// the linker.
 fn bind(name: &str, module: &Path, folder: &Path) -> Result<()> {
     let mut bindgen = Bindgen::new();
-    bindgen.input_path(module).out_name(name).typescript(false).remove_producers_section(true);
+    bindgen.input_path(module).out_name(name).typescript(false).keep_lld_exports(true).remove_producers_section(true);
     bindgen.web(true)?.generate(folder)
 }
 
@@ -53,13 +80,16 @@ fn shrink(from: &Path, to: &Path) -> Result<()> {
     let mut wasm_opt = command::npm("wasm-opt");
     wasm_opt.args(FEATURES.map(|feature| format!("--enable-{feature}")));
     wasm_opt.args(["-Oz", "--strip-debug", "--strip-producers", "-o"]).arg(to).arg(from);
-    command::run(&mut wasm_opt)
+    // It warns about a kind of names that it does not know, and then removes all names.
+    command::run_quietly(&mut wasm_opt)
 }
 
 /// Bundles the script and its imports into one file.
 fn bundle(profile: Profile, from: &Path, to: &Path) -> Result<()> {
     let mut esbuild = command::npm("esbuild");
     esbuild.arg(from).args(["--bundle", "--format=esm", "--log-level=warning", "--allow-overwrite"]);
+    // wasm-bindgen imports the loader once for each module, under the same name.
+    esbuild.arg("--log-override:duplicate-object-key=silent");
     esbuild.arg(format!("--outfile={}", to.display()));
     if profile == Profile::Release {
         esbuild.arg("--minify");

@@ -56,6 +56,7 @@ pub fn build(settings: &Settings, profile: Profile) -> Result<()> {
     match profile {
         Profile::Dev => mirror::replace(&plain, &settings.site_root),
         Profile::Release => {
+            mirror::file(&profile.work().join(script::MODULES), &plain.join(script::MODULES))?;
             let named = profile.work().join("site");
             unless_fresh(&profile.work().join("site.stamp"), &[&plain], || {
                 names::give(&plain, &named)?;
