@@ -257,7 +257,7 @@ mod tests {
     fn an_expression_that_needs_too_many_states_of_the_dfa_is_searched_by_the_nfa() {
         let stepped = SteppedRegex::new("(?:a|b)*a(?:a|b){60}c", PatternCase::Sensitive);
         let mut random = Rng::with_seed(7);
-        let mut text: Vec<u8> = (0..4 * PIECE).map(|_| random.choice(*b"ab").expect("there are two")).collect();
+        let mut text: Vec<u8> = (0..2 * PIECE).map(|_| random.choice(*b"ab").expect("there are two")).collect();
         let dfa = stepped.dfa.as_ref().expect("it can be built");
         assert_eq!(dfa_matches(dfa, &text, &|| false), Err(Unsearched::Unsupported));
         assert_eq!(stepped.is_match(&text, &|| false), Some(false));
