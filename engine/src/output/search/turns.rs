@@ -4,9 +4,9 @@
 //! many searches each of them has begun. An account that searches alone therefore uses all threads, and any other one
 //! waits at most until the current chunks have been searched.
 //!
-//! The search of a chunk may take minutes for an unfavourable expression and long lines, unless the search is dropped. A
-//! turn therefore lapses after [`LONGEST_TURN`]: its thread continues, but another turn may begin. No
-//! account ever occupies more threads than there are in all, including those whose turns have lapsed.
+//! The search of a chunk may take minutes for an unfavourable expression and long lines, unless the search is dropped.
+//! A turn therefore lapses after [`LONGEST_TURN`]: its thread continues, but another turn may begin. No account ever
+//! occupies more threads than there are in all, including those whose turns have lapsed.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
