@@ -137,8 +137,8 @@ impl Auth {
     }
 
     /// Begins a session. If `user` is given, it is the row with which the credential was checked. The session does not
-    /// begin if the password or the role has changed, or the user was disabled or removed, in the meantime. It ends after
-    /// `lifetime`.
+    /// begin if the password or the role has changed, or the user was disabled or removed, in the meantime. It ends
+    /// after `lifetime`.
     pub(super) async fn begin_session(
         &self,
         account: Account,

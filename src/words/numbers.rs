@@ -1,5 +1,5 @@
-//! Formats numbers and sizes. Only integers are used, because formatting floating-point numbers would add 20 kB to the WASM
-//! module.
+//! Formats numbers and sizes. Only integers are used, because formatting floating-point numbers would add 20 kB to the
+//! WASM module.
 
 /// Formats a number with thousands separators: `12,345`.
 #[must_use]

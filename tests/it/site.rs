@@ -107,7 +107,8 @@ async fn the_page_refers_to_each_file_by_its_hashed_name() {
 async fn a_page_names_only_the_modules_that_it_needs() {
     let (_site, server) = serving().await;
     let html = get(&server.api.base, "/login", &[]).await.text().await.expect("the body arrives");
-    let modules: Vec<String> = named_in(&html).into_iter().filter(|name| name.ends_with(".wasm")).collect();
+    let is_module = |name: &String| Path::new(name).extension().is_some_and(|extension| extension == "wasm");
+    let modules: Vec<String> = named_in(&html).into_iter().filter(is_module).collect();
     assert!(!modules.is_empty() && modules.iter().all(|name| name == "/pkg/tailwater_bg.67.wasm"), "{modules:?}");
 }
 

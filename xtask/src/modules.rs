@@ -1,6 +1,6 @@
 //! Splits cargo's WASM module, so that a page loads only the code that it needs.
 //!
-//! The attribute `wasm_split` in `src/pages/modules.rs` names the module of each page. wasm_split finds the functions
+//! The attribute `wasm_split` in `src/pages/modules.rs` names the module of each page. `wasm_split` finds the functions
 //! that can be reached only from the pages of one module, or only from those of some modules, and moves each group into
 //! a file of its own. Everything else remains in the main module, which wasm-bindgen then processes.
 //!

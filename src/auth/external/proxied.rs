@@ -1,8 +1,8 @@
 //! People for whom a reverse proxy vouches, with a header in each request.
 //!
 //! The header determines the person and the role of each request that has it. Requests without the header, such as
-//! streams that the proxy does not authenticate, continue with a session, for a limited time after the last request with
-//! the header.
+//! streams that the proxy does not authenticate, continue with a session, for a limited time after the last request
+//! with the header.
 
 use engine::clock;
 use engine::db::DbError;

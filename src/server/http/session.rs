@@ -169,8 +169,8 @@ fn with_cookie(
 }
 
 /// Returns the header that sets a cookie, which expires after the given number of seconds. Returns `None` if `value`
-/// cannot be sent in a header. Scripts cannot read the cookie, and browsers do not send it with POST requests from other
-/// sites, but with redirects from the OpenID Connect provider.
+/// cannot be sent in a header. Scripts cannot read the cookie, and browsers do not send it with POST requests from
+/// other sites, but with redirects from the OpenID Connect provider.
 pub(super) fn cookie_header(client: Client, name: &str, value: &str, seconds: u64) -> Option<HeaderValue> {
     let secure = if client.https { "; Secure" } else { "" };
     let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");

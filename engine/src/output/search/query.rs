@@ -152,8 +152,8 @@ impl SearchPattern {
 }
 
 impl LineQuery {
-    /// Returns whether a line with this visible text satisfies the conditions on the text. Returns false if `is_stopped`
-    /// has returned true meanwhile.
+    /// Returns whether a line with this visible text satisfies the conditions on the text. Returns false if
+    /// `is_stopped` has returned true meanwhile.
     pub(super) fn takes_text(&self, visible: &[u8], is_stopped: &dyn Fn() -> bool) -> bool {
         let wanted = Some(self.select == Select::Matching);
         self.pattern.as_ref().is_none_or(|pattern| pattern.is_in(visible, is_stopped) == wanted)

@@ -1,8 +1,9 @@
 //! Matching of long lines in pieces, between which a search can be stopped.
 //!
-//! The crate `regex` cannot be stopped while it searches a text, and an unfavourable expression takes minutes for a long
-//! line. [`SteppedRegex`] therefore advances the automata of the same expression by itself. It uses the lazy DFA and, for
-//! the few texts that the DFA does not support, the NFA. Both need a fixed amount of memory, whatever the text.
+//! The crate `regex` cannot be stopped while it searches a text, and an unfavourable expression takes minutes for a
+//! long line. [`SteppedRegex`] therefore advances the automata of the same expression by itself. It uses the lazy DFA
+//! and, for the few texts that the DFA does not support, the NFA. Both need a fixed amount of memory, whatever the
+//! text.
 
 use regex_automata::hybrid::dfa::{self, DFA};
 use regex_automata::nfa::thompson::{self, NFA, State, WhichCaptures};
@@ -12,8 +13,8 @@ use regex_automata::{Anchored, Input};
 
 use super::PatternCase;
 
-/// The number of bytes, or of visited states of the NFA, after which a search checks whether it has been stopped. A text
-/// that is not longer is searched at once.
+/// The number of bytes, or of visited states of the NFA, after which a search checks whether it has been stopped. A
+/// text that is not longer is searched at once.
 pub(super) const PIECE: usize = 64 << 10;
 
 /// The size of the lazy DFA's cache, in bytes. This is the default of the crate `regex`.
@@ -257,7 +258,7 @@ mod tests {
     fn an_expression_that_needs_too_many_states_of_the_dfa_is_searched_by_the_nfa() {
         let stepped = SteppedRegex::new("(?:a|b)*a(?:a|b){60}c", PatternCase::Sensitive);
         let mut random = Rng::with_seed(7);
-        let mut text: Vec<u8> = (0..4 * PIECE).map(|_| random.choice(*b"ab").expect("there are two")).collect();
+        let mut text: Vec<u8> = (0..2 * PIECE).map(|_| random.choice(*b"ab").expect("there are two")).collect();
         let dfa = stepped.dfa.as_ref().expect("it can be built");
         assert_eq!(dfa_matches(dfa, &text, &|| false), Err(Unsearched::Unsupported));
         assert_eq!(stepped.is_match(&text, &|| false), Some(false));
