@@ -1,6 +1,7 @@
 //! The static files of the pages are served compressed, and browsers may cache them.
 
 use std::fs;
+use std::path::Path;
 
 use reqwest::{Client, Response};
 use tempfile::TempDir;
