@@ -77,8 +77,12 @@ fn named_in(html: &str) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_page_refers_to_each_file_by_its_hashed_name() {
     let (_site, server) = serving().await;
-    let token = [("authorization", &*format!("Bearer {TOKEN}"))];
-    let html = get(&server.api.base, "/tasks/queue/new", &token).await.text().await.expect("the body arrives");
+    let token = format!("Bearer {TOKEN}");
+    let html = get(&server.api.base, "/tasks/queue/new", &[("authorization", &token)])
+        .await
+        .text()
+        .await
+        .expect("the body arrives");
     let named = named_in(&html);
     for (plain, name, text) in FILES {
         assert!(named.contains(&format!("/{name}")), "the page names {name}: {html}");
