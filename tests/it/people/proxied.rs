@@ -212,7 +212,7 @@ async fn a_session_lasts_only_for_a_limited_time_after_the_last_request_with_the
     until_async("the session ends later", async || server.number(LEFT).await >= 11).await;
     server.execute("update sessions set expires_at = expires_at - 5 * 3600000000").await;
     assert_eq!(owner(&server, &cookie).await.as_deref(), Some("proxy:ada"));
-    assert!(server.number(LEFT).await < 7, "a request without the header postpones nothing");
+    assert!(server.number(LEFT).await <= 7, "a request without the header postpones nothing");
     server.execute("update sessions set expires_at = 1").await;
     assert_eq!(owner(&server, &cookie).await, None);
     let reply = page(&server, "ada", "ops", Some(&cookie)).await;

@@ -14,7 +14,7 @@ async fn a_person_without_a_mapped_group_or_without_a_name_gets_no_session() {
     assert_eq!((&entry["user"], &entry["object"]), (&json!("oidc:ada"), &json!("oidc: no access")));
     provider.send_in_user_info(json!({"sub": "1001"}));
     let reply = log_in(&server, &provider, json!({"sub": "1001", "groups": ["ops"]})).await;
-    let entry = refused(&server, reply, 401, "has not sent the claim preferred_username").await;
+    let entry = refused(&server, reply, 401, "did not send the claim preferred_username").await;
     assert_eq!((&entry["user"], &entry["object"]), (&Value::Null, &json!("oidc: no name")));
     let reply = log_in(&server, &provider, json!({"sub": "1", "preferred_username": "a b", "groups": ["ops"]})).await;
     refused(&server, reply, 403, "This name is not accepted").await;

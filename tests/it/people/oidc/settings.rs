@@ -18,7 +18,7 @@ async fn the_server_starts_without_the_provider_and_uses_it_as_soon_as_it_respon
     let server = TestServer::start_with(|config| with_provider(config, &format!("http://{address}"))).await;
     server.add_user("root", Role::Admin).await;
     let reply = get(&server.api.base, "/login/oidc", "").await;
-    let entry = refused(&server, reply, 503, "The provider cannot be reached").await;
+    let entry = refused(&server, reply, 503, "The login with the provider failed").await;
     assert_eq!(entry["object"], "oidc: provider unreachable");
     let local = server.log_in("root", PASSWORD).await;
     assert_eq!(server.status("/api/queue/users", &local).await, 200, "a local user can log in");
