@@ -105,7 +105,7 @@ impl ApiOperation {
     pub(super) fn words(mut self, name: &str, words: impl IntoIterator<Item = &'static str>, about: &str) -> Self {
         let parameter = parameter(name, ParameterIn::Query, about).required(Required::False);
         let parameter = parameter.style(Some(ParameterStyle::Form)).explode(Some(false));
-        let schema = ArrayBuilder::new().items(word(words)).unique_items(true);
+        let schema = ArrayBuilder::new().items(word(words));
         self.operation = self.operation.parameter(parameter.schema(Some(schema)));
         self.refuses([ApiError::InvalidQuery(format!("{name}: must be valid"))])
     }
