@@ -43,7 +43,7 @@ pub use environment::{DEFAULT_JOB_ENV, JobEnvironment, JobHome};
 use link::Link;
 pub use process::{Supervision, adopt};
 use ship::LiveLog;
-use slots::Slots;
+use slots::JobSlots;
 
 /// The program that contains a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -134,7 +134,7 @@ impl<L: Link> Worker<L> {
             }
         });
         self.remove_workspaces().await;
-        let slots = Slots::new(self.config.concurrency);
+        let slots = JobSlots::new(self.config.concurrency);
         let attempts = TaskTracker::new();
         let disk = self.disk.clone();
         let watching = tokio::spawn(async move { disk.watch().await });

@@ -26,7 +26,7 @@ use super::link::{Link, LinkError};
 use super::remove::remove_tree;
 use super::secrets::AttemptSecrets;
 use super::ship::{LifecycleEvents, Progress, Shipper};
-use super::slots::Slot;
+use super::slots::JobSlot;
 use super::steps::{self, Outcome, Steps, Tools};
 use crate::cage::JobUser;
 use crate::event_log::{AttemptTotals, Lease, NewEvent, RedactionCounts, StepNames};
@@ -52,7 +52,7 @@ const WAITS: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_se
 pub(super) async fn attempt<L: Link>(
     link: L,
     config: &WorkerConfig,
-    (claimed, mut slot): (Claimed, Slot),
+    (claimed, mut slot): (Claimed, JobSlot),
     shutdown: CancellationToken,
 ) {
     let (lease, worker) = (claimed.lease, claimed.worker.clone());
@@ -150,7 +150,7 @@ async fn conduct<L: Link>(
     config: &WorkerConfig,
     (lease, progress): (Lease, Progress),
     prepared: Prepared,
-    (slot, shutdown): (&mut Slot, &CancellationToken),
+    (slot, shutdown): (&mut JobSlot, &CancellationToken),
 ) -> Result<Ended, AttemptError> {
     let Prepared { steps, names, mut capture, mut collector, control, weak_secrets } = prepared;
     let lifecycle_events = LifecycleEvents::new();

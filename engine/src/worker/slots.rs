@@ -11,33 +11,33 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// The slots of a worker.
 #[derive(Clone, Debug)]
-pub(super) struct Slots {
+pub(super) struct JobSlots {
     running: Arc<Semaphore>,
     reporting: Arc<Semaphore>,
 }
 
 /// A slot that a job occupies. It is released at the latest when this value is dropped.
 #[derive(Debug)]
-pub(super) struct Slot {
+pub(super) struct JobSlot {
     /// The permit to run commands or, after they have ended, to report the job.
     permit: OwnedSemaphorePermit,
     reporting: Arc<Semaphore>,
 }
 
-impl Slots {
+impl JobSlots {
     /// Creates the slots of a worker that runs up to `count` jobs.
     pub(super) fn new(count: usize) -> Self {
         Self { running: Arc::new(Semaphore::new(count)), reporting: Arc::new(Semaphore::new(count)) }
     }
 
     /// Waits for a free slot.
-    pub(super) async fn acquire(&self) -> Slot {
+    pub(super) async fn acquire(&self) -> JobSlot {
         let permit = Arc::clone(&self.running).acquire_owned().await.expect("the semaphore is never closed");
-        Slot { permit, reporting: Arc::clone(&self.reporting) }
+        JobSlot { permit, reporting: Arc::clone(&self.reporting) }
     }
 }
 
-impl Slot {
+impl JobSlot {
     /// Releases the slot, because the job's commands have ended, unless too many other jobs are still being reported.
     pub(super) fn commands_have_ended(&mut self) {
         if let Ok(permit) = Arc::clone(&self.reporting).try_acquire_owned() {
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn a_job_whose_commands_have_ended_does_not_delay_the_next_one() {
-        let slots = Slots::new(1);
+        let slots = JobSlots::new(1);
         let mut first = slots.acquire().now_or_never().expect("the slot is free");
         assert!(slots.acquire().now_or_never().is_none());
         first.commands_have_ended();
@@ -63,7 +63,7 @@ mod tests {
 
     #[test]
     fn jobs_that_cannot_be_reported_do_not_pile_up() {
-        let slots = Slots::new(2);
+        let slots = JobSlots::new(2);
         let mut jobs = Vec::new();
         while let Some(mut slot) = slots.acquire().now_or_never() {
             slot.commands_have_ended();

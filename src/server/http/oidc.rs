@@ -89,8 +89,8 @@ pub(super) async fn finish(State(state): State<AppState>, parts: Parts) -> Respo
     reply
 }
 
-/// Returns the page to which a browser is redirected that is not logged in: the login page, or the provider if the
-/// browser's last login was one with the provider. A person who is still logged in there then sees no login page.
+/// Returns the path to which a browser without a valid session is redirected. If the browser has last logged in with
+/// the provider, this path leads to the provider, and a person who is still logged in there sees no login page.
 pub(in crate::server) fn login_path(state: &AppState, client: Option<Client>, headers: &HeaderMap) -> &'static str {
     let is_marked = |client: Client| cookie_value(headers, &state.auth.provider_cookie_name(client.https)).is_some();
     if state.oidc.is_some() && client.is_some_and(is_marked) { START } else { "/login" }

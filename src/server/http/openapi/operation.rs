@@ -359,7 +359,7 @@ pub(super) fn time() -> ObjectBuilder {
 /// Returns the schema of a whole number within bounds.
 pub(super) fn integer(bounds: std::ops::RangeInclusive<i64>) -> ObjectBuilder {
     let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(*bounds.start()));
-    // `i64::MAX` means that there is no maximum. The schema omits it, because most programs cannot represent it
+    // A bound of `i64::MAX` stands for no maximum. It is not in the schema, because JavaScript cannot represent it
     // exactly.
     if *bounds.end() == i64::MAX { number } else { number.maximum(Some(*bounds.end())) }
 }
