@@ -111,8 +111,8 @@ impl ArtifactStore {
         remove_folder(&self.data_dir.join(format!("artifacts/{job}")))
     }
 
-    /// Removes all stored files of an attempt, except those at the paths in `keep`. The removed files were left behind
-    /// by a crash.
+    /// Removes all stored files of an attempt, except those at the paths in `keep`. A crash may leave such files
+    /// behind.
     pub fn sweep(&self, job: JobId, attempt: i32, keep: &HashSet<String>) -> io::Result<()> {
         let folder = folder(job, attempt);
         let entries = match std::fs::read_dir(self.data_dir.join(&folder)) {

@@ -1,14 +1,14 @@
-//! The restrictions on the steps of jobs: their user, their limits, and the data of the server that they can read.
+//! Restricts the steps of jobs: the user they run as, the resources they can use, and the server's data they can read.
 //!
 //! [`Cage::prepare`] checks the settings when the server starts, finds out what the kernel supports, and decides how
 //! the data directory is hidden. For each step, a [`StepCage`] is sent to its supervisor, which [applies](StepCage) it
 //! to itself immediately before it starts the step. If a restriction cannot be applied, the step does not start.
 //!
-//! Landlock can only allow access to directories, and not exclude one of them. Therefore, a server that may mount file
-//! systems covers the data directory with an empty one ([`cover`]) that only the step can see. Other servers allow
-//! access to everything outside the data directory ([`landlock`]). Steps then cannot create entries in the directories
-//! that contain the data directory. If the user of the jobs may create entries there, these Landlock rules are used
-//! only if the operator asks for them ([`hiding`]).
+//! Landlock rules can allow access to a directory, but cannot exclude a directory inside it. If the server may mount
+//! file systems, it therefore mounts an empty directory over the data directory ([`cover`]), which only the step sees.
+//! Otherwise, the rules allow access to everything outside the data directory ([`landlock`]), and steps cannot create
+//! entries in the directories that contain the data directory. If the user of the jobs may create entries in one of
+//! these, the rules are used only if the operator asks for them ([`hiding`]).
 
 mod hiding;
 mod places;
@@ -94,11 +94,10 @@ pub struct Cage {
     no_new_privileges: bool,
     landlock: bool,
     hiding: Hiding,
-    /// The data directory as the server names it.
+    /// The absolute path of the data directory. Symbolic links in it are not resolved.
     data_dir: PathBuf,
     /// The paths that lead to the data directory, with symbolic links resolved. The first one is the path that the
-    /// server uses, and the others lead to the same directory, or to a part of it,
-    /// through other mounts.
+    /// server uses. The others lead to the same directory, or to a directory inside it, through other mounts.
     hidden: Vec<PathBuf>,
     limits: StepLimits,
 }
@@ -142,7 +141,8 @@ impl Cage {
     }
 
     /// Returns the restrictions on the steps of an attempt. `own` is the attempt's directory in the data directory,
-    /// which its steps can use. `file_limit` is the soft limit on open files if there is no setting.
+    /// which its steps can use. `file_limit` is the soft limit on open files that applies if the operator has not set
+    /// one.
     pub(crate) fn of_step(&self, own: &Path, file_limit: Option<u64>) -> StepCage {
         StepCage {
             ids: self.user.as_ref().map(JobUser::ids),
@@ -179,8 +179,8 @@ fn can_use_landlock(no_new_privileges: bool) -> bool {
     may_restrict
 }
 
-/// Chooses the way in which the data directory is hidden. If it cannot be hidden, returns an error if the operator
-/// requires it, and otherwise logs the reason.
+/// Chooses how to hide the data directory. If it cannot be hidden, returns an error if the operator requires it, and
+/// otherwise logs the reason.
 fn choose_hiding(
     wanted: JobData,
     landlock: bool,

@@ -1,8 +1,8 @@
 //! The database, with its pool of readers and its single writer.
 //!
 //! SQLite runs in WAL mode with `synchronous=FULL`, so that committed data survives a power failure. All writes go
-//! through the [`Writer`], which commits pending writes together. Only this module and the `store.rs` files
-//! depend on SQLite.
+//! through the [`Writer`], which commits pending writes together. Only this module and the `store.rs` files depend on
+//! SQLite.
 
 mod checkpoint;
 mod migrations;

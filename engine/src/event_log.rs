@@ -154,7 +154,7 @@ pub struct StoredOutput {
 }
 
 impl StoredOutput {
-    /// Divides chunks into the pieces of which they consist.
+    /// Divides chunks into their pieces.
     #[must_use]
     pub fn pieces(stored: Vec<Self>) -> Vec<SpoolPiece> {
         stored.into_iter().flat_map(|chunk| pieces(&chunk.payload, &chunk.text)).collect()
@@ -169,8 +169,7 @@ pub(crate) fn pieces(payload: &LogPayload, text: &Redacted) -> Vec<SpoolPiece> {
     let piece = |segment: &Segment| {
         let (taken, after) = rest.split_at(usize::try_from(segment.1).unwrap_or(0).min(rest.len()));
         rest = after;
-        // The bytes are copied, because a part that shared the buffer of the text would keep the whole buffer in
-        // memory.
+        // Copy the bytes, because a slice of the text would keep the whole text in memory.
         let text = Redacted::from_stored(taken.to_vec());
         SpoolPiece { offset: number(segment.0), line: number(segment.2), source, time: payload.time, text }
     };

@@ -2,7 +2,7 @@
 //!
 //! [`Outputs`] locates an attempt's output, which is currently always in a spool on this machine. The spool can be read
 //! while it grows and afterwards, and it includes output that is suppressed from live events. [`lines`] reads the spool
-//! by line number, `redraw` draws lines as they look after later lines have redrawn them, [`text`] reads it as text,
+//! by line number, `redraw` applies the changes that lines make to earlier lines, [`text`] reads the spool as text,
 //! [`search`] finds lines in it, `levels` recognises the severity of lines, `steps` maps steps to their ids, and a
 //! background task compresses the output of finished attempts.
 //!

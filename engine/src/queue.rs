@@ -145,8 +145,8 @@ pub struct Queue {
     signals: Arc<Signals>,
 }
 
-/// Notifications within this process, and a lock. Notifications carry no data; a receiver that is notified queries the
-/// database again.
+/// Notifications within this process, and a lock. A notification carries no data; its receiver queries the database
+/// again.
 #[derive(Debug, Default)]
 struct Signals {
     queued: Notify,

@@ -2,8 +2,8 @@
 //!
 //! A sealed text is `v1.` and the base64 of a random nonce of 12 bytes, the ciphertext, and a tag of 16 bytes
 //! (ChaCha20-Poly1305, RFC 8439). With random nonces, a key is safe for about 2^32 texts. Each text is encrypted for a
-//! purpose, such as `payload of job ID`. The purpose is authenticated, so a sealed text cannot be moved to another
-//! place in the database.
+//! purpose, such as `payload of job ID`. The purpose is authenticated, so a sealed text that is copied to another job
+//! or secret cannot be decrypted there.
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;

@@ -73,8 +73,8 @@ pub struct WorkerConfig {
     pub cage: Cage,
     /// Whether and how output is written to the event log.
     pub live: LiveLog,
-    /// The idle time of a stream after which the redactor releases output that it has held back because this output may
-    /// be the beginning of a secret.
+    /// When a stream has been idle for this time, the redactor releases output that it has held back as the possible
+    /// beginning of a secret.
     pub flush: Duration,
     /// The maximum output of an attempt, in bytes, or `None` for no limit. An attempt that prints more is killed.
     pub output_limit: Option<u64>,

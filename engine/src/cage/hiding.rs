@@ -12,7 +12,7 @@ pub enum JobData {
     /// The data directory is hidden if that does not restrict ordinary commands.
     #[default]
     Auto,
-    /// The data directory is always hidden, or the server does not start.
+    /// The data directory is always hidden. If it cannot be hidden, the server does not start.
     Hidden,
     /// The data directory is not hidden.
     Visible,
@@ -71,7 +71,7 @@ pub enum Obstacle {
     /// The data directory contains the home directory of jobs.
     #[error("it contains {}, the home directory of jobs; move it with --data-dir", .0.display())]
     Home(PathBuf),
-    /// Jobs use a directory that contains the data directory.
+    /// Jobs can create files in a directory that contains the data directory.
     #[error(
         "jobs can create files in {}, a directory above it, and Landlock would prevent them from doing so; move the data \
          directory with --data-dir to a directory in which only root can create files, such as /var/lib, or set job_data \
@@ -86,7 +86,7 @@ pub enum Obstacle {
     NoMeans,
 }
 
-/// Chooses the way in which the data directory is hidden, or returns the reason why it is not.
+/// Chooses how to hide the data directory, or returns the reason why it is not hidden.
 pub(super) fn decide(wanted: JobData, situation: &Situation) -> Result<Hiding, Obstacle> {
     if wanted == JobData::Visible {
         return Ok(Hiding::None);

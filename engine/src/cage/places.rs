@@ -13,18 +13,18 @@ use super::CageError;
 use super::user::{JobUser, with_permissions_of};
 use crate::files::private_folder;
 
-/// The maximum number of entries of a directory that contains the data directory. At the start of each step, Landlock
-/// needs a rule for each entry, and each rule takes about 5 µs.
+/// The maximum number of entries in a directory that contains the data directory. When a step starts, Landlock needs a
+/// rule for each entry, which takes about 5 µs.
 const MAX_ENTRIES: usize = 2048;
 
-/// The name of the directory with the workspaces in the data directory.
+/// The name of the directory in the data directory that contains the workspaces.
 const WORK: &str = "work";
 
-/// The paths that lead to the data directory, without links.
+/// The paths that lead to the data directory, with symbolic links resolved.
 #[derive(Clone, Debug)]
 pub(super) struct Places {
-    /// The first path is the one that the server uses. The others lead to the same directory, or to a part of it,
-    /// through other mounts.
+    /// The first path is the one that the server uses. The others lead to the same directory, or to a directory inside
+    /// it, through other mounts.
     pub(super) hidden: Vec<PathBuf>,
 }
 
@@ -40,7 +40,7 @@ impl Places {
         Ok(Self { hidden })
     }
 
-    /// Returns the directories that contain one of the paths, without the root directory.
+    /// Returns the directories that contain one of the paths, except the root directory.
     fn containing(&self) -> impl Iterator<Item = &Path> {
         let above = self.hidden.iter().flat_map(|path| path.ancestors().skip(1));
         above.filter(|folder| folder.parent().is_some())
@@ -51,7 +51,7 @@ impl Places {
     pub(super) fn writable(&self, user: Option<&JobUser>) -> Option<PathBuf> {
         let is_writable = |folder: &&Path| accessat(CWD, *folder, Access::WRITE_OK, AtFlags::EACCESS).is_ok();
         let found = with_permissions_of(user, || self.containing().find(is_writable).map(Path::to_owned));
-        // If this cannot be determined, the first directory is reported.
+        // If the check fails, assume that the first directory is writable.
         found.unwrap_or_else(|_| self.containing().next().map(Path::to_owned))
     }
 
@@ -72,7 +72,8 @@ impl Places {
     }
 }
 
-/// Returns whether the file with the metadata `found` may be the directory `path` or a part of it.
+/// Returns whether `found`, the metadata of an alias of `path`, is on the same device as `path`. If not, another mount
+/// hides the alias.
 fn exists_in(path: &Path, found: &fs::Metadata) -> bool {
     fs::metadata(path).is_ok_and(|expected| expected.dev() == found.dev())
 }
@@ -105,11 +106,11 @@ fn unescaped(field: &[u8]) -> PathBuf {
     PathBuf::from(std::ffi::OsString::from_vec(bytes))
 }
 
-/// Returns other paths that lead to the directory `path` or to a part of it, according to a list of mounts. Other
-/// mounts may hide some of these paths.
+/// Returns the aliases of the directory `path`: other paths that lead to it, or to a directory inside it, according to
+/// a list of mounts. Other mounts may hide some of these paths.
 fn aliases(mountinfo: &[u8], path: &Path) -> Vec<PathBuf> {
     let mounts: Vec<Mount> = mountinfo.split(|byte| *byte == b'\n').filter_map(Mount::parse).collect();
-    // Of several mounts at one point, the last one is visible.
+    // Of several mounts at the same mount point, the last one is visible.
     let containing = mounts.iter().enumerate().filter(|(_, mount)| path.starts_with(&mount.point));
     let Some((index, own)) = containing.max_by_key(|(_, mount)| mount.point.components().count()) else {
         return Vec::new();
@@ -128,7 +129,8 @@ fn aliases(mountinfo: &[u8], path: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// Lets `user` enter the directory of the workspaces, but no other directory and no file of the data directory.
+/// Lets `user` enter the directory that contains the workspaces. Everything else in the data directory remains
+/// accessible only to the server's user.
 pub(super) fn let_user_enter(user: &JobUser, data_dir: &Path) -> Result<(), CageError> {
     for entry in fs::read_dir(data_dir)? {
         let entry = entry?;

@@ -1,9 +1,9 @@
 //! The user that steps run as, and file accesses with this user's permissions.
 //!
 //! The server itself keeps its user. A thread that works with files of a job takes the effective ids of the job's user,
-//! so that the kernel checks its accesses as if the job made them. Otherwise, a job could let the server read files on
-//! its behalf that it cannot read itself, for example through a working directory or a link. The real ids of such a
-//! thread remain those of the server, so that the user's processes cannot send signals to it.
+//! so that the kernel checks its accesses as if the job made them. Otherwise, a job could make the server read files
+//! that the job cannot read itself, for example through a working directory or a link. The real ids of such a thread
+//! remain those of the server, so that the user's processes cannot send signals to it.
 
 use std::ffi::CString;
 use std::io;
@@ -30,7 +30,7 @@ pub struct JobUser {
 pub(super) enum Privilege {
     /// The capabilities to run jobs as another user, and to manage the files and processes of these jobs.
     SwitchUser,
-    /// The capability to mount file systems, which also permits restrictions without `no_new_privs`.
+    /// `CAP_SYS_ADMIN`, which permits mounting file systems, and using Landlock without `no_new_privs`.
     Administration,
 }
 
@@ -105,7 +105,7 @@ impl JobUser {
         std::os::unix::fs::lchown(path, Some(self.ids.user), Some(self.ids.group))
     }
 
-    /// Gives the current thread the permissions of the user for files, until the thread ends.
+    /// Gives the current thread the user's permissions for files, until the thread ends.
     pub(crate) fn take_permissions(&self) -> io::Result<()> {
         let ids = &self.ids;
         set_thread_groups(&ids.groups.iter().copied().map(rustix::fs::Gid::from_raw).collect::<Vec<_>>())?;
@@ -115,8 +115,8 @@ impl JobUser {
     }
 }
 
-/// Calls `access` with the permissions of `user` for files, in a thread of its own, or with those of the server if
-/// there is no `user`.
+/// Calls `access` in a thread of its own that has the permissions of `user` for files. If there is no `user`, calls it
+/// directly, with the server's permissions.
 pub(crate) fn with_permissions_of<T: Send>(user: Option<&JobUser>, access: impl FnOnce() -> T + Send) -> io::Result<T> {
     let Some(user) = user else { return Ok(access()) };
     thread::scope(|scope| {

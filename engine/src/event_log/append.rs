@@ -150,7 +150,7 @@ pub(super) struct StoredBatch {
     pub(super) events: i64,
 }
 
-/// Returns the last batch of the lease if its number is `number`, or the error for a batch that was refused.
+/// Returns the last batch of the lease if its number is `number`. Otherwise, returns the error for the refused batch.
 async fn repeated(connection: &mut Connection, lease: Lease, number: i64) -> Result<StoredBatch, AppendError> {
     match store::last_batch(connection, lease).await? {
         None => Err(AppendError::LeaseLost(lease.job)),

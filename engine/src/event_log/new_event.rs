@@ -339,14 +339,14 @@ pub struct AttemptTotals {
     pub bytes: i64,
     /// The number of bytes that were not sent as events.
     pub suppressed_bytes: i64,
-    /// The numbers of masks in the output.
+    /// The number of masks in the output, in total and for each rule.
     #[serde(flatten)]
     pub redactions: RedactionCounts,
     /// SHA-256 of `output.log`, in hexadecimal.
     pub log_sha256: String,
 }
 
-/// The numbers of masks in an attempt's output.
+/// The number of masks in an attempt's output, in total and for each rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct RedactionCounts {

@@ -8,7 +8,7 @@ use super::stored::{Facets, StoredEvent};
 /// The maximum number of bytes of text in a page, unless a single event has more.
 pub const MAX_TEXT: usize = 1 << 20;
 
-/// The maximum number of events that one page examines, which limits the work when a filter rejects most of them. The
+/// The maximum number of events that one page examines. It limits the work for a filter that rejects most events. The
 /// reply contains the position of the last event examined, from which the next request continues.
 pub const MAX_LOOKED_AT: usize = 5_000;
 
@@ -17,11 +17,11 @@ pub const MAX_LOOKED_AT: usize = 5_000;
 pub enum Cursor {
     /// The event at this position, or the last event if the log is shorter.
     Seq(Seq),
-    /// The cursor for the events after a time: the last event at or before that time. If an id is given, events at
-    /// exactly that time are ordered by id, and events with a greater id are also considered to be after the time.
+    /// The last event at or before this time, to read the events after it. If an id is given, an event at exactly this
+    /// time whose id is greater counts as later.
     After(Timestamp, Option<EventId>),
-    /// The cursor for the events before a time: the first event at or after that time. If an id is given, events at
-    /// exactly that time are ordered by id, and events with a smaller id are also considered to be before the time.
+    /// The first event at or after this time, to read the events before it. If an id is given, an event at exactly this
+    /// time whose id is smaller counts as earlier.
     Before(Timestamp, Option<EventId>),
 }
 
@@ -129,10 +129,10 @@ impl Filter {
     }
 }
 
-/// Whether a page accepts more events after the one that was offered.
+/// The result of offering an event to a page.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Offered {
-    /// Offer the next event.
+    /// The page accepts more events.
     Continue,
     /// The page is full. The last event offered was not added and does not count as examined.
     Stop,

@@ -363,7 +363,7 @@ pub(super) fn chunks_from(
         .map(|row| sent_chunk(row?))
 }
 
-/// A page of stored output ends once its chunks have this many bytes in total. It has at least one chunk.
+/// The number of bytes of text after which a page of stored output ends. A page has at least one chunk.
 const OUTPUT_PAGE: usize = 1 << 20;
 
 /// Returns a page of an attempt's stored chunks, oldest first.

@@ -34,8 +34,8 @@ struct UnpackLimits {
     /// The maximum number of entries, and also of directories. Both limit the number of inodes: even an empty entry
     /// takes one, and a single entry can create all directories in its path.
     entries: u64,
-    /// The maximum number of names in a path. It is far more than projects have, and limits how deep programs that walk
-    /// through the workspace have to descend.
+    /// The maximum number of components in a path. Real projects need far fewer. It limits the recursion of programs
+    /// that walk through the workspace.
     depth: usize,
     /// The maximum number of symbolic links, which are kept in memory until all files are written.
     links: usize,
@@ -276,7 +276,7 @@ impl Unpacking<'_> {
         Ok(())
     }
 
-    /// Creates a directory in the workspace, with the directories that contain it, unless it exists.
+    /// Creates a directory in the workspace, and its missing parents, unless it exists.
     fn folder(&mut self, path: &Path) -> Result<(), UnpackError> {
         if self.workspace.join(path).is_dir() {
             return Ok(());

@@ -78,9 +78,9 @@ pub(super) fn of_lines(spool: &mut SpoolReader, lines: &[Line]) -> io::Result<Ve
     Ok(levels)
 }
 
-/// Returns the part of a line's visible text that determines the line's level.
+/// Returns the beginning of a line's visible text, which determines the line's level.
 fn beginning(text: &[u8]) -> Cow<'_, str> {
-    // The maximum length of a character is added, so that the cut does not change a character before the limit.
+    // Keep four more bytes, the maximum length of a character, so that no character before the limit is cut in two.
     String::from_utf8_lossy(&text[..text.len().min(LOOK_AT_BYTES + 4)])
 }
 
@@ -131,7 +131,7 @@ impl EarlierLines {
         visible(line.strip_suffix(b"\n").unwrap_or(line))
     }
 
-    /// Returns the index of the last line from which reading can begin so that the state after all lines is correct, or
+    /// Returns the index of the last line at which reading can begin without changing the state after all lines, or
     /// `None` if earlier lines must be read too. `reaches_limit` is true if the lines before the first one are too far
     /// away to affect the state.
     fn sufficient(&self, reaches_limit: bool) -> Option<usize> {

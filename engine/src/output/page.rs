@@ -62,7 +62,7 @@ impl Outputs {
         Ok(LinesPage { items, total_lines: signed(total), complete: of.is_complete })
     }
 
-    /// Brings lines into the given form, with up to `keep` bytes of text each, and adds the information that the spool
+    /// Converts lines to the given form, with up to `keep` bytes of text each, and adds the information that the spool
     /// does not contain: the steps' ids, and the events that contain the lines.
     pub(super) async fn describe(
         &self,
@@ -115,7 +115,7 @@ impl Outputs {
     }
 }
 
-/// The text of a line as it is returned.
+/// The text of a line in the form in which it is returned.
 #[derive(Debug, Default)]
 struct ShownLine {
     text: String,
@@ -142,7 +142,7 @@ impl ShownLine {
                 // Redrawn rows do not continue the message of an earlier line.
                 let level = || MessageState::default().read(&plain, line.source.stream).level;
                 Self {
-                    // The rows begin with the default style, whatever the style at the end of the previous line.
+                    // The rows begin with the default style, regardless of the style at the end of the previous line.
                     text: if rows.text.is_empty() { String::new() } else { format!("\x1b[m{}", rows.text) },
                     cut: rows.cut,
                     level: is_redrawn.then(level),

@@ -15,10 +15,10 @@ use super::lines::{Line, MAX_LOOKED_AT};
 use super::{StepIds, signed};
 use crate::spool::{Record, SpoolReader};
 
-/// The number of pieces after which the changes are collected, which bounds the memory for lines that are not wanted.
+/// The number of pieces after which the changed lines are collected and unwanted ones are dropped, which limits memory.
 const COLLECT_EVERY: usize = 64;
 
-/// Returns the content of the lines that are drawn on a screen, by their numbers. Each line has at most about `keep`
+/// Returns the content of those lines that are drawn on a screen, by their numbers. Each line has at most about `keep`
 /// bytes of text.
 pub(super) fn draw(
     spool: &mut SpoolReader,
@@ -136,7 +136,7 @@ impl DrawnBlock<'_> {
         }
     }
 
-    /// Takes the changed lines from the screens, and stores those that are to be drawn.
+    /// Takes the changed lines from the screens, and stores the wanted ones.
     fn collect(&mut self) {
         for (number, redrawn) in self.screens.iter_mut().flatten().flat_map(BlockScreen::take_changes) {
             if self.block.wanted.binary_search(&number).is_ok() {

@@ -2,9 +2,9 @@
 //!
 //! A line is compared as a reader sees it: without escape sequences, and after carriage returns and cursor movements
 //! have been applied. The output is searched in chunks of a few MiB on several threads, and the results arrive in the
-//! order of the search. All searches together use one thread per CPU core, and the accounts that search take turns to
-//! use these threads (`turns`). Each search holds only the chunks that are being searched. Dropping a [`LogSearch`]
-//! ends it, even within a long line.
+//! order of the search. All searches together use one thread per CPU core, for which the searching accounts take turns
+//! (`turns`). A search keeps only those chunks in memory that are being searched. Dropping a [`LogSearch`] ends the
+//! search, even within a long line.
 
 mod known;
 mod query;
@@ -36,7 +36,7 @@ pub use turns::SearchAccount;
 use turns::{LONGEST_TURN, Turns};
 
 /// The minimum and the maximum number of bytes of output that one thread searches at a time. A search begins with small
-/// chunks, so that its first results arrive early, and holds one chunk for each core.
+/// chunks, so that its first results arrive early. It keeps at most one chunk per core in memory.
 const CHUNK: (u64, u64) = (256 << 10, 4 << 20);
 
 /// The maximum number of index records in a chunk. Programs that write one line at a time create a record for each
@@ -61,7 +61,7 @@ pub enum SearchFrom {
     Before(u64),
 }
 
-/// The state shared by all searches: the turns of their threads, and the lines of earlier attempts (`known`).
+/// The state shared by all searches: whose turn it is to use the threads, and the lines of earlier attempts (`known`).
 #[derive(Clone, Debug)]
 pub(super) struct Searchers {
     turns: Arc<Turns>,
@@ -75,7 +75,7 @@ impl Searchers {
     }
 }
 
-/// A search of an attempt's output, as far as the output extended when the search began.
+/// A search of the output that an attempt had printed when the search began.
 #[derive(Debug)]
 pub struct LogSearch {
     outputs: Outputs,
@@ -121,7 +121,7 @@ struct SearchShared {
 }
 
 impl SearchShared {
-    /// Returns whether nobody waits for the results any more.
+    /// Returns whether the search has been dropped, so that no results are needed.
     fn is_stopped(&self) -> bool {
         self.is_dropped.load(Ordering::Relaxed)
     }
@@ -132,12 +132,12 @@ impl SearchShared {
 enum Purpose {
     /// Find the lines that the query selects.
     Find,
-    /// Collect the distinct lines, with which later searches compare their own.
+    /// Collect the distinct lines, so that later searches can find lines that are not among them.
     Collect,
 }
 
 impl Outputs {
-    /// Begins a search, which uses the turns of `account`.
+    /// Begins a search on behalf of `account`, whose turns its threads use.
     pub async fn search(
         &self,
         account: SearchAccount,
@@ -161,7 +161,7 @@ impl Outputs {
         let steps = self.steps(job, of.attempt).await?;
         let begin = move || {
             let Some(mut spool) = spool else { return Ok((None, 0, 0..0, 0)) };
-            // The number of lines is read first, so that every counted line is within the records.
+            // Read the number of lines before the number of records, so that the records contain every counted line.
             let total = spool.total_lines()?;
             let records = spool.count()?;
             let rest = match from {
@@ -223,7 +223,7 @@ impl LogSearch {
         numbers.truncate(limit);
         let items = self.describe(&numbers).await?;
         if items.len() < numbers.len() {
-            // The text of the lines exceeds the maximum.
+            // `describe` returned fewer lines, because of its limits on text and blocks.
             numbers.truncate(items.len());
             has_more = true;
         }
@@ -302,8 +302,8 @@ impl LogSearch {
         }
     }
 
-    /// Returns the results of the next chunk, in the order of the search, or `None` after the last chunk. Later
-    /// chunks are searched in the meantime.
+    /// Returns the results of the next chunk, in the order of the search, or `None` after the last chunk. Later chunks
+    /// are searched in the meantime.
     async fn next_found(&mut self) -> Result<Option<ChunkFindings>, OutputError> {
         while self.running.len() < self.outputs.searchers.turns.threads() && !self.rest.is_empty() {
             let chunk = self.next_chunk().await?;
@@ -381,10 +381,9 @@ impl LogSearch {
         counts.into_iter().map(counted).collect()
     }
 
-    /// Reads the lines with these numbers. If the search selects all lines of a step or a stream, they are returned as
-    /// they look after other lines have redrawn them, but fewer lines are returned if they are in too many blocks.
-    /// Otherwise, they are returned as they were printed, because redrawing could hide the text for which they were
-    /// selected.
+    /// Reads the lines with these numbers. If the search selects all lines of a step or a stream, they are returned in
+    /// their redrawn form, and the lines beyond [`MAX_BLOCKS`] blocks are omitted. Otherwise, they are returned as they
+    /// were printed, because redrawing could hide the text for which they were selected.
     async fn describe(&self, numbers: &[u64]) -> Result<Vec<SearchHit>, OutputError> {
         let (Some(mut spool), false) = (self.spool.clone(), numbers.is_empty()) else { return Ok(Vec::new()) };
         let query = &self.shared.query;

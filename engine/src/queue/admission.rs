@@ -14,7 +14,7 @@ use super::submission::check_key;
 use super::{pauses, workers};
 use crate::db::{Connection, DbResult};
 
-/// The maximum number of types, and also of repositories, that a token's limits can list.
+/// The maximum number of types that a token's limits can list. The same maximum applies to repositories.
 const MAX_LISTED: usize = 100;
 
 /// The limits of a worker's API token. An empty list sets no limit.
@@ -61,7 +61,7 @@ pub(super) struct ClaimScope {
     pub(super) affinity_wait: Duration,
 }
 
-/// The decision about a claim.
+/// The decision on a claim.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Admission {
     /// The worker receives the next job that meets these conditions.
@@ -73,7 +73,7 @@ pub(super) enum Admission {
     Refused,
 }
 
-/// Decides about a claim, and records that the worker was seen.
+/// Decides which jobs a claim may receive, and records that the worker was seen.
 pub(super) async fn admit(connection: &mut Connection, request: &ClaimRequest, now: Timestamp) -> DbResult<Admission> {
     let limits = match request.token {
         None => WorkerLimits::default(),

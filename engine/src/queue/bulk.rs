@@ -1,7 +1,7 @@
 //! Applies an action to all jobs that match a filter.
 //!
-//! The jobs are looked up once, and each is then changed in its own transaction, as it would be by a request for this
-//! job alone. A job whose state has changed in between is skipped.
+//! The jobs are looked up once. Each of them is then changed in its own transaction, as it would be by a separate
+//! request. A job whose state has changed in between is skipped.
 
 use futures_util::{StreamExt, stream};
 use model::{BulkAction, BulkFilter, BulkReply, BulkRequest, JobChanges, JobId, JobStatus, Timestamp, UnchangedJob};
@@ -18,8 +18,8 @@ const MAX_JOBS: i64 = 10_000;
 /// The number of jobs that are changed at the same time, so that several transactions can be committed together.
 const AT_ONCE: usize = 32;
 
-/// The maximum number of jobs in a response that were not changed. A client needs their reasons, which are few, rather
-/// than all of them.
+/// The maximum number of unchanged jobs in a response. There are usually only a few different reasons, so a client does
+/// not need all of these jobs.
 const MAX_LISTED: usize = 100;
 
 /// The result of the action on one job.

@@ -17,7 +17,7 @@ use super::job_row::JobRow;
 use super::payload::ConcurrencyKey;
 use crate::db::{Connection, DbResult};
 
-/// The length of the digests, in bytes. Keys are not chosen to collide, so half a SHA-256 is enough.
+/// The length of the digests, in bytes. Nobody gains from keys whose digests collide, so half of a SHA-256 is enough.
 const DIGEST: usize = 16;
 
 /// A job's concurrency key as it is stored.
@@ -48,8 +48,8 @@ impl StoredConcurrency {
     }
 }
 
-/// Returns the digest of everything that decides whether a claim may receive a job, except the times. Returns `None` for
-/// a job without a concurrency key and without an affinity key, because no such job waits for others.
+/// Returns the digest of everything that decides whether a claim may receive a job, except the times. Returns `None`
+/// for a job without a concurrency key and without an affinity key, because such a job never waits for others.
 ///
 /// For some time after it was queued, a job with an affinity key is reserved for one worker. Its priority is therefore
 /// part of the digest. All jobs with the same digest then have the same priority, so the first of them is the one that
@@ -68,12 +68,13 @@ fn digest(text: &str) -> Vec<u8> {
     Sha256::digest(text)[..DIGEST].to_vec()
 }
 
-/// Returns the jobs with the same concurrency key for which a job waits, or `None` if it waits for none.
+/// Returns the running jobs with the same concurrency key that a queued job waits for, or `None` if it does not wait.
 pub(super) async fn wait_of(connection: &mut Connection, row: &JobRow) -> DbResult<Option<ConcurrencyWait>> {
     Ok(waits(connection, std::slice::from_ref(row)).await?.pop().flatten())
 }
 
-/// Returns, for each job, the jobs with the same concurrency key for which it waits, or `None` if it waits for none.
+/// Returns, for each job, the running jobs with the same concurrency key that it waits for, or `None` if it does not
+/// wait.
 pub(super) async fn waits(connection: &mut Connection, rows: &[JobRow]) -> DbResult<Vec<Option<ConcurrencyWait>>> {
     let key_of = |row: &JobRow| row.concurrency.clone().filter(|_| row.job.status == JobStatus::Queued);
     let keys: Vec<Option<StoredConcurrency>> = rows.iter().map(key_of).collect();

@@ -132,7 +132,7 @@ pub(super) enum Retry {
     Never,
 }
 
-/// Details of the end of a lease that only workers on other machines and the server itself specify.
+/// Details of the end of a lease. Only workers on other machines and the server itself specify them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct EndDetails {
     /// Whether the job runs again if the attempt has failed.
@@ -186,7 +186,7 @@ pub(super) struct EndedLease {
 }
 
 impl EndedLease {
-    /// Returns what is reported about a job with this row, which was read after its lease had ended.
+    /// Describes a job whose lease has ended. `row` must have been read after the end of the lease.
     pub(super) const fn of(row: &JobRow) -> Self {
         Self { status: row.job.status, has_concurrency_key: row.concurrency.is_some() }
     }
@@ -238,7 +238,7 @@ pub(super) async fn finish(
     Ok(EndedLease { status: job_status, ..EndedLease::of(&row) })
 }
 
-/// Returns the totals of an attempt without stored output, such as one of a worker that reports only events.
+/// Returns the totals of an attempt without stored output, for example if its worker reports only events.
 pub(super) fn no_output() -> AttemptTotals {
     AttemptTotals {
         exit_code: None,

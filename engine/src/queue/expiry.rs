@@ -172,15 +172,15 @@ impl Queue {
 /// Why the server ends a worker's lease.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LeaseLoss {
-    /// The worker has not renewed it in time.
+    /// The worker has not renewed the lease in time.
     Expired,
     /// The worker's API token is no longer valid.
     TokenEnded,
 }
 
 impl LeaseLoss {
-    /// Returns the event that reports the end of the lease before the attempt's own event, if there is one, and the
-    /// human-readable reason.
+    /// Returns the event that reports the end of the lease, if there is one, and the human-readable reason. The event
+    /// precedes the attempt's own event.
     fn reported(self) -> (Option<JobEventStatus>, Redacted) {
         match self {
             Self::Expired => (Some(JobEventStatus::LeaseExpired), Redacted::literal("the worker's lease expired")),

@@ -322,8 +322,8 @@ impl Queue {
     }
 
     /// Returns a future that completes when a job may have become claimable, for example because it has been queued, or
-    /// because a job with its concurrency key has ended. Create the future before trying to claim a job, so
-    /// that no job is missed.
+    /// because a job with its concurrency key has ended. Create the future before trying to claim a job, so that no job
+    /// is missed.
     pub fn queued(&self) -> tokio::sync::futures::Notified<'_> {
         self.signals.queued.notified()
     }

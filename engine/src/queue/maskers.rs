@@ -106,7 +106,7 @@ impl Maskers {
         self.shared.borrow().redactor.clone()
     }
 
-    /// Returns a receiver for changes of the values that are masked in every job, from now on.
+    /// Returns a receiver for future changes to the values that are masked in every job.
     pub(super) fn shared_values(&self) -> SharedValues {
         SharedValues(self.shared.subscribe())
     }

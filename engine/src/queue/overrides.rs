@@ -18,8 +18,7 @@ struct Text {
     shown: String,
 }
 
-/// Returns the payload `original` with the fields in `changes` replaced or added. The value `null` removes a
-/// field.
+/// Returns the payload `original` with the fields in `changes` replaced or added. The value `null` removes a field.
 pub(super) fn apply(
     kind: &str,
     original: &JobPayload,

@@ -1,7 +1,7 @@
 //! Pauses for maintenance: of the queue, of a type of jobs, or of a worker.
 //!
-//! A pause changes no job. Claims read the pauses in their own transactions ([`super::admission`]). Therefore, when a
-//! request to pause has been answered, no further job to which the pause applies begins. Jobs that are already running
+//! A pause changes no job. Claims read the pauses in their own transactions ([`super::admission`]). Once a request to
+//! pause has been answered, no job to which the pause applies can therefore start. Jobs that are already running
 //! continue.
 
 pub(super) mod store;

@@ -41,8 +41,8 @@ pub(super) use output::OutputCopies;
 pub use report::{Report, ReportedOutcome};
 pub use uploads::{Recorded, Upload, UploadLimits};
 
-/// The longest duration of a lease, in seconds: one day. A job whose worker has died runs again only after the lease
-/// ends.
+/// The longest duration of a lease, in seconds: one day. It limits how long a job waits for its next attempt if its
+/// worker has died.
 const MAX_LEASE: i64 = 24 * 3600;
 /// The maximum time for which a claim may wait, in seconds. It is short because proxies close idle connections, often
 /// after a minute.
@@ -62,7 +62,7 @@ fn seconds_in(field: &str, range: std::ops::RangeInclusive<i64>, seconds: i64) -
     }
 }
 
-/// A worker's request for a job, and the time for which the request waits for one.
+/// A worker's request for a job, with the time for which the request waits for a job.
 #[derive(Clone, Debug)]
 pub struct RemoteClaim {
     request: ClaimRequest,
@@ -122,8 +122,8 @@ impl Queue {
         Ok(RemoteClaim { request, is_resume: body.resume == Some(true), wait })
     }
 
-    /// Claims the next job for a worker on another machine. If there is none, waits for one until the claim's time is
-    /// over or `stop` is cancelled.
+    /// Claims the next job for a worker on another machine. If there is none, waits for one until the claim's waiting
+    /// time has passed or `stop` is cancelled.
     pub async fn claim_remotely(
         &self,
         claim: &RemoteClaim,
@@ -151,7 +151,8 @@ impl Queue {
     }
 
     /// Claims the next job, if there is one. Otherwise, also returns the worker's status if it receives no job because
-    /// it is drained or because of a pause. `open` is the claim among the open ones, or `None` if the worker resumes.
+    /// it is drained or because of a pause. `open` registers the claim as open; it is `None` if the worker resumes an
+    /// earlier claim.
     async fn claim_now(
         &self,
         claim: &RemoteClaim,
@@ -217,8 +218,8 @@ impl Queue {
         Ok(row?.to_job(&self.maskers))
     }
 
-    /// Returns a job as it is stored. Its redactor is created outside of transactions, because creating one with many
-    /// values takes a while.
+    /// Returns a job as it is stored. The caller creates the job's redactor outside of transactions, because creating a
+    /// redactor with many values takes a while.
     async fn stored_job(&self, job: JobId) -> Result<JobRow, QueueError> {
         let mut connection = self.db.reader().await?;
         jobs::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))
@@ -244,8 +245,8 @@ enum EarlierClaim {
     None,
     /// The worker still holds the job that it received for this claim.
     Held(JobId),
-    /// The lease of the claim has ended. The identifier is not used for another job, so that a request that arrives
-    /// late does not claim a job that no worker would run.
+    /// The lease of the claim has ended. The identifier does not receive another job, because the request may be a
+    /// delayed one whose response no worker expects any more.
     Ended,
 }
 

@@ -144,7 +144,7 @@ fn is_skipped(job: JobId, removed: Result<(), QueueError>) -> Result<bool, Queue
     }
 }
 
-/// Returns the time that is earlier than `time` by `by`.
+/// Returns the time that is `by` before `time`.
 fn earlier(time: Timestamp, by: Duration) -> Timestamp {
     Timestamp(time.0.saturating_sub(i64::try_from(by.as_micros()).unwrap_or(i64::MAX)))
 }

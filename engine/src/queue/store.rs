@@ -134,12 +134,13 @@ pub(super) async fn list(connection: &mut Connection, filter: &JobsFilter) -> Db
     let mut query = QueryBuilder::new("select * from jobs where true");
     match filter.statuses.as_slice() {
         [] => {}
-        // For a single status, the index by status already has the order of the list.
+        // The index by status already contains the jobs of a single status in the order of the list.
         [status] => {
             query.push(" and status = ").push_bind(status.as_str());
         }
-        // For several statuses, the plus sign prevents SQLite from using the index by status and sorting all jobs that
-        // it finds, which may be most of them. Instead, SQLite reads the newest jobs until it has enough.
+        // For several statuses, the plus sign prevents SQLite from using the index by status, because it would then
+        // sort all jobs that it finds, possibly most of them. Instead, SQLite reads the newest jobs until it has
+        // enough.
         statuses => {
             let statuses: Vec<&str> = statuses.iter().map(|status| status.as_str()).collect();
             query.push(" and +status in (select value from json_each(");
@@ -283,8 +284,8 @@ pub(super) async fn note_output_removed(connection: &mut Connection, job: JobId,
     Ok(())
 }
 
-/// Returns up to `limit` jobs that `expired` selects, in the order in which they finished. The first `skipped` of them
-/// are not included.
+/// Returns up to `limit` jobs that `expired` selects, in the order in which they finished, after the first `skipped` of
+/// them.
 pub(super) async fn expired(
     connection: &mut Connection,
     expired: Expired,

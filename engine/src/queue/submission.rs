@@ -35,8 +35,8 @@ pub struct Submission {
     pub(super) repository: Option<String>,
     /// The job's concurrency key, if it has one.
     pub(super) concurrency: Option<StoredConcurrency>,
-    /// The result of `claim_line`: the digest that the job shares with the jobs that no claim can tell apart from it,
-    /// except by their order. `None` if the job has neither a concurrency key nor an affinity key.
+    /// The digest that `claim_line` returns. Jobs with the same digest form a line: claims can tell them apart only by
+    /// their order. `None` if the job has neither a concurrency key nor an affinity key.
     pub(super) claim_line: Option<Vec<u8>>,
     pub(super) title: String,
     pub(super) commands: String,

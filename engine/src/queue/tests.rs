@@ -23,7 +23,7 @@ const KEYS: [&str; 2] = ["database", "deploy"];
 /// The names of the workers.
 const WORKERS: [&str; 3] = ["one", "two", "three"];
 
-/// A lease that a worker has, or has had.
+/// A current or former lease of a worker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct HeldLease {
     job: usize,
@@ -167,8 +167,8 @@ impl World {
         });
     }
 
-    /// Returns the job that has to be claimed next by a worker that runs the given types, or all types if there are
-    /// none: by priority, and then by age.
+    /// Returns the job that a worker with the given types must claim next, by priority and then by age. If `kinds` is
+    /// empty, the worker runs all types.
     fn next(&self, kinds: &[usize]) -> Option<usize> {
         let holds = |job: &&Expected, key| job.status == JobStatus::Running && job.key.map(|(key, _)| key) == Some(key);
         let is_permitted = |job: &Expected| {
@@ -201,7 +201,7 @@ impl World {
         }
     }
 
-    /// Sends a worker's request under a lease that it has or has had.
+    /// Sends a request under a random current or former lease.
     async fn request(&mut self) {
         const ALL: [Request; 6] = [
             Request::Renew,

@@ -23,7 +23,7 @@ use store::{DescribedWorker, WorkerRow};
 const SEEN_EVERY: Duration = Duration::from_secs(10);
 
 /// The time without a request after which a worker without jobs counts as offline. A claim waits for at most half of
-/// this time.
+/// this time, so a worker whose claim waits does not count as offline.
 pub(super) const OFFLINE_AFTER: Duration = Duration::from_mins(1);
 
 /// The time without a request after which a worker is removed from the list.

@@ -73,7 +73,7 @@ impl WorkingRoots {
         if !folder.metadata().map_err(refused)?.is_dir() {
             return Err(DirectoryError::NotAFolder(directory.to_owned()));
         }
-        // The effective ids may be those of the user that the job runs as.
+        // Check the effective ids, which may be those of the user that the job runs as.
         let accessible = accessat(CWD, &folder, Access::EXEC_OK, AtFlags::EACCESS);
         accessible.map_err(|error| refused(error.into()))?;
         Ok(folder)

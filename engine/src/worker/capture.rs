@@ -74,8 +74,8 @@ pub enum MaskCommandsSetting {
 }
 
 impl Masking {
-    /// Adds the new values in the job's file, those of named secrets, and `printed`, the values in the job's output.
-    /// Returns whether the redactor has changed.
+    /// Adds the new values from the job's file, from the named secrets and from `printed`, the values in the job's
+    /// output. Returns whether the redactor has changed.
     fn update(&mut self, printed: Vec<String>) -> bool {
         let shared = self.shared.as_mut().and_then(SharedValues::changed);
         let from_file = self.file.as_mut().is_some_and(|file| self.added.add_from(file));
@@ -154,7 +154,7 @@ impl Capture {
         Self { spool, masking, flush, redactions: RedactionCounts::default() }
     }
 
-    /// Also masks values that are added, while the attempt is running, to the values that are masked in every job.
+    /// Also masks shared values that are added while the attempt is running. These values are masked in every job.
     #[must_use]
     pub(super) fn with_shared_values(mut self, shared: SharedValues) -> Self {
         self.masking.shared = Some(shared);

@@ -39,8 +39,8 @@ pub use supervisor::{LeftBehind, Program, Supervision};
 /// The time for which the streams are read after the process has exited, if a descendant still has them open.
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// The maximum time that the server waits until a supervisor reports whether it could start the program. It is far longer
-/// than a start takes on a busy machine.
+/// The maximum time that the server waits until a supervisor reports whether it could start the program. It is far
+/// longer than a start takes on a busy machine.
 const START_PATIENCE: Duration = Duration::from_mins(1);
 
 /// The result of a step's process.
@@ -218,9 +218,9 @@ impl Running<'_, '_> {
 
     /// Kills a supervisor that has not reported a start in time, and returns an error.
     ///
-    /// If the supervisor is stopped, it has started the program, which has then stopped the supervisor before it could
-    /// report. Such a step ends like any other. The caller continues the supervisor after this check, because a
-    /// supervisor that has just been continued looks as if it were running.
+    /// A supervisor that is stopped has started the program, which then stopped the supervisor before it could report.
+    /// Such a step ends like any other. The caller continues the supervisor only after this check, because a supervisor
+    /// that has just been continued looks as if it were running.
     fn check_start(&self, now: Instant) -> Result<(), ProcessError> {
         if self.start_by.is_none_or(|by| now < by) || self.supervisor.is_stopped() {
             return Ok(());

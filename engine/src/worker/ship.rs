@@ -169,7 +169,7 @@ impl<L: Link> Shipper<L> {
         let mut out = Outgoing { to: from, ..Outgoing::default() };
         self.lifecycle_events.take(from, &mut out);
         if self.has_events_at(from) {
-            // The events do not fit into one append, and the output follows all of them.
+            // Not all of these events fit into one append, and the output must follow all of them.
             self.append(out).await?;
             return Ok(Wait::Not);
         }
@@ -200,7 +200,8 @@ impl<L: Link> Shipper<L> {
         self.lifecycle_events.next().is_some_and(|next| next.at <= offset)
     }
 
-    /// Adds to `out` the output up to `limit` that may be sent now. `stop` is the boundary at `limit`, if there is one.
+    /// Adds output up to `limit` to `out`, as far as it may be sent now. `stop` is the boundary at `limit`, if there is
+    /// one.
     async fn output(
         &mut self,
         known: Known,

@@ -1,9 +1,9 @@
-//! The number of jobs that a worker runs at the same time.
+//! Limits the number of jobs that a worker runs at the same time.
 //!
-//! The commands of a job occupy a slot. After they have ended, the worker still sends the rest of the output and reports
-//! the result, which takes as long as the server or the network needs. The job releases its slot before that, so that
-//! the next job need not wait. So that a slow server does not make such jobs pile up, there are at most as many of them
-//! as slots; further jobs keep their slots until they have been reported.
+//! The commands of a job occupy a slot. After they have ended, the worker still sends the rest of the output and
+//! reports the result, which takes as long as the server or the network needs. The job releases its slot before that,
+//! so that the next job need not wait. At most as many jobs are reported at a time as there are slots, so that jobs do
+//! not pile up behind a slow server; further jobs keep their slots until they have been reported.
 
 use std::sync::Arc;
 

@@ -35,7 +35,7 @@ pub struct LineQuery {
 }
 
 impl LineQuery {
-    /// Returns whether lines are selected only by their step or their stream, whatever their text.
+    /// Returns whether lines are selected only by their step or their stream, regardless of their text.
     pub(super) const fn is_by_source(&self) -> bool {
         self.pattern.is_none()
             && self.unlike.is_none()

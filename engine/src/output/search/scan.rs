@@ -267,8 +267,8 @@ impl Scan<'_> {
     }
 }
 
-/// Returns the length of the first lines of a text that together have at most [`PIECE`] bytes, or that of its first
-/// line if this line is longer. The text consists of complete lines.
+/// Returns the length of the first lines of a text that together have at most [`PIECE`] bytes. If the first line alone
+/// is longer, returns the length of that line. The text consists of complete lines.
 fn block_of_lines(text: &[u8]) -> usize {
     let newline = match text.get(..PIECE) {
         Some(beginning) => memchr::memrchr(b'\n', beginning).or_else(|| memchr::memchr(b'\n', text)),

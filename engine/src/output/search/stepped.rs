@@ -1,9 +1,8 @@
-//! Matching of long lines in pieces, between which a search can be stopped.
+//! Matches long lines in pieces, so that a search can be stopped between two pieces.
 //!
-//! The crate `regex` cannot be stopped while it searches a text, and an unfavourable expression takes minutes for a
-//! long line. [`SteppedRegex`] therefore advances the automata of the same expression by itself. It uses the lazy DFA
-//! and, for the few texts that the DFA does not support, the NFA. Both need a fixed amount of memory, whatever the
-//! text.
+//! The crate `regex` cannot be stopped while it searches a text, and some expressions take minutes for a long line.
+//! [`SteppedRegex`] therefore runs the automata of the same expression piece by piece: the lazy DFA or, for the few
+//! texts that the DFA does not support, the NFA. Both need a fixed amount of memory, regardless of the text.
 
 use regex_automata::hybrid::dfa::{self, DFA};
 use regex_automata::nfa::thompson::{self, NFA, State, WhichCaptures};
@@ -13,14 +12,14 @@ use regex_automata::{Anchored, Input};
 
 use super::PatternCase;
 
-/// The number of bytes, or of visited states of the NFA, after which a search checks whether it has been stopped. A
-/// text that is not longer is searched at once.
+/// The number of bytes, or of visited states of the NFA, after which a search checks whether it has been stopped.
+/// Shorter texts are searched without such checks.
 pub(super) const PIECE: usize = 64 << 10;
 
 /// The size of the lazy DFA's cache, in bytes. This is the default of the crate `regex`.
 const CACHE: usize = 2 << 20;
 
-/// An expression whose automata advance step by step.
+/// An expression that is matched piece by piece.
 #[derive(Clone, Debug)]
 pub(super) struct SteppedRegex {
     nfa: NFA,
@@ -44,7 +43,7 @@ impl SteppedRegex {
         let config = thompson::Config::new().utf8(false).which_captures(WhichCaptures::None);
         let nfa = thompson::Compiler::new().syntax(syntax).configure(config).build(expression);
         let nfa = nfa.expect("the crate `regex` has compiled the expression");
-        // The last two values are those of the crate `regex`.
+        // The last two settings have the values that the crate `regex` uses.
         let config = dfa::Config::new()
             .unicode_word_boundary(true)
             .cache_capacity(CACHE)
@@ -70,7 +69,8 @@ fn dfa_matches(dfa: &DFA, text: &[u8], is_stopped: &dyn Fn() -> bool) -> Result<
     let mut cache = dfa.create_cache();
     let start = dfa.start_state_forward(&mut cache, &Input::new(text).anchored(Anchored::No));
     let mut state = start.map_err(|_| Unsearched::Unsupported)?;
-    // The DFA derives from its progress whether it would be slower than the NFA.
+    // The cache compares its own growth with the progress reported here, and gives up if the DFA would be slower than
+    // the NFA.
     cache.search_start(0);
     for (number, piece) in text.chunks(PIECE).enumerate() {
         if is_stopped() {
@@ -176,7 +176,7 @@ mod tests {
 
     use super::*;
 
-    /// Stops at the check with this number. Returns the result and the number of checks.
+    /// Runs a search that is stopped at the check with this number. Returns the result and the number of checks.
     fn stopped_at<T>(check: u32, search: impl FnOnce(&dyn Fn() -> bool) -> T) -> (T, u32) {
         let checks = Cell::new(0);
         let result = search(&|| {

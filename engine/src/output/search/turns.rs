@@ -1,12 +1,12 @@
-//! Assigns the threads of searches to the accounts that search.
+//! Shares the threads for searching fairly between the accounts that search.
 //!
-//! A search needs a turn for each chunk. When a thread becomes free, the accounts that wait for one take turns, however
-//! many searches each of them has begun. An account that searches alone therefore uses all threads, and any other one
+//! A search needs a turn for each chunk. When a thread becomes free, the waiting accounts take turns, regardless of how
+//! many searches each of them has begun. An account that searches alone therefore uses all threads, and another account
 //! waits at most until the current chunks have been searched.
 //!
-//! The search of a chunk may take minutes for an unfavourable expression and long lines, unless the search is dropped. A
-//! turn therefore lapses after [`LONGEST_TURN`]: its thread continues, but another turn may begin. No account ever has
-//! more begun turns than there are threads, including the turns that have lapsed.
+//! The search of a chunk may take minutes if the lines are long and the expression is slow. A turn therefore lapses
+//! after [`LONGEST_TURN`]: its thread continues, but another turn may begin. An account never has more turns in
+//! progress than there are threads, including lapsed turns.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,7 +18,7 @@ use tokio::sync::oneshot;
 /// The time after which a turn lapses. Almost all chunks are searched within a tenth of this time.
 pub(super) const LONGEST_TURN: Duration = Duration::from_secs(1);
 
-/// The account for which a search is done: the id of a user, or `None` for an account without an id.
+/// The account on whose behalf a search runs: the id of a user, or `None` for the account of the admin token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct SearchAccount(pub Option<i64>);
 
@@ -37,7 +37,7 @@ struct TurnState {
     /// The number of turns that have begun, and have neither ended nor lapsed.
     taken: usize,
     of: HashMap<SearchAccount, TurnsOfAccount>,
-    /// The accounts with turns that have not begun, in the order in which the next ones begin.
+    /// The accounts that wait for a turn, in the order in which their next turns begin.
     order: VecDeque<SearchAccount>,
     /// The number of the next turn.
     next: u64,
@@ -57,7 +57,8 @@ pub(super) struct Turn {
     turns: Arc<Turns>,
     account: SearchAccount,
     number: u64,
-    /// Whether another turn may begin instead. It is changed only while the state of the turns is locked.
+    /// Whether the turn has lapsed, so that another turn may begin. It is changed only while the state of the turns is
+    /// locked.
     has_lapsed: AtomicBool,
 }
 
@@ -71,7 +72,7 @@ impl Turns {
         self.threads
     }
 
-    /// Waits until a turn of an account begins. The turn lapses even if nobody waits for its result any more.
+    /// Waits until a turn of an account begins. The turn lapses even if the search is dropped in the meantime.
     pub(super) async fn begin(self: &Arc<Self>, account: SearchAccount) -> Arc<Turn> {
         let (begins, begun) = oneshot::channel();
         let turn = {
@@ -103,7 +104,7 @@ impl Turns {
 }
 
 impl TurnState {
-    /// Begins turns as long as there are threads for them.
+    /// Begins waiting turns as long as threads are free.
     fn begin_next(&mut self, threads: usize) {
         while self.taken < threads {
             let may_begin = |account: &SearchAccount| self.of.get(account).is_some_and(|turns| turns.begun < threads);

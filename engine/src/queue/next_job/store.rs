@@ -9,11 +9,16 @@ use crate::queue::admission::ClaimScope;
 use crate::queue::workers::store::valid_token;
 use crate::queue::{ending, workers};
 
-/// The conditions for a job that a claim may receive. The parameters are the types that the worker runs (`?1`), the
-/// time (`?2`), the latest time at which a next attempt can be due (`?3`), the worker's capabilities (`?4`), the
-/// repositories of its jobs (`?5`), the time after which a job must have become claimable to be still reserved for the
-/// worker that it prefers (`?6`), the id of the worker (`?7`), and the time after which a preferred worker must have
-/// been seen to count as online (`?8`). Lists are JSON.
+/// The conditions for a job that a claim may receive. Lists are JSON. The parameters are:
+///
+/// - `?1`: a list of types, which only the queries below use;
+/// - `?2`: the current time;
+/// - `?3`: the latest time at which a next attempt can be due;
+/// - `?4`: the worker's capabilities;
+/// - `?5`: the permitted repositories, or null if all are permitted;
+/// - `?6`: a time. Jobs that became claimable at this time or before are no longer reserved for a worker;
+/// - `?7`: the id of the worker;
+/// - `?8`: a time. Workers that were last seen at this time or before count as offline.
 macro_rules! is_claimable {
     () => {
         concat!(
@@ -42,8 +47,8 @@ macro_rules! is_claimable {
     };
 }
 
-/// The condition that the worker `preferred` may claim the job of the outer query. The claims of a worker are decided
-/// by [`admission`](crate::queue::admission), and this condition agrees with it.
+/// The condition that the worker `preferred` may claim the job of the outer query. It must agree with
+/// [`admission`](crate::queue::admission), which decides what a worker may claim.
 macro_rules! may_claim {
     () => {
         concat!(
@@ -99,8 +104,8 @@ macro_rules! next_of_kinds {
 /// The next job of the types in the list `?1`.
 const NEXT_OF_LISTED_TYPES: &str = concat!("with kinds(name) as (select value from json_each(?1)) ", next_of_kinds!());
 
-/// The next job of all types except those in the list `?1`. The types of the queued jobs are found one by one in the
-/// index, each with one search, however many jobs of that type are queued.
+/// The next job of all types except those in the list `?1`. Each type is found with one search of the index, regardless
+/// of the number of queued jobs of that type.
 const NEXT_OF_OTHER_TYPES: &str = concat!(
     "with recursive types(name) as (
        select min(type) from jobs indexed by jobs_claimable where status = 'queued' and is_behind = 0

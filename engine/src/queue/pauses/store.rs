@@ -25,7 +25,7 @@ fn target(text: &str) -> sqlx::Result<PauseTarget> {
     text.parse().map_err(|_| sqlx::Error::Decode("the target of a stored pause is damaged".into()))
 }
 
-/// Returns the query for pauses that ends with the given clauses.
+/// The query for pauses, to which the given clauses are appended.
 macro_rules! select {
     ($clauses:literal) => {
         concat!(
@@ -64,7 +64,7 @@ pub(in crate::queue) async fn count(connection: &mut Connection) -> DbResult<i64
     Ok(sqlx::query_scalar("select count(*) from pauses").fetch_one(connection.sqlite()).await?)
 }
 
-/// Stores a pause. If the target is already paused, the time at which it was paused remains.
+/// Stores a pause. If the target is already paused, the pause keeps its original time.
 pub(in crate::queue) async fn set(
     connection: &mut Connection,
     target: &PauseTarget,

@@ -1,5 +1,5 @@
-//! The requirements of a job on its worker: capabilities (`requiredCapabilities`), and an API token that permits the
-//! job's `repository`.
+//! What a job requires of its worker: capabilities (`requiredCapabilities`), and an API token that permits the job's
+//! `repository`.
 
 use super::{InvalidPayload, JobPayload, invalid};
 use crate::json::{Json, Node};

@@ -1,4 +1,4 @@
-//! The size of the terminal in which a step runs if the job or the step has `terminal`.
+//! The size of the terminal in which a step runs if the job or the step sets `terminal`.
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;

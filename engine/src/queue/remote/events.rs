@@ -15,7 +15,7 @@ use crate::queue::{Queue, QueueError};
 /// The maximum number of events in a batch.
 const MAX_EVENTS: usize = 500;
 
-/// The kinds of events that only the server creates, because they report changes of the job.
+/// The kinds of events that only the server creates, because they report changes to the job.
 const OF_SERVER: [&str; 4] = ["attempt", "job", "artifact", "end"];
 
 /// The largest offset, length or line number that an event may contain. Browsers represent larger numbers inexactly.
@@ -135,8 +135,10 @@ impl Queue {
             .await;
         let (appended, lease) = appended?;
         if has_output && let Err(error) = self.copy_output(lease).await {
-            // The next request of the worker completes the copy. A worker that numbers its requests repeats this one,
-            // which stores no events again. Without a number, a repeated request would store them twice.
+            // The events are stored, but their output is not in the copy yet. The worker's next request completes the
+            // copy. A worker that numbers its requests repeats this request after an error, without storing the events
+            // again. A repeated request without a number would store them twice, so no error is returned to such a
+            // worker.
             if number.is_some() {
                 return Err(error);
             }
@@ -146,7 +148,7 @@ impl Queue {
     }
 }
 
-/// Checks and masks an event. `field` is the prefix of the names of its members in errors.
+/// Checks and masks an event. `field` is the prefix of its members' names in error messages.
 pub(super) fn new_event(
     field: &str,
     event: ReportedEvent,
@@ -187,7 +189,7 @@ fn check_range(
     Ok(OutputRange { number, from, to, suppressed })
 }
 
-/// Returns whether an event contains output and its position in the complete log.
+/// Returns whether an event is output, which has a position in the complete log.
 const fn is_output(event: &ReportedEvent) -> bool {
     matches!(event.payload, Some(Payload::Log(_)))
 }
@@ -207,8 +209,8 @@ fn masked_output(mut text: Vec<u8>, redactor: &Redactor) -> Redacted {
     Redacted::from_stored(text)
 }
 
-/// Checks that a payload can be stored: a worker may not report changes of the job, and may report only its own
-/// attempt.
+/// Checks that a payload can be stored: a worker may report only on its own attempt, and must not report changes to the
+/// job.
 fn check_payload(field: &str, payload: &Payload, attempt: i32, bytes: usize) -> Result<(), InvalidPayload> {
     let of_attempt = match payload {
         Payload::Log(log) => {
@@ -251,7 +253,7 @@ fn of_server(field: &str) -> InvalidPayload {
     )
 }
 
-/// Checks that the location of a chunk of output fits its text.
+/// Checks that the location of a chunk of output matches its text.
 fn check_log(field: &str, log: &LogPayload, bytes: usize) -> Result<(), InvalidPayload> {
     check_number(&format!("{field}.offset"), log.offset)?;
     check_number(&format!("{field}.line"), log.line)?;

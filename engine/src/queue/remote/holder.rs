@@ -12,7 +12,7 @@ use crate::queue::payload::InvalidPayload;
 use crate::queue::submission::check_key;
 use crate::queue::{QueueError, store as jobs};
 
-/// A worker on another machine, as its request identifies it.
+/// A worker on another machine, as identified by its request.
 #[derive(Clone, Debug)]
 pub struct RemoteWorker {
     /// The worker's name.
@@ -58,7 +58,7 @@ pub(super) async fn holding<'a>(
 }
 
 impl Holding<'_> {
-    /// Returns the worker's lease. Fails if the job is not running, or if the worker does not hold it.
+    /// Returns the worker's lease. Fails if the job is not running, or if the worker does not hold the job.
     pub(super) fn lease(&self) -> Result<Lease, QueueError> {
         let job = &self.row.job;
         if job.status != JobStatus::Running {

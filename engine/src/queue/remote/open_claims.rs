@@ -1,11 +1,11 @@
-//! The claims of workers on other machines that must not receive a job any more.
+//! Prevents claims of workers on other machines from receiving a job after their workers have given up on them.
 //!
 //! A worker that has been restarted asks with `resume` for the job of each of its earlier claims. Such a claim may
-//! still be open, for example because a proxy has not noticed that the worker is gone. If the claim then received a
-//! job, no worker would know of that job. A claim is therefore closed as soon as its worker resumes, and an identifier
-//! for which a worker has been told that there is no job never receives one.
+//! still be open, for example because a proxy has not noticed that the connection is gone. If the claim then received a
+//! job, no worker would know about it. When a worker resumes, all of its open claims are therefore closed. If a worker
+//! is told that there is no job for an identifier, that identifier never receives one later.
 //!
-//! Nothing is stored, because no claim stays open when the server stops.
+//! Claims are tracked only in memory, because no claim stays open when the server stops.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,8 @@ use model::TokenId;
 
 use crate::queue::leases::ClaimRequest;
 
-/// The maximum number of identifiers that are remembered. They are needed only while a request is on its way.
+/// The maximum number of identifiers that are remembered. An identifier is needed only while a delayed request may
+/// arrive.
 const MAX_CLOSED: usize = 10_000;
 
 /// A worker: its API token and its name.
@@ -34,7 +35,7 @@ struct Claims {
 #[derive(Clone, Copy, Debug, Default)]
 struct WorkerClaims {
     open: usize,
-    /// How often the worker has resumed since the first of these claims began.
+    /// The number of times that the worker has resumed since the first of these claims began.
     resumes: u64,
 }
 
@@ -67,7 +68,7 @@ impl OpenClaims {
         Some(OpenClaim { claims: self.clone(), worker, id: id_of(request), resumes })
     }
 
-    /// Closes all open claims of the worker that resumes. Call this in the transaction that looks for its job.
+    /// Closes all open claims of the worker that resumes. Call this in the transaction that looks for the worker's job.
     pub(super) fn resume(&self, request: &ClaimRequest) {
         let mut claims = self.claims();
         if let Some(of_worker) = worker_of(request).and_then(|worker| claims.workers.get_mut(&worker)) {
@@ -75,7 +76,7 @@ impl OpenClaims {
         }
     }
 
-    /// Closes an identifier for which there is no job.
+    /// Closes the identifier of a request for which there is no job.
     pub(super) fn close(&self, request: &ClaimRequest) {
         if let Some(id) = id_of(request) {
             self.claims().closed.add(id);
@@ -88,7 +89,7 @@ impl OpenClaims {
 }
 
 impl OpenClaim {
-    /// Returns whether the claim must not receive a job any more.
+    /// Returns whether the claim must no longer receive a job.
     pub(super) fn is_closed(&self) -> bool {
         let claims = self.claims.claims();
         let has_resumed = claims.workers.get(&self.worker).is_some_and(|worker| worker.resumes != self.resumes);

@@ -5,8 +5,8 @@
 //! that are not in the copy yet are read from the database. After a crash, the next request completes the copy in the
 //! same way. Output that a worker has suppressed is not in any event, so the worker sends it separately.
 //!
-//! The events are read in pages, so that a worker that reports much output after a gap does not make the server use much
-//! memory. An attempt without log events has no spool.
+//! The events are read in pages, so that the server uses little memory even if a worker reports much output after a
+//! gap. An attempt without log events has no spool.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -41,7 +41,7 @@ pub(in crate::queue) struct OutputCopy {
     spool: Option<SpoolWriter>,
     /// The position of the last event that is in the copy, or `None` if it is not known.
     after: Option<Seq>,
-    /// Whether the copy lacks output that was suppressed, so that no later output can be copied.
+    /// Whether suppressed output is missing, so that later output cannot be copied until the worker has sent it.
     is_stalled: bool,
 }
 
@@ -63,7 +63,7 @@ impl OutputCopies {
         Self { spools, open: Arc::default() }
     }
 
-    /// Waits until no other request uses the copy of an attempt.
+    /// Locks the copy of an attempt, after waiting until no other request uses it.
     async fn lock(&self, lease: Lease) -> LockedCopy {
         let copy = {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -79,7 +79,7 @@ impl OutputCopies {
 }
 
 impl OutputCopy {
-    /// Adds the output in log events that is not in the copy yet.
+    /// Adds the output in log events that is not yet in the copy.
     async fn advance(&mut self, log: &EventLog, spools: &Spools, lease: Lease) -> Result<(), QueueError> {
         let Lease { job, attempt, .. } = lease;
         if self.is_stalled {
@@ -123,7 +123,8 @@ impl OutputCopy {
         Ok(())
     }
 
-    /// Appends pieces, up to the first one that begins beyond the end of the copy. Returns those that were not appended.
+    /// Appends pieces, up to the first one that begins beyond the end of the copy. Returns those that were not
+    /// appended.
     async fn write(&mut self, mut pieces: HeldPieces, spools: &Spools, lease: Lease) -> Result<HeldPieces, QueueError> {
         let (spool, spools) = (self.spool.take(), spools.clone());
         let (spool, appended) = blocking(move || {
@@ -179,8 +180,8 @@ async fn blocking<T: Send + 'static>(
 }
 
 impl Queue {
-    /// Locks the copy of an attempt, and returns `None` if the lease has ended before. The lease cannot end while the
-    /// copy is locked.
+    /// Locks the copy of an attempt. Returns `None` if the lease has already ended. The lease cannot end while the copy
+    /// is locked.
     async fn lock_copy(&self, lease: Lease) -> Result<Option<LockedCopy>, QueueError> {
         let copy = self.copies.lock(lease).await;
         let row = self.stored_job(lease.job).await?;
@@ -200,7 +201,7 @@ impl Queue {
         }
     }
 
-    /// Adds output that is not in events to the copy. The added output must not begin beyond the end of the copy.
+    /// Adds output that no event contains to the copy. The added output must not begin beyond the end of the copy.
     /// Output that the copy already contains is ignored.
     pub async fn add_output(
         &self,

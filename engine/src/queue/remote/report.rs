@@ -11,10 +11,10 @@ use crate::queue::job_row::JobRow;
 use crate::queue::{Queue, QueueError, concurrency, pauses, store as jobs};
 
 /// The maximum length of a message or a summary, in characters. It is limited because lists of jobs contain these
-/// texts. Longer texts are cut and not refused, because a refused report would keep the job running.
+/// texts. Longer texts are truncated rather than refused, because a refused report would keep the job running.
 const MAX_TEXT: usize = 16_384;
 
-/// The suffix that replaces the end of a text that was cut.
+/// The suffix of a text that was truncated.
 const CUT: &str = "… (cut)";
 
 /// The result of an attempt, as a worker on another machine reports it.
@@ -93,7 +93,8 @@ impl Queue {
         Ok(Job { queue_position, pause, concurrency_wait, ..row.to_job(&self.maskers) })
     }
 
-    /// Completes the stored output of an attempt that its worker ends. Returns `None` if the attempt has already ended.
+    /// Completes the stored output of an attempt whose worker reports its end. Returns `None` if the attempt has
+    /// already ended.
     async fn output_of(
         &self,
         row: &JobRow,
@@ -105,7 +106,7 @@ impl Queue {
         drop(connection);
         match lease {
             Ok(lease) => self.finish_output(lease, totals).await,
-            // The caller's transaction determines whether the worker has repeated its report.
+            // The caller's transaction determines whether this is a repeated report.
             Err(_) => Ok(None),
         }
     }
@@ -132,7 +133,7 @@ fn parts(outcome: ReportedOutcome, mask: impl Fn(String) -> Redacted) -> (Ending
     }
 }
 
-/// Cuts a text that is too long.
+/// Truncates a text that is too long.
 fn cut(text: String) -> String {
     match text.char_indices().nth(MAX_TEXT) {
         Some((end, _)) => format!("{}{CUT}", &text[..end]),

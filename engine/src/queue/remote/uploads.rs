@@ -50,8 +50,8 @@ pub struct UploadLimits {
 pub struct Recorded {
     /// The artifact.
     pub artifact: Artifact,
-    /// The path of the file that is not needed any more, relative to the data directory: the file that the artifact has
-    /// replaced, or the new file if it was already stored.
+    /// The path of a file that is no longer needed, relative to the data directory: the file that this artifact
+    /// replaced or, if the same file was already stored, the new copy.
     pub replaced: Option<String>,
 }
 
@@ -110,7 +110,7 @@ impl Queue {
     }
 }
 
-/// Returns whether a file that is already stored has the content of a new one.
+/// Returns whether a stored file and a new file have the same content.
 fn is_same(stored: &Artifact, new: &NewArtifact) -> bool {
     stored.size_bytes == new.size_bytes && stored.digest.strip_prefix("sha256:") == Some(new.sha256.as_str())
 }

@@ -212,8 +212,8 @@ pub(in crate::queue) async fn running(
     Ok(rows.into_iter().map(job).collect())
 }
 
-/// The condition that the token `t` with the given id, which belongs to the user `u`, is valid at a time: it has not
-/// expired, and belongs to no user or to a user who may still have a worker's token.
+/// The condition that the token `t` with the given id is valid at a time: it has not expired, and the user `u` to whom
+/// it belongs, if any, may still have a worker's token.
 macro_rules! valid_token {
     ($id:literal, $now:literal) => {
         concat!(

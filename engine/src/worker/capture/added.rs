@@ -1,4 +1,4 @@
-//! The values that a running job adds to those that are masked. The job appends the values to a file, whose path is in
+//! The values that a running job asks to be masked. The job appends the values to a file, whose path is in
 //! `TAILWATER_MASK`, or prints lines in the syntax of other systems ([`commands`](super::commands)).
 //!
 //! A job that appends a value and then prints it expects the value to be masked. Therefore, the file is checked before

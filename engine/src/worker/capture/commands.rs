@@ -1,5 +1,5 @@
-//! Recognises the lines with which programs ask other systems to mask a value: `::add-mask::VALUE` of GitHub Actions
-//! and `##vso[task.setsecret]VALUE` of Azure Pipelines.
+//! Recognises the lines by which programs ask a CI system to mask a value: `::add-mask::VALUE` for GitHub Actions and
+//! `##vso[task.setsecret]VALUE` for Azure Pipelines.
 //!
 //! The value has to be masked in the command's own line too. Therefore, a line that may become such a command is held
 //! back until it is complete.
@@ -80,8 +80,8 @@ impl MaskCommands {
         self.forwarded < self.line.len()
     }
 
-    /// Returns the held output after the stream has been idle, unless a value has begun in it. If the rest of a command
-    /// arrives after its beginning has been returned, the command is still recognised.
+    /// Returns the held output of an idle stream, unless it already contains the beginning of a value. A command is
+    /// still recognised if its beginning was released before the rest arrives.
     pub(super) fn release(&mut self) -> Vec<u8> {
         let text = self.line.trim_ascii_start();
         if MARKERS.iter().any(|marker| text.len() > marker.len() && text.starts_with(marker)) {

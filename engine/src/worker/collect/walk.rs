@@ -6,7 +6,7 @@
 //! forever.
 //!
 //! If the job ran as another user, entries are opened with the permissions of this user. Otherwise, a job could obtain
-//! files that only the server may read, with a working directory such as `/root`.
+//! files that only the server may read, for example by setting its working directory to `/root`.
 
 use std::ffi::{CStr, OsStr};
 use std::fs::File;
@@ -52,8 +52,8 @@ pub(super) fn walk(
     walk.ended
 }
 
-/// Visits the entries as [`walk`] does, but opens them with the permissions of `user`. Only opening them is done in
-/// another thread: `visit` is called in the current one.
+/// Visits the entries as [`walk`] does, but opens them with the permissions of `user`. The entries are opened in
+/// another thread, and `visit` is called in the current one.
 pub(super) fn walk_as(
     user: Option<&JobUser>,
     workspace: &Path,

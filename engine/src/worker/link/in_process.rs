@@ -74,7 +74,7 @@ impl Link for InProcess {
     }
 
     async fn add_output(&self, _: Lease, _: Vec<NewEvent>) -> Result<u64, LinkError> {
-        // The server reads this worker's spool.
+        // The server reads this worker's spool, so no output has to be sent.
         Ok(u64::MAX)
     }
 
@@ -96,7 +96,7 @@ impl Link for InProcess {
     }
 
     fn forget(&self, _: Lease) {
-        // The server keeps the spool, which contains the complete log.
+        // Nothing is removed, because the server keeps the spool with the complete log.
     }
 
     fn files(&self, lease: Lease) -> Box<dyn Files> {

@@ -31,9 +31,9 @@ pub(super) const READ: usize = 256 << 10;
 /// and one byte stays unused to distinguish a full buffer from an empty one.
 const TERMINAL_READ: usize = 4095;
 
-/// The pause before each key press. It begins with the terminal's last output or with the previous key press, and
-/// doubles with each press; new output resets it to the first pause. A pager therefore waits for one second only,
-/// unless it discards the first key: it has printed a page just before it waits.
+/// The pause before each key press. It is measured from the terminal's last output or from the previous key press. It
+/// doubles with each press, and new output resets it. A pager prints a page just before it waits for a key, so the
+/// pager ends after one second, unless it discards the first key.
 const SILENCE: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_mins(1));
 
 /// The end of a pipe or of a terminal from which one output stream of a step is read. Reading does not block.

@@ -1,4 +1,5 @@
-//! Stops a process in steps: SIGTERM, then SIGKILL, and then the end of a supervisor that cannot report the exit.
+//! Stops a process with increasingly strong measures: SIGTERM, then SIGKILL, and finally killing a supervisor that
+//! cannot report the exit.
 
 use std::time::{Duration, Instant};
 

@@ -36,7 +36,7 @@ impl ServerCopy {
         Arc::new(Mutex::new(Self { spool, _folder: folder }))
     }
 
-    /// Adds the output in events, as far as it follows the output that is already stored.
+    /// Adds the output in events, up to the first gap.
     fn add(&mut self, events: &[NewEvent]) -> u64 {
         let output = |event: &NewEvent| match event.payload() {
             Payload::Log(log) => pieces(log, event.message()),

@@ -85,7 +85,7 @@ fn all_lines(spool: &SpoolWriter) -> Vec<(Line, String, LineLevel)> {
     all.into_iter().map(with_level).collect()
 }
 
-/// Writes pieces that end anywhere: within lines, characters and escape sequences.
+/// Writes output in random pieces, which may end within lines, characters and escape sequences.
 fn random_spool(random: &mut Rng) -> (TempDir, SpoolWriter) {
     const PARTS: [&[u8]; 22] = [
         b"a",
@@ -203,8 +203,8 @@ fn the_level_of_a_line_does_not_depend_on_where_reading_begins() {
     assert!(continuations > 50, "many of the ranges begin within a message: {continuations}");
 }
 
-/// Checks that a search for errors finds exactly the lines in `expected`, whatever the size of the chunks. Also checks
-/// that, if each is read alone, the last of these lines is still an error, and the line after it is not.
+/// Checks that a search for errors finds exactly the lines in `expected`, whatever the size of the chunks. Also reads
+/// the last of these lines and the line after it on their own, and checks that only the former is an error.
 fn check_errors(spool: &SpoolWriter, expected: RangeInclusive<u64>) {
     for most in [1, 7, 1000] {
         let errors = LineQuery { levels: vec![Level::Error], ..LineQuery::default() };
