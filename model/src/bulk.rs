@@ -57,13 +57,13 @@ pub struct BulkFilter {
     /// The type of the jobs.
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// The text that the title, a command or the id contains.
+    /// The text that the title, a command or the id must contain.
     pub q: Option<String>,
     /// The user who submitted the jobs.
     pub user: Option<String>,
-    /// The jobs were submitted at this time or later.
+    /// The earliest submission time of the jobs.
     pub created_after: Option<Timestamp>,
-    /// The jobs were submitted before this time.
+    /// The time before which the jobs must have been submitted.
     pub created_before: Option<Timestamp>,
 }
 
@@ -90,7 +90,8 @@ pub struct BulkRequest {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct BulkReply {
-    /// The number of matching jobs to which the action can be applied, but at most the maximum number for one request.
+    /// The number of matching jobs to which the action can be applied. It never exceeds the maximum number of jobs for
+    /// one request.
     pub matched: i64,
     /// The number of jobs to which the action was applied.
     pub done: i64,
@@ -100,11 +101,10 @@ pub struct BulkReply {
     pub failed: i64,
     /// The error of the first job for which the action has failed.
     pub error: Option<String>,
-    /// The jobs that were skipped or for which the action has failed, in the order in which this was found out, but at
-    /// most 100 of them.
+    /// The first jobs, at most 100, that were skipped or for which the action has failed.
     #[serde(default)]
     pub unchanged: Vec<UnchangedJob>,
-    /// Whether more jobs match than one request changes.
+    /// Whether more jobs match than one request can change.
     pub has_more: bool,
     /// The time of the request. Jobs that were submitted later are not affected.
     pub before: Timestamp,

@@ -191,7 +191,7 @@ pub enum GapReason {
     Budget,
 }
 
-/// The time from which suppressed output can be read from the complete log.
+/// When suppressed output becomes available in the complete log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
@@ -225,7 +225,7 @@ pub struct GapPayload {
     pub bytes: i64,
     /// The reason why the output was suppressed.
     pub reason: GapReason,
-    /// The time from which the output can be read from the complete log.
+    /// When the output becomes available in the complete log.
     pub available: GapAvailable,
 }
 

@@ -15,7 +15,7 @@ pub enum GroupMarker {
     End(GroupKind),
 }
 
-/// Determines which line ends a group.
+/// The kind of a group, which determines the line that ends the group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupKind {
     /// The group ends with `::endgroup::` or `##[endgroup]`.

@@ -117,7 +117,7 @@ pub struct JobInput {
 pub struct Job {
     /// The job's id.
     pub id: JobId,
-    /// The kind of worker that the job needs. The embedded worker runs `command` jobs.
+    /// The type of the job, which determines which workers can run it. The embedded worker runs `command` jobs.
     #[serde(rename = "type")]
     pub kind: String,
     /// The job's status.
@@ -131,7 +131,7 @@ pub struct Job {
     pub title: String,
     /// The id of the user who submitted the job.
     pub created_by_user_id: Option<String>,
-    /// The id of the user who submitted the job, as in `createdByUserId`.
+    /// The id of the user who submitted the job. It always equals `createdByUserId`.
     pub requested_by_user_id: Option<String>,
     /// The id of the user who requested the job's cancellation; null if it was not requested.
     pub cancel_requested_by_user_id: Option<String>,
@@ -160,7 +160,7 @@ pub struct Job {
     pub artifacts_path: Option<String>,
     /// The time at which the last attempt began; null before the first attempt.
     pub started_at: Option<Timestamp>,
-    /// The time at which the job finished; null before that.
+    /// The time at which the job finished; null until then.
     pub finished_at: Option<Timestamp>,
     /// The time at which the job was submitted.
     pub created_at: Timestamp,
@@ -216,7 +216,7 @@ pub struct JobsPage {
     /// Whether more jobs follow this page.
     pub has_more: bool,
     /// The number of jobs of each status that meet the other conditions of the request, if the request asked for these
-    /// numbers.
+    /// counts.
     pub counts: Option<JobCounts>,
 }
 
@@ -266,7 +266,7 @@ impl JobCounts {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewJob {
-    /// The kind of worker that the job needs.
+    /// The type of the job, which determines which workers can run it.
     #[serde(rename = "type")]
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub kind: String,

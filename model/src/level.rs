@@ -85,9 +85,8 @@ impl MessageState {
     }
 }
 
-/// Returns whether the state after a line depends only on this line and on the line before it, so that reading can
-/// begin with the line before it. The line before it matters because any text may follow the first line of a Rust
-/// panic.
+/// Returns whether the state after a line depends only on this line and on the line before it. Reading can then begin
+/// with the line before it. That line is needed because any text may follow the first line of a Rust panic.
 #[must_use]
 pub fn is_state_known(line: &str) -> bool {
     let line = LineText::new(line);

@@ -1,5 +1,5 @@
-//! Users, sessions and API tokens, as the API describes them. The server receives passwords and tokens, but does not
-//! send them, except for a new token, which it sends once.
+//! Users, sessions and API tokens, as the API describes them. The server never sends a password. It sends a token only
+//! once, in the response to the request that creates it.
 
 use std::fmt;
 
@@ -16,7 +16,7 @@ pub struct User {
     pub name: String,
     /// The role, which determines what the user may do.
     pub role: Role,
-    /// Whether the user is disabled, which means that the user cannot log in and that the user's tokens are refused.
+    /// Whether the user is disabled. A disabled user cannot log in, and the user's tokens are refused.
     pub disabled: bool,
     /// The time at which the user was created.
     pub created_at: Timestamp,
@@ -25,8 +25,8 @@ pub struct User {
     /// Who authenticates the user.
     #[serde(default)]
     pub source: UserSource,
-    /// Whether the user is refused because none of the groups that the proxy or the provider sent last is mapped to a
-    /// role.
+    /// Whether the user is refused because no role is mapped to any of the groups that the proxy or the provider sent
+    /// last.
     #[serde(default)]
     pub without_role: bool,
 }
@@ -102,7 +102,7 @@ pub struct UserChanges {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(min_length = 10, max_length = 1_024))]
     pub password: Option<String>,
-    /// Whether the user cannot log in.
+    /// Whether to disable the user.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disabled: Option<bool>,
 }
@@ -153,7 +153,7 @@ pub struct SessionsPage {
     pub has_more: bool,
 }
 
-/// An API token, without its text.
+/// An API token, without its secret value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -162,23 +162,23 @@ pub struct ApiToken {
     pub id: TokenId,
     /// The name of the user to whom the token belongs, or `admin` if it was created with the admin token.
     pub user_id: String,
-    /// The name, which says what the token is used for.
+    /// The name, which describes the token's purpose.
     pub name: String,
-    /// The role of the token. If the role of the user permits less, the token permits only that.
+    /// The role of the token. The token permits no more than the current role of its user permits.
     pub role: Role,
-    /// Further text about the token, if there is any.
+    /// A description of the token, if there is one.
     #[serde(default)]
     pub description: Option<String>,
     /// The limits on the jobs that a worker can claim with the token. Tokens with other roles have no limits.
     #[serde(flatten)]
     pub limits: TokenLimits,
-    /// The first characters of the token, by which people recognise it.
+    /// The first characters of the token, so that people can recognise it.
     pub hint: String,
     /// The time at which the token was created.
     pub created_at: Timestamp,
     /// The time of the last request with the token, accurate to one minute, or `None` if there was none.
     pub last_used_at: Option<Timestamp>,
-    /// The time from which the token is refused.
+    /// The time at which the token expires.
     pub expires_at: Timestamp,
 }
 
@@ -198,17 +198,17 @@ pub struct ApiTokensPage {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct NewApiToken {
-    /// The name, which says what the token is used for.
+    /// The name, which describes the token's purpose.
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub name: String,
     /// The role of the token, or `None` for the role of the user who creates it.
     #[serde(default)]
     pub role: Option<Role>,
-    /// The number of days after which the token is refused, or `None` for [`Self::DEFAULT_DAYS`].
+    /// The number of days after which the token expires, or `None` for [`Self::DEFAULT_DAYS`].
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 3_650))]
     pub expires_in_days: Option<u32>,
-    /// Further text about the token.
+    /// A description of the token.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(max_length = 2_000))]
     pub description: Option<String>,
@@ -227,20 +227,20 @@ pub struct NewApiToken {
 }
 
 impl NewApiToken {
-    /// The number of days after which a token is refused unless another number is requested.
+    /// The number of days after which a token expires if the request does not specify a number.
     pub const DEFAULT_DAYS: u32 = 90;
 
     /// The maximum number of days.
     pub const MAX_DAYS: u32 = 3_650;
 }
 
-/// A new API token with its text, which is sent only in the response to its creation.
+/// A new API token with its secret value, which is sent only in the response to its creation.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreatedApiToken {
-    /// The text of the token.
+    /// The secret value of the token.
     pub token: String,
-    /// The token without its text.
+    /// The token, without its secret value.
     #[serde(flatten)]
     pub about: ApiToken,
 }

@@ -39,7 +39,7 @@ pub struct RedactionFinding {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RedactionRule {
-    /// The id, which masks contain: `[REDACTED:github-token]`.
+    /// The id, which appears in masks such as `[REDACTED:github-token]`.
     pub id: String,
     /// A description of the secret and of what it gives access to.
     pub reason: String,

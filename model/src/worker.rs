@@ -1,6 +1,6 @@
 //! The requests of workers on other machines, and the responses to them.
 //!
-//! Members that are not listed here are ignored, so that workers for other versions of the API can be used.
+//! Unknown members are ignored, so that workers written for other versions of the API can be used.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -56,8 +56,8 @@ pub struct ClaimBody {
 pub struct ClaimReply {
     /// The claimed job, or null if there is no job for this worker.
     pub job: Option<ClaimedJob>,
-    /// The reason why the worker receives no jobs at present. The member is missing if neither a pause nor draining
-    /// keeps jobs from the worker.
+    /// The reason why the worker receives no jobs at present. The member is present only if the worker is drained or a
+    /// pause applies to it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub worker: Option<ClaimNotice>,
 }
@@ -216,16 +216,16 @@ pub struct AppendBody {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(max_items = 500))]
     pub events: Option<Vec<ReportedEvent>>,
-    /// The severity of the only event. The default is `info`.
+    /// The severity of the event, if the request is not a batch. The default is `info`.
     #[serde(default)]
     pub level: Option<Level>,
-    /// The text of the only event.
+    /// The text of the event, if the request is not a batch.
     #[serde(default)]
     pub message: Option<String>,
-    /// The bytes of that text in base64, for output that is not UTF-8. If it is set, `message` is ignored.
+    /// The bytes of that text in base64, for output that is not UTF-8. If this member is set, `message` is ignored.
     #[serde(default)]
     pub raw: Option<String>,
-    /// The machine-readable details of the only event.
+    /// The machine-readable details of the event, if the request is not a batch.
     #[serde(default)]
     pub payload: Option<Payload>,
 }
@@ -240,7 +240,7 @@ pub struct ReportedEvent {
     pub level: Option<Level>,
     /// The text.
     pub message: String,
-    /// The bytes of the text in base64, for output that is not UTF-8. If it is set, `message` is ignored.
+    /// The bytes of the text in base64, for output that is not UTF-8. If this member is set, `message` is ignored.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raw: Option<String>,
     /// The machine-readable details.
@@ -253,11 +253,11 @@ pub struct ReportedEvent {
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct AppendedBatch {
-    /// The position of the batch's last event, or of the last event before it if the batch has no events.
+    /// The position of the batch's last event. If the batch has no events, the position of the last event before it.
     pub last_seq: Seq,
 }
 
-/// A request that sends output that is not in events, so that the complete log contains it.
+/// A request that adds output that no event contains to the complete log.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]

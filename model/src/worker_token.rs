@@ -1,4 +1,4 @@
-//! The API tokens of workers, in the form in which the routes below `/workers/tokens` create and list them.
+//! The API tokens of workers, as the routes below `/workers/tokens` create and list them.
 
 use serde::{Deserialize, Serialize};
 
@@ -21,15 +21,15 @@ pub struct TokenLimits {
     pub capabilities: Option<Vec<String>>,
 }
 
-/// The body of a request that creates a worker's token. Members that are not listed here are ignored.
+/// The body of a request that creates a worker's token. Unknown members are ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct NewWorkerToken {
-    /// The name, which says which worker uses the token.
+    /// A name that identifies the worker that uses the token.
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 100))]
     pub worker_id: String,
-    /// Further text about the token.
+    /// A description of the token.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(max_length = 2_000))]
     pub description: Option<String>,
@@ -45,37 +45,37 @@ pub struct NewWorkerToken {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     pub capabilities: Option<Vec<String>>,
-    /// The number of days after which the token is refused.
+    /// The number of days after which the token expires.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 3_650))]
     pub expires_in_days: Option<u32>,
 }
 
-/// A worker's token, without its text.
+/// A worker's token, without its secret value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct ListedWorkerToken {
     /// The id.
     pub id: TokenId,
-    /// The name, which says which worker uses the token.
+    /// A name that identifies the worker that uses the token.
     pub worker_id: String,
-    /// Further text about the token.
+    /// A description of the token, if there is one.
     pub description: Option<String>,
     /// The limits on the jobs that the worker can claim.
     #[serde(flatten)]
     pub limits: TokenLimits,
-    /// Whether the token is still accepted, because it has not expired.
+    /// Whether the token is still accepted, that is, whether it has not expired.
     pub is_active: bool,
     /// The name of the user to whom the token belongs.
     pub user_id: String,
-    /// The first characters of the token, by which people recognise it.
+    /// The first characters of the token, so that people can recognise it.
     pub hint: String,
     /// The time at which the token was created.
     pub created_at: Timestamp,
     /// The time of the last request with the token, accurate to one minute, or `None` if there was none.
     pub last_used_at: Option<Timestamp>,
-    /// The time from which the token is refused.
+    /// The time at which the token expires.
     pub expires_at: Timestamp,
 }
 
@@ -101,14 +101,14 @@ impl ListedWorkerToken {
     }
 }
 
-/// A new worker's token with its text, which is sent only in the response to its creation.
+/// A new worker's token with its secret value, which is sent only in the response to its creation.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct CreatedWorkerToken {
-    /// The text of the token.
+    /// The secret value of the token.
     pub token: String,
-    /// The token without its text.
+    /// The token, without its secret value.
     pub worker_token: ListedWorkerToken,
 }
 

@@ -3,8 +3,8 @@
 //! A program may redraw the same rows for hours, and each time it prints new lines. If a screen lasted as long, the
 //! content of a line would depend on everything that is printed after it, and reading a single line would mean reading
 //! the whole log. The lines of an attempt are therefore divided into blocks of [`BLOCK_LINES`] by their numbers. Each
-//! stream of a step has a screen of its own in each block. A program that is still redrawing its rows when a block
-//! ends leaves their last content behind, and continues in new rows below.
+//! stream of a step has a screen of its own in each block. A program that is still redrawing its rows when a block ends
+//! leaves their last content behind, and continues in new rows below.
 //!
 //! The page draws lines while they arrive, and the server draws them when they are requested by number. Both use
 //! [`BlockScreen`] and the same blocks, so a line looks the same wherever reading began.
@@ -25,8 +25,8 @@ pub const BLOCK_LINES: i64 = 10_000;
 /// The maximum number of bytes that a stream's screen draws in one block. [`fold()`] draws later lines of the block one
 /// by one.
 const MAX_BLOCK_BYTES: usize = 8 * 1024 * 1024;
-/// The maximum size in bytes of a line that is stored while no screen is needed, except for its last piece. It is
-/// enough for a character of four bytes in each column of a row.
+/// The size in bytes above which an unfinished line is shortened while no screen is needed. It is enough for a
+/// character of four bytes in each column of a row.
 const MAX_OPEN_BYTES: usize = 64 * 1024;
 
 /// Returns the numbers of the lines in the block that contains a line. Lines are numbered from 1.
@@ -79,7 +79,8 @@ impl RecentLine {
 }
 
 impl BlockScreen {
-    /// Creates a screen of the given height in rows. `start` is [`ScreenStart::Empty`] if the step began in this block.
+    /// Creates a screen of the given height in rows. `start` must be [`ScreenStart::Empty`] if the step began in this
+    /// block.
     #[must_use]
     pub fn new(height: u16, start: ScreenStart) -> Self {
         Self {
@@ -117,8 +118,8 @@ impl BlockScreen {
         self.screen.is_some() && !self.is_full
     }
 
-    /// Returns the lines that have changed since the last call, with their content, in the order of their numbers. A
-    /// line is also returned if its content is still the text that it printed.
+    /// Returns the lines that have changed since the last call, with their content, in the order of their numbers. The
+    /// result may contain lines whose content is still the text that they printed.
     #[must_use]
     pub fn take_changes(&mut self) -> Vec<(i64, Redrawn)> {
         self.screen.as_mut().map_or_else(Vec::new, Screen::take_changes)

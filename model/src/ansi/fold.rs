@@ -24,8 +24,8 @@ pub const DROPPED: &str = "\u{1b}[65535G ";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineEnd {
     /// More text may be appended to the result. The result therefore records the cursor's position and retains an
-    /// unfinished sequence, so that folding the result together with the appended text gives the same as folding the
-    /// whole line.
+    /// unfinished sequence. Folding the result together with the appended text then gives the same text as folding the
+    /// whole line at once.
     Open,
     /// The line is complete.
     Complete,

@@ -66,7 +66,7 @@ fn nearest_colour(number: u8) -> Option<u8> {
     scanner.style().foreground.number()
 }
 
-/// Returns the rows that `spans` returns for `text`, in the same form as `emulate`.
+/// Returns the rows that `spans` returns for `text`, in the form that `emulate` uses.
 pub(super) fn shown_rows(text: &str) -> Vec<Cells> {
     let mut rows = vec![Cells::new()];
     for span in super::spans(text, Style::default()) {

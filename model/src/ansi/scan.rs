@@ -221,8 +221,7 @@ impl Scanner {
         }
     }
 
-    /// Handles a character inside a sequence. Returns the content of a control string that ends here, or `None` if none
-    /// ends here.
+    /// Handles a character inside a sequence. If a control string ends here, returns its content.
     fn sequence<'a>(&mut self, character: char, content: &'a str, sink: &mut dyn FnMut(Action<'_>)) -> Option<&'a str> {
         match (self.state, character) {
             // CAN and SUB abort any sequence.

@@ -6,9 +6,9 @@
 //! A line keeps its number, whatever is drawn. A line that starts on a new row owns this row and the rows below it, up
 //! to the start of the next line that owns rows. A line that starts on a row with text, because the cursor was moved
 //! up, changes the rows of earlier lines. It owns no row, and is reported as [`Redrawn::Overdrawn`]. If the row on
-//! which a line starts never had visible text, the line takes the row from its earlier owner, so that text below a
-//! progress display has the number of the line that really contains it. From top to bottom, the rows' line numbers
-//! always increase.
+//! which a line starts never had visible text, the line takes the row from its earlier owner. Text below a progress
+//! display therefore has the number of the line that contains it. From top to bottom, the rows' line numbers always
+//! increase.
 //!
 //! # The screen
 //!
@@ -22,8 +22,8 @@
 //!   scrolled off (ED 3) has no effect.
 //! - The alternate screen, which full-screen programs use, is a new screen too. Its last content remains in the log,
 //!   whereas a terminal would discard it.
-//! - Rows that neither a line nor a character has reached, such as those between the text and a progress bar in the
-//!   last row of the screen, are not shown.
+//! - Rows in which no line has started and no character was written are not shown, such as the rows between the text
+//!   and a progress bar in the last row of the screen.
 //!
 //! A screen may also start in the middle of a log. The rows above are then unknown. Their number is used to interpret
 //! absolute positions, and the cursor stops at the first known row.
@@ -84,7 +84,7 @@ pub struct Screen {
     saved: SavedCursor,
     /// The number of the line that is being drawn, or `None` after its end.
     line: Option<i64>,
-    /// Whether this line has written visible text.
+    /// Whether the line that is being drawn has written visible text.
     has_text: bool,
     /// Whether the alternate screen is in use.
     alternate: bool,
@@ -179,8 +179,8 @@ impl Screen {
                 self.note_text();
                 self.row = self.grid.limit_weight(self.row, &mut self.transcript);
             }
-            // Apply the sequence instead of taking over the scanner's style, because the scanner ignores saving and
-            // restoring the cursor's style.
+            // Apply the sequence to the cursor's own style, because the scanner's style does not reflect that the
+            // cursor's style has been saved and restored.
             Token::Restyle { sequence, .. } => sequence.apply(&mut self.cursor.pen.style),
             Token::Link(address) => self.cursor.pen.set_link(address),
             Token::Motion(motion @ (Motion::Down | Motion::NextRow)) => {

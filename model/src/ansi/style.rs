@@ -19,7 +19,7 @@ impl Color {
         Self(number & 15)
     }
 
-    /// Returns the colour's number, 0 to 15, or `None` for the default colour.
+    /// Returns the colour's number, 0 to 15. Returns `None` for the default colour and for an inherited colour.
     #[must_use]
     pub const fn number(self) -> Option<u8> {
         if self.0 < 16 { Some(self.0) } else { None }
@@ -40,8 +40,8 @@ impl Color {
         }
     }
 
-    /// Maps an RGB colour to the one of the sixteen colours with the nearest hue, because the hue usually carries the
-    /// meaning in logs.
+    /// Maps an RGB colour to the nearest of the sixteen colours by hue, because the hue usually carries the meaning in
+    /// logs.
     const fn from_rgb(red: u8, green: u8, blue: u8) -> Self {
         let high = max(red, max(green, blue));
         let low = min(red, min(green, blue));

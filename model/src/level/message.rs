@@ -14,7 +14,7 @@ pub const MAX_LINES: u16 = 500;
 pub(super) struct Message {
     level: Level,
     family: Family,
-    /// The indentation of the first line, which the other lines share.
+    /// The indentation of the first line. Lines that are indented further count as indented.
     indent: u8,
     /// The number of lines since the line that began the message.
     lines: u16,
@@ -84,7 +84,7 @@ impl Message {
     }
 
     /// Returns the role of the next line in a message, and the message that the line after it may continue. `own` is
-    /// the level that the line indicates on its own, and `begun` the message that the line begins on its own.
+    /// the level that the next line indicates on its own, and `begun` is the message that it would begin on its own.
     pub(super) fn next(
         mut self,
         line: &LineText<'_>,

@@ -4,8 +4,8 @@ use crate::ansi::plain_text;
 use fastrand::Rng;
 use std::collections::BTreeMap;
 
-/// Draws text that may contain newlines, in pieces of at most `longest` bytes, and returns the visible text of the
-/// lines whose content is known from the screen. The value is `None` for a line without rows.
+/// Draws text that may contain newlines, in pieces of at most `longest` bytes. Returns the visible text of the lines
+/// that were drawn on a screen. The text is `None` for a line without rows.
 fn drawn(mut screen: BlockScreen, text: &str, longest: usize) -> BTreeMap<i64, Option<String>> {
     let (mut number, mut lines) = (1, BTreeMap::new());
     for line in text.split_inclusive('\n') {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// enough for a thousand links of the usual length. Links and marks beyond this limit are dropped, but the text
 /// remains.
 pub(in crate::ansi) const MAX_BYTES: usize = 64 * 1024;
-/// The number of entries up to which unused entries are not removed, so that small rows are not compacted repeatedly.
+/// The number of unused entries that never cause a compaction, so that small rows are not compacted repeatedly.
 const MIN_CROWD: usize = 64;
 
 /// The key of a cell's link and marks: 0 if there are none, or else the entry's index plus 1.
@@ -23,7 +23,7 @@ struct Extra {
     marks: String,
 }
 
-/// The list of links and marks. Entries are not removed when their cells are erased, but by a compaction later.
+/// The list of links and marks. When cells are erased, their entries remain until the next compaction.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Extras {
     list: Vec<Extra>,

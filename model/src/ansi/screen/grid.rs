@@ -137,7 +137,7 @@ impl Grid {
         self.rows[row].had_text |= is_visible;
     }
 
-    /// Erases a part of a row, or moves parts of it.
+    /// Erases or moves cells within a row.
     pub fn edit(&mut self, row: usize, edit: impl FnOnce(&mut TerminalRow)) {
         if self.rows.get(row).is_some_and(|row| !row.content.is_blank()) {
             self.change(row, edit);

@@ -421,7 +421,7 @@ fn reading_can_begin_at_the_maximum_number_of_lines_before_a_line() {
     let mut random = Rng::with_seed(7);
     let indented: Vec<&str> = LINES.into_iter().filter(|line| line.starts_with([' ', '\t'])).collect();
     for _ in 0..60 {
-        // A log consists of few different lines, many of them indented, so that messages become long.
+        // Each log uses only a few different lines, many of them indented, so that messages become long.
         let from: &[&str] = if random.bool() { &LINES } else { &indented };
         let words: Vec<&str> = (0..3).map(|_| from[random.usize(..from.len())]).collect();
         let first = LINES[random.usize(..LINES.len())];
