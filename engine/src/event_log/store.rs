@@ -13,7 +13,7 @@ use super::stored::{Facets, Parts, StoredEvent};
 use super::{OutputCursor, ReadError, SharedEvent, StoredOutput, StoredOutputPage};
 use crate::db::{Connection, DbError, DbResult};
 
-/// The first of the consecutive positions and times that were assigned to an append.
+/// The first position and the first time that were assigned to an append. Both increase by 1 with each event.
 pub(super) struct AssignedRange {
     pub(super) first: Seq,
     pub(super) first_at: Timestamp,

@@ -1,9 +1,9 @@
 //! Concurrency keys, which limit how many jobs with the same key run at the same time.
 //!
 //! A job may start if fewer jobs with its key are running than its own limit permits. The transaction of the claim
-//! checks this ([`super::next_job`]), and all transactions are executed one after another, so that two claims never
-//! exceed a limit together. Only the status of jobs counts, so a limit holds across workers, restarts of the server and
-//! leases that expire.
+//! checks this ([`super::next_job`]), and all transactions are executed one after another, so that two simultaneous
+//! claims never exceed a limit. Only the status of jobs counts, so a limit holds across workers, restarts of the server
+//! and leases that expire.
 //!
 //! A key may contain a secret. The database contains a digest of it, and the masked key for display.
 

@@ -139,8 +139,8 @@ struct StreamCapture {
     /// The end of the redactor's output that has not been stored yet: the bytes of an incomplete character, or the
     /// beginning of a line whose end is held back by the redactor.
     carry: Redacted,
-    /// The time of the last read, if output has been held back since then. `None` if no output is held back, or if it
-    /// was already released, as far as possible, because the stream was idle.
+    /// The time of the last read, if output has been held back since then. `None` if no output is held back, or if the
+    /// stream was idle and the output was released as far as possible.
     holding: Option<Instant>,
 }
 

@@ -398,7 +398,7 @@ fn pending(known: Known, (from, limit): (u64, u64), pressed: bool) -> Pending {
 enum Wait {
     /// Continue immediately.
     Not,
-    /// Wait for a notification, or until the given time if there is one.
+    /// Wait for a notification, or until the given time, if there is one.
     Until(Option<Instant>),
     /// Everything has been sent or suppressed, so shipping has ended.
     Ended,

@@ -1,4 +1,4 @@
-//! Shares the threads for searching fairly between the accounts that search.
+//! Shares the search threads fairly among the accounts that search.
 //!
 //! A search needs a turn for each chunk. When a thread becomes free, the waiting accounts take turns, regardless of how
 //! many searches each of them has begun. An account that searches alone therefore uses all threads, and another account

@@ -16,9 +16,9 @@ use crate::queue::{ending, workers};
 /// - `?3`: the latest time at which a next attempt can be due;
 /// - `?4`: the worker's capabilities;
 /// - `?5`: the permitted repositories, or null if all are permitted;
-/// - `?6`: a time. Jobs that became claimable at this time or before are no longer reserved for a worker;
+/// - `?6`: a cut-off time: jobs that became claimable at or before this time are no longer reserved for a worker;
 /// - `?7`: the id of the worker;
-/// - `?8`: a time. Workers that were last seen at this time or before count as offline.
+/// - `?8`: a cut-off time: workers that were last seen at or before this time count as offline.
 macro_rules! is_claimable {
     () => {
         concat!(

@@ -135,10 +135,10 @@ impl Queue {
             .await;
         let (appended, lease) = appended?;
         if has_output && let Err(error) = self.copy_output(lease).await {
-            // The events are stored, but their output is not in the copy yet. The worker's next request completes the
-            // copy. A worker that numbers its requests repeats this request after an error, without storing the events
-            // again. A repeated request without a number would store them twice, so no error is returned to such a
-            // worker.
+            // The events are stored, but their output could not be copied. The worker's next request completes the
+            // copy. If this request is numbered, report the error: the worker repeats the request, and the events are
+            // not stored again. Without a number, a repeated request would store the events twice, so only log the
+            // error.
             if number.is_some() {
                 return Err(error);
             }
@@ -189,7 +189,7 @@ fn check_range(
     Ok(OutputRange { number, from, to, suppressed })
 }
 
-/// Returns whether an event is output, which has a position in the complete log.
+/// Returns whether an event is a chunk of output. Such an event states its position in the complete log.
 const fn is_output(event: &ReportedEvent) -> bool {
     matches!(event.payload, Some(Payload::Log(_)))
 }

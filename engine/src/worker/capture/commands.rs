@@ -8,7 +8,7 @@ use std::borrow::Cow;
 
 use memchr::memmem;
 
-/// The prefixes of the lines. There may be white space before a prefix.
+/// The prefixes of commands. White space may precede a prefix.
 const MARKERS: [&[u8]; 2] = [b"::add-mask::", b"##vso[task.setsecret]"];
 
 /// The maximum length of a command, in bytes. A longer line is ordinary output.
