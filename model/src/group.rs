@@ -140,7 +140,7 @@ impl Section {
         sections
     }
 
-    /// Returns whether a line with this beginning may begin with a marker.
+    /// Returns whether a line that starts with this text may begin with a marker.
     #[must_use]
     pub fn may_begin(line: &str) -> bool {
         let text = without_sequences(line);

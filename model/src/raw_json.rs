@@ -12,8 +12,8 @@ use serde_json::value::RawValue;
 pub struct RawJson(Box<RawValue>);
 
 impl RawJson {
-    /// The name of the newtype for serde. The deserializer of `engine::json` recognises this type by its name, and
-    /// passes the value's text as a string.
+    /// The newtype name that is passed to serde. By this name, the deserializer of `engine::json` recognises the type,
+    /// and passes the value's text as a string.
     pub const NAME: &'static str = "tailwater::RawJson";
 
     /// Creates a value from text, which must be exactly one JSON value.

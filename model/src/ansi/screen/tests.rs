@@ -8,7 +8,7 @@ mod numbers;
 mod random;
 mod recordings;
 
-/// A screen together with all that it has reported, as a page stores it.
+/// A screen, and the content of the lines that it has reported, as a page stores it.
 #[derive(Clone, Debug)]
 struct Drawing {
     screen: Screen,
