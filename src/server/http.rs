@@ -203,7 +203,7 @@ async fn rpc(State(state): State<AppState>, request: Request) -> impl IntoRespon
     let mut reply = leptos_axum::handle_server_fns_with_context(move || provide_context(state.clone()), request)
         .await
         .into_response();
-    // For forms, Leptos adds the address in the header `Referer`, which may be that of another site.
+    // For forms, Leptos sets `Location` to the request's `Referer`, which may be the address of another site.
     if !reply.status().is_redirection() {
         reply.headers_mut().remove(LOCATION);
     }

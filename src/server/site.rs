@@ -113,7 +113,7 @@ impl Site {
 }
 
 impl SiteSource {
-    /// Reads a list that the build has written. It is empty if the build writes none.
+    /// Reads a list that the build has written. A missing list is treated as empty.
     fn list<T: DeserializeOwned + Default>(&self, name: &str) -> T {
         let list = self.read(name).and_then(|file| toml::from_str(std::str::from_utf8(&file.bytes).ok()?).ok());
         list.unwrap_or_default()

@@ -1,5 +1,5 @@
-//! Limits how many connections are open at the same time, so that their file descriptors leave enough for the database,
-//! the output of jobs and the jobs themselves.
+//! Limits how many connections are open at the same time, so that enough file descriptors remain for the database, the
+//! output of jobs and the jobs themselves.
 //!
 //! If the limit is reached, the connection that has been idle for the longest time makes way for a new one. A
 //! connection is idle while it waits for a request, including its first one. HTTP permits a server to close such a
@@ -57,7 +57,7 @@ struct Slots {
     leaving: usize,
     /// The number of connections that are being refused.
     refusing: usize,
-    /// The number that the next connection or the next idle period receives.
+    /// The next number that identifies a connection or an idle period.
     next: u64,
     warned_at: Option<Instant>,
 }
@@ -79,7 +79,7 @@ enum Use {
     Leaving,
 }
 
-/// The decision about a new connection.
+/// How a new connection is handled.
 #[derive(Debug)]
 pub(super) enum SlotDecision {
     /// The connection is served.
@@ -98,7 +98,7 @@ pub(super) struct ConnectionSlot {
     leave: CancellationToken,
 }
 
-/// A connection that is being refused until it is dropped.
+/// A connection that is being refused. It counts as such until this value is dropped.
 #[derive(Debug)]
 pub(super) struct RefusalSlot(ConnectionSlots);
 
@@ -110,14 +110,15 @@ pub(super) struct IdleMark {
 }
 
 impl ConnectionSlots {
-    /// Creates the limit. A connection makes way for others only after it has been idle for `idle_for`.
+    /// Creates slots for `limit` connections. A connection makes way for others only after it has been idle for
+    /// `idle_for`.
     pub(super) fn new(limit: usize, idle_for: Duration) -> Self {
         let (open, idle) = (HashMap::new(), BTreeMap::new());
         let slots = Slots { limit, idle_for, open, idle, leaving: 0, refusing: 0, next: 0, warned_at: None };
         Self(Arc::new(Mutex::new(slots)))
     }
 
-    /// Decides about a new connection.
+    /// Decides how a new connection is handled.
     pub(super) fn decide(&self, now: Instant) -> SlotDecision {
         let mut slots = self.slots();
         if slots.open.len() - slots.leaving < slots.limit || slots.make_way(now) {

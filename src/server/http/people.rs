@@ -157,7 +157,7 @@ pub(super) fn list_range(query: &mut Query) -> Result<ListRange, ApiError> {
 }
 
 /// Returns the account whose sessions or tokens are requested, and the range of the list. Administrators see those of
-/// all accounts (`None`) unless they request one; others see only their own.
+/// all accounts (`None`) unless they request one account. Other users see only their own.
 async fn requested(
     state: &AppState,
     identity: &Identity,

@@ -145,8 +145,8 @@ pub(in crate::server) fn new_session_cookie(state: &AppState, client: Client, co
     cookie_header(client, state.auth.cookie_name(client.https), cookie.expose(), SESSION.as_secs())
 }
 
-/// Returns the redirect of a browser that has logged in with a form or has logged out. If its former login was one with
-/// the OpenID Connect provider, it is no longer sent to the provider by itself.
+/// Returns the redirect that completes a login with a form, or a logout. If the browser's previous login was with the
+/// OpenID Connect provider, the browser is no longer redirected to the provider automatically.
 fn with_cookie(
     state: &AppState,
     client: Client,
@@ -169,8 +169,8 @@ fn with_cookie(
 }
 
 /// Returns the header that sets a cookie, which expires after the given number of seconds. Returns `None` if `value`
-/// cannot be sent in a header. Scripts cannot read the cookie, and browsers do not send it with POST requests from
-/// other sites, but with redirects from the OpenID Connect provider.
+/// cannot be sent in a header. Scripts cannot read the cookie. Browsers do not send it with POST requests from other
+/// sites, but they do send it when the OpenID Connect provider redirects them.
 pub(super) fn cookie_header(client: Client, name: &str, value: &str, seconds: u64) -> Option<HeaderValue> {
     let secure = if client.https { "; Secure" } else { "" };
     let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");

@@ -1,8 +1,8 @@
 //! The routes of workers on other machines. Such a worker claims a job, renews its lease, reports events and artifacts,
 //! and ends the lease.
 //!
-//! The queue checks that the worker holds the job ([`engine::queue`]). The worker is identified by its API token, the
-//! name in its requests and, except for older workers, the lease epoch.
+//! The queue ([`engine::queue`]) checks that the worker holds the job's lease. The worker is identified by its API
+//! token, the name in its requests and, except for older workers, the lease epoch.
 
 mod token;
 pub(super) mod upload;

@@ -12,10 +12,10 @@ use crate::auth::ListRange;
 use crate::server::http::error::ApiError;
 use crate::server::http::{audit, events};
 
-/// The group of these operations.
+/// The tag that groups these operations.
 pub(super) const TAG: &str = "people";
 
-/// Returns the operations.
+/// Returns the operations on users, sessions, API tokens and the audit log.
 pub(super) fn operations() -> Vec<ApiOperation> {
     let operations = users().into_iter().chain(sessions()).chain(tokens()).chain(audit_log());
     operations.map(|operation| operation.tag(TAG)).collect()

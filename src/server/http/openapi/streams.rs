@@ -1,4 +1,4 @@
-//! What the descriptions of all streams of Server-Sent Events have in common.
+//! Definitions shared by the descriptions of all streams of Server-Sent Events.
 
 use serde_json::{Value, json};
 use utoipa::openapi::ObjectBuilder;
