@@ -1,8 +1,9 @@
 //! People whom a reverse proxy or an OpenID Connect provider has authenticated.
 //!
 //! The first request or login of a person adds a user. The user is identified by the source (proxy or provider), the
-//! issuer and the person's id there, not by the name. The user's name begins with the source (`proxy:ada`), so it can
-//! never be the name of a local user. Whenever the source sends the person's groups, they determine the user's role.
+//! issuer and the person's id at the source, not by the name. The user's name begins with the source (`proxy:ada`), so
+//! it can never be the name of a local user. Whenever the source sends the person's groups, they determine the user's
+//! role.
 
 mod proxied;
 mod roles;
