@@ -13,7 +13,7 @@ use crate::auth::Identity;
 use crate::server::AppState;
 pub use engine::clock::now;
 
-/// Whether this code runs in the server.
+/// Whether this code runs on the server.
 pub const IS_SERVER: bool = true;
 
 /// Sets the status of the page's response. An invalid status is ignored.
