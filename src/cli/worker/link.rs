@@ -51,14 +51,15 @@ struct Shared {
     claims: Claims,
     spools: Spools,
     worker_dir: PathBuf,
-    /// The identifier of a claim that the server has not answered, which the next request repeats, or `None` if there
-    /// is no such claim.
+    /// The identifier of the claim that the server has not answered yet, or `None` if there is no such claim. The next
+    /// request repeats this claim.
     unanswered: Mutex<Option<String>>,
     /// Jobs that an earlier process of this worker has claimed, but not started.
     resumed: Mutex<Vec<Claimed>>,
     /// The error with which the server has refused this worker, or `None` if it was not refused.
     refusal: Mutex<Option<CliError>>,
-    /// The token that drains the worker. It is cancelled when the server has refused this worker.
+    /// Cancelled to drain the worker, so that it claims no further jobs. This happens when the server has refused this
+    /// worker.
     drain: CancellationToken,
 }
 
@@ -112,8 +113,8 @@ impl HttpLink {
         i64::try_from(self.0.profile.lease.as_secs()).unwrap_or(i64::MAX)
     }
 
-    /// Sends a claim. If `resume` is true, the server assigns no new job, and returns only the job of an earlier claim
-    /// with the same identifier. Returns `None` if the server has no job.
+    /// Sends a claim. If `resume` is true, the server does not assign a new job. It only returns the job that it has
+    /// assigned to an earlier claim with the same identifier. Returns `None` if the server has no job.
     async fn send_claim(&self, id: &str, resume: bool) -> Result<Option<Abandoned>, LinkError> {
         let WorkerProfile { name, hostname, types, capabilities, .. } = &self.0.profile;
         let body = ClaimBody {
