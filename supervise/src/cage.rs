@@ -13,7 +13,7 @@ use rustix::process::{Gid, Resource, Rlimit, Uid, getrlimit, setrlimit, umask};
 use rustix::thread::{set_no_new_privs, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use serde::{Deserialize, Serialize};
 
-/// The limits on the resources of a step. A step without a limit has the server's limit.
+/// The limits on the resources of a step. A limit that is `None` is inherited from the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepLimits {
     /// The maximum number of processes and threads of the user. The kernel counts all of them, including those that do
@@ -81,7 +81,7 @@ impl StepCage {
         }
     }
 
-    /// Applies the restrictions that apply to the whole process. Call this before [`restrict_thread`].
+    /// Applies the restrictions that affect the whole process. Call this before [`restrict_thread`].
     ///
     /// [`restrict_thread`]: Self::restrict_thread
     pub fn restrict_process(&self) -> io::Result<()> {

@@ -11,8 +11,8 @@
 //! initialised. The server starts the supervisor with default signal handling. The step has no controlling terminal and
 //! runs at normal priority.
 //!
-//! The supervisor also applies the [restrictions](cage) on the step: some to itself, and those that would
-//! prevent it from killing the step's processes only to the thread that starts the step.
+//! The supervisor also applies the [restrictions](cage) on the step: some to its whole process, and others only to the
+//! thread that starts the step, because they would prevent the supervisor from killing the step's processes.
 
 pub mod cage;
 mod family;
