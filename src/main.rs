@@ -8,11 +8,11 @@ use rust_embed::Embed;
 use tailwater::cli::Embedded;
 use tailwater::server::site::EmbeddedSite;
 
-/// The allocator of the program. With it, failed logins do not make the server's memory grow.
+/// The allocator of the program. With this allocator, failed logins do not make the server's memory grow.
 ///
 /// After glibc's allocator has freed a large block, it no longer maps blocks of this size separately. The 19 MiB for
-/// hashing a password then come from its heaps, which grew by more than a gigabyte, although only two passwords are
-/// hashed at the same time.
+/// hashing a password were then taken from that allocator's heaps, which grew by more than a gigabyte, although only
+/// two passwords are hashed at the same time.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
