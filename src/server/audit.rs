@@ -1,5 +1,5 @@
-//! Records requests in the audit log: those that change something, logins, those that are refused for lack of
-//! permission, and those with invalid tokens.
+//! Records requests in the audit log: requests that change something, logins, requests that the sender's role does not
+//! permit, and requests with invalid tokens.
 //!
 //! The entry is stored after the request has been handled and before the response is sent. If it cannot be stored, the
 //! request still succeeds, because it has already been carried out, and the failure is logged in the server's log.

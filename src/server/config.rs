@@ -59,9 +59,9 @@ pub struct Config {
     pub oidc_issuer: Option<String>,
     /// The client id of this server at the provider, or `None` if there is no provider.
     pub oidc_client_id: Option<String>,
-    /// The secret that belongs to `oidc_client_id`, or `None` if it is in a file or there is no secret.
+    /// The client secret that belongs to `oidc_client_id`, or `None` if it is in a file or there is no secret.
     pub oidc_client_secret: Option<String>,
-    /// The file that contains this secret, or `None` if there is no such file.
+    /// The file that contains the client secret, or `None` if there is no such file.
     pub oidc_client_secret_file: Option<PathBuf>,
     /// The scopes to request in addition to `openid`.
     pub oidc_scopes: Vec<String>,

@@ -51,7 +51,8 @@ struct Slots {
     /// The time for which a connection has to be idle before it makes way for another one.
     idle_for: Duration,
     open: HashMap<u64, OpenConnection>,
-    /// The ids of idle connections, by the order in which they became idle.
+    /// The ids of idle connections. The keys are the numbers of their idle periods, so the connections are in the order
+    /// in which they became idle.
     idle: BTreeMap<u64, u64>,
     /// The number of open connections that are about to close, because they make way for others.
     leaving: usize,
@@ -153,8 +154,8 @@ impl ConnectionSlots {
 }
 
 impl Slots {
-    /// Lets the connection that has been idle for the longest time make way. Returns `false` if none has been idle for
-    /// long enough.
+    /// Starts to close the connection that has been idle for the longest time. Returns `false` if no connection has
+    /// been idle for long enough.
     fn make_way(&mut self, now: Instant) -> bool {
         let Some((&order, &id)) = self.idle.first_key_value() else { return false };
         let Some(connection) = self.open.get_mut(&id) else { return false };

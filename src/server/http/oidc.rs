@@ -119,7 +119,7 @@ async fn log_in(
     let BegunSession { cookie, user } = begun.map_err(LoginFailure::of_person)?;
     about.note.login();
     about.note.logged_in(user, OIDC_LOGIN);
-    // The browser's former session is not needed any more. The new session always has a new id.
+    // The browser's former session is ended, because a login always begins a new session with a new id.
     if let Some(former) = session_cookie(state, about.client, headers)
         && let Err(error) = state.auth.logout(former).await
     {

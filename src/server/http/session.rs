@@ -18,7 +18,7 @@ use crate::server::gate::{cookie_value, session_cookie};
 /// The page to which a login redirects the browser if no other page was requested.
 pub(super) const HOME: &str = "/tasks/queue";
 
-/// The page to which a login redirects the browser as long as there are no users, so that the first one is added.
+/// The page to which a login redirects the browser as long as there are no users, so that the first user can be added.
 const PEOPLE: &str = "/people";
 
 /// The fields of the login form, which contains a name with a password, the admin token, or the ticket of a login link.
@@ -31,7 +31,7 @@ pub(super) struct LoginForm {
     next: Option<String>,
 }
 
-/// Returns the browser that has sent a request. `person` is the person for whom a reverse proxy vouches, or `None` if
+/// Describes the browser that has sent a request. `person` is the person for whom a reverse proxy vouches, or `None` if
 /// there is none.
 pub(in crate::server) fn login_client(
     client: Client,
@@ -65,7 +65,7 @@ pub(super) async fn login(
     match result {
         Ok(BegunSession { cookie, user }) => {
             note.logged_in(user, way);
-            // The browser's former session is not needed any more. The new session always has a new id.
+            // The browser's former session is ended, because a login always begins a new session with a new id.
             if let Some(former) = session_cookie(&state, client, &headers)
                 && let Err(error) = auth.logout(former).await
             {
@@ -101,8 +101,8 @@ pub(super) async fn login(
     }
 }
 
-/// Returns the page to which a login redirects the browser. As long as there are no users, it is the page on which the
-/// first one is added.
+/// Returns the page to which a login redirects the browser. As long as there are no users, this is the page on which
+/// the first user can be added.
 async fn home(state: &AppState) -> &'static str {
     match state.auth.has_users().await {
         Ok(false) => PEOPLE,

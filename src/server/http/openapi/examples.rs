@@ -1,4 +1,4 @@
-//! Values of the types of the API, which the description shows as examples.
+//! Example values of the API's types, which the description contains.
 
 use model::{
     ApiToken, Artifact, AuditEntry, Event, Job, JobCounts, LinesPage, ListedWorker, ListedWorkerToken, NamedSecret,

@@ -1,8 +1,9 @@
 //! Builds the description of an operation: a route with its parameters, its body and its responses.
 //!
-//! Bodies and responses are described by values of their types, which serve as examples. An example therefore always
-//! has the form in which the server reads or writes it. Errors are described by values of [`ApiError`], so that their
-//! statuses and codes are those that are sent. The role is not stated here, but added from the access table.
+//! Each body and each response is described by a value of its type, which is also shown as an example. An example
+//! therefore always has the form in which the server reads or writes it. Errors are described by values of
+//! [`ApiError`], so that the described statuses and codes are those that the server sends. The required role is not
+//! stated here, but taken from the access table.
 
 use std::collections::BTreeMap;
 
@@ -70,7 +71,7 @@ impl ApiOperation {
         }
     }
 
-    /// Adds the group in which the operation is listed.
+    /// Adds the tag of the group in which the operation is listed.
     pub(super) fn tag(mut self, tag: &str) -> Self {
         self.operation = self.operation.tag(tag);
         self
@@ -139,8 +140,8 @@ impl ApiOperation {
         self.refuses(errors_of_bodies()).refuses([ApiError::UnsupportedMediaType(JSON)])
     }
 
-    /// Adds `multipart/form-data` as another form of the body, or as the only one. `parts` are the names of the parts,
-    /// whether they are required, their schemas, and their descriptions.
+    /// Adds `multipart/form-data` as a format of the body, in addition to JSON or as the only one. Each item of `parts`
+    /// contains the name of a part, whether it is required, its schema, and its description.
     pub(super) fn form(
         mut self,
         parts: Vec<(&str, Required, ObjectBuilder, &str)>,
@@ -168,7 +169,7 @@ impl ApiOperation {
         self.with_reply(status, description, |reply| reply.content(JSON, content.build()))
     }
 
-    /// Adds a response of another media type.
+    /// Adds a response with a media type other than JSON.
     pub(super) fn reply_as(
         self,
         status: u16,

@@ -21,7 +21,7 @@ pub(super) fn operations() -> Vec<ApiOperation> {
     operations.map(|operation| operation.tag(TAG)).collect()
 }
 
-/// Adds the parameters for a range of a list.
+/// Adds the parameters that select a range of a list.
 pub(super) fn with_range(operation: ApiOperation) -> ApiOperation {
     operation.query("limit", limit((ListRange::MAX_LIMIT, ListRange::MAX_LIMIT)), "The maximum number of items.").query(
         "offset",
@@ -30,7 +30,7 @@ pub(super) fn with_range(operation: ApiOperation) -> ApiOperation {
     )
 }
 
-/// Adds the parameters for a range of a list, and for one user.
+/// Adds the parameters that select a range of a list and one user.
 fn with_user(operation: ApiOperation) -> ApiOperation {
     let about = "The user whose items are listed. The default is you or, for administrators, all users.";
     with_range(operation).query("user", text(), about).refuses([ApiError::UserNotFound])

@@ -52,7 +52,7 @@ fn held(more: &Value) -> Value {
     body
 }
 
-/// The parameter of a link to another operation on the job of the request.
+/// The parameter of a link to another operation on the same job.
 const JOB_OF_REQUEST: (&str, &str) = ("id", "$request.path.id");
 
 /// Returns the body of a linked request under the same lease: the members that all such requests contain, and those of
