@@ -24,7 +24,7 @@ pub struct OidcSettings {
     pub issuer: String,
     /// The client id with which this server is registered at the provider.
     pub client_id: String,
-    /// The secret that belongs to `client_id`, or `None` for a public client, which only PKCE protects.
+    /// The secret that belongs to `client_id`, or `None` for a public client, whose logins only PKCE protects.
     pub client_secret: Option<String>,
     /// The scopes to request in addition to `openid`.
     pub scopes: Vec<String>,
@@ -93,7 +93,7 @@ pub enum OidcError {
     /// Too many requests to the provider are in progress.
     #[error("too many people are logging in; try again in a moment")]
     Busy,
-    /// There is no started login that belongs to the answer and to the browser.
+    /// No unfinished login has the `state` of the answer and was started in this browser.
     #[error(
         "this login was not started in this browser, has already been used, or took longer than 10 minutes; start it \
          again"

@@ -118,8 +118,8 @@ impl Auth {
                     return;
                 }
             };
-            // The current end is preferred, because the end of a session may have been postponed. A proxy's header has
-            // an end only in the identity of the request.
+            // The end of a session may have been postponed, so the current end takes precedence. For a proxy's header,
+            // only the identity of the request contains an end.
             let end = current.expires_at.or(identity.expires_at);
             let left = end.map_or(RECHECK_IDENTITY, |end| micros(end.0.saturating_sub(clock::now().0)));
             if left.is_zero() {

@@ -98,7 +98,7 @@ impl Auth {
 
     /// Starts a session if a user has this name and this password and is not disabled.
     ///
-    /// The response and its time are the same for a wrong password, an unknown name and a disabled user.
+    /// The response and the response time are the same for a wrong password, an unknown name and a disabled user.
     pub async fn login_by_password(
         &self,
         name: &str,

@@ -143,7 +143,7 @@ pub(in crate::auth) async fn extend(connection: &mut Connection, id: SessionId, 
     Ok(())
 }
 
-/// Sets the end of the sessions of users who are not local to the given time, unless they end earlier.
+/// Shortens the sessions of users who are not local, so that each of them ends at `latest` or earlier.
 pub(in crate::auth) async fn shorten_external(connection: &mut Connection, latest: Timestamp) -> DbResult<()> {
     sqlx::query(
         "update sessions set expires_at = ?1

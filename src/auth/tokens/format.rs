@@ -1,7 +1,8 @@
 //! The format of API tokens: `twt_`, 30 random letters and digits, and a checksum of six letters and digits.
 //!
 //! This is the format that GitHub has published for its tokens. The checksum is the CRC-32 of the random part, in base
-//! 62 with leading zeros. With it, a program can distinguish a token from similar text without a query.
+//! 62 with leading zeros. With the checksum, a program can distinguish a token from similar text without a database
+//! query.
 
 /// The beginning of every token.
 const PREFIX: &str = "twt_";
