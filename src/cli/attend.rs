@@ -17,7 +17,7 @@ use super::output::{Colour, Output, note};
 use super::printer::{Form, Printer, Streams};
 pub(super) use signals::Signals;
 
-/// How the output of new jobs is printed.
+/// The settings for attending to new jobs.
 pub(super) struct Attending {
     pub(super) client: Client,
     /// Whether the events are printed as JSON.

@@ -1,7 +1,7 @@
-//! `tailwater rerun --failed`: runs all failed jobs that match a filter again.
+//! `tailwater rerun --failed`: reruns all failed jobs that match a filter.
 //!
 //! A first request counts the jobs, and a second one makes the server submit all of them again. The second request is
-//! limited to jobs that were submitted before the count, so that a new job that fails immediately is not run again too.
+//! limited to jobs that were submitted before the count, so that a new job that fails immediately is not run again.
 
 use std::process::ExitCode;
 use std::time::Duration;

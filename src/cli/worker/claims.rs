@@ -1,8 +1,8 @@
 //! The jobs that a worker has claimed, as files in its directory.
 //!
-//! There is a file for each claim, whose name is the identifier of the claim. The file is created before the request is
-//! sent. After a crash, the worker repeats the requests of its claims, and the server responds with each job that the
-//! worker still holds. The response contains the job's secrets again, so the files do not contain them.
+//! Each claim has a file that is named after the claim's identifier. The file is created before the request is sent.
+//! After a crash, the worker repeats its claims, and the server returns each job whose lease the worker still holds.
+//! The response contains the job's secrets again, so the files need not contain them.
 
 use std::collections::HashSet;
 use std::fs;

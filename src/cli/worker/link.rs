@@ -26,7 +26,8 @@ use super::files::HttpFiles;
 use crate::cli::client::Client;
 use crate::cli::error::CliError;
 
-/// The time for which a claim waits for a job, in seconds. The client gives up a request after 30 s.
+/// The time for which a claim waits for a job, in seconds. It must be shorter than 30 s, after which the client gives
+/// up a request.
 const WAIT: i64 = 20;
 
 /// A worker's description of itself, which is part of its requests.
@@ -290,8 +291,8 @@ impl Link for HttpLink {
                     lease_epoch,
                     error_message: message.to_text().into_owned(),
                     failure_reason: Some(reason),
-                    // The server knows whether the job has attempts left, as it does for jobs of the embedded worker,
-                    // so every failure is reported as retryable.
+                    // Every failure is reported as retryable, because the server itself determines whether the job has
+                    // attempts left, as it does for jobs of the embedded worker.
                     retryable: Some(true),
                     totals,
                 };
