@@ -1,4 +1,4 @@
-//! The restrictions on one step, which the server sends to its supervisor and which are applied there.
+//! The restrictions on one step. The server sends them to the supervisor of the step, which applies them.
 
 pub mod cover;
 pub mod landlock;
@@ -43,7 +43,7 @@ pub enum Hiding {
 pub struct Ids {
     /// The id of the user.
     pub user: u32,
-    /// The id of the user's main group.
+    /// The id of the user's primary group.
     pub group: u32,
     /// The ids of all groups that the user belongs to.
     pub groups: Vec<u32>,
@@ -66,7 +66,7 @@ pub struct StepCage {
     pub landlock: bool,
     /// The way in which the data directory is hidden.
     pub hiding: Hiding,
-    /// The paths that lead to the data directory. The first one contains `own`.
+    /// The paths under which the data directory can be reached. `own` is relative to the first one.
     pub hidden: Vec<OsString>,
     /// The directory of the step's attempt, relative to the data directory.
     pub own: OsString,

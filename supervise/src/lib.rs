@@ -145,8 +145,8 @@ fn prepare() -> io::Result<()> {
     // A new session has no controlling terminal. The step cannot acquire one, because it is not the session leader.
     setsid()?;
     set_ordinary_priority()?;
-    // The step's processes must not trace the supervisor. This call comes last, because it gives the supervisor's
-    // entries in `/proc` to root.
+    // The step's processes must not trace the supervisor. This call comes last, because it makes root the owner of the
+    // supervisor's entries in `/proc`.
     Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
 }
 

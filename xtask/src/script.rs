@@ -18,7 +18,7 @@ use crate::{command, fresh, fresh::unless_fresh, modules, settings::Settings, si
 pub const MODULES: &str = "modules.toml";
 
 /// The WASM features that the module may use: those that Rust enables for wasm32 by default. `bulk-memory-opt` is a
-/// part of `bulk-memory` that `wasm-opt` treats as a feature of its own.
+/// part of `bulk-memory` that `wasm-opt` treats as a separate feature.
 ///
 /// They are listed individually, because `--all-features` would allow `wasm-opt` to use features that browsers do not
 /// support yet.
