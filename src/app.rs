@@ -41,7 +41,7 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 }
 
 /// Renders the document for a person whose role does not permit the requested page, or who is refused for another
-/// reason. It has no scripts, because the router in the browser would display the requested page.
+/// reason. It has no scripts, because the router in the browser would otherwise display the requested page.
 pub fn refused_shell(options: LeptosOptions) -> impl IntoView {
     plain_shell(&options, || view! { <NotAllowedPage /> })
 }
