@@ -217,8 +217,8 @@ impl AuditNote {
 pub(super) struct UnknownSenders(Mutex<Option<(Instant, u32)>>);
 
 impl UnknownSenders {
-    /// Returns whether another entry may be stored. The first time in a minute that an entry is not stored, a warning
-    /// is logged.
+    /// Returns whether another entry may be stored. A warning is logged for the first entry in each minute that is not
+    /// stored.
     fn admit(&self, now: Instant) -> bool {
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let current = counted.filter(|(since, _)| now.duration_since(*since) < Duration::from_mins(1));

@@ -20,12 +20,12 @@ use sha2::{Digest, Sha256};
 /// A function that returns an embedded file by its name in the site, or `None` if there is no such file.
 pub type EmbeddedSite = fn(&str) -> Option<EmbeddedFile>;
 
-/// The file with the list of names, in TOML. The list maps each file's plain name to its name with a hash. It is
-/// written by `xtask/src/names.rs`.
+/// The TOML file with the list of names, which maps each file's plain name to its hashed name. `xtask/src/names.rs`
+/// writes it.
 const NAMES: &str = "names.toml";
 
-/// The file with the list of the files that each module of the pages requires, in TOML. It contains their plain names.
-/// It is written by `xtask/src/script.rs`.
+/// The TOML file that lists the plain names of the files that each module of the pages requires. `xtask/src/script.rs`
+/// writes it.
 const MODULES: &str = "modules.toml";
 
 /// The `Cache-Control` value for files with a hash in their name, which never change. One year is the longest

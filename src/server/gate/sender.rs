@@ -1,5 +1,5 @@
-//! Determines who has sent a request: by a bearer token, by the token of a worker, by a reverse proxy that vouches for
-//! a person, or by a session.
+//! Identifies the sender of a request by a bearer token, the token of a worker, a reverse proxy that vouches for a
+//! person, or a session.
 
 use axum::extract::Request;
 use axum::http::header::{ACCEPT, AUTHORIZATION, COOKIE};
