@@ -58,7 +58,8 @@ pub struct StepCage {
     pub umask: u32,
     /// The limits on the step's resources.
     pub limits: StepLimits,
-    /// The soft limit on open files if `limits` contains none, or `None` for the server's soft limit.
+    /// The soft limit on open files, which applies if `limits` does not limit them. `None` means the server's soft
+    /// limit.
     pub file_limit: Option<u64>,
     /// Whether the step is prevented from gaining privileges, for example with `sudo`.
     pub no_new_privileges: bool,

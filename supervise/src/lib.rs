@@ -1,4 +1,4 @@
-//! The supervisor: a small process between the server and a step, which the descendants of the step cannot escape.
+//! The supervisor: a small process between the server and a step. The descendants of the step cannot escape it.
 //!
 //! On Linux, an orphaned process is reparented to its nearest living ancestor that is a *child subreaper*. The
 //! supervisor is a subreaper, so every process that a step starts remains a descendant of the supervisor, even if that

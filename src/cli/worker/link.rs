@@ -261,7 +261,8 @@ impl Link for HttpLink {
     }
 
     async fn early_heartbeat(&self) {
-        // The server cannot notify a worker of a cancellation, so no heartbeat is sent early.
+        // The server cannot notify a worker of a cancellation, so this future never completes, and no heartbeat is sent
+        // early.
         std::future::pending::<()>().await;
     }
 
