@@ -62,7 +62,8 @@ pub struct ListRange {
 }
 
 impl ListRange {
-    /// The maximum number of items in a response. There can be no more users, and a user can have no more tokens.
+    /// The maximum number of items in a response. There are never more users than this, and a user never has more
+    /// tokens.
     pub const MAX_LIMIT: i64 = 1_000;
 
     /// The first items.
@@ -108,7 +109,8 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Creates an authenticator from the admin token and the id of the data directory. No group is mapped to a role.
+    /// Creates an authenticator from the admin token and the id of the data directory. Initially, no group is mapped to
+    /// a role.
     #[must_use]
     pub fn new(db: Db, admin_token: &str, instance_id: &str) -> Self {
         Self {

@@ -93,7 +93,7 @@ pub enum OidcError {
     /// Too many requests to the provider are in progress.
     #[error("too many people are logging in; try again in a moment")]
     Busy,
-    /// No unfinished login has the `state` of the answer and was started in this browser.
+    /// The answer does not belong to an unfinished login that was started in this browser.
     #[error(
         "this login was not started in this browser, has already been used, or took longer than 10 minutes; start it \
          again"

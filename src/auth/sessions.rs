@@ -117,8 +117,8 @@ impl Auth {
         .await
     }
 
-    /// Shortens the sessions of people whom a proxy or a provider has authenticated to the current lifetime, if they
-    /// began when a longer one was set.
+    /// Shortens sessions of people whom a proxy or a provider has authenticated, if the sessions began when a longer
+    /// lifetime was set.
     pub async fn shorten_external_sessions(&self) -> Result<(), DbError> {
         let latest = clock::now().after(self.external_session);
         let write = self.db.writer();
