@@ -1,6 +1,7 @@
 //! Converts cargo's WASM module into the files that browsers load: the modules, and the script that starts them.
 //!
-//! The script and the main module are named `NAME.js` and `NAME_bg.wasm`, as `HydrationScripts` of Leptos expects.
+//! The script and the main module are named `NAME.js` and `NAME_bg.wasm`, as the component `Hydration` (`src/app.rs`)
+//! expects.
 
 use std::{
     collections::BTreeMap,
