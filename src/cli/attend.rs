@@ -2,7 +2,7 @@
 //! their exit codes.
 //!
 //! Several jobs run independently of each other, but their output is printed one job after the other, because lines of
-//! different jobs would be hard to tell apart. No output is lost while it waits, because the server stores it.
+//! different jobs would be hard to tell apart. No output is lost, because the server stores the output of all jobs.
 
 mod signals;
 

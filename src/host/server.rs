@@ -69,7 +69,7 @@ pub fn requested_path() -> Option<String> {
     Some(use_context::<Parts>()?.uri.path().to_owned())
 }
 
-/// Returns the URL paths of the files with the code of a module of the pages.
+/// Returns the URL paths of the files that contain the code of one of the modules of the pages.
 pub fn module_urls(module: &str) -> Vec<String> {
     use_context::<AppState>().map(|state| state.site.module_urls(module)).unwrap_or_default()
 }

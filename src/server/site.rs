@@ -91,7 +91,8 @@ impl Site {
         format!("/{}", self.names.get(name).map_or(name, String::as_str))
     }
 
-    /// Returns the URL paths of the files with the code of a module of the pages, except those that every page loads.
+    /// Returns the URL paths of the files that contain the code of one of the modules of the pages, except the files
+    /// that every page loads.
     #[must_use]
     pub fn module_urls(&self, module: &str) -> Vec<String> {
         self.modules.get(module).into_iter().flatten().map(|name| self.url(name)).collect()
