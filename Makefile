@@ -42,7 +42,7 @@ run: build ## Build for production and serve on http://127.0.0.1:3000.
 # the library can be compiled while Node.js and its packages are installed for the site. The binary embeds the site and
 # the supervisor, so it is built last, which takes a few seconds. The checksum of the supervisor and of the list of
 # hashed names makes cargo rebuild the binary when they have changed. Debian's cargo strips less than the profile
-# specifies, so the option is passed to the compiler.
+# specifies, so `-C strip=symbols` is passed to the compiler.
 build: ## Build the release: target/release/tailwater, a single file with everything it needs.
 	@$(MAKE) -j2 server site
 	$(BINARY) tailwater-supervisor -- -C strip=symbols
@@ -81,7 +81,7 @@ unit: setup-unit ## Run the tests of every crate.
 	fi
 
 # The requests are generated, so each run may find different problems. This target is not part of `make test`, because
-# it takes long.
+# it takes several minutes.
 test-api: setup-unit ## Compare the server with its description, /api/openapi.json, with generated requests (5 minutes).
 	cargo build --features ssr --bin tailwater
 	xtask/test-api/run.sh target/debug/tailwater $(or $(TIME),300) $(ARGS)

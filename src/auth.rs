@@ -62,7 +62,8 @@ pub struct ListRange {
 }
 
 impl ListRange {
-    /// The maximum number of items in a response. There can be no more users, and a user can have no more tokens.
+    /// The maximum number of items in a response. There are never more users than this, and a user never has more
+    /// tokens.
     pub const MAX_LIMIT: i64 = 1_000;
 
     /// The first items.
@@ -108,7 +109,8 @@ pub struct Auth {
 }
 
 impl Auth {
-    /// Creates an authenticator from the admin token and the id of the data directory. No group is mapped to a role.
+    /// Creates an authenticator from the admin token and the id of the data directory. Initially, no group is mapped to
+    /// a role.
     #[must_use]
     pub fn new(db: Db, admin_token: &str, instance_id: &str) -> Self {
         Self {
@@ -133,8 +135,8 @@ impl Auth {
         Self { group_roles: Arc::new(roles), ..self }
     }
 
-    /// Sets the lifetime of sessions of people whom a reverse proxy or an OpenID Connect provider authenticates. It is
-    /// that of all other sessions unless this is called.
+    /// Sets the lifetime of sessions of people whom a reverse proxy or an OpenID Connect provider authenticates. If
+    /// this is not called, they have the same lifetime as other sessions.
     #[must_use]
     pub fn with_external_sessions(self, lifetime: Duration) -> Self {
         Self { external_session: lifetime, ..self }
@@ -166,8 +168,7 @@ impl Auth {
         self.cookie_name(https).replace("_session_", "_login_")
     }
 
-    /// Returns the name of the cookie by which the server knows that the browser's last login was one with the OpenID
-    /// Connect provider.
+    /// Returns the name of the cookie that a browser has if its last login was with the OpenID Connect provider.
     #[must_use]
     pub fn provider_cookie_name(&self, https: bool) -> String {
         self.cookie_name(https).replace("_session_", "_provider_")

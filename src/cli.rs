@@ -154,7 +154,7 @@ enum Verb {
     Completions(completions::Completions),
 }
 
-/// What a release contains besides its own code. A debug build contains nothing.
+/// The files that a release embeds. A debug build embeds none.
 #[derive(Debug, Default)]
 pub struct Embedded {
     /// The static files of the pages.

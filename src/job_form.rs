@@ -79,7 +79,7 @@ pub struct Misread {
 }
 
 impl JobForm {
-    /// Returns the form for a new job, with one empty command.
+    /// Returns an empty form for a new job, with one empty command.
     #[must_use]
     pub fn empty() -> Self {
         Self { steps: vec![FormStep::default()], ..Self::default() }

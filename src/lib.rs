@@ -52,8 +52,8 @@ pub async fn hydrate() {
     let body = leptos::prelude::document().body().expect("the document has been parsed");
     // This waits until the module of the page has been loaded.
     leptos::mount::hydrate_from_async(body.clone(), app::App).await.forget();
-    // The document's script leaves links to the browser until this attribute is set (`app`), and the browser tests wait
-    // for it.
+    // Until this attribute is set, a script in the document (`app`) lets the browser follow links itself, and the
+    // browser tests wait for the attribute.
     leptos::prelude::request_animation_frame(move || {
         let _ = body.set_attribute("data-hydrated", "");
     });

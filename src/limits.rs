@@ -118,10 +118,10 @@ pub const STARTED_LOGIN: Duration = Duration::from_mins(10);
 /// fetched when it is first used.
 pub const PROVIDER_CACHE: Duration = Duration::from_hours(1);
 
-/// The maximum time in which a connection to the OpenID Connect provider has to be established.
+/// The maximum time for establishing a connection to the OpenID Connect provider.
 pub const PROVIDER_CONNECT: Duration = Duration::from_secs(5);
 
-/// The maximum time of a whole request to the OpenID Connect provider. Somebody is waiting for a page meanwhile.
+/// The maximum time of a whole request to the OpenID Connect provider. A person is waiting for a page during this time.
 pub const PROVIDER_REPLY: Duration = Duration::from_secs(10);
 
 /// The time for which the files of a preview can be loaded. Some reports load files only when the reader opens a

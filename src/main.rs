@@ -8,11 +8,11 @@ use rust_embed::Embed;
 use tailwater::cli::Embedded;
 use tailwater::server::site::EmbeddedSite;
 
-/// The allocator of the program. With it, failed logins do not make the server's memory grow.
+/// The allocator of the program. With this allocator, failed logins do not make the server's memory grow.
 ///
-/// After glibc's allocator has freed a large block, it no longer maps blocks of this size separately. The 19 MiB for
-/// hashing a password then come from its heaps, which grew by more than a gigabyte, although only two passwords are
-/// hashed at the same time.
+/// With glibc's allocator, the server grew by more than a gigabyte, although only two passwords are hashed at the same
+/// time. After that allocator has freed a large block, it no longer maps blocks of this size separately, but takes the
+/// 19 MiB for hashing a password from its heaps.
 #[global_allocator]
 static ALLOCATOR: MiMalloc = MiMalloc;
 
@@ -31,8 +31,8 @@ struct PageFiles;
 struct SupervisorFile;
 
 /// The value of the environment variable `TAILWATER_EMBEDDED` during compilation. `make build` changes it whenever the
-/// embedded files change, so that cargo recompiles this file. If the variable is not set, these files were not built,
-/// and a release contains none.
+/// embedded files change, so that cargo recompiles this file. If the variable is not set, the embedded files were not
+/// built, and even a release embeds none.
 const EMBEDDED: Option<&str> = option_env!("TAILWATER_EMBEDDED");
 
 fn main() -> ExitCode {

@@ -4,7 +4,7 @@
 //! handles the provider's answer, which the browser transmits. `auth` then determines the person's role. The provider
 //! is contacted only during a login, so the server starts and runs even if the provider cannot be reached.
 //!
-//! A build without the feature `oidc` contains none of this, and refuses the settings.
+//! A build without the feature `oidc` contains no code for these logins, and refuses the settings of a provider.
 
 #[cfg(feature = "oidc")]
 mod provider;
@@ -22,9 +22,9 @@ pub use provider::Oidc;
 pub struct OidcSettings {
     /// The address of the provider, exactly as it appears in its tokens.
     pub issuer: String,
-    /// The id under which the provider knows this server.
+    /// The client id with which this server is registered at the provider.
     pub client_id: String,
-    /// The secret that belongs to `client_id`, or `None` for a public client, which only PKCE protects.
+    /// The secret that belongs to `client_id`, or `None` for a public client, whose logins only PKCE protects.
     pub client_secret: Option<String>,
     /// The scopes to request in addition to `openid`.
     pub scopes: Vec<String>,
@@ -93,7 +93,7 @@ pub enum OidcError {
     /// Too many requests to the provider are in progress.
     #[error("too many people are logging in; try again in a moment")]
     Busy,
-    /// There is no started login that belongs to the answer and to the browser.
+    /// The answer does not belong to an unfinished login that was started in this browser.
     #[error(
         "this login was not started in this browser, has already been used, or took longer than 10 minutes; start it \
          again"

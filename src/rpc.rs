@@ -87,7 +87,7 @@ pub async fn resubmit_with_changes(
     crate::server::pages::resubmit_with_changes(&id, changes).await
 }
 
-/// Counts the jobs to which an action on all matching jobs would be applied.
+/// Counts the jobs that an action on all matching jobs would affect.
 #[server(name = PreviewBulk, prefix = "/rpc", endpoint = "bulk_preview", input = Post<RpcJson>, output = Post<RpcJson>)]
 pub async fn bulk_preview(
     /// The action.

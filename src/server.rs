@@ -133,7 +133,7 @@ pub struct Shared {
     pub auth: Auth,
     /// The audit log.
     pub audit: AuditLog,
-    /// Limits the entries of the audit log about senders who are not logged in.
+    /// Limits the number of audit log entries about senders who are not logged in.
     unknown_senders: audit::UnknownSenders,
     /// The settings.
     pub config: Arc<Config>,
@@ -198,7 +198,8 @@ impl Server {
         let provider_secret = provider.as_ref().and_then(|provider| provider.client_secret.clone());
         let oidc = provider.map(Oidc::new).transpose()?;
         let db = Db::open(&config.data_dir).await?;
-        // Without this check, only somebody who can read the data directory or the printed link could log in.
+        // Other machines can reach the server, but only somebody who can read the data directory or the printed link
+        // could log in, so the server does not start.
         if !address.ip().is_loopback() && !config.chooses_a_login() && !auth::has_administrator(&db).await? {
             return Err(config::ConfigError::OpenWithoutToken(address).into());
         }

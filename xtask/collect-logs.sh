@@ -4,8 +4,9 @@
 #   xtask/collect-logs.sh DIRECTORY [FILE...]
 #
 # Each source becomes one file in DIRECTORY, which is emptied first. At most MOST bytes of a source are kept, so that no
-# single one decides the result. FILEs are further logs, for example those of CI. A program that is not installed is
-# skipped. Nothing is installed or changed, and nothing is read but what these programs print and the system's logs.
+# single source dominates the result. FILEs are further logs, for example those of CI. A program that is not installed
+# is skipped. Nothing is installed, and nothing outside DIRECTORY is changed. Besides the output of these programs, only
+# the system's logs, npm's logs, the installed documentation and the FILEs are read.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
-# Runs each test of a test binary in its own process, as many at once as the machine has processors, and prints the
-# output of those that fail. cargo calls it for `make unit` if nextest, which also works like this, is not installed. In
-# a shared process, a program that one test starts can inherit the locks and sockets of another test.
+# Runs each test of a test binary in its own process, with as many processes at a time as the machine has processors,
+# and prints the output of the tests that fail. nextest runs tests in the same way, so cargo runs this script for `make
+# unit` only if nextest is not installed. In a shared process, a program that one test starts can inherit the locks and
+# sockets of another test.
 #
 #   xtask/run-tests.sh BINARY [FILTER...]
 set -euo pipefail

@@ -46,7 +46,8 @@ install() {
   } </dev/null || fail "missing: $why; apt-get could not install: $*"
 }
 
-# Returns whether the cargo on the PATH is new enough and has clippy and rustfmt. The target is not checked.
+# Returns whether the cargo on the PATH is new enough and has clippy and rustfmt. Whether it can compile for the browser
+# is not checked.
 usable() {
   local version
   version=$(cargo --version 2>/dev/null | cut -d' ' -f2) || return
@@ -85,8 +86,8 @@ choose_node() {
   hash -r
 }
 
-# Compiles, links and runs a small program for this machine. Compiles and links another for the browser, with the
-# profile of the release and in the directory of the build, so that the build does not compile `core` again.
+# Compiles, links and runs a small program for this machine, and compiles and links another one for the browser. The
+# second one uses the release's profile and the build's directory, so that the build does not compile `core` again.
 prove_rust() {
   local at=target/proof std=()
   rm -rf $at

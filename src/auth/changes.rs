@@ -1,4 +1,4 @@
-//! The function that writes changes to users, sessions and tokens, and the errors of such changes.
+//! Contains the function that writes changes to users, sessions and tokens, and the errors of such changes.
 
 use engine::db::{DbError, Tx};
 use futures_util::future::BoxFuture;
@@ -83,8 +83,8 @@ impl Change {
 
 impl Auth {
     /// Writes a change in one transaction, and logs it. Every change to users, sessions and tokens passes through this
-    /// function, with two exceptions: the time at which a session or a token was last used, and the removals after the
-    /// admin token has changed.
+    /// function, with these exceptions: the time at which a session or a token was last used, the end of a session of a
+    /// person whom a proxy or a provider has authenticated, and the removals after the admin token has changed.
     pub(super) async fn apply<T, E, F>(&self, change: Change, by: &str, work: F) -> Result<T, E>
     where
         T: Send + 'static,

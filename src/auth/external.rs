@@ -1,8 +1,9 @@
 //! People whom a reverse proxy or an OpenID Connect provider has authenticated.
 //!
 //! The first request or login of a person adds a user. The user is identified by the source (proxy or provider), the
-//! issuer and the person's id there, not by the name. The user's name begins with the source (`proxy:ada`), so it can
-//! never be the name of a local user. Whenever the source sends the person's groups, they determine the user's role.
+//! issuer and the person's id at the source, not by the name. The user's name begins with the source (`proxy:ada`), so
+//! it can never be the name of a local user. Whenever the source sends the person's groups, they determine the user's
+//! role.
 
 mod proxied;
 mod roles;
@@ -118,7 +119,7 @@ impl ExternalError {
 
 impl Auth {
     /// Begins a session of a person whom the OpenID Connect provider has authenticated. The session ends after a
-    /// limited time, so that the provider is asked for the person's groups again.
+    /// limited time, so that the person logs in again and the provider sends the current groups.
     pub async fn login_by_provider(
         &self,
         person: &ExternalPerson,
@@ -185,7 +186,7 @@ impl Auth {
 /// Returns whether the stored user differs from the data that the proxy or the provider has sent.
 fn is_outdated(user: &UserRow, person: &ExternalPerson, role: Option<Role>) -> bool {
     let has_role = if user.without_role { role.is_none() } else { role == Some(user.role) };
-    // The proxy sends no id other than the name, so a name that differs only in case is the same.
+    // The proxy sends no id other than the name, so names that differ only in case are considered equal.
     let has_name = person.source == UserSource::Proxy || user.name == person.user_name();
     !has_role || !has_name
 }

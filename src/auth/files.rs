@@ -85,7 +85,8 @@ fn read_or_make(path: &Path) -> Result<String, TokenError> {
             let made = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
             made.and_then(|mut file| writeln!(file, "{}", text.expose()).and_then(|()| file.sync_all()))
                 .map_err(failed)?;
-            // The directory is synced, because a power failure must not remove the key of a database that survives it.
+            // The directory is synced, so that a power failure cannot remove the key while the database that needs it
+            // remains.
             fs::File::open(path.parent().unwrap_or(path)).and_then(|folder| folder.sync_all()).map_err(failed)?;
             Ok(text.0)
         }

@@ -20,7 +20,7 @@ pub enum Account {
 }
 
 impl Account {
-    /// Returns the account for a column of the database, which is null for the admin token.
+    /// Returns the account, given the id of the user in the database, which is null for the admin token.
     pub(super) fn of_user_id(user: Option<i64>) -> Self {
         user.map_or(Self::AdminToken, Self::User)
     }
@@ -118,7 +118,8 @@ impl Auth {
                     return;
                 }
             };
-            // The end of a session may have been postponed. The header of a proxy is valid as long as the request says.
+            // The end of a session may have been postponed, so the current end takes precedence. For a proxy's header,
+            // only the identity of the request contains an end.
             let end = current.expires_at.or(identity.expires_at);
             let left = end.map_or(RECHECK_IDENTITY, |end| micros(end.0.saturating_sub(clock::now().0)));
             if left.is_zero() {

@@ -98,7 +98,7 @@ impl Auth {
 
     /// Starts a session if a user has this name and this password and is not disabled.
     ///
-    /// The response and its time are the same for a wrong password, an unknown name and a disabled user.
+    /// The response and the response time are the same for a wrong password, an unknown name and a disabled user.
     pub async fn login_by_password(
         &self,
         name: &str,
@@ -107,7 +107,7 @@ impl Auth {
     ) -> Result<BegunSession, LoginError> {
         let key = name_key(name.trim());
         let origin = self.count_attempt(client, CountedAccount::of_user(&key))?;
-        // No user has a name or a password of this length.
+        // No user has such a long name or password.
         if name.len() > MAX_ENTERED_NAME || password.len() > MAX_BYTES {
             return Err(LoginError::Invalid);
         }

@@ -1,4 +1,4 @@
-//! The user to whom a session or an API token belongs, as the queries for both read it.
+//! The user to whom a session or an API token belongs, as read by the queries for both.
 
 use model::{Role, UserSource};
 use sqlx::Row;
@@ -17,7 +17,8 @@ pub(super) struct CredentialOwner {
     pub(super) source: UserSource,
 }
 
-/// The columns of the user `u`, which may be null, for [`CredentialOwner::of_row`].
+/// The columns that [`CredentialOwner::of_row`] reads, from the table `users` as `u`. They are null if there is no
+/// user.
 macro_rules! owner_columns {
     () => {
         "u.name as owner_name, u.role as owner_role, u.disabled or u.without_role as owner_refused,

@@ -72,7 +72,8 @@ impl PasswordHashing {
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashingBusy> {
         let _waiting = self.waiting.clone().try_acquire_owned().map_err(|_| HashingBusy)?;
         let running = self.running.clone().acquire_owned().await.map_err(|_| HashingBusy)?;
-        // The thread holds the permit until it ends, so that no further thread starts early if the client disconnects.
+        // The permit is released when the thread ends, not when the client disconnects, because the thread continues to
+        // run in that case.
         let work = tokio::task::spawn_blocking(move || {
             let _running = running;
             work()

@@ -7,8 +7,8 @@ use tokio::sync::broadcast;
 
 use super::Account;
 
-/// The number of notifications that are stored for a slow receiver. A receiver that misses older ones checks its
-/// credential in any case.
+/// The number of notifications that are stored for a slow receiver. A receiver that has missed older notifications
+/// checks its credential in any case.
 const CAPACITY: usize = 64;
 
 /// Sends notifications. Clones send to the same receivers.
@@ -40,7 +40,7 @@ pub(super) struct AccountRevocations {
 }
 
 impl AccountRevocations {
-    /// Waits until a credential of the account may have become invalid. If the server is stopping, this waits forever.
+    /// Waits until a credential of the account may have become invalid. Waits forever if the server is stopping.
     pub(super) async fn notified(&mut self) {
         loop {
             match self.receiver.recv().await {

@@ -117,8 +117,8 @@ impl Auth {
         .await
     }
 
-    /// Shortens the sessions of people whom a proxy or a provider has authenticated, if they began when the server had
-    /// another setting.
+    /// Shortens sessions of people whom a proxy or a provider has authenticated, if the sessions began when a longer
+    /// lifetime was set.
     pub async fn shorten_external_sessions(&self) -> Result<(), DbError> {
         let latest = clock::now().after(self.external_session);
         let write = self.db.writer();
@@ -136,9 +136,8 @@ impl Auth {
         }
     }
 
-    /// Begins a session. If `user` is given, it is the row with which the credential was checked. The session does not
-    /// begin if the password or the role has changed, or the user was disabled or removed, in the meantime. It ends
-    /// after `lifetime`.
+    /// Begins a session that ends after `lifetime`. `user` is the row against which the password was checked, or `None`
+    /// for other credentials. No session begins if this user was changed, disabled or removed in the meantime.
     pub(super) async fn begin_session(
         &self,
         account: Account,

@@ -62,7 +62,7 @@ impl TokenRow {
 impl Auth {
     /// Returns the identity of an API token, or `None` if the token is not valid.
     pub(super) async fn token_identity(&self, token: &str) -> Result<Option<Identity>, DbError> {
-        // A mistyped token is refused without a query.
+        // A mistyped token is refused without a database query.
         if !format::is_token(token) {
             return Ok(None);
         }
@@ -101,7 +101,7 @@ impl Auth {
         self.listed_tokens(account, None, range, by).await
     }
 
-    /// Returns the tokens with the role of a worker that `by` may revoke.
+    /// Returns the tokens that have the role of a worker and may be revoked by `by`.
     pub async fn tokens_of_workers(&self, range: ListRange, by: &Identity) -> Result<ApiTokensPage, PeopleError> {
         self.listed_tokens(None, Some(Role::Worker), range, by).await
     }
@@ -152,7 +152,8 @@ impl Auth {
         }
         let (token, now) = (format::new_token(), clock::now());
         let end = now.after(Duration::from_hours(24) * days);
-        // Otherwise, somebody who has stolen a token could extend their access forever.
+        // A token that was created with another token must not outlive it. Otherwise, somebody who has stolen a token
+        // could extend their access forever.
         let longest = by.expires_at.filter(|_| matches!(by.by, Credential::ApiToken(_)));
         let row = TokenRow {
             id: TokenId(Uuid::now_v7()),

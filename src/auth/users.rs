@@ -59,7 +59,7 @@ impl Auth {
         user.map(|user| Account::User(user.id)).ok_or(PeopleError::NoSuchUser)
     }
 
-    /// Returns the stored form of a user's name, or `None` if there is no such user.
+    /// Returns the name of a user as it is stored, in its original case, or `None` if there is no such user.
     pub async fn stored_name(&self, name: &str) -> Result<Option<String>, DbError> {
         let mut connection = self.db.reader().await?;
         Ok(store::by_key(&mut connection, &name_key(name.trim())).await?.map(|user| user.name))
@@ -220,13 +220,13 @@ pub(super) fn name_key(name: &str) -> String {
     name.to_ascii_lowercase()
 }
 
-/// Returns the current time or, if it is not after `last`, the next possible time after `last`.
+/// Returns the current time or, if `last` is not earlier than the current time, the next microsecond after `last`.
 pub(super) fn later_than(last: Timestamp) -> Timestamp {
     clock::now().max(Timestamp(last.0 + 1))
 }
 
 /// Returns the error for changing the role or the password of a user whom a reverse proxy or a provider authenticates.
-/// `is_role` is whether the change was to the role.
+/// `is_role` is true if the change was to the role.
 fn of_another_source(user: &UserRow, is_role: bool) -> PeopleError {
     let source = if user.source == UserSource::Proxy { "the reverse proxy" } else { "the provider" };
     if is_role {

@@ -2,7 +2,7 @@
 //! their exit codes.
 //!
 //! Several jobs run independently of each other, but their output is printed one job after the other, because lines of
-//! different jobs would be hard to tell apart. Nothing is lost meanwhile, because the server has stored the output.
+//! different jobs would be hard to tell apart. No output is lost, because the server stores the output of all jobs.
 
 mod signals;
 
@@ -17,12 +17,12 @@ use super::output::{Colour, Output, note};
 use super::printer::{Form, Printer, Streams};
 pub(super) use signals::Signals;
 
-/// How the output of new jobs is printed.
+/// The settings for attending to new jobs.
 pub(super) struct Attending {
     pub(super) client: Client,
     /// Whether the events are printed as JSON.
     pub(super) json: bool,
-    /// Whether the addresses of the jobs' pages are not printed.
+    /// Whether to omit the addresses of the jobs' pages.
     pub(super) quiet: bool,
     pub(super) colour: Colour,
 }

@@ -121,7 +121,7 @@ impl Client {
         self.send_within(REPLY_WITHIN, request).await
     }
 
-    /// Sends a request that may take the server longer than most requests, up to `limit`.
+    /// Sends a request, and waits up to `limit` for the start of the response. [`Self::send`] uses the usual limit.
     pub(super) async fn send_within(&self, limit: Duration, request: RequestBuilder) -> Result<Response, CliError> {
         let reply = tokio::time::timeout(limit, request.send()).await;
         self.check(reply.map_err(|_| self.silent(limit))?).await

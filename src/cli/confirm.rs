@@ -4,8 +4,8 @@ use std::io::{self, IsTerminal, Write};
 
 use super::hidden;
 
-/// Asks a question that is answered with yes or no, where no is the default. Without a terminal there is nobody to ask,
-/// as in a script, and the answer is yes.
+/// Asks a yes-or-no question and returns whether the answer is yes. An empty answer means no. Without a terminal, as in
+/// a script, nobody can be asked, so the result is `true`.
 pub(super) fn confirm(question: &str) -> io::Result<bool> {
     if !io::stdin().is_terminal() || !io::stderr().is_terminal() {
         return Ok(true);

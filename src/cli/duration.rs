@@ -1,4 +1,5 @@
-//! Parses durations on the command line, `90` (seconds), `10m`, `1h 30m`, and times that may be given as an age.
+//! Parses durations on the command line, such as `90` (seconds), `10m` and `1h 30m`, and times, which can be timestamps
+//! or ages.
 
 use std::time::Duration;
 

@@ -2,8 +2,8 @@
 //! last delivered event, which is identified by its `seq`. No event is lost or repeated.
 //!
 //! Events contain text. If an event's text contains U+FFFD, the replacement for bytes that are not UTF-8, the original
-//! bytes are fetched from the complete output ([`exact`]) before the event is delivered. The additional request affects
-//! neither the order of the events nor the position from which reading resumes.
+//! bytes are fetched from the complete output ([`exact`]) before the event is delivered. This additional request
+//! affects neither the order of the events nor the position from which reading resumes.
 
 mod exact;
 

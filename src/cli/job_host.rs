@@ -16,7 +16,7 @@ pub(super) fn prepare(supervisor: Option<&[u8]>) -> Supervision {
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
         tracing::warn!(%error, "this program's memory could not be protected from other processes of its user");
     }
-    // The program is started once, which must happen before this process adopts other processes.
+    // `in_memory` starts the program once to test it. This must happen before this process adopts other processes.
     let program = supervisor.map(SupervisorProgram::in_memory).transpose().unwrap_or_else(|error| {
         tracing::info!(%error, "programs in memory cannot be started, so each step takes a few milliseconds longer");
         None

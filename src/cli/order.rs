@@ -2,8 +2,8 @@
 //!
 //! An event contains one or more segments of one stream, each with its offset in the attempt's `output.log`. If the
 //! streams alternate, their segments arrive in two consecutive events, and this module interleaves them again. A
-//! [`Piece`] contains the bytes of one segment. It waits until the output before it has arrived, or until the caller
-//! calls [`Order::flush`].
+//! [`Piece`] contains the bytes of one segment. A piece waits until all output before it has arrived, or until the
+//! caller calls [`Order::flush`].
 
 use std::collections::BTreeMap;
 

@@ -33,7 +33,7 @@ pub(super) struct Outcome {
 }
 
 impl Outcome {
-    /// Updates the outcome from the next event. The start of an attempt discards the outcome of the previous attempt.
+    /// Updates the outcome with the next event. The start of an attempt discards the outcome of the previous attempt.
     pub(super) fn see(&mut self, event: &Event) {
         match &event.payload {
             Payload::Attempt(attempt) if attempt.status == AttemptStatus::Started => *self = Self::default(),

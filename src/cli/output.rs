@@ -36,7 +36,7 @@ pub(super) enum Ink {
 }
 
 impl Ink {
-    /// Returns the colour of a status, as on the pages.
+    /// Returns the colour of a status, which is the same as on the pages.
     pub(super) const fn of(status: JobStatus) -> Self {
         match status {
             JobStatus::Queued => Self::Grey,

@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// The interval at which the bar is redrawn if no bytes are transferred, so that a stalled transfer can be noticed.
 const DRAW_EVERY: Duration = Duration::from_millis(200);
 
-/// What is drawn. The bar takes the rest of the terminal's width.
+/// The template of a bar and its labels. The bar fills the rest of the terminal's width.
 const TEMPLATE: &str =
     "tailwater: {msg} [{wide_bar}] {percent}% of {decimal_total_bytes}, {decimal_bytes_per_sec}, {eta} left";
 

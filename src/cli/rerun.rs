@@ -46,7 +46,7 @@ impl Rerun {
         }
         let signals = Signals::listen()?;
         let mut stdout = Output::stdout(colour);
-        // For each argument, the new job, or `None` if there is none.
+        // The new job for each argument, or `None` if the job could not be run again.
         let mut new_jobs = Vec::with_capacity(self.jobs.len());
         for original in &self.jobs {
             match resubmit(&client, *original).await {
@@ -62,7 +62,7 @@ impl Rerun {
                     note(&format!("{original} cannot be run again: {error}"));
                     new_jobs.push(None);
                 }
-                // The other requests would fail too. The jobs that exist already are attended to.
+                // The other requests would fail too. The new jobs that already exist are still attended to.
                 Err(error) => {
                     note(&error.to_string());
                     break;

@@ -127,8 +127,8 @@ impl Run {
     }
 
     /// Returns the working directory of the command, or `None` for the workspace. Also returns the capability of the
-    /// workers that have this directory, or `None` if every worker has it. The server is asked for its machine only if
-    /// the result depends on the answer.
+    /// workers that have this directory, or `None` if every worker has it. The server's machine is requested only if
+    /// the result depends on it.
     async fn working_directory(&self, client: &Client) -> Result<(Option<String>, Option<String>), CliError> {
         let asked = self.cwd.as_deref();
         let of_workspace = || Ok((place::working_directory(Place::Workspace, Path::new(""), asked)?, None));

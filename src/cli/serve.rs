@@ -81,8 +81,8 @@ pub(super) struct Serve {
         value_name = "ROLE"
     )]
     default_role: Option<String>,
-    /// The time after which a person whom a provider has authenticated is sent to it again, and for which requests
-    /// without a proxy's header continue after one with it, in hours.
+    /// How long people stay logged in after a login with a provider or after the last request with a proxy's header, in
+    /// hours.
     #[arg(long, env = "TAILWATER_SSO_SESSION_HOURS", default_value_t = 12, value_parser = clap::value_parser!(u32).range(1..=720))]
     sso_session_hours: u32,
     /// The address of an OpenID Connect provider with which people can log in [default: none].

@@ -1,8 +1,8 @@
 //! `tailwater worker`: runs jobs of a server, usually on another machine.
 //!
 //! The jobs are run by the same code as in the server ([`engine::worker`]). [`link`] sends requests to the server,
-//! [`claims`] stores which jobs the worker holds, so that it can end them after a crash, and [`files`] transfers the
-//! input files of jobs and their artifacts.
+//! [`claims`] records the jobs that the worker has claimed, so that it can end their attempts after a crash, and
+//! [`files`] transfers the input files of jobs and their artifacts.
 
 mod claims;
 mod files;
@@ -36,8 +36,8 @@ use link::{HttpLink, WorkerProfile};
 /// The types of the jobs that a worker runs by default.
 const DEFAULT_TYPES: [&str; 1] = ["command"];
 
-/// The time for which a stopping worker tries to report the ends of its jobs to the server. If the server cannot be
-/// reached within this time, the worker exits, and reports them after its next start.
+/// The time for which a stopping worker tries to report to the server that its jobs have ended. If the server cannot be
+/// reached within this time, the worker exits, and sends these reports after its next start.
 const REPORT_WITHIN: Duration = Duration::from_secs(10);
 
 /// The arguments of `tailwater worker`.
@@ -96,7 +96,7 @@ impl RunWorker {
         let jobs = ReceivedJobs::new(&name, secrets, config.rules().map_err(|error| usage(&error))?);
         let roots = WorkingRoots::new(&config.working_roots).map_err(|error| usage(&error))?;
         let cage = Cage::prepare(&config.cage, &folder).map_err(|error| usage(&error))?;
-        // Inputs of jobs remain if an earlier process of this worker was killed.
+        // The input files of jobs are left behind if an earlier process of this worker was killed.
         remove_folder(&folder.join(files::INPUTS)).map_err(|error| file("remove the inputs of earlier jobs", error))?;
         let claims = Claims::open(&folder).map_err(|error| file("open the list of claimed jobs", error))?;
         let (server, concurrency) = (client.server().to_owned(), config.concurrency);

@@ -7,7 +7,7 @@ use serde::de::DeserializeOwned;
 
 use crate::ui::{CurrentUser, PROVIDER};
 
-/// Whether this code runs in the server.
+/// Whether this code runs on the server.
 pub const IS_SERVER: bool = false;
 
 /// Does nothing, because only the server can set the response's status.

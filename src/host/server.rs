@@ -13,7 +13,7 @@ use crate::auth::Identity;
 use crate::server::AppState;
 pub use engine::clock::now;
 
-/// Whether this code runs in the server.
+/// Whether this code runs on the server.
 pub const IS_SERVER: bool = true;
 
 /// Sets the status of the page's response. An invalid status is ignored.
@@ -69,7 +69,7 @@ pub fn requested_path() -> Option<String> {
     Some(use_context::<Parts>()?.uri.path().to_owned())
 }
 
-/// Returns the URL paths of the files with the code of a module of the pages.
+/// Returns the URL paths of the files that contain the code of one of the modules of the pages.
 pub fn module_urls(module: &str) -> Vec<String> {
     use_context::<AppState>().map(|state| state.site.module_urls(module)).unwrap_or_default()
 }

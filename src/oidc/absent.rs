@@ -1,4 +1,4 @@
-//! Takes the place of the provider in a build without the feature `oidc`: no provider can be created.
+//! Replaces the module `provider` in a build without the feature `oidc`. No provider can be created.
 
 use std::net::IpAddr;
 

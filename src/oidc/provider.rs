@@ -88,7 +88,7 @@ impl Oidc {
         Ok(LoginStart { url: url.into(), cookie })
     }
 
-    /// Finishes a login, given the provider's answer and the cookie of the browser that has sent it to this server.
+    /// Finishes a login, given the provider's answer and the cookie of the browser that has transmitted the answer.
     pub async fn finish(&self, answer: ProviderAnswer, cookie: Option<&str>) -> Result<FinishedLogin, OidcError> {
         let state = answer.state.as_deref().ok_or(OidcError::NotStarted)?;
         let login = {

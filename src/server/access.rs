@@ -1,4 +1,4 @@
-//! The access table, which contains the requirement of each route for the sender of a request.
+//! The access table, which states what each route requires of the sender of a request.
 //!
 //! This is the only place that decides who may use a route. The gate looks up each request in this table before it
 //! calls the route. The server functions of the pages check their own entries again, because the server also calls them
@@ -8,12 +8,12 @@
 use axum::http::Method;
 use model::Role;
 
-/// The requirement of a route for the sender of a request.
+/// What a route requires of the sender of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Requirement {
     /// The route requires no credentials, or its path contains a permission.
     Open,
-    /// The sender's role must include this one.
+    /// The sender's role must include this role.
     AtLeast(Role),
 }
 
@@ -23,13 +23,13 @@ const OPERATOR: Requirement = Requirement::AtLeast(Role::Operator);
 const ADMIN: Requirement = Requirement::AtLeast(Role::Admin);
 const WORKER: Requirement = Requirement::AtLeast(Role::Worker);
 
-/// The requirement of requests that match no route: files of the site, and unknown paths.
+/// The requirement for requests that match no route: files of the site, and unknown paths.
 pub(super) const WITHOUT_ROUTE: Requirement = VIEWER;
 
-/// The template of the route that handles all server functions. The table contains each function by its own path.
+/// The template of the route that handles all server functions. The table lists each function under its own path.
 pub(super) const FUNCTIONS: &str = "/rpc/{*function}";
 
-/// A method, the template of a path, and the requirement.
+/// A method, a path template, and the requirement.
 type Rule = (&'static str, &'static str, Requirement);
 
 /// The requirements of all routes, of the server functions, and of the pages. `GET` includes `HEAD`.
@@ -112,7 +112,7 @@ const RULES: &[Rule] = &[
     ("GET", "/api/queue/jobs/{id}/artifacts/{artifact}/download", VIEWER),
     ("GET", "/api/queue/jobs/{id}/artifacts/{artifact}/preview", VIEWER),
 
-    // Workers on other machines. The queue checks that a worker holds the job.
+    // Workers on other machines. The queue checks that the worker holds the job's lease.
     ("POST", "/api/queue/jobs/claim", WORKER),
     ("POST", "/api/queue/jobs/{id}/heartbeat", WORKER),
     ("POST", "/api/queue/jobs/{id}/events", WORKER),
@@ -123,7 +123,8 @@ const RULES: &[Rule] = &[
     ("POST", "/api/queue/jobs/{id}/fail", WORKER),
     ("POST", "/api/queue/jobs/{id}/cancel/ack", WORKER),
 
-    // All people may see the workers and the pauses, but only administrators may drain and pause.
+    // Everybody who is logged in may see the workers and the pauses, but only administrators may drain workers or pause
+    // anything.
     ("GET", "/api/queue/workers", VIEWER),
     ("GET", "/api/queue/workers/tokens", ADMIN),
     ("POST", "/api/queue/workers/tokens", ADMIN),
@@ -135,7 +136,8 @@ const RULES: &[Rule] = &[
     ("DELETE", "/api/queue/pauses/{name}", ADMIN),
     ("GET", "/api/queue/status", VIEWER),
 
-    // Only people who could print a secret with a job may test whether a text contains the secret.
+    // Testing whether a text contains a secret requires the role that can run jobs, because a job could print the
+    // secret anyway.
     ("POST", "/api/queue/redact", OPERATOR),
     ("GET", "/api/queue/redact/rules", VIEWER),
     ("GET", "/api/queue/secrets", OPERATOR),
@@ -149,7 +151,7 @@ const RULES: &[Rule] = &[
     ("POST", "/api/queue/users", ADMIN),
     ("PATCH", "/api/queue/users/{name}", ADMIN),
     ("DELETE", "/api/queue/users/{name}", ADMIN),
-    // All people manage their own password, sessions and tokens. `auth` checks the access to those of others.
+    // Everybody manages their own password, sessions and tokens. `auth` checks access to those of other accounts.
     ("POST", "/api/queue/account/password", VIEWER),
     ("GET", "/api/queue/sessions", VIEWER),
     ("DELETE", "/api/queue/sessions/{id}", VIEWER),

@@ -1,5 +1,6 @@
-//! Checks every request before its route is called, and limits how slowly its body may arrive. The server must support
-//! the body's encoding and the request's `Expect` header. The memory that a body occupies depends only on its size.
+//! Refuses requests whose `Expect` header or body encoding the server does not support, and bodies that arrive too
+//! slowly. Also bounds the memory of a body by its size, no matter how small the pieces are in which the client sends
+//! it.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,7 +19,8 @@ use super::AppState;
 use super::http::error::ApiError;
 use super::pace::Pace;
 
-/// Passes on a request if the server can read its body. Responds with 408 if the body arrives too slowly.
+/// Passes a request on if the server supports its `Expect` header and the encoding of its body. Responds with 408 if
+/// the body arrives too slowly.
 pub(super) async fn arrival(State(state): State<AppState>, request: Request, next: Next) -> Response {
     if let Err(error) = check(&request) {
         return error.into_response();
@@ -27,8 +29,8 @@ pub(super) async fn arrival(State(state): State<AppState>, request: Request, nex
     let pace = Pace::new(state.config.limits.body);
     let request = request.map(|body| Body::new(PacedBody::new(body, pace, is_late.clone())));
     let reply = next.run(request).await;
-    // If the client was too slow, the route's response is replaced, because the route knows only that reading the body
-    // failed.
+    // If the client was too slow, the route's response is replaced, because the route only learns that the body could
+    // not be read.
     if is_late.load(Ordering::Relaxed) { ApiError::RequestTimeout.into_response() } else { reply }
 }
 
@@ -134,7 +136,7 @@ mod tests {
     use super::*;
     use crate::limits::Limits;
 
-    /// Returns the pieces in which a body that arrives in the given frames is passed on.
+    /// Returns the pieces that a [`PacedBody`] yields if the body arrives in the given frames.
     async fn pieces(frames: Vec<Bytes>) -> Vec<Bytes> {
         let body = Body::from_stream(stream::iter(frames.into_iter().map(Ok::<_, Infallible>)));
         let paced = PacedBody::new(body, Pace::new(Limits::default().body), Arc::default());

@@ -1,8 +1,8 @@
-//! Records requests in the audit log: those that change something, logins, those that are refused for lack of
-//! permission, and those with invalid tokens.
+//! Records requests in the audit log: requests that change something, logins, requests that the sender's role does not
+//! permit, and requests with invalid tokens.
 //!
 //! The entry is stored after the request has been handled and before the response is sent. If it cannot be stored, the
-//! request still succeeds, because it has already been carried out, and the failure is in the server's log.
+//! request still succeeds, because it has already been carried out, and the failure is logged in the server's log.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -21,8 +21,8 @@ use super::http::error::ApiError;
 use crate::audit::NewEntry;
 use crate::auth::{Credential, Identity, InvalidTokenCount};
 
-/// The maximum number of entries per minute for failed logins and requests with invalid tokens. Without it, a network
-/// of attackers could fill the disk with entries.
+/// The maximum number of entries per minute for failed logins and requests with invalid tokens. Without this limit,
+/// attackers with many addresses could fill the disk with entries.
 const UNKNOWN_PER_MINUTE: u32 = 60;
 
 /// The maximum number of characters in an entry's user, object and details.
@@ -43,12 +43,12 @@ const REFUSED: &str = "access.refused";
 /// The action of an entry for a request whose token is not valid.
 const INVALID_TOKEN: &str = "token.refused";
 
-/// The effect of a route.
+/// The effect of a route, which determines whether its requests are recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Effect {
     /// The route changes something.
     Action(&'static str),
-    /// The route may begin a session, although its method is a safe one. Its handler notes each login.
+    /// The route may begin a session, although its method is safe. Its handler records each login in the [`AuditNote`].
     MayLogIn,
     /// The route only reads, although its method permits changes.
     Reads,
@@ -59,8 +59,8 @@ enum Effect {
 
 use Effect::{Action, InEventLog, MayLogIn, Reads};
 
-/// The effect of every route whose method permits changes, and of the route to which a provider redirects browsers.
-/// Each server function is listed with its own path.
+/// The effect of every route whose method permits changes, and of the route to which the OpenID Connect provider
+/// redirects browsers. Each server function is listed with its own path.
 #[rustfmt::skip]
 const EFFECTS: &[(&str, &str, Effect)] = &[
     ("POST", "/login", Action(LOGIN)),
@@ -217,8 +217,8 @@ impl AuditNote {
 pub(super) struct UnknownSenders(Mutex<Option<(Instant, u32)>>);
 
 impl UnknownSenders {
-    /// Returns whether another entry may be stored. The first time in a minute that an entry is not stored, a warning
-    /// is logged.
+    /// Returns whether another entry may be stored. A warning is logged for the first entry in each minute that is not
+    /// stored.
     fn admit(&self, now: Instant) -> bool {
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let current = counted.filter(|(since, _)| now.duration_since(*since) < Duration::from_mins(1));
@@ -312,7 +312,7 @@ fn entry(route: RequestedRoute, note: &AuditNote, status: StatusCode) -> Option<
     let (action, object) = match effect {
         _ if noted.invalid_token.is_some_and(|count| !count.is_first) => return None,
         _ if noted.invalid_token.is_some() => (INVALID_TOKEN, request()),
-        // A request of an unknown sender can change nothing, unless it is a login.
+        // A request from an unknown sender cannot change anything, unless it is a login.
         Some(Action(action)) if noted.credential.is_some() || action == LOGIN => {
             (noted.action.unwrap_or(action), noted.object.or(object))
         }
@@ -332,7 +332,7 @@ fn entry(route: RequestedRoute, note: &AuditNote, status: StatusCode) -> Option<
     })
 }
 
-/// Returns the beginning of a string that a client may have chosen.
+/// Truncates a string, which a client may have chosen, to [`MAX_TEXT`] characters.
 fn shortened(text: &str) -> String {
     text.chars().take(MAX_TEXT).collect()
 }

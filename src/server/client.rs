@@ -1,6 +1,6 @@
 //! Determines the address of a request's client, and whether the client uses HTTPS.
 //!
-//! Behind a reverse proxy, the server knows both only from headers. Any client can send these headers, so they are
+//! Behind a reverse proxy, the server learns both only from headers. Any client can send these headers, so they are
 //! trusted only if the connection comes from one of the configured proxies.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -43,7 +43,7 @@ impl TrustedProxies {
     /// Returns the client of a request that was received from `peer`. `over_tls` is true if the connection from `peer`
     /// uses TLS.
     ///
-    /// The client is the last address in the list of forwarding addresses that is not a trusted proxy. Earlier
+    /// The client is the last address in `X-Forwarded-For` that is not the address of a trusted proxy. Earlier
     /// addresses are ignored, because the client itself may have sent them.
     pub(super) fn client(&self, peer: IpAddr, over_tls: bool, headers: &HeaderMap) -> Client {
         let peer = peer.to_canonical();
@@ -65,7 +65,7 @@ impl TrustedProxies {
         Client { address, https, from_proxy: true }
     }
 
-    /// Returns whether processes of this machine are trusted as proxies.
+    /// Returns whether processes on this machine are trusted as proxies.
     pub(super) fn include_this_machine(&self) -> bool {
         self.contains(Ipv4Addr::LOCALHOST.into())
             || self.contains(Ipv6Addr::LOCALHOST.into())

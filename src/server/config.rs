@@ -51,17 +51,17 @@ pub struct Config {
     pub proxy_groups_header: Option<String>,
     /// The roles of groups, such as `ops=admin`.
     pub group_roles: Vec<String>,
-    /// The role of people none of whose groups is in `group_roles`, or `None` to refuse these people.
+    /// The role of people whose groups are all missing from `group_roles`, or `None` to refuse these people.
     pub default_role: Option<Role>,
     /// The lifetime of a session of a person whom a proxy or a provider has authenticated.
     pub sso_session: Duration,
     /// The address of the OpenID Connect provider, or `None` if there is none.
     pub oidc_issuer: Option<String>,
-    /// The id of this server at the provider, or `None` if there is no provider.
+    /// The client id of this server at the provider, or `None` if there is no provider.
     pub oidc_client_id: Option<String>,
-    /// The secret that belongs to `oidc_client_id`, or `None` if it is in a file, or there is none.
+    /// The client secret that belongs to `oidc_client_id`, or `None` if it is in a file or there is no secret.
     pub oidc_client_secret: Option<String>,
-    /// The file that contains the secret, or `None` if there is no such file.
+    /// The file that contains the client secret, or `None` if there is no such file.
     pub oidc_client_secret_file: Option<PathBuf>,
     /// The scopes to request in addition to `openid`.
     pub oidc_scopes: Vec<String>,
@@ -81,7 +81,7 @@ pub struct Config {
     pub json_depth: JsonDepth,
     /// The maximum numbers of failed logins.
     pub failed_logins: FailedLoginLimits,
-    /// The maximum number of open connections, or `None` if only the limit on open files limits it.
+    /// The maximum number of open connections, or `None` to derive it from the limit on open files.
     pub connections: Option<usize>,
     /// The maximum number of open streams.
     pub streams: usize,
@@ -89,7 +89,7 @@ pub struct Config {
     pub streams_per_user: usize,
     /// The maximum number of queued jobs.
     pub jobs_queued: i64,
-    /// How long a queued job is left for the worker that last ran a job with the same affinity key.
+    /// The time for which a queued job is reserved for the worker that last ran a job with the same affinity key.
     pub affinity_wait: Duration,
     /// The number of days for which the output and the artifacts of finished jobs are kept, or 0 if there is no limit.
     pub keep_days: u32,
@@ -123,7 +123,7 @@ pub enum ConfigError {
     /// The header for groups is set, but not the header for users.
     #[error("proxy_groups_header is set without proxy_user_header, which names the header with the user")]
     GroupsWithoutUser,
-    /// The name of a header is not valid, or the header has a meaning of its own.
+    /// The name of a header is not valid, or the header already has another meaning.
     #[error("{setting} cannot be {name:?}; use the name of a header that only the proxy sets, such as Remote-User")]
     ProxyHeader {
         /// The setting.
@@ -134,7 +134,7 @@ pub enum ConfigError {
     /// The role of a group is not valid.
     #[error("group_roles contains {0:?}; expected GROUP=ROLE with the role viewer, operator or admin")]
     GroupRole(String),
-    /// A proxy or a provider authenticates people, but nobody could have a role.
+    /// A proxy or a provider authenticates people, but the settings give nobody a role.
     #[error(
         "people whom {0} authenticates would have no role; map their groups with --group-role GROUP=ROLE \
          (group_roles), or set --default-role (default_role)"
@@ -143,13 +143,13 @@ pub enum ConfigError {
     /// The client id or secret for the OpenID Connect provider is set, but not the provider's address.
     #[error("oidc_issuer, the address of the OpenID Connect provider, is missing")]
     NoIssuer,
-    /// The id of the server at the provider is missing.
+    /// The client id of the server at the provider is missing.
     #[error("oidc_client_id is missing; register this server at the provider, which assigns the id")]
     NoClientId,
-    /// The secret of the server at the provider is set twice.
+    /// The client secret of the server at the provider is set twice: directly, and as a file.
     #[error("set only one of oidc_client_secret and oidc_client_secret_file")]
     TwoClientSecrets,
-    /// The file with the secret cannot be read.
+    /// The file with the client secret cannot be read.
     #[error("failed to read oidc_client_secret_file {path}: {source}")]
     ClientSecretFile {
         /// The path of the file.
@@ -203,7 +203,7 @@ pub(super) fn leptos(address: SocketAddr) -> LeptosOptions {
     LeptosOptions::builder().output_name(site.output_name).site_pkg_dir(site.site_pkg_dir).site_addr(address).build()
 }
 
-/// The part of `Leptos.toml` that the server needs.
+/// The options in `Leptos.toml` that the server needs.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct SiteOptions {

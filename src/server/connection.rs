@@ -96,8 +96,8 @@ async fn handle(stream: TcpStream, address: SocketAddr, router: Router, state: A
     let exchange = Exchange::new(slot.idle_mark());
     let leave = async {
         slot.leave().cancelled().await;
-        // A request that has been read in the meantime is still answered. If a request has not been read, the client
-        // sends it again on another connection.
+        // If a request has been read in the meantime, the connection stays open until the request is answered. A client
+        // whose request has not been read sends it again on another connection.
         if !exchange.is_idle() {
             std::future::pending::<()>().await;
         }
@@ -108,8 +108,8 @@ async fn handle(stream: TcpStream, address: SocketAddr, router: Router, state: A
     }
 }
 
-/// Serves the requests of one connection until it is closed. When `leave` is cancelled, it is closed after the request
-/// that is being answered.
+/// Serves the requests of one connection until it is closed. If `leave` is cancelled, the connection is closed after
+/// the request that is being answered.
 async fn serve_requests(
     (stream, address): (TcpStream, SocketAddr),
     router: Router,

@@ -42,7 +42,7 @@ const PREVIEWS: &str = "/previews/";
 /// are refused with 401 instead of being redirected to the login page.
 const FOR_PROGRAMS: [&str; 4] = ["/api", "/rpc", "/metrics", "/readyz"];
 
-/// The only page among these paths.
+/// The only one of these paths that is a page for people.
 const API_PAGE: &str = "/api/docs";
 
 /// Passes the request on, or responds with an error. If the sender is logged in, the request's extensions contain the
@@ -204,14 +204,15 @@ fn check_origin(request: &Request, target: &RequestHost, identity: Option<&Ident
     let by_session = identity.is_some_and(Identity::is_sent_by_browsers);
     let mut origins = headers.get_all(ORIGIN).iter();
     let mut sites = headers.get_all("sec-fetch-site").iter();
-    // A browser sends each header at most once, and both agree. All other combinations are refused.
+    // A browser sends `Origin` and `Sec-Fetch-Site` at most once each, and the two headers agree. All other
+    // combinations are refused.
     let origin = origins.next().map(|origin| origin.to_str().is_ok_and(|origin| target.is_origin(origin, https)));
     let site = sites.next().map(|site| site == "same-origin" || site == "none");
     let is_repeated = origins.next().is_some() || sites.next().is_some();
     let ours = !is_repeated
         && match (origin, site) {
             // Browsers send an origin with every POST. A request without an origin is therefore from another program,
-            // and is allowed if it has no credential that browsers send by themselves.
+            // and is allowed if it has no credential that browsers send automatically.
             (None, None) => safe || !by_session,
             (origin, site) => origin.unwrap_or(true) && site.unwrap_or(true),
         };

@@ -1,8 +1,8 @@
 //! Limits the head of a request: the length of its target, and the number and the total size of its headers.
 //!
-//! hyper refuses a head that does not fit into the connection's buffer, which is as large as all limits together
-//! permit. A head with small headers can fit although its target is too long, and the other way round, so each limit is
-//! also checked for each request ([`limit`]).
+//! hyper refuses a head that does not fit into the connection's buffer, whose size is the sum of all limits. A head
+//! with a target that is too long can still fit if its headers are small, and vice versa, so each limit is also checked
+//! separately ([`limit`]).
 
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri};

@@ -163,8 +163,8 @@ pub(super) fn router(state: AppState) -> Router {
 
 /// The headers of every response, unless the route sets other values.
 const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 7] = [
-    // Responses for programs are never documents. If a browser displays one, it loads and runs nothing, and no page can
-    // embed it. Pages, previews, downloads and static files have policies of their own.
+    // Responses for programs are not meant to be displayed. If a browser displays one anyway, it loads and runs
+    // nothing, and no page can embed it. Pages, previews, downloads and static files have policies of their own.
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
@@ -203,7 +203,7 @@ async fn rpc(State(state): State<AppState>, request: Request) -> impl IntoRespon
     let mut reply = leptos_axum::handle_server_fns_with_context(move || provide_context(state.clone()), request)
         .await
         .into_response();
-    // For forms, Leptos adds the address in the header `Referer`, which may be that of another site.
+    // For forms, Leptos sets `Location` to the request's `Referer`, which may be the address of another site.
     if !reply.status().is_redirection() {
         reply.headers_mut().remove(LOCATION);
     }

@@ -26,7 +26,7 @@ pub struct OpenStreams {
     of: Arc<Mutex<HashMap<Account, usize>>>,
 }
 
-/// The permission for one open stream. Dropping it returns the permission, however the stream has ended.
+/// The permission for one open stream. Dropping it frees the capacity, however the stream has ended.
 #[derive(Debug)]
 pub(super) struct StreamPermit {
     streams: OpenStreams,
@@ -42,7 +42,7 @@ impl OpenStreams {
     pub(super) fn permit(&self, identity: &Identity) -> Result<StreamPermit, ApiError> {
         let account = identity.account;
         let mut of = self.counts();
-        // The user's own limit is checked first, because a user can do something about it.
+        // The user's own limit is checked first, because the user can resolve that error by closing other streams.
         if of.get(&account).is_some_and(|open| *open >= self.limits.per_user) {
             return Err(ApiError::TooManyStreamsOfUser(self.limits.per_user));
         }

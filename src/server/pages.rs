@@ -82,8 +82,8 @@ pub async fn job_page(id: &str) -> Result<JobPageData, RpcError> {
     Ok(JobPageData { job, lifecycle_events, tail, artifacts })
 }
 
-/// Removes the numbers of lines and bytes from an event of the kind `attempt`, so that the page does not try to load
-/// output that has been removed.
+/// Removes the numbers of lines and bytes from an `attempt` event, so that the page does not try to load output that
+/// has been removed.
 fn forget_output(event: &mut Event) {
     if let Payload::Attempt(attempt) = &mut event.payload {
         (attempt.lines, attempt.bytes) = (None, None);

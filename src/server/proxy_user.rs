@@ -11,7 +11,7 @@ use super::config::ConfigError;
 use super::http::error::ApiError;
 use crate::auth::ExternalPerson;
 
-/// Headers that have a meaning of their own in a request, and therefore cannot contain a user.
+/// Headers that already have another meaning in a request, and therefore cannot contain a user.
 const TAKEN: [&str; 18] = [
     "accept",
     "authorization",
@@ -33,7 +33,7 @@ const TAKEN: [&str; 18] = [
     "user-agent",
 ];
 
-/// The beginnings of the names of further headers that cannot contain a user.
+/// The prefixes of the names of other headers that cannot contain a user.
 const TAKEN_PREFIXES: [&str; 3] = ["sec-", "x-forwarded-for", "x-forwarded-proto"];
 
 /// The headers in which a reverse proxy sends a person's name and groups.

@@ -20,12 +20,12 @@ use sha2::{Digest, Sha256};
 /// A function that returns an embedded file by its name in the site, or `None` if there is no such file.
 pub type EmbeddedSite = fn(&str) -> Option<EmbeddedFile>;
 
-/// The file with the list of names, in TOML. The list maps each file's plain name to its name with a hash. It is
-/// written by `xtask/src/names.rs`.
+/// The TOML file with the list of names, which maps each file's plain name to its hashed name. `xtask/src/names.rs`
+/// writes it.
 const NAMES: &str = "names.toml";
 
-/// The file with the list of the files that each module of the pages requires, in TOML. It contains their plain names.
-/// It is written by `xtask/src/script.rs`.
+/// The TOML file that lists the plain names of the files that each module of the pages requires. `xtask/src/script.rs`
+/// writes it.
 const MODULES: &str = "modules.toml";
 
 /// The `Cache-Control` value for files with a hash in their name, which never change. One year is the longest
@@ -91,7 +91,8 @@ impl Site {
         format!("/{}", self.names.get(name).map_or(name, String::as_str))
     }
 
-    /// Returns the URL paths of the files with the code of a module of the pages, except those that every page loads.
+    /// Returns the URL paths of the files that contain the code of one of the modules of the pages, except the files
+    /// that every page loads.
     #[must_use]
     pub fn module_urls(&self, module: &str) -> Vec<String> {
         self.modules.get(module).into_iter().flatten().map(|name| self.url(name)).collect()
@@ -113,7 +114,7 @@ impl Site {
 }
 
 impl SiteSource {
-    /// Reads a list that the build has written. It is empty if the build writes none.
+    /// Reads a list that the build has written. A missing list is treated as empty.
     fn list<T: DeserializeOwned + Default>(&self, name: &str) -> T {
         let list = self.read(name).and_then(|file| toml::from_str(std::str::from_utf8(&file.bytes).ok()?).ok());
         list.unwrap_or_default()

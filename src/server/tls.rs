@@ -108,8 +108,8 @@ struct Loaded {
     versions: [FileVersion; 2],
 }
 
-/// The inode, the size, and the time of the last change of a file, including its permissions, or `None` if the file is
-/// missing.
+/// The inode of a file, its size, and the time at which its content or its permissions were last changed, or `None` if
+/// the file is missing.
 type FileVersion = Option<(u64, u64, i64, i64)>;
 
 impl CurrentCertificate {

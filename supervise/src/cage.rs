@@ -1,4 +1,4 @@
-//! The restrictions on one step, which the server sends to its supervisor and which are applied there.
+//! The restrictions on one step. The server sends them to the supervisor of the step, which applies them.
 
 pub mod cover;
 pub mod landlock;
@@ -13,7 +13,7 @@ use rustix::process::{Gid, Resource, Rlimit, Uid, getrlimit, setrlimit, umask};
 use rustix::thread::{set_no_new_privs, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
 use serde::{Deserialize, Serialize};
 
-/// The limits on the resources of a step. A step without a limit has the server's limit.
+/// The limits on the resources of a step. A limit that is `None` is inherited from the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepLimits {
     /// The maximum number of processes and threads of the user. The kernel counts all of them, including those that do
@@ -43,7 +43,7 @@ pub enum Hiding {
 pub struct Ids {
     /// The id of the user.
     pub user: u32,
-    /// The id of the user's main group.
+    /// The id of the user's primary group.
     pub group: u32,
     /// The ids of all groups that the user belongs to.
     pub groups: Vec<u32>,
@@ -58,7 +58,8 @@ pub struct StepCage {
     pub umask: u32,
     /// The limits on the step's resources.
     pub limits: StepLimits,
-    /// The soft limit on open files if `limits` contains none, or `None` for the server's soft limit.
+    /// The soft limit on open files, which applies if `limits` does not limit them. `None` means the server's soft
+    /// limit.
     pub file_limit: Option<u64>,
     /// Whether the step is prevented from gaining privileges, for example with `sudo`.
     pub no_new_privileges: bool,
@@ -66,7 +67,7 @@ pub struct StepCage {
     pub landlock: bool,
     /// The way in which the data directory is hidden.
     pub hiding: Hiding,
-    /// The paths that lead to the data directory. The first one contains `own`.
+    /// The paths under which the data directory can be reached. `own` is relative to the first one.
     pub hidden: Vec<OsString>,
     /// The directory of the step's attempt, relative to the data directory.
     pub own: OsString,
@@ -81,7 +82,7 @@ impl StepCage {
         }
     }
 
-    /// Applies the restrictions that apply to the whole process. Call this before [`restrict_thread`].
+    /// Applies the restrictions that affect the whole process. Call this before [`restrict_thread`].
     ///
     /// [`restrict_thread`]: Self::restrict_thread
     pub fn restrict_process(&self) -> io::Result<()> {

@@ -18,11 +18,11 @@ use super::processes;
 const WAIT: Duration = Duration::from_millis(1);
 const MAX_WAIT: Duration = Duration::from_secs(1);
 
-/// The descendants of this process, which is their subreaper.
+/// The descendants of this process, which is a subreaper.
 #[derive(Debug, Default)]
 pub(super) struct Family {
-    /// The id of the step's process. `None` before the process is started, and after it is reaped, when another process
-    /// may get the same id.
+    /// The id of the step's process. It is `None` before the process has been started, and after it has been reaped,
+    /// because another process may then have the same id.
     step: Mutex<Option<Pid>>,
     killed: Mutex<HashSet<Pid>>,
 }

@@ -1,4 +1,4 @@
-//! The supervisor: a small process between the server and a step, which the descendants of the step cannot escape.
+//! The supervisor: a small process between the server and a step. The descendants of the step cannot escape it.
 //!
 //! On Linux, an orphaned process is reparented to its nearest living ancestor that is a *child subreaper*. The
 //! supervisor is a subreaper, so every process that a step starts remains a descendant of the supervisor, even if that
@@ -11,8 +11,8 @@
 //! initialised. The server starts the supervisor with default signal handling. The step has no controlling terminal and
 //! runs at normal priority.
 //!
-//! The supervisor also applies the [restrictions](cage) on the step: some to itself, and those that would
-//! prevent it from killing the step's processes only to the thread that starts the step.
+//! The supervisor also applies the [restrictions](cage) on the step: some to its whole process, and others only to the
+//! thread that starts the step, because they would prevent the supervisor from killing the step's processes.
 
 pub mod cage;
 mod family;
@@ -145,8 +145,8 @@ fn prepare() -> io::Result<()> {
     // A new session has no controlling terminal. The step cannot acquire one, because it is not the session leader.
     setsid()?;
     set_ordinary_priority()?;
-    // The step's processes must not trace the supervisor. This call comes last, because it gives the supervisor's
-    // entries in `/proc` to root.
+    // The step's processes must not trace the supervisor. This call comes last, because it makes root the owner of the
+    // supervisor's entries in `/proc`.
     Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
 }
 

@@ -15,9 +15,9 @@ const NAME: &str = "tailwater-supervisor";
 
 /// A program that can be run as a supervisor, because its `main` calls [`run_if_asked`](super::run_if_asked).
 ///
-/// A small program starts several times as fast as the server's program, whose many addresses have to be relocated at
-/// each start. A release therefore contains a small program. No file is written for it, because the server may have no
-/// directory in which programs can be executed.
+/// A small program starts several times as fast as the server's program, in which the dynamic loader has to relocate
+/// many addresses at each start. A release therefore contains a small program. No file is written for it, because the
+/// server may have no directory in which programs can be executed.
 #[derive(Clone, Debug)]
 pub enum SupervisorProgram {
     /// The program at a path.
@@ -36,7 +36,7 @@ impl SupervisorProgram {
     /// Copies an executable to memory and starts it once. Returns an error if the system does not permit this.
     pub fn in_memory(executable: &[u8]) -> io::Result<Self> {
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-        // Linux 6.3 and later may require the flag `EXEC`, and earlier versions do not know it.
+        // Linux 6.3 and later may require the flag `EXEC`, and earlier versions do not support it.
         let memory = match memfd_create(NAME, flags | MemfdFlags::EXEC) {
             Err(Errno::INVAL) => memfd_create(NAME, flags)?,
             created => created?,

@@ -4,8 +4,8 @@
 //! that can be reached only from the pages of one module, or only from those of some modules, and moves each group into
 //! a file of its own. Everything else remains in the main module, which wasm-bindgen then processes.
 //!
-//! A table of functions, by which the modules call each other, is the only connection between them. All of them belong
-//! to the same build, and a module that belongs to another one is refused when it is loaded.
+//! The modules call each other only through a shared table of functions. All modules must belong to the same build. A
+//! module of another build is refused when it is loaded.
 
 use std::{
     collections::BTreeMap,
@@ -31,8 +31,8 @@ pub struct SplitModules {
     pub files: BTreeMap<String, Vec<String>>,
 }
 
-/// Splits `module` into files in `folder`, whose contents are replaced. `script` is the name of the script that
-/// wasm-bindgen will generate.
+/// Splits `module` into files in `folder`. Replaces the contents of this directory. `script` is the name of the script
+/// that wasm-bindgen will generate.
 pub fn split(module: &Path, script: &str, folder: &Path) -> Result<SplitModules> {
     if folder.exists() {
         fs::remove_dir_all(folder)?;

@@ -18,13 +18,12 @@ use crate::fresh::sorted;
 /// The file that lists the hashed names.
 const LIST: &str = "names.toml";
 
-/// Files that are not renamed although their extensions are in [`KINDS`]. Files with other extensions are not renamed
-/// either.
+/// Files that are not renamed, although their extensions are in [`KINDS`].
 const KEPT: [&str; 5] =
     ["favicon.svg", "favicon-running.svg", "favicon-succeeded.svg", "favicon-failed.svg", "favicon-cancelled.svg"];
 
-/// The extensions of the files that are renamed, in this order. Scripts come after the modules that they load, and
-/// style sheets after the fonts, because they contain the hashed names of these files.
+/// The extensions of the files that are renamed, in the order of renaming. Scripts come after the modules that they
+/// load, and style sheets after the fonts, because they contain the hashed names of these files.
 const KINDS: [&str; 5] = ["svg", "wasm", "woff2", "js", "css"];
 
 /// The number of bytes of the hash in a name, which is large enough to make accidental collisions practically

@@ -1,6 +1,7 @@
 //! Converts cargo's WASM module into the files that browsers load: the modules, and the script that starts them.
 //!
-//! The script and the main module are named `NAME.js` and `NAME_bg.wasm`, as `HydrationScripts` of Leptos expects.
+//! The script and the main module are named `NAME.js` and `NAME_bg.wasm`, as the component `Hydration` (`src/app.rs`)
+//! expects.
 
 use std::{
     collections::BTreeMap,
@@ -18,7 +19,7 @@ use crate::{command, fresh, fresh::unless_fresh, modules, settings::Settings, si
 pub const MODULES: &str = "modules.toml";
 
 /// The WASM features that the module may use: those that Rust enables for wasm32 by default. `bulk-memory-opt` is a
-/// part of `bulk-memory` that `wasm-opt` treats as a feature of its own.
+/// part of `bulk-memory` that `wasm-opt` treats as a separate feature.
 ///
 /// They are listed individually, because `--all-features` would allow `wasm-opt` to use features that browsers do not
 /// support yet.
@@ -61,14 +62,14 @@ fn remove_modules(pkg: &Path) -> Result<()> {
     fresh::sorted(pkg)?.iter().filter(|path| is_module(path)).try_for_each(|path| Ok(fs::remove_file(path)?))
 }
 
-/// Adds the directory of the site to the names of the files.
+/// Prefixes the names of the files with their directory in the site.
 fn in_site(settings: &Settings, files: BTreeMap<String, Vec<String>>) -> BTreeMap<String, Vec<String>> {
     let in_pkg = |name: String| format!("{}/{name}", settings.pkg_dir);
     files.into_iter().map(|(module, names)| (module, names.into_iter().map(in_pkg).collect())).collect()
 }
 
-/// Runs wasm-bindgen, which generates the script and adapts the main module to it. The other modules use the exports of
-/// the linker.
+/// Runs wasm-bindgen, which generates the script and adapts the main module to it. The linker's exports are kept,
+/// because the other modules use them.
 fn bind(name: &str, module: &Path, folder: &Path) -> Result<()> {
     let mut bindgen = Bindgen::new();
     bindgen.input_path(module).out_name(name).typescript(false).keep_lld_exports(true).remove_producers_section(true);
@@ -80,7 +81,8 @@ fn shrink(from: &Path, to: &Path) -> Result<()> {
     let mut wasm_opt = command::npm("wasm-opt");
     wasm_opt.args(FEATURES.map(|feature| format!("--enable-{feature}")));
     wasm_opt.args(["-Oz", "--strip-debug", "--strip-producers", "-o"]).arg(to).arg(from);
-    // It warns about a kind of names that it does not know, and then removes all names.
+    // `wasm-opt` warns about a kind of debug names that it does not support, although it removes all names in the end.
+    // Its messages are therefore shown only if it fails.
     command::run_quietly(&mut wasm_opt)
 }
 

@@ -13,7 +13,8 @@ OF_HELD_JOBS = {
     for route in ("heartbeat", "events", "output", "complete", "fail", "cancel/ack")
 }
 
-# The id of each job that was claimed, with the members that requests of its worker contain. The latest one is last.
+# The id of each job that was claimed, with the members that the requests of its worker must contain. The latest one is
+# last.
 held = []
 
 
@@ -23,7 +24,7 @@ def filter_case(context, case):
     # The token that authenticates the requests of workers must not be revoked.
     if (case.path_parameters or {}).get("id") == os.environ["WORKER_TOKEN_ID"]:
         return False
-    # The response ends with the job, and no worker runs the jobs of this server.
+    # Such a response ends only when the job has finished, but no worker runs the jobs of this server.
     if str((case.query or {}).get("follow")).lower() == "true":
         return False
     # Servers ignore unknown headers (RFC 9110, 5.1), so such a request is not invalid.
@@ -32,7 +33,7 @@ def filter_case(context, case):
 
 @schemathesis.hook
 def before_call(context, case, **kwargs):
-    """Makes every second valid request of a worker reach a job, which generated types, ids and epochs rarely do."""
+    """Makes about half of the valid worker requests reach a job, which generated types, ids and epochs rarely do."""
     is_valid = case.meta is not None and case.meta.generation.mode.is_positive
     if not is_valid or not isinstance(case.body, dict) or random.random() < 0.5:
         return

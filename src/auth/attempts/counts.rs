@@ -34,7 +34,7 @@ impl<K> Default for FailureCounts<K> {
 }
 
 impl<K: Copy + Eq + Hash> FailureCounts<K> {
-    /// Returns the number of failures, or 0 if the count has expired.
+    /// Returns the number of failures of a key, or 0 if the count has expired.
     pub(super) fn get(&self, key: K, now: Instant) -> u32 {
         self.0.get(&key).filter(|count| !count.is_old(now)).map_or(0, |count| count.failed)
     }

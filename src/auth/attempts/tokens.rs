@@ -22,7 +22,7 @@ pub(in crate::auth) struct InvalidTokens {
     of: FailureCounts<IpAddr>,
 }
 
-/// How a request with an invalid token compares with the earlier ones from the same address.
+/// The result of counting a request with an invalid token.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InvalidTokenCount {
     /// Whether this request is the first one from its address within

@@ -1,6 +1,6 @@
 //! People for whom a reverse proxy vouches, with a header in each request.
 //!
-//! The header determines the person and the role of each request that has it. Requests without the header, such as
+//! If a request has the header, the header determines the person and the role. Requests without the header, such as
 //! streams that the proxy does not authenticate, continue with a session, for a limited time after the last request
 //! with the header.
 
@@ -60,7 +60,7 @@ impl Auth {
         self.begin_session(identity.account, &identity.user, client, None, self.external_session).await
     }
 
-    /// Stores that the proxy still vouches for the person of a session, which then ends later.
+    /// Postpones the end of a session, because the proxy still vouches for the session's person.
     fn extend_session(&self, row: &SessionRow, expires_at: Timestamp) {
         let before = expires_at.before(LAST_USED_EVERY);
         if row.expires_at > before {
@@ -76,7 +76,7 @@ impl Auth {
         });
     }
 
-    /// Ends a session that began while the proxy did not vouch for this person.
+    /// Ends a session that began while the proxy vouched for another person or for nobody.
     async fn end_session_of_another(&self, row: &SessionRow, person: &ExternalPerson) -> Result<(), DbError> {
         let (id, account, revocations) = (row.id, row.account, self.revocations.clone());
         self.apply(Change::SessionEnded(id.to_string()), person.source.as_str(), move |tx| {

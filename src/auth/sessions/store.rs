@@ -24,7 +24,7 @@ pub(in crate::auth) struct SessionRow {
     pub(in crate::auth) proxy_user: Option<String>,
 }
 
-/// Returns the query for sessions that ends with the given clauses.
+/// Returns an SQL query for sessions, to which the given clauses are appended.
 macro_rules! select {
     ($clauses:literal) => {
         concat!("select s.*, ", owner_columns!(), " from sessions s left join users u on u.id = s.user_id ", $clauses)
@@ -73,8 +73,8 @@ pub(in crate::auth) async fn by_id(
         .await?)
 }
 
-/// Returns sessions that have not expired, newest first: those of one account or, if `account` is `None`, of all.
-/// Returns up to one session more than requested, so that the caller knows whether there are more.
+/// Returns sessions that have not expired, newest first: those of one account or, if `account` is `None`, those of all
+/// accounts. Returns up to one session more than requested, so that the caller knows whether there are more.
 pub(in crate::auth) async fn list(
     connection: &mut Connection,
     account: Option<Account>,
@@ -117,7 +117,7 @@ pub(in crate::auth) async fn insert(connection: &mut Connection, row: &SessionRo
     Ok(())
 }
 
-/// Stores the time at which a session was last used, unless a time after `before` is stored.
+/// Stores the time at which a session was last used, unless the stored time is later than `before`.
 pub(in crate::auth) async fn touch(
     connection: &mut Connection,
     id: SessionId,
@@ -133,7 +133,7 @@ pub(in crate::auth) async fn touch(
     Ok(())
 }
 
-/// Stores a later end of a session.
+/// Postpones the end of a session to `expires_at`, unless it ends even later.
 pub(in crate::auth) async fn extend(connection: &mut Connection, id: SessionId, expires_at: Timestamp) -> DbResult<()> {
     sqlx::query("update sessions set expires_at = max(expires_at, ?) where id = ?")
         .bind(expires_at.0)
@@ -143,7 +143,7 @@ pub(in crate::auth) async fn extend(connection: &mut Connection, id: SessionId, 
     Ok(())
 }
 
-/// Lets the sessions of users who are not local end at the given time, unless they end earlier.
+/// Shortens the sessions of users who are not local, so that each of them ends at `latest` or earlier.
 pub(in crate::auth) async fn shorten_external(connection: &mut Connection, latest: Timestamp) -> DbResult<()> {
     sqlx::query(
         "update sessions set expires_at = ?1
@@ -175,7 +175,7 @@ pub(in crate::auth) async fn delete_all(
     Ok(())
 }
 
-/// Deletes the oldest sessions of an account beyond the newest `max`. Returns whether there were any.
+/// Deletes all sessions of an account except the newest `max`. Returns whether any were deleted.
 pub(in crate::auth) async fn delete_oldest(connection: &mut Connection, account: Account, max: i64) -> DbResult<bool> {
     let deleted = sqlx::query(
         "delete from sessions where id in

@@ -1,12 +1,13 @@
 //! The format of API tokens: `twt_`, 30 random letters and digits, and a checksum of six letters and digits.
 //!
 //! This is the format that GitHub has published for its tokens. The checksum is the CRC-32 of the random part, in base
-//! 62 with leading zeros. With it, a program can distinguish a token from similar text without a query.
+//! 62 with leading zeros. With the checksum, a program can distinguish a token from similar text without a database
+//! query.
 
 /// The beginning of every token.
 const PREFIX: &str = "twt_";
 
-/// The number of random characters, which contain 178 bits of randomness.
+/// The number of random characters. Together they contain 178 bits of randomness.
 const RANDOM: usize = 30;
 
 /// The number of characters of the checksum. Six digits in base 62 can represent any 32-bit number.
@@ -23,8 +24,8 @@ pub(super) fn new_token() -> String {
     while random.len() < RANDOM {
         let mut bytes = [0; RANDOM];
         getrandom::fill(&mut bytes).expect("the operating system provides random numbers");
-        // 248 is the greatest multiple of 62 that a byte can hold. Bytes from 248 on would make some characters more
-        // likely.
+        // Bytes from 248 on are discarded, because they would make some characters more likely: 248 is the greatest
+        // multiple of 62 in a byte.
         let fair = bytes.into_iter().filter(|byte| *byte < 248).map(|byte| char::from(DIGITS[usize::from(byte % 62)]));
         random.extend(fair.take(RANDOM - random.len()));
     }

@@ -28,7 +28,7 @@ pub(in crate::auth) struct TokenRow {
     pub(in crate::auth) expires_at: Timestamp,
 }
 
-/// Returns the query for tokens that ends with the given clauses.
+/// Returns an SQL query for tokens, to which the given clauses are appended.
 macro_rules! select {
     ($clauses:literal) => {
         concat!("select t.*, ", owner_columns!(), " from tokens t left join users u on u.id = t.user_id ", $clauses)
@@ -107,7 +107,7 @@ pub(in crate::auth) async fn count(connection: &mut Connection, account: Account
         .await?)
 }
 
-/// Returns a list of names as a JSON array, or `None` if there is no list.
+/// Converts a list of names into a JSON array, or returns `None` if there is no list.
 fn json_of(names: Option<&Vec<String>>) -> Option<String> {
     names.map(|names| serde_json::json!(names).to_string())
 }
@@ -136,7 +136,7 @@ pub(in crate::auth) async fn insert(connection: &mut Connection, row: &TokenRow,
     Ok(())
 }
 
-/// Stores the time at which a token was last used, unless a time after `before` is stored.
+/// Stores the time at which a token was last used, unless the stored time is later than `before`.
 pub(in crate::auth) async fn touch(
     connection: &mut Connection,
     id: TokenId,
@@ -152,7 +152,7 @@ pub(in crate::auth) async fn touch(
     Ok(())
 }
 
-/// Deletes the tokens that expired before a time.
+/// Deletes the tokens that expired before the given time.
 pub(in crate::auth) async fn delete_expired(connection: &mut Connection, before: Timestamp) -> DbResult<()> {
     sqlx::query("delete from tokens where expires_at < ?").bind(before.0).execute(connection.sqlite()).await?;
     Ok(())

@@ -34,7 +34,7 @@ impl UserRow {
 /// The columns of a user, in the order of [`UserRow`].
 type Columns = (i64, String, String, String, bool, i64, i64, String, String, Option<String>, bool);
 
-/// Returns the query for users that ends with the given clauses.
+/// Returns an SQL query for users, to which the given clauses are appended.
 macro_rules! select {
     ($clauses:literal) => {
         concat!(
@@ -65,14 +65,14 @@ impl From<Columns> for UserRow {
     }
 }
 
-/// Returns the role for a word of the database. An unknown word, which a later version may have written, becomes the
-/// role of a viewer, which permits no changes.
+/// Parses a role from the database. An unknown role, which a later version may have written, becomes the role of a
+/// viewer, which permits no changes.
 pub(in crate::auth) fn role_of(word: &str) -> Role {
     Role::from_word(word).unwrap_or(Role::Viewer)
 }
 
-/// Returns the source for a word of the database. An unknown source, which a later version may have written, is treated
-/// as local. Its users have no password, so they cannot log in.
+/// Parses the source of a user from the database. An unknown source, which a later version may have written, is treated
+/// as local. Users of an unknown source have no password, so they cannot log in.
 pub(in crate::auth) fn source_of(word: &str) -> UserSource {
     UserSource::from_word(word).unwrap_or_default()
 }
@@ -147,7 +147,7 @@ pub(in crate::auth) async fn insert(connection: &mut Connection, row: &UserRow, 
     Ok(inserted.rows_affected() > 0)
 }
 
-/// Stores the role, the password and the state of a user.
+/// Stores the role and the password of a user, and whether the user is disabled.
 pub(in crate::auth) async fn update(connection: &mut Connection, row: &UserRow) -> DbResult<()> {
     sqlx::query("update users set role = ?, password = ?, disabled = ?, updated_at = ? where id = ?")
         .bind(row.role.as_str())

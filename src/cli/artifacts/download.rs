@@ -88,7 +88,7 @@ pub(super) async fn download(
     fs::rename(&part, path).map_err(failed("create", path))
 }
 
-/// Writes received bytes to the partial file or to standard output, and keeps their count and checksum.
+/// Writes received bytes to the partial file or to standard output, and updates their count and checksum.
 struct Receiver {
     to: Box<dyn Write + Send>,
     have: u64,

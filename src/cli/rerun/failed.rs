@@ -1,7 +1,7 @@
-//! `tailwater rerun --failed`: runs all failed jobs again that match a filter.
+//! `tailwater rerun --failed`: reruns all failed jobs that match a filter.
 //!
-//! The server changes the jobs in one request. Before that, the jobs are counted, and the time of the count limits the
-//! request to jobs that were submitted earlier, so that a new job that fails immediately is not run again.
+//! A first request counts the jobs, and a second one makes the server submit all of them again. The second request is
+//! limited to jobs that were submitted before the count, so that a new job that fails immediately is not run again.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -53,7 +53,7 @@ pub(super) struct FailedJobs {
 }
 
 impl FailedJobs {
-    /// Runs the jobs again. `json` selects the form of the result.
+    /// Runs the jobs again, and prints the result as JSON or as text.
     pub(super) async fn run_again(self, client: &Client, json: bool, colour: Colour) -> Result<ExitCode, CliError> {
         let mut stdout = Output::stdout(colour);
         let mut request = BulkRequest {
@@ -109,7 +109,8 @@ fn ran(reply: &BulkReply) -> String {
     format!("{} {verb}", words::plural(reply.done, "failed job"))
 }
 
-/// Returns a message for each job that was not run again, or for several of them if the server does not name them.
+/// Returns messages about the jobs that were not run again: one for each job that the server names, and one for the
+/// number of all others.
 fn problems(reply: &BulkReply) -> Vec<String> {
     let mut problems: Vec<String> =
         reply.unchanged.iter().map(|job| format!("{} was not run again: {}", job.id, job.reason)).collect();

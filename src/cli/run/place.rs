@@ -12,7 +12,7 @@ use crate::machine::{self, MachineReply};
 pub(super) const ELSEWHERE: &str = "the server cannot see this machine's files, so the command runs in a new workspace on the server; \
     use --send DIR to send files, --cwd with an absolute path to choose a directory there, or --workspace to hide this message";
 
-/// The place where the command runs.
+/// Whether the command runs in the caller's directory or in a workspace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Place {
     /// The command runs in the caller's directory, with access to all files of this machine.

@@ -1,8 +1,8 @@
 //! The jobs that a worker has claimed, as files in its directory.
 //!
-//! There is a file for each claim, whose name is the identifier of the claim. The file is created before the request is
-//! sent. After a crash, the worker repeats the requests of its claims, and the server responds with each job that the
-//! worker still holds. The response contains the job's secrets again, so the files do not contain them.
+//! Each claim has a file that is named after the claim's identifier. The file is created before the request is sent.
+//! After a crash, the worker repeats its claims, and the server returns each job whose lease the worker still holds.
+//! The response contains the job's secrets again, so the files need not contain them.
 
 use std::collections::HashSet;
 use std::fs;
@@ -42,7 +42,8 @@ impl Claims {
     /// Creates the file of a claim that is about to be sent, and returns the claim's identifier.
     pub(super) fn begin(&self) -> io::Result<String> {
         let id = uuid::Uuid::now_v7().to_string();
-        // Another task, which may look for earlier claims at the same time, must not find this one.
+        // The claim is adopted before its file exists, so that another task that looks for earlier claims at the same
+        // time does not find it.
         self.adopt(&id);
         fs::write(self.folder.join(&id), "")?;
         Ok(id)
@@ -103,7 +104,7 @@ impl Claims {
     }
 }
 
-/// Parses the content of a claim's file. Returns `None` if it names no job.
+/// Parses the content of a claim's file. Returns `None` if the file does not contain a job.
 fn parse(text: &str) -> Option<(JobId, i32)> {
     let (job, attempt) = text.split_once(' ')?;
     Some((job.parse().ok()?, attempt.parse().ok()?))
@@ -133,7 +134,7 @@ mod tests {
             UnfinishedClaim { id: assigned.clone(), assigned: Some((job, 1)) },
         ];
         assert_eq!(second.earlier().expect("the folder can be read"), expected);
-        // Until its attempt has ended, a claim is found again.
+        // A claim is found again until its attempt has ended.
         assert_eq!(second.earlier().expect("the folder can be read").len(), 2);
         second.adopt(&assigned);
         assert_eq!(second.earlier().expect("the folder can be read").len(), 1);

@@ -126,7 +126,8 @@ impl HttpFiles {
             let length = block.as_ref().map_or(0, Vec::len);
             counter.fetch_add(length as u64, Ordering::Relaxed);
         });
-        // The digest is known only after the file has been read, so its part follows that of the file.
+        // The digest is known only after the file has been read, so the part with the digest follows the part with the
+        // file.
         let digest_part = stream::once(async move { sum.await.map_err(io::Error::other) });
         let mime = |part: Part| part.mime_str(about.content_type).map_err(|error| LinkError::Fatal(error.to_string()));
         let form = Form::new()

@@ -26,7 +26,8 @@ use super::files::HttpFiles;
 use crate::cli::client::Client;
 use crate::cli::error::CliError;
 
-/// The time for which a claim waits for a job, in seconds. The client gives up a request after 30 s.
+/// The time for which a claim waits for a job, in seconds. It must be shorter than 30 s, after which the client gives
+/// up a request.
 const WAIT: i64 = 20;
 
 /// A worker's description of itself, which is part of its requests.
@@ -51,14 +52,15 @@ struct Shared {
     claims: Claims,
     spools: Spools,
     worker_dir: PathBuf,
-    /// The identifier of a claim that the server has not answered, which the next request repeats, or `None` if there
-    /// is no such claim.
+    /// The identifier of the claim that the server has not answered yet, or `None` if there is no such claim. The next
+    /// request repeats this claim.
     unanswered: Mutex<Option<String>>,
     /// Jobs that an earlier process of this worker has claimed, but not started.
     resumed: Mutex<Vec<Claimed>>,
     /// The error with which the server has refused this worker, or `None` if it was not refused.
     refusal: Mutex<Option<CliError>>,
-    /// The token that drains the worker. It is cancelled when the server has refused this worker.
+    /// Cancelled to drain the worker, so that it claims no further jobs. This happens when the server has refused this
+    /// worker.
     drain: CancellationToken,
 }
 
@@ -112,8 +114,8 @@ impl HttpLink {
         i64::try_from(self.0.profile.lease.as_secs()).unwrap_or(i64::MAX)
     }
 
-    /// Sends a claim. If `resume` is true, the server assigns no new job, and returns only the job of an earlier claim
-    /// with the same identifier. Returns `None` if the server has no job.
+    /// Sends a claim. If `resume` is true, the server does not assign a new job. It only returns the job that it has
+    /// assigned to an earlier claim with the same identifier. Returns `None` if the server has no job.
     async fn send_claim(&self, id: &str, resume: bool) -> Result<Option<Abandoned>, LinkError> {
         let WorkerProfile { name, hostname, types, capabilities, .. } = &self.0.profile;
         let body = ClaimBody {
@@ -259,7 +261,8 @@ impl Link for HttpLink {
     }
 
     async fn early_heartbeat(&self) {
-        // The server cannot notify a worker of a cancellation, so no heartbeat is sent early.
+        // The server cannot notify a worker of a cancellation, so this future never completes, and no heartbeat is sent
+        // early.
         std::future::pending::<()>().await;
     }
 
@@ -289,8 +292,8 @@ impl Link for HttpLink {
                     lease_epoch,
                     error_message: message.to_text().into_owned(),
                     failure_reason: Some(reason),
-                    // The server knows whether the job has attempts left, as it does for jobs of the embedded worker,
-                    // so every failure is reported as retryable.
+                    // Every failure is reported as retryable, because the server itself determines whether the job has
+                    // attempts left, as it does for jobs of the embedded worker.
                     retryable: Some(true),
                     totals,
                 };

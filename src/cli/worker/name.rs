@@ -9,8 +9,9 @@ use crate::machine;
 /// The number of characters of the id in a name.
 const ID: usize = 8;
 
-/// Returns the name of the machine with an id that is stored in the worker's directory. Machines with the same name,
-/// such as containers, therefore have workers with different names, and a worker keeps its name when it is restarted.
+/// Returns the name of the machine, followed by an id that is stored in the worker's directory. Machines with the same
+/// name, such as containers, therefore have workers with different names, and a worker keeps its name when it is
+/// restarted.
 pub(super) fn of_worker(folder: &Path) -> io::Result<String> {
     let path = folder.join("worker-id");
     let id = match fs::read_to_string(&path) {

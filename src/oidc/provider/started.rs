@@ -11,10 +11,11 @@ use subtle::ConstantTimeEq;
 use crate::limits::STARTED_LOGIN;
 use crate::oidc::OidcError;
 
-/// The maximum number of started logins. When another one starts, the oldest one is forgotten.
+/// The maximum number of started logins. When another login starts, the oldest one is discarded.
 const MAX: usize = 1_000;
 
-/// The maximum number of started logins from one address, so that one client cannot make the server forget all others.
+/// The maximum number of started logins from one address, so that one client cannot make the server discard the logins
+/// of all others.
 const MAX_OF_ADDRESS: usize = 50;
 
 /// A login that has been started.

@@ -33,15 +33,15 @@ pub(super) enum TokenProblem {
 }
 
 impl TokenProblem {
-    /// Returns the error of the login.
+    /// Converts the problem into the error of the login.
     pub(super) const fn into_error(self) -> OidcError {
         let (Self::Signature(reason) | Self::Other(reason)) = self;
         OidcError::Untrusted(reason)
     }
 }
 
-/// Verifies a token with the keys of the provider, and returns the person's id. `client_id` is the id under which the
-/// provider knows this server, and `nonce` is that of the login.
+/// Verifies a token with the keys of the provider, and returns the person's id. `client_id` is the id with which this
+/// server is registered at the provider, and `nonce` is the login's nonce.
 pub(super) fn verified_subject(
     token: &CoreIdToken,
     description: &CoreProviderMetadata,

@@ -1,5 +1,5 @@
-//! Limits how many connections are open at the same time, so that their file descriptors leave enough for the database,
-//! the output of jobs and the jobs themselves.
+//! Limits how many connections are open at the same time, so that enough file descriptors remain for the database, the
+//! output of jobs and the jobs themselves.
 //!
 //! If the limit is reached, the connection that has been idle for the longest time makes way for a new one. A
 //! connection is idle while it waits for a request, including its first one. HTTP permits a server to close such a
@@ -51,13 +51,14 @@ struct Slots {
     /// The time for which a connection has to be idle before it makes way for another one.
     idle_for: Duration,
     open: HashMap<u64, OpenConnection>,
-    /// The ids of idle connections, by the order in which they became idle.
+    /// The ids of idle connections. The keys are the numbers of their idle periods, so the connections are in the order
+    /// in which they became idle.
     idle: BTreeMap<u64, u64>,
     /// The number of open connections that are about to close, because they make way for others.
     leaving: usize,
     /// The number of connections that are being refused.
     refusing: usize,
-    /// The number that the next connection or the next idle period receives.
+    /// The next number that identifies a connection or an idle period.
     next: u64,
     warned_at: Option<Instant>,
 }
@@ -79,7 +80,7 @@ enum Use {
     Leaving,
 }
 
-/// The decision about a new connection.
+/// How a new connection is handled.
 #[derive(Debug)]
 pub(super) enum SlotDecision {
     /// The connection is served.
@@ -98,7 +99,7 @@ pub(super) struct ConnectionSlot {
     leave: CancellationToken,
 }
 
-/// A connection that is being refused until it is dropped.
+/// A connection that is being refused. It counts as such until this value is dropped.
 #[derive(Debug)]
 pub(super) struct RefusalSlot(ConnectionSlots);
 
@@ -110,14 +111,15 @@ pub(super) struct IdleMark {
 }
 
 impl ConnectionSlots {
-    /// Creates the limit. A connection makes way for others only after it has been idle for `idle_for`.
+    /// Creates slots for `limit` connections. A connection makes way for others only after it has been idle for
+    /// `idle_for`.
     pub(super) fn new(limit: usize, idle_for: Duration) -> Self {
         let (open, idle) = (HashMap::new(), BTreeMap::new());
         let slots = Slots { limit, idle_for, open, idle, leaving: 0, refusing: 0, next: 0, warned_at: None };
         Self(Arc::new(Mutex::new(slots)))
     }
 
-    /// Decides about a new connection.
+    /// Decides how a new connection is handled.
     pub(super) fn decide(&self, now: Instant) -> SlotDecision {
         let mut slots = self.slots();
         if slots.open.len() - slots.leaving < slots.limit || slots.make_way(now) {
@@ -152,8 +154,8 @@ impl ConnectionSlots {
 }
 
 impl Slots {
-    /// Lets the connection that has been idle for the longest time make way. Returns `false` if none has been idle for
-    /// long enough.
+    /// Starts to close the connection that has been idle for the longest time. Returns `false` if no connection has
+    /// been idle for long enough.
     fn make_way(&mut self, now: Instant) -> bool {
         let Some((&order, &id)) = self.idle.first_key_value() else { return false };
         let Some(connection) = self.open.get_mut(&id) else { return false };

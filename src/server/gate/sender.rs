@@ -1,5 +1,5 @@
-//! Determines who has sent a request: by a bearer token, by the token of a worker, by a reverse proxy that vouches for
-//! a person, or by a session.
+//! Identifies the sender of a request by a bearer token, the token of a worker, a reverse proxy that vouches for a
+//! person, or a session.
 
 use axum::extract::Request;
 use axum::http::header::{ACCEPT, AUTHORIZATION, COOKIE};
@@ -30,14 +30,15 @@ pub(super) enum RequestSender {
     InvalidToken(ApiError),
 }
 
-/// The header in which workers may send their token instead of in `Authorization`. Workers for older servers do this.
+/// The header in which workers may send their token instead of in `Authorization`. Workers that were written for older
+/// servers do this.
 const WORKER_TOKEN: HeaderName = HeaderName::from_static("x-moonmind-worker-token");
 
 /// Returns the sender of the request. The header for workers accepts only the token of a worker.
 ///
 /// `Authorization` headers with schemes other than `Bearer` are ignored, because they are meant for a proxy in front of
-/// the server, which may pass them on. If the proxy vouches for a person, a session that began while it did not vouch
-/// for this person is ended.
+/// the server, which may pass them on. If the proxy vouches for a person, the request's session is ended unless it
+/// began while the proxy vouched for the same person.
 pub(super) async fn identify(
     state: &AppState,
     client: Option<Client>,
@@ -90,11 +91,11 @@ pub(super) fn proxied_person(
     Ok(person)
 }
 
-/// Begins a session when a person for whom a proxy vouches loads a page. Many proxies do not authenticate streams,
-/// which then continue with the session's cookie.
+/// Begins a session when a person for whom a proxy vouches loads a page. Many proxies do not authenticate requests for
+/// streams. The session's cookie authenticates these requests instead.
 ///
-/// Programs, which do not ask for HTML, get no session. Because they do not store cookies, each of their requests would
-/// begin another one.
+/// Programs, which do not ask for HTML, get no session. They do not store cookies, so each of their requests would
+/// begin another session.
 pub(super) async fn begin_proxied_session(
     state: &AppState,
     client: Client,

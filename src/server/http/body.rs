@@ -73,7 +73,7 @@ async fn read(request: Request, state: &AppState) -> Result<Bytes, ApiError> {
     read_up_to(state.config.body_bytes, request, state).await
 }
 
-/// Reads a body for which `limit` has been set.
+/// Reads a body. The caller has already set the limit on its size to `limit`.
 async fn read_up_to(limit: usize, request: Request, state: &AppState) -> Result<Bytes, ApiError> {
     Bytes::from_request(request, state).await.map_err(|rejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {

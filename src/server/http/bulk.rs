@@ -82,7 +82,7 @@ impl BulkForm {
     }
 }
 
-/// Handles the form, and redirects to the page, whose address then states the result.
+/// Handles the form, and redirects to the page with a URL that contains the result.
 pub(super) async fn submit(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,

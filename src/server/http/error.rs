@@ -176,7 +176,8 @@ impl ApiError {
         ErrorBody { detail: ErrorDetail { code: self.status_and_code().1.into(), message: self.to_string() } }
     }
 
-    /// Returns the number of seconds after which the client may retry, or `None` if a retry cannot succeed.
+    /// Returns the number of seconds after which the client should retry, or `None` if the response does not suggest a
+    /// retry.
     pub(in crate::server) const fn retry_after(&self) -> Option<u16> {
         match self {
             Self::TooManyRequests => Some(60),

@@ -53,8 +53,8 @@ impl Gauges<'_> {
     }
 }
 
-/// Sizes in bytes: the output that has not been sent to the event log yet, the disk usage of the data directory, and
-/// the free space.
+/// Sizes in bytes: the output that is not in the event logs yet, all stored output, the files of the database, and the
+/// free disk space.
 struct Disk {
     lag: u64,
     outputs: u64,

@@ -1,5 +1,5 @@
 //! Logs people in with an OpenID Connect provider: one route redirects the browser to the provider, and the other
-//! handles its return.
+//! handles the browser's return.
 //!
 //! Both routes are requested through links and redirects, so logins work without scripts. Until the provider's answer
 //! has been verified, the routes change only the list of started logins.
@@ -83,14 +83,15 @@ pub(super) async fn finish(State(state): State<AppState>, parts: Parts) -> Respo
     if !browser.is_some_and(|browser| oidc.has_started(&browser)) {
         set_cookie(&mut reply, about.client, &name, "", Duration::ZERO);
     }
-    // After a failure, the next page leads to the login page, so that the person can log in another way.
+    // After a failure, the next request for a page is redirected to the login page again, so that the person can log in
+    // another way.
     let (mark, lifetime) = if is_logged_in { ("1", SESSION) } else { ("", Duration::ZERO) };
     set_cookie(&mut reply, about.client, &state.auth.provider_cookie_name(https), mark, lifetime);
     reply
 }
 
-/// Returns the path to which a browser without a valid session is redirected. If the browser has last logged in with
-/// the provider, this path leads to the provider, and a person who is still logged in there sees no login page.
+/// Returns the path to which a browser without a valid session is redirected. If the browser's last login was with the
+/// provider, this path leads to the provider, and a person who is still logged in there sees no login page.
 pub(in crate::server) fn login_path(state: &AppState, client: Option<Client>, headers: &HeaderMap) -> &'static str {
     let is_marked = |client: Client| cookie_value(headers, &state.auth.provider_cookie_name(client.https)).is_some();
     if state.oidc.is_some() && client.is_some_and(is_marked) { START } else { "/login" }
@@ -118,7 +119,7 @@ async fn log_in(
     let BegunSession { cookie, user } = begun.map_err(LoginFailure::of_person)?;
     about.note.login();
     about.note.logged_in(user, OIDC_LOGIN);
-    // The browser's former session is not needed any more. The new session always has a new id.
+    // The browser's former session is ended, because a login always begins a new session with a new id.
     if let Some(former) = session_cookie(state, about.client, headers)
         && let Err(error) = state.auth.logout(former).await
     {

@@ -28,7 +28,7 @@ use crate::server::AppState;
 use crate::server::access::requirement;
 use operation::ApiOperation;
 
-/// The base path of all operations except those whose path is complete.
+/// The prefix of the paths of operations, except of paths that begin with `/api/` themselves.
 const BASE: &str = "/api/queue";
 
 /// The groups of operations, with their descriptions.
@@ -53,7 +53,7 @@ pub(super) fn document(cookie: &str) -> Value {
         for operation in members_mut(path) {
             let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
             for parameter in parameters.into_iter().flatten() {
-                // `utoipa` cannot set this member. It is needed because a form also sends the fields that nobody has
+                // `utoipa` cannot set this member. It is needed because a form also sends the fields that are not
                 // filled in, as empty parameters.
                 if parameter["in"] == "query" {
                     parameter["allowEmptyValue"] = true.into();

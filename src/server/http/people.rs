@@ -148,7 +148,7 @@ pub(super) async fn revoke(state: &AppState, id: TokenId, by: &Identity) -> Resu
     Ok(())
 }
 
-/// Reads the parameters for a range of a list.
+/// Parses the parameters that select a range of a list.
 pub(super) fn list_range(query: &mut Query) -> Result<ListRange, ApiError> {
     Ok(ListRange {
         limit: query.number("limit", 1..=ListRange::MAX_LIMIT)?.unwrap_or(ListRange::MAX_LIMIT),
@@ -157,7 +157,7 @@ pub(super) fn list_range(query: &mut Query) -> Result<ListRange, ApiError> {
 }
 
 /// Returns the account whose sessions or tokens are requested, and the range of the list. Administrators see those of
-/// all accounts (`None`) unless they request one; others see only their own.
+/// all accounts (`None`) unless they request one account. Other users see only their own.
 async fn requested(
     state: &AppState,
     identity: &Identity,

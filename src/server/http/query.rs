@@ -37,7 +37,7 @@ impl Query {
         Ok(Self { given })
     }
 
-    /// Returns whether a parameter is given, with any value.
+    /// Returns whether the query contains a parameter, even without a value.
     pub(in crate::server) fn has(&self, name: &str) -> bool {
         self.given.contains_key(name)
     }

@@ -162,7 +162,7 @@ struct Results {
 
 /// The format in which the results are sent.
 enum Sending {
-    /// Pages of lines. Together they contain the text of at most `limit` more lines.
+    /// Pages of lines. The pages that have not been sent contain the text of at most `limit` lines in total.
     Batches { limit: usize },
     /// The lines as plain text, each preceded by its time if requested.
     Lines(Times),

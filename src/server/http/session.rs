@@ -18,7 +18,7 @@ use crate::server::gate::{cookie_value, session_cookie};
 /// The page to which a login redirects the browser if no other page was requested.
 pub(super) const HOME: &str = "/tasks/queue";
 
-/// The page to which a login redirects the browser as long as there are no users, so that the first one is added.
+/// The page to which a login redirects the browser as long as there are no users, so that the first user can be added.
 const PEOPLE: &str = "/people";
 
 /// The fields of the login form, which contains a name with a password, the admin token, or the ticket of a login link.
@@ -31,7 +31,7 @@ pub(super) struct LoginForm {
     next: Option<String>,
 }
 
-/// Returns the browser that has sent a request. `person` is the person for whom a reverse proxy vouches, or `None` if
+/// Describes the browser that has sent a request. `person` is the person for whom a reverse proxy vouches, or `None` if
 /// there is none.
 pub(in crate::server) fn login_client(
     client: Client,
@@ -65,7 +65,7 @@ pub(super) async fn login(
     match result {
         Ok(BegunSession { cookie, user }) => {
             note.logged_in(user, way);
-            // The browser's former session is not needed any more. The new session always has a new id.
+            // The browser's former session is ended, because a login always begins a new session with a new id.
             if let Some(former) = session_cookie(&state, client, &headers)
                 && let Err(error) = auth.logout(former).await
             {
@@ -101,8 +101,8 @@ pub(super) async fn login(
     }
 }
 
-/// Returns the page to which a login redirects the browser. As long as there are no users, it is the page on which the
-/// first one is added.
+/// Returns the page to which a login redirects the browser. As long as there are no users, this is the page on which
+/// the first user can be added.
 async fn home(state: &AppState) -> &'static str {
     match state.auth.has_users().await {
         Ok(false) => PEOPLE,
@@ -145,8 +145,8 @@ pub(in crate::server) fn new_session_cookie(state: &AppState, client: Client, co
     cookie_header(client, state.auth.cookie_name(client.https), cookie.expose(), SESSION.as_secs())
 }
 
-/// Returns the redirect of a browser that has logged in with a form or has logged out. If its former login was one with
-/// the OpenID Connect provider, it is no longer sent to the provider by itself.
+/// Returns the redirect that completes a login with a form, or a logout. If the browser's previous login was with the
+/// OpenID Connect provider, the browser is no longer redirected to the provider automatically.
 fn with_cookie(
     state: &AppState,
     client: Client,
@@ -169,8 +169,8 @@ fn with_cookie(
 }
 
 /// Returns the header that sets a cookie, which expires after the given number of seconds. Returns `None` if `value`
-/// cannot be sent in a header. Scripts cannot read the cookie, and browsers do not send it with POST requests from
-/// other sites, but with redirects from the OpenID Connect provider.
+/// cannot be sent in a header. Scripts cannot read the cookie. Browsers do not send it with POST requests from other
+/// sites, but they do send it when the OpenID Connect provider redirects them.
 pub(super) fn cookie_header(client: Client, name: &str, value: &str, seconds: u64) -> Option<HeaderValue> {
     let secure = if client.https { "; Secure" } else { "" };
     let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");

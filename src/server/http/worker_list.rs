@@ -109,7 +109,7 @@ pub(super) async fn submit(
             let pause = queue.pause(target_of(&kind), Some(reason), &identity.user).await;
             ("paused", pause.map(|pause| pause.is_some()))
         }
-        // If somebody else has resumed the target in the meantime, the result is the requested one.
+        // It is not an error if somebody else has already resumed the target.
         WorkersForm::Resume { target } => ("resumed", queue.resume(target).await.map(|_| true)),
     };
     let query = match done {

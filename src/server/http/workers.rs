@@ -1,8 +1,8 @@
 //! The routes of workers on other machines. Such a worker claims a job, renews its lease, reports events and artifacts,
 //! and ends the lease.
 //!
-//! The queue checks that the worker holds the job ([`engine::queue`]). The worker is identified by its API token, the
-//! name in its requests and, except for older workers, the lease epoch.
+//! The queue ([`engine::queue`]) checks that the worker holds the job's lease. The worker is identified by its API
+//! token, the name in its requests and, except for older workers, the lease epoch.
 
 mod token;
 pub(super) mod upload;
@@ -37,8 +37,8 @@ pub(super) async fn claim(
     JsonBody(body): JsonBody<ClaimBody>,
 ) -> Result<Json<ClaimReply>, ApiError> {
     let claim = state.queue.check_claim(body, token)?;
-    // While the disk is nearly full, no new jobs are started. A worker that repeats the claim of a job that it holds
-    // still gets this job, because otherwise it would abandon the job.
+    // While the disk is nearly full, no new jobs are started. A worker that repeats an earlier claim still receives the
+    // job that it holds, because otherwise it would abandon the job.
     if tokio::time::timeout(claim.wait, state.disk.enough_space()).await.is_err() {
         state.queue.note_worker(&claim).await?;
         return Ok(Json(state.queue.claim_remotely(&claim.of_held_job(), &state.shutdown).await?));

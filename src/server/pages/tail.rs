@@ -64,7 +64,7 @@ fn cut_segment(segment: Segment, text: &str, from: i64) -> Option<(Segment, &str
     if offset + bytes <= from {
         return None;
     }
-    // If the text is not as long as the segment's bytes in `output.log`, the place to cut is unknown.
+    // If the text is not as long as the segment's bytes in `output.log`, the position at which to cut it is unknown.
     let is_exact = i64::try_from(text.len()) == Ok(bytes);
     let at = usize::try_from(from - offset).ok().filter(|_| is_exact);
     let newline = at.and_then(|at| Some(at + memchr::memchr(b'\n', &text.as_bytes()[at..])?));

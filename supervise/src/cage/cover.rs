@@ -14,13 +14,13 @@ use nix::sched::{CloneFlags, unshare};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_bind, mount_change, mount_remount};
 
-/// The flags of the cover.
+/// The mount flags of the cover.
 const FLAGS: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV).union(MountFlags::NOEXEC);
 
 /// The options of the cover's file system, which contains only a few directories. All users can enter it.
 const OPTIONS: &std::ffi::CStr = c"mode=755,size=64k,nr_inodes=64";
 
-/// Returns whether the paths can be covered. To find out, covers them in a mount namespace of a thread that then ends.
+/// Returns whether the paths can be covered. To find out, covers them in the mount namespace of a temporary thread.
 pub fn is_possible(hidden: &[PathBuf]) -> bool {
     thread::scope(|scope| {
         let thread = thread::Builder::new().spawn_scoped(scope, || cover(hidden, None).is_ok());

@@ -6,8 +6,8 @@
 //! the data directory.
 //!
 //! To restrict access to files, Landlock needs a rule for each directory and file that may be accessed. A rule applies
-//! to everything below its directory. Therefore, the directories that contain the data directory get no rule, but each
-//! of their other entries gets one.
+//! to everything below its directory. Therefore, there is no rule for the directories that contain the data directory,
+//! but a rule for each of their other entries.
 
 use std::fs;
 use std::io;
@@ -77,8 +77,8 @@ fn allow_siblings(mut rules: RulesetCreated, folder: &Path, hidden: &[PathBuf]) 
     Ok(rules)
 }
 
-/// Allows access to a path and to everything below it. Links are ignored, because their targets have rules of their
-/// own. Paths that no longer exist are ignored too.
+/// Allows access to a path and to everything below it. Symbolic links are ignored, because their targets have their own
+/// rules. Paths that no longer exist are ignored too.
 fn allow(rules: RulesetCreated, path: &Path, accesses: BitFlags<AccessFs>) -> io::Result<RulesetCreated> {
     let flags = OFlags::PATH | OFlags::NOFOLLOW | OFlags::CLOEXEC;
     let Ok(opened) = openat(CWD, path, flags, Mode::empty()) else { return Ok(rules) };

@@ -24,7 +24,7 @@ pub(super) struct FormFields {
     single: BTreeMap<String, String>,
     /// The commands, in their order on the page.
     runs: Vec<String>,
-    /// The names of the steps, either one per step or none at all.
+    /// The names of the steps: either one for each step, or no names.
     names: Vec<String>,
     env_names: Vec<String>,
     env_values: Vec<String>,

@@ -1,4 +1,4 @@
-//! Values of the types of the API, which the description shows as examples.
+//! Example values of the API's types, which the description contains.
 
 use model::{
     ApiToken, Artifact, AuditEntry, Event, Job, JobCounts, LinesPage, ListedWorker, ListedWorkerToken, NamedSecret,
@@ -10,10 +10,10 @@ use serde_json::{Value, json};
 /// The id of the job in the examples.
 pub(super) const JOB: &str = "019c1f2e-5a40-7c3b-9d1e-2f6a8b0c4d5e";
 
-/// The id of everything else in the examples.
+/// The id of all other objects in the examples.
 pub(super) const ID: &str = "019c1f2e-6b51-7d4c-8e2f-3a7b9c1d5e6f";
 
-/// The time in the examples.
+/// The time that all examples contain.
 const TIME: &str = "2026-01-31T12:00:00.000000Z";
 
 /// Converts JSON into a value of a type of the API. Members that are null can be omitted.
@@ -33,7 +33,7 @@ pub(super) fn job() -> Job {
     }))
 }
 
-/// Returns the job while a worker runs it.
+/// Returns the example job in the state `running`.
 pub(super) fn running_job() -> Job {
     example(json!({
         "id": JOB, "type": "greeting", "status": "running", "priority": 5, "title": "Greeting", "payload": {"to": "Ada"},

@@ -11,10 +11,10 @@ use super::streams::{LAST_EVENT_ID, frames};
 use crate::server::http::error::ApiError;
 use crate::server::http::jobs::{CancelBody, LIMIT};
 
-/// The group of these operations.
+/// The tag that groups these operations.
 pub(super) const TAG: &str = "jobs";
 
-/// Returns the operations.
+/// Returns the operations on jobs and their artifacts.
 pub(super) fn operations() -> Vec<ApiOperation> {
     vec![
         submit(),

@@ -1,8 +1,9 @@
 //! Builds the description of an operation: a route with its parameters, its body and its responses.
 //!
-//! Bodies and responses are described by values of their types, which serve as examples. An example therefore always
-//! has the form in which the server reads or writes it. Errors are described by values of [`ApiError`], so that their
-//! statuses and codes are those that are sent. The role is not stated here, but added from the access table.
+//! Each body and each response is described by a value of its type, which is also shown as an example. An example
+//! therefore always has the form in which the server reads or writes it. Errors are described by values of
+//! [`ApiError`], so that the described statuses and codes are those that the server sends. The required role is not
+//! stated here, but taken from the access table.
 
 use std::collections::BTreeMap;
 
@@ -70,7 +71,7 @@ impl ApiOperation {
         }
     }
 
-    /// Adds the group in which the operation is listed.
+    /// Adds the tag of the group in which the operation is listed.
     pub(super) fn tag(mut self, tag: &str) -> Self {
         self.operation = self.operation.tag(tag);
         self
@@ -82,7 +83,7 @@ impl ApiOperation {
         self
     }
 
-    /// Adds a parameter of the path.
+    /// Adds a path parameter.
     pub(super) fn path(mut self, name: &str, schema: ObjectBuilder, example: &str, description: &str) -> Self {
         let parameter = parameter(name, ParameterIn::Path, description).required(Required::True).schema(Some(schema));
         self.operation = self.operation.parameter(parameter.example(Some(example.into())));
@@ -94,14 +95,14 @@ impl ApiOperation {
         self.path("id", id(), super::examples::JOB, "The id of the job.").refuses([ApiError::JobNotFound])
     }
 
-    /// Adds an optional parameter of the query. A query that the route does not support is refused.
+    /// Adds an optional query parameter, and the error for a value that is not valid.
     pub(super) fn query(mut self, name: &str, schema: impl Into<RefOr<Schema>>, description: &str) -> Self {
         let parameter = parameter(name, ParameterIn::Query, description).required(Required::False);
         self.operation = self.operation.parameter(parameter.schema(Some(schema)));
         self.refuses([ApiError::InvalidQuery(format!("{name}: must be valid"))])
     }
 
-    /// Adds an optional parameter of the query that is a list of words, separated by commas.
+    /// Adds an optional query parameter whose value is a list of words, separated by commas.
     pub(super) fn words(mut self, name: &str, words: impl IntoIterator<Item = &'static str>, about: &str) -> Self {
         let parameter = parameter(name, ParameterIn::Query, about).required(Required::False);
         let parameter = parameter.style(Some(ParameterStyle::Form)).explode(Some(false));
@@ -110,7 +111,7 @@ impl ApiOperation {
         self.refuses([ApiError::InvalidQuery(format!("{name}: must be valid"))])
     }
 
-    /// States that the route has no parameters, and refuses a query.
+    /// Adds the error for a request with query parameters to a route that has none.
     pub(super) fn query_refused(self) -> Self {
         self.refuses([ApiError::InvalidQuery("x is not a parameter of this path".to_owned())])
     }
@@ -139,8 +140,8 @@ impl ApiOperation {
         self.refuses(errors_of_bodies()).refuses([ApiError::UnsupportedMediaType(JSON)])
     }
 
-    /// Adds `multipart/form-data` as another form of the body, or as the only one. `parts` are the names of the parts,
-    /// whether they are required, their schemas, and their descriptions.
+    /// Adds `multipart/form-data` as a format of the body, in addition to JSON or as the only one. Each item of `parts`
+    /// contains the name of a part, whether it is required, its schema, and its description.
     pub(super) fn form(
         mut self,
         parts: Vec<(&str, Required, ObjectBuilder, &str)>,
@@ -168,7 +169,7 @@ impl ApiOperation {
         self.with_reply(status, description, |reply| reply.content(JSON, content.build()))
     }
 
-    /// Adds a response of another media type.
+    /// Adds a response with a media type other than JSON.
     pub(super) fn reply_as(
         self,
         status: u16,
@@ -192,14 +193,14 @@ impl ApiOperation {
         self.with_reply(status, "", |reply| reply.header(name, header))
     }
 
-    /// Adds a link to the operation `to`. `parameter` is the name of one of its parameters, and an expression that
-    /// takes the value from the request or the response.
+    /// Adds a link to the operation `to`. `parameter` consists of the name of one of its parameters and an expression
+    /// for the value, which refers to the request or the response.
     pub(super) fn link(self, status: u16, to: &str, parameter: (&str, &str)) -> Self {
         let link = LinkBuilder::new().operation_id(to).parameter(parameter.0, parameter.1);
         self.with_reply(status, "", |reply| reply.link(to, link.build()))
     }
 
-    /// Adds a link to an operation with a body. `body` contains such expressions as well.
+    /// Adds a link to an operation with a body. `body` may contain such expressions too.
     pub(super) fn link_with_body(self, status: u16, to: &str, parameter: (&str, &str), body: Value) -> Self {
         let link = LinkBuilder::new().operation_id(to).parameter(parameter.0, parameter.1).request_body(Some(body));
         self.with_reply(status, "", |reply| reply.link(to, link.build()))
@@ -227,7 +228,7 @@ impl ApiOperation {
         self
     }
 
-    /// Adds the schema of `T` and those that it refers to.
+    /// Adds the schema of `T` and all schemas that it refers to.
     pub(super) fn schema_of<T: ToSchema>(mut self) -> Self {
         self.add_schema::<T>();
         self
@@ -280,7 +281,7 @@ impl ApiOperation {
 /// The media type of JSON.
 pub(super) const JSON: &str = "application/json";
 
-/// Returns the errors of all routes.
+/// Returns the errors that every route can return.
 fn errors_of_all() -> [ApiError; 12] {
     [
         ApiError::InvalidRequest("the request has no Host header".to_owned()),
@@ -298,12 +299,12 @@ fn errors_of_all() -> [ApiError; 12] {
     ]
 }
 
-/// Returns the errors of all routes with a body.
+/// Returns the errors that every route with a request body can return.
 fn errors_of_bodies() -> [ApiError; 2] {
     [ApiError::PayloadTooLarge(1 << 20), ApiError::InvalidPayload("type: is missing".to_owned())]
 }
 
-/// Describes the response for errors that have the same status.
+/// Describes a response, given all errors that have its status.
 fn described(errors: &[&ApiError]) -> Response {
     let items = errors.iter().map(|error| format!("- `{}`: {error}", error.status_and_code().1));
     let example = errors.first().map(|error| value(&error.body()));

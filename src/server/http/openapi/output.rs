@@ -11,7 +11,7 @@ use super::streams::{LAST_EVENT_ID, frames};
 use crate::server::http::error::ApiError;
 use crate::server::http::{events, lines, search};
 
-/// Returns the operations.
+/// Returns the operations that read events and output.
 pub(super) fn operations() -> Vec<ApiOperation> {
     vec![page(), stream(), stream_several(), log(), lines(), search()]
         .into_iter()

@@ -38,7 +38,7 @@ pub(in crate::server::http) async fn page(State(state): State<AppState>, request
     render(request).await.into_response()
 }
 
-/// Returns the members of an object in the document, or none if it has no such object.
+/// Returns the members of an object in the document, or no members if the value is not an object.
 fn members(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }

@@ -12,16 +12,16 @@ use crate::auth::ListRange;
 use crate::server::http::error::ApiError;
 use crate::server::http::{audit, events};
 
-/// The group of these operations.
+/// The tag that groups these operations.
 pub(super) const TAG: &str = "people";
 
-/// Returns the operations.
+/// Returns the operations on users, sessions, API tokens and the audit log.
 pub(super) fn operations() -> Vec<ApiOperation> {
     let operations = users().into_iter().chain(sessions()).chain(tokens()).chain(audit_log());
     operations.map(|operation| operation.tag(TAG)).collect()
 }
 
-/// Adds the parameters for a range of a list.
+/// Adds the parameters that select a range of a list.
 pub(super) fn with_range(operation: ApiOperation) -> ApiOperation {
     operation.query("limit", limit((ListRange::MAX_LIMIT, ListRange::MAX_LIMIT)), "The maximum number of items.").query(
         "offset",
@@ -30,7 +30,7 @@ pub(super) fn with_range(operation: ApiOperation) -> ApiOperation {
     )
 }
 
-/// Adds the parameters for a range of a list, and for one user.
+/// Adds the parameters that select a range of a list and one user.
 fn with_user(operation: ApiOperation) -> ApiOperation {
     let about = "The user whose items are listed. The default is you or, for administrators, all users.";
     with_range(operation).query("user", text(), about).refuses([ApiError::UserNotFound])

@@ -2,13 +2,13 @@
 
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme};
 
-/// The name of the scheme with an API token or the admin token.
+/// The name of the scheme in which an API token or the admin token is sent as a bearer token.
 pub(super) const BEARER: &str = "bearer";
 
-/// The name of the scheme with a worker's token in a header of its own.
+/// The name of the scheme in which a worker's token is sent in a separate header.
 pub(super) const WORKER_TOKEN: &str = "workerToken";
 
-/// The name of the scheme with the cookie of a browser's session.
+/// The name of the scheme in which a browser sends its session cookie.
 pub(super) const SESSION: &str = "session";
 
 /// Returns all schemes with their names. `cookie` is the name of the session cookie.

@@ -11,13 +11,13 @@ use super::operation::{ApiOperation, JSON, text};
 use crate::machine::MachineReply;
 use crate::server::http::error::ApiError;
 
-/// The group of the operations on secrets.
+/// The tag that groups the operations on secrets.
 pub(super) const SECRETS: &str = "secrets";
 
-/// The group of the operations about the server.
+/// The tag that groups the operations about the server.
 pub(super) const SERVER: &str = "server";
 
-/// Returns the operations.
+/// Returns the operations on secrets and redaction, and those about the server.
 pub(super) fn operations() -> Vec<ApiOperation> {
     let secrets = secrets().into_iter().chain(redaction()).map(|operation| operation.tag(SECRETS));
     secrets.chain(server().map(|operation| operation.tag(SERVER))).collect()

@@ -1,4 +1,4 @@
-//! What the descriptions of all streams of Server-Sent Events have in common.
+//! Definitions shared by the descriptions of all streams of Server-Sent Events.
 
 use serde_json::{Value, json};
 use utoipa::openapi::ObjectBuilder;
@@ -12,8 +12,8 @@ pub(super) const LAST_EVENT_ID: &str =
 /// Returns the schema of each frame of a stream, and an example. Each of `frames` has an `id`, an `event` and its
 /// `data`; the first one is the example.
 ///
-/// OpenAPI 3.1 does not define how the items of a stream are described. Tools read the schema of
-/// `text/event-stream` as that of each item, which OpenAPI 3.2 calls `itemSchema`.
+/// OpenAPI 3.1 does not define how the items of a stream are described. Tools interpret the schema of
+/// `text/event-stream` as the schema of each item, which is called `itemSchema` in OpenAPI 3.2.
 pub(super) fn frames(frames: &[(&str, &'static str, Value)]) -> (ObjectBuilder, Value) {
     let data = text().content_media_type("application/json").description(Some("A JSON object on one line."));
     let schema = ObjectBuilder::new()

@@ -15,13 +15,13 @@ use super::operation::{ApiOperation, id, text, value};
 use super::people::with_range;
 use crate::server::http::error::ApiError;
 
-/// The group of the operations that workers use.
+/// The tag that groups the operations that workers use.
 pub(super) const PROTOCOL: &str = "protocol of workers";
 
-/// The group of the operations on workers.
+/// The tag that groups the operations on workers.
 pub(super) const TAG: &str = "workers";
 
-/// Returns the operations.
+/// Returns the operations that workers use, and those that manage workers.
 pub(super) fn operations() -> Vec<ApiOperation> {
     let protocol = [claim(), heartbeat(), append(), add_output(), input(), upload()].into_iter().chain(endings());
     let workers = [
@@ -42,7 +42,8 @@ pub(super) fn operations() -> Vec<ApiOperation> {
     protocol.chain(workers.map(|operation| operation.tag(TAG))).collect()
 }
 
-/// Returns the body of a request about a held job: the members that all such requests contain, and those of `more`.
+/// Returns the body of a request about a job that the worker holds: the members that all such requests contain, and
+/// those of `more`.
 fn held(more: &Value) -> Value {
     let mut body = json!({"workerId": "greeter", "leaseEpoch": 1});
     if let (Value::Object(body), Value::Object(more)) = (&mut body, more) {
@@ -51,10 +52,11 @@ fn held(more: &Value) -> Value {
     body
 }
 
-/// The parameter of a link to another operation on the job of the request.
+/// The parameter of a link to another operation on the same job.
 const JOB_OF_REQUEST: (&str, &str) = ("id", "$request.path.id");
 
-/// The body of a linked request under the same lease, with more members.
+/// Returns the body of a linked request under the same lease: the members that all such requests contain, and those of
+/// `more`.
 fn still_held(more: &Value) -> Value {
     let mut body = held(more);
     for name in ["workerId", "leaseEpoch"] {

@@ -54,7 +54,7 @@ pub(in crate::server::http) enum AccountForm {
         name: String,
         role: Role,
         expires_in_days: String,
-        /// Names separated by commas. This limit and the two further ones are only for tokens of workers.
+        /// Names separated by commas. This limit and the next two apply only to tokens of workers.
         #[serde(default)]
         allowed_job_types: String,
         #[serde(default)]

@@ -39,8 +39,8 @@ pub(in crate::server::http) async fn upload(
     DefaultBodyLimit::disable().apply(&mut request);
     let form = Multipart::from_request(request, &state).await;
     let mut form = form.map_err(|_| ApiError::UnsupportedMediaType("multipart/form-data"))?;
-    // This check prevents workers that do not hold the job from filling the disk. It is repeated when the file is
-    // recorded.
+    // This check prevents workers that do not hold the job's lease from filling the disk. It is repeated when the file
+    // is recorded.
     let received = match state.queue.lease_of_token(job, token).await {
         Ok(lease) => receive(&mut form, &state, lease).await,
         Err(error) => Err(error.into()),
@@ -186,7 +186,7 @@ async fn receive_file(mut field: Field<'_>, state: &AppState, lease: Lease) -> R
         Ok::<_, io::Error>(ReceivedFile { state: owner, lease, id, name, content_type, stored, is_kept: false })
     });
     let sent = send(&mut field, &sender, state.config.jobs.artifact_file_bytes).await;
-    // Without the final message, the file is incomplete and is not stored.
+    // Without this final message, the writing thread considers the file incomplete and does not store it.
     if sent.is_ok() {
         sender.send(Message::End).await.ok();
     }

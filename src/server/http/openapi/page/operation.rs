@@ -100,7 +100,7 @@ fn content_of(media_type: &str, content: &Value) -> AnyView {
     .into_any()
 }
 
-/// Renders a response. Those for errors have no example, because their description names all codes.
+/// Renders a response. Error responses have no example, because their description lists all error codes.
 fn response(status: &str, reply: &Value) -> AnyView {
     let is_error = status.starts_with(['4', '5']);
     let contents = members(&reply["content"]).filter(|_| !is_error).map(|(media_type, content)| {
@@ -126,7 +126,7 @@ fn response(status: &str, reply: &Value) -> AnyView {
     .into_any()
 }
 
-/// Returns an example as text: JSON with indentation, or the text itself.
+/// Returns an example as text: a string as it is, and other values as indented JSON.
 fn shown(example: &Value) -> String {
     match example {
         Value::String(text) => text.clone(),

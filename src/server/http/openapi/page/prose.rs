@@ -17,7 +17,7 @@ pub(super) fn prose(text: &str) -> AnyView {
     .into_any()
 }
 
-/// Renders text in which every second piece between backticks is code.
+/// Renders text. Pieces between backticks are rendered as code.
 pub(super) fn inline(text: &str) -> AnyView {
     let piece = |(index, piece): (usize, &str)| {
         let piece = piece.to_owned();
