@@ -1,10 +1,10 @@
-//! Counts masks.
+//! Counts masks, for registered values and for each rule.
 
 use std::collections::BTreeMap;
 
 use crate::masks::{MASK, MASK_BEGIN};
 
-/// The numbers of masks that were written, for registered values and for each rule.
+/// The number of masks that were written for registered values, and for each rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MaskCounts {
     values: u64,

@@ -42,7 +42,7 @@
 //! - **White space**: where the value contains white space, the output may contain different white space: CR LF,
 //!   indented lines, or everything on one line.
 //! - **Quotation marks**: `'` and `"` are interchangeable, and several in a row count as one.
-//! - **Escapes**: JSON, percent escapes and forms, XML and HTML, shell quoting (`'\''`, `'"'"'`, backslashes,
+//! - **Escapes**: JSON, percent escapes and form encoding, XML and HTML, shell quoting (`'\''`, `'"'"'`, backslashes,
 //!   `$'...'`), the escapes of Rust, Go, Python and C. Each character may be escaped or not, and the text may be
 //!   escaped several times, in any combination: JSON in JSON, JSON in HTML, a query string in JSON.
 //! - **Hexadecimal text**: in lower or upper case, without separators, with spaces between the bytes, or as `\x41`,
@@ -102,7 +102,7 @@
 //! because of endless escape sequences within it, is abandoned. Rules hold back at most 8 KiB: matches are limited to
 //! this length, and a secret that may be longer, such as a private key, is masked as soon as it is recognised.
 //!
-//! Because white space may stand between the bytes of a value, the end of a line is sometimes held back.
+//! A value may be interrupted by a line break, so the end of a line is sometimes held back.
 //! [`RedactStream::holds_line_end`] reports this.
 //!
 //! # How it works
@@ -127,9 +127,9 @@
 //! Values that are added to a redactor have an automaton of their own, which runs beside the first one (`sets`). The
 //! two find exactly the matches that a single automaton over all values would find.
 //!
-//! The rules use a further automaton, which finds the literals that their expressions begin with. From each of these
-//! literals, the automaton of the rule's expression reads the text until the expression has matched or failed
-//! (`rules`).
+//! The rules use a further automaton, which finds the literals that their expressions begin with. Where a literal
+//! occurs, the automaton of the rule's expression reads the text, beginning with the literal, until the expression has
+//! matched or failed (`rules`).
 
 mod compiled;
 mod counts;

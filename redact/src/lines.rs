@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(parts, expected, "{value:?}");
     }
 
-    /// Checks the part of a line of a longer value.
+    /// Checks which part of a line is masked on its own. The line is one of several lines of a value.
     fn check_line(line: &str, expected: Option<&str>) {
         check(&format!("{{\n  {line}\r\n}}"), expected.as_slice());
     }

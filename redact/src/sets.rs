@@ -6,7 +6,8 @@
 //! Together they are equivalent to one automaton over the union of both sets. The state of an automaton represents the
 //! longest suffix of the text that is a prefix of one of its patterns. The longer one of two such suffixes is the
 //! longest suffix that is a prefix of any pattern. A pair of states therefore determines the state of the automaton
-//! over the union, and vice versa. Everything else that is known about a state is a maximum or a union over its tails.
+//! over the union, and vice versa. The lengths that belong to a pair of states are the maximum or the union of the
+//! lengths in the tails of both states.
 //!
 //! Most streams have only one set. The views are generic, so that the second set costs these streams no time.
 

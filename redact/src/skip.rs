@@ -106,8 +106,8 @@ impl Skip {
         self.gram
     }
 
-    /// Returns whether a pattern may begin with a gram. The folded bytes of the gram are the highest bytes of `word`,
-    /// and its last byte is the highest one.
+    /// Returns whether a pattern may begin with a gram. The folded bytes of the gram are the most significant bytes of
+    /// `word`, and its last byte is the most significant one.
     #[inline]
     pub(crate) fn begins(&self, word: u32) -> bool {
         let hash = if self.gram == 4 { hash_of_four(word) } else { (word >> 16) as usize };
@@ -137,7 +137,7 @@ impl Skip {
 #[derive(Default)]
 pub(crate) struct Clear {
     range: Range<usize>,
-    /// Whether the stop at the end cannot be passed.
+    /// Whether `pass` could not read past the stop at the end.
     is_closed: bool,
 }
 

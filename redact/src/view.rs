@@ -33,12 +33,12 @@ pub(crate) use plain::{Unifier, fold};
 use visible::Visible;
 pub(crate) use visible::strip;
 
-/// The span of partial matches is checked at positions that are multiples of this, so that the result does not depend
-/// on how the input is split.
+/// The span of partial matches is checked at positions that are multiples of this number, so that the result does not
+/// depend on how the input is split.
 const CHECK: usize = 1024;
 
-/// The number of bytes that are examined one by one after an attempt to skip some has failed. It doubles with each
-/// further attempt that fails, up to the second number.
+/// The number of bytes that are examined one by one after a failed attempt to skip some. Each further failed attempt
+/// doubles this number, up to the second value.
 const PATIENCE: (usize, usize) = (3, 48);
 
 /// The sets of stages whose input is ended separately at the end of the text: the last stage, and the last two.

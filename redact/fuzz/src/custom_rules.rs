@@ -64,8 +64,8 @@ struct Expected {
     has_secret: bool,
 }
 
-/// The maximum length of matches up to which the automaton of a rule is so small that the upper bounds of repetitions
-/// are kept.
+/// The maximum length of a match up to which the automaton of a rule is certainly small enough to keep the upper bounds
+/// of the repetitions.
 const SHORT_MATCH: usize = 16;
 
 /// The size limit of the other implementation, in bytes. Rules whose automata are too large are refused before this

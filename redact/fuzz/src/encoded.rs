@@ -17,7 +17,7 @@ struct Text {
     encoded: Vec<Range<usize>>,
 }
 
-/// The maximum number of bytes in a text. Longer ones would be fuzzed too slowly.
+/// The maximum number of bytes in a text. Longer texts would make fuzzing too slow.
 const LONGEST_TEXT: usize = 2_000;
 
 /// Checks that no encoded value is shown, and that redacting the output again does not change it.
@@ -129,7 +129,7 @@ impl Text {
         self.text += input.choose(&["\n", " ", ",", "="]);
         let columns = input.choose(&[usize::MAX, 60, 64, 76]);
         let position = |at: usize| self.text.len() + at + at / columns * newline.len();
-        // The last character, rather than the one after it, is certain to be in the same line.
+        // The end is computed from the last character, because the character after it may be on the next line.
         self.encoded.push(position(range.start)..position(range.end - 1) + 1);
         let lines: Vec<&str> =
             characters.as_bytes().chunks(columns).map(|line| str::from_utf8(line).expect("it is ASCII")).collect();

@@ -178,8 +178,8 @@ impl Candidate {
     }
 
     /// Records that the variable part begins with `byte`, if it can. If only the variable part is masked, its earliest
-    /// possible position counts, so that none of it is shown. Otherwise the last one counts, so that no text before it
-    /// is taken for a part of the secret.
+    /// possible position counts, so that none of it is shown. Otherwise its latest possible position counts, so that no
+    /// text before it is taken for a part of the secret.
     fn step_before(&mut self, shape: &Shape, automata: &Automata, byte: u8) {
         let Some((split, before)) = automata.split.as_ref().zip(self.before) else { return };
         self.before = split.before.next(before, byte);

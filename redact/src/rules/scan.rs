@@ -1,4 +1,4 @@
-//! The search for shapes in one stream.
+//! Searches one stream for secrets, by their shape.
 
 use aho_corasick::automaton::StateID;
 
@@ -24,7 +24,8 @@ pub(crate) struct RuleScan {
     context: Context,
 }
 
-/// The positions from which the text must be kept, may still be masked, and must not be shown even after a pause.
+/// Three positions in the stream: from `keep` on, the text is still needed; from `possible` on, it may still be masked;
+/// from `telling` on, it must not be shown even after a pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Undecided {
     pub(crate) keep: usize,
