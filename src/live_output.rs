@@ -248,8 +248,8 @@ fn new_rows(screen: Screen) -> String {
     }
 }
 
-/// Returns the message to display after the rows, or `None` if there is none. The message is the reason why the server
-/// refused the request, or why there are no rows.
+/// Returns the message to display after the rows, or `None` if there is none. The message states why the server refused
+/// the request, or why there are no rows.
 fn note(log: Log) -> Option<String> {
     let (screen, job) = (log.screen(), log.job.read());
     let (counts, filter) = (screen.counts.get(), screen.filter.get().kind);

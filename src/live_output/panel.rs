@@ -334,7 +334,7 @@ impl Panel {
         marked.holds(key) || self.row_of(marked.first_key()) == key
     }
 
-    /// Returns whether other lines have redrawn some of these lines, as far as they are in memory.
+    /// Returns whether other lines have redrawn some of these lines. Lines that are not in memory are ignored.
     #[must_use]
     pub fn has_redrawn(&self, lines: MarkedLines) -> bool {
         self.buffer.lines().iter().any(|line| lines.holds(line.key) && line.is_redrawn())

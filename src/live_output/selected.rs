@@ -167,7 +167,8 @@ impl SelectedLines {
         Some(FoundRange { direction: FoundDirection::From, key, count })
     }
 
-    /// Returns the line from which the window contains every selected line, or `None` if there is no window.
+    /// Returns the beginning of the range of which the window contains every selected line, or `None` if there is no
+    /// window.
     #[must_use]
     pub fn begin(&self) -> Option<LineKey> {
         self.range.as_ref().map(|range| range.start)

@@ -66,7 +66,7 @@ fn First() -> impl IntoView {
     .into_any()
 }
 
-/// Shows the result of the last form, which is in the URL of the page.
+/// Shows the result of the form that was submitted last. The page's URL contains the result.
 #[component]
 pub(super) fn Outcome() -> impl IntoView {
     let query = use_query_map().get_untracked();

@@ -113,7 +113,7 @@ impl LineWindow {
         self.bytes -= bytes_of(self.lines.split_off(self.lines.len() - count).iter());
     }
 
-    /// Recomputes the colours of all lines, because lines were inserted before others.
+    /// Recomputes the colours of all lines after lines were inserted before others.
     pub(super) fn recolour(&mut self) {
         let mut colours = Colours::default();
         for line in &mut self.lines {

@@ -126,7 +126,7 @@ impl MergedScreen {
         let Some((frame, follows, places)) = frame.flatten() else { return };
         let logs = self.logs.all();
         for (log, place) in logs.iter().zip(places) {
-            // A log without rows in view keeps its place.
+            // A log without rows in view keeps its scroll position.
             if follows || place.is_some() {
                 log.screen().place_at(place);
             }

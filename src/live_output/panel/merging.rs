@@ -1,4 +1,4 @@
-//! The interface of a panel for the merged list of several logs.
+//! The methods of [`Panel`] for the merged list of several logs.
 
 use model::Timestamp;
 
