@@ -1,12 +1,12 @@
 //! Decodes the escapes of common formats, byte by byte.
 //!
 //! A [`Decoder`] turns the raw bytes of a stream into [`Unit`]s: decoded bytes, each with the range of raw bytes that
-//! it stands for. It accepts every format at once and any nesting of them, such as JSON within JSON or a query string
-//! within HTML. To do so it is more lenient than the formats: a run of backslashes counts as one, and `%2541` is
+//! it was decoded from. It accepts every format at once and any nesting of them, such as JSON within JSON or a query
+//! string within HTML. To do so it is more lenient than the formats: a run of backslashes counts as one, and `%2541` is
 //! decoded as far as possible. A value is therefore passed through the same decoder before it is searched for (see
 //! `variants`), so that leniency never hides a value.
 //!
-//! A decoder stores only a bounded number of bytes, and an escape of any length is decoded.
+//! A decoder stores only a bounded number of bytes, but it decodes escapes of any length.
 
 mod ansi;
 mod backslash;

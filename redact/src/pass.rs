@@ -1,9 +1,9 @@
 //! Reads past [stops](crate::stop), the bytes at which a view may begin to differ from the raw text, without following
 //! the views separately.
 //!
-//! Most stops do not matter, because no pattern begins near them. To pass one, its bytes are read as each
-//! [view](crate::view) reads them, together with a few bytes before and after it. If no [reading](Reading) contains the
-//! first gram of a pattern, the views are equal again after the stop, as if they had been followed.
+//! Most stops do not matter, because no pattern begins near them. This module reads the bytes of a stop, together with
+//! a few bytes before and after it, as each [view](crate::view) reads them. If no [reading](Reading) contains the first
+//! gram of a pattern, the stop is passed: all views are equal again after it, as if they had been followed.
 //!
 //! Stops that are close to each other are read together. A stop that this module cannot read, such as an escape of
 //! several bytes that stands for a control character, is not passed. The views are then followed separately.
@@ -60,7 +60,7 @@ struct Reading {
     /// The last bytes that were read, folded as in the plain view. The byte that was read last is the most significant
     /// one.
     word: u32,
-    /// The number of bytes that must still be read before `word` contains a gram.
+    /// The number of bytes that must be read until the next byte completes a gram.
     missing: usize,
 }
 
@@ -94,7 +94,7 @@ struct Readings<'t> {
     after_return: bool,
     plain: PlainReading,
     joined: Option<Reading>,
-    /// The number of base64 characters directly before the current position in the joined view, but at most [`RUN`].
+    /// The number of base64 characters directly before the current position in the joined view, counted up to [`RUN`].
     run: usize,
     /// The text after the first byte of the last escape, read as if that byte began no escape. After a few more bytes,
     /// this reading is the same as the others.

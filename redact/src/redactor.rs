@@ -61,8 +61,9 @@ impl Redactor {
         Self { values: Compiled::new(&Arc::new(values), Values::new(Vec::new())), rules: rules.clone() }
     }
 
-    /// Returns a redactor that also masks `more` values. Only these and the values that were added earlier are
-    /// compiled, so the time does not depend on the values that the first redactor was created with.
+    /// Returns a redactor that also masks `more` values. Only the added values, including those that were added
+    /// earlier, are compiled. The time therefore does not depend on the values that the original redactor was created
+    /// with.
     #[must_use]
     pub fn with_values<I, V>(&self, more: I) -> Self
     where

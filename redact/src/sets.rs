@@ -1,7 +1,7 @@
 //! The automata of one or two sets of values.
 //!
-//! The values of a server are the same for all jobs, and there may be many of them. A job has a few more. Therefore,
-//! the two sets are compiled separately, and their automata run side by side.
+//! All jobs share the values of the server, and there may be many of them. A job adds a few values of its own.
+//! Therefore, the shared and the added values are compiled separately, and their automata run side by side.
 //!
 //! Together they are equivalent to one automaton over the union of both sets. The state of an automaton represents the
 //! longest suffix of the text that is a prefix of one of its patterns. The longer one of two such suffixes is the

@@ -25,7 +25,7 @@ const BEGINS: u8 = 0x80;
 /// For the hash of each gram, the number of bytes by which the window can move, combined with [`BEGINS`].
 type Table = [u8; 1 << 16];
 
-/// The beginning of a pattern, as far as the table depends on it.
+/// The first bytes of a pattern, from which the table is built.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
     bytes: [u8; WIDEST],

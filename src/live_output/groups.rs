@@ -97,8 +97,7 @@ pub struct GroupState {
     pub collapsed: Collapsed,
     /// The number of the group's lines that are loaded.
     pub lines: i64,
-    /// The time between the title and the end of the group in milliseconds, or `None` if the end is not
-    /// loaded.
+    /// The time between the title and the end of the group in milliseconds, or `None` if the end is not loaded.
     pub millis: Option<i64>,
     /// The highest level of the lines.
     pub level: Level,

@@ -118,7 +118,7 @@ impl MergedPanel {
         let top = self.scroll_top();
         self.list = MergedList::of(panels);
         if let MergedPlace::InSpace(_) = self.place {
-            // The position is determined anew, because lines may have been loaded into the space.
+            // The position is determined again, because lines may have been loaded into the space.
             self.hold(top);
         }
         self.advance(panels);

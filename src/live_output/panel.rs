@@ -296,7 +296,7 @@ impl Panel {
         rows.find_map(unknown)
     }
 
-    /// Returns a row as it is drawn.
+    /// Returns the view of the row at an index.
     pub(super) fn view_of(&self, index: usize) -> RowView {
         let height = self.layout.top(index + 1) - self.layout.top(index);
         match self.layout.rows()[index] {

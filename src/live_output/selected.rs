@@ -260,8 +260,8 @@ impl SelectedLines {
         if from_buffer.is_empty() {
             return;
         }
-        // The range ends before the first unfinished line, because the server may already have searched that line
-        // completely.
+        // The range ends before the first unfinished line, because the server may already have searched text of that
+        // line that this page has not received.
         let from = self.range.as_ref().map_or(first.key, |range| range.end.max(first.key));
         let unfinished = self.unfinished.iter().find(|key| **key >= from);
         from_buffer.end = from_buffer.end.min(unfinished.copied().unwrap_or(from_buffer.end));

@@ -161,7 +161,8 @@ fn continues(held: &Units, byte: u8) -> bool {
     }
 }
 
-/// Classifies the bytes after a run of backslashes, all of which [continue](continues) the first one.
+/// Classifies the bytes after a run of backslashes. Each byte after the first one must [continue](continues) the
+/// escape.
 fn escape(held: &Units) -> Escape {
     let len = held.as_slice().len();
     let last = held.bytes(len - 1).next();

@@ -1,9 +1,9 @@
-//! A decoded byte and the raw bytes that it stands for.
+//! A decoded byte and the raw bytes that it was decoded from.
 
 use super::LONGEST_ESCAPE;
 
-/// A decoded byte, with the range of raw bytes that it stands for. If one escape stands for a whole character, all
-/// bytes of that character have the range of the escape.
+/// A decoded byte, with the range of raw bytes that it was decoded from. If one escape stands for a whole character,
+/// all bytes of that character have the range of the escape.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Unit {
     pub(crate) byte: u8,
@@ -43,7 +43,7 @@ pub(crate) struct Units {
 }
 
 impl Units {
-    /// The maximum number of units in an escape: the longest ones are `\U0001F600`, without its backslash, and
+    /// The maximum number of units in an escape. The longest escapes are `\U0001F600`, without its backslash, and
     /// `&#1114111;`.
     pub(crate) const CAPACITY: usize = 10;
 

@@ -17,7 +17,7 @@ use crate::pattern::{TELLING, telling};
 pub(super) struct Candidate {
     pub(super) rule: RuleIndex,
     start: usize,
-    /// The length of the literal that it begins with.
+    /// The length of the literal that the candidate begins with.
     literal: usize,
     /// The position up to which the text was examined, and the state there.
     at: usize,
@@ -191,7 +191,7 @@ impl Candidate {
         }
     }
 
-    /// Records that a match may end at the current position. If it is long enough, it is masked at once.
+    /// Records that a match may end at the current position. If it is long enough, it is masked immediately.
     fn accept(&mut self, shape: &Shape, view: View, masks: &mut Masks) -> Ending {
         if let Some(certain) = &mut self.certain {
             certain.end = self.at;

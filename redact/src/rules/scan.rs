@@ -20,7 +20,7 @@ pub(crate) struct RuleScan {
     state: StateID,
     /// The candidates that are not decided yet.
     open: OpenCandidates,
-    /// The bytes before the section of the stream that is available.
+    /// The last bytes before the available section of the stream.
     context: Context,
 }
 

@@ -71,7 +71,7 @@ pub(super) struct Shape {
 pub(super) struct Matching {
     pub(super) boundary: Boundary,
     pub(super) beginning: Beginning,
-    /// The number of bytes after which a match is masked at once, however it continues. A match of a bounded rule is
+    /// The number of bytes after which a match is masked immediately, whatever follows. A match of a bounded rule is
     /// never masked before its end is known.
     pub(super) certain: Option<usize>,
     /// Decides whether a match contains a secret. `None` means that every match does.

@@ -86,8 +86,8 @@ impl LineWindow {
         self.excess(limits, &mut self.lines.iter().rev())
     }
 
-    /// Returns the number of lines to drop, counted in the given order. A tenth is dropped at once, because otherwise
-    /// every new line would cause another drop.
+    /// Returns the number of lines to drop, counted in the given order. A tenth of the lines are dropped together,
+    /// because otherwise every new line would cause another drop.
     fn excess(&self, limits: BufferLimits, order: &mut dyn Iterator<Item = &LiveLine>) -> usize {
         if self.lines.len() <= limits.lines && self.bytes <= limits.bytes {
             return 0;

@@ -76,7 +76,7 @@ impl MergedScreen {
         self.read(|merged, _| merged.list().covers(time)).unwrap_or(false)
     }
 
-    /// Returns the log whose window limits the list at a side, or `None` if no lines follow there.
+    /// Returns the log whose window limits the list on a side, or `None` if no lines follow there.
     pub fn limiting_log(self, side: Side) -> Option<usize> {
         self.read(|merged, _| merged.list().limiting_log(side)).flatten()
     }
