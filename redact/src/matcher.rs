@@ -163,8 +163,8 @@ impl<'t> View<'t> {
         &self.text[range.start - self.base..range.end - self.base]
     }
 
-    /// Returns the longest of `lengths`, each of which is the length of a piece of text that ends at `end`. The length
-    /// of a short value counts only if the piece begins at a token boundary.
+    /// Returns the longest of `lengths`, which are the lengths of pieces of text that end at `end`. The length of a
+    /// short value counts only if the piece begins at a token boundary.
     #[inline]
     pub(crate) fn longest(self, lengths: Lengths, end: usize) -> usize {
         let token = lengths.tokens().find(|&length| self.token_begins(end, length));

@@ -2,8 +2,8 @@
 //!
 //! This is the shift table of Wu and Manber ("A fast algorithm for multi-pattern searching", 1994): the last bytes of a
 //! window, its *gram*, determine how far the window can move without passing the beginning of a pattern. The prefilters
-//! of the `aho-corasick` crate would be faster on some texts, but they do not support a pattern that is cut off at the
-//! end of the input, and some of them take quadratic time if candidates are frequent.
+//! of the `aho-corasick` crate would be faster on some texts. However, they do not support a pattern that is cut off at
+//! the end of the input, and some of them take quadratic time if candidates are frequent.
 //!
 //! The table is built from the patterns as they appear in text without escapes. It is therefore used only between
 //! *stops*, the bytes at which a view may begin to differ from the raw text (see `stop`). Shortly before a stop, where

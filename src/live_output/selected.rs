@@ -13,7 +13,7 @@ use super::filter::RowFilter;
 use super::line::{LineKey, LiveLine, Measured};
 use super::search::Findings;
 
-/// A request for selected lines: up to `count` lines of an attempt, next to a line.
+/// A request for selected lines: up to `count` lines of an attempt that begin at a line or end before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FoundRange {
     /// The direction from `key`.
@@ -167,8 +167,7 @@ impl SelectedLines {
         Some(FoundRange { direction: FoundDirection::From, key, count })
     }
 
-    /// Returns the beginning of the range of which the window contains every selected line, or `None` if there is no
-    /// window.
+    /// Returns the first line of the range in which all selected lines are in memory, or `None` if there is no window.
     #[must_use]
     pub fn begin(&self) -> Option<LineKey> {
         self.range.as_ref().map(|range| range.start)

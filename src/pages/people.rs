@@ -1,5 +1,5 @@
-//! The page on which administrators manage users, and see and end the sessions and tokens of everyone. It consists of
-//! plain forms, which work without scripts and are posted to `server::http::people::forms`.
+//! The page on which administrators manage users, end sessions and revoke tokens. It consists of plain forms, which
+//! work without scripts and are posted to `server::http::people::forms`.
 
 mod credentials;
 mod user;

@@ -45,7 +45,7 @@ pub fn other_text_is_unchanged(input: &mut Input, cuts: &Cuts) {
     // Values of one line are used, because each line of a longer value may be masked on its own.
     let values: Vec<String> = (0..=input.below(3)).map(|_| value(input).replace('\n', " ")).collect();
     let Text { text, .. } = text(input, &values);
-    // No value contains this last byte, so none is cut off at the end of the text.
+    // No value contains the appended byte, so the end of the text does not cut off a value.
     let text = text + "\u{2}";
     let redactor = Redactor::new(values.iter().map(|value| format!("{value}\u{1}and what the text does not contain")));
     let (_, findings) = check_any(&redactor, text.as_bytes(), cuts);

@@ -73,8 +73,8 @@ fn is_option(text: &[u8]) -> bool {
 
 /// Returns whether `text` ends with an escape sequence, or with a bracket that is not the end of a mask.
 ///
-/// The end of a mask is not a boundary, because the text after it was directly attached to the masked text, and because
-/// redacting a text again must not change it.
+/// The end of a mask is not a boundary, because the text directly after it may belong to the masked secret. This also
+/// ensures that redacting a text again does not change it.
 fn is_escape(text: &[u8]) -> bool {
     let hex = |count: usize| {
         let digits = text.len().checked_sub(count).map(|from| &text[from..]);

@@ -42,7 +42,7 @@ impl Period {
 #[derive(Clone, Debug, Default)]
 pub struct MergedList {
     rows: Vec<MergedRow>,
-    /// The positions of the tops of all rows, followed by the position of the bottom of the last row, in CSS pixels.
+    /// The top positions of all rows, followed by the bottom position of the last row, in CSS pixels.
     tops: Vec<u32>,
     /// The period that each log's window covers.
     periods: Vec<Period>,
