@@ -18,7 +18,7 @@ pub use list::{MergedList, MergedRow};
 
 /// The distance beyond the panel's edges within which rows are drawn, in CSS pixels.
 const OVERSCAN: u32 = 800;
-/// The distance from the panel within which lines are loaded, in CSS pixels.
+/// The distance beyond the panel's edges within which lines are loaded, in CSS pixels.
 const AHEAD: u32 = 4_000;
 /// The distance from the loaded lines, in CSS pixels, beyond which a scroll position is considered far. The lines
 /// around a far position are loaded without the lines in between.

@@ -1,5 +1,5 @@
 //! The page with the lists of workers and pauses. It consists of plain forms, which work without scripts and are posted
-//! to `server::http::worker_list`. With scripts, the lists are loaded again every few seconds.
+//! to `server::http::worker_list`. With scripts, the lists are loaded again every ten seconds.
 
 mod pauses;
 mod row;

@@ -1,4 +1,4 @@
-//! Rules that a caller adds: any expression is either refused or usable.
+//! Fuzzes rules that a caller adds: every expression is either refused or usable.
 
 use redact::{Finding, Redactor, Rule, RuleError, Rules};
 use regex::bytes::{Regex, RegexBuilder};

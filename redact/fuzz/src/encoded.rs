@@ -1,4 +1,4 @@
-//! Registered values in the encodings that programs use.
+//! Fuzzes registered values in the encodings that programs use.
 
 use std::ops::Range;
 

@@ -1,8 +1,8 @@
 //! The built-in rules, one file for each kind of service.
 //!
 //! A rule is one row: an id, a reason, an expression, texts that it masks and similar texts that it leaves unchanged.
-//! To add a rule, add a row to the file of its kind. The tests check the format of every row, and its examples against
-//! all rules.
+//! To add a rule, add a row to the file for its kind of service. The tests check the format of every row, and its
+//! examples against all rules.
 //!
 //! An expression must not match ordinary text, however long the text is. The expression therefore begins with a literal
 //! that occurs only in these secrets, and continues with the alphabet and the length that the service documents, with
