@@ -214,8 +214,8 @@ impl<'t> Readings<'t> {
     /// Begins to read `rest`, an escape without its first byte, as if it were not part of an escape.
     fn begin_fresh(&mut self, rest: &[u8]) -> Result<(), MayBegin> {
         if self.fresh.is_some() {
-            // Only one such reading is tracked at a time. If a second one would begin, which is rare, this function
-            // reports that a pattern may begin.
+            // Only one such reading is tracked at a time. If a second one begins, which is rare, this function reports
+            // that a pattern may begin.
             return Err(MayBegin);
         }
         // The reading begins after the last backslash of a run.

@@ -255,7 +255,7 @@ impl MergedPanel {
         }
     }
 
-    /// Records that the lines of a log around the time of the wanted line are being requested.
+    /// Records that a log's lines around the time of the goal are being requested.
     pub fn begin_asking(&mut self, log: usize) {
         self.loads += 1;
         if let Some(Goal::Line { asking, .. }) = &mut self.goal {
@@ -263,7 +263,7 @@ impl MergedPanel {
         }
     }
 
-    /// Records whether the request for the lines of a log around the time of the wanted line has succeeded.
+    /// Records whether the request for a log's lines around the time of the goal has succeeded.
     pub fn end_asking(&mut self, panels: &[&Panel], log: usize, has_succeeded: bool) {
         if let Some(Goal::Line { asking, asked, .. }) = &mut self.goal {
             asking.retain(|other| *other != log);

@@ -64,8 +64,8 @@ struct Expected {
     has_secret: bool,
 }
 
-/// The maximum length of a match up to which the automaton of a rule is certainly small enough to keep the upper bounds
-/// of the repetitions.
+/// The length of the longest match for which the automaton of a rule is always small enough to keep the upper bounds of
+/// its repetitions.
 const SHORT_MATCH: usize = 16;
 
 /// The size limit of the other implementation, in bytes. Rules whose automata are too large are refused before this

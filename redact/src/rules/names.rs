@@ -17,7 +17,7 @@ const LONGEST_REST: usize = 64;
 /// Any secret-like word. The states after a name do not depend on the word.
 const WORD: &[u8] = b"secret";
 
-/// The beginning of a name.
+/// A name that has begun with a secret-like word, and that may continue.
 #[derive(Debug)]
 pub(super) struct NameCandidate {
     pub(super) start: usize,
