@@ -125,7 +125,8 @@ pub fn CommonTools(logs: Logs, search: ReaderSearch) -> impl IntoView {
     .into_any()
 }
 
-/// Shows the filter bar and the search bar, if they are open.
+/// Shows the filter bar and the search bar if they are open, and offers to return to the filter if it was removed to
+/// show a line.
 #[component]
 fn Bars(logs: Logs, search: ReaderSearch, is_filter_bar_open: RwSignal<bool>) -> impl IntoView {
     view! {
@@ -248,8 +249,8 @@ fn new_rows(screen: Screen) -> String {
     }
 }
 
-/// Returns the message to display after the rows, or `None` if there is none. The message is the reason why the server
-/// refused the request, or why there are no rows.
+/// Returns the message to display after the rows, or `None` if there is none. The message states why the server refused
+/// the request, or why there are no rows.
 fn note(log: Log) -> Option<String> {
     let (screen, job) = (log.screen(), log.job.read());
     let (counts, filter) = (screen.counts.get(), screen.filter.get().kind);

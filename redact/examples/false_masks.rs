@@ -29,7 +29,7 @@ const SAMPLES: usize = 5;
 const CONTEXT: usize = 32;
 
 /// Parts of the secrets that this project's own tests contain, and that its history therefore contains too. Masking
-/// them is right. Other projects use some of these words for the same purpose, so the number of such masks is printed
+/// them is correct. Other projects use some of these words for the same purpose, so the number of such masks is printed
 /// too.
 const KNOWN: [&str; 9] = [
     "hunter2",

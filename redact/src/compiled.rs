@@ -1,4 +1,4 @@
-//! The compiled values of a redactor: the shared ones, and perhaps some that were added.
+//! The compiled values of a redactor: a shared set, and possibly a set of added values.
 
 use std::sync::Arc;
 

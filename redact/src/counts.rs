@@ -1,10 +1,10 @@
-//! Counts masks.
+//! Counts masks, for registered values and for each rule.
 
 use std::collections::BTreeMap;
 
 use crate::masks::{MASK, MASK_BEGIN};
 
-/// The numbers of masks that were written, for registered values and for each rule.
+/// The number of masks that were written for registered values, and for each rule.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MaskCounts {
     values: u64,
@@ -74,7 +74,7 @@ pub struct MaskCounter {
 /// The maximum number of different ids that are counted separately. There are about 300 built-in rules.
 const MOST_IDS: usize = 1_000;
 
-/// The maximum number of bytes in a mask. Ids are shorter.
+/// The maximum number of bytes in a mask, whose id has at most 48 bytes.
 const LONGEST_MASK: usize = 64;
 
 impl MaskCounter {

@@ -1,12 +1,12 @@
 //! Decodes the escapes of common formats, byte by byte.
 //!
 //! A [`Decoder`] turns the raw bytes of a stream into [`Unit`]s: decoded bytes, each with the range of raw bytes that
-//! it stands for. It accepts every format at once and any nesting of them, such as JSON within JSON or a query string
-//! within HTML. To do so it is more lenient than the formats: a run of backslashes counts as one, and `%2541` is
+//! it was decoded from. It accepts every format at once and any nesting of them, such as JSON within JSON or a query
+//! string within HTML. To do so it is more lenient than the formats: a run of backslashes counts as one, and `%2541` is
 //! decoded as far as possible. A value is therefore passed through the same decoder before it is searched for (see
 //! `variants`), so that leniency never hides a value.
 //!
-//! A decoder stores only a bounded number of bytes, and an escape of any length is decoded.
+//! A decoder stores only a bounded number of bytes, but it decodes escapes of any length.
 
 mod ansi;
 mod backslash;
@@ -21,8 +21,8 @@ use backslash::Backslash;
 use entity::Entity;
 use percent::Percent;
 
-/// The maximum number of raw bytes that an escape stands for if its length is not limited by its syntax, such as a run
-/// of backslashes. Of a longer escape, only this many bytes at its end count.
+/// The maximum number of raw bytes in the range of an escape whose syntax does not limit its length, such as a run of
+/// backslashes. If the escape is longer, its range contains only its last bytes.
 const LONGEST_ESCAPE: usize = 64;
 
 /// A stage of the decoder.
@@ -98,7 +98,7 @@ impl Decoder {
         }
     }
 
-    /// Returns whether the decoder passes on `byte` as it is if it [is idle](Self::is_idle).
+    /// Returns whether a decoder that [is idle](Self::is_idle) passes on `byte` unchanged.
     #[inline]
     pub(crate) fn is_plain(byte: u8) -> bool {
         !matches!(byte, b'%' | b'\\' | b'&' | Ansi::ESCAPE)
@@ -110,11 +110,11 @@ impl Decoder {
         self.ansi.is_idle() && self.pending().is_none()
     }
 
-    /// Returns the position of the escape that is incomplete, if there is one. Terminal escape sequences do not count,
-    /// because they are not decoded into bytes.
+    /// Returns the position at which the incomplete escape begins, if there is one. Terminal escape sequences do not
+    /// count, because they are not decoded into bytes.
     #[inline]
     pub(crate) fn pending(&self) -> Option<usize> {
-        // The later stages hold the earlier bytes.
+        // The bytes that are pending in a later stage precede those that are pending in an earlier stage.
         self.entity.pending().or(self.backslash.pending()).or(self.percent.pending())
     }
 
@@ -135,8 +135,8 @@ impl Decoder {
         }
     }
 
-    /// Ends the input of the given stages. The bytes of an incomplete escape are passed on unchanged to the later ones
-    /// of these stages, which may still decode them.
+    /// Ends the input of the given stages. The bytes of an incomplete escape are passed on unchanged to the later
+    /// stages of the set, which may still decode them.
     pub(crate) fn finish(&mut self, stages: Stages, sink: &mut impl Sink) {
         let Self { percent, backslash, entity, .. } = self;
         if stages.contains(Stage::Percent) {

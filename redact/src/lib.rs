@@ -33,16 +33,16 @@
 //! # The forms of a value
 //!
 //! - **Parts**: the value without leading and trailing white space, and each of its lines that looks like secret
-//!   material. A line without white space is masked on its own if it has 16 bytes or more and contains both letters and
-//!   digits, or if it has 32 bytes or more and contains a letter or a digit. In every line, the part after the first
-//!   `:` or `=` is masked if it has 8 bytes or more and contains both letters and digits, but no white space. Quotation
-//!   marks and commas around a line or part are shown, and so is the `- ` before a list item. In a private key or
-//!   certificate, each base64 line of 8 bytes or more is masked, even if the line ends are escaped as `\n`. Other
-//!   lines, such as `apiVersion: v1`, are masked only as part of the whole value.
+//!   material. A line without white space is masked on its own if it has 16 bytes or more with both letters and digits,
+//!   or 32 bytes or more with a letter or a digit. In every line, the part after the first `:` or `=` is masked if it
+//!   has 8 bytes or more and contains both letters and digits, but no white space. Quotation marks and commas around a
+//!   line or part are shown, and so is the `- ` before a list item. In a private key or certificate, each base64 line
+//!   of 8 bytes or more is masked, even if the line ends are escaped as `\n`. Other lines, such as `apiVersion: v1`,
+//!   are masked only as part of the whole value.
 //! - **White space**: where the value contains white space, the output may contain different white space: CR LF,
 //!   indented lines, or everything on one line.
 //! - **Quotation marks**: `'` and `"` are interchangeable, and several in a row count as one.
-//! - **Escapes**: JSON, percent escapes and forms, XML and HTML, shell quoting (`'\''`, `'"'"'`, backslashes,
+//! - **Escapes**: JSON, percent escapes and form encoding, XML and HTML, shell quoting (`'\''`, `'"'"'`, backslashes,
 //!   `$'...'`), the escapes of Rust, Go, Python and C. Each character may be escaped or not, and the text may be
 //!   escaped several times, in any combination: JSON in JSON, JSON in HTML, a query string in JSON.
 //! - **Hexadecimal text**: in lower or upper case, without separators, with spaces between the bytes, or as `\x41`,
@@ -57,9 +57,10 @@
 //! hexadecimal digits or at least 7 characters of base64, which do not occur in ordinary text by chance. Values longer
 //! than 16 KiB are not searched for in hexadecimal text and base64.
 //!
-//! The redactor does not find a value in other encodings, in compressed or encrypted text, in text where offsets or
-//! other columns interrupt it (`hexdump -C`), in text where a backspace erases a different byte, or in combinations
-//! such as overstriking within wrapped base64. If the last byte of a value is overstruck, its second copy is shown.
+//! The redactor does not find a value in other encodings, or in compressed or encrypted text. It does not find a value
+//! that is interrupted by offsets or other columns (`hexdump -C`), a value in which a backspace erases a different
+//! byte, or combinations such as overstriking within wrapped base64. If the last byte of a value is overstruck, its
+//! second copy is shown.
 //!
 //! # Secrets that nobody registered
 //!
@@ -89,31 +90,31 @@
 //! - A private key is masked from its header to its end line, or up to the first line that cannot belong to a key. A
 //!   header without a key after it is shown.
 //!
-//! Rules are applied only to the raw bytes. Unlike a registered value, a secret with such a shape is not found in
-//! base64, in hexadecimal text, in escapes that the rule's expression does not mention, or if terminal escape sequences
-//! interrupt it.
+//! Rules are applied only to the raw bytes. Unlike a registered value, a secret that is recognised by its shape is not
+//! found in base64, in hexadecimal text, or in escapes that the rule's expression does not mention. It is not found
+//! either if terminal escape sequences interrupt it.
 //!
 //! # What is held back
 //!
-//! Bytes are held back only if they may still turn out to be part of a value: from the beginning of the longest suffix
-//! of the input that is a prefix of a form of a value, or from the beginning of an incomplete escape. After a pause,
-//! the caller can call [`RedactStream::release`], which returns the part of them that does not reveal a value. At most
-//! 16 times the length of the longest form of a value plus 16 KiB is held back. A partial match that spans more bytes,
-//! because of endless escape sequences within it, is abandoned. Rules hold back at most 8 KiB: matches are limited to
-//! this length, and a secret that may be longer, such as a private key, is masked as soon as it is recognised.
+//! Bytes are held back only if they may still turn out to be part of a value. This is the case if the input ends with
+//! the beginning of a form of a value, or with an incomplete escape. After a pause, the caller can call
+//! [`RedactStream::release`], which returns the held bytes that do not reveal a value. At most 16 times the length of
+//! the longest form of a value plus 16 KiB is held back. A partial match that spans more bytes, because of endless
+//! escape sequences within it, is abandoned. Rules hold back at most 8 KiB: matches are limited to this length, and a
+//! secret that may be longer, such as a private key, is masked as soon as it is recognised.
 //!
-//! Because white space may stand between the bytes of a value, the end of a line is sometimes held back.
+//! A value may be interrupted by a line break, so the end of a line is sometimes held back.
 //! [`RedactStream::holds_line_end`] reports this.
 //!
 //! # How it works
 //!
 //! One Aho-Corasick automaton over all forms of all values searches several *views* of the stream (`view`): the raw
 //! bytes, the text that a terminal shows, the decoded text, and the decoded text with joined lines. A view keeps its
-//! state between reads. Escapes are decoded in the stream rather than enumerated as patterns, because with a choice for
-//! each character there are exponentially many, and because this also covers text that was escaped several times. The
-//! decoder (`decode`) accepts all formats at once. Each value, and each line that is masked on its own (`lines`), is
-//! passed through the same decoder, and the result is the pattern that is searched for (`variants`). The base64 and
-//! hexadecimal forms of a value are few, so they are additional patterns.
+//! state between reads. Escapes are decoded in the stream rather than enumerated as patterns: each character may be
+//! escaped or not, so the number of patterns would be exponential. Decoding also covers text that was escaped several
+//! times. The decoder (`decode`) accepts all formats at once. Each value, and each line that is masked on its own
+//! (`lines`), is passed through the same decoder, and the result is the pattern that is searched for (`variants`). The
+//! base64 and hexadecimal forms of a value are few, so they are additional patterns.
 //!
 //! For each state, a table contains the lengths of the longest pattern and of the longest prefix of a pattern that end
 //! at the current byte (`tail`). The ranges to mask are mapped to positions in the raw bytes and merged as they are
@@ -127,9 +128,9 @@
 //! Values that are added to a redactor have an automaton of their own, which runs beside the first one (`sets`). The
 //! two find exactly the matches that a single automaton over all values would find.
 //!
-//! The rules use a further automaton, which finds the literals that their expressions begin with. From each of these
-//! literals, the automaton of the rule's expression reads the text until the expression has matched or failed
-//! (`rules`).
+//! The rules use a further automaton, which finds the literals that their expressions begin with. Where a literal
+//! occurs, the automaton of the rule's expression reads the text, beginning with the literal, until the expression has
+//! matched or failed (`rules`).
 
 mod compiled;
 mod counts;

@@ -4,10 +4,10 @@
 //! `apiVersion: v1` or `kind: Config` were masked wherever they occur, much output would be unreadable. Therefore, only
 //! lines that look like secret material are masked on their own:
 //!
-//! - A line without white space is masked if it contains both letters and digits and has 16 bytes or more, or if it
-//!   contains a letter or a digit and has 32 bytes or more.
-//! - In every line, the part after the first `:` or `=` is masked if it contains both letters and digits, but no white
-//!   space, and has 8 bytes or more.
+//! - A line without white space is masked if it has 16 bytes or more with both letters and digits, or 32 bytes or more
+//!   with a letter or a digit.
+//! - In every line, the part after the first `:` or `=` is masked if it has 8 bytes or more with both letters and
+//!   digits, and no white space.
 //! - The base64 lines of a private key or certificate are masked if they have 8 bytes or more, even if the line ends
 //!   are escaped as `\n`. Lines of full length are covered by the first rule, but the last line is often short.
 //!
@@ -117,7 +117,7 @@ mod tests {
         assert_eq!(parts, expected, "{value:?}");
     }
 
-    /// Checks the part of a line of a longer value.
+    /// Checks which part of a line is masked on its own. The line is one of several lines of a value.
     fn check_line(line: &str, expected: Option<&str>) {
         check(&format!("{{\n  {line}\r\n}}"), expected.as_slice());
     }

@@ -214,7 +214,7 @@ mod tests {
         assert_eq!(masks.counts().total(), 2);
     }
 
-    /// Checks the label of the union of ranges, whatever the order in which they are added.
+    /// Checks the label of the union of ranges, which are added in several orders.
     fn check(ranges: &[(Range<usize>, Option<usize>)], expected: Option<usize>) {
         let label = |rule: Option<usize>| rule.map_or(Label::Value, |rule| Label::Rule(RuleIndex::new(rule)));
         for rotation in 0..ranges.len() {

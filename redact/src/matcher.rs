@@ -21,14 +21,14 @@ const SPAN_OF_STYLES: usize = 16 << 10;
 pub(crate) struct Matcher<A: Automata> {
     automata: A,
     start: A::State,
-    /// The table for the patterns of all values.
+    /// The table that finds where a pattern of any value may begin.
     skip: Skip,
     /// Whether there are values that are masked in all their forms.
     has_long_values: bool,
 }
 
 impl<A: Automata> Matcher<A> {
-    /// Derives the matcher of compiled sets of values.
+    /// Creates the matcher for compiled sets of values.
     pub(crate) fn new(automata: A) -> Self {
         let start = automata.start();
         let skip = Skip::new(automata.sets().iter().flat_map(|values| values.heads()));
@@ -163,8 +163,8 @@ impl<'t> View<'t> {
         &self.text[range.start - self.base..range.end - self.base]
     }
 
-    /// Returns the longest of `lengths`, each of which is the length of a piece of text that ends at `end`. The length
-    /// of a short value counts only if the piece begins at a token boundary.
+    /// Returns the longest of `lengths`, which are the lengths of pieces of text that end at `end`. The length of a
+    /// short value counts only if the piece begins at a token boundary.
     #[inline]
     pub(crate) fn longest(self, lengths: Lengths, end: usize) -> usize {
         let token = lengths.tokens().find(|&length| self.token_begins(end, length));

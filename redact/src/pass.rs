@@ -1,8 +1,9 @@
-//! Passes [stops](crate::stop) without following the views separately.
+//! Reads past [stops](crate::stop), the bytes at which a view may begin to differ from the raw text, without following
+//! the views separately.
 //!
-//! Most stops do not matter, because no pattern begins near them. To pass one, its bytes are read as each
-//! [view](crate::view) reads them, together with a few bytes before and after it. If no [reading](Reading) contains the
-//! first gram of a pattern, the views are equal again after the stop, as if they had been followed.
+//! Most stops do not matter, because no pattern begins near them. This module reads the bytes of a stop, together with
+//! a few bytes before and after it, as each [view](crate::view) reads them. If no [reading](Reading) contains the first
+//! gram of a pattern, the stop is passed: all views are equal again after it, as if they had been followed.
 //!
 //! Stops that are close to each other are read together. A stop that this module cannot read, such as an escape of
 //! several bytes that stands for a control character, is not passed. The views are then followed separately.
@@ -56,13 +57,14 @@ pub(crate) fn pass(skip: &Skip, stops: Stops, from: usize, stop: usize) -> Optio
 /// The last bytes of a view, and the search for the first gram of a pattern in them.
 #[derive(Clone, Copy)]
 struct Reading {
-    /// The bytes in the order in which they were read, folded as in the plain view. The last one is the highest.
+    /// The last bytes that were read, folded as in the plain view. The byte that was read last is the most significant
+    /// one.
     word: u32,
-    /// The number of bytes that must be read before there is a gram.
+    /// The number of bytes that must be read until the next byte completes a gram.
     missing: usize,
 }
 
-/// A pattern may begin with the last gram of a reading.
+/// The error if a pattern may begin with the last gram of a reading.
 struct MayBegin;
 
 impl Reading {
@@ -87,12 +89,12 @@ struct Readings<'t> {
     skip: &'t Skip,
     raw: Reading,
     visible: Option<Reading>,
-    /// Whether a line feed is not visible here, because a carriage return precedes it. Escape sequences may be between
-    /// them.
+    /// Whether a line feed at the current position is invisible, because a carriage return precedes it. Escape
+    /// sequences may be between the two.
     after_return: bool,
     plain: PlainReading,
     joined: Option<Reading>,
-    /// The number of base64 characters directly before the current position in the joined view, but at most [`RUN`].
+    /// The number of base64 characters directly before the current position in the joined view, counted up to [`RUN`].
     run: usize,
     /// The text after the first byte of the last escape, read as if that byte began no escape. After a few more bytes,
     /// this reading is the same as the others.
@@ -134,8 +136,9 @@ impl<'t> Readings<'t> {
         Self { skip, raw, visible: None, after_return: false, plain, joined: None, run, fresh: None, since: 0 }
     }
 
-    /// Reads a token, which consists of the bytes `raw`, in all views. Returns whether the views may still differ
-    /// after it, although it is a [byte](Token::Byte): because it continues a run in the plain view, or is not visible.
+    /// Reads a token, which consists of the bytes `raw`, in all views. Returns whether the views may still differ after
+    /// the token even though it is a [byte](Token::Byte), because that byte continues a run in the plain view or is not
+    /// visible.
     #[inline]
     fn push(&mut self, token: Token, raw: &[u8]) -> Result<bool, MayBegin> {
         self.separate(token, raw[0]);
@@ -208,14 +211,14 @@ impl<'t> Readings<'t> {
         self.plain.push(self.skip, byte)
     }
 
-    /// Begins to read `rest`, an escape without its first byte, as if it was no escape.
+    /// Begins to read `rest`, an escape without its first byte, as if it were not part of an escape.
     fn begin_fresh(&mut self, rest: &[u8]) -> Result<(), MayBegin> {
         if self.fresh.is_some() {
-            // Only one such reading is tracked at a time. If a second one would begin, which is rare, this function
-            // reports that a pattern may begin.
+            // Only one such reading is tracked at a time. If a second one begins, which is rare, this function reports
+            // that a pattern may begin.
             return Err(MayBegin);
         }
-        // Backslashes before the last one begin no reading of their own.
+        // The reading begins after the last backslash of a run.
         let rest = &rest[rest.iter().take_while(|byte| **byte == b'\\').count()..];
         let mut reading = Reading::new(self.skip);
         let mut plain = PlainReading { reading, last: Unifier::default() };

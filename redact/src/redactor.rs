@@ -40,9 +40,9 @@ impl Redactor {
     /// duplicates count once.
     ///
     /// The number and length of the values are limited only by memory: each of their bytes takes 600 to 1,000 bytes of
-    /// memory and a microsecond to compile, see [`memory`](Self::memory). The returned redactor always masks all of the
-    /// values. If the automaton cannot be built, which happens only with hundreds of millions of bytes, this function
-    /// panics.
+    /// memory and a microsecond to compile (see [`memory`](Self::memory)). The returned redactor always masks all of
+    /// the values. If the automaton cannot be built, which happens only with hundreds of millions of bytes, this
+    /// function panics.
     pub fn new<I, V>(values: I) -> Self
     where
         I: IntoIterator<Item = V>,
@@ -61,8 +61,9 @@ impl Redactor {
         Self { values: Compiled::new(&Arc::new(values), Values::new(Vec::new())), rules: rules.clone() }
     }
 
-    /// Returns a redactor that also masks `more` values. Only these and the values that were added earlier are
-    /// compiled, so the time does not depend on the values that the first redactor was created with.
+    /// Returns a redactor that also masks `more` values. Only the added values, including those that were added
+    /// earlier, are compiled. The time therefore does not depend on the values that the original redactor was created
+    /// with.
     #[must_use]
     pub fn with_values<I, V>(&self, more: I) -> Self
     where

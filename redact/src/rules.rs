@@ -1,7 +1,7 @@
 //! Recognises secrets that nobody registered, by their shape.
 //!
 //! A [`Rule`] describes one shape. [`Rules`] are compiled once and shared by all redactors. The built-in rules are in
-//! two places: [`table`] contains the tokens of known services, and [`general`] contains formats that many programs
+//! two modules: [`table`] contains the tokens of known services, and [`general`] contains formats that many programs
 //! share, such as private keys and assignments to secret-like names.
 //!
 //! # How a rule is applied
@@ -55,10 +55,10 @@ pub struct Rule {
     pub reason: String,
     /// The shape, in the syntax of the `regex` crate, matched against bytes.
     ///
-    /// It must begin with a literal or with one of a few literals, be bounded, and contain no assertions such as `\b`.
-    /// If it has a group named `secret`, only that group is masked. Without one, the whole match is masked. The longest
-    /// match counts. If the automaton of the expression would be too large, the upper bounds of its repetitions limit
-    /// only the length of the whole match.
+    /// It must begin with a literal or with one of a few literals, match only texts of a limited length, and contain no
+    /// assertions such as `\b`. If it has a group named `secret`, only that group is masked. Without one, the whole
+    /// match is masked. The longest match counts. If the automaton of the expression would be too large, the upper
+    /// bounds of its repetitions limit only the length of the whole match.
     pub expression: String,
     /// Texts in which the rule masks exactly one secret, and no other rule does.
     pub masked: Vec<String>,

@@ -1,7 +1,7 @@
 //! The search for values in one stream.
 //!
-//! [`Views`] are generic over the automata, so that each kind of automata has its own loops. A stream does not depend
-//! on this kind.
+//! [`Views`] are generic over the automata, so that the compiler generates a separate loop for each kind of automata. A
+//! stream uses the trait [`ValueSearch`], and does not depend on the kind.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ use crate::view::Views;
 
 /// The state of the search for values in one stream, preserved between reads.
 pub(crate) trait ValueSearch: Send + Sync {
-    /// Begins again at the position `at` after the byte `before`.
+    /// Resets the search to the position `at`, which follows the byte `before`.
     fn begin_again(&mut self, at: usize, before: Option<u8>);
 
     /// Processes the view's text from the position `from` on, and reports all matches to `masks`.

@@ -2,8 +2,8 @@
 //!
 //! This is the shift table of Wu and Manber ("A fast algorithm for multi-pattern searching", 1994): the last bytes of a
 //! window, its *gram*, determine how far the window can move without passing the beginning of a pattern. The prefilters
-//! of the `aho-corasick` crate would be faster on some texts, but they do not support a pattern that is cut off at the
-//! end of the input, and some of them take quadratic time if candidates are frequent.
+//! of the `aho-corasick` crate would be faster on some texts. However, they do not support a pattern that is cut off at
+//! the end of the input, and some of them take quadratic time if candidates are frequent.
 //!
 //! The table is built from the patterns as they appear in text without escapes. It is therefore used only between
 //! *stops*, the bytes at which a view may begin to differ from the raw text (see `stop`). Shortly before a stop, where
@@ -25,7 +25,7 @@ const BEGINS: u8 = 0x80;
 /// For the hash of each gram, the number of bytes by which the window can move, combined with [`BEGINS`].
 type Table = [u8; 1 << 16];
 
-/// The beginning of a pattern, as far as the table depends on it.
+/// The first bytes of a pattern, from which the table is built.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
     bytes: [u8; WIDEST],
@@ -106,8 +106,8 @@ impl Skip {
         self.gram
     }
 
-    /// Returns whether a pattern may begin with a gram. The folded bytes of the gram are the highest bytes of `word`,
-    /// and its last byte is the highest one.
+    /// Returns whether a pattern may begin with a gram. The folded bytes of the gram are the most significant bytes of
+    /// `word`, and its last byte is the most significant one.
     #[inline]
     pub(crate) fn begins(&self, word: u32) -> bool {
         let hash = if self.gram == 4 { hash_of_four(word) } else { (word >> 16) as usize };
@@ -137,7 +137,7 @@ impl Skip {
 #[derive(Default)]
 pub(crate) struct Clear {
     range: Range<usize>,
-    /// Whether the stop at the end cannot be passed.
+    /// Whether `pass` could not read past the stop at the end.
     is_closed: bool,
 }
 

@@ -124,8 +124,8 @@ impl RedactStream {
         self.masks.take_ranges()
     }
 
-    /// Processes the held bytes together with new ones. Returns the output, and how many of the bytes need not be held.
-    /// The first `searched` bytes were searched earlier.
+    /// Processes the held bytes together with new ones. Returns the output, and the number of bytes that no longer need
+    /// to be held. The first `searched` bytes were searched earlier.
     fn process(&mut self, text: &[u8], searched: usize) -> (Redacted, usize) {
         let view = View { before: self.before, base: self.base, text };
         self.search(view, self.base + searched);

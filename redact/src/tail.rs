@@ -11,7 +11,7 @@ use aho_corasick::automaton::StateID;
 
 use crate::pattern::Pattern;
 
-/// Lengths of suffixes of a view, each of which is a pattern or a prefix of a pattern.
+/// The lengths of suffixes of a view that are patterns or prefixes of patterns.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Lengths {
     /// The length of the longest suffix that is a prefix of a pattern of a long value, or 0 if there is none.

@@ -15,7 +15,8 @@ use crate::variants;
 pub(crate) struct Values {
     /// The values, sorted and without duplicates.
     list: Box<[Vec<u8>]>,
-    /// A DFA would be a third faster, but it would need many times the memory, and most bytes are skipped anyway.
+    /// The automaton over all patterns. A DFA would be a third faster, but it would need many times the memory, and
+    /// most bytes are skipped anyway.
     automaton: NFA,
     start: StateID,
     tails: Tails,
@@ -106,7 +107,7 @@ impl Values {
         self.tails.at(state)
     }
 
-    /// Returns whether no more than a few bytes of a pattern have been seen in `state`.
+    /// Returns whether `state` represents only the first few bytes of a pattern.
     #[inline]
     pub(crate) fn is_shallow(&self, state: StateID) -> bool {
         self.tails.is_shallow(state)

@@ -83,7 +83,7 @@ impl Forms<'_> {
         for stages in Stages::subsets() {
             self.add_decoded_by(text, stages);
         }
-        // An encoder may escape the backslashes of the text, but not those that its percent escapes stand for.
+        // An encoder may escape the backslashes of the text, but not those that are percent-encoded in the text.
         if text.contains(&b'\\') && text.contains(&b'%') {
             for escape in [&b"%5C"[..], b"\\x5c"] {
                 let escape = |byte: &u8| if *byte == b'\\' { escape.to_vec() } else { vec![*byte] };
@@ -119,8 +119,8 @@ impl Forms<'_> {
         self.add(bytes, telling);
     }
 
-    /// Adds the hexadecimal forms: in lower and upper case, with and without spaces. Colons are common only in
-    /// fingerprints, and `\x41` is decoded as an escape.
+    /// Adds the hexadecimal forms: in lower and upper case, with and without spaces. Text with colons between the bytes
+    /// is not searched for, because it is common only in fingerprints. `\x41` is decoded as an escape.
     fn add_hex(&mut self, text: &[u8]) {
         for digits in [b"0123456789abcdef", b"0123456789ABCDEF"] {
             let byte = |byte: &u8| [digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]];
@@ -132,8 +132,8 @@ impl Forms<'_> {
 
     /// Adds the base64 forms of the text for its three possible alignments: 0, 1 or 2 bytes (modulo 3) may come before
     /// it in the encoder's input. Each form contains only the characters that depend on nothing but the text, so the
-    /// encoding of any input that includes the text contains one of the forms. The characters next to a form contain at
-    /// most 4 bits of the text each.
+    /// encoding of any input that includes the text contains one of the forms. Each of the two characters next to a
+    /// form contains at most 4 bits of the text.
     fn add_base64(&mut self, text: &[u8]) {
         for before in 0..3 {
             let padded = [&[0; 2][..before], text].concat();

@@ -1,8 +1,8 @@
 //! The views of a stream that the automaton searches.
 //!
 //! A value may be printed in many forms. They cannot be enumerated, because each character may or may not be escaped,
-//! and invisible bytes may stand between any two characters. Instead, the same automaton searches several views of the
-//! stream:
+//! and there may be invisible bytes between any two characters. Instead, the same automaton searches several views of
+//! the stream:
 //!
 //! - the *raw* bytes;
 //! - the [*visible*](visible) text: without escape sequences, carriage returns and overstriking;
@@ -33,19 +33,19 @@ pub(crate) use plain::{Unifier, fold};
 use visible::Visible;
 pub(crate) use visible::strip;
 
-/// The span of partial matches is checked at positions that are multiples of this, so that the result does not depend
-/// on how the input is split.
+/// The span of partial matches is checked at positions that are multiples of this number, so that the result does not
+/// depend on how the input is split.
 const CHECK: usize = 1024;
 
-/// The number of bytes that are examined one by one after an attempt to skip some has failed. It doubles with each
-/// further attempt that fails, up to the second number.
+/// The number of bytes that are examined one by one after a failed attempt to skip some. Each further failed attempt
+/// doubles this number, up to the second value.
 const PATIENCE: (usize, usize) = (3, 48);
 
 /// The sets of stages whose input is ended separately at the end of the text: the last stage, and the last two.
 ///
 /// An incomplete escape at the end of the text may be ordinary text, or the beginning of an escape that stands for the
-/// next byte of a value. This is decided separately for each stage: in `\u0026\u006c\u007`, the first two escapes stand
-/// for the text `&l`, which may be ordinary text although the last escape is not complete.
+/// next byte of a value. Which of the two is the case may differ between the stages: in `\u0026\u006c\u007`, the first
+/// two escapes stand for the text `&l`, which may be ordinary text even if `\u007` is the beginning of an escape.
 const PARTIAL_ENDS: [Stages; 2] = [Stages::from(Stage::Entity), Stages::from(Stage::Backslash)];
 
 /// The state of all views of one stream. Positions count from the beginning of the stream.

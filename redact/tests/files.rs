@@ -52,8 +52,8 @@ SESSION_KEY = \"correct-horse-1\"
 ";
 
 /// Checks each line on its own, prefixed with a number, as `cat -n` prints it. Each of the lines in `masked` must be
-/// printed with its masks, and all other lines unchanged. The stream continues with another line, because at its end
-/// the beginning of a file would be masked.
+/// printed with its masks, and all other lines unchanged. The stream continues with another line, because at the end of
+/// a stream the beginning of a file is masked.
 fn check(file: &str, masked: &[&str]) {
     let redactor = Redactor::new([file]);
     let shown: Vec<String> =

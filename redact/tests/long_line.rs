@@ -10,13 +10,13 @@ use redact::{Redactor, Rules};
 /// The number of bytes in a read.
 const READ: usize = 64 << 10;
 
-/// The number of bytes by which the peak of the memory may grow while a line is redacted. For these values, the
-/// redactor holds back less than 100 KiB.
+/// The number of bytes by which the peak memory usage may grow while a line is redacted. For these values, the redactor
+/// holds back less than 100 KiB.
 const GROWTH: u64 = 2 << 20;
 
 const VALUE: &str = "correct horse battery";
 
-/// Returns the peak of the memory that this process has used, in bytes.
+/// Returns the peak memory usage of this process, in bytes.
 fn peak() -> u64 {
     let status = fs::read_to_string("/proc/self/status").expect("Linux provides the status of a process");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("the status contains the peak");

@@ -137,7 +137,7 @@ fn longest_run_of_backticks(text: &str) -> usize {
     text.split(|character| character != '`').map(str::len).max().unwrap_or(0)
 }
 
-/// Escapes characters that have a meaning in Markdown.
+/// Escapes characters that have a special meaning in Markdown.
 fn escaped(title: &str) -> String {
     let is_special = |character: &char| "\\`*_[]<>&#|~".contains(*character);
     let escape = |character: char| is_special(&character).then_some('\\').into_iter().chain([character]);

@@ -91,7 +91,7 @@ impl Finder {
     }
 
     /// Ends the previous search and, if there is a query, begins another after a pause. The first found line at or
-    /// after `from` is shown as soon as it has been found.
+    /// after `from` is shown as soon as it has been found. If there is none, the first of all found lines is shown.
     pub fn search(self, query: Option<String>, from: Option<LineKey>, pause: Duration) {
         self.searches.update_value(|searches| *searches += 1);
         self.findings.set(Findings::default());

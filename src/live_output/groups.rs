@@ -97,8 +97,7 @@ pub struct GroupState {
     pub collapsed: Collapsed,
     /// The number of the group's lines that are loaded.
     pub lines: i64,
-    /// The time between the title and the end of the group in milliseconds, or `None` if the end is not
-    /// loaded.
+    /// The time between the title and the end of the group in milliseconds, or `None` if the end is not loaded.
     pub millis: Option<i64>,
     /// The highest level of the lines.
     pub level: Level,
@@ -115,7 +114,7 @@ pub struct Outline<'a> {
     is_step_collapsed: bool,
     /// The open groups, outermost first.
     open: Vec<OpenGroup<'a>>,
-    /// The groups by the index of their titles.
+    /// The finished groups, keyed by the index of their titles.
     states: HashMap<usize, GroupState>,
 }
 
@@ -211,7 +210,7 @@ impl<'a> Outline<'a> {
         ended.is_some()
     }
 
-    /// Finishes after the last line, and returns the groups by the index of their titles.
+    /// Finishes after the last line, and returns the groups, keyed by the index of their titles.
     #[must_use]
     pub fn end(mut self) -> HashMap<usize, GroupState> {
         self.close(0, GroupEnd::WithLineBefore(self.lines.len()));

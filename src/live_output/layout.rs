@@ -53,11 +53,11 @@ pub enum RowKey {
 #[derive(Clone, Debug)]
 pub struct Layout {
     rows: Vec<PanelRow>,
-    /// The positions of the tops of all rows, followed by the position of the bottom of the last row, in CSS pixels.
+    /// The top positions of all rows, followed by the bottom position of the last row, in CSS pixels.
     tops: Vec<u32>,
     scale: Scale,
     width: u32,
-    /// The groups by the index of their titles among the lines.
+    /// The groups, keyed by the index of their titles among the lines.
     groups: HashMap<usize, GroupState>,
     /// Whether the first and the last line are in collapsed groups.
     is_edge_collapsed: [bool; 2],
@@ -74,7 +74,7 @@ pub enum Scale {
 }
 
 impl Scale {
-    /// Returns the scale at which this many lines do not exceed [`MAX_SPACE`].
+    /// Returns the scale at which the space for this many lines does not exceed [`MAX_SPACE`].
     #[must_use]
     pub const fn of(lines: i64) -> Self {
         if lines * ROW_HEIGHT as i64 > MAX_SPACE { Self::Reduced(lines) } else { Self::Full }

@@ -124,7 +124,8 @@ impl LiveLine {
     pub fn loaded(attempt: i32, line: OutputLine, step: StepRef, seq: Seq) -> Self {
         let key = LineKey { attempt, number: line.line };
         let mut loaded = Self::empty(key, step, (line.stream, line.time), seq, Style::default());
-        // Levels are reported for the text that is shown.
+        // The server reports the level of the text that is shown, which is not the printed text if other lines have
+        // redrawn it.
         loaded.reported = (line.printed.is_none() || line.drawn_on.is_some()).then_some(line.level);
         loaded.markers = line.sections.into_iter().map(GroupMarker::from).collect();
         let printed = line.printed.as_deref().unwrap_or(&line.text);

@@ -54,7 +54,7 @@ pub enum LogRole {
     Only,
     /// The first of several logs. The URL contains its filter, which all logs share.
     First,
-    /// Any other of several logs. The URL contains nothing about it.
+    /// One of the other logs. The URL contains nothing about it.
     Other,
 }
 
@@ -218,8 +218,8 @@ impl Logs {
         self.active().screen().filter.get()
     }
 
-    /// Changes the filter of the active log, and applies it to all logs. For each log, the filter refers to the log's
-    /// own step with the same name, and to the job that the log is compared with.
+    /// Changes the filter of the active log, and applies it to all logs. In each of the other logs, the filter refers
+    /// to the step with the same stage and id, and to the job with which that log is compared.
     pub fn change_filter(self, change: impl FnOnce(&mut RowFilter)) {
         let active = untrack(|| self.active());
         let mut filter = active.screen().filter.get_untracked();

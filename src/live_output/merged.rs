@@ -18,7 +18,7 @@ pub use list::{MergedList, MergedRow};
 
 /// The distance beyond the panel's edges within which rows are drawn, in CSS pixels.
 const OVERSCAN: u32 = 800;
-/// The distance from the panel within which lines are loaded, in CSS pixels.
+/// The distance beyond the panel's edges within which lines are loaded, in CSS pixels.
 const AHEAD: u32 = 4_000;
 /// The distance from the loaded lines, in CSS pixels, beyond which a scroll position is considered far. The lines
 /// around a far position are loaded without the lines in between.
@@ -118,7 +118,7 @@ impl MergedPanel {
         let top = self.scroll_top();
         self.list = MergedList::of(panels);
         if let MergedPlace::InSpace(_) = self.place {
-            // The position is determined anew, because lines may have been loaded into the space.
+            // The position is determined again, because lines may have been loaded into the space.
             self.hold(top);
         }
         self.advance(panels);
@@ -255,7 +255,7 @@ impl MergedPanel {
         }
     }
 
-    /// Records that the lines of a log around the time of the wanted line are being requested.
+    /// Records that a log's lines around the time of the goal are being requested.
     pub fn begin_asking(&mut self, log: usize) {
         self.loads += 1;
         if let Some(Goal::Line { asking, .. }) = &mut self.goal {
@@ -263,7 +263,7 @@ impl MergedPanel {
         }
     }
 
-    /// Records whether the request for the lines of a log around the time of the wanted line has succeeded.
+    /// Records whether the request for a log's lines around the time of the goal has succeeded.
     pub fn end_asking(&mut self, panels: &[&Panel], log: usize, has_succeeded: bool) {
         if let Some(Goal::Line { asking, asked, .. }) = &mut self.goal {
             asking.retain(|other| *other != log);

@@ -296,7 +296,7 @@ impl Panel {
         rows.find_map(unknown)
     }
 
-    /// Returns a row as it is drawn.
+    /// Returns the view of the row at an index.
     pub(super) fn view_of(&self, index: usize) -> RowView {
         let height = self.layout.top(index + 1) - self.layout.top(index);
         match self.layout.rows()[index] {
@@ -334,7 +334,7 @@ impl Panel {
         marked.holds(key) || self.row_of(marked.first_key()) == key
     }
 
-    /// Returns whether other lines have redrawn some of these lines, as far as they are in memory.
+    /// Returns whether other lines have redrawn some of these lines. Lines that are not in memory are ignored.
     #[must_use]
     pub fn has_redrawn(&self, lines: MarkedLines) -> bool {
         self.buffer.lines().iter().any(|line| lines.holds(line.key) && line.is_redrawn())

@@ -13,7 +13,7 @@ use super::filter::RowFilter;
 use super::line::{LineKey, LiveLine, Measured};
 use super::search::Findings;
 
-/// A request for selected lines: up to `count` lines of an attempt, next to a line.
+/// A request for selected lines: up to `count` lines of an attempt that begin at a line or end before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FoundRange {
     /// The direction from `key`.
@@ -167,7 +167,7 @@ impl SelectedLines {
         Some(FoundRange { direction: FoundDirection::From, key, count })
     }
 
-    /// Returns the line from which the window contains every selected line, or `None` if there is no window.
+    /// Returns the first line of the range in which all selected lines are in memory, or `None` if there is no window.
     #[must_use]
     pub fn begin(&self) -> Option<LineKey> {
         self.range.as_ref().map(|range| range.start)
@@ -259,8 +259,8 @@ impl SelectedLines {
         if from_buffer.is_empty() {
             return;
         }
-        // The range ends before the first unfinished line, because the server may already have searched that line
-        // completely.
+        // The range ends before the first unfinished line, because the server may already have searched text of that
+        // line that this page has not received.
         let from = self.range.as_ref().map_or(first.key, |range| range.end.max(first.key));
         let unfinished = self.unfinished.iter().find(|key| **key >= from);
         from_buffer.end = from_buffer.end.min(unfinished.copied().unwrap_or(from_buffer.end));

@@ -26,7 +26,7 @@ where
             return page;
         }
         load_document();
-        // The present page remains until the browser has received the other one.
+        // The current page remains visible until the browser has received the new document.
         pending().await
     }
 
@@ -35,15 +35,16 @@ where
 
 /// Makes the browser load the document of the route's page.
 ///
-/// A page that came from the server as a document is not loaded again, because that could repeat for ever. It works as
-/// it does without scripts, and the browser follows its links (`app`).
+/// A page that came from the server as a document is not loaded again, because that could repeat endlessly. Such a page
+/// works as it does without scripts, and the browser follows its links (see `app`).
 fn load_document() {
     if Owner::current_shared_context().is_some_and(|context| context.during_hydration()) {
         return;
     }
     let address = use_url().with_untracked(address_of);
     let location = window().location();
-    // The router changes the location only after it has displayed the page, except for steps in the history.
+    // The router changes the location only after it has displayed the page, unless the user went back or forward in the
+    // history.
     let is_there = location.href().is_ok_and(|href| href.ends_with(&address));
     let _ = if is_there { location.reload() } else { location.assign(&address) };
 }

@@ -35,7 +35,7 @@ pub fn jobs() -> SplitPage {
     Ok(JobsPage().into_any())
 }
 
-/// The results of an action on many jobs.
+/// The confirmation and the result of an action on many jobs.
 #[wasm_split(queue, fallible)]
 pub fn bulk() -> SplitPage {
     Ok(BulkPage().into_any())
@@ -65,7 +65,7 @@ pub fn workers() -> SplitPage {
     Ok(WorkersPage().into_any())
 }
 
-/// The users.
+/// The users, sessions and API tokens.
 #[wasm_split(settings, fallible)]
 pub fn people() -> SplitPage {
     Ok(PeoplePage().into_any())

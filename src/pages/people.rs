@@ -1,5 +1,5 @@
-//! The page on which administrators manage users, and see and end the sessions and tokens of everyone. It consists of
-//! plain forms, which work without scripts and are posted to `server::http::people::forms`.
+//! The page on which administrators manage users, end sessions and revoke tokens. It consists of plain forms, which
+//! work without scripts and are posted to `server::http::people::forms`.
 
 mod credentials;
 mod user;
@@ -66,7 +66,7 @@ fn First() -> impl IntoView {
     .into_any()
 }
 
-/// Shows the result of the last form, which is in the URL of the page.
+/// Shows the result of the form that was submitted last. The page's URL contains the result.
 #[component]
 pub(super) fn Outcome() -> impl IntoView {
     let query = use_query_map().get_untracked();

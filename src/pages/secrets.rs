@@ -44,7 +44,7 @@ fn Secrets(secrets: Vec<NamedSecret>) -> impl IntoView {
     .into_any()
 }
 
-/// Shows the result of the last form, which is in the URL of the page.
+/// Shows the result of the form that was submitted last. The page's URL contains the result.
 #[component]
 fn Outcome() -> impl IntoView {
     let query = use_query_map().get_untracked();

@@ -1,5 +1,5 @@
 //! The page with the lists of workers and pauses. It consists of plain forms, which work without scripts and are posted
-//! to `server::http::worker_list`. With scripts, the lists are loaded again every few seconds.
+//! to `server::http::worker_list`. With scripts, the lists are loaded again every ten seconds.
 
 mod pauses;
 mod row;
@@ -41,7 +41,7 @@ fn Workers(data: WorkersPageData) -> impl IntoView {
                 // If the server cannot be reached, the list remains unchanged, and still shows the times of the last
                 // heartbeats.
                 let Ok(fresh) = rpc::workers().await else { return };
-                // A button in the list that has the keyboard's focus must not be replaced.
+                // The list is not replaced while one of its buttons has the keyboard focus.
                 let focused = document().active_element();
                 let is_used = list.try_get_untracked().flatten().is_some_and(|list| list.contains(focused.as_deref()));
                 if focused.is_none() || !is_used {
@@ -72,7 +72,7 @@ fn Workers(data: WorkersPageData) -> impl IntoView {
     .into_any()
 }
 
-/// Shows the result of the last form, which is in the URL of the page.
+/// Shows the result of the form that was submitted last. The page's URL contains the result.
 #[component]
 fn Outcome() -> impl IntoView {
     let query = use_query_map().get_untracked();

@@ -39,8 +39,8 @@ pub fn may(role: Role) -> bool {
     CurrentUser::get().is_some_and(|user| user.role.includes(role))
 }
 
-/// A menu with the person's name, which leads to the person's account and to the pages that are not in the header, and
-/// logs the person out.
+/// A menu with the person's name. It contains links to the person's account and to the pages that are not in the
+/// header, and a button for logging out.
 #[component]
 pub fn PersonMenu() -> impl IntoView {
     let name = CurrentUser::get().map(|user| user.name).unwrap_or_default();

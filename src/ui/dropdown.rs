@@ -7,7 +7,7 @@ use wasm_bindgen::JsCast;
 /// A button with a menu. A click outside the menu or the Escape key closes it. The menu also opens without scripts.
 #[component]
 pub fn Dropdown(
-    /// Further classes of the element.
+    /// Additional CSS classes of the element.
     #[prop(optional)]
     class: &'static str,
     /// The name of the menu, which is the button's label and tooltip.
@@ -41,7 +41,7 @@ pub fn Dropdown(
             node_ref=node
             on:keydown=move |event| {
                 if event.key() == "Escape" {
-                    // The event is stopped, because the page has a shortcut of its own for this key.
+                    // The event is not passed on, because the page has a shortcut of its own for this key.
                     event.stop_propagation();
                     close();
                 }

@@ -73,14 +73,14 @@ pub fn download_url(file: &Artifact) -> String {
 
 /// The current time, updated at regular intervals.
 ///
-/// It starts with the time at which the server rendered the page, so that the server and the browser initially render
-/// the same text.
+/// It starts with a time that the page's data contains, such as that of the newest event, so that the server and the
+/// browser initially render the same text.
 #[derive(Clone, Copy)]
 pub struct Now(RwSignal<Timestamp>);
 
 impl Now {
-    /// Creates a clock that starts at a time known to both the server and the browser. In the browser it then advances
-    /// at the given interval.
+    /// Creates a clock that starts at a time known to both the server and the browser. In the browser, it then shows
+    /// the current time, and is updated at the given interval.
     pub fn starting_at(known: Timestamp, every: Duration) -> Self {
         let now = RwSignal::new(known);
         Effect::new(move || {

@@ -1,4 +1,4 @@
-//! Makes texts that somebody else has chosen fit for display: titles, names, messages and descriptions of browsers.
+//! Prepares texts from other people and programs for display: titles, names, messages and descriptions of browsers.
 
 /// Makes text that somebody else has chosen, such as a title or a name, safe to display: characters that are invisible
 /// or change the direction of text are replaced by visible ones (`<U+202E>`), so that the text cannot be mistaken for

@@ -1,4 +1,4 @@
-//! Rules that a caller adds: any expression is either refused or usable.
+//! Fuzzes rules that a caller adds: every expression is either refused or usable.
 
 use redact::{Finding, Redactor, Rule, RuleError, Rules};
 use regex::bytes::{Regex, RegexBuilder};
@@ -64,8 +64,8 @@ struct Expected {
     has_secret: bool,
 }
 
-/// The maximum length of matches up to which the automaton of a rule is so small that the upper bounds of repetitions
-/// are kept.
+/// The length of the longest match for which the automaton of a rule is always small enough to keep the upper bounds of
+/// its repetitions.
 const SHORT_MATCH: usize = 16;
 
 /// The size limit of the other implementation, in bytes. Rules whose automata are too large are refused before this

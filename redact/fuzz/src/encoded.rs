@@ -1,4 +1,4 @@
-//! Registered values in the encodings that programs use.
+//! Fuzzes registered values in the encodings that programs use.
 
 use std::ops::Range;
 
@@ -17,7 +17,7 @@ struct Text {
     encoded: Vec<Range<usize>>,
 }
 
-/// The maximum number of bytes in a text. Longer ones would be fuzzed too slowly.
+/// The maximum number of bytes in a text. Longer texts would make fuzzing too slow.
 const LONGEST_TEXT: usize = 2_000;
 
 /// Checks that no encoded value is shown, and that redacting the output again does not change it.
@@ -45,7 +45,7 @@ pub fn other_text_is_unchanged(input: &mut Input, cuts: &Cuts) {
     // Values of one line are used, because each line of a longer value may be masked on its own.
     let values: Vec<String> = (0..=input.below(3)).map(|_| value(input).replace('\n', " ")).collect();
     let Text { text, .. } = text(input, &values);
-    // No value contains this last byte, so none is cut off at the end of the text.
+    // No value contains the appended byte, so the end of the text does not cut off a value.
     let text = text + "\u{2}";
     let redactor = Redactor::new(values.iter().map(|value| format!("{value}\u{1}and what the text does not contain")));
     let (_, findings) = check_any(&redactor, text.as_bytes(), cuts);
@@ -129,7 +129,7 @@ impl Text {
         self.text += input.choose(&["\n", " ", ",", "="]);
         let columns = input.choose(&[usize::MAX, 60, 64, 76]);
         let position = |at: usize| self.text.len() + at + at / columns * newline.len();
-        // The last character, rather than the one after it, is certain to be in the same line.
+        // The end is computed from the last character, because the character after it may be on the next line.
         self.encoded.push(position(range.start)..position(range.end - 1) + 1);
         let lines: Vec<&str> =
             characters.as_bytes().chunks(columns).map(|line| str::from_utf8(line).expect("it is ASCII")).collect();

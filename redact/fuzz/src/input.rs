@@ -1,11 +1,11 @@
-//! Interprets the bytes of an input as decisions.
+//! Interprets the bytes of a fuzzing input as decisions.
 
 /// The part of an input that has not been used yet. Once the input is used up, every decision is the first possible
 /// one.
 pub struct Input<'d>(&'d [u8]);
 
 impl<'d> Input<'d> {
-    /// Creates an input of which nothing has been used yet.
+    /// Creates an input from which nothing has been read.
     pub fn new(data: &'d [u8]) -> Self {
         Self(data)
     }

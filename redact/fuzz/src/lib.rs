@@ -2,9 +2,9 @@
 //!
 //! Each function interprets the bytes of its argument as values, a text, the cuts that divide the text into reads, and
 //! pauses between reads. It redacts the text, and panics if the result violates a property that the documentation of
-//! the crate `redact` states. The fuzz targets call these functions with bytes that libFuzzer invents. The test
-//! `corpus` of the crate `redact`, which includes this module, calls them with the inputs in `corpus/`, so that
-//! `make test-long` repeats what fuzzing has found.
+//! the crate `redact` states. The fuzz targets call these functions with bytes that libFuzzer generates. The test
+//! `corpus` of the crate `redact`, which includes this module, calls them with the inputs in `corpus/`, so that `make
+//! test-long` repeats what fuzzing has found.
 
 mod custom_rules;
 mod encoded;

@@ -1,4 +1,4 @@
-//! Registered values: in their literal form against an oracle, as arbitrary bytes, and in their encodings.
+//! Fuzzes registered values: literal values, whose masks an oracle predicts, arbitrary bytes, and encoded values.
 
 use std::ops::Range;
 

@@ -1,4 +1,5 @@
-//! The built-in rules: texts made of their examples, of text that surrounds secrets, and of arbitrary bytes.
+//! Fuzzes the built-in rules with texts that consist of their examples, of text that surrounds secrets, and of
+//! arbitrary bytes.
 
 use std::cell::OnceCell;
 
@@ -24,8 +25,8 @@ pub fn rules(data: &[u8]) {
 /// Registered values. They overlap secrets that rules recognise.
 const VALUES: [&str; 3] = ["hunter2-hunter2", "abcd01234567", "swordfish"];
 
-/// The examples that the inputs refer to. The redactors have none of [`VALUES`], the first one, the first two, and all
-/// three.
+/// The examples that the inputs refer to, and four redactors: one without values, and others with the first of
+/// [`VALUES`], with the first two, and with all three.
 struct Examples {
     masked: Vec<(String, String)>,
     unmasked: Vec<String>,
@@ -48,7 +49,7 @@ impl Examples {
     }
 }
 
-/// Checks that every example is masked by its rule, whatever other examples stand before and after it.
+/// Checks that every example is masked by its rule, whatever other examples come before and after it.
 fn lines_of_examples(input: &mut Input, cuts: &Cuts, examples: &Examples) {
     let (mut text, mut expected) = (String::new(), Vec::new());
     while !input.is_empty() && expected.len() < 8 {
@@ -77,7 +78,8 @@ const LONGEST_TEXT: usize = 12_000;
 /// The maximum number of bytes that are held if no value is registered: the length of the longest match.
 const MOST_HELD: usize = (8 << 10) + 64;
 
-/// Checks that nothing depends on the cuts, redacting again changes nothing, little is held, and pauses show no secret.
+/// Checks that the result does not depend on the cuts, that redacting it again does not change it, that few bytes are
+/// held, and that pauses show no secret.
 fn mixed(input: &mut Input, cuts: &Cuts, examples: &Examples) {
     let redactor = input.choose(&[0, 0, 1, 2, 3]);
     let redactor = &examples.redactors[redactor];

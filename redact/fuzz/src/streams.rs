@@ -1,4 +1,4 @@
-//! Helpers that redact a text piece by piece, and properties of any result.
+//! Helpers that redact a text piece by piece, and that check properties of any result.
 
 use std::ops::Range;
 
@@ -21,7 +21,7 @@ impl Cuts {
         let (mut at, mut lengths) = (0, self.0.iter().cycle());
         while at < len {
             let next = *lengths.next().expect("the lengths repeat");
-            // Few reads are empty, and at least every fourth one is not.
+            // Few reads are empty, and at least one of every four is not, so that the end of the text is reached.
             let is_empty = next == 0x80 && reads.len() % 4 != 3;
             let length = if is_empty { 0 } else { usize::from(next & 0x7f).max(1) };
             let end = len.min(at + length);

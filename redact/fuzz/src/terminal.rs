@@ -1,4 +1,4 @@
-//! Registered values that are interrupted by bytes that a terminal does not show.
+//! Fuzzes registered values that are interrupted by bytes that a terminal does not show.
 
 use std::ops::Range;
 

@@ -24,8 +24,8 @@ enum State {
 
 /// Recognises escape sequences: control sequences (CSI), control strings (OSC, DCS and others), and short sequences.
 ///
-/// A sequence ends before a byte that is invalid or exceeds the maximum length, and ordinary text continues with that
-/// byte.
+/// A sequence ends before an invalid byte, or when it has reached the maximum length. The next byte is then ordinary
+/// text.
 #[derive(Clone)]
 pub(crate) struct Ansi {
     strings: Strings,

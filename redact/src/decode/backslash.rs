@@ -9,7 +9,7 @@ use super::unit::{Unit, Units, number};
 /// stand for bytes, the others for characters.
 #[derive(Clone, Default)]
 pub(super) struct Backslash {
-    /// The run of backslashes before the held units.
+    /// The run of backslashes before the units in `held`.
     run: Option<Unit>,
     /// Whether the last backslash of the run was itself escaped, in another format.
     is_run_escaped: bool,
@@ -85,7 +85,7 @@ impl Backslash {
     fn extend(&mut self, run: Unit, unit: Unit, out: &mut impl FnMut(Unit)) {
         let longer = Unit { start: run.start, ..unit }.bounded();
         if longer.start > run.start {
-            // The other half of the surrogate pair is not searched for beyond the limit.
+            // Beyond the maximum length of an escape, the other half of the surrogate pair is no longer expected.
             self.show_high(out);
         }
         self.run = Some(longer);
@@ -161,7 +161,8 @@ fn continues(held: &Units, byte: u8) -> bool {
     }
 }
 
-/// Classifies the bytes after a run of backslashes, all of which [continue](continues) the first one.
+/// Classifies the bytes after a run of backslashes. Each byte after the first one must [continue](continues) the
+/// escape.
 fn escape(held: &Units) -> Escape {
     let len = held.as_slice().len();
     let last = held.bytes(len - 1).next();

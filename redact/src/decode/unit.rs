@@ -1,9 +1,9 @@
-//! A decoded byte and the raw bytes that it stands for.
+//! A decoded byte and the raw bytes that it was decoded from.
 
 use super::LONGEST_ESCAPE;
 
-/// A decoded byte, with the range of raw bytes that it stands for. If one escape stands for a whole character, all
-/// bytes of that character have the range of the escape.
+/// A decoded byte, with the range of raw bytes that it was decoded from. If one escape stands for a whole character,
+/// all bytes of that character have the range of the escape.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Unit {
     pub(crate) byte: u8,
@@ -29,13 +29,13 @@ impl Unit {
         Self { start: self.start.max(self.end.saturating_sub(LONGEST_ESCAPE)), ..self }
     }
 
-    /// Returns another byte that stands for the same range.
+    /// Returns a unit with the same range and a different byte.
     pub(crate) fn with(self, byte: u8) -> Self {
         Self { byte, ..self }
     }
 }
 
-/// A few units: the incomplete escape that a decoder stores.
+/// The units of an incomplete escape, which a decoder stores.
 #[derive(Clone, Default)]
 pub(crate) struct Units {
     units: [Unit; Self::CAPACITY],
@@ -43,7 +43,8 @@ pub(crate) struct Units {
 }
 
 impl Units {
-    /// The longest escape is `\U0001F600`, without its backslash, or `&#1114111;`.
+    /// The maximum number of units in an escape. The longest escapes are `\U0001F600`, without its backslash, and
+    /// `&#1114111;`.
     pub(crate) const CAPACITY: usize = 10;
 
     #[inline]

@@ -1,4 +1,4 @@
-//! The parts of the text that can be passed.
+//! The tokens into which text is divided to read past stops.
 
 use crate::decode::{Ansi, Decoder};
 
@@ -31,7 +31,7 @@ pub(super) enum Token {
 }
 
 impl Token {
-    /// Returns the number of bytes in the text.
+    /// Returns the number of bytes of the text that the token consists of.
     #[inline]
     pub(super) fn len(self) -> usize {
         match self {

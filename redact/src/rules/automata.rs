@@ -19,7 +19,8 @@ pub(super) struct Automata {
 }
 
 impl Automata {
-    /// Compiles an expression, if need be without its upper bounds. Returns `None` if it is too complex.
+    /// Compiles an expression. If its automaton would be too large, the upper bounds of its repetitions are removed.
+    /// Returns `None` if the expression is too complex even without them.
     pub(super) fn new(expression: &Hir) -> Option<Self> {
         Self::exact(expression).or_else(|| Self::exact(&without_upper_bounds(expression)))
     }
@@ -35,8 +36,9 @@ impl Automata {
 
     /// Returns whether a match may end between `last` and `next`.
     ///
-    /// It may not if both bytes are letters, digits or underscores. It also may not if a match can end with the byte
-    /// `next`, because `next` then belongs to the token. Common delimiters are an exception.
+    /// A match must not end there if both bytes are letters, digits or underscores. It must not end there either if a
+    /// match can end with the byte `next`, because `next` then belongs to the token, unless `next` is a common
+    /// delimiter.
     pub(super) fn may_end(&self, last: u8, next: u8) -> bool {
         let continues_word = is_word(last) && is_word(next);
         let is_delimiter = next.is_ascii_whitespace() || b"\"'`,;&|<>()[]{}\\".contains(&next);

@@ -73,8 +73,8 @@ fn is_option(text: &[u8]) -> bool {
 
 /// Returns whether `text` ends with an escape sequence, or with a bracket that is not the end of a mask.
 ///
-/// The end of a mask is not a boundary: the text after it was attached to the masked text, and redacting a text again
-/// must not change it.
+/// The end of a mask is not a boundary, because the text directly after it may belong to the masked secret. This also
+/// ensures that redacting a text again does not change it.
 fn is_escape(text: &[u8]) -> bool {
     let hex = |count: usize| {
         let digits = text.len().checked_sub(count).map(|from| &text[from..]);
@@ -104,8 +104,8 @@ pub(super) fn is_within_mask(text: &[u8]) -> bool {
     text[..text.len() - id].ends_with(b"[REDACTED:")
 }
 
-/// Returns whether `text` ends with an escape sequence for a colour, except for its last letter. The escape character
-/// may itself be escaped.
+/// Returns whether `text` ends with an escape sequence for a colour without its last letter. The escape character may
+/// itself be escaped.
 fn is_colour(text: &[u8]) -> bool {
     let Some(last) = text.iter().rposition(|byte| !matches!(byte, b'0'..=b'9' | b';')) else { return false };
     let escapes: [&[u8]; 7] = [b"\x1b", b"\\x1b", b"\\x1B", b"\\u001b", b"\\u001B", b"\\033", b"\\e"];

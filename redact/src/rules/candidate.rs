@@ -17,7 +17,7 @@ use crate::pattern::{TELLING, telling};
 pub(super) struct Candidate {
     pub(super) rule: RuleIndex,
     start: usize,
-    /// The length of the literal that it begins with.
+    /// The length of the literal that the candidate begins with.
     literal: usize,
     /// The position up to which the text was examined, and the state there.
     at: usize,
@@ -178,8 +178,8 @@ impl Candidate {
     }
 
     /// Records that the variable part begins with `byte`, if it can. If only the variable part is masked, its earliest
-    /// possible position counts, so that none of it is shown. Otherwise the last one counts, so that no text before it
-    /// is taken for a part of the secret.
+    /// possible position counts, so that none of it is shown. Otherwise its latest possible position counts, so that no
+    /// text before it is taken for a part of the secret.
     fn step_before(&mut self, shape: &Shape, automata: &Automata, byte: u8) {
         let Some((split, before)) = automata.split.as_ref().zip(self.before) else { return };
         self.before = split.before.next(before, byte);
@@ -191,7 +191,7 @@ impl Candidate {
         }
     }
 
-    /// Records that a match may end at the current position. If it is long enough, it is masked at once.
+    /// Records that a match may end at the current position. If it is long enough, it is masked immediately.
     fn accept(&mut self, shape: &Shape, view: View, masks: &mut Masks) -> Ending {
         if let Some(certain) = &mut self.certain {
             certain.end = self.at;

@@ -28,9 +28,9 @@ const GRAM: usize = 3;
 /// A literal, and the rules whose matches may begin with it.
 pub(super) struct Literal {
     pub(super) bytes: Vec<u8>,
-    /// The rules whose matches continue in any way.
+    /// The rules whose matches do not begin with a name (see `names`).
     pub(super) rules: Vec<u16>,
-    /// The rules whose matches continue with the rest of a name.
+    /// The rules whose matches begin with a name. The literal is the first word of this name.
     pub(super) named: Vec<u16>,
 }
 

@@ -1,9 +1,9 @@
 //! Names that begin with a secret-like word, such as `token_for_ci` in `token_for_ci=1234`.
 //!
-//! The rules for assignments all begin with such a name. Following each of their automata through every name would make
-//! texts with many names slow, and most names are not followed by a value. Therefore, one [`NameCandidate`] stands for
-//! the candidates of all these rules up to the end of the name. There, the rules that accept the next byte get
-//! candidates of their own, which begin in the state after that byte.
+//! The rules for assignments all begin with such a name. Texts with many names would be slow to search if the automaton
+//! of each rule read every name, and most names are not followed by a value. Therefore, one [`NameCandidate`] replaces
+//! the candidates of all these rules up to the end of the name. Each rule that accepts the next byte then gets a
+//! candidate of its own, which begins in the state after that byte.
 
 use super::RuleIndex;
 use super::automata::Automata;
@@ -17,7 +17,7 @@ const LONGEST_REST: usize = 64;
 /// Any secret-like word. The states after a name do not depend on the word.
 const WORD: &[u8] = b"secret";
 
-/// The beginning of a name.
+/// A name that has begun with a secret-like word, and that may continue.
 #[derive(Debug)]
 pub(super) struct NameCandidate {
     pub(super) start: usize,

@@ -4,9 +4,9 @@
 //! one would examine the rest of the line. Two measures keep the work for each byte constant:
 //!
 //! 1. A candidate is dropped if an earlier candidate masks everything that the later one could mask.
-//! 2. At most [`MOST_OF_RULE`] candidates of one rule and [`MOST`] candidates in total are open. Beyond that, an
-//!    occurrence of a literal begins no candidate. The earlier candidates continue, so a secret is missed only if it
-//!    begins while this many candidates are open and none of them masks it.
+//! 2. At most [`MOST_OF_RULE`] candidates of one rule and [`MOST`] candidates in total are open. Beyond these limits,
+//!    no further candidate begins. The earlier candidates continue, so a secret is missed only if it begins while this
+//!    many candidates are open and none of them masks it.
 //!
 //! Both measures are applied where a literal ends, after all open candidates have examined the text up to there and no
 //! further. The result therefore does not depend on how the input is cut.

@@ -1,4 +1,4 @@
-//! The search for shapes in one stream.
+//! Searches one stream for secrets, by their shape.
 
 use aho_corasick::automaton::StateID;
 
@@ -20,11 +20,12 @@ pub(crate) struct RuleScan {
     state: StateID,
     /// The candidates that are not decided yet.
     open: OpenCandidates,
-    /// The bytes before the section of the stream that is available.
+    /// The last bytes before the available section of the stream.
     context: Context,
 }
 
-/// The positions from which the text must be kept, may still be masked, and must not be shown even after a pause.
+/// Three positions in the stream: from `keep` on, the text is still needed; from `possible` on, it may still be masked;
+/// from `telling` on, it must not be shown even after a pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Undecided {
     pub(crate) keep: usize,

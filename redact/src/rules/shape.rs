@@ -28,17 +28,17 @@ pub(super) enum Boundary {
     None,
 }
 
-/// The text that a match begins with, apart from its literal.
+/// What a match begins with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Beginning {
-    /// Nothing else.
+    /// A literal.
     Literal,
-    /// The rest of a name whose first word is the literal. No other part of the expression matches a byte of a name
-    /// directly after it, and the name decides whether the match contains a secret.
+    /// A name whose first word is the literal. No other part of the expression matches a byte of a name directly after
+    /// it, and the name decides whether the match contains a secret.
     Name,
 }
 
-/// How much of a match is masked.
+/// How much of a match is masked. The variable part is the group `secret` or `variable` of the expression.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Scope {
     /// The variable part.
@@ -71,7 +71,7 @@ pub(super) struct Shape {
 pub(super) struct Matching {
     pub(super) boundary: Boundary,
     pub(super) beginning: Beginning,
-    /// The number of bytes after which a match is masked at once, however it continues. A match of a bounded rule is
+    /// The number of bytes after which a match is masked immediately, whatever follows. A match of a bounded rule is
     /// never masked before its end is known.
     pub(super) certain: Option<usize>,
     /// Decides whether a match contains a secret. `None` means that every match does.
@@ -79,7 +79,7 @@ pub(super) struct Matching {
 }
 
 impl Shape {
-    /// Creates a shape for an expression, whose automata are not compiled yet.
+    /// Creates a shape for an expression. Its automata are compiled when they are first needed.
     pub(super) fn new(
         expression: Hir,
         lengths: RangeInclusive<usize>,
@@ -119,7 +119,8 @@ impl Shape {
         self.accepts_secret(&text[..range.end], range.start).then_some(range)
     }
 
-    /// Returns whether the bytes of `text` from the index `from` on are a secret. Text that is already masked is not.
+    /// Returns whether the bytes of `text` from the index `from` on are a secret. Text that is already masked is not a
+    /// secret.
     pub(super) fn accepts_secret(&self, text: &[u8], from: usize) -> bool {
         let (before, secret) = text.split_at(from);
         let is_masked =

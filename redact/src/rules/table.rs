@@ -1,14 +1,14 @@
 //! The built-in rules, one file for each kind of service.
 //!
 //! A rule is one row: an id, a reason, an expression, texts that it masks and similar texts that it leaves unchanged.
-//! To add a rule, add a row to the file of its kind. The tests check the format of every row, and its examples against
-//! all rules.
+//! To add a rule, add a row to the file for its kind of service. The tests check the format of every row, and its
+//! examples against all rules.
 //!
-//! An expression must not match ordinary text, however long. It therefore begins with a literal that only these secrets
-//! have, and continues with the alphabet and the length that the service documents, with some margin where secrets may
-//! become longer. It contains no word boundaries, because the search itself checks that the match is not part of a
-//! longer token. Secrets without such a shape, for example 32 hexadecimal digits, are not masked by this table, unless
-//! a name in front of them identifies the service.
+//! An expression must not match ordinary text, however long the text is. The expression therefore begins with a literal
+//! that occurs only in these secrets, and continues with the alphabet and the length that the service documents, with
+//! some margin where secrets may become longer. It contains no word boundaries, because the search itself checks that
+//! the match is not part of a longer token. Secrets without such a shape, for example 32 hexadecimal digits, are not
+//! masked by this table, unless a name in front of them identifies the service.
 //!
 //! The examples are made up. Their prefixes are split by `concat!`, so that the secret scanners of code hosts do not
 //! report this repository. The rules do not verify checksums, and the checksums in the examples are wrong, except those

@@ -11,8 +11,8 @@ use super::lane::Lane;
 /// and few lines of ordinary text end in this many letters and digits.
 pub(crate) const RUN: usize = 16;
 
-/// The joined view of a stream. A line break is dropped together with the white space after it, if it follows at least
-/// [`RUN`] base64 characters and the next line begins with one. Escape sequences and backspaces are dropped.
+/// The joined view of a stream. A line break is dropped, together with the white space after it, if at least [`RUN`]
+/// base64 characters come before it and another one comes after it. Escape sequences and backspaces are dropped.
 #[derive(Clone)]
 pub(super) struct Joined<A: Automata> {
     /// The view, or `None` while it equals the raw view.
@@ -20,8 +20,8 @@ pub(super) struct Joined<A: Automata> {
     counted: Counted,
 }
 
-/// A position, and the number of base64 characters directly before it in the joined view, but at most [`RUN`]. The view
-/// equals the raw text after this position.
+/// A position, and the number of base64 characters directly before it in the joined view, counted up to [`RUN`]. The
+/// view equals the raw text after this position.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Counted {
     at: usize,
@@ -44,7 +44,7 @@ impl Counted {
         at < self.at || self.run(view, at) == RUN
     }
 
-    /// Returns the number of base64 characters directly before the position `at`, but at most [`RUN`].
+    /// Returns the number of base64 characters directly before the position `at`, counted up to [`RUN`].
     pub(crate) fn run(self, view: View, at: usize) -> usize {
         let bytes = view.bytes(self.at..at);
         let since = bytes.iter().rev().take(RUN).take_while(|byte| is_wrappable(**byte)).count();
@@ -56,7 +56,7 @@ impl Counted {
 #[derive(Clone)]
 struct Separate<A: Automata> {
     lane: Lane<A>,
-    /// The number of base64 characters directly before the current position, but at most [`RUN`].
+    /// The number of base64 characters directly before the current position, counted up to [`RUN`].
     run: usize,
     /// Whether the current position is within a line break, or within the white space after it.
     in_gap: bool,

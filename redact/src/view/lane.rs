@@ -42,8 +42,8 @@ impl<A: Automata> Lane<A> {
         }
     }
 
-    /// Abandons a partial match that spans too many raw bytes, because all of them are held back. `at` is the current
-    /// position.
+    /// Abandons a partial match that spans too many raw bytes, because all of these bytes are held back. `at` is the
+    /// current position.
     pub(super) fn bound(&mut self, matcher: &Matcher<A>, at: usize) {
         let length = self.length(matcher);
         if self.start(length).is_some_and(|begun| at - begun > matcher.longest_span()) {

@@ -60,7 +60,7 @@ impl Map {
         run.at + index - run.index
     }
 
-    /// Forgets all but the last `count` bytes, and perhaps some before them.
+    /// Forgets bytes before the last `count` bytes, but not necessarily all of them.
     pub(super) fn keep(&mut self, count: usize) {
         let unused = self.runs_until(self.len - count);
         // Removing runs moves the rest, so this is done only if many are removed.

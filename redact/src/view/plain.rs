@@ -10,7 +10,7 @@ use super::lane::Lane;
 /// The plain view of a stream.
 ///
 /// - A run of white space is one space, so that a value of several lines is found however the lines are separated. A
-///   plus sign counts as white space, because it is a space in forms.
+///   plus sign counts as white space, because it represents a space in form encoding.
 /// - A run of quotation marks is one apostrophe, because shells quote an apostrophe as `'\''` or `'"'"'`.
 /// - Backspaces are dropped.
 #[derive(Clone)]

@@ -27,7 +27,7 @@ struct Filter {
     ansi: Ansi,
     /// The byte that was shown last.
     last: u8,
-    /// An underscore that a backspace may follow.
+    /// An underscore that is held back, because a backspace may follow it.
     underscore: Option<Unit>,
     before: Before,
 }

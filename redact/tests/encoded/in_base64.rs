@@ -6,7 +6,7 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_S
 use super::encoders::Encoder;
 use super::formats::{json, lines, percent};
 
-/// Base64 with both alphabets, in lines and in other formats.
+/// Encoders that use base64 with both alphabets, in lines and within other formats.
 pub const BASE64: &[Encoder] = &[
     ("base64", |text| STANDARD.encode(text)),
     ("base64 without padding", |text| STANDARD_NO_PAD.encode(text)),

@@ -128,7 +128,7 @@ fn in_base64(dice: &mut Dice) {
     }
 }
 
-/// Checks the output if the stream ends at each position within an encoded value.
+/// Checks the output of streams that end at each position within an encoded value.
 fn cut_off(dice: &mut Dice) {
     let value = firm(&secret(dice));
     let redactor = Redactor::new([&value]);
@@ -193,8 +193,8 @@ fn unchanged(dice: &mut Dice) {
     assert_eq!(stream.redactions(), count, "{values:?} in {text:?}");
 }
 
-/// Returns the value with ends that are not merged with the text around it. The text before it may still turn its
-/// beginning into an escape.
+/// Adds characters to both ends of a value, so that these ends are not merged with the text around the value. The text
+/// before the value may still turn its beginning into an escape.
 fn firm(value: &str) -> String {
     let begin = ["q", "n", "u0041", "4a", "lt;"][value.len() % 5];
     format!("{begin}{:x<6}q", value.trim())

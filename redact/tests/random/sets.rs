@@ -89,7 +89,7 @@ fn roll(dice: &mut Dice) -> Case {
     Case { values, text }
 }
 
-/// Returns a value in one of its forms, perhaps cut off or interrupted, or text that may stand between values.
+/// Returns a value in one of its forms, which may be cut off or interrupted, or text that may come between values.
 fn piece(dice: &mut Dice, values: &[Vec<u8>]) -> Vec<u8> {
     let value = &values[dice.below(values.len())];
     let mut form = match dice.below(8) {

@@ -84,7 +84,7 @@ fn skipped_text_is_redacted_as_if_every_byte_had_been_examined() {
     });
 }
 
-/// A line break after 16 base64 characters is dropped, and an escape sequence is not one of them.
+/// A line break after 16 base64 characters is dropped. An escape sequence does not count as one of these characters.
 #[test]
 fn an_escape_sequence_does_not_count_as_part_of_a_wrapped_line() {
     for sequence in ["\x1b[v", "\x1b[0m", "\x1b[1;31m", "\x1b[K", "\x1b(B", "\x1b7", "\x1b[?25l"] {

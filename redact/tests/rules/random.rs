@@ -36,7 +36,7 @@ fn redactors() -> Vec<Redactor> {
     (0..=values.len()).map(|count| Redactor::with_rules(&values[..count], &rules)).collect()
 }
 
-/// Redacts a text in random pieces, with a pause after some of them if `pauses` are wanted.
+/// Redacts a text in random pieces, with a pause after some of them if `pauses` is `Pauses::Some`.
 fn redact(dice: &mut Dice, redactor: &Redactor, text: &[u8], pauses: Pauses) -> (Redacted, u64) {
     let mut stream = redactor.stream();
     let (mut shown, mut counter) = (Redacted::new(), MaskCounter::default());

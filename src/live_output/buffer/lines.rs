@@ -86,8 +86,8 @@ impl LineWindow {
         self.excess(limits, &mut self.lines.iter().rev())
     }
 
-    /// Returns the number of lines to drop, counted in the given order. A tenth is dropped at once, because otherwise
-    /// every new line would cause another drop.
+    /// Returns the number of lines to drop, counted in the given order. A tenth of the lines are dropped together,
+    /// because otherwise every new line would cause another drop.
     fn excess(&self, limits: BufferLimits, order: &mut dyn Iterator<Item = &LiveLine>) -> usize {
         if self.lines.len() <= limits.lines && self.bytes <= limits.bytes {
             return 0;
@@ -113,7 +113,7 @@ impl LineWindow {
         self.bytes -= bytes_of(self.lines.split_off(self.lines.len() - count).iter());
     }
 
-    /// Recomputes the colours of all lines, because lines were inserted before others.
+    /// Recomputes the colours of all lines after lines were inserted before others.
     pub(super) fn recolour(&mut self) {
         let mut colours = Colours::default();
         for line in &mut self.lines {

@@ -102,7 +102,7 @@ impl MissingHead {
 }
 
 impl Redrawing {
-    /// Forgets all lines, but neither the heights of terminals nor which attempts have finished.
+    /// Forgets all lines, but keeps the heights of terminals and the number of the last attempt that has finished.
     pub(super) fn clear(&mut self) {
         let heights = std::mem::take(&mut self.heights);
         *self = Self { heights, finished: self.finished, ..Self::default() };

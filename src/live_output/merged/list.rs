@@ -42,7 +42,7 @@ impl Period {
 #[derive(Clone, Debug, Default)]
 pub struct MergedList {
     rows: Vec<MergedRow>,
-    /// The positions of the tops of all rows, followed by the position of the bottom of the last row, in CSS pixels.
+    /// The top positions of all rows, followed by the bottom position of the last row, in CSS pixels.
     tops: Vec<u32>,
     /// The period that each log's window covers.
     periods: Vec<Period>,
@@ -116,7 +116,7 @@ impl MergedList {
         self.tops.last().copied().unwrap_or(0)
     }
 
-    /// Returns the space for lines at a side of the list, or `None` if there are no such lines.
+    /// Returns the space for lines on a side of the list, or `None` if there are no such lines.
     #[must_use]
     pub fn space(&self, side: Side) -> Option<Space> {
         let (lines, limited) = match side {
@@ -126,7 +126,7 @@ impl MergedList {
         limited.then(|| Space { side, lines, height: self.height_of(lines), is_blocked: self.is_blocked(side) })
     }
 
-    /// Returns whether the lines at a side are not loaded, because they continue a collapsed group and would not be
+    /// Returns whether the lines on a side are not loaded, because they continue a collapsed group and would not be
     /// shown.
     #[must_use]
     pub fn is_blocked(&self, side: Side) -> bool {
@@ -166,7 +166,7 @@ impl MergedList {
         self.periods.iter().all(|period| period.covers(time))
     }
 
-    /// Returns the log whose window limits the list at a side, or `None` if no lines follow there.
+    /// Returns the log whose window limits the list on a side, or `None` if no lines follow there.
     #[must_use]
     pub fn limiting_log(&self, side: Side) -> Option<usize> {
         let logs = self.periods.iter().enumerate();

@@ -76,7 +76,7 @@ impl MergedScreen {
         self.read(|merged, _| merged.list().covers(time)).unwrap_or(false)
     }
 
-    /// Returns the log whose window limits the list at a side, or `None` if no lines follow there.
+    /// Returns the log whose window limits the list on a side, or `None` if no lines follow there.
     pub fn limiting_log(self, side: Side) -> Option<usize> {
         self.read(|merged, _| merged.list().limiting_log(side)).flatten()
     }
@@ -126,7 +126,7 @@ impl MergedScreen {
         let Some((frame, follows, places)) = frame.flatten() else { return };
         let logs = self.logs.all();
         for (log, place) in logs.iter().zip(places) {
-            // A log without rows in view keeps its place.
+            // A log without rows in view keeps its scroll position.
             if follows || place.is_some() {
                 log.screen().place_at(place);
             }

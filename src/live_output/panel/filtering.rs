@@ -1,4 +1,4 @@
-//! The effects of the filter: the lines that it selects, and the numbers of rows.
+//! Applies the filter to the panel, and counts the rows.
 
 use model::Seq;
 

@@ -19,9 +19,10 @@ pub enum RowView {
         line: LiveLine,
         /// The time to show before the line.
         time: LineTime,
-        /// Whether this is the marked line.
+        /// Whether the line is marked.
         marked: bool,
-        /// Whether the lines around this one are hidden by the filter.
+        /// Whether the list contains only lines that the filter selects, so that the lines around this one may be
+        /// hidden.
         is_selected: bool,
         /// The group whose title is this line, or `None` if the line is not a title.
         group: Option<GroupState>,

@@ -1,4 +1,4 @@
-//! The interface of a panel for the merged list of several logs.
+//! The methods of [`Panel`] for the merged list of several logs.
 
 use model::Timestamp;
 
@@ -111,7 +111,7 @@ impl Panel {
         }
     }
 
-    /// Returns the request for the next lines at a side of the window, or `None` if there are no further lines.
+    /// Returns the request for the next lines on a side of the window, or `None` if there are no further lines.
     pub fn wanted_at(&self, side: Side) -> Option<Wanted> {
         let space = Some((side, None));
         match &self.selected {

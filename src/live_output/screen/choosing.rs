@@ -34,7 +34,7 @@ impl Screen {
         }
     }
 
-    /// Returns whether other lines have redrawn some of the chosen lines, as far as they are in memory.
+    /// Returns whether other lines have redrawn some of the chosen lines. Lines that are not in memory are ignored.
     pub fn has_redrawn(self, chosen: MarkedLines) -> bool {
         self.panel.try_with_value(|panel| panel.has_redrawn(chosen)).unwrap_or(false)
     }

@@ -89,7 +89,7 @@ impl Screen {
     async fn loaded<T: DeserializeOwned>(self, path: &str) -> Result<T, RestError> {
         let page = rest::get::<T>(path).await;
         if matches!(page, Err(RestError::Refused { .. })) {
-            // This happens, for example, if the attempt in the page's URL does not exist.
+            // The server refuses the request, for example, if the attempt in the page's URL does not exist.
             self.panel.try_update_value(Panel::stop_waiting);
         }
         self.requests.try_update_value(|requests| requests.is_loading_lines = false);

@@ -75,7 +75,7 @@ impl AttemptFindings {
         }
     }
 
-    /// Returns the matching line at an index from 0, or a line near it after the last reported line.
+    /// Returns the matching line at an index, counted from 0. After the last reported line, returns a line near it.
     fn line_at(&self, index: i64) -> i64 {
         let reported = usize::try_from(index).ok().and_then(|index| self.lines.get(index));
         reported.copied().unwrap_or_else(|| estimate(self.counts().map(|(line, count)| (count, line)), index))
@@ -181,8 +181,8 @@ impl Findings {
         earlier + self.of(key.attempt).map_or(0, |known| known.index(key.number))
     }
 
-    /// Returns the matching line at an index from 0, or a line near it where the server has not reported the numbers of
-    /// the matching lines. Returns `None` if there are not that many matching lines.
+    /// Returns the matching line at an index, counted from 0. Where the server has not reported the numbers of the
+    /// matching lines, returns a line near it. Returns `None` if there are not that many matching lines.
     #[must_use]
     pub fn line_at(&self, index: i64) -> Option<LineKey> {
         let mut rest = index;
@@ -221,8 +221,8 @@ impl Findings {
         steps.iter().filter(is_step).map(|step| step.matches).sum()
     }
 
-    /// Returns the position of a line among the matching lines, from 1, or `None` if the line is not among the lines
-    /// that the server reported.
+    /// Returns the position of a line among the matching lines, counted from 1, or `None` if the line is not among the
+    /// lines that the server reported.
     #[must_use]
     pub fn rank(&self, key: LineKey) -> Option<i64> {
         let at = self.of(key.attempt)?.lines.binary_search(&key.number).ok()?;

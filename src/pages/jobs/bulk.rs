@@ -68,7 +68,7 @@ pub(super) fn BulkMenu(wanted: JobsQuery, counts: RwSignal<JobCounts>) -> impl I
     })
 }
 
-/// The action, the filters and the result in the page's URL.
+/// The parameters in the page's URL: the action, the filters and the result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct AskedBulk {
     action: Option<BulkAction>,

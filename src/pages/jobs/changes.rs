@@ -44,7 +44,7 @@ struct State {
 enum ChangeStream {
     /// The stream that all pages share.
     Shared { _stream: SharedStream },
-    /// A stream of this page, because the browser has no shared workers.
+    /// A stream of this page alone, because the shared worker is not available.
     Own { source: EventSource, _listeners: [Listener; 3] },
 }
 

@@ -4,7 +4,7 @@ use leptos::prelude::*;
 
 use super::draft::Draft;
 
-/// A checkbox with an explanation.
+/// A checkbox that makes the steps run in a terminal, with an explanation.
 #[component]
 pub fn Terminal(draft: Draft) -> impl IntoView {
     view! {

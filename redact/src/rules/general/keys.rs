@@ -10,7 +10,7 @@ macro_rules! line_end {
     };
 }
 
-/// The text that may separate two lines of a key: line ends, indentation, quotation marks of concatenated strings,
+/// The text that may separate two lines of a key: line ends, indentation, quotation marks of concatenated strings, and
 /// comment signs.
 macro_rules! gap {
     () => {

@@ -1,4 +1,4 @@
-//! Keys of services around AI models: search, tracing, sandboxes and data sets.
+//! Keys of services for AI applications: search, tracing, sandboxes and data sets.
 
 use super::TableRule;
 

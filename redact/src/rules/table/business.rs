@@ -1,4 +1,4 @@
-//! Keys of services for customer relations and no-code automation.
+//! Keys of services for customer relationship management and no-code automation.
 
 use super::TableRule;
 

@@ -1,4 +1,4 @@
-//! Tokens of code hosts and of their trackers.
+//! Tokens of code hosts, issue trackers and code search.
 
 use super::TableRule;
 

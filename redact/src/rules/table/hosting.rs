@@ -1,4 +1,4 @@
-//! Tokens of hosting platforms and delivery networks.
+//! Tokens of hosting platforms and content delivery networks.
 
 use super::TableRule;
 

@@ -1,4 +1,4 @@
-//! Keys of payment services, of financial services and of wallets.
+//! Keys of payment services, financial services and cryptocurrency wallets.
 
 use super::TableRule;
 

@@ -223,7 +223,7 @@ impl Printed {
         answer
     }
 
-    /// Returns all lines in the form that they have in the page after they were loaded.
+    /// Returns all lines as the page stores them after it has loaded them.
     fn loaded(&self, heights: &[u16]) -> Vec<LiveLine> {
         let load = |line: OutputLine| {
             let step = step_ref(line.step_id.as_ref().and_then(|id| id.parse().ok()).expect("it has a step"));
@@ -247,7 +247,7 @@ fn part_of_loaded(lines: &[LiveLine], part: LineRange) -> Vec<LiveLine> {
     lines.iter().filter(|line| part.holds(line.key)).cloned().collect()
 }
 
-/// A line as it looks: its number, its rows, the line on whose rows it was drawn, and its level.
+/// The appearance of a line: its number, its rows, the line on whose rows it was drawn, and its level.
 type Look = (i64, String, Option<i64>, Option<Level>);
 
 fn looks<'a>(lines: impl IntoIterator<Item = &'a LiveLine>) -> Vec<Look> {
