@@ -127,7 +127,7 @@ export class Api {
     expect(reply.status(), await reply.text()).toBe(201);
   }
 
-  /** Creates an API token with the rights of the admin token, and returns its text. */
+  /** Creates an API token, authenticated with the admin token, and returns the text of the new token. */
   async createToken(name: string): Promise<string> {
     const reply = await this.request.post(`${this.server.url}/api/queue/tokens`, this.options({ name }));
     return (await reply.json()).token;

@@ -175,7 +175,7 @@ async fn file() {
     row("50 MB: maximum memory of the server", &mib(server.memory("VmHWM")), "150 MB");
 }
 
-/// Writes a file of [`LINES`] lines, which has 50 MB.
+/// Writes a file of 50 MB with [`LINES`] lines.
 pub fn write_lines(path: &Path) {
     let mut input = std::io::BufWriter::new(File::create(path).expect("the folder can be written"));
     for line in 0..LINES {

@@ -27,7 +27,7 @@ enum BusyKey {
     HoldsATenth,
 }
 
-/// A worker process of the release, which is killed on drop.
+/// A worker process of the release build. It is killed on drop.
 struct Worker {
     child: Child,
     _folder: TempDir,

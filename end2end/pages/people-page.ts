@@ -33,7 +33,7 @@ export class PeoplePage {
     await expect(this.page.locator("body[data-hydrated]")).toBeAttached();
   }
 
-  /** Logs in as a user, after ending the session of the previous user in this browser. */
+  /** Logs in as a user. Removes the cookies first, so that nobody else is logged in. */
   async logIn(server: Server, name: string, secret = password) {
     await this.page.context().clearCookies();
     await this.page.goto(`${server.url}/login`);

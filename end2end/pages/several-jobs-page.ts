@@ -37,7 +37,7 @@ export class SeveralJobsPage extends JobPage {
     await expect(this.merged).toBeVisible();
   }
 
-  /** Returns the lines of the merged list that are in the document, each after the number of its job. */
+  /** Returns the lines of the merged list that are in the document, each preceded by the number of its job. */
   async mergedTexts(): Promise<string[]> {
     return this.merged
       .locator('.merged-row:has([data-kind="log"])')

@@ -9,7 +9,9 @@ import { expect, test, type Server } from "../server.ts";
 // The attacker's page embeds pages that refuse to be embedded.
 test.use({ violationsExpected: true });
 
-/** The host name at which the browser reaches the server in these tests. It does not name the loopback interface. */
+/**
+ * The host name at which the browser reaches the server in these tests. Unlike `localhost`, it has to be configured.
+ */
 const HOST = "tailwater.test";
 
 /** Restarts the server so that it accepts the name `HOST`, logs in, and returns the server's URL with this name. */

@@ -48,7 +48,7 @@ test("the page falls back to polling when the stream fails, and later returns to
   await expectUnbroken(job);
 });
 
-/** Makes the page believe that it was hidden or shown. */
+/** Makes the page behave as if its tab had been hidden or shown. */
 async function show(page: Page, state: "hidden" | "visible") {
   await page.evaluate((state) => {
     Object.defineProperty(document, "visibilityState", { value: state, configurable: true });

@@ -100,7 +100,7 @@ async function failModules(page: Page) {
 }
 
 /**
- * Two ways to reach another page without loading a document. The step back leads to a history entry that the current
+ * Two ways of navigating to another page through the router. The step back leads to a history entry that the current
  * document has added.
  */
 const WAYS: Record<string, (page: Page, path: string) => Promise<void>> = {
