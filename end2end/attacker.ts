@@ -1,7 +1,7 @@
 import { createServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** The results of the attacks of one page. */
+/** The results of the attacks by one page. */
 export interface Outcome {
   /** The data that the page could read. */
   read: string[];
@@ -10,8 +10,8 @@ export interface Outcome {
 }
 
 /**
- * Attempts to read and to change the data of a server from a page of another origin. This function runs in the browser,
- * so it must not refer to anything outside of it.
+ * Attempts to read and change the data of a server from a page of another origin. This function runs in the browser, so
+ * it must not use anything that is declared outside of it.
  */
 async function attack(target: string, job: string): Promise<Outcome> {
   const outcome: Outcome = { read: [], attempted: 0 };
@@ -19,7 +19,7 @@ async function attack(target: string, job: string): Promise<Outcome> {
   const api = `${target}/api/queue`;
   const patiently = <T>(attempt: Promise<T>) => Promise.race([attempt, new Promise((resolve) => setTimeout(resolve, 3000))]);
 
-  // Browsers send forms to other origins without asking for permission.
+  // Browsers submit forms to other origins without asking the server for permission first.
   const form = async (path: string, fields: Record<string, string>, enctype: string) => {
     const frame = document.createElement("iframe");
     frame.name = `frame-${outcome.attempted++}`;
@@ -35,11 +35,11 @@ async function attack(target: string, job: string): Promise<Outcome> {
     try {
       outcome.read.push(`frame ${path}: ${frame.contentDocument!.body.innerText}`);
     } catch {
-      // The content of the frame belongs to another origin.
+      // The frame's content belongs to another origin, so this page cannot read it.
     }
   };
   const encoded = "application/x-www-form-urlencoded";
-  // With `text/plain`, the body is `name=value`. The name and the value are chosen so that this is valid JSON.
+  // With `text/plain`, the body is `name=value`. The name and the value are chosen so that the body is valid JSON.
   const half = submission.indexOf(":");
   await form("/api/queue/jobs", { [`${submission.slice(0, half)}:"`]: `",${submission.slice(half)}` }, "text/plain");
   await form("/tasks/queue/new", { run: "echo attacked", "steps[0][run]": "echo attacked" }, encoded);
@@ -71,7 +71,7 @@ async function attack(target: string, job: string): Promise<Outcome> {
   navigator.sendBeacon(`${api}/jobs/${job}/cancel`);
   navigator.sendBeacon(`${api}/jobs`, new Blob([submission], { type: "text/plain" }));
 
-  // These elements load a URL with the reader's cookies.
+  // The browser loads the URL of such an element with the user's cookies.
   const load = async (element: HTMLElement, attribute: "src" | "href", path: string) => {
     outcome.attempted++;
     const ended = new Promise<string>((resolve) => {
@@ -89,7 +89,7 @@ async function attack(target: string, job: string): Promise<Outcome> {
   await load(document.createElement("img"), "src", "/favicon.svg");
   await load(Object.assign(document.createElement("link"), { rel: "stylesheet" }), "href", "/tasks/queue");
 
-  // Browsers also open event streams of other origins without asking for permission first.
+  // Browsers also open event streams of other origins without asking the server for permission first.
   for (const path of [`/jobs/${job}/events/stream`, "/jobs/stream", `/events/stream?job=${job}`]) {
     outcome.attempted++;
     const source = new EventSource(api + path, { withCredentials: true });
@@ -113,7 +113,7 @@ async function attack(target: string, job: string): Promise<Outcome> {
   document.body.append(sandbox);
   await patiently(new Promise((resolve) => sandbox.addEventListener("load", () => setTimeout(resolve, 500))));
 
-  // An attacker could hide a page of the server, in a frame, below other content, and make the reader click on it.
+  // An attacker could place the server's page in a frame under other content, and trick the user into clicking on it.
   outcome.attempted++;
   const frame = document.createElement("iframe");
   frame.src = `${target}/tasks/queue`;
@@ -122,12 +122,15 @@ async function attack(target: string, job: string): Promise<Outcome> {
   try {
     outcome.read.push(`frame: ${frame.contentDocument!.body.innerText}`);
   } catch {
-    // The frame displays the browser's own error page.
+    // The browser refused to embed the page, and the frame displays the browser's own error page.
   }
   return outcome;
 }
 
-/** A web server of an attacker, which serves one empty page. Every name ending in `.test` resolves to it. */
+/**
+ * The attacker's web server, which serves one empty page. In the browser, every name ending in `.test` resolves to its
+ * address.
+ */
 export class Attacker {
   private constructor(private readonly server: HttpServer) {}
 
@@ -137,7 +140,7 @@ export class Attacker {
     return new Attacker(server);
   }
 
-  /** Returns the URL of the page under a host name. */
+  /** Returns the URL of the page at the given host name. */
   url(host: string): string {
     return `http://${host}:${(this.server.address() as AddressInfo).port}/`;
   }

@@ -12,7 +12,7 @@ export function percentile(values: number[], part: number): number {
  */
 export async function memoryOfTab(browser: Browser, page: Page): Promise<number> {
   const tab = await page.context().newCDPSession(page);
-  // Free the memory of pages that were open before.
+  // Free the memory of pages that were open earlier.
   await tab.send("HeapProfiler.collectGarbage");
   await tab.detach();
   const session = await browser.newBrowserCDPSession();
@@ -23,7 +23,7 @@ export async function memoryOfTab(browser: Browser, page: Page): Promise<number>
   return Math.max(...sizes);
 }
 
-/** A frame that the browser has drawn: the time since the last one, and whether a row is in the middle of the log. */
+/** A frame drawn by the browser: the time since the previous frame, and whether the middle of the log shows a row. */
 export interface Frame {
   millis: number;
   shown: boolean;

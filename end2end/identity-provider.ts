@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 const client = "tailwater";
 const secret = "client-secret-0123456789abcdef";
 
-/** A login that a person has approved, and that the server has not finished yet. */
+/** A login that a person has approved but the server has not finished yet. */
 interface Approved {
   challenge: string;
   nonce: string;
@@ -13,7 +13,7 @@ interface Approved {
 
 /** A small OpenID Connect provider on a loopback address, with a page on which one person approves each login. */
 export class IdentityProvider {
-  /** The claims about the person. */
+  /** The claims about the person who logs in. */
   claims: Record<string, unknown> = { sub: "ada-at-the-provider", preferred_username: "ada", groups: ["developers"] };
   private readonly approved = new Map<string, Approved>();
   private readonly key: KeyObject;
@@ -37,7 +37,7 @@ export class IdentityProvider {
     return `http://127.0.0.1:${(this.listener.address() as AddressInfo).port}`;
   }
 
-  /** The environment variables of a server at which people log in with this provider. */
+  /** The environment variables with which a server lets people log in with this provider. */
   get settings(): Record<string, string> {
     return {
       TAILWATER_OIDC_ISSUER: this.url,
@@ -64,7 +64,7 @@ export class IdentityProvider {
     response.end(JSON.stringify(await this.json(url.pathname, request)));
   }
 
-  /** Approves a login, and returns the address to which the browser returns. */
+  /** Approves a login, and returns the URL to which the provider redirects the browser. */
   private approve(query: URLSearchParams): string {
     const code = randomUUID();
     this.approved.set(code, { challenge: query.get("code_challenge")!, nonce: query.get("nonce")! });

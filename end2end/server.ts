@@ -6,7 +6,7 @@ import { createInterface } from "node:readline";
 import { test as base, expect, type APIRequestContext } from "@playwright/test";
 
 const token = "end2end-token-0123456789abcdef0123456789";
-/** The password of all users of tests. */
+/** The password of every user in the tests. */
 export const password = "correct horse battery";
 const root = resolve(import.meta.dirname, "..");
 
@@ -19,13 +19,13 @@ export class Server {
   env: Record<string, string> = {};
 
   private constructor(
-    /** A directory for the files of a test, which jobs can use. It contains the server's data directory. */
+    /** A directory for the files of a test. Jobs can access it. It contains the server's data directory. */
     readonly data: string,
     private readonly program: string,
     private readonly cwd: string,
   ) {}
 
-  /** Starts the release, or another program, in the given working directory. */
+  /** Starts the release server, or another program, in the given working directory. */
   static async start(program = process.env.TAILWATER_BIN!, cwd = root): Promise<Server> {
     const server = new Server(await mkdtemp(join(tmpdir(), "tailwater-")), program, cwd);
     await server.up();
@@ -121,13 +121,13 @@ export class Api {
     return Number(text.split("\n").find((line) => line.startsWith(`${name} `))?.split(" ")[1]);
   }
 
-  /** Adds a user with the password of all users of tests. */
+  /** Adds a user whose password is `password`. */
   async addUser(name: string, role: "viewer" | "operator" | "admin") {
     const reply = await this.request.post(`${this.server.url}/api/queue/users`, this.options({ name, role, password }));
     expect(reply.status(), await reply.text()).toBe(201);
   }
 
-  /** Creates an API token, authenticated with the admin token. Returns the text of the new token. */
+  /** Creates an API token, authenticated with the admin token, and returns the text of the new token. */
   async createToken(name: string): Promise<string> {
     const reply = await this.request.post(`${this.server.url}/api/queue/tokens`, this.options({ name }));
     return (await reply.json()).token;
@@ -152,7 +152,7 @@ interface Fixtures {
   server: Server;
   api: Api;
   loggedIn: void;
-  /** Whether the browser may report that a page violated a Content-Security-Policy. */
+  /** Whether pages of the test may violate a Content-Security-Policy. */
   violationsExpected: boolean;
   policy: void;
 }
@@ -160,7 +160,7 @@ interface Fixtures {
 /** A test with a server, a client for its API, and a logged-in browser. */
 export const test = base.extend<Fixtures>({
   violationsExpected: [false, { option: true }],
-  // In ordinary use, no page violates its policy. Previews are excluded, because their files are arbitrary.
+  // In ordinary use, no page violates its policy. Previews are not checked, because they display arbitrary files.
   policy: [
     async ({ context, violationsExpected }, use) => {
       const violations: string[] = [];

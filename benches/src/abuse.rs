@@ -1,5 +1,5 @@
-//! Benchmarks of the memory that the server keeps after abuse: failed logins, streams that are dropped, and bodies that
-//! are too large.
+//! Benchmarks of how much memory the server still uses after abuse: failed logins, dropped streams, and request bodies
+//! that are too large.
 
 use std::time::Duration;
 
@@ -11,14 +11,14 @@ use crate::client::Client;
 use crate::figures::{mib, row};
 use crate::server::{Server, TOKEN};
 
-/// The number of connections that are open at the same time.
+/// The number of simultaneous connections.
 const AT_ONCE: usize = 100;
 
-/// The number of logins at the same time. If there were many more, the server would refuse some of them without hashing
-/// their passwords.
+/// The number of simultaneous logins. If it were much higher, the server would refuse some logins without hashing their
+/// passwords.
 const LOGINS_AT_ONCE: usize = 50;
 
-/// The time after which the server's memory is measured, so that connections have been closed.
+/// The pause before the server's memory is measured, in which the server closes the remaining connections.
 const SETTLING: Duration = Duration::from_secs(5);
 
 /// Measures the memory of the server before and after each kind of abuse.
@@ -26,8 +26,8 @@ pub async fn abuse() {
     let server = Server::start_with(&[("TAILWATER_TRUSTED_PROXIES", "127.0.0.1")]);
     let client = Client::new(&server.address);
     let job = client.submit(&json!({"run": "sleep 600"})).await;
-    // Each login comes from an address of its own, so that the limits on failed logins do not prevent the server from
-    // hashing the password.
+    // Each login comes from a different address, so that the limit on failed logins does not keep the server from
+    // hashing the passwords.
     let login = |number: usize| {
         let form = format!("name=user-{number}&password=a-wrong-password-{number}");
         let [_, high, middle, low] = u32::try_from(number).expect("it is small").to_be_bytes();
@@ -47,7 +47,7 @@ pub async fn abuse() {
          Content-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n",
         server.address
     );
-    // These requests are not measured, because they allocate memory that the server keeps for later requests.
+    // Warm up: the first requests allocate memory that the server keeps for later ones.
     let first_login = 1 << 20;
     repeat(200, LOGINS_AT_ONCE, |number| exchange(&server.address, login(first_login + number), 0)).await;
     repeat(200, AT_ONCE, |_| exchange(&server.address, body.clone(), 10)).await;
@@ -76,7 +76,7 @@ async fn settled(server: &Server) -> u64 {
     server.memory("VmRSS")
 }
 
-/// Runs `attempt` `count` times, on `at_once` connections at the same time. `attempt` receives its number.
+/// Calls `attempt` with the numbers from 0 to `count - 1`, and runs `at_once` of the returned futures at a time.
 async fn repeat<A: Future<Output = ()> + Send + 'static>(count: usize, at_once: usize, attempt: impl Fn(usize) -> A) {
     for begin in (0..count).step_by(at_once) {
         let end = count.min(begin + at_once);

@@ -29,21 +29,21 @@ impl Client {
         self.submit_typed("command", payload).await
     }
 
-    /// Submits a job of a type and returns its id.
+    /// Submits a job of the given type and returns its id.
     pub async fn submit_typed(&self, kind: &str, payload: &Value) -> String {
         let body = json!({"type": kind, "payload": payload}).to_string();
         let job = self.request("POST", "/jobs", &body).await;
         job["id"].as_str().expect("a job has an id").to_owned()
     }
 
-    /// Creates a token for a worker.
+    /// Creates an API token for a worker.
     pub async fn worker_token(&self) -> String {
         let body = json!({"name": "worker", "role": "worker"}).to_string();
         let created = self.request("POST", "/tokens", &body).await;
         created["token"].as_str().expect("a token was created").to_owned()
     }
 
-    /// Claims a job of a type.
+    /// Claims a job of the given type and returns the response.
     pub async fn claim(&self, kind: &str, token: &str) -> Value {
         let body = json!({"workerId": "bench", "leaseSeconds": 600, "allowedTypes": [kind]}).to_string();
         self.request_as(token, "POST", "/jobs/claim", &body).await
@@ -85,7 +85,7 @@ impl Client {
         serde_json::from_slice(&reply[head + 4..]).expect("the body is JSON")
     }
 
-    /// Searches a log, and reads the results to their end.
+    /// Searches a log, reads all results, and measures how long this takes.
     pub async fn search(&self, path: &str) -> Searched {
         let mut socket = TcpStream::connect(&self.address).await.expect("the server listens");
         let request = format!(
@@ -120,11 +120,11 @@ impl Client {
     }
 }
 
-/// The times that a search took, in nanoseconds.
+/// The duration of a search, in nanoseconds, and the number of matches.
 pub struct Searched {
     /// The time until the first line arrived.
     pub first: f64,
-    /// The time until everything had been searched.
+    /// The time until the search was complete.
     pub all: f64,
     /// The number of matching lines.
     pub matches: u64,
@@ -139,7 +139,7 @@ pub struct Stream {
 /// Statistics about the output that a stream has delivered.
 #[derive(Default)]
 pub struct Seen {
-    /// For each line, the time between writing and arrival, in nanoseconds.
+    /// For each line, the time between printing and arrival, in nanoseconds.
     pub delays: Vec<u64>,
     /// The number of lines of output.
     pub lines: usize,

@@ -101,7 +101,7 @@ async fn idle() {
     let server = Server::start();
     let client = Client::new(&server.address);
     client.get("/jobs").await;
-    // The start itself is not part of the measurement.
+    // Wait until the server is idle, so that its start is not measured.
     tokio::time::sleep(Duration::from_secs(5)).await;
     let before = server.thread_times();
     tokio::time::sleep(Duration::from_secs(10)).await;
@@ -112,8 +112,8 @@ async fn idle() {
     row("the page: script and module, brotli", &format!("{} kB", size_of_page() / 1000), "250 kB");
 }
 
-/// Returns the total compressed size of the script and the WASM module, in bytes. A browser loads both before the page
-/// is interactive.
+/// Returns the total compressed size of the scripts and WASM modules of all pages, in bytes. A single page loads only
+/// some of the modules.
 fn size_of_page() -> u64 {
     let files = std::fs::read_dir("target/site/pkg").into_iter().flatten().flatten();
     let counts = |name: &str| name.ends_with(".js.br") || name.ends_with(".wasm.br");
@@ -147,7 +147,7 @@ fn fdatasyncs(folder: &Path) -> Vec<u64> {
     (0..200).map(|_| sync()).collect()
 }
 
-/// The number of lines in the file that the job of the `file` benchmark prints. Each line has 100 bytes.
+/// The number of lines that [`write_lines`] writes. Each line has 100 bytes.
 pub const LINES: usize = 500_000;
 
 async fn file() {
@@ -175,7 +175,7 @@ async fn file() {
     row("50 MB: maximum memory of the server", &mib(server.memory("VmHWM")), "150 MB");
 }
 
-/// Writes a file of 50 MB.
+/// Writes a file of 50 MB with [`LINES`] lines.
 pub fn write_lines(path: &Path) {
     let mut input = std::io::BufWriter::new(File::create(path).expect("the folder can be written"));
     for line in 0..LINES {
@@ -197,7 +197,7 @@ const READERS: u32 = 1000;
 async fn readers() {
     let server = Server::start();
     let client = Client::new(&server.address);
-    // The job starts printing when this file exists. It is created after all readers have connected.
+    // The job starts printing once this file exists. The file is created after all readers have connected.
     let go = std::fs::canonicalize(server.folder.path()).expect("the folder exists").join("go");
     let wait = format!("while [ ! -e {} ]; do sleep 0.05; done; {}", go.display(), printer(10, 200));
     let job = client.submit(&json!({"run": wait})).await;

@@ -13,7 +13,7 @@ use crate::client::Client;
 use crate::figures::{mib, millis, percentile, printer, row};
 use crate::server::Server;
 
-/// The number of jobs that run at the same time as the flood.
+/// The number of jobs that run during the flood.
 const CHATTY: usize = 20;
 
 /// Runs `yes | head -c 2G` at the same time as 20 jobs that print 10 lines per second.
@@ -49,7 +49,7 @@ pub async fn flood() {
     row("  spool, before it is compressed", &mib(size_of(&server.data.join("spool").join(&flood), "")), "2048 MiB");
 }
 
-/// Runs `yes | head -c 2G` through a pipe and then through a terminal, and compares the times that they take.
+/// Runs `yes | head -c 2G` through a pipe and then through a terminal, and compares how long they take.
 pub async fn terminal() {
     let server = Server::start();
     let client = Client::new(&server.address);
@@ -127,7 +127,7 @@ pub async fn disk() {
     row("  the same, with the events in the database", &times(log + database), "");
 }
 
-/// Measures searches of a finished log of 10,000,000 lines and 1 GB, which is compressed.
+/// Measures searches of a finished, compressed log of 10,000,000 lines and 1 GB.
 pub async fn search() {
     let server = Server::start();
     let client = Client::new(&server.address);

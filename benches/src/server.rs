@@ -13,9 +13,9 @@ pub const TOKEN: &str = "bench-token-0123456789abcdef0123456789";
 pub struct Server {
     child: Child,
     pub address: String,
-    /// A directory for the files of a benchmark, which jobs can use.
+    /// A directory for the files of a benchmark. Jobs can access it.
     pub folder: TempDir,
-    /// The server's data directory, which is hidden from jobs.
+    /// The server's data directory. Jobs cannot access it.
     pub data: PathBuf,
     /// Yields the duration of each commit, in microseconds.
     pub commits: mpsc::Receiver<u64>,
@@ -86,8 +86,8 @@ impl Server {
 
     /// Returns the CPU time that each thread of the server has used, in nanoseconds, by thread id.
     ///
-    /// For short periods this is more precise than [`Self::cpu`], which counts in units of 10 ms. Threads that have
-    /// ended are missing.
+    /// For short periods this is more precise than [`Self::cpu`], whose unit is 10 ms. The result omits threads that
+    /// have ended.
     pub fn thread_times(&self) -> HashMap<u32, u64> {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("the process is running");
         let time = |task: std::fs::DirEntry| {

@@ -1,4 +1,5 @@
-//! Benchmarks of workers on other machines, which here share the server's CPU cores, and of claims among many jobs.
+//! Benchmarks of remote workers, which here run on the server's machine and share its CPU cores, and of claims from a
+//! queue with many jobs.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -11,22 +12,22 @@ use crate::client::Client;
 use crate::figures::{JOBS, LINES, millis, percentile, row, submit_trivial_jobs, write_lines};
 use crate::server::Server;
 
-/// The number of jobs in a large table.
+/// The number of jobs in the large queue.
 const MANY: u32 = 1_000_000;
 
 /// The number of claims that are measured.
 const CLAIMS: usize = 500;
 
-/// Whether jobs in a large table wait for a concurrency key.
+/// Whether jobs in a large queue have to wait because of their concurrency key.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum BusyKey {
     /// No job has a key.
     None,
-    /// A tenth of all jobs precede the others in the queue, and wait for the same running job.
+    /// A tenth of all jobs have the same key. They are first in the queue, but wait for a running job with this key.
     HoldsATenth,
 }
 
-/// A release worker, which is killed at the end.
+/// A worker process of the release build. It is killed on drop.
 struct Worker {
     child: Child,
     _folder: TempDir,
@@ -89,7 +90,7 @@ pub async fn many() {
     row("GET /jobs among 1,000,000 jobs, p50", &millis(many.1), "10 ms");
 }
 
-/// Fills a database with finished and queued jobs, and sends requests. Returns the 99th percentile of the duration of a
+/// Measures requests to a server with many finished and queued jobs. Returns the 99th percentile of the duration of a
 /// claim, and the median duration of listing jobs, in nanoseconds.
 async fn claims(jobs: u32, busy: BusyKey) -> (f64, f64) {
     let server = Server::start_with(&[("TAILWATER_CONCURRENCY", "0")]);
@@ -114,8 +115,8 @@ async fn claims(jobs: u32, busy: BusyKey) -> (f64, f64) {
     (percentile(&mut times, 0.99), percentile(&mut lists, 0.5))
 }
 
-/// Copies the only job. Half of the copies are queued, and the others have finished, except for the one that holds a
-/// busy key.
+/// Fills the table of jobs with copies of its only job. Half of the copies are queued, and the others have finished.
+/// With [`BusyKey::HoldsATenth`], one copy is running and holds the key.
 async fn fill(server: &Server, jobs: u32, busy: BusyKey) {
     let database = server.data.join("tailwater.sqlite");
     let mut connection =
@@ -144,7 +145,8 @@ async fn fill(server: &Server, jobs: u32, busy: BusyKey) {
         name => name.to_owned(),
     };
     let values: Vec<String> = columns.iter().map(value).collect();
-    // The numbers of changes are not needed here, and assigning a million of them takes minutes.
+    // The trigger assigns a change number to each job. The numbers are not needed here, and assigning a million of them
+    // takes minutes.
     let fill = format!(
         "drop trigger jobs_inserted;
          with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < {jobs})

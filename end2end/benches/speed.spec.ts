@@ -60,7 +60,7 @@ test("scrolling 1,000,000 lines with the wheel: frame times, and the share of fr
   await job.open(server, id);
   await expect(job.line(1_000_000)).toBeInViewport();
   await job.panel.hover();
-  // The browser animates each turn of the wheel for a tenth of a second.
+  // After each wheel event, the browser scrolls smoothly for a tenth of a second.
   const frames = await recordFrames(page, async () => {
     for (let i = 0; i < 50; i += 1) await page.mouse.wheel(0, -600);
   });

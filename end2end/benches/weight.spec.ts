@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import { JobPage } from "../pages/job-page.ts";
 import { test } from "../server.ts";
 
-// Benchmarks of what the pages load, for `make bench-ui`. A missed target is not a failure.
+// Benchmarks of the sizes of the files that the pages load, for `make bench-ui`. A missed target is not a failure.
 
 test("weight of each page: the script and the modules that its first display loads, with brotli", async ({ browser, context, server, api }) => {
   const ids = [await api.submit({ run: "seq 1000" }), await api.submit({ run: "seq 1000" })];

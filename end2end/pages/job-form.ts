@@ -32,7 +32,7 @@ export class JobForm {
     await expect(this.page.locator("body[data-hydrated]")).toBeAttached();
   }
 
-  /** Shows the fields that are collapsed initially. */
+  /** Expands the section with further fields, which is collapsed initially. */
   async unfold() {
     const details = this.page.locator("details.further");
     if ((await details.getAttribute("open")) === null) await details.locator("summary").click();
@@ -44,7 +44,7 @@ export class JobForm {
     return this.led();
   }
 
-  /** Waits for a job's page to open and returns the job's id. */
+  /** Waits until a job's page has opened, and returns the job's id. */
   async led(): Promise<string> {
     await expect(this.page).toHaveURL(/\/tasks\/queue\/[0-9a-f-]{36}$/);
     return this.page.url().slice(-36);

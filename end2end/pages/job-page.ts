@@ -23,9 +23,9 @@ export class JobPage {
   readonly stepFilter: Locator;
   readonly streamFilter: Locator;
   readonly onlyMatches: Locator;
-  /** The bar for the chosen lines. */
+  /** The toolbar that appears when lines are selected. */
   readonly chosen: Locator;
-  /** The highlighted parts of the lines. */
+  /** The highlighted matches within lines. */
   readonly marks: Locator;
 
   constructor(readonly page: Page) {
@@ -62,7 +62,7 @@ export class JobPage {
     await expect(this.page.locator("body[data-hydrated]")).toBeAttached();
   }
 
-  /** Returns the row with the title of a group, or with the beginning of a step. */
+  /** Returns the row of the group or step with this title. */
   title(text: string): Locator {
     return this.rows.filter({ has: this.page.getByTestId("group-toggle").and(this.page.getByLabel(text, { exact: true })) });
   }
@@ -81,7 +81,7 @@ export class JobPage {
     return this.page.getByTestId(`filter-${name}`);
   }
 
-  /** Opens the menu of tools on narrow screens. Returns whether there is such a menu. */
+  /** Opens the menu of tools, which exists only on narrow screens. Returns whether it exists. */
   private async openTools(): Promise<boolean> {
     const menu = this.page.getByLabel("More tools");
     const isNarrow = await menu.isVisible();
@@ -105,7 +105,9 @@ export class JobPage {
     await this.page.getByTestId("display-menu").click();
   }
 
-  /** Opens the bar with the filters by step and stream. On narrow screens, its button is in the menu. */
+  /**
+   * Opens the bar with the filters by step and stream. On narrow screens, the button for it is in the menu of tools.
+   */
   async openFilterBar() {
     const isNarrow = await this.openTools();
     await this.page.getByTestId("filter-bar-open").filter({ visible: true }).click();
@@ -119,7 +121,7 @@ export class JobPage {
     return this.page.locator(`[data-testid="live-row"][data-line="${number}"]`);
   }
 
-  /** Returns the line number of a line. Clicking it chooses the line. */
+  /** Returns the element that shows a line's number. A click on it selects the line. */
   numberOf(number: number): Locator {
     return this.line(number).locator(".live-number");
   }
@@ -128,14 +130,14 @@ export class JobPage {
     await expect(this.connection).toHaveAttribute("data-state", state, { timeout });
   }
 
-  /** Waits until the job has ended and the page has received all of its events. */
+  /** Waits until the job has finished and the page has received all of its events. */
   async expectEnded(status: string) {
     await expect(this.status).toHaveAttribute("data-status", status, { timeout: 60_000 });
     await this.expectConnection("ended");
     await expect(this.verified, "the received output extends to the end of the log").toBeVisible();
   }
 
-  /** Returns the text of each line in the document, without the numbers and times. */
+  /** Returns the text of each line in the document, without line numbers and times. */
   async texts(): Promise<string[]> {
     return this.lines.locator(".live-text").allTextContents();
   }

@@ -33,7 +33,7 @@ export class PeoplePage {
     await expect(this.page.locator("body[data-hydrated]")).toBeAttached();
   }
 
-  /** Logs in as a user, in place of whoever was logged in before. */
+  /** Logs in as a user. Removes the cookies first, so that nobody else is logged in. */
   async logIn(server: Server, name: string, secret = password) {
     await this.page.context().clearCookies();
     await this.page.goto(`${server.url}/login`);
@@ -63,7 +63,7 @@ export class PeoplePage {
     return this.users.filter({ has: this.page.getByText(name, { exact: true }) });
   }
 
-  /** Shows the forms that change and remove a user. */
+  /** Expands the forms that change and remove a user. */
   async unfold(name: string) {
     await this.user(name).locator("summary").click();
   }

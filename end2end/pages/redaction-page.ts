@@ -1,7 +1,7 @@
 import { expect, type Locator, type Page } from "@playwright/test";
 import type { Server } from "../server.ts";
 
-/** The page that tests what would be masked in a text. */
+/** The page on which people test what would be masked in a text. */
 export class RedactionPage {
   readonly text: Locator;
   readonly test: Locator;

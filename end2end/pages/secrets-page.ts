@@ -34,7 +34,7 @@ export class SecretsPage {
     return this.rows.filter({ has: this.page.getByText(name, { exact: true }) });
   }
 
-  /** Shows the forms that replace and remove a secret. */
+  /** Expands the forms that replace and remove a secret. */
   async unfold(name: string) {
     await this.row(name).locator("summary").click();
   }

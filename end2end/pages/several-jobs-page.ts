@@ -5,7 +5,7 @@ import { JobPage } from "./job-page.ts";
 /** The page with the logs of several jobs side by side. It has the same tools as a job's page. */
 export class SeveralJobsPage extends JobPage {
   readonly columns: Locator;
-  /** The list with the lines of all jobs. */
+  /** The list that merges the lines of all jobs. */
   readonly merged: Locator;
   readonly mergedLines: Locator;
 
@@ -37,7 +37,7 @@ export class SeveralJobsPage extends JobPage {
     await expect(this.merged).toBeVisible();
   }
 
-  /** Returns the merged lines in the document, each with the number of its job. */
+  /** Returns the lines of the merged list that are in the document, each preceded by the number of its job. */
   async mergedTexts(): Promise<string[]> {
     return this.merged
       .locator('.merged-row:has([data-kind="log"])')

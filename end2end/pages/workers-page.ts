@@ -22,7 +22,7 @@ export class WorkersPage {
     await expect(this.page.locator("body[data-hydrated]")).toBeAttached();
   }
 
-  /** Fills in the form that pauses the queue or, with a type, the jobs of this type. */
+  /** Pauses the queue or, if `kind` is given, the jobs of this type, with the form on the page. */
   async pause(reason: string, kind = "") {
     await this.page.getByTestId("pause-kind").fill(kind);
     await this.page.getByTestId("pause-reason").fill(reason);

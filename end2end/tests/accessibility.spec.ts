@@ -15,7 +15,7 @@ const axe = await readFile(join(import.meta.dirname, "../../node_modules/axe-cor
 /** Returns the violations that axe finds on the page, one string for each element. */
 async function violations(page: Page): Promise<string[]> {
   await page.evaluate(axe);
-  // Wait for animations, because text that is fading in has less contrast.
+  // Wait until animations have finished, because text that is fading in has less contrast.
   await page.evaluate(() => Promise.all(document.getAnimations().map((animation) => animation.finished)));
   const { violations } = await page.evaluate(() => Reflect.get(window, "axe").run() as Promise<AxeResults>);
   return violations.flatMap(({ id, help, nodes }) =>
@@ -25,7 +25,7 @@ async function violations(page: Page): Promise<string[]> {
 
 const COLOURS = "for i in $(seq 30 37) $(seq 90 97); do printf \"\\033[${i}mcolour $i\\033[0m \"; done; echo; echo 'error: broken'; echo 'warning: odd'; echo see https://example.com/";
 
-/** The pages in their states, each with a function that opens it. */
+/** The pages in the states that are checked, each with a function that opens the page in that state. */
 const PAGES: Record<string, (page: Page, server: Server, api: Api) => Promise<void>> = {
   "the login page": async (page, server) => {
     await page.context().clearCookies();

@@ -9,23 +9,25 @@ import { expect, test, type Server } from "../server.ts";
 // The attacker's page embeds pages that refuse to be embedded.
 test.use({ violationsExpected: true });
 
-/** The name under which a browser reaches the server in these tests. It is not a name of the loopback interface. */
+/**
+ * The host name at which the browser reaches the server in these tests. Unlike `localhost`, it has to be configured.
+ */
 const HOST = "tailwater.test";
 
-/** Restarts the server with this name, logs in, and returns its URL under this name. */
+/** Restarts the server so that it accepts the name `HOST`, logs in, and returns the server's URL with this name. */
 async function atHost(page: Page, server: Server): Promise<string> {
   await server.down("SIGTERM");
   server.env = { TAILWATER_ALLOWED_HOSTS: HOST };
   await server.up();
   await page.goto(server.loginLink.replace("127.0.0.1", HOST));
   await page.getByTestId("login-submit").click();
-  // The first login leads to the page on which a user is added.
+  // The first login leads to the page for adding a user.
   await page.waitForURL("**/people");
   return server.url.replace("127.0.0.1", HOST);
 }
 
-// The first two hosts belong to the same site as the server, so browsers send `SameSite=Lax` cookies with all requests
-// of their pages. They send none with the requests of pages at the other two hosts.
+// Pages at the first two hosts belong to the same site as the server, so browsers send `SameSite=Lax` cookies with all
+// of their requests. Requests from pages at the other two hosts carry no such cookies.
 for (const host of [HOST, `sibling.${HOST}`, "evil.test", "localhost"]) {
   test(`a page at another port of ${host} can neither change nor read anything`, async ({ page, server, api }) => {
     test.slow();

@@ -2,7 +2,9 @@ import { expect, test } from "../server.ts";
 import { JobPage } from "../pages/job-page.ts";
 import { RedactionPage } from "../pages/redaction-page.ts";
 
-/** Texts that call `canary` if they are inserted into a page, an attribute, a script or a URL without escaping. */
+/**
+ * Returns texts that call `canary` if they are inserted into a page, an attribute, a script or a URL without escaping.
+ */
 function canaries(): string[] {
   const call = (index: number) => `canary(${index})`;
   const shapes: ((call: string) => string)[] = [
@@ -55,7 +57,7 @@ test("of 200 scripts in all texts of people and commands, none runs", async ({ p
   page.on("dialog", () => ran.push(-1));
   const plain = all.filter((text) => !/[\u0000-\u001f]/.test(text));
 
-  // Every text is a line of output. Some are also titles, names of steps and artifacts, commands and reasons.
+  // Every text is printed as a line. Some are also titles, commands, reasons, and names of steps and artifacts.
   const names = plain.filter((text) => !text.includes("/") && text.length < 200).slice(0, 40);
   const id = await api.submit(
     {

@@ -17,7 +17,7 @@ test("chosen lines stay chosen while the reader scrolls, and are copied as text,
   await job.hydrated();
   await expect(job.line(5_000)).toBeInViewport();
   await expect(job.chosen).toContainText("Line 5000");
-  // The first line is far outside the document when the last one is chosen.
+  // When the last line is selected, the row of the first one is no longer in the document.
   await page.keyboard.press("End");
   await expect(job.line(20_001)).toBeInViewport();
   await job.numberOf(20_001).click({ modifiers: ["Shift"] });

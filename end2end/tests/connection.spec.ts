@@ -48,7 +48,7 @@ test("the page falls back to polling when the stream fails, and later returns to
   await expectUnbroken(job);
 });
 
-/** Simulates that the page is hidden or shown. */
+/** Makes the page behave as if its tab had been hidden or shown. */
 async function show(page: Page, state: "hidden" | "visible") {
   await page.evaluate((state) => {
     Object.defineProperty(document, "visibilityState", { value: state, configurable: true });
@@ -103,7 +103,7 @@ test("20 pages are live at once and share one stream, which stays open after the
     await job.expectConnection("live");
     pages.push(job);
   }
-  // It takes a moment for the server to notice that an earlier stream has been closed.
+  // The server notices only after a moment that an earlier stream has been closed.
   await expect.poll(() => api.metric("tailwater_streams_open")).toBe(1);
   await pages[0]!.page.close();
   await writeFile(stop, "");
@@ -148,7 +148,7 @@ test("a page that joins the stream of a busy job, and a page of a quiet job besi
   const jobs = [await open(busy), await open(busy), await open(busy)];
   await show(jobs[0]!.page, "hidden");
   await jobs[0]!.expectConnection("paused");
-  // Wait for more than 25 s, after which the quiet page would consider a stream without heartbeats broken.
+  // Without heartbeats, the quiet page would consider its stream broken after 25 s. Wait longer than that.
   await still.page.waitForTimeout(27_000);
   await show(jobs[0]!.page, "visible");
   await jobs[0]!.expectConnection("live");

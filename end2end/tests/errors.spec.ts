@@ -78,7 +78,7 @@ test("the timeline shows the number of errors of each step and links to the firs
   await expect(errorsOf("second")).toHaveCount(0);
   await errorsOf("first").click();
   await expect(job.line(3_001)).toBeInViewport();
-  // The lines of the traceback count as one error.
+  // All lines of a traceback together count as one error.
   await page.keyboard.press("e");
   await expect(job.line(6_002)).toBeInViewport();
   await expect(job.line(6_005)).toHaveAttribute("data-level", "error");

@@ -15,7 +15,7 @@ test("the warnings of the whole log are listed, counted and shown in context", a
   await api.ended(id);
   const job = new JobPage(page);
   await job.open(server, id);
-  // Most of the log is not in the browser, so the server has to find the warnings.
+  // The browser holds only a small part of the log, so the server has to find the warnings.
   await expect(job.filter("warnings")).toContainText(/ 4$/);
   await job.filter("warnings").click();
   await expect.poll(() => job.texts()).toEqual(["warning: slow mirror", "fetched all", "warning: unused", "error: broken"]);
@@ -41,7 +41,7 @@ test("a list filtered by step and stream keeps its filter in the URL", async ({ 
   await job.open(server, id);
   await job.openFilterBar();
   await job.stepFilter.selectOption("Fetch");
-  // The rows are 20,002 lines, the start of the step and its end.
+  // The rows are 20,002 lines and the events of the step's start and end.
   await expect(job.filter("all")).toContainText("20,004");
   await page.keyboard.press("Home");
   await expect(job.line(1)).toBeInViewport();
@@ -65,7 +65,7 @@ test("the output of one attempt is shown alone", async ({ page, server, api }) =
   await job.open(server, id);
   await job.openFilterBar();
   await job.attemptFilter.selectOption("Attempt 1");
-  // The rows are 3,000 lines and the events of the attempt that are not routine.
+  // The rows are 3,000 lines and a few lifecycle events of the attempt.
   await expect(job.filter("all")).toContainText(/3,00\d/);
   await page.keyboard.press("End");
   await expect(job.line(3000)).toBeInViewport();
@@ -107,7 +107,7 @@ test("only the lines that match the search are listed, and new ones follow while
   await expect(job.filter("all")).toContainText(/30,00/);
   await page.keyboard.press("/");
   await job.search.fill("d 2999");
-  // The search begins at the lines in view.
+  // The search begins at the lines in view, which are the last ones, so the current match is not the first one.
   await expect(job.searchSummary).toHaveText("2 of 11");
   await job.onlyMatches.click();
   await expect.poll(() => job.texts()).toEqual(["old 2999", ...Array.from({ length: 10 }, (_, i) => `old 2999${i}`)]);

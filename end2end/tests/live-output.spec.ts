@@ -56,7 +56,7 @@ test("FR-007: stages and lines are shown in one list, in colour, as text and not
     await expect(job.lines.filter({ hasText: "oops" })).toHaveAttribute("data-stream", "stderr");
     await expect(page.getByTestId("timeline-step")).toHaveCount(1);
   };
-  // The lines are first rendered live by the browser, and after the reload by the server.
+  // The browser renders the lines first, as they arrive. After the reload, the server renders them.
   await shows();
   await page.reload();
   await job.hydrated();
@@ -187,7 +187,7 @@ test("100,000 lines are rendered as a window of rows, and earlier lines are load
   await expect(job.line(100_000)).toBeInViewport();
   expect(await job.rows.count()).toBeLessThan(500);
   await job.panel.focus();
-  // The key is pressed only once, because the page must react to it at any time.
+  // The page must react to the key at any time, so it is pressed only once.
   await page.keyboard.press("Home");
   await expect(job.line(1)).toBeInViewport();
   expect(await job.rows.count()).toBeLessThan(500);

@@ -71,7 +71,7 @@ test("the button in a gap loads the lines that were not shown live", async ({ pa
   await api.ended(id);
   const { payload } = await api.event(id, "gap");
   const job = new JobPage(page);
-  // Open the page at the first line after the gap, so that the gap, just above it, is visible.
+  // Open the page at the first line after the gap, so that the gap just above this line is visible.
   await page.goto(`${server.url}/tasks/queue/${id}#L${payload.fromLine + payload.lines}`);
   const gap = page.locator('[data-kind="gap"]');
   await expect(gap).toBeInViewport();

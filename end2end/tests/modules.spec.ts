@@ -2,7 +2,7 @@ import type { Page } from "@playwright/test";
 import { JobPage } from "../pages/job-page.ts";
 import { type Api, expect, test } from "../server.ts";
 
-/** The path of each page that has its code in a module of its own, and the text of its heading. */
+/** Returns the path and the heading of each page whose code is in a module of its own. */
 async function pages(api: Api): Promise<[path: string, heading: string][]> {
   const ids = [await api.submit({ title: "One", run: "echo first" }), await api.submit({ title: "Two", run: "echo second" })];
   for (const id of ids) await api.ended(id);
@@ -21,7 +21,7 @@ async function pages(api: Api): Promise<[path: string, heading: string][]> {
   ];
 }
 
-/** Returns the errors and warnings of the page's console. */
+/** Collects the errors and warnings in the page's console. */
 function complaints(page: Page): string[] {
   const texts: string[] = [];
   page.on("console", (message) => {
@@ -31,12 +31,12 @@ function complaints(page: Page): string[] {
   return texts;
 }
 
-/** Marks the document, so that a test can tell it from one that the browser has loaded later. */
+/** Marks the document, so that a test can tell whether the browser has loaded another document. */
 async function mark(page: Page) {
   await page.evaluate(() => document.body.setAttribute("data-marked", ""));
 }
 
-/** Follows a link to a path on the present page. The router handles all links of a document. */
+/** Adds a link to the current page and clicks on it. The router handles all links in a document. */
 async function follow(page: Page, path: string) {
   await page.evaluate((path) => {
     const link = document.createElement("a");
@@ -80,7 +80,7 @@ test("each page is interactive after a link from another page", async ({ page, s
     await expect(page.getByRole("heading", { level: 1 }), path).toHaveText(heading);
   }
   await expect(page.locator("body[data-marked]"), "no page was loaded as a document").toBeAttached();
-  // The page of a job works as it does after a direct load.
+  // The page of a job works in the same way as after a direct load.
   const id = await api.submit({ run: "echo begun; sleep 600" });
   await follow(page, `/tasks/queue/${id}`);
   const job = new JobPage(page);
@@ -99,7 +99,10 @@ async function failModules(page: Page) {
   await page.route("**/*.wasm", (route) => (failing ? route.abort() : route.continue()));
 }
 
-/** Two ways to another page of the router. The step back is to an address that the present document has added. */
+/**
+ * Two ways of navigating to another page through the router. The step back leads to a history entry that the current
+ * document has added.
+ */
 const WAYS: Record<string, (page: Page, path: string) => Promise<void>> = {
   "a link": follow,
   "a step back": (page, path) =>

@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { JobPage } from "../pages/job-page.ts";
 import { expect, test } from "../server.ts";
 
-/** A job that prints 1000 lines and the given text, and then waits for the file `gate`, unless `gate` is empty. */
+/**
+ * Returns a job that prints 1000 lines and the given text, and then waits for the file `gate`, unless `gate` is empty.
+ */
 const job = (text: string, gate: string) => ({
   title: "compared",
   env: { TEXT: text, GATE: gate },

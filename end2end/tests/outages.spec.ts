@@ -9,9 +9,9 @@ const RESTARTS = [40, 80];
 const JOBS = 4;
 const TABS = 20;
 
-// A browser usually draws only the selected tab of a window, but the browser of this test draws all 20, and a trace
-// with pictures makes it draw each frame again. Small tabs without pictures leave the cores free to process the lines,
-// whose number remains the same.
+// Usually, a browser draws only the selected tab of a window. In this test it draws all 20 tabs, and a trace with
+// screenshots would make it draw each frame again. Small tabs without screenshots leave the CPU cores free to process
+// the lines. The number of lines is the same.
 test.use({
   viewport: { width: 640, height: 360 },
   trace: { mode: "retain-on-failure", screenshots: false, snapshots: false },
@@ -52,7 +52,7 @@ test("20 tabs are complete and verified after two minutes of cut connections and
   expect(restarts).toEqual([]);
   expect(cuts, "streams and requests were cut").toBeGreaterThan(30);
 
-  // A new attempt begins after a delay.
+  // After an interruption, the next attempt begins only after a delay.
   for (const id of ids) await expect.poll(async () => (await api.job(id)).status, { timeout: 60_000 }).toBe("running");
   await writeFile(stop, "");
   for (const [tab, job] of jobs.entries()) {

@@ -6,7 +6,7 @@ test("the printed login link works once and leads to the page for people while t
   const page = await stranger.newPage();
   await page.goto(`${server.url}/tasks/queue`);
   await expect(page).toHaveURL(/\/login\?next=/);
-  // A GET request, as sent for a link preview, does not use up the link.
+  // A GET request, such as one for a link preview, does not use up the one-time link.
   await page.request.get(server.loginLink);
   await page.goto(server.loginLink);
   await page.getByTestId("login-submit").click();

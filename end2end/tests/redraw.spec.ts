@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { JobPage } from "../pages/job-page.ts";
 import { expect, test } from "../server.ts";
 
-/** Prints lines 1 to 6: a title, a display of two rows, which is redrawn once, and a last line. */
+/** A command that prints 6 lines: a title, a display of two rows, the same two rows redrawn, and a last line. */
 const DISPLAY = "printf 'pulling\\nlayer 1: wait\\nlayer 2: wait\\n\\033[2A\\033[2Klayer 1: done\\n\\033[2Klayer 2: done\\nfinished\\n'";
 const SHOWN = ["pulling", "layer 1: done", "layer 2: done", "finished"];
 
@@ -15,7 +15,7 @@ test("lines that are loaded by number are redrawn, and copied as shown or as pri
   const id = await api.submit({ run: `${DISPLAY}; seq -f 'line %.0f' 20000` });
   await api.ended(id);
   const job = new JobPage(page);
-  // Line 4 was drawn on the row of line 2.
+  // Line 4 redraws the row of line 2, so the link to line 4 leads to line 2.
   await page.goto(`${server.url}/tasks/queue/${id}#L4`);
   await job.hydrated();
   await expect(job.line(2)).toBeInViewport();

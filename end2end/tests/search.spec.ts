@@ -11,7 +11,7 @@ test("a search of the whole log counts the matches and moves between them", asyn
   await page.keyboard.press("/");
   await expect(job.search).toBeFocused();
 
-  // The line is far outside the rows that the browser has loaded.
+  // The matching line is far outside the part of the log that the browser has loaded.
   await job.search.fill("needle");
   await expect(job.searchSummary).toHaveText("1 of 1");
   await expect(job.line(200_001)).toBeInViewport();
@@ -52,7 +52,7 @@ test("the matches of a regular expression are marked, and an error is shown for 
   await page.getByTestId("search-regex").click();
   await job.search.fill("^error: \\w+$");
   await expect(job.searchSummary).toHaveText("1 of 2");
-  // The match consists of three differently coloured parts.
+  // The match spans three differently coloured parts of the line.
   await expect(job.line(1).locator("mark.found")).toHaveText(["er", "ror: ", "first"]);
   await expect(job.line(4).locator("mark.found")).toHaveText(["error: second"]);
   await job.search.fill("^new");

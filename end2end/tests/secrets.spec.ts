@@ -4,7 +4,9 @@ import { RedactionPage } from "../pages/redaction-page.ts";
 import { SecretsPage } from "../pages/secrets-page.ts";
 import { expect, test } from "../server.ts";
 
-/** A made-up token in a format that a rule recognises. It is split so that secret scanners do not report it. */
+/**
+ * An invented token in a format that a masking rule recognises. It is split so that secret scanners do not report it.
+ */
 const TOKEN = ["ghp", "aB3dE5gH7jK9mN2pQ4rS6tU8vW1xY0zC4fG6"].join("_");
 
 test("a secret is added, replaced and removed, and its value is never shown", async ({ page, server }) => {

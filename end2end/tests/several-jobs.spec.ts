@@ -4,7 +4,7 @@ import { JobPage } from "../pages/job-page.ts";
 import { SeveralJobsPage } from "../pages/several-jobs-page.ts";
 import { type Api, expect, test } from "../server.ts";
 
-/** Submits jobs that print these lines, and waits until they have ended. */
+/** Submits one job for each output, which the job prints, and waits until all jobs have finished. */
 async function ended(api: Api, outputs: string[], title = "printed"): Promise<string[]> {
   const ids = [];
   for (const output of outputs) {
@@ -220,7 +220,7 @@ test("merged logs of any size can be scrolled and searched in the order of time"
   await expect(several.merged.locator("mark.found").first()).toBeInViewport();
   await several.search.press("Enter");
   await expect(marked.filter({ hasText: "job 2 round 4 line 7" })).toBeInViewport();
-  // Matches are counted in the order of time, not job by job.
+  // Matches are numbered by time, not job by job.
   await several.search.fill("round [1-4] line 7$");
   await expect(several.searchSummary).toContainText("8 of 8");
   await several.search.press("Shift+Enter");
@@ -228,7 +228,7 @@ test("merged logs of any size can be scrolled and searched in the order of time"
   await expect(several.searchSummary).toContainText("7 of 8");
   await several.search.press("Enter");
 
-  // The drawn rows are in the order of time at any scroll position.
+  // At any scroll position, the rows in the document are ordered by time.
   const list = several.merged.locator(".live-rows");
   const drawn = async () => {
     const places = (await several.mergedTexts()).map((text) => /^(\d) job \d round (\d+) line (\d+)$/.exec(text)?.slice(1).map(Number) ?? []);

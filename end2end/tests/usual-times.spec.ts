@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { JobPage } from "../pages/job-page.ts";
 import { expect, test } from "../server.ts";
 
-/** A job whose first step waits until a file exists, if its environment names one. */
+/** Returns a job whose first step waits until the file `gate` exists, unless `gate` is empty. */
 const job = (gate: string) => ({
   title: "compared",
   env: { GATE: gate },

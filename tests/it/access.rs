@@ -1,4 +1,4 @@
-//! Every route needs credentials and a role unless it is meant to be public, and another site's page cannot use a
+//! Every route requires credentials and a role, unless it is meant to be public. A page of another site cannot use a
 //! browser's session.
 
 mod matrix;
@@ -18,21 +18,21 @@ use tokio::net::TcpListener;
 
 use crate::harness::{TOKEN, TestServer, config, tcp};
 
-/// The requirement of a route.
+/// What a route requires of the sender of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Access {
     /// No credentials are required.
     Open,
-    /// The route is used by programs and by the scripts and forms of pages, and requires a role that includes this one.
-    /// Without credentials the server replies with 401.
+    /// The route is used by programs and by the scripts and forms of pages. It requires a role that includes this one.
+    /// Without credentials, the server replies with 401.
     Program(Role),
-    /// The route is a page, and requires a role that includes this one. Without a session the server redirects the
+    /// The route is a page. It requires a role that includes this one. Without a session, the server redirects the
     /// browser to the login page.
     Page(Role),
 }
 
-/// The access rule of every route. A test below fails if a route of the server is missing here. The server's own table
-/// is not used, so that a mistake in it is noticed.
+/// The access rule of every route. A test below fails if a route is missing here. The rules are not read from the
+/// server's own table, so that a mistake in that table is noticed.
 const RULES: [(&str, &str, Access); 101] = [
     ("GET", "/healthz", Access::Open),
     ("GET", "/login", Access::Open),
@@ -108,7 +108,7 @@ const RULES: [(&str, &str, Access); 101] = [
     ("GET", "/api/queue/tokens", Access::Program(Role::Viewer)),
     ("POST", "/api/queue/tokens", Access::Program(Role::Viewer)),
     ("DELETE", "/api/queue/tokens/{id}", Access::Program(Role::Viewer)),
-    // The path contains a permission, which `artifacts::previews` tests.
+    // The permission is in the path itself. `artifacts::previews` tests it.
     ("GET", "/previews/{permission}/{*name}", Access::Open),
     ("GET", "/metrics", Access::Program(Role::Viewer)),
     ("GET", "/readyz", Access::Program(Role::Viewer)),
@@ -134,20 +134,21 @@ const RULES: [(&str, &str, Access); 101] = [
     ("POST", "/workers", Access::Program(Role::Admin)),
     ("POST", "/people", Access::Program(Role::Admin)),
     ("POST", "/account", Access::Program(Role::Viewer)),
-    // This entry has to follow the other entries of jobs, because it removes the job that a test uses for all requests.
+    // This entry has to follow the other entries for jobs, because it removes the job that a test uses for all
+    // requests.
     ("DELETE", "/api/queue/jobs/{id}", Access::Program(Role::Admin)),
     // This entry has to be last, because it ends the session that a test uses for all requests.
     ("POST", "/logout", Access::Program(Role::Viewer)),
 ];
 
-/// Replaces the parameters in the template of a path.
+/// Fills in the parameters of a path template.
 fn filled(template: &str, job: &str, artifact: &str) -> String {
     let path = template.replace("{id}", job).replace("{jobId}", job).replace("{artifact}", artifact);
     path.replace("{name}", "A").replace("{permission}/{*name}", "1/index.html")
 }
 
-/// Returns the method and path of every route for programs, with the ids of an existing job and an existing artifact,
-/// and of some paths without a route.
+/// Returns the method and path of every route for programs, and of some paths without a route. The paths contain the
+/// ids of an existing job and an existing artifact.
 fn routes(job: &str, artifact: &str) -> Vec<(Method, String)> {
     let programs = RULES.iter().filter(|(_, _, access)| matches!(access, Access::Program(_)));
     let known = programs.map(|(method, path, _)| (*method, filled(path, job, artifact)));
@@ -218,7 +219,7 @@ async fn health_and_login_are_open() {
     for (path, status) in [("/healthz", 200), ("/login", 200), ("/login?next=/tasks/queue", 200)] {
         assert_eq!(tcp::get(&server.api.base, path, "").await.status, status, "{path}");
     }
-    // This test creates its own site, because a test build does not always contain one.
+    // This test creates a site of its own, because the files of the site may not have been built.
     let site = tempfile::tempdir().expect("a temporary folder");
     let files = ["pkg/app.js", "fonts/mono.woff2", "favicon.svg", "favicon.ico"];
     for file in files {
@@ -311,7 +312,7 @@ async fn no_spelling_of_a_path_bypasses_authentication() {
     );
     for trick in tricks {
         let reply = tcp::get(&server.api.base, &trick, "").await;
-        // A request target with another host may also be refused with 403.
+        // A request target that names another host may also be refused with 403.
         let refused = matches!(reply.status, 303 | 400 | 401)
             || (reply.status == 403 && trick.starts_with("http://x/"))
             || (reply.status == 404 && trick.starts_with("/previews/"));

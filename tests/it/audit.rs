@@ -129,7 +129,7 @@ async fn a_login_is_recorded_with_the_stored_name_of_its_user_whoever_sends_it()
     login(&server, "name=%20Ada&password=wrong").await;
     login(&server, "name=my-password-by-mistake&password=wrong").await;
     login(&server, &format!("name=olga{}&password=correct+horse+battery", "+".repeat(100_000))).await;
-    // This login is sent with the credential of somebody else.
+    // This login attempt as `ada` is sent with the credential of another user.
     let request = server.api.client.post(format!("{}/login", server.api.base)).bearer_auth(TOKEN);
     let request = request.header("content-type", "application/x-www-form-urlencoded").body("name=ada&password=wrong");
     request.send().await.expect("the server answers");
@@ -162,12 +162,12 @@ async fn a_change_is_recorded_even_if_its_client_disconnects_without_waiting() {
         );
         let mut stream = tokio::net::TcpStream::connect(&host).await.expect("the server listens");
         stream.write_all(request.as_bytes()).await.expect("the server reads");
-        // The clients disconnect after different times, so that some of the requests are being carried out at that
-        // moment.
+        // The clients disconnect after different times, so that some disconnect while the server is handling their
+        // request.
         tokio::time::sleep(std::time::Duration::from_micros(100 * index)).await;
         drop(stream);
     }
-    // Requests that were dropped before they were read have no effect, and all others are recorded.
+    // A request whose client disconnected before it was read has no effect. All others are recorded.
     until_async("each change is recorded", async || {
         let secrets = server.api.json("/secrets").await["items"].as_array().map_or(0, Vec::len);
         secrets > 0 && entries(&server, "?action=secret.set&limit=1000").await.len() == secrets
@@ -193,7 +193,7 @@ async fn a_flood_of_failed_logins_does_not_fill_the_log() {
         request.header("x-forwarded-for", format!("203.0.113.{client}")).send().await.expect("the server answers");
     }
     let found = entries(&server, "?limit=1000").await.len();
-    // The limit is 60 per minute, and the test may take more than a minute on a slow machine.
+    // The log accepts 60 of these entries per minute, and on a slow machine the test may take more than a minute.
     assert!((60..150).contains(&found), "{found}");
 }
 
@@ -253,7 +253,7 @@ async fn a_flood_of_invalid_tokens_does_not_fill_the_log() {
         send_invalid_token(&server, Method::GET, "/api/queue/jobs", &format!("203.0.113.{client}")).await;
     }
     let found = entries(&server, "?limit=1000").await.len();
-    // The limit is 60 per minute, and the test may take more than a minute on a slow machine.
+    // The log accepts 60 of these entries per minute, and on a slow machine the test may take more than a minute.
     assert!((60..150).contains(&found), "{found}");
 }
 

@@ -29,7 +29,7 @@ async fn check_refused(api: &Api, request: RequestBuilder, (status, code): (u16,
 
 /// Checks that the server answers.
 async fn check_alive(api: &Api) {
-    // The connection is not used again, because some tests let the server close idle connections almost immediately.
+    // The connection is not reused, because some tests let the server close idle connections almost immediately.
     let request = api.client.get(format!("{}/healthz", api.base)).header("connection", "close");
     let reply = request.send().await.expect("the server is running");
     assert_eq!((reply.status().as_u16(), reply.text().await.expect("a body").as_str()), (200, "ok\n"));

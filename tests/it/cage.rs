@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::harness::Api;
 
-/// Runs a command with settings in the payload, and returns its output. The job must succeed.
+/// Runs a job with this payload, which must succeed, and returns its output.
 async fn printed(api: &Api, payload: Value) -> String {
     let id = api.submit(payload.clone()).await;
     let job = api.ended(&id).await;
@@ -22,7 +22,7 @@ async fn line(api: &Api, command: &str) -> String {
     printed(api, json!({"run": command})).await.trim_end().to_owned()
 }
 
-/// Returns the text that a server has logged.
+/// Returns the log of the server with this data directory.
 fn logged(data: &std::path::Path) -> String {
     std::fs::read_to_string(data.join("server.log")).expect("the log is text")
 }

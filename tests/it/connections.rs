@@ -8,14 +8,14 @@ use tokio::net::TcpStream;
 
 use crate::harness::{TOKEN, TestServer, tcp, until_async};
 
-/// The limit in these tests.
+/// The maximum number of connections in these tests.
 const LIMIT: usize = 3;
 
 async fn server() -> TestServer {
     TestServer::start_with(|config| (config.connections, config.limits.idle) = (Some(LIMIT), Duration::ZERO)).await
 }
 
-/// Opens an event stream of a job on a connection of its own.
+/// Opens an event stream of a job on a new connection.
 async fn stream(server: &TestServer, id: &str) -> TcpStream {
     let mut socket = tcp::connect(&server.api.base).await;
     let path = format!("/api/queue/jobs/{id}/events/stream");

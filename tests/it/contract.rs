@@ -1,10 +1,10 @@
-//! The contract of the API with its clients: each route responds with its status and with exactly the members that are
-//! documented, including those that are null, and each error has its status and its code.
+//! The contract of the API with its clients. Each route responds with the documented status and with exactly the
+//! documented members, including those that are null. Each error has its documented status and code.
 //!
-//! [`rows`] has a case for each route, and [`errors`] for each code. If an area of the tests already checks a route or a
-//! code thoroughly, the test there is named instead. Tests compare both lists with the tables of `docs/api.md`, so that
-//! no row can be without a case. [`parameters`] and [`bounds`] compare the served description with what the routes accept.
-//! The members are written out here and not taken from the types of the server, so that a
+//! [`rows`] contains a case for each route, and [`errors`] contains one for each error code. If another test already
+//! checks a route or a code thoroughly, these modules refer to that test instead. Both are compared with the tables of
+//! `docs/api.md`, so that no row of a table can lack a case. [`parameters`] and [`bounds`] compare `/api/openapi.json`
+//! with what the routes accept. The members are written out here and not taken from the server's types, so that a
 //! renamed member is noticed.
 
 mod bounds;
@@ -22,10 +22,10 @@ pub const JOB: &str = "affinityKey artifactsPath attempt cancelReason cancelRequ
     leaseEpoch leaseExpiresAt logBytes logLines logSha256 maxAttempts nextAttemptAt outputRemovedAt pause payload \
     priority queuePosition requestedByUserId resubmittedFrom resultSummary startedAt status title type updatedAt";
 
-/// The further members of a job in the response to a claim.
+/// The additional members of a job in the response to a claim.
 pub const CLAIMED: &str = "progress secrets";
 
-/// Returns how an object differs from a list of its members, or `None` if it has exactly these.
+/// Returns how the members of an object differ from the given list, or `None` if they are the same.
 pub fn difference(object: &Value, members: &str) -> Option<String> {
     let Some(object) = object.as_object() else { return Some(format!("{object} is not an object")) };
     let expected: Vec<&str> = members.split_whitespace().collect();
@@ -35,18 +35,18 @@ pub fn difference(object: &Value, members: &str) -> Option<String> {
         .then(|| format!("the members {missing:?} are missing, {unknown:?} are not documented"))
 }
 
-/// A test elsewhere that checks a route or a code.
+/// A test in another module that checks a route or a code.
 struct Elsewhere {
     /// The route or the code.
     what: &'static str,
     file: &'static str,
     test: &'static str,
-    /// What the test's source contains.
+    /// A text that the source of the test must contain.
     mentions: &'static str,
 }
 
 impl Elsewhere {
-    /// Checks that the test exists and mentions what it is said to check.
+    /// Checks that the test exists and that its source contains the text `mentions`.
     fn check(&self) {
         let Self { what, file, test, mentions } = self;
         let source = fs::read_to_string(file).unwrap_or_else(|error| panic!("{what}: {file}: {error}"));
@@ -56,7 +56,7 @@ impl Elsewhere {
     }
 }
 
-/// Returns the description of the API.
+/// Returns the documentation of the API.
 fn documentation() -> String {
     fs::read_to_string("docs/api.md").expect("tests run in the package's folder")
 }

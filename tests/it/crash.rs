@@ -33,8 +33,8 @@ async fn twenty_kills_during_busy_jobs_lose_nothing_that_was_seen() {
     let mut ids: Vec<String> = Vec::new();
     let mut seen: HashMap<String, Vec<Value>> = HashMap::new();
     let mut interrupted = 0;
-    // Jobs print until this file exists. Without it, a job that was still queued when its server was killed would never
-    // end on the last server.
+    // Each job prints until this file exists. Without the file, a job that was still queued when its server was killed
+    // would later run on the last server and never end.
     let folder = tempfile::tempdir().expect("a temporary folder");
     let enough = folder.path().join("enough");
     let until_enough = format!("until [ -e {} ]", enough.display());
@@ -50,7 +50,7 @@ async fn twenty_kills_during_busy_jobs_lose_nothing_that_was_seen() {
             running.push(server.api.submit(json!({"run": command, "terminal": number == 1})).await);
         }
         let queued = server.api.submit(json!({"run": "echo queued"})).await;
-        // The server is killed after a reader of one of the jobs has seen a random number of events.
+        // The server is killed once a reader of one of the jobs has received a random number of events.
         let watched = &running[random.below(3)];
         let mut stream = Stream::open(&server.api, watched, "", None).await;
         for _ in 0..random.below(25) + 3 {

@@ -1,4 +1,5 @@
-//! Tests of the package's dependencies, of the references between its modules, and of the classes in the style sheet.
+//! Tests of the dependencies of the package, of the references between its modules, and of the classes in the style
+//! sheet.
 
 #[test]
 fn the_package_links_only_one_copy_of_sqlite() {
@@ -46,7 +47,7 @@ fn modules_have_no_circular_dependencies() {
     check("src/oidc", &["app", "cli", "host", "pages", "rpc", "server", "ui"]);
     check("src/server", &["rpc", "pages", "live_output", "cli"]);
 
-    // These modules are listed from the outermost to the innermost. Each may refer only to the modules after it.
+    // The modules are ordered from the outermost to the innermost. Each may refer only to the modules after it.
     let engine = ["worker", "output", "queue", "artifacts", "event_log", "inputs", "json", "spool", "db", "files"];
     for (at, module) in engine.iter().enumerate() {
         check(&format!("engine/src/{module}"), &engine[..at]);

@@ -76,8 +76,8 @@ async fn a_job_whose_spool_is_unreadable_after_a_crash_fails() {
     let [dead, elsewhere, next_boot] =
         ["this", "that", "this"].map(|instance| link(instance, data.path(), &queue, &events));
     let shutdown = CancellationToken::new();
-    // This job belongs to another server, and is claimed first. If recovery wrongly included it, recovery would end it
-    // before the other job.
+    // This job belongs to another server. It is claimed first, so if recovery wrongly included this job, the job would
+    // end before the other one.
     let of_another_server = submit(&queue, "true".to_owned()).await;
     elsewhere.claim(&shutdown).await.expect("the database answers").expect("a job waits");
     let job = submit(&queue, "true".to_owned()).await;

@@ -170,7 +170,7 @@ fn the_api_page_names_every_error_code_and_no_other() {
     assert_eq!(named.collect::<BTreeSet<&str>>(), codes);
 }
 
-/// A file that no module names is not compiled, so its tests would never run.
+/// The compiler ignores a file that no module names, so tests in such a file would never run.
 #[test]
 fn every_file_with_tests_belongs_to_a_module() {
     let mut folders = vec![(PathBuf::from("tests/it"), PathBuf::from("tests/it/main.rs"))];

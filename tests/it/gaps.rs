@@ -81,7 +81,7 @@ async fn output_beyond_the_budget_has_a_head_a_gap_and_a_tail() {
     let texts: Vec<&str> = logs.iter().map(|event| event["message"].as_str().expect("the content is text")).collect();
     assert!(texts[0].starts_with("1\n2\n") && texts.iter().all(|text| text.ends_with('\n')));
     assert!(texts.concat().ends_with("4999\n5000\nshort\n"), "the end of each step is sent");
-    // The gap event is between the events of the head and those of the tail.
+    // The gap event is between the first and the last log event.
     let seqs = |events: &[&Value]| -> Vec<usize> { events.iter().map(|event| number(&event["seq"])).collect() };
     let (gap, logs) = (seqs(&gaps)[0], seqs(&logs));
     assert!(logs[0] < gap && gap < *logs.last().expect("the list is not empty"));
@@ -98,7 +98,7 @@ async fn output_still_unsent_at_the_lag_limit_becomes_a_gap() {
         config.jobs.live_tail_bytes = 1_000;
     })
     .await;
-    // This output does not fit into the events of the first second, each of which contains at most 1 MiB.
+    // This output is larger than the events of the first second, each of which contains at most 1 MiB.
     let (id, _) = server.api.run("seq 2000000").await;
     let events = server.api.events(&id).await;
     let output = server.api.output(&id, 1).await;
@@ -148,8 +148,8 @@ async fn the_limits_also_apply_after_a_crash() {
     };
     let server = start();
     let id = server.api.submit(json!({"run": "seq 5000000; sleep 600"})).await;
-    // Recovery truncates bytes that have no index record. The test therefore waits for the last record, whose offset
-    // and length give the end of the log.
+    // Recovery truncates bytes that have no index record. The end of the output is therefore computed from the offset
+    // and the length in the last record.
     let idx = data.path().join("spool").join(&id).join("1/output.idx");
     let end = || {
         let idx = std::fs::read(&idx).ok()?;

@@ -41,7 +41,7 @@ pub const TOKEN: &str = "test-token-0123456789abcdef0123456789abcdef";
 /// passing test never waits this long.
 pub const PATIENCE: Duration = Duration::from_mins(2);
 
-/// The way in which the output of a test's jobs is read.
+/// Whether the steps of a test's jobs print to pipes or to terminals.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
     Pipes,
@@ -58,7 +58,7 @@ impl Mode {
     }
 }
 
-/// Defines two tests for each of the named functions, which have a [`Mode`] as their argument.
+/// Defines two tests for each named function. One calls it with [`Mode::Pipes`], the other with [`Mode::Terminals`].
 macro_rules! in_both_modes {
     ($($name:ident),+ $(,)?) => {
         mod with_pipes {
@@ -112,7 +112,7 @@ impl TestServer {
         Self { api, data, login_link, shutdown, running: Some(running) }
     }
 
-    /// Runs jobs that are submitted from now on in this mode.
+    /// Makes all jobs that are submitted later run in this mode.
     pub fn in_mode(mut self, mode: Mode) -> Self {
         self.api.mode = mode;
         self

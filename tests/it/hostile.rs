@@ -48,7 +48,7 @@ const TEXTS: [&str; 36] = [
     "?zq9hostile=<zq9hostile>&zq9hostile#zq9hostile%3Czq9hostile%3E",
 ];
 
-/// A job's id and its title as returned by the API.
+/// The id of a job, and its title as the API returns it.
 type Made = (String, String);
 
 async fn made(server: &TestServer, id: String) -> Made {
@@ -107,7 +107,7 @@ async fn no_hostile_text_is_interpreted_as_html_on_any_page() {
         assert!(text.contains(MARK), "{text}");
         for (id, title) in jobs_with(&server, text).await {
             let page = page(&server, &format!("/tasks/queue/{id}")).await;
-            // Characters that are invisible or reverse the direction of text are replaced by visible ones.
+            // Invisible characters, and those that reverse the direction of text, are replaced by visible ones.
             let title = model::ansi::plain_text(&title);
             assert!(page.title.ends_with(&format!(" {title} \u{b7} Tailwater")), "{title} in {}", page.title);
             assert!(page.text.contains(&*title), "{title} in {}", page.text);

@@ -1,4 +1,4 @@
-//! All input files of a job exist before its first step starts. If an upload fails, no job is created.
+//! The first step of a job starts only after all input files exist. If an upload fails, no job is created.
 
 use std::io::Write;
 use std::path::Path;
@@ -77,7 +77,7 @@ async fn an_interrupted_upload_leaves_neither_a_job_nor_a_file() {
     write!(body, "--b\r\nContent-Disposition: form-data; name=\"job\"\r\n\r\n{job}\r\n")
         .expect("writing to a Vec cannot fail");
     body.extend(b"--b\r\nContent-Disposition: form-data; name=\"input\"\r\n\r\n");
-    // The content cannot be compressed, so that the archive is larger than the pieces in which a body is passed on.
+    // The content cannot be compressed, so the archive is larger than the pieces in which the server receives a body.
     let content: Vec<u8> = (0..4_000_u32).flat_map(|index| sha256(&index.to_le_bytes()).into_bytes()).collect();
     body.extend(archive("a", &content));
     let whole = [&body[..], b"\r\n--b--\r\n"].concat();

@@ -107,8 +107,8 @@ async fn a_job_that_has_already_finished_cannot_be_cancelled() {
 
 const TOKEN_VALUE: &str = "hunter2-hunter2-hunter2";
 
-/// Returns a payload that contains secret values in many places. A job with this payload succeeds only if its steps get
-/// the real values.
+/// Returns a payload with secret values in many fields. A job with this payload succeeds only if its steps receive the
+/// real values.
 fn secretive() -> Value {
     json!({
         "title": format!("deploy with {TOKEN_VALUE}"),
@@ -231,7 +231,7 @@ async fn a_job_of_another_type_waits_for_a_worker_that_supports_it() {
 async fn a_job_is_claimed_even_if_its_notification_is_lost() {
     let server = TestServer::start().await;
     let id = server.api.submit_job(json!({"type": "other", "payload": {"run": "echo found"}})).await;
-    // After this job, the worker waits for a notification, because the only queued job has another type.
+    // When this job has finished, the worker waits for a notification, because the only queued job has another type.
     server.api.run("true").await;
     let url = format!("sqlite://{}", server.data.path().join("tailwater.sqlite").display());
     let mut database = SqliteConnection::connect(&url).await.expect("the database exists");

@@ -1,4 +1,4 @@
-//! The complete log can be read by line number, as a whole and by byte ranges, both while it grows and afterwards.
+//! The complete log can be read by line number, as a whole and in byte ranges, both during the job and after it.
 
 mod compressed;
 mod curl;

@@ -1,5 +1,5 @@
-//! Integration tests, most of which send HTTP requests to a running server. Each module covers one area of the
-//! product's guarantees.
+//! Integration tests, most of which send HTTP requests to a running server. Each module tests one area of what the
+//! product guarantees.
 
 mod access;
 mod artifacts;

@@ -11,7 +11,7 @@ use crate::harness::until;
 /// The number of clients that try to log in at the same time.
 const AT_ONCE: u8 = 4;
 
-/// Tries to log in `count` times with a wrong password, each time from an address of its own.
+/// Tries to log in `count` times with a wrong password, each time from a different address.
 async fn fail_to_log_in(client: &Client, base: &str, count: u8) {
     for number in 0..count {
         let form = serde_urlencoded::to_string([("name", "nobody"), ("password", "a wrong password")]);

@@ -33,7 +33,7 @@ async fn check_story(server: &TestServer, id: &str) -> Vec<u8> {
     for payload in [totals, &end["payload"]] {
         assert_eq!(number(&payload["bytes"]), output.len());
         assert_eq!(payload["logSha256"], sha256(&output));
-        // Both streams may end with an unfinished line, so the total can be greater than `lines`.
+        // If both streams end with an unfinished line, the total is greater than `lines`.
         assert!(number(&payload["lines"]) >= lines);
     }
     output
@@ -124,8 +124,8 @@ async fn fr_002_alternating_streams_produce_few_events_and_their_order_can_be_re
     check_budget(&events, 50);
 }
 
-/// Checks that the log events stayed within the budget, which is a token bucket that holds `rate` tokens and is
-/// refilled with `rate` tokens per second.
+/// Checks that the log events stayed within the budget. The budget is a token bucket that contains at most `rate`
+/// tokens and is refilled with `rate` tokens per second.
 fn check_budget(events: &[Value], rate: usize) {
     let times: Vec<i64> = of_kind(events, "log")
         .iter()
@@ -200,17 +200,17 @@ async fn check_hidden(server: &TestServer, id: &str) {
     ] {
         let text = String::from_utf8_lossy(&text);
         assert!(!text.contains(SECRET), "{what} contain the secret");
-        // No part of at least half the secret's length may appear.
+        // No substring of half the secret's length may appear.
         let pieces = SECRET.as_bytes().windows(SECRET.len() / 2).map(|piece| String::from_utf8_lossy(piece));
         pieces.for_each(|piece| assert!(!text.contains(&*piece), "{what} contain {piece:?}"));
     }
     assert!(restore(&events, 1) == output);
 }
 
-/// Starts a server that holds back the beginning of a value for longer than any job of this file runs.
+/// Starts a server that holds back the beginning of a secret value for longer than any job of this file runs.
 ///
-/// With the default setting, a pause of 100 ms within a value may show up to 7 bytes of it, and a busy machine can make
-/// such a pause.
+/// With the default setting, the server may show up to 7 bytes of a value if the job pauses for 100 ms within the
+/// value. A busy machine can cause such a pause.
 async fn server_that_waits() -> TestServer {
     TestServer::start_with(|config| config.jobs.live_flush = Duration::from_mins(10)).await
 }
@@ -312,7 +312,8 @@ async fn fr_003_the_servers_own_log_contains_no_secret_even_at_the_most_verbose_
 #[tokio::test]
 async fn sc_003_a_new_payload_kind_needs_no_migration() {
     let server = TestServer::start().await;
-    // The kind `warning` appears neither in the database schema nor in the payload types.
+    // Events of the kind `warning` can be filtered, although the kind appears neither in the database schema nor in the
+    // payload types.
     let id = server.api.submit(json!({"env": {"PIN_TOKEN": "1234"}, "run": "true"})).await;
     server.api.ended(&id).await;
     let polled = server.api.events_with(&id, "&kind=warning").await;
@@ -414,7 +415,8 @@ async fn random_output_of_two_streams_agrees_everywhere(mode: Mode) {
     }
 }
 
-/// Checks that each line number belongs to exactly one line, whose pieces are consecutive within one stream.
+/// Checks that each line number belongs to exactly one line, and that the pieces of a line are consecutive within its
+/// stream.
 fn check_line_numbers(events: &[Value], lines: usize) {
     let mut owner = vec![None; lines + 1];
     let mut open: [Option<usize>; 2] = [None; 2];

@@ -219,7 +219,7 @@ async fn a_filter_returns_the_same_events_as_filtering_the_whole_log() {
     assert!(matched.len() > 5, "the filters select different events: {matched:?}");
 }
 
-/// Returns a filter with a random value in half of the cases, and `None` otherwise.
+/// In half of the cases, returns a filter with a random value, and otherwise `None`.
 fn pick<'a>(random: &mut Random, name: &'a str, values: &[&'a str]) -> Option<(&'a str, &'a str)> {
     let at = random.below(values.len() * 2);
     values.get(at).map(|value| (name, *value))

@@ -1,4 +1,4 @@
-//! Users, sessions, API tokens, and their revocation.
+//! Tests of users, sessions and API tokens, and of their revocation.
 
 mod command_line;
 mod oidc;

@@ -22,7 +22,7 @@ pub fn lives(argument: &str) -> bool {
         .any(|command| command.split(|byte| *byte == 0).any(|part| part == argument.as_bytes()))
 }
 
-/// Returns a number of seconds for `sleep` that no other test uses.
+/// Returns a duration for `sleep`, in seconds, that no other test uses.
 pub fn unique_sleep() -> String {
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("the clock is right");
     format!("1000.{}", now.as_nanos())
@@ -179,7 +179,7 @@ async fn a_cancelled_job_may_clean_up_and_is_killed_if_it_ignores_the_request(mo
     server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
     let job = server.api.ended(&id).await;
     assert_eq!(job["status"], "cancelled");
-    // The shell itself may print that its `sleep` was terminated.
+    // The shell itself may print a message that its `sleep` was terminated.
     let output = String::from_utf8(server.api.output(&id, 1).await).expect("the content is text");
     assert!(output.starts_with("ready\n") && output.contains("cleaning\n"), "{output}");
 
@@ -230,7 +230,7 @@ async fn a_failed_job_with_attempts_left_waits_before_the_next_one() {
     let time = |value: &Value| value.as_str().and_then(|time| time.parse::<model::Timestamp>().ok());
     let wait = time(&job["nextAttemptAt"]).expect("a time").0 - time(&job["updatedAt"]).expect("a time").0;
     assert_eq!(wait, 15_000_000);
-    // The second attempt is recorded in the same log and is the last one.
+    // The second attempt is recorded in the same event log, and is the last one.
     let job = server.api.ended(&id).await;
     assert_eq!((&job["status"], &job["attempt"]), (&json!("dead_letter"), &json!(2)));
     let events = server.api.events(&id).await;

@@ -14,7 +14,7 @@ use crate::harness::gate::Gate;
 use crate::harness::sse::{Frame, Stream};
 use crate::harness::{Api, TestServer, until};
 
-/// The time during which the job prints nothing. It is twice nginx's timeout for reading from the server.
+/// The time for which the job prints nothing. It is twice nginx's timeout for reading from the server.
 const SILENCE: Duration = Duration::from_mins(2);
 
 /// The maximum delay between the printing of a line and its arrival at the client.

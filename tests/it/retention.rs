@@ -1,4 +1,4 @@
-//! Outputs, artifacts and jobs are removed after the configured time, and the API and the pages state the removal.
+//! Outputs, artifacts and jobs are removed after the configured time. The API and the pages report the removal.
 
 use std::path::Path;
 
@@ -26,7 +26,7 @@ async fn without_output(server: &TestServer, job: &str) -> Value {
     server.api.job_when(job, "has no output", |job| !job["outputRemovedAt"].is_null()).await
 }
 
-/// Runs a job with output on both streams and an artifact. The output is so small that it is not compressed later.
+/// Runs a job with output on both streams and an artifact. The output is too small to be compressed later.
 async fn run(server: &TestServer) -> String {
     let command = "seq 1 500; echo problem >&2; echo kept > report.txt";
     let id = server.api.submit(json!({"run": command, "artifacts": ["*.txt"]})).await;
@@ -103,7 +103,7 @@ async fn the_oldest_outputs_are_removed_until_the_rest_fits() {
     let jobs = [run(&server).await, run(&server).await, run(&server).await];
     let (empty, _) = server.api.run("true").await;
     let size = server.number("select sum(coalesce(stored_bytes, size_bytes)) from artifacts").await;
-    // The empty job finished first, but its removal would save nothing.
+    // The job without output is made the oldest one, but removing its output would free no space.
     let statement = "update jobs set finished_at = 1 where log_bytes = 0";
     let bytes = u64::try_from(size * 2 / 3 + 100).expect("sizes are positive");
     let server = restart(server, statement, |config| config.keep_bytes = Some(bytes)).await;
@@ -121,7 +121,8 @@ async fn an_interrupted_removal_is_completed_after_the_next_start() {
     let id = run(&server).await;
     let data = server.stop().await;
     execute(data.path(), FORTY_DAYS_EARLIER).await;
-    // Simulates an interrupted removal, which has removed the files and some of the events, but has not recorded this.
+    // Simulates an interrupted removal: the files and some of the events have been removed, but this has not been
+    // recorded.
     for folder in folders(data.path(), &id) {
         std::fs::remove_dir_all(folder).expect("the job has files");
     }

@@ -77,7 +77,7 @@ async fn an_array_in_place_of_an_object_is_refused() {
         let message = reply["detail"]["message"].as_str().expect("an error has a message");
         assert!(message.starts_with(&format!("{field}: ")), "{body}: {message}");
     }
-    // The server functions used by the pages validate the same bodies by the same rules.
+    // The server functions of the pages check submissions by the same rules.
     let array = r#"{"job":["command",0,{"run":"true"},null,1]}"#.to_owned();
     for body in [array, format!("[{job}]"), format!(r#"{{"job":{{"type":"command","payload":{{"steps":[{step}]}}}}}}"#)]
     {
@@ -132,7 +132,8 @@ async fn numbers_in_the_payload_of_an_external_workers_job_keep_all_digits() {
         server.api.request(Method::POST, &format!("/jobs/{id}/resubmit")).send().await.expect("the server answers");
     let again = again.text().await.expect("the body arrives");
     assert!(again.contains(payload), "{again}");
-    // The order of members does not matter. Numbers are compared exactly, beyond the precision of an `f64`.
+    // Submissions with the same idempotency key are compared. The order of members does not matter. Numbers are
+    // compared exactly, beyond the precision of an `f64`.
     let api = &server.api;
     let keyed = |body: &'static str| async move {
         let request = api

@@ -16,7 +16,7 @@ impl Secrets {
         Self { known: vec![TOKEN.to_owned()] }
     }
 
-    /// Generates and records a secret that begins with `way`, which describes how the secret reaches the server.
+    /// Generates and records a secret that begins with `way`, a word for how the secret reaches the server.
     fn new_one(&mut self, way: &str) -> String {
         let secret = format!("{way}-0123456789abcdef");
         self.known.push(secret.clone());
@@ -44,7 +44,7 @@ async fn run_jobs(api: &Api, secrets: &mut Secrets) -> Vec<String> {
     ids
 }
 
-/// Sends secrets in every part of a request that can contain one.
+/// Sends requests with a secret in every field that can contain one.
 async fn ask(api: &Api, secrets: &mut Secrets) {
     let waiting = api.submit_job(json!({"type": "elsewhere"})).await;
     let mut send = Vec::new();

@@ -1,4 +1,4 @@
-//! The static files of the pages are served compressed, and browsers may cache them.
+//! The static files of the pages are served compressed, with headers that permit browsers to cache them.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use crate::harness::process::Process;
 use crate::harness::{TOKEN, TestServer, tcp};
 
-/// The files of a release: the plain name, the name with an invented hash, and the content of each file. As in a real
+/// The files of a release. Each has its plain name, its name with an invented hash, and its content. As in a real
 /// build, `names.toml` omits the first file, whose name contains no hash.
 const FILES: [(&str, &str, &str); 8] = [
     ("favicon.svg", "favicon.svg", "<svg>icon</svg>"),

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::harness::in_process::{link, open, status_is, submit, worker_config};
 
-/// The link of an embedded worker that reports the end of a job only with a permit of the test.
+/// The link of an embedded worker that delays each report of a job's end until the test adds a permit.
 #[derive(Clone, Debug)]
 struct SlowReports {
     link: InProcess,

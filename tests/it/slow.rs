@@ -1,5 +1,5 @@
-//! Tests of clients that keep the server waiting. Each test shortens one limit and sets the other limits to values that
-//! it never reaches.
+//! Tests of clients that keep the server waiting. Each test shortens one limit, and sets the other limits so high that
+//! it never reaches them.
 
 use std::time::Duration;
 
@@ -115,7 +115,7 @@ async fn a_slow_but_steady_upload_succeeds() {
         body.len()
     );
     socket.write_all(head.as_bytes()).await.expect("the server reads it");
-    // The upload takes three times as long as the longest permitted stall.
+    // The upload takes three times as long as the maximum stall.
     for piece in body.as_bytes().chunks(8) {
         socket.write_all(piece).await.expect("the server reads it");
         tokio::time::sleep(STALL * 3 / 32).await;

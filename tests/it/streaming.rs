@@ -25,12 +25,12 @@ async fn finished_job(name: &str, events: usize) -> (TestServer, String) {
     (TestServer::start_over(store.close().await, |_| {}).await, id)
 }
 
-/// The way in which a reader sends its cursor when it reconnects.
+/// How a reader sends its cursor when it reconnects.
 #[derive(Clone, Copy, Debug)]
 enum Resume {
     LastEventId,
     After,
-    /// Both ways at once: one with the cursor and the other with an older one. The server uses the greater cursor.
+    /// Both: one of the two values is the cursor, and the other is older. The server uses the greater one.
     Both,
 }
 
@@ -62,8 +62,8 @@ impl<'a> CutReader<'a> {
         Self { api: &server.api, id, filter, random: Random::new(filter), cursor: 0, items: Vec::new() }
     }
 
-    /// Reads up to the event `last`, or to the end of the stream. Disconnects and reconnects each time that it has read
-    /// a random number of frames, at most `piece`.
+    /// Reads up to the event `last`, or to the end of the stream. Reconnects whenever it has read a random number of
+    /// frames, at most `piece`.
     async fn read_to(&mut self, last: i64, piece: usize) {
         while self.cursor < last {
             let mut stream = resume(self.api, self.id, self.filter, self.cursor, &mut self.random).await;
@@ -203,7 +203,7 @@ async fn readers_that_connect_at_any_moment_receive_complete_logs() {
         let run = format!("i=0; while [ $i -lt {lines} ]; do echo {number} $i; i=$((i+1)); done");
         let id = api.submit(json!({"run": run})).await;
         for _ in 0..4 {
-            // The reader queries the job `looks` times before it connects, so that readers connect at different times.
+            // Each reader first queries the job `looks` times, so that the readers connect at different times.
             let (api, id, looks) = (Arc::clone(&api), id.clone(), random.below(12));
             readers.push(tokio::spawn(async move {
                 for _ in 0..looks {

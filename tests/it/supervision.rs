@@ -103,7 +103,7 @@ async fn a_step_that_kills_its_supervisor_fails_and_its_processes_are_killed(mod
 async fn a_step_that_stops_its_supervisor_ends_like_any_other(mode: Mode) {
     let server =
         TestServer::start_with(|config| config.jobs.cancel_grace = Duration::from_millis(100)).await.in_mode(mode);
-    // The step may stop its supervisor before the supervisor has reported the start, or later.
+    // The step may stop its supervisor before or after the supervisor has reported the start.
     for command in ["kill -STOP $PPID", "kill -STOP $PPID; exit 3", "sleep 0.2; kill -STOP $PPID; echo over"] {
         for _ in 0..3 {
             let (_, job) = server.api.run(command).await;
@@ -137,7 +137,8 @@ async fn dynamic_loader_variables_of_a_step_do_not_affect_its_supervisor() {
     let id = server.api.submit(json!({"run": "echo $LD_LIBRARY_PATH", "env": env})).await;
     assert_eq!(server.api.ended(&id).await["status"], "succeeded");
     let output = String::from_utf8(server.api.output(&id, 1).await).expect("the content is text");
-    // The dynamic loader reports the missing library once, for the shell. A second report would be for the supervisor.
+    // The dynamic loader reports the missing library once, for the shell. A second report would come from the
+    // supervisor.
     assert_eq!(output.matches("/no/such/library.so").count(), 1, "{output}");
     // Only the presence of the line is checked, because the relative order of the two streams is not defined.
     assert!(output.contains("/no/such/folder\n"), "{output}");
@@ -230,8 +231,8 @@ async fn a_step_has_default_signal_handling_whatever_its_server_ignores() {
 
 #[tokio::test]
 async fn a_step_has_the_default_priority_and_the_original_file_limit_of_its_server() {
-    // Raising the priority requires privileges. Without them these commands have no effect, and the job has the default
-    // priority anyway.
+    // Raising the priority requires privileges. Without privileges, these commands have no effect, and the job has the
+    // default priority anyway.
     let before = "ulimit -Sn 256; renice -n -10 $$ >/dev/null 2>&1; echo -900 2>/dev/null > /proc/self/oom_score_adj;";
     let command = "ulimit -Sn; nice; cat /proc/self/oom_score_adj";
     assert_eq!(printed_by_a_job_of_a_server_started_after(before, command).await, "256\n0\n0\n");

@@ -1,5 +1,4 @@
-//! Tests of the environment of a job: its user's home directory, some of the server's variables, and the working
-//! directory.
+//! Tests of what a job inherits: its user's home directory, some of the server's variables, and its working directory.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
@@ -153,8 +152,8 @@ async fn a_relative_job_folder_starts_at_the_workspace_and_a_relative_step_folde
         "steps": [{"run": "pwd", "workingDirectory": "a/b"}, {"run": run}]});
     let output = printed(&server.api, payload).await;
     assert!(output.lines().next().is_some_and(|line| line.ends_with("/a/b")), "{output}");
-    // The relative working directory of a step is resolved against the job's working directory, and an earlier step may
-    // create it.
+    // A step's relative working directory is resolved against the job's working directory. An earlier step may create
+    // the directory.
     let project = tempfile::tempdir().expect("a temporary folder");
     let name = path(project.path()).to_owned();
     let steps = json!([{"run": "mkdir x"}, {"run": "pwd", "workingDirectory": "./x"}]);
@@ -236,7 +235,8 @@ async fn artifacts_come_from_the_working_directory_and_links_out_of_it_are_not_f
     std::fs::write(folder.path().join("secret.txt"), "secret").expect("the folder can be written");
     symlink(folder.path(), project.join("out")).expect("the folder can be written");
     symlink(&project, folder.path().join("current")).expect("the folder can be written");
-    // A symbolic link in the job's `workingDirectory` is followed. A link inside that directory is not.
+    // If the job's `workingDirectory` is a symbolic link, artifacts are collected from its target. Links inside the
+    // directory are not followed.
     for named in [project.clone(), folder.path().join("current")] {
         let run = "mkdir -p report; echo made > report/a.txt; echo other > \"$TAILWATER_WORKSPACE/b.txt\"";
         let payload = json!({"run": run, "workingDirectory": path(&named), "artifacts": ["**/*.txt", "out/**"]});

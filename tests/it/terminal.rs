@@ -1,5 +1,5 @@
-//! In a job with `terminal`, programs behave as on a terminal, and no pager waits for a key. Other modules run their
-//! tests both with pipes and with terminals.
+//! With `terminal`, the programs of a job behave as on a terminal, but no pager waits for a key. Other modules run
+//! their tests both with pipes and with terminals.
 
 use serde_json::{Value, json};
 
@@ -80,7 +80,7 @@ async fn cargo_builds_in_colour() {
     let run = "mkdir src; echo 'fn unused() {}' > src/lib.rs; \
                printf '[package]\\nname = \"small\"\\nedition = \"2024\"\\n[workspace]\\n' > Cargo.toml; \
                cargo build --offline";
-    // Cargo sets variables of its own for tests. The server does not pass them on to jobs.
+    // Cargo sets variables for tests. The server does not pass them on to jobs.
     let output = printed(&server.api, json!({"run": run})).await;
     let (compiling, warning) = ("Compiling\u{1b}[0m small", "\u{1b}[33mwarning");
     assert!(output.contains(compiling) && output.contains(warning), "{output:?}");
@@ -112,13 +112,14 @@ async fn no_pager_waits_for_a_key() {
         // git uses `cat`, even if its settings specify another pager, so the whole output is shown.
         (format!("{git} git log; git log"), "commit 1\n"),
         (format!("{git} GIT_PAGER= git -c color.ui=always log | less; echo after"), "after\n"),
-        // Pagers that are started explicitly show the first page and end.
+        // Pagers that are started explicitly show the first page and exit.
         ("seq 1000 | less; seq 1000 | less; echo after".to_owned(), "after\n"),
         ("seq 1000 > file; less file; less file 2>&1; echo after".to_owned(), "after\n"),
         ("seq 1000 | more; seq 1000 | more; echo after".to_owned(), "after\n"),
-        // A pager in general: a program that opens its terminal by name, switches it to raw mode and reads a key.
+        // This program does what any pager does: it opens its terminal by name, switches it to raw mode and reads a
+        // key.
         (format!("{by_name}; {by_name}"), "b'q'\n"),
-        // A program that does not change the terminal's settings gets the end of the input.
+        // A program that leaves the settings of the terminal unchanged reads end-of-file.
         ("cat <&2 >/dev/null; cat <&1 >/dev/null; cat; echo after".to_owned(), "after\n"),
     ] {
         // The timeout is reached only if a program waits for a key.
@@ -183,7 +184,7 @@ async fn a_background_process_that_keeps_the_terminal_is_killed_and_its_last_wor
     assert_eq!(printed(&server.api, json!({"run": run})).await, "early\nlate\n");
 }
 
-/// The number of bytes that each stream prints. The benchmark `terminal` does the same with 2 GiB.
+/// The number of bytes that are printed to each stream. The benchmark `terminal` prints 2 GiB.
 const MUCH: usize = 100 << 20;
 
 #[tokio::test]

@@ -38,14 +38,14 @@ impl Files {
         self.folder.path().join("key.pem")
     }
 
-    /// Replaces both files by a new certificate with its key.
+    /// Replaces both files with a new certificate and its key.
     fn renew(&self) {
         let (certificate, key) = self_signed();
         replace(&self.certificate(), &certificate);
         replace(&self.key(), &key);
     }
 
-    /// Returns a client that trusts only the certificate now in the file, and does not follow redirects.
+    /// Returns a client that does not follow redirects, and trusts only the certificate that is now in the file.
     fn client(&self) -> Client {
         rustls::crypto::ring::default_provider().install_default().ok();
         let certificate = fs::read(self.certificate()).expect("the file exists");
@@ -54,7 +54,7 @@ impl Files {
         client.build().expect("the TLS client is available")
     }
 
-    /// Returns an API client for a server. The client trusts only the certificate now in the file.
+    /// Returns an API client for a server, which trusts only the certificate that is now in the file.
     fn api(&self, server: &TestServer) -> Api {
         let port = server.api.base.rsplit_once(':').expect("a base ends with a port").1;
         Api { client: self.client(), ..Api::new(format!("https://localhost:{port}")) }
@@ -67,7 +67,7 @@ fn self_signed() -> (String, String) {
     (cert.pem(), signing_key.serialize_pem())
 }
 
-/// Replaces a file in one step, as tools that renew certificates do.
+/// Replaces a file atomically, as tools that renew certificates do.
 fn replace(path: &Path, text: &str) {
     let new = path.with_extension("new");
     fs::write(&new, text).expect("the folder can be written");

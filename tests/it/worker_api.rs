@@ -1,5 +1,5 @@
-//! Workers on other machines: each route of their protocol, with its statuses, codes and bodies, and the life of a job
-//! that they run.
+//! Tests of the protocol for workers on other machines: each route with its statuses, codes and bodies, and the life of
+//! a job that such a worker runs.
 
 mod affinity;
 mod claims;

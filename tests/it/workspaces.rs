@@ -1,4 +1,4 @@
-//! Cleanup removes a workspace, whatever its job has done to it, and never removes anything outside it.
+//! Cleanup removes a workspace, whatever a job has done to it, and never removes anything outside of it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -55,8 +55,8 @@ async fn a_mount_in_a_workspace_is_not_removed_but_reported_and_the_next_start_f
         fs::create_dir_all(path.parent().expect("it has a parent")).expect("it can be created");
         fs::write(path, "").expect("it can be written");
     }
-    // The server runs in its own mount namespace, so that the mounts of the job disappear when the server exits. By
-    // default, a job cannot mount file systems.
+    // The server runs in its own mount namespace, so that the mounts of the job disappear when the server exits. The
+    // settings permit jobs to mount file systems, which they cannot do by default.
     let by_unshare = |server: Command| {
         let mut unshare = Command::new("unshare");
         unshare.arg(if is_root() { "-m" } else { "-Urm" }).arg(server.get_program());
@@ -82,7 +82,7 @@ async fn a_mount_in_a_workspace_is_not_removed_but_reported_and_the_next_start_f
     assert!(named && log.contains("(and 2 more)"), "{log}");
     server.terminate();
     server.exited().await;
-    // The mounts disappeared together with the first server, so the workspace can now be removed.
+    // The mounts have disappeared together with the first server, so the workspace can now be removed.
     let _server = Process::start(data.path());
     until("the workspace is removed", || workspaces(data.path()).is_empty()).await;
     assert!(other.path().join("precious").exists() && other.path().join("folder/precious").exists());

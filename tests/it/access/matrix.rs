@@ -1,4 +1,4 @@
-//! The matrix of all routes and all kinds of senders: each cell is requested, with bearer tokens and with cookies.
+//! Checks every route with every kind of sender, both with bearer tokens and with cookies.
 
 use model::Role;
 use reqwest::{Client, Method};
@@ -13,7 +13,7 @@ use crate::harness::{TOKEN, TestServer, tcp};
 enum Sender {
     /// Nobody is logged in.
     Nobody,
-    /// A person or a program with a role.
+    /// A person or a program with this role.
     Has(Role),
     /// The session or the token was valid, and has expired.
     Expired,
@@ -21,8 +21,8 @@ enum Sender {
     Revoked,
 }
 
-/// Routes that are also requested with these parameters, because they succeed, open a stream or send a whole file only
-/// with them.
+/// Routes that are requested both without and with this query. They succeed, open a stream or send a whole file only
+/// with the query.
 const WITH_PARAMETERS: [(&str, &str); 5] = [
     ("/api/queue/events/stream", "?jobs={id}:0"),
     ("/api/queue/jobs/{id}/log", "?follow=true"),
@@ -31,7 +31,7 @@ const WITH_PARAMETERS: [(&str, &str); 5] = [
     ("/api/queue/jobs/{id}/log/search", "?q=secret&format=text"),
 ];
 
-/// Creates the senders. The expired and the revoked ones had the role `admin`.
+/// Creates the senders. The expired and revoked credentials had the role `admin`.
 async fn senders(server: &TestServer) -> Vec<(Sender, Proof)> {
     let mut senders = vec![(Sender::Nobody, Proof::Nothing), (Sender::Has(Role::Admin), Proof::Bearer(TOKEN.into()))];
     for role in Role::OF_PEOPLE {
@@ -64,7 +64,7 @@ async fn senders(server: &TestServer) -> Vec<(Sender, Proof)> {
     senders
 }
 
-/// Checks one cell of the matrix.
+/// Sends one request, and checks that the response is the one that the route's access rule requires for this sender.
 async fn check(
     client: &Client,
     base: &str,
@@ -93,7 +93,7 @@ async fn check(
     let is_page = matches!(access, Access::Page(_));
     let is_invalid_token = matches!(proof, Proof::Bearer(_)) && matches!(sender, Sender::Expired | Sender::Revoked);
     match (required, sender) {
-        // An invalid token is refused everywhere, so that a program notices its mistake.
+        // Even open routes refuse an invalid token, so that a program notices its mistake.
         _ if is_invalid_token => assert_eq!((status, code(reply).await.as_str()), (401, "auth_required"), "{what}"),
         (None, _) => assert!(!matches!(status, 401 | 403), "{what}: {status}"),
         (Some(required), Sender::Has(role)) if role.includes(required) => {

@@ -1,4 +1,5 @@
-//! Thousands of mutated paths, ids and methods cause no server error, skip no check, and reach no other object.
+//! Thousands of requests with mutated paths, ids and methods cause no server error, bypass no check, and give no access
+//! to other objects.
 
 use tailwater::server::all_routes;
 
@@ -8,10 +9,10 @@ use crate::harness::{Random, TOKEN, TestServer, tcp};
 /// The number of mutated requests.
 const REQUESTS: usize = 5_000;
 
-/// The number of requests that are sent at the same time.
+/// The number of simultaneous requests.
 const AT_ONCE: usize = 20;
 
-/// The only targets that may be answered with a success without credentials.
+/// The only paths at which a request without credentials may succeed.
 const OPEN: [&str; 2] = ["/healthz", "/login"];
 
 /// Strings that some servers, proxies and frameworks interpret differently from others.
@@ -52,7 +53,7 @@ const JUNK: [&str; 34] = [
     "@",
 ];
 
-/// Suffixes by which some frameworks decide whether a path requires credentials.
+/// Suffixes from which some frameworks infer whether a path requires credentials.
 const SUFFIXES: [&str; 16] = [
     ".json",
     ".css",
@@ -130,7 +131,7 @@ async fn mutated_paths_and_ids_cause_no_server_error_and_skip_no_check() {
         let path = &paths[random.below(paths.len())];
         let target = mutated(&mut random, path);
         let method = METHODS[random.below(METHODS.len())];
-        // The job must not be removed, because later requests need it.
+        // Do not remove the job, because later requests need it.
         let removes = method == "DELETE" && path.ends_with(&job);
         requests.push((method, target, random.below(4) == 0 && !removes));
     }

@@ -1,5 +1,5 @@
-//! Every response has a Content-Security-Policy, so that a browser that displays it runs nothing but the server's own
-//! scripts.
+//! Every response has a Content-Security-Policy, so that a browser that displays it runs no scripts except the server's
+//! own.
 
 use reqwest::{Method, Response};
 
@@ -10,7 +10,7 @@ use crate::harness::{TOKEN, TestServer};
 /// The policy of responses for programs.
 const FOR_PROGRAMS: &str = "default-src 'none'; frame-ancestors 'none'";
 
-/// The policy of errors that the frame of a preview displays.
+/// The policy of error responses that a browser displays in the frame of a preview.
 const FRAMED_ERROR: &str = "default-src 'none'; frame-ancestors 'self'";
 
 fn policy(reply: &Response) -> String {
@@ -19,7 +19,7 @@ fn policy(reply: &Response) -> String {
     policies[0].to_str().expect("a policy is ASCII").to_owned()
 }
 
-/// Checks the policy of a response that is a page.
+/// Checks the policy of a page.
 #[track_caller]
 fn check_page(what: &str, policy: &str) {
     assert!(policy.contains("script-src 'self' 'wasm-unsafe-eval' 'nonce-"), "{what}: {policy}");
@@ -49,7 +49,7 @@ async fn every_route_has_the_policy_of_its_kind_with_and_without_credentials() {
                 _ if path.starts_with("/previews/") => {
                     assert!([FOR_PROGRAMS, FRAMED_ERROR].contains(&policy.as_str()), "{what}: {policy}");
                 }
-                // The response to a form can be the page with the form.
+                // A response to a submitted form can be the page with the form.
                 Access::Program(_) if policy != FOR_PROGRAMS => {
                     assert!(reply.headers()["content-type"].to_str().is_ok_and(|kind| kind.starts_with("text/html")));
                     check_page(&what, &policy);

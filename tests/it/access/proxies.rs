@@ -1,4 +1,5 @@
-//! Behind a reverse proxy, the client's address and scheme are read from headers of trusted proxies only.
+//! Behind a reverse proxy, the client's address and scheme are read from headers, but only from those of trusted
+//! proxies.
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};
@@ -8,7 +9,7 @@ use crate::harness::{TOKEN, TestServer};
 /// One more than the number of failed logins after which the server refuses further ones.
 const TOO_MANY: usize = 21;
 
-/// Logs in as if the request had been forwarded by a proxy from the given address.
+/// Logs in as if a proxy had forwarded the request for a client with the address `forwarded_for`.
 async fn login(server: &TestServer, token: &str, forwarded_for: &str) -> Response {
     let client = Client::builder().redirect(Policy::none()).build().expect("the TLS client is available");
     let request = client.post(format!("{}/login", server.api.base)).body(format!("token={token}"));

@@ -216,7 +216,7 @@ async fn invalid_tokens_are_limited_by_address_and_valid_ones_are_always_accepte
     assert_eq!(get(&other, ("authorization", "Bearer wrong")).await.status(), 401);
     let request = guesser.post(format!("{}/login", server.api.base)).header("origin", &server.api.base);
     let request = request.header("content-type", "application/x-www-form-urlencoded").body(format!("token={TOKEN}"));
-    // Invalid tokens do not prevent logins, which are counted separately.
+    // A login still succeeds, because invalid tokens and failed logins are counted separately.
     cookie(&request.send().await.expect("the server answers"));
 }
 

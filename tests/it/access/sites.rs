@@ -1,4 +1,4 @@
-//! Tests of requests that a page of another site causes a browser to send.
+//! Tests of requests that a page of another site makes a browser send.
 
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
@@ -112,7 +112,7 @@ async fn an_absolute_target_overrides_the_host_header() {
         let reply = get_raw(&server.api.base, &jobs(authority), host).await;
         assert_eq!(reply.status, status, "{authority} {host:?}");
     }
-    // The host in the request target is also compared with the `Origin` header.
+    // The host in the request target is also compared with the host in the `Origin` header.
     for (target, origin, status) in
         [("ci.example:1", "http://ci.example:1", 200), ("ci.example:1", "http://localhost", 403)]
     {
@@ -159,7 +159,7 @@ async fn a_page_of_another_site_cannot_change_data_or_read_streams() {
         }
         check_refused(&server, &method, &path, &[("cookie", &cookie), ("sec-fetch-site", "cross-site")]).await;
         check_refused(&server, &method, &path, &[("cookie", &cookie), ("sec-fetch-site", "same-site")]).await;
-        // A browser sends each of these headers once, and they never contradict each other.
+        // No browser sends contradictory or repeated headers like these, so they are refused.
         let contradictory: [&[(&str, &str)]; 4] = [
             &[("origin", &base), ("sec-fetch-site", "cross-site")],
             &[("origin", "https://evil.example"), ("sec-fetch-site", "same-origin")],

@@ -12,7 +12,7 @@ const REPORT: &str =
     "mkdir -p 'report/a b'; echo '<h1>Report</h1>' > report/index.html; echo 'h1 {}' > 'report/a b/é?.css';
     echo secret > other";
 
-/// Runs a job with a report, and returns its id.
+/// Runs a job that creates a report, and returns the job's id.
 async fn job_with_report(api: &Api) -> String {
     let id = api.submit(json!({"run": REPORT, "artifacts": ["report/**", "other"]})).await;
     assert_eq!(api.ended(&id).await["status"], "succeeded");
@@ -26,7 +26,7 @@ async fn artifact(api: &Api, job: &str, name: &str) -> String {
     item["id"].as_str().expect("an artifact has an id").to_owned()
 }
 
-/// Returns the address to which the preview of an artifact redirects.
+/// Requests the preview of an artifact, and returns the address to which the response redirects.
 async fn preview(api: &Api, job: &str, name: &str) -> String {
     let client = Client::builder().redirect(Policy::none()).build().expect("the client is valid");
     let url = format!("{}/api/queue/jobs/{job}/artifacts/{}/preview", api.base, artifact(api, job, name).await);
@@ -108,7 +108,7 @@ async fn a_signed_token_is_limited_to_the_artifacts_of_one_attempt() {
     assert_eq!(get(&restarted.api, &address).await.status(), 404, "permissions end when the server stops");
 }
 
-/// Returns the address of a preview that the owner of a credential has opened.
+/// Requests the preview of an artifact with a credential, and returns the address of the preview.
 async fn preview_by(api: &Api, job: &str, name: &str, proof: &Proof) -> String {
     let url = format!("{}/api/queue/jobs/{job}/artifacts/{}/preview", api.base, artifact(api, job, name).await);
     let reply = proof.add_to(browser().get(url), &api.base).send().await.expect("the server answers");

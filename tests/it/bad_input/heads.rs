@@ -61,7 +61,7 @@ async fn the_limits_on_a_head_are_settings() {
         let reply = tcp::parse(&reply).expect("the server answers");
         assert!(reply.body.contains(says), "{}", reply.body);
     }
-    // A request without credentials is refused in the same way, so that a login page does not hide the reason.
+    // A request without credentials gets the same error, not a redirect to the login page, which would hide the reason.
     let page = format!("GET /tasks/queue?q={} HTTP/1.1\r\nHost: localhost\r\n\r\n", "x".repeat(1_000));
     check_head_refused(&low, page.as_bytes(), (414, "uri_too_long")).await;
     let high = TestServer::start_with(|config| config.head = limits(60_000, 500, 200_000)).await;
@@ -107,8 +107,8 @@ async fn malformed_http_is_an_invalid_request() {
 async fn a_bad_request_does_not_affect_replies_to_earlier_requests_on_its_connection() {
     let server = TestServer::start().await;
     let good = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    // In the second iteration all requests are sent at once, so that hyper reads the invalid request before it has sent
-    // the replies to the valid ones.
+    // In the second iteration all requests are sent at once, so that hyper reads the invalid request before it has
+    // answered the valid ones.
     for together in [false, true] {
         let mut socket = tcp::connect(&server.api.base).await;
         let mut replies = String::new();

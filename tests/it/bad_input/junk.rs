@@ -52,14 +52,14 @@ fn junk(random: &mut Random) -> Vec<u8> {
     bytes
 }
 
-/// Returns whether the input contains anything besides empty lines. A server does not have to answer empty lines.
+/// Returns whether the input contains anything besides empty lines. A server may ignore empty lines.
 fn asks(bytes: &[u8]) -> bool {
     bytes.iter().any(|byte| !matches!(byte, b'\r' | b'\n'))
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn junk_over_tcp_is_always_answered_and_never_kills_the_server() {
-    // Incomplete requests are answered after this timeout.
+    // The server answers incomplete requests with an error after this timeout.
     let short = Duration::from_millis(200);
     let server = TestServer::start_with(|config| {
         config.limits.head = short;

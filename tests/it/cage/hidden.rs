@@ -13,16 +13,17 @@ use crate::harness::gate::Gate;
 use crate::harness::process::{Process, is_root};
 use crate::harness::{Api, TOKEN, TestServer, of_kind};
 
-/// The target of a command.
+/// What a command tries to read or change.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Target {
     /// The data directory, by its own path.
     Data,
-    /// The names in the data directory, which Landlock does not hide.
+    /// The names of files in the data directory, which Landlock cannot hide.
     Names,
-    /// The server's process. The server protects it even without Landlock, but not from root.
+    /// The server's process. Even without Landlock, only root can access it.
     Server,
-    /// The environment or the memory map of a process. Recent versions of Linux let root read them despite Landlock.
+    /// The environment or the memory map of a process, which root can read on recent versions of Linux despite
+    /// Landlock.
     Environment,
     /// The processes of another job, or their files.
     Job,
@@ -30,8 +31,9 @@ enum Target {
     Mounts,
 }
 
-/// Commands that succeed if a step is not restricted. `DATA` is the data directory, `SERVER` the server's process id,
-/// and `JOB` that of a process of another job.
+/// Commands that succeed if a step is not restricted. They contain placeholders: `DATA` for the data directory,
+/// `SERVER` for the server's process id, `JOB` for the id of a process of another job, and `OTHER` for the directory of
+/// that job.
 const ATTEMPTS: [(Target, &str); 24] = [
     (Target::Data, "cat DATA/planted"),
     (Target::Data, "head -c 1 DATA/tailwater.sqlite"),
@@ -59,7 +61,7 @@ const ATTEMPTS: [(Target, &str); 24] = [
     (Target::Mounts, "nsenter --mount=/proc/SERVER/ns/mnt true"),
 ];
 
-/// Runs all attempts in one job while another job runs. Returns those that succeeded.
+/// Runs all commands in one job while another job runs. Returns the commands that succeeded.
 async fn successes(api: &Api, data: &str, server: u32) -> Vec<&'static str> {
     let gate = Gate::new();
     let run = format!("echo s > secret; echo $$; {}", gate.wait());
@@ -87,7 +89,7 @@ fn plant(data: &Path) {
     }
 }
 
-/// Returns the attempts on the given targets.
+/// Returns the commands with the given targets.
 fn attempts(targets: &[Target]) -> Vec<&'static str> {
     ATTEMPTS.iter().filter(|(target, _)| targets.contains(target)).map(|(_, command)| *command).collect()
 }
@@ -96,7 +98,8 @@ fn has_landlock(data: &Path) -> bool {
     !logged(data).contains("does not support Landlock")
 }
 
-/// Returns whether this process can mount file systems. A job of Tailwater cannot, even if it runs as root.
+/// Returns whether this process can mount file systems. Even root cannot do this if the tests run in a job of
+/// Tailwater.
 fn may_mount() -> bool {
     let mut mount = std::process::Command::new("unshare");
     mount.args(["--mount", "mount", "-t", "tmpfs", "none", "/mnt"]).stderr(std::process::Stdio::null());
@@ -108,8 +111,9 @@ async fn a_step_cannot_read_the_data_directory_or_the_processes_of_the_server_an
     let data = tempfile::tempdir().expect("a temporary folder");
     plant(data.path());
     let server = Process::start_by(data.path(), |mut server| {
-        // A server that cannot mount file systems, such as one that does not run as root, hides the directory with
-        // Landlock. In the directory for temporary files, it does so only with this value.
+        // A server that cannot mount file systems, for example because it does not run as root, hides the data
+        // directory with Landlock. If the data directory is in the directory for temporary files, as in this test, it
+        // does so only with this setting.
         server.env("TAILWATER_JOB_DATA", "hidden");
         server
     });
@@ -140,10 +144,9 @@ async fn a_step_of_an_unprivileged_server_cannot_read_the_data_directory_if_it_i
         server
     });
     let found = successes(&server.api, &data.path().display().to_string(), server.id()).await;
-    // Names can be listed, because a rule that forbids this would also apply to the directories that contain the data
-    // directory.
+    // Names can be listed, because a rule that forbids it would also apply to the directories above the data directory.
     assert_eq!(found, attempts(&[Target::Names]));
-    // Everything that is not in a directory that contains the data directory works as before.
+    // Everything outside the directories above the data directory works as usual.
     let elsewhere = "mkdir a && echo text > a/b && mv a/b c && ln c d && cat d && rm -r a && ls / >/dev/null";
     assert_eq!(line(&server.api, elsewhere).await, "text");
     let beside = data.path().with_extension("new");
@@ -202,8 +205,8 @@ async fn a_data_directory_beside_which_only_root_can_create_files_is_hidden_by_d
     }
     let folder = tempfile::tempdir().expect("a temporary folder");
     let server = Process::start_by(folder.path(), |program| {
-        // Everyone can create files in the directory for temporary files, so the data is on a file system that is
-        // mounted only for this server.
+        // Every user can create files in the directory for temporary files. The data directory is therefore on a file
+        // system that is mounted only for this server.
         let script = format!(
             "mount -t tmpfs -o mode=755 none /mnt; mkdir /mnt/data /mnt/bin; cp {} /mnt/bin; echo x > /mnt/data/planted; \
              chown -R nobody /mnt/data; cd /; exec setpriv --reuid=65534 --regid=65534 --clear-groups \
@@ -289,8 +292,8 @@ async fn a_step_sees_no_secret_of_the_server_in_its_environment_or_in_other_proc
         server.env("TAILWATER_SECRETS_KEY", "5".repeat(64)).env("REGISTRY_TOKEN", "hunter2-registry");
         server
     });
-    // The output would contain the mask in place of a secret. The environment of the server itself is readable for root
-    // on recent kernels, and is examined by another test.
+    // If the job printed a secret, its output would contain the mask. This test does not read the environment of the
+    // server itself, which root can read on recent kernels. Another test covers it.
     let command = "env; tr '\\0' '\\n' < /proc/self/environ; (cat /proc/$PPID/environ | tr '\\0' '\\n') 2>&1; \
                    tr '\\0' '\\n' < /proc/$PPID/cmdline; ls -l /proc/self/fd";
     let output = line(&server.api, command).await;

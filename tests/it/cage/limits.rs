@@ -6,7 +6,7 @@ use super::line;
 use crate::harness::TestServer;
 use crate::harness::process::{Process, is_root};
 
-/// Prints the restrictions that a step can query.
+/// Prints those restrictions that a step can query.
 const REPORT: &str = "umask; grep NoNewPrivs /proc/self/status | tr -d '\\t'; ulimit -Hc; ulimit -Sc";
 
 #[tokio::test]
@@ -25,7 +25,7 @@ async fn the_umask_the_privileges_and_core_dumps_can_be_configured() {
         config.jobs.cage.limits.core_bytes = 1 << 20;
     })
     .await;
-    // The shell counts blocks of 512 bytes.
+    // `ulimit -c` counts in blocks of 512 bytes.
     assert_eq!(line(&server.api, REPORT).await, "0022\nNoNewPrivs:0\n2048\n2048");
 }
 
@@ -46,7 +46,8 @@ async fn limits_apply_to_each_step_and_cannot_be_raised() {
 #[tokio::test]
 async fn a_step_cannot_start_more_processes_than_the_limit() {
     if !is_root() {
-        // The kernel counts all processes of the user, and this test does not know how many other processes there are.
+        // Without root, the server would run as the user of the tests. The kernel counts all processes of a user, and
+        // the test does not know how many others this user has.
         return;
     }
     let data = tempfile::tempdir().expect("a temporary folder");

@@ -1,4 +1,5 @@
-//! Jobs run as another user if the operator configures one, and all files and processes of a job belong to this user.
+//! If the operator configures a user for jobs, jobs run as this user, and their files and processes belong to this
+//! user.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
@@ -44,7 +45,7 @@ async fn a_job_has_the_ids_the_home_the_files_and_the_streams_of_its_user(mode: 
     assert_eq!(line(&server.api, "echo $HOME $SHELL $USER $LOGNAME").await, expected);
     let files = "touch file; stat -c %U . file; cd \"$TAILWATER_WORKSPACE\"; pwd >/dev/null";
     assert_eq!(line(&server.api, files).await, format!("{USER}\n{USER}"));
-    // These commands open the streams by path, for which the user needs permissions.
+    // These commands open the standard streams by path, which only works if the user has permission.
     assert_eq!(line(&server.api, "echo out > /dev/stdout; echo err | tee /dev/stderr >/dev/null").await.len(), 7);
     let capabilities = line(&server.api, "grep -E '^Cap(Prm|Eff|Amb)' /proc/self/status | cut -f 2").await;
     assert_eq!(capabilities, ["0000000000000000"; 3].join("\n"));
@@ -146,7 +147,7 @@ async fn a_job_cannot_have_files_stored_that_its_user_cannot_read() {
     assert!(message.contains("cannot enter the working directory"), "{message}");
     let stored = server.api.json(&format!("/jobs/{id}/artifacts")).await;
     assert_eq!(stored["items"].as_array().expect("a list").len(), 1, "only the log is stored: {stored}");
-    // Only root and the job's user may read this file and its directory.
+    // Only root and the job's user may read this file and its directory, so the server reads them as the job's user.
     let run = "mkdir d; echo mine > d/mine";
     let id = server.api.submit(json!({"run": run, "artifacts": ["d/**"]})).await;
     server.api.ended(&id).await;

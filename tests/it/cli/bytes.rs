@@ -10,7 +10,7 @@ use crate::harness::process::Process;
 use crate::harness::proxy::Proxy;
 use crate::harness::{Random, TestServer, number, of_kind};
 
-/// Creates a file of random bytes in the working directory of `cli`, and returns its path and content.
+/// Creates a file of random bytes in the working directory of `cli`, and returns its path and its content.
 ///
 /// Random bytes are almost never valid UTF-8.
 fn random_file(cli: &Cli, name: &str, size: usize) -> (String, Vec<u8>) {
@@ -44,8 +44,8 @@ async fn random_bytes_arrive_unchanged_on_each_stream() {
 async fn nul_bytes_and_split_characters_arrive_unchanged() {
     let (server, gate) = (TestServer::start().await, Gate::new());
     let cli = Cli::new(&server.api.base);
-    // The output contains a character split across the two streams, a lone continuation byte, an overlong encoding, a
-    // surrogate, and a character that a later write completes.
+    // Standard output contains a NUL byte, an unfinished character, a character that a later write completes, and an
+    // invalid last byte. Standard error contains a lone continuation byte, an overlong encoding and a surrogate.
     let script = format!(
         "printf 'a\\000b\\303'; printf '\\303\\251\\200\\300\\257\\355\\240\\200\\357\\277\\275' >&2; printf '\\n\\360\\237'; {}; printf '\\230\\200\\377'",
         gate.wait()
@@ -70,8 +70,8 @@ async fn selected_lines_keep_their_bytes() {
 async fn bytes_survive_repeated_disconnects() {
     let mut random = Random::new("cut");
     let server = TestServer::start_with(|config| config.jobs.live_event_bytes = 1_000).await;
-    // Each connection is cut after at least 8,000 bytes. Although binary output is several times larger in JSON, every
-    // connection therefore makes progress.
+    // Each connection is cut only after at least 8,000 bytes. It therefore makes progress, although binary output is
+    // several times larger in JSON.
     let cut = move || 8_000 + random.below(16_000);
     let proxy = Proxy::before(&server.api.base, cut).await;
     let cli = Cli::new(&proxy.base);

@@ -59,7 +59,7 @@ async fn a_non_utf8_argument_is_refused_with_a_reason_and_exit_code_125() {
         assert_eq!(done.code, Some(125), "{arguments:?}: {}", done.stderr);
         assert!(done.stderr.contains("UTF-8"), "{arguments:?}: {}", done.stderr);
     }
-    // Usage errors of `run` exit with 125, because 2 could be the exit code of the command.
+    // After a usage error, `run` exits with 125, because 2 could be the exit code of the command.
     assert_eq!(cli.run(&["run", "--no-such-option", "--", "true"]).await.code, Some(125));
     assert_eq!(cli.run(&["run"]).await.code, Some(125));
     assert_eq!(cli.run(&["run", "--help"]).await.code, Some(0));

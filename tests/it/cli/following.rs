@@ -21,8 +21,8 @@ async fn two_steps(server: &TestServer) -> String {
 
 #[tokio::test]
 async fn the_log_preserves_the_order_in_which_the_job_printed() {
-    // The streams alternate slowly enough for each line to be read separately. With a low event rate, each event
-    // combines many segments of one stream.
+    // The streams alternate slowly enough for the server to read each line separately. Because the event rate is low,
+    // each event combines many segments of one stream.
     let server = TestServer::start_with(|config| config.jobs.live_events_per_second = 2).await;
     let cli = Cli::new(&server.api.base);
     let command = "for i in $(seq 200); do echo out $i; echo err $i >&2; sleep 0.01; done; printf end";
@@ -100,7 +100,7 @@ async fn lines_are_selected_by_step_stream_and_pattern() {
     let step = logs(&["--step", "test"]).await;
     assert!(step.starts_with("testing\n") && step.contains("error: broken\n") && !step.contains("compil"), "{step}");
     assert_eq!(logs(&["--stream", "stderr"]).await, "\u{1b}[33mwarning\u{1b}[0m: old\nerror: broken\n");
-    // The pattern is matched without colours, but the line is printed with its colours.
+    // The pattern is matched against the text without colours, but the line is printed with its colours.
     assert_eq!(logs(&["--grep", "^warning: .ld$"]).await, "\u{1b}[33mwarning\u{1b}[0m: old\n");
     assert_eq!(logs(&["--grep", "^no newline$"]).await, "no newline\n");
     assert_eq!(logs(&["-f", "--grep", "ing$", "--stream", "stdout"]).await, "compiling\ntesting\n");

@@ -25,7 +25,8 @@ fn real(path: &Path) -> String {
     path.canonicalize().expect("the path exists").display().to_string()
 }
 
-/// Starts a proxy that forwards requests to the server, but itself answers requests for the identity of the machine.
+/// Starts a proxy in front of the server. The proxy itself answers requests for the machine's identity, and forwards
+/// all others.
 ///
 /// The proxy reports the identity `machine`, or replies with 404 if `machine` is `None`, like a server that does not
 /// have this route.

@@ -82,14 +82,14 @@ async fn ctrl_c_cancels_all_jobs_that_are_retried() {
     assert_eq!(jobs[0]["attempt"], 0, "the waiting job has never started");
 }
 
-/// Submits a command that fails, and waits for its end.
+/// Submits a command that fails, waits until its job has finished, and returns the job's id.
 async fn failed(server: &TestServer, title: &str) -> String {
     let id = server.api.submit(json!({"run": "exit 1", "title": title})).await;
     server.api.ended(&id).await;
     id
 }
 
-/// Returns how many jobs of the server are resubmissions.
+/// Returns the number of jobs that are resubmissions.
 async fn resubmitted(server: &TestServer) -> usize {
     let jobs = server.api.json("/jobs?limit=200").await["items"].clone();
     jobs.as_array().expect("a list").iter().filter(|job| job["resubmittedFrom"] != Value::Null).count()

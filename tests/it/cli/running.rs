@@ -22,7 +22,7 @@ async fn the_exit_code_of_the_command_passes_through() {
     for (command, code) in [("true", 0), ("exit 7", 7), ("exit 255", 255), ("kill -9 $$", 137)] {
         assert_eq!(cli.run(&["run", "--", "sh", "-c", command]).await.code, Some(code), "{command}");
     }
-    // In these two cases the job has no exit code, because the signal also terminates its shell.
+    // In the following two cases, the job has no exit code, because the signal also terminates its shell.
     assert_eq!(cli.run(&["run", "--", "kill", "-9", "0"]).await.code, Some(137));
     assert_eq!(cli.run(&["run", "--", "kill", "-TERM", "0"]).await.code, Some(143));
     assert_eq!(cli.run(&["run", "--", "no-such-program"]).await.code, Some(127));

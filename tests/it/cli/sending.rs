@@ -41,7 +41,7 @@ async fn the_files_of_a_folder_are_in_the_workspace_before_the_first_step() {
     assert_eq!(String::from_utf8_lossy(&done.bytes), String::from_utf8_lossy(expected));
     assert_eq!(done.bytes, expected);
     assert!(done.stderr.contains("not sent") && done.stderr.contains("out"), "{}", done.stderr);
-    // The working directory is relative to the copy of the directory.
+    // With `--send`, the working directory is relative to the copy of the sent directory.
     assert_eq!(cli.stdout(&["run", "--send", "project", "--cwd", "data", "--", "ls"]).await, "bytes\n");
 }
 
@@ -84,7 +84,7 @@ async fn an_oversized_folder_is_refused_with_the_servers_reason_and_creates_no_j
     assert!(done.stderr.contains("payload_too_large"), "{}", done.stderr);
     assert_eq!(server.api.json("/jobs").await["items"], json!([]));
     assert_eq!(inputs(server.data.path()), 0);
-    // Highly compressible data is refused while it is being unpacked, before any step starts.
+    // This data fits when it is compressed, so it is refused only while it is unpacked, before any step starts.
     std::fs::write(cli.folder().join("big/noise"), vec![0; 1 << 20]).expect("it can be written");
     let done = cli.run(&["run", "--send", "big", "--", "echo", "ran"]).await;
     assert_eq!((done.code, done.stdout.as_str()), (Some(126), ""), "{}", done.stderr);

@@ -1,5 +1,5 @@
-//! The bounds of the members of requests: those in `/api/openapi.json` are exactly those of the server. The server's
-//! constants are private to its modules, so this test sends a value within each bound and one beyond it.
+//! The bounds of request members in `/api/openapi.json` are exactly those that the server enforces. The server's
+//! constants are private to its modules, so this test sends values within and beyond each bound.
 
 use std::collections::BTreeSet;
 
@@ -11,22 +11,22 @@ use crate::harness::people::PASSWORD;
 use crate::harness::workers::{RemoteWorker, id_of};
 use crate::harness::{TOKEN, TestServer};
 
-/// The number of characters and of items that is sent for a member without a maximum.
+/// The number of characters or items in the large value that is sent for a member without a maximum.
 const MANY: u64 = 20_000;
 
-/// Members whose values the server checks in a way that is not a bound: base64, output with its position, and the
-/// current password.
+/// Members that this test skips, because the server validates their content and not only bounds: base64, positions in
+/// the output, and the current password.
 const CHECKED: [&str; 3] = ["raw", "chunks", "currentPassword"];
 
 /// Members whose maximum depends on other members or on earlier requests.
 const RELATIVE: [&str; 2] = ["batch", "suppressedBytes"];
 
-/// Members that describe the range of a batch of output, and are checked together.
+/// Members that describe the range of a batch of output. The server checks them together.
 const OF_RANGES: [&str; 4] = ["batch", "from", "to", "suppressedBytes"];
 
 /// A request with a valid body.
 struct Request {
-    /// The method and the path in the description.
+    /// The method and the path template, as in `/api/openapi.json`.
     operation: &'static str,
     path: String,
     body: Value,
@@ -37,7 +37,7 @@ struct Request {
 async fn requests(server: &TestServer) -> Vec<Request> {
     let worker = RemoteWorker::new(server, "one").await;
     let job = server.claimed(&worker, json!({})).await;
-    // Claims that may wait receive one of these jobs.
+    // These jobs are for the claims below, which would otherwise wait for a job.
     for _ in 0..20 {
         server.submit_elsewhere(json!({})).await;
     }
@@ -98,7 +98,7 @@ async fn requests(server: &TestServer) -> Vec<Request> {
     others.into_iter().chain(held).collect()
 }
 
-/// A value of a member, and whether it is within the bounds of the description.
+/// A test value for a member, and whether it is within the documented bounds.
 struct Probe {
     value: Value,
     is_within: bool,
@@ -113,8 +113,8 @@ fn items(count: u64, schema: &Value) -> Value {
     (0..count).map(|index| if is_text { json!(format!("x{index}")) } else { json!({"message": "x"}) }).collect()
 }
 
-/// Returns values at and beyond the bounds of a member, and large ones for bounds that are missing. Members that are not
-/// plain texts, whole numbers or lists have none.
+/// Returns values at and beyond the documented bounds of a member. If a bound is missing, returns an extreme value
+/// instead. Returns nothing for members that are not plain strings, integers or arrays.
 fn probes(schema: &Value) -> Vec<Probe> {
     let within = |value: Value| Probe { value, is_within: true };
     let beyond = |value: Value| Probe { value, is_within: false };

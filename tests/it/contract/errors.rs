@@ -1,4 +1,4 @@
-//! Each error code: its status, its code, and exactly the members of its body.
+//! Each error response has its documented status and code, and exactly the documented members.
 
 use std::collections::BTreeMap;
 
@@ -10,10 +10,10 @@ use super::{Elsewhere, difference, documentation};
 use crate::harness::TestServer;
 use crate::harness::people::Proof;
 
-/// An id that nothing has.
+/// A valid id that no object has.
 const NOTHING: &str = "01890000-0000-7000-8000-000000000000";
 
-/// The codes for which a test elsewhere exists, because they need a special server or connection.
+/// Codes that tests in other modules check, because they require a special server or connection.
 const ELSEWHERE: [Elsewhere; 17] = [
     of("invalid_request", "tests/it/bad_input/heads.rs", "malformed_http_is_an_invalid_request"),
     of("host_not_allowed", "tests/it/access/sites.rs", "a_host_header_that_is_not_a_name_of_the_server_is_refused"),
@@ -61,7 +61,8 @@ struct Refused {
     request: RequestBuilder,
 }
 
-/// Returns a refused request for each code that has no test elsewhere. The last one damages the server's data.
+/// Returns a refused request for each code that no other test checks. The last one is refused only after the test has
+/// damaged the server's data.
 async fn refused(server: &TestServer) -> Vec<Refused> {
     let (api, base) = (&server.api, &server.api.base);
     let (done, _) = api.run("echo out").await;
@@ -108,7 +109,7 @@ async fn refused(server: &TestServer) -> Vec<Refused> {
     .into()
 }
 
-/// Returns the codes in the table of errors, each with its statuses.
+/// Returns the error codes in the table of errors, each with its statuses.
 fn documented(page: &str) -> BTreeMap<&str, Vec<u16>> {
     let (_, table) = page.split_once("## Errors").expect("the page has a table of errors");
     let mut codes = BTreeMap::new();

@@ -1,7 +1,8 @@
-//! The parameters of queries: those that a route reads are exactly those that `/api/openapi.json` describes.
+//! Each route reads exactly the query parameters that `/api/openapi.json` describes.
 //!
-//! A route refuses the parameters that it does not know, and names all of them. This test therefore sends every name
-//! that occurs in the sources of the routes, without a value, and finds out which ones the route knows.
+//! A route refuses parameters that it does not know, and lists all of them in its error. This test therefore sends all
+//! names that occur in the source files of the routes, each without a value, and infers from the error which ones the
+//! route knows.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -11,10 +12,10 @@ use serde_json::Value;
 
 use crate::harness::{TOKEN, TestServer};
 
-/// Parameters that a stream knows only to refuse them with a message of its own.
+/// Parameters that streams read only to refuse them with a specific message.
 const REFUSED: [&str; 2] = ["before", "beforeEventId"];
 
-/// Returns the texts in the sources of the routes that can be the name of a parameter.
+/// Returns those string literals in the source files of the routes that could be names of parameters.
 fn candidates() -> BTreeSet<String> {
     let mut folders = vec![PathBuf::from("src/server/http")];
     let mut names = BTreeSet::from(["unknownParameter".to_owned()]);
@@ -37,7 +38,7 @@ fn candidates() -> BTreeSet<String> {
     names
 }
 
-/// Returns the names that the message of an error says to be no parameters of the path.
+/// Returns the names that an error message lists as unknown parameters.
 fn refused(message: &str) -> BTreeSet<String> {
     let one = message.strip_suffix(" is not a parameter of this path");
     let names = one.or_else(|| message.strip_suffix(" are not parameters of this path")).unwrap_or_default();
@@ -65,13 +66,13 @@ async fn every_parameter_that_a_route_reads_is_described_and_no_other() {
             continue;
         }
         let (mut known, mut all) = (BTreeSet::new(), candidates.iter().cloned().collect::<Vec<_>>());
-        // A search without anything to search for is refused before its parameters are.
+        // A search without `q` is refused before its other parameters are checked.
         let given = if path.ends_with("/search") { "q=out" } else { "" };
         if !given.is_empty() {
             known.insert("q".to_owned());
             all.retain(|name| name != "q");
         }
-        // The address of a request has a maximum length.
+        // The length of a URL is limited, so the names are sent in several requests.
         for names in all.chunks(100) {
             let query: String = names.iter().map(|name| format!("&{name}=")).collect();
             let reply = get(format!("{}?{given}{query}", path.replace("{id}", &done))).send().await;

@@ -1,5 +1,5 @@
-//! Each route: its status, its media type, and exactly the members of its response. The cases form one story, in which
-//! later requests use the ids from earlier responses.
+//! Each route responds with its documented status and media type, and with exactly the documented members. The cases
+//! run in order, because later requests use ids from earlier responses.
 
 mod cases;
 
@@ -13,7 +13,7 @@ use crate::harness::people::{PASSWORD, Proof, browser};
 use crate::harness::{TOKEN, TestServer};
 use cases::{API_TOKEN, cases};
 
-/// The routes that tests elsewhere check, because they need files, a complete log or a password.
+/// Routes that tests in other modules check, because they need files, a complete log or a password.
 const ELSEWHERE: [Elsewhere; 3] = [
     Elsewhere {
         what: "GET /jobs/{id}/input",
@@ -37,9 +37,9 @@ const ELSEWHERE: [Elsewhere; 3] = [
 
 /// A request and the expected response.
 struct Case {
-    /// The row of the table of routes.
+    /// The row in the table of routes of `docs/api.md`, for example `GET /jobs/{id}`.
     row: &'static str,
-    /// The path, in which `{name}` is the value of a variable.
+    /// The path. `{name}` stands for the value of the variable `name`.
     path: &'static str,
     /// The body, or null for a request without a body.
     body: Value,
@@ -47,15 +47,15 @@ struct Case {
     status: u16,
     /// The media type, or an empty string if the response has no body.
     content: &'static str,
-    /// The objects of the response, by JSON pointer, with their members.
+    /// The JSON pointers to objects in the response, each with the members of the object.
     objects: Vec<(&'static str, &'static str)>,
-    /// The members that are null, by JSON pointer.
+    /// The JSON pointers to the members that must be null.
     nulls: &'static str,
-    /// The variable to which the value at a JSON pointer is assigned.
+    /// A JSON pointer into the response, and the variable to which its value is assigned.
     keep: Option<(&'static str, &'static str)>,
 }
 
-/// Returns the case of a row whose response is JSON with status 200.
+/// Returns a case whose response is JSON with status 200.
 fn case(row: &'static str, path: &'static str) -> Case {
     Case {
         row,
@@ -71,7 +71,7 @@ fn case(row: &'static str, path: &'static str) -> Case {
 }
 
 impl Case {
-    /// The response has this object.
+    /// Expects the response to contain an object with exactly these members.
     fn has(mut self, pointer: &'static str, members: &'static str) -> Self {
         self.objects.push((pointer, members));
         self
@@ -81,7 +81,7 @@ impl Case {
         Self { body, ..self }
     }
 
-    /// The request is sent by the worker `one`, which holds the job `{held}` under its first lease.
+    /// Sends the request as the worker `one`, which holds the job `{held}` under its first lease.
     fn by_worker(mut self, body: Value) -> Self {
         let mut all = json!({"workerId": "one", "leaseEpoch": 1});
         for (name, value) in body.as_object().expect("it is an object") {
@@ -103,7 +103,7 @@ impl Case {
         Self { keep: Some((pointer, name)), ..self }
     }
 
-    /// The response is not JSON.
+    /// Expects this media type instead of JSON.
     fn sends(self, content: &'static str) -> Self {
         Self { content, ..self }
     }
@@ -112,7 +112,7 @@ impl Case {
         Self { status, content: "", ..self }
     }
 
-    /// Returns whether the path belongs to the row.
+    /// Returns whether the path matches the template in the row.
     fn is_of_its_row(&self) -> bool {
         let template = self.row.split_once(' ').map_or("", |(_, path)| path);
         let (template, path) = (template.split('/'), self.path.split('?').next().unwrap_or_default().split('/'));
@@ -121,12 +121,12 @@ impl Case {
     }
 }
 
-/// Replaces the variables in a text by their values.
+/// Replaces the variables in a text with their values.
 fn filled(text: &str, variables: &BTreeMap<&str, String>) -> String {
     variables.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
 }
 
-/// Sends the request of a case. Returns what is wrong with the response.
+/// Sends the request of a case, and returns what is wrong with the response.
 async fn check(case: &Case, server: &TestServer, worker: &str, variables: &mut BTreeMap<&str, String>) -> Vec<String> {
     let (method, _) = case.row.split_once(' ').expect("a row has a method");
     let path = filled(case.path, variables);
@@ -168,7 +168,7 @@ async fn check(case: &Case, server: &TestServer, worker: &str, variables: &mut B
     let body: Value = reply.json().await.expect("the body is JSON");
     for (pointer, members) in &case.objects {
         let found = body.pointer(pointer).unwrap_or(&Value::Null);
-        // The text of a new token is beside the members of the token.
+        // In this response, the text of the new token is an additional member.
         let members = if case.row == "POST /tokens" { format!("{members} {API_TOKEN}") } else { (*members).to_owned() };
         problems.extend(difference(found, &members).map(|what| format!("{pointer}: {what}")));
     }

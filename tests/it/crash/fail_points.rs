@@ -24,8 +24,8 @@ const APPEND: [FailPoint; 9] =
 const END: [FailPoint; 6] = [Finish, AttemptEnded, LeaseEnded, Finished, Compressed, OriginalRemoved];
 const RECOVERY: [FailPoint; 4] = [OrphansKilled, SpoolMended, SpoolCompleted, RestShipped];
 
-/// Starts a server that kills itself when it reaches `point` for the `time`-th time. Returns `None` if it dies before
-/// it listens.
+/// Starts a server that kills itself when it reaches `point` for the `time`-th time. Returns `None` if this happens
+/// before it listens.
 fn doomed(data: &Path, point: FailPoint, time: usize) -> Option<Process> {
     let started = Process::start_to_die(data, |mut server| {
         server.env("TAILWATER_FAIL_POINT", format!("{}:{time}", point.name()));
@@ -37,7 +37,7 @@ fn doomed(data: &Path, point: FailPoint, time: usize) -> Option<Process> {
 /// Repeatedly kills the server at each of the given fail points, and then checks that everything that the server had
 /// acknowledged or shown still exists.
 ///
-/// A running job passes each point about `often` times.
+/// Each running job passes each of the points about `often` times.
 async fn kill_at(points: &[FailPoint], often: usize) {
     let mut deaths = 0;
     let mut random = Random::new("fail_points");
@@ -45,12 +45,12 @@ async fn kill_at(points: &[FailPoint], often: usize) {
     let mut witness = Witness::default();
     for time in 0..TIMES {
         for point in points {
-            // The first kill happens when the point is reached for the first time. The others usually happen later.
+            // The first kill at a point happens when the point is first reached. The other kills usually happen later.
             let reached = if time == 0 { 1 } else { 1 + random.below(often * time) };
             if let Some(mut server) = doomed(data.path(), *point, reached) {
                 witness.submit_long(&server.api).await;
                 witness.submit_until_server_dies(&server.api).await;
-                // Nothing except the fail point sends SIGKILL to this server.
+                // Only the fail point sends SIGKILL to this server.
                 assert_eq!(server.exited().await.signal(), Some(9), "at {point:?}");
             }
             deaths += 1;
@@ -127,7 +127,8 @@ async fn kills_at_random_moments_lose_nothing_acknowledged() {
 fn every_fail_point_has_a_test_and_the_tests_kill_the_server_200_times() {
     let lists: [&[FailPoint]; 4] = [&OUTPUT, &APPEND, &END, &RECOVERY];
     assert_eq!(lists.concat(), FailPoint::ALL);
-    // Each test asserts its own number of kills. Together they must be the 200 kills that this module promises.
+    // Each test asserts its own number of kills. The sum must be the 200 kills that the documentation of this module
+    // states.
     let times = (OUTPUT.len() + APPEND.len() + END.len()) * TIMES + RECOVERY.len() * TIMES_IN_RECOVERY;
     assert_eq!(times + TIMES_AT_RANDOM, 200);
 }

@@ -65,7 +65,7 @@ async fn submit(api: &Api) -> String {
     id.expect("the submission was accepted")
 }
 
-/// Waits until a job has succeeded, on a server that may temporarily be unable to read the job.
+/// Waits until a job has succeeded. Meanwhile, the server may temporarily be unable to read the job.
 async fn succeeds(api: &Api, id: &str) {
     until_async("the job has finished", async || {
         let reply = api.get(&format!("/jobs/{id}")).await;
@@ -103,7 +103,7 @@ async fn with_failing_calls(mode: Mode, inject: &[&str]) -> String {
     for id in &ids {
         succeeds(&server.api, id).await;
     }
-    // The stored data is checked by a server without injected faults.
+    // A server without injected faults checks the stored data.
     server.kill();
     let server = Process::start(data.path());
     for id in &ids {
@@ -121,7 +121,7 @@ async fn a_temporarily_full_disk_makes_jobs_wait_and_loses_nothing(mode: Mode) {
 }
 
 async fn a_temporarily_failing_disk_makes_jobs_wait_and_loses_nothing(mode: Mode) {
-    // strace counts the calls of each thread separately, so a call fails in each thread that makes it often enough.
+    // strace counts the calls of each thread separately, so the faults occur in each thread that makes enough calls.
     let faults = ["pwrite64:error=EIO:when=60..62", "fdatasync:error=EIO:when=4..6", "pread64:error=EIO:when=100..101"];
     let failed = with_failing_calls(mode, &faults).await;
     for call in ["pwrite64", "fdatasync", "pread64"] {
@@ -142,7 +142,7 @@ async fn a_database_that_is_locked_for_60_seconds_delays_output_and_loses_nothin
         tokio::time::sleep(Duration::from_mins(1)).await;
         other.execute("rollback").await.expect("the transaction is open");
     });
-    // The lock does not delay the job, whose output is written to the spool, and readers still get replies.
+    // The lock does not delay the job, because its output is written to the spool. Readers still get replies.
     let spool = data.path().join("spool").join(&id).join("1/output.log");
     let text = |path: &Path| fs::read_to_string(path).expect("the content is text");
     until("the job has printed everything", || text(&spool).lines().count() == 2 * STEPS * LINES).await;

@@ -12,7 +12,7 @@ use crate::harness::process::Process;
 use crate::harness::sse::Stream;
 use crate::harness::{Api, of_kind, restore, sha256};
 
-/// The number of lines that a short job prints to each stream. It makes the log large enough to be compressed.
+/// The number of lines that a short job prints to each stream. They make the log large enough to be compressed.
 const LINES: usize = 300;
 
 /// Records the acknowledged jobs and the events that the client has read.
@@ -31,7 +31,7 @@ impl Witness {
         self.submit(api, json!({"run": command}), false).await;
     }
 
-    /// Submits short jobs one after another and reads the log of each, until the server is dead.
+    /// Submits short jobs one after another and reads the log of each, until the server has been killed.
     pub async fn submit_until_server_dies(&mut self, api: &Api) {
         let command =
             format!("for i in $(seq {LINES}); do echo out $i; echo err $i >&2; done; sleep 0.05; echo kept > kept.txt");

@@ -12,13 +12,14 @@ use super::{Mode, PATIENCE, TOKEN, sha256, watchdog};
 pub struct Api {
     pub base: String,
     pub client: reqwest::Client,
-    /// The mode of the jobs that [`Self::submit_job`] submits.
+    /// The mode in which jobs run that [`Self::submit_job`] submits.
     pub mode: Mode,
 }
 
 impl Api {
     pub fn new(base: String) -> Self {
-        // The binary also contains a TLS client, so reqwest must know which cryptography provider to use.
+        // The binary is built with reqwest's feature `rustls-no-provider`, so a cryptography provider has to be
+        // installed.
         rustls::crypto::ring::default_provider().install_default().ok();
         watchdog::watch();
         let client = reqwest::Client::builder().read_timeout(PATIENCE).build().expect("the TLS client is available");
@@ -94,7 +95,7 @@ impl Api {
         self.events_with(id, "").await
     }
 
-    /// Reads all events of the job that match a filter such as `&kind=log`.
+    /// Reads all events of the job that match a filter such as `&kind=log`. An empty filter matches all events.
     pub async fn events_with(&self, id: &str, filter: &str) -> Vec<Value> {
         let (mut events, mut after) = (Vec::new(), 0);
         loop {

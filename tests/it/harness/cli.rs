@@ -49,8 +49,8 @@ impl Cli {
 
     /// Returns the `tailwater` command, so that a test can configure it further.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        // `env` restores the default handling of signals, because the tests may have been started in the background,
-        // where a shell without job control ignores some signals.
+        // `env` restores the default handling of signals. The tests may have been started in the background by a shell
+        // without job control, which makes them ignore some signals.
         let mut command = Command::new("env");
         command.args(["--default-signal=HUP,INT,QUIT,TERM", env!("CARGO_BIN_EXE_tailwater")]).args(arguments);
         command.current_dir(self.folder()).env_clear();
@@ -60,13 +60,14 @@ impl Cli {
         command
     }
 
-    /// Returns a command that runs the program on a terminal of 77 columns and 23 rows and prints what appears there.
+    /// Returns a command that runs the program on a terminal of 77 columns and 23 rows and prints what the program
+    /// writes to the terminal.
     pub fn on_terminal(&self, arguments: &[&str]) -> Command {
         self.in_terminal("exec \"$0\" \"$@\"", arguments)
     }
 
-    /// Returns a command that runs a script on a terminal and prints what appears there. In the script, `"$0" "$@"` is
-    /// the program with its arguments.
+    /// Returns a command that runs a script on a terminal and prints what the script writes to the terminal. In the
+    /// script, `"$0" "$@"` is the program with its arguments.
     pub fn in_terminal(&self, script: &str, arguments: &[&str]) -> Command {
         let program = self.command(arguments);
         let spawn = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
@@ -81,7 +82,7 @@ impl Cli {
     /// Runs a command created by [`Cli::command`] until it exits.
     pub async fn run_command(mut command: Command) -> Done {
         let child = command.spawn().expect("the program starts");
-        // `command` may own the other end of a pipe, which has to be closed here.
+        // `command` may own the other end of a pipe, which has to be closed before waiting.
         drop(command);
         Done::of(child, &["a command"]).await
     }
@@ -95,7 +96,7 @@ impl Cli {
     pub async fn run_with(&self, arguments: &[&str], input: &str) -> Done {
         let mut child = self.spawn(arguments, Stdio::piped());
         let mut stdin = child.stdin.take().expect("the stream is piped");
-        // A program that needs no more input may already have closed the pipe.
+        // Ignore errors: the program may already have closed the pipe, because it needs no more input.
         stdin.write_all(input.as_bytes()).ok();
         drop(stdin);
         Done::of(child, arguments).await

@@ -1,4 +1,4 @@
-//! Functions on events, and on the output that they contain.
+//! Functions for events, and for the output that they contain.
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};

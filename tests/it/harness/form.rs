@@ -1,4 +1,4 @@
-//! Extracts the fields of a form as a browser would submit them (HTML standard, section 4.10.22.4).
+//! Extracts the fields of an HTML form as a browser would submit them (HTML standard, section 4.10.22.4).
 
 use html5gum::emitters::default::DefaultEmitter;
 use html5gum::{StartTag, Token, Tokenizer};

@@ -1,8 +1,8 @@
-//! A gate that makes a job wait until its test lets it continue.
+//! Makes a job wait until its test lets it continue.
 
 use tempfile::TempDir;
 
-/// A file whose creation allows a job to continue.
+/// A gate at which a job waits. Creating a file opens the gate.
 pub struct Gate {
     folder: TempDir,
 }

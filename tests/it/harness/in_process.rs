@@ -1,4 +1,4 @@
-//! A worker in the process of the test, without an HTTP server.
+//! Runs a worker in the process of the test, without an HTTP server.
 
 use std::path::Path;
 use std::time::Duration;
@@ -44,7 +44,7 @@ pub fn worker_config(data: &Path) -> WorkerConfig {
     }
 }
 
-/// Creates the database of a server.
+/// Creates a database, and opens its queue and event log.
 pub async fn open(data: &Path) -> (Queue, EventLog) {
     let db = Db::open(data).await.expect("a new database opens");
     let events = EventLog::new(db.clone());
@@ -60,7 +60,8 @@ pub async fn open(data: &Path) -> (Queue, EventLog) {
     )
 }
 
-/// Returns the link of an embedded worker of a newly started server. `instance` is the id of the data directory.
+/// Returns the link of the embedded worker of a server that has just started. `instance` is the id of the data
+/// directory.
 pub fn link(instance: &str, data: &Path, queue: &Queue, events: &EventLog) -> InProcess {
     let artifacts = ArtifactStore::open(data).expect("the folder exists");
     InProcess::new(instance, queue.clone(), events.clone(), artifacts, data.to_owned())

@@ -11,7 +11,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 
 use super::TestServer;
 
-/// The password of every user of a test.
+/// The password of every user in the tests.
 pub const PASSWORD: &str = "correct horse battery";
 
 /// The credential of a request.
@@ -21,7 +21,7 @@ pub enum Proof {
     Nothing,
     /// A bearer token.
     Bearer(String),
-    /// A session cookie, in a request from a page of the server.
+    /// A session cookie, sent in a request from a page of the server.
     Cookie(String),
 }
 
@@ -73,7 +73,7 @@ impl TestServer {
         Proof::Cookie(cookie(&reply))
     }
 
-    /// Creates an API token with a credential.
+    /// Creates an API token, authenticated with the credential `by`, and returns the response.
     pub async fn create_token(&self, by: &Proof, new: Value) -> Value {
         let request = browser().post(format!("{}/api/queue/tokens", self.api.base)).json(&new);
         let reply = by.add_to(request, &self.api.base).send().await.expect("the server answers");
@@ -82,7 +82,7 @@ impl TestServer {
         body
     }
 
-    /// Creates an API token with the admin token and returns it.
+    /// Creates an API token with this role, authenticated with the admin token, and returns the new token.
     pub async fn token(&self, role: Role) -> Proof {
         let by = Proof::Bearer(super::TOKEN.to_owned());
         bearer(&self.create_token(&by, json!({"name": role, "role": role})).await)
@@ -100,7 +100,7 @@ impl TestServer {
         proof.add_to(request, &self.api.base).send().await.expect("the server answers").status().as_u16()
     }
 
-    /// Returns a number from the database.
+    /// Runs a query whose result is one number, and returns the number.
     pub async fn number(&self, query: &'static str) -> i64 {
         let path = self.data.path().join("tailwater.sqlite");
         let mut connection =
@@ -108,13 +108,13 @@ impl TestServer {
         sqlx::query_scalar(query).fetch_one(&mut connection).await.expect("the query is valid")
     }
 
-    /// Changes the database directly while the server is running, for example to let a session expire.
+    /// Changes the database directly while the server is running, for example to make a session expire.
     pub async fn execute(&self, statement: &str) {
         execute(self.data.path(), statement).await;
     }
 }
 
-/// Changes the database in a data directory.
+/// Executes a statement in the database of a data directory.
 pub async fn execute(data: &Path, statement: &str) {
     let path = data.join("tailwater.sqlite");
     let options = SqliteConnectOptions::new().filename(path).busy_timeout(std::time::Duration::from_mins(1));
@@ -122,7 +122,7 @@ pub async fn execute(data: &Path, statement: &str) {
     sqlx::query(sqlx::AssertSqlSafe(statement)).execute(&mut connection).await.expect("the statement is valid");
 }
 
-/// Returns the credential of a new token.
+/// Returns the new token from the response of [`TestServer::create_token`].
 pub fn bearer(created: &Value) -> Proof {
     Proof::Bearer(created["token"].as_str().expect("a new token has a text").to_owned())
 }

@@ -13,13 +13,13 @@ use super::{Api, Mode, TOKEN, until};
 /// The path of the built program.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_tailwater");
 
-/// Returns the program that supervises steps, in memory, as a release runs it.
+/// Returns the supervisor's program, loaded into memory as in a release.
 pub fn supervisor() -> SupervisorProgram {
     let executable = fs::read(env!("CARGO_BIN_EXE_tailwater-supervisor")).expect("cargo has built it");
     SupervisorProgram::in_memory(&executable).expect("programs in memory can be started")
 }
 
-/// The variable with the number of jobs that run at the same time.
+/// The environment variable for the number of jobs that run at the same time.
 pub const CONCURRENCY: &str = "TAILWATER_CONCURRENCY";
 
 /// The id of an unprivileged user.
@@ -44,7 +44,8 @@ impl Process {
         Self::start_by(data, |program| program)
     }
 
-    /// Starts a server through another program, or with other environment variables.
+    /// Starts a server with the command that `by` returns. `by` receives the usual command, and can set environment
+    /// variables or wrap the command in another program.
     pub fn start_by(data: &Path, by: impl FnOnce(Command) -> Command) -> Self {
         Self::spawn(data, by)
             .unwrap_or_else(|mut child| panic!("the server exited before it listened: {:?}", child.wait()))
@@ -75,13 +76,13 @@ impl Process {
         self.child.id()
     }
 
-    /// Runs jobs that are submitted from now on in this mode.
+    /// Makes all jobs that are submitted later run in this mode.
     pub fn in_mode(mut self, mode: Mode) -> Self {
         self.api.mode = mode;
         self
     }
 
-    /// Starts a server that may exit before it listens. Returns the server's exit status if it does.
+    /// Starts a server that may exit before it listens. If it does, returns its exit status.
     pub fn start_to_die(data: &Path, by: impl FnOnce(Command) -> Command) -> Result<Self, ExitStatus> {
         Self::spawn(data, by).map_err(|mut child| child.wait().expect("the child can be waited for"))
     }

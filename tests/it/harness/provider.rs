@@ -18,13 +18,13 @@ use sha2::{Digest, Sha256};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-/// The id of the server at the provider.
+/// The client id of the server at the provider.
 pub const CLIENT_ID: &str = "tailwater";
 
-/// The secret of the server at the provider.
+/// The client secret of the server at the provider.
 pub const CLIENT_SECRET: &str = "client-secret-0123456789abcdef";
 
-/// A change to the header and to the claims of the next tokens.
+/// A function that changes the header and the claims of tokens before they are signed.
 pub type Forgery = fn(header: &mut Value, claims: &mut Value);
 
 /// A key with which tokens are signed.
@@ -66,15 +66,15 @@ struct Approved {
 struct Inner {
     base: String,
     signing: SigningKey,
-    /// The published keys.
+    /// The public keys that the provider publishes.
     published: Vec<Value>,
     approved: HashMap<String, Approved>,
     forgery: Option<Forgery>,
-    /// Claims that only the user info contains.
+    /// Claims that are sent only in the response to a request for user info.
     user_info: Value,
     /// The error with which the token endpoint responds, or `None` to respond with tokens.
     error: Option<Value>,
-    /// The issued secrets, which must not appear in the log of a server.
+    /// All secrets that the provider has issued. They must not appear in the log of a server.
     issued: Vec<String>,
 }
 
@@ -126,12 +126,12 @@ impl Provider {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Applies a change to all tokens from now on, or to none if `forgery` is `None`.
+    /// Applies `forgery` to all tokens from now on. `None` leaves them unchanged.
     pub fn forge(&self, forgery: Option<Forgery>) {
         self.inner().forgery = forgery;
     }
 
-    /// Signs with a new key from now on. The key is published only if `is_published` is true.
+    /// Signs tokens with a new key from now on. The key is published only if `is_published` is true.
     pub fn renew_key(&self, id: &str, is_published: bool) {
         let (mut inner, key) = (self.inner(), SigningKey::new(id));
         if is_published {
@@ -140,22 +140,22 @@ impl Provider {
         inner.signing = key;
     }
 
-    /// Sends these claims only in the user info from now on.
+    /// From now on, sends these claims in responses to requests for user info, and only there.
     pub fn send_in_user_info(&self, claims: Value) {
         self.inner().user_info = claims;
     }
 
-    /// Responds to all requests for tokens with this error from now on, or with tokens if `error` is `None`.
+    /// From now on, responds to all requests for tokens with this error. With `None`, responds with tokens again.
     pub fn fail(&self, error: Option<Value>) {
         self.inner().error = error;
     }
 
-    /// Responds to no request for tokens from now on.
+    /// Leaves further requests for tokens unanswered until [`Self::release`] is called.
     pub fn hold(&self) {
         self.responds.send_replace(false);
     }
 
-    /// Responds to all held requests for tokens, and to all further ones.
+    /// Answers the waiting requests for tokens, and all further ones.
     pub fn release(&self) {
         self.responds.send_replace(true);
     }
@@ -170,8 +170,8 @@ impl Provider {
         self.inner().issued.clone()
     }
 
-    /// Approves the login for which a server has sent the browser to the provider, and returns the query with which the
-    /// browser comes back.
+    /// Approves the login for which a server redirected the browser to `location`. Returns the query with which the
+    /// provider sends the browser back.
     pub fn approve(&self, location: &str, claims: Value) -> String {
         let url: Url = location.parse().expect("the server redirects to the provider");
         assert!(location.starts_with(&format!("{}/authorize?", self.base)), "{location}");

@@ -1,4 +1,5 @@
-//! A proxy between a client and a server. It can cut connections, and keeps its address if the server gets another one.
+//! A proxy between a client and a server. It can cut connections. Its address stays the same when the address of the
+//! server changes.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -15,8 +16,8 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// Starts a proxy for a server with a base URL such as `http://127.0.0.1:1`. The proxy closes each connection after
-    /// `cut()` bytes of replies.
+    /// Starts a proxy for a server with a base URL such as `http://127.0.0.1:1`. `cut` is called once for each
+    /// connection, and returns the number of bytes of replies after which the proxy closes the connection.
     pub async fn before(server: &str, mut cut: impl FnMut() -> usize + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let base = format!("http://{}", listener.local_addr().expect("the listener has an address"));

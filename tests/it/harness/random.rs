@@ -1,4 +1,4 @@
-//! Random numbers for tests, which can be reproduced.
+//! Reproducible random numbers for tests.
 
 /// A small random number generator. It prints its seed, and uses the seed from `TAILWATER_SEED` if that is set, so that
 /// a failure can be reproduced.

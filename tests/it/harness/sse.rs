@@ -15,7 +15,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 pub struct Frame {
     /// The `id`, or `None` if it is missing or not a number.
     pub id: Option<i64>,
-    /// The `id`, or an empty string.
+    /// The text of the `id`, or an empty string if it is missing.
     pub key: String,
     pub event: String,
     pub data: String,

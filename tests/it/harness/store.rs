@@ -1,5 +1,4 @@
-//! Opens the queue and the event log without a server, so that a test can directly call the functions that a worker
-//! calls.
+//! Opens the queue and the event log without a server, so that a test can call the same functions as a worker.
 
 use std::ops::RangeInclusive;
 
@@ -110,7 +109,7 @@ pub fn failed() -> Ending {
     Ending::Failed { reason: FailureReason::ExitCode, message: Redacted::literal("made up") }
 }
 
-/// Generates the events of an attempt: the ends of steps, and chunks of output on both streams.
+/// Generates the events of an attempt: output on both streams, and the ends of steps.
 pub struct Output {
     random: Random,
     text: RangeInclusive<usize>,

@@ -62,8 +62,8 @@ pub async fn first_line(base: &str, request: &[u8]) -> String {
     line
 }
 
-/// Whether a client closes its sending side after the request. If it does, the server does not have to answer, even if
-/// the request is complete.
+/// Whether a client closes its sending side after the request. If it does, the server may leave even a complete request
+/// unanswered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sending {
     /// The sending side stays open.

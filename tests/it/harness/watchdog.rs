@@ -37,7 +37,8 @@ struct Test {
     failures: Vec<String>,
 }
 
-/// Removes a test from [`TESTS`] when its thread ends, which is after its runtime has been dropped.
+/// Removes a test from [`TESTS`] when the thread of the test ends. At that time, the test's runtime has already been
+/// dropped.
 struct Watch(String);
 
 impl Drop for Watch {

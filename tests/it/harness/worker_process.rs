@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::process::{CONCURRENCY, PROGRAM, Process};
 use super::{Api, until};
 
-/// The name of the worker's log, in its directory.
+/// The name of the file with the worker's log. The file is beside the worker's directory.
 const LOG: &str = "worker.log";
 
 /// A running `tailwater worker`, which is killed when the test ends.
@@ -30,12 +30,12 @@ pub fn server_without_worker(data: &Path) -> Process {
 }
 
 impl WorkerProcess {
-    /// Starts a worker with further arguments. Its log is `worker.log` in its directory.
+    /// Starts a worker with additional arguments.
     pub async fn start(server: &Api, arguments: &[&str]) -> Self {
         Self::start_through(server, &server.base, arguments).await
     }
 
-    /// Starts a worker that reaches the server at another address, for example through a proxy.
+    /// Starts a worker that connects to the server at another address, for example through a proxy.
     pub async fn start_through(server: &Api, base: &str, arguments: &[&str]) -> Self {
         let new = json!({"name": "a worker", "role": "worker", "expiresInDays": 1});
         let created: Value = server.post("/tokens", &new).await.json().await.expect("the body is JSON");
@@ -62,7 +62,7 @@ impl WorkerProcess {
         &self.token
     }
 
-    /// Returns the worker's log.
+    /// Returns the text of the worker's log.
     pub fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join(LOG)).expect("the log exists")
     }
@@ -91,7 +91,7 @@ impl WorkerProcess {
         status.expect("the process has exited")
     }
 
-    /// Returns the number of files in the worker's directory that belong to jobs.
+    /// Returns the number of files and directories that the worker keeps for jobs.
     pub fn files_of_jobs(&self) -> usize {
         let count = |name| fs::read_dir(self.folder().join(name)).map_or(0, Iterator::count);
         ["spool", "work", "inputs"].into_iter().map(count).sum()

@@ -1,4 +1,4 @@
-//! Workers on other machines, which tests simulate over HTTP.
+//! Simulates workers on other machines by sending their HTTP requests.
 
 use model::Role;
 use reqwest::{Method, RequestBuilder};
@@ -7,10 +7,10 @@ use serde_json::{Value, json};
 use super::people::Proof;
 use super::{TestServer, until_async};
 
-/// The type of the jobs that the tests' workers run. The embedded worker does not run them.
+/// The type of the jobs for simulated workers. The embedded worker does not run them.
 pub const KIND: &str = "elsewhere";
 
-/// A worker on another machine.
+/// A simulated worker on another machine.
 #[derive(Clone)]
 pub struct RemoteWorker {
     pub base: String,
@@ -41,7 +41,7 @@ impl RemoteWorker {
         self.client.request(method, format!("{}/api/queue/jobs{path}", self.base)).bearer_auth(&self.token)
     }
 
-    /// Posts a body, to which the worker's name is added, and returns the status and the body of the reply.
+    /// Posts a body, and returns the status and the body of the reply. Adds the worker's name to the posted body.
     pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
         let mut body = body;
         if body.get("workerId").is_none() {
@@ -51,26 +51,26 @@ impl RemoteWorker {
         (reply.status().as_u16(), reply.json().await.expect("the body is JSON"))
     }
 
-    /// Posts a body, and returns the reply if its status is `expected`.
+    /// Posts a body, checks the status of the reply, and returns the body of the reply.
     pub async fn expect(&self, expected: u16, path: &str, body: Value) -> Value {
         let (status, reply) = self.post(path, body).await;
         assert_eq!(status, expected, "{path}: {reply}");
         reply
     }
 
-    /// Posts a body, and checks that the request is refused.
+    /// Posts a body, and checks that the request is refused with this status and code.
     pub async fn refused(&self, expected: (u16, &str), path: &str, body: Value) {
         let (status, reply) = self.post(path, body.clone()).await;
         assert_eq!((status, &reply["detail"]["code"]), (expected.0, &json!(expected.1)), "{path} {body}: {reply}");
         assert!(reply["detail"]["message"].as_str().is_some_and(|message| !message.is_empty()), "{reply}");
     }
 
-    /// Claims a job for a minute, and returns it, or null if there is none.
+    /// Claims a job with a lease of a minute. Returns the job, or null if there is none.
     pub async fn claim(&self) -> Value {
         self.claim_with(json!({})).await
     }
 
-    /// Claims a job with additional members of the request.
+    /// Like [`Self::claim`], but with additional members in the request.
     pub async fn claim_with(&self, members: Value) -> Value {
         let mut body = json!({"leaseSeconds": 60});
         for (name, value) in members.as_object().expect("it is an object") {
@@ -82,7 +82,7 @@ impl RemoteWorker {
     }
 }
 
-/// Returns the path of a route of a job.
+/// Returns the path of a job's route, relative to `/api/queue/jobs`.
 pub fn of_job(job: &Value, route: &str) -> String {
     format!("/{}/{route}", id_of(job))
 }
@@ -93,7 +93,7 @@ pub fn id_of(job: &Value) -> &str {
 }
 
 impl TestServer {
-    /// Submits a job that only workers of the tests run, with additional members of the submission.
+    /// Submits a job for simulated workers, with additional members in the submission.
     pub async fn submit_elsewhere(&self, members: Value) -> String {
         let mut job = json!({"type": KIND});
         for (name, value) in members.as_object().expect("it is an object") {
@@ -102,7 +102,7 @@ impl TestServer {
         self.api.submit_job(job).await
     }
 
-    /// Submits a job that only workers of the tests run, and claims it.
+    /// Submits a job for simulated workers, and claims it as `worker`.
     pub async fn claimed(&self, worker: &RemoteWorker, members: Value) -> Value {
         let id = self.submit_elsewhere(members).await;
         let job = worker.claim_with(json!({"allowedTypes": [KIND]})).await;
@@ -110,7 +110,7 @@ impl TestServer {
         job
     }
 
-    /// Waits until a worker with this name has asked for a job.
+    /// Waits until a worker with this name has requested a job.
     pub async fn until_seen(&self, name: &str) {
         until_async("a worker asks for a job", async || {
             let workers = self.api.json("/workers").await;

@@ -20,7 +20,7 @@ pub struct Page {
     /// All other text except scripts.
     pub text: String,
     scripts: String,
-    /// The name of the element that contains the text to be read next.
+    /// The name of the element in which the parser currently reads text.
     element: String,
 }
 
@@ -81,7 +81,7 @@ fn check_attribute(path: &str, element: &str, name: &str, value: &str) {
     }
 }
 
-/// Checks that scripts contain hostile text only within string literals, and that none of it can end the script
+/// Checks that scripts contain hostile text only within string literals, and contain nothing that could end the script
 /// element.
 #[track_caller]
 fn check_scripts(path: &str, scripts: &str) {

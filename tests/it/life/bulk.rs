@@ -1,4 +1,4 @@
-//! Actions on all jobs that match a filter.
+//! Tests of actions on all jobs that match a filter.
 
 use model::Role;
 use reqwest::Method;
@@ -14,7 +14,7 @@ async fn bulk(server: &TestServer, body: Value) -> Value {
     body
 }
 
-/// Returns the counts of a reply.
+/// Returns the counts and the error in a reply.
 fn counts(reply: &Value) -> Value {
     json!([reply["matched"], reply["done"], reply["skipped"], reply["failed"], reply["hasMore"], reply["error"]])
 }

@@ -26,7 +26,7 @@ async fn open(server: &TestServer, last_event_id: Option<i64>) -> Stream {
     Stream::of(reply)
 }
 
-/// Reads frames up to the next job. Panics after six heartbeats without a job.
+/// Reads up to the next frame with a job. Panics after six heartbeats without a job.
 async fn next_job(stream: &mut Stream) -> Frame {
     for _ in 0..6 {
         let frame = stream.next().await.expect("the stream continues");

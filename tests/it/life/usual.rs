@@ -41,7 +41,7 @@ async fn the_usual_time_of_a_step_is_the_median_of_the_latest_five_successes() {
     }
     let last = compared[4].clone();
     let failed = run(api, "9").await;
-    // Jobs with other commands are not compared.
+    // Jobs with other titles or commands are not compared.
     api.run("sleep 0").await;
     let other = api.submit(json!({"title": "compared", "run": "true"})).await;
     api.ended(&other).await;

@@ -1,4 +1,4 @@
-//! Compressed logs use less disk space, and reading them in any way gives the same result as before compression.
+//! Compressed logs use less disk space, and every way of reading them gives the same result as before compression.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -87,10 +87,10 @@ async fn ranges_of_a_compressed_log_match_its_text() {
 async fn logs_not_compressed_before_a_shutdown_are_compressed_after_the_next_start() {
     let server = TestServer::start().await;
     let (id, job) = server.api.run("seq 50000").await;
-    // The server stops right after the job has finished, when the log may or may not be compressed yet.
+    // The server stops right after the job has finished. At this time, the log may or may not be compressed yet.
     let data = server.stop().await;
     let folder = data.path().join("spool").join(&id).join("1");
-    // Creates the incomplete temporary file that a crash would leave behind.
+    // Create an incomplete temporary file, as a crash would leave it behind.
     std::fs::write(folder.join("output.log.zst.new"), b"half").expect("the folder can be written");
     let server = TestServer::start_over(data, |_| {}).await;
     let folder = compressed(server.data.path(), &id).await;

@@ -90,7 +90,7 @@ async fn skip_back_off(server: &TestServer) {
     let url = format!("sqlite://{}", server.data.path().join("tailwater.sqlite").display());
     let mut database = SqliteConnection::connect(&url).await.expect("the database exists");
     sqlx::query("update jobs set next_attempt_at = null").execute(&mut database).await.expect("the table exists");
-    // Submitting another job notifies the worker.
+    // The submission of another job notifies the worker.
     server.api.submit(json!({"run": "true"})).await;
 }
 

@@ -1,4 +1,4 @@
-//! Tests of events as NDJSON and as plain text, for programs that read line by line.
+//! Tests of events in the formats NDJSON and plain text, for programs that read line by line.
 
 use reqwest::{Method, Response};
 use serde_json::{Value, json};

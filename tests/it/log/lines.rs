@@ -1,4 +1,4 @@
-//! Tests of `/lines`: the fields of each line, and the parameters that are refused.
+//! Tests of `/lines`: the fields of each line, and invalid parameters.
 
 use serde_json::{Value, json};
 
@@ -107,7 +107,7 @@ async fn lines_are_returned_from_a_time_on_during_and_after_the_job() {
         gate.wait()
     );
     let id = server.api.submit(json!({"run": run})).await;
-    // After a pause, the end of a line may be sent in a separate event.
+    // After a pause, the word may be split across two events, so the restored output is checked.
     let is_unfinished = |events: &[Value]| restore(events, 1).ends_with(b"unfinished");
     server.api.events_when(&id, "end with an unfinished line", is_unfinished).await;
     let check = async || {

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use crate::harness::{Random, TestServer, sha256};
 
-/// Runs a job whose output spans many blocks of a reply. Returns the job's id, its output, and the two paths from which
-/// the output can be downloaded.
+/// Runs a job whose output is too long for a single block of a reply. Returns the job's id, its output, and the two
+/// paths from which the output can be downloaded.
 async fn printed(server: &TestServer) -> (String, Vec<u8>, [String; 2]) {
     let (id, job) = server.api.run("seq 100000; seq 3 >&2").await;
     assert_eq!(job["status"], "succeeded");

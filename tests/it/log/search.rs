@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::harness::gate::Gate;
 use crate::harness::{Random, TestServer, number, of_kind};
 
-/// Ways to search, as parameters of the API and as options of `grep`.
+/// The options of a search, as parameters of the API and as options of `grep`.
 const WAYS: [(&str, &str); 6] = [
     ("", "-F"),
     ("&ignoreCase=true", "-Fi"),
@@ -24,11 +24,11 @@ const WAYS: [(&str, &str); 6] = [
 /// Patterns that `grep -E` and the server interpret in the same way.
 const PATTERNS: [&str; 10] = ["a", "Ab", "error", "^b", "c$", "^$", "a.*c", "(ab|ba)+c?", "[^a-c]", "é"];
 
-/// The last line of the first half of a job's output, on both streams.
+/// The line that a job prints to both streams after the first half of its output.
 const HALF: &str = "---half---";
 
-/// Returns a script that prints random lines: some coloured, some that overwrite themselves, some empty, and an
-/// unfinished last line.
+/// Returns a script that prints random lines. Some lines are coloured, some overwrite themselves, some are empty, and
+/// some have no line break.
 fn random_script(random: &mut Random) -> String {
     let words = ["a", "b", "c", "Ab", "error:", "é", "\\033[31m", "\\033[0m", "50 %%\\r", "\\t", " "];
     let mut line = || {
@@ -73,7 +73,7 @@ fn encoded(pattern: &str) -> String {
     pattern.bytes().map(|byte| format!("%{byte:02X}")).collect()
 }
 
-/// Compares searches with `grep` on the lines of one attempt. Returns the number of lines that were found.
+/// Compares random searches with `grep` on the lines of one attempt. Returns the number of lines that were found.
 async fn compare(server: &TestServer, random: &mut Random, id: &str, attempt: i64, searches: usize) -> usize {
     let lines = visible_lines(server, id, attempt).await;
     let mut found = 0;
@@ -108,7 +108,7 @@ async fn compare(server: &TestServer, random: &mut Random, id: &str, attempt: i6
 async fn searches_of_running_and_finished_attempts_find_what_grep_finds() {
     let (server, mut random) = (TestServer::start().await, Random::new("search"));
     let mut found = 0;
-    // Only one job has a second attempt, because a second attempt starts only after some seconds.
+    // Only one job has a second attempt, because a second attempt starts only after a delay of some seconds.
     for attempts in [2, 1, 1, 1, 1, 1] {
         let gate = Gate::new();
         let (first, second) = (random_script(&mut random), random_script(&mut random));

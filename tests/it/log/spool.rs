@@ -1,4 +1,5 @@
-//! Reads spools without a server. Every line is complete and has its own number, however the streams are interleaved.
+//! Tests of reading spools without a server. Every line is complete and has its own number, however the streams are
+//! interleaved.
 
 use engine::output::lines::{self, Line, LongLine};
 use engine::output::text::{Reach, Selection, TextRead, TextReader, Times};
@@ -61,14 +62,13 @@ impl Written {
         SpoolReader::open(self.folder.path()).expect("reading succeeds").expect("the spool exists")
     }
 
-    /// Writes random parts of lines, some of them long, to both streams, and ends some of the steps in the middle of a
-    /// line.
+    /// Writes random fragments of lines, some of them long, to both streams, and ends some of the steps in the middle
+    /// of a line.
     fn make_up(&mut self, random: &mut Random) {
         for _ in 0..=random.below(120) {
             let words: [&[u8]; 6] = [b"a", "\u{20ac}".as_bytes(), b"\n", b"x\n", b"\n\n", &[b'y'; 700]];
             let text: Vec<u8> = (0..=random.below(8)).flat_map(|_| words[random.below(6)].to_vec()).collect();
-            // One stream is written to more often than the other, so that lines of the other stream stay unfinished for
-            // a long time.
+            // One stream is written to more often, so that lines of the other stream stay unfinished for a long time.
             let stream = STREAMS[usize::from(random.below(5) == 0)];
             self.write(stream, &text);
             if random.below(25) == 0 {

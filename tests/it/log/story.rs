@@ -36,7 +36,8 @@ pub async fn all_lines(api: &Api, id: &str, count: usize) -> Vec<Value> {
     }
 }
 
-/// Checks that every way to read the log of a finished job's first attempt gives the same bytes, and returns them.
+/// Checks that every way to read the log of a finished job's first attempt gives the same bytes, and returns these
+/// bytes.
 pub async fn check(server: &TestServer, id: &str, count: usize) -> Vec<u8> {
     let api = &server.api;
     let log =

@@ -23,7 +23,7 @@ fn payload() -> Value {
     })
 }
 
-/// Returns the id of the job that a reply redirects to.
+/// Returns the id of the job to which a reply redirects.
 fn led_to(reply: &reqwest::Response) -> String {
     assert_eq!(reply.status(), 303);
     header(reply, "location").strip_prefix("/tasks/queue/").expect("the redirect leads to the job").to_owned()
@@ -44,7 +44,7 @@ async fn edit(browser: &Browser, id: &str, edits: &[(&str, usize, &str)]) -> req
     browser.send_job(&fields).await
 }
 
-/// Returns the payload of a job, and checks that it was resubmitted from the job `from`.
+/// Checks that a job was resubmitted from the job `from`, and returns its payload.
 async fn remade(api: &Api, id: &str, from: &str) -> Value {
     let job = api.job(id).await;
     assert_eq!(job["resubmittedFrom"], from);
@@ -200,7 +200,7 @@ async fn a_job_with_a_terminal_keeps_it_when_it_is_edited_and_a_form_can_change_
     assert!(text_of(&html).contains("some steps"), "the job's page names the steps in a terminal: {html}");
     let edited = led_to(&edit(&browser, &id, &[("title", 0, "Edited")]).await);
     assert_eq!(remade(&server.api, &edited, &id).await, json!({"title": "Edited", "terminal": true, "steps": steps}));
-    // A form without the field `terminal` means that the box is not checked.
+    // Browsers do not send the field `terminal` if the checkbox is not checked.
     let html = browser.html(&format!("/tasks/queue/new?from={id}")).await;
     assert!(text_of(&html).contains("not in a terminal"), "{html}");
     let fields: Vec<_> = fields_of(&html).into_iter().filter(|(name, _)| name != "terminal").collect();

@@ -14,7 +14,7 @@ use crate::harness::people::{Proof, browser};
 use crate::harness::provider::{CLIENT_ID, CLIENT_SECRET, Provider};
 use crate::harness::{TestServer, tcp, until_async};
 
-/// Configures a provider, and maps two groups to roles.
+/// Changes the settings so that people log in with a provider, and two groups are mapped to roles.
 fn with_provider(config: &mut Config, issuer: &str) {
     config.oidc_issuer = Some(issuer.to_owned());
     config.oidc_client_id = Some(CLIENT_ID.to_owned());
@@ -44,7 +44,8 @@ fn location(reply: &Response) -> &str {
     reply.headers().get("location").map(|value| value.to_str().expect("ASCII")).unwrap_or_default()
 }
 
-/// Returns the cookie with this prefix that a response sets, as the browser sends it back, or `None` if it sets none.
+/// Returns the cookie with this prefix that a response sets, in the form in which the browser sends it back, or `None`
+/// if no such cookie is set.
 fn cookie(reply: &Response, prefix: &str) -> Option<String> {
     let cookies = reply.headers().get_all("set-cookie").iter().map(|value| value.to_str().expect("ASCII"));
     let set = cookies.into_iter().find(|cookie| cookie.starts_with(prefix) && !cookie.contains("Max-Age=0"))?;
@@ -54,7 +55,7 @@ fn cookie(reply: &Response, prefix: &str) -> Option<String> {
 
 /// A login that was started in a browser.
 struct Started {
-    /// The address of the provider to which the browser is sent.
+    /// The provider's address to which the server redirects the browser.
     location: String,
     /// The cookie that binds the login to the browser.
     cookie: String,
@@ -71,20 +72,20 @@ async fn finish(base: &str, query: &str, cookie: &str) -> Response {
     get(base, &format!("/login/oidc/callback?{query}"), cookie).await
 }
 
-/// Logs in with the given claims, and returns the last response.
+/// Logs in as a person with these claims, and returns the last response.
 async fn log_in(server: &TestServer, provider: &Provider, claims: Value) -> Response {
     let started = begin(&server.api.base, "").await;
     let query = provider.approve(&started.location, claims);
     finish(&server.api.base, &query, &started.cookie).await
 }
 
-/// Returns the session that a login has begun.
+/// Returns the cookie of the session that a login has begun.
 fn session(reply: &Response) -> Proof {
     assert_eq!(reply.status(), StatusCode::SEE_OTHER);
     Proof::Cookie(cookie(reply, "tailwater_session_").expect("a session begins"))
 }
 
-/// Asserts that a login was refused with a page that contains the words, and returns the entry of the audit log.
+/// Asserts that a login was refused with a page that contains `words`, and returns the login's entry in the audit log.
 async fn refused(server: &TestServer, reply: Response, status: u16, words: &str) -> Value {
     assert_eq!(reply.status(), status, "{words}");
     assert_eq!(cookie(&reply, "tailwater_session_"), None, "{words}");
@@ -93,8 +94,8 @@ async fn refused(server: &TestServer, reply: Response, status: u16, words: &str)
     assert!(html.contains("href=\"/login\""), "{html}");
     let entries = server.api.json("/audit?action=login&limit=1").await;
     let entry = entries["items"][0].clone();
-    // With status 403, the provider has authenticated a person whom the server does not admit. With any other status,
-    // the sender is unknown.
+    // Status 403 means that the provider has authenticated the person, but the server does not admit this person. With
+    // any other status, the sender is unknown.
     let credential = if status == 403 { json!("oidc") } else { Value::Null };
     assert_eq!((&entry["status"], &entry["credential"]), (&json!(status), &credential), "{entry}");
     entry

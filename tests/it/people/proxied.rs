@@ -1,5 +1,5 @@
-//! People whom a reverse proxy has authenticated: headers are accepted only from a trusted proxy, sessions of two
-//! people are never mixed, and groups determine the role.
+//! Tests of people whom a reverse proxy has authenticated. Headers are accepted only from a trusted proxy, the sessions
+//! of two people are never mixed up, and groups determine the role.
 
 use model::Role;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
@@ -12,7 +12,7 @@ use crate::harness::{PATIENCE, TOKEN, TestServer, config, tcp, until_async};
 /// A change to the settings.
 pub(super) type SettingsChange = fn(&mut Config);
 
-/// Changes the settings: the connections of this test are trusted as if they came from a proxy, and two groups are
+/// Changes the settings so that the connections of this test count as those of a trusted proxy, and two groups are
 /// mapped to roles.
 fn behind_a_proxy(config: &mut Config) {
     config.trusted_proxies = vec!["127.0.0.1".to_owned()];
@@ -54,8 +54,8 @@ fn new_cookie(reply: &Response) -> Option<String> {
     Some(pair.to_owned())
 }
 
-/// Returns the name of the user to whom a cookie belongs, or `None` if its session is not valid. The request has no
-/// headers of the proxy.
+/// Returns the name of the user to whom a cookie belongs, or `None` if the cookie's session is not valid. The request
+/// has no headers of the proxy.
 async fn owner(server: &TestServer, cookie: &str) -> Option<String> {
     let request = browser().get(format!("{}/api/queue/sessions", server.api.base)).header("cookie", cookie);
     let reply = request.send().await.expect("the server answers");
@@ -201,7 +201,7 @@ async fn the_first_page_begins_a_session_with_which_requests_without_the_header_
 
 #[tokio::test]
 async fn a_session_lasts_only_for_a_limited_time_after_the_last_request_with_the_header() {
-    /// The number of whole hours until the session ends.
+    /// Selects the number of whole hours until the session ends.
     const LEFT: &str = "select (expires_at / 1000000 - unixepoch()) / 3600 from sessions";
     let server = start().await;
     let cookie = new_cookie(&page(&server, "ada", "dev", None).await).expect("a session begins");
@@ -262,7 +262,7 @@ async fn a_local_user_of_the_same_name_is_not_taken_over() {
     assert_eq!(get(&server, "/api/queue/jobs", "admin", "dev").await.status(), 200, "this is not the admin token");
     assert_eq!(user(&server, "ada").await.expect("the user exists")["source"], "local");
     assert_eq!(server.status("/api/queue/users", &local).await, 200);
-    // A user of the proxy has no password, so neither an empty one nor a new one works.
+    // A user from the proxy has no password, so neither an empty password nor a new one works.
     for password in ["", PASSWORD] {
         let fields = [("name", "proxy:ada"), ("password", password)];
         let reply = server.post_form("/login", &Proof::Nothing, &fields).await;

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use crate::harness::TestServer;
 use crate::harness::people::{PASSWORD, Proof, bearer, browser};
 
-/// The maximum time that a test waits until a stream is closed. It is long because machines are shared, and a shorter
-/// time would not prove more.
+/// The maximum time for which a test waits until a stream is closed. It is long because machines are shared, and a
+/// shorter time would not prove more.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Starts a job that prints a line and runs until the server stops.
@@ -23,7 +23,7 @@ async fn running_job(server: &TestServer) -> String {
     id
 }
 
-/// Returns the paths of all responses that stay open.
+/// Returns the paths of all kinds of responses that stay open.
 fn open_ended(job: &str) -> [String; 4] {
     [
         format!("/api/queue/jobs/{job}/events/stream"),
@@ -58,8 +58,8 @@ async fn aborted(mut reply: Response) {
     tokio::time::timeout(PATIENCE, read).await.expect("the response is aborted");
 }
 
-/// Opens all kinds of responses, revokes their credential by `revoke`, and checks that all of them are aborted, but no
-/// responses to another credential.
+/// Opens a response of each kind, and revokes their credential with `revoke`. Checks that these responses are aborted,
+/// and that responses to another credential are not.
 async fn check(server: &TestServer, proof: &Proof, revoke: impl AsyncFnOnce()) {
     let job = running_job(server).await;
     let other = server.token(Role::Viewer).await;
@@ -179,7 +179,8 @@ async fn a_stream_is_closed_when_its_session_or_token_expires() {
     server.add_user("ada", Role::Viewer).await;
     let session = server.log_in("ada", PASSWORD).await;
     let token = bearer(&server.create_token(&session, json!({"name": "test"})).await);
-    // The server reads the expiry when a stream is opened, so it is changed before. 3 s are enough to open the streams.
+    // The server reads the expiry time when a stream is opened, so the time is set beforehand. Usually, 3 s are enough
+    // to open the streams.
     server.execute("update sessions set expires_at = (unixepoch() + 3) * 1000000").await;
     server.execute("update tokens set expires_at = (unixepoch() + 3) * 1000000").await;
     let request = |proof: &Proof| {
@@ -187,7 +188,7 @@ async fn a_stream_is_closed_when_its_session_or_token_expires() {
     };
     for proof in [&session, &token] {
         let reply = request(proof).send().await.expect("the server answers");
-        // On a very slow machine, the credential has already expired.
+        // On a very slow machine, the credential may already have expired.
         if reply.status() == 200 {
             aborted(reply).await;
         }

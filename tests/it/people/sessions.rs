@@ -1,4 +1,4 @@
-//! Tests of the sessions of browsers.
+//! Tests of browser sessions.
 
 use model::Role;
 use reqwest::Method;

@@ -1,4 +1,4 @@
-//! A running job adds values that are masked from then on, and weak secrets are reported by the names of their
+//! A running job can add values, which are masked from then on. Weak secrets are reported by the names of their
 //! variables.
 
 use serde_json::{Value, json};
@@ -20,8 +20,8 @@ async fn warnings(server: &TestServer, payload: Value) -> Vec<String> {
     warnings.map(|event| event["message"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
-/// Returns the letter 13 places later in the alphabet. A job gets a rotated value and rotates it back, so that the
-/// server learns the value only from the job.
+/// Replaces a letter by the one 13 places later in the alphabet. A job gets a rotated value and rotates it back, so
+/// that the server learns the value only from the job.
 fn rotated(letter: char) -> char {
     let place = (u8::try_from(letter).expect("it is ASCII") - b'a' + 13) % 26;
     char::from(b'a' + place)

@@ -44,7 +44,7 @@ impl Maker {
         format!("a {} b", self.secret())
     }
 
-    /// Generates variables with all secrets as their values, so that the server has to mask the secrets everywhere.
+    /// Generates variables whose values include all secrets, so that the server has to mask the secrets everywhere.
     fn env(&mut self) -> Value {
         let mut env = json!({"NOTE": self.text()});
         for (index, secret) in self.secrets.clone().into_iter().enumerate() {

@@ -13,11 +13,11 @@ use tailwater::server::all_routes;
 use crate::harness::process::Process;
 use crate::harness::{Api, TOKEN};
 
-/// Secrets whose values the server knows. Each field is named after the way in which the server learns the value.
+/// Secrets whose values the server knows. Each field is named after how the server learns the value.
 struct Known {
-    /// The server's own environment.
+    /// A variable in the server's own environment.
     of_server: String,
-    /// The file `--redact-values-file`.
+    /// A value in the file that `--redact-values-file` names.
     of_file: String,
     /// The password in the URL of a proxy.
     of_proxy: String,
@@ -31,13 +31,13 @@ struct Known {
     of_step: String,
     /// A value that the job appends to its mask file.
     appended: String,
-    /// Values in output lines with the syntax of other systems.
+    /// Values that the job prints in the masking commands of other CI systems.
     printed: [String; 2],
 }
 
 impl Known {
     fn new() -> Self {
-        // The values are different from each other, contain characters that have to be escaped, and are not words.
+        // The values differ from each other, are not words, and contain characters that have to be escaped.
         let value = |way: &str| format!("cnry/{way}+\"7f3a'&<9c&1e5b");
         Self {
             of_server: value("server"),
@@ -59,8 +59,8 @@ impl Known {
     }
 }
 
-/// Returns texts that contain secrets, each with its secret part. The server does not know these secrets, but rules
-/// recognise them by their format.
+/// Returns texts that contain secrets, each with the secret itself. The server does not know these secrets, but masking
+/// rules recognise them by their format.
 fn unknown() -> Vec<(String, String)> {
     let random = |letters: &[u8], count: usize, seed: usize| {
         let at = |index: usize| letters[(index * 7 + seed * 13 + index * index) % letters.len()];
@@ -104,8 +104,8 @@ fn base64_url(bytes: &[u8]) -> String {
     text
 }
 
-/// A script that prints the variable `S` in several forms, to both streams, in one piece and in two with a pause in
-/// between.
+/// A script that prints the variable `S` in several forms: on both streams, encoded and coloured, in one piece, and in
+/// two pieces with a pause in between.
 const PRINT: &str = r#"
 printf '%s\n' "$S"; printf 'x=%s;\n' "$S" >&2
 printf '%s' "$S" | base64 -w 76; printf '%s' "$S" | base64 -w 0; echo
@@ -133,7 +133,7 @@ async fn run_known(api: &Api, known: &Known) -> Vec<String> {
         {"run": print("JOB_TOKEN"), "name": format!("step with {}", known.of_job)},
         {"run": print("DB_PASSWORD"), "env": {"DB_PASSWORD": known.of_step}},
         {"run": print("NAMED")},
-        // The lines of a value are masked on their own, but only in their literal form.
+        // Each line of a value is also masked on its own, but only in its literal form.
         {"run": "cat \"$IN_FILE\"; head -n 1 \"$IN_FILE\"; tr '\\n' ' ' < \"$IN_FILE\"; base64 \"$IN_FILE\"; od -An -v -tx1 \"$IN_FILE\""},
         {"run": print("HTTPS_PROXY")},
         // The values are assembled at run time, so that the server can learn them only from the job.
@@ -164,8 +164,8 @@ async fn run_known(api: &Api, known: &Known) -> Vec<String> {
     ids
 }
 
-/// Replaces letters by letters and digits by digits, as the command [`ROTATE`] does. The server does not recognise the
-/// result as a form of the value, so it learns the value only from the job.
+/// Rotates the letters and the digits of a value, so that the command [`ROTATE`] restores it. The server does not
+/// recognise the result as a form of the value, so it learns the value only from the job.
 fn rotated(value: &str) -> String {
     let rotate = |byte: u8, first: u8, count: u8| first + (byte - first + count / 2) % count;
     let rotated = value.bytes().map(|byte| match byte {
@@ -180,7 +180,7 @@ fn rotated(value: &str) -> String {
 /// The command that undoes [`rotated`].
 const ROTATE: &str = "tr 'A-Za-z0-9' 'N-ZA-Mn-za-m5-90-4'";
 
-/// Quotes a value for a shell's single quotes.
+/// Escapes a value for use within single quotes in a shell.
 fn shell(value: &str) -> String {
     value.replace('\'', "'\\''")
 }
@@ -218,7 +218,7 @@ async fn responses(api: &Api, ids: &[String]) -> Vec<(String, Vec<u8>)> {
         let mut body = Vec::new();
         while let Some(chunk) = reply.chunk().await.expect("the body arrives") {
             body.extend_from_slice(&chunk);
-            // Reading is stopped, because the streams of lists do not end.
+            // Stop reading, because the streams of lists do not end.
             if path.contains("/jobs/stream") && body.len() > 20_000 {
                 break;
             }

@@ -1,4 +1,4 @@
-//! Named secrets: only the jobs that ask for them receive their values, and no reply and no file contains a value.
+//! Only jobs that request a named secret receive its value. No reply and no file contains the value.
 
 use std::fs;
 use std::path::Path;
@@ -83,7 +83,7 @@ async fn invalid_names_and_values_are_refused_with_their_field() {
         let message = reply["detail"]["message"].as_str().expect("an error has a message");
         assert!(message.starts_with(&format!("{field}: ")), "{name}: {message}");
     }
-    // All values together are limited too, because each of their bytes takes memory in every redactor.
+    // The total size of all values is limited too, because each redactor keeps all of them in memory.
     assert_eq!(set(&server.api, "A", &"x".repeat(15_000)).await.0, 201);
     assert_eq!(set(&server.api, "B", &"y".repeat(15_000)).await.0, 201);
     assert_eq!(set(&server.api, "C", &"z".repeat(15_000)).await.0, 422);

@@ -1,5 +1,5 @@
-//! Open streams do not delay a shutdown, and readers that stop reading do not use up memory. Each test measures a
-//! server in a separate process.
+//! Open streams do not delay a shutdown, and readers that stop reading do not make the server use more memory. Each
+//! test measures a server in a separate process.
 
 use std::time::{Duration, Instant};
 
@@ -32,12 +32,12 @@ async fn an_idle_server_with_200_open_streams_exits_within_2_seconds_of_sigterm(
     }
 }
 
-/// The number of bytes that the job prints, which is many times more than the sockets between the server and a reader
-/// can buffer.
+/// The number of bytes that the job prints. It is many times greater than what the sockets between the server and a
+/// reader can buffer.
 const PRINTED: usize = 120_000_000;
 
 /// The maximum growth of the server's memory, in KiB. It covers caches, buffers and pages, and does not depend on how
-/// much is printed. The three readers leave 360 MB unread.
+/// much the job prints. The three readers leave 360 MB unread.
 const GROWTH: u64 = 96 << 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -19,7 +19,7 @@ fn streams(job: &str) -> [String; 6] {
     ]
 }
 
-/// Requests a stream on a connection of its own.
+/// Requests a stream on a new connection.
 async fn request(server: &TestServer, path: &str, proof: &Proof) -> Response {
     let client: Client = browser();
     let request = proof.add_to(client.get(format!("{}{path}", server.api.base)), &server.api.base);
@@ -44,7 +44,8 @@ async fn check_refused(server: &TestServer, path: &str, proof: &Proof) {
     assert!(message.contains("2 open streams") && message.contains("--streams-per-user"), "{message}");
 }
 
-/// Requests a stream until it is permitted. The server notices the end of another stream a moment after the client.
+/// Requests a stream until the server permits it. The server notices a moment later than the client that another stream
+/// has ended.
 async fn open_when_permitted(server: &TestServer, path: &str, proof: &Proof) -> Response {
     loop {
         let reply = request(server, path, proof).await;

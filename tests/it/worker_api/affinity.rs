@@ -1,4 +1,4 @@
-//! A job with an affinity key is left for a short time for the worker that last ran a job with the same key.
+//! A job with an affinity key is reserved for a short time for the worker that last ran a job with the same key.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::tokens::{limited, revoke};
 use crate::harness::TestServer;
 use crate::harness::workers::{KIND, RemoteWorker, id_of, of_job};
 
-/// Starts a server on which jobs are left for their preferred workers for an hour.
+/// Starts a server that reserves jobs for their preferred workers for an hour.
 async fn patient() -> TestServer {
     TestServer::start_with(|config| config.affinity_wait = Duration::from_hours(1)).await
 }
@@ -22,8 +22,7 @@ async fn complete(worker: &RemoteWorker, job: &Value) {
     worker.expect(200, &of_job(job, "complete"), json!({"leaseEpoch": job["leaseEpoch"]})).await;
 }
 
-/// Lets a worker run a job with the key. The job is made an hour older, so that it is no longer left for another
-/// worker.
+/// Makes a worker run a job with the key. The job is made an hour older, so that it is not reserved for another worker.
 async fn run(server: &TestServer, worker: &RemoteWorker) {
     let id = submit(server).await;
     server.execute("update jobs set created_at = created_at - 3600000000").await;
@@ -148,7 +147,7 @@ async fn a_job_is_not_left_for_a_worker_whose_token_does_not_permit_it_or_was_re
         let refused = server.api.submit_job(with_key(forbidden)).await;
         let job = other.claim_with(everything.clone()).await;
         assert_eq!(id_of(&job), refused, "the worker may not run it: {limits}");
-        // The worker remains the preferred one, because it has last started a job with the key.
+        // The worker remains the preferred one, because it was the last to start a job with the key.
         server.execute("update jobs set started_at = 1 where type = 'another' or status = 'running'").await;
         assert_eq!(other.claim_with(everything.clone()).await, Value::Null, "{limits}");
         revoke(&server, &token).await;

@@ -1,4 +1,4 @@
-//! A claim assigns the next job that the worker may run, and no job is assigned to two workers.
+//! A claim receives the next job that its worker may run, and no job is given to two workers.
 
 use std::collections::BTreeSet;
 
@@ -119,7 +119,7 @@ async fn after_a_worker_has_resumed_its_earlier_claims_receive_no_job() {
         let worker = worker.clone();
         tokio::spawn(async move { worker.claim_with(claim).await })
     };
-    // Waits until the server lists a worker with the name and the capability of the claim.
+    // Waits until the list of workers contains a worker with the name and the capability of the claim.
     let is_open = async |name: &str, id: &str| {
         until_async("the claim is open", async || {
             let workers = server.api.json("/workers").await;
@@ -128,7 +128,8 @@ async fn after_a_worker_has_resumed_its_earlier_claims_receive_no_job() {
         })
         .await;
     };
-    // These claims are still open when the worker is restarted, for example in a proxy.
+    // The server still has these claims when the worker is restarted, for example because a proxy keeps their
+    // connections open.
     let first = wait(&worker, "first");
     is_open("one", "first").await;
     let open = [first, wait(&worker, "second")];
@@ -142,8 +143,8 @@ async fn after_a_worker_has_resumed_its_earlier_claims_receive_no_job() {
     for claim in open {
         assert_eq!(claim.await.expect("the claim does not panic"), Value::Null);
     }
-    // The worker already knows that this claim has no job. A request with its identifier that arrives late must
-    // therefore not be assigned one.
+    // The worker already knows that the claim `first` receives no job. If another request for the same claim arrives
+    // late, the server must not assign a job to it.
     assert_eq!(worker.claim_with(json!({"claimId": "first"})).await, Value::Null);
     assert_eq!(id_of(&worker.claim_with(json!({"claimId": "third"})).await), id);
 }
@@ -156,7 +157,8 @@ async fn only_the_reply_to_a_claim_contains_the_values_of_secrets() {
     let set = api.request(reqwest::Method::PUT, "/secrets/DEPLOY_KEY").json(&secret).send().await;
     assert_eq!(set.expect("the server answers").status(), 201);
     let worker = RemoteWorker::new(&server, "one").await;
-    // The embedded worker must not claim the command, so the job requires a capability that this worker does not have.
+    // The job requires a capability that the embedded worker does not have, so that the embedded worker does not claim
+    // it.
     let payload = json!({
         "run": "deploy hunter2-hunter2", "env": {"API_TOKEN": "hunter2-hunter2"}, "secrets": ["DEPLOY_KEY"],
         "requiredCapabilities": ["deploy"],

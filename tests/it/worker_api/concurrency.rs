@@ -1,4 +1,4 @@
-//! Jobs with the same concurrency key wait for each other, and later jobs pass them.
+//! Jobs with the same concurrency key wait for each other. Later jobs without this key do not wait for them.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -19,7 +19,7 @@ async fn complete(worker: &RemoteWorker, job: &Value) {
     worker.expect(200, &of_job(job, "complete"), json!({"leaseEpoch": job["leaseEpoch"]})).await;
 }
 
-/// Returns the job in the list of jobs.
+/// Returns a job as the list of jobs contains it.
 async fn in_list(server: &TestServer, id: &str) -> Value {
     let page = server.api.json("/jobs?summary=true").await;
     let items = page["items"].as_array().expect("a list");

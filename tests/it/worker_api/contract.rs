@@ -1,4 +1,4 @@
-//! The exact form of requests and replies.
+//! Tests of the exact form of workers' requests and their replies.
 
 use reqwest::Method;
 use serde_json::{Value, json};

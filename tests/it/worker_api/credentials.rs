@@ -1,5 +1,4 @@
-//! Only a valid token with the role `worker` gives access to the routes of workers, and it gives access to nothing
-//! else.
+//! The routes of workers require a valid token with the role `worker`, and such a token gives access to nothing else.
 
 use model::Role;
 use reqwest::Method;

@@ -1,4 +1,4 @@
-//! The ends of jobs on other machines: retries, cancellation, and the events that report each change.
+//! Tests of how jobs on other machines end: retries, cancellation, and the events that report each change.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Events that workers report are stored as sent, once, masked, and in order.
+//! Events that workers report are masked, and otherwise stored as sent, exactly once and in order.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,7 @@ use crate::harness::sse::Stream;
 use crate::harness::workers::{RemoteWorker, id_of, of_job};
 use crate::harness::{Api, TestServer};
 
-/// The number of events that every job has when its worker has claimed it: `queued`, `claimed` and `started`.
+/// The number of events of a job that has just been claimed: `queued`, `claimed` and `started`.
 const BEFORE: usize = 3;
 
 #[tokio::test]
@@ -72,7 +72,8 @@ async fn a_repeated_batch_stores_nothing_and_is_answered_as_before() {
     for number in [3, 6] {
         worker.refused((422, "invalid_queue_payload"), &path, json!({"batch": number, "message": "x"})).await;
     }
-    // Requests without a batch number are stored each time, and do not affect the batch numbers.
+    // The events of a request without a batch number are stored each time it is sent, and do not affect the batch
+    // numbers.
     for _ in 0..2 {
         worker.expect(201, &path, json!({"message": "twice"})).await;
     }
@@ -131,7 +132,7 @@ async fn a_batch_may_have_16_mebibytes() {
     assert_eq!(server.api.events(id_of(&job)).await.len(), BEFORE + 15);
 }
 
-/// Reads all events of a job with cursors that `next` derives from the last event of a page.
+/// Reads all events of a job in pages. `next` derives the next cursor from the last event of a page.
 async fn paged(api: &Api, id: &str, fixed: &str, next: impl Fn(&Value) -> String) -> Vec<i64> {
     let (mut seqs, mut cursor) = (Vec::new(), String::new());
     loop {

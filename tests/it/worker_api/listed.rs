@@ -1,4 +1,4 @@
-//! The list of workers, and workers that are drained.
+//! Tests of the list of workers, and of draining workers.
 
 use model::Role;
 use serde_json::{Value, json};
@@ -14,7 +14,7 @@ async fn listed(server: &TestServer, name: &str) -> Value {
     items.iter().find(|worker| worker["name"] == name).cloned().unwrap_or_default()
 }
 
-/// Posts a request about a worker, and returns the worker.
+/// Posts to a route of a worker, and returns the worker.
 async fn post(server: &TestServer, worker: &Value, route: &str) -> Value {
     let path = format!("/workers/{}/{route}", worker["id"].as_str().expect("a worker has an id"));
     let reply = server.api.post(&path, &json!({})).await;

@@ -1,4 +1,4 @@
-//! The complete logs of jobs on other machines: output in events, output that is not in events, and totals.
+//! Tests of the complete logs of jobs on other machines: output in events, output outside of events, and totals.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::harness::workers::{RemoteWorker, id_of, of_job};
 use crate::harness::{TestServer, of_kind, sha256};
 
-/// Returns a log event of the first attempt. `place` is its offset and its first line.
+/// Returns a log event of the first attempt. `place` contains the offset of the text and the number of its first line.
 fn chunk(text: &str, place: (usize, usize)) -> Value {
     json!({"message": text, "payload": {
         "kind": "log", "stream": "stdout", "stage": "execute", "stepId": "run", "stepIndex": 0, "attempt": 1,
@@ -69,7 +69,7 @@ async fn a_batch_covers_a_range_and_is_stored_once() {
     let first = worker.expect(201, &events, batch(1, 0, 4, 0, json!([chunk("one\n", (0, 1))]))).await;
     assert_eq!(first, json!({"lastSeq": 4}));
     assert_eq!(worker.expect(201, &events, batch(1, 0, 4, 0, json!([chunk("one\n", (0, 1))]))).await, first);
-    // A batch without events only reports that output was suppressed.
+    // A batch with no events reports that output was suppressed.
     worker.expect(201, &events, batch(2, 4, 8, 4, json!([]))).await;
     for wrong in [
         batch(4, 8, 9, 0, json!([])),

@@ -1,4 +1,5 @@
-//! Only the worker that holds a job can act on it, and only until its lease ends. The job's state is checked first.
+//! Only the worker that holds a job can act on it, and only until its lease ends. The server checks the job's state
+//! first.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -17,7 +18,7 @@ fn requests() -> [(&'static str, Value); 5] {
     ]
 }
 
-/// Checks that all requests of a worker are refused, with the given members added, and that they change nothing.
+/// Sends all requests of a worker with additional members, and checks that they are refused and change nothing.
 async fn check_refused(server: &TestServer, worker: &RemoteWorker, job: &Value, members: &Value, code: &str) {
     let before = (server.api.job(id_of(job)).await, server.api.events(id_of(job)).await);
     for (route, body) in requests() {

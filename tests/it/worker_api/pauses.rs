@@ -1,4 +1,4 @@
-//! Pauses hold jobs back without changing them, and everyone sees why jobs wait.
+//! A pause prevents jobs from starting without changing them, and everyone sees why jobs wait.
 
 use model::Role;
 use reqwest::Method;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::harness::TestServer;
 use crate::harness::workers::{KIND, RemoteWorker, id_of, of_job};
 
-/// Sends a request about a pause, and returns the status and the body.
+/// Sends a request to the route of a pause, and returns the status and the body.
 async fn send(server: &TestServer, method: Method, target: &str, body: Value) -> (u16, Value) {
     let reply = server.api.request(method, &format!("/pauses/{target}")).json(&body).send().await;
     let reply = reply.expect("the server answers");

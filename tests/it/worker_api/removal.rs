@@ -1,4 +1,4 @@
-//! A finished job can be removed with everything that belongs to it.
+//! A finished job can be removed together with everything that belongs to it.
 
 use reqwest::Method;
 use serde_json::{Value, json};

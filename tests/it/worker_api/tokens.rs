@@ -1,4 +1,4 @@
-//! The tokens of workers: the jobs that a claim with a token can receive, and the effects of revoking a token.
+//! Tests of workers' tokens: which jobs a claim with a token can receive, and what happens when a token is revoked.
 
 use model::Role;
 use reqwest::Method;
@@ -8,7 +8,8 @@ use crate::harness::people::Proof;
 use crate::harness::workers::{KIND, RemoteWorker, id_of, of_job};
 use crate::harness::{TOKEN, TestServer, of_kind};
 
-/// Creates a worker's token as older clients do, and returns the worker that uses it and the token's description.
+/// Creates a worker's token in the way of older clients. Returns a worker that uses it, and the description of the
+/// token.
 pub(super) async fn limited(server: &TestServer, limits: Value) -> (RemoteWorker, Value) {
     let mut body = json!({"workerId": "executor-01", "description": "a test", "unknown": 1});
     for (name, value) in limits.as_object().expect("it is an object") {

@@ -8,11 +8,11 @@ use crate::harness::process::Process;
 use crate::harness::worker_process::{WorkerProcess, server_without_worker};
 use crate::harness::{of_kind, restore, sha256, until};
 
-/// Prints both streams, bytes that are not UTF-8, unfinished lines and colours.
+/// Prints to both streams: bytes that are not UTF-8, unfinished lines and colours.
 const MIXED: &str = "printf 'one\\ntwo'; sleep 0.3; printf ' and a half\\n'; echo problem >&2; sleep 0.3; \
                      printf 'bad \\377\\376 bytes\\n\\033[31mred\\033[0m\\n'; printf 'é without end'";
 
-/// Returns the members of events that do not depend on the worker and on the time.
+/// Returns events without log events, and without the members that depend on the worker or on the time.
 fn comparable(events: &[Value]) -> Vec<Value> {
     let of = |event: &Value| {
         let mut payload = event["payload"].clone();
@@ -21,7 +21,7 @@ fn comparable(events: &[Value]) -> Vec<Value> {
         }
         json!([event["level"], payload])
     };
-    // Output is divided into events by time, and compared separately.
+    // How output is divided into events depends on timing, so the output is compared separately.
     events.iter().filter(|event| event["payload"]["kind"] != "log").map(of).collect()
 }
 
@@ -109,7 +109,7 @@ async fn the_complete_log_has_the_output_that_is_not_sent_live() {
             let reply = server.api.get(&format!("/jobs/{id}/log{query}")).await;
             reply.bytes().await.expect("the log is complete")
         };
-        // Output of the two streams may arrive in a different order.
+        // The order of lines of different streams may vary.
         let complete: String = (1..=900_000).map(|number| format!("line {number} of a long log\n")).collect();
         assert!(log_of("?stream=stderr").await == complete.as_bytes(), "{limit:?}");
         let numbers: String = (1..=900_000).map(|number| format!("{number}\n")).collect();
@@ -194,7 +194,8 @@ async fn a_command_in_the_callers_directory_never_runs_on_another_machine() {
     assert!(matches!(required.as_slice(), [only] if only.as_str().is_some_and(|name| name.starts_with("machine:"))));
     let free = cli.stdout(&["run", "--detach", "--workspace", "--", "true"]).await.trim().to_owned();
     assert_eq!(server.api.ended(&free).await["payload"]["requiredCapabilities"], Value::Null);
-    // A server that runs no jobs itself cannot run them in the caller's directory.
+    // A server that runs no jobs itself cannot run a job in the caller's directory, so the job does not require this
+    // machine.
     server.kill();
     let server = server_without_worker(data.path());
     let _worker = WorkerProcess::start(&server.api, &[]).await;

@@ -1,4 +1,4 @@
-//! The server, the worker or the network fails while a job runs on another machine.
+//! Tests of failures of the server, the worker or the network while a job runs on another machine.
 
 use std::path::Path;
 use std::process::Command;
@@ -32,12 +32,12 @@ async fn is_complete(server: &Process, id: &str, job: &Value) {
     assert_eq!(job["logSha256"], sha256(&log));
 }
 
-/// Lets a job print while the server is down for `outage`, and checks the output.
+/// Makes a job print while the server is down for `outage`, and checks its output.
 async fn server_is_down_for(outage: Duration) {
     let data = tempfile::tempdir().expect("a temporary folder");
     let server = server_without_worker(data.path());
     let proxy = Proxy::before(&server.api.base, || usize::MAX).await;
-    // With this setting, the output that accumulates during the outage is not suppressed, however slowly it is sent.
+    // With this setting, the output that accumulates during the outage is sent in full, however long this takes.
     let worker = WorkerProcess::start_through(&server.api, &proxy.base, &["--live-lag-seconds", "3600"]).await;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let go = folder.path().join("go");
@@ -115,7 +115,7 @@ async fn a_worker_that_was_stopped_beyond_its_lease_changes_nothing_in_twenty_ro
     futures_util::future::join_all(rounds).await;
 }
 
-/// Stops a worker for longer than its lease, five times.
+/// Suspends a worker until its lease has expired, five times in a row.
 async fn stopped_beyond_the_lease(server: &Process, data: &Path, number: usize) {
     let name = format!("stopped-{number}");
     let arguments = ["--type", name.as_str(), "--concurrency", "1"];
@@ -126,7 +126,7 @@ async fn stopped_beyond_the_lease(server: &Process, data: &Path, number: usize) 
         let id = server.api.submit_job(json!({"type": name, "payload": {"run": run}})).await;
         server.api.events_when(&id, "the job prints", |events| restore(events, 1).len() > 200).await;
         worker.signal("STOP");
-        // The lease is made to expire here, because a short lease could expire too early on a slow machine.
+        // The test sets the expiry time itself, because a short lease could expire too early on a slow machine.
         execute(data, &format!("update jobs set lease_expires_at = 1 where type = '{name}'")).await;
         let ended = server.api.ended(&id).await;
         assert_eq!(

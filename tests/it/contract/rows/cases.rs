@@ -1,4 +1,4 @@
-//! The cases, grouped as in the description of the API.
+//! The cases for all routes, in groups of related routes.
 
 use serde_json::{Value, json};
 
@@ -28,12 +28,12 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const STREAM: &str = "text/event-stream";
 const NDJSON: &str = "application/x-ndjson";
 
-/// Returns all cases in the order in which they are requested.
+/// Returns all cases in the order in which they have to run.
 pub(super) fn cases() -> Vec<Case> {
     [jobs(), output(), protocol(), workers(), people(), server()].into_iter().flatten().collect()
 }
 
-/// Submits a job for workers, and claims it as `{held}`.
+/// Returns two cases that submit a job for workers, and claim it as `{held}`.
 fn claimed(further: Value) -> [Case; 2] {
     let mut job = json!({"type": "elsewhere", "payload": {"a": 1}});
     for (name, value) in further.as_object().expect("it is an object") {

@@ -1,5 +1,5 @@
-//! The provider's answers: only those that belong to a login of the same browser, and that the provider has signed for
-//! this server, begin a session.
+//! A response of the provider begins a session only if the login was started in the same browser, and if the provider
+//! has signed the response for this server.
 
 use serde_json::{Value, json};
 
@@ -41,7 +41,7 @@ async fn a_new_key_of_the_provider_is_fetched_when_it_is_first_used() {
     session(&log_in(&server, &provider, ada(&["dev"])).await);
     provider.renew_key("second", true);
     session(&log_in(&server, &provider, ada(&["dev"])).await);
-    // Some providers give a new key the id of the former one.
+    // Some providers reuse the id of the previous key for a new key.
     provider.renew_key("second", true);
     session(&log_in(&server, &provider, ada(&["dev"])).await);
 }
@@ -59,7 +59,7 @@ async fn an_answer_is_accepted_once_and_only_from_the_browser_that_started_the_l
         ("code=x&state=wrong", &started.cookie),
         ("code=x&state=a&state=b", &started.cookie),
         (&query, &other.cookie),
-        // The attempt with another cookie has used up the `state`.
+        // The previous attempt, with another cookie, has used up the `state`.
         (&query, &started.cookie),
     ] {
         let reply = finish(base, query, cookie).await;

@@ -1,4 +1,4 @@
-//! The people whom the provider has authenticated: their id, their name and their groups.
+//! Tests of the ids, names and groups of people whom the provider authenticates.
 
 use model::Role;
 use reqwest::Method;

@@ -1,4 +1,4 @@
-//! The sessions of people of the provider: they end after a shorter time than others, and the browser then returns to
+//! Sessions of people who log in with the provider. They end sooner than other sessions. The browser then returns to
 //! the provider, which sends the person's groups again.
 
 use std::time::Duration;
@@ -11,10 +11,10 @@ use crate::harness::TestServer;
 use crate::harness::people::{PASSWORD, Proof};
 use crate::harness::provider::Provider;
 
-/// The query for the number of hours for which a session lasts.
+/// Selects the duration of a session, in hours.
 const HOURS: &str = "select (expires_at - created_at) / 3600000000 from sessions";
 
-/// Lets all sessions end now.
+/// Makes all sessions expire.
 async fn end_sessions(server: &TestServer) {
     server.execute("update sessions set expires_at = 1").await;
 }
@@ -25,7 +25,7 @@ fn all_cookies(reply: &Response) -> String {
     format!("{session}; {}", cookie(reply, "tailwater_provider_").expect("the browser returns to the provider"))
 }
 
-/// Returns the path to which a browser is redirected that requests a page without a valid session.
+/// Requests a page without a valid session, and returns the path to which the server redirects the browser.
 async fn sent_to(server: &TestServer, path: &str, cookies: &str) -> String {
     let reply = get(&server.api.base, path, cookies).await;
     assert_eq!(reply.status(), StatusCode::SEE_OTHER, "{path}");
@@ -124,7 +124,7 @@ async fn several_tabs_of_a_browser_can_log_in_at_the_same_time() {
         let is_removed = set.into_iter().any(|cookie| cookie.starts_with("tailwater_login_"));
         assert_eq!(is_removed, page == "/workers", "the last login removes the cookie");
     }
-    // A cookie that the server does not know is never used.
+    // The server never adopts a login cookie that it has not issued.
     let planted = first.cookie.split_once('=').map(|(name, _)| format!("{name}=planted")).expect("it has a value");
     let reply = get(base, "/login/oidc", &planted).await;
     assert_ne!(cookie(&reply, "tailwater_login_"), Some(planted));
