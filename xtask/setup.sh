@@ -33,16 +33,17 @@ have() { command -v "$1" >/dev/null; }
 # Returns whether version $2 is equal to or later than $1.
 at_least() { [ "$(printf '%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
 
-# Installs Debian packages. The first argument is the reason that the messages give for the installation.
+# Installs Debian packages. The first argument is the reason that the messages give for the installation. If another
+# program is installing packages, such as the automatic updates of a machine that has just started, apt-get waits for it.
 install() {
-  local why=$1 as_root=() failed=; shift
+  local why=$1 as_root=() failed= wait=DPkg::Lock::Timeout=600; shift
   [ "$(id -u)" = 0 ] || as_root=(sudo -n)
   have apt-get || failed="there is no apt-get"
   [ -n "$failed" ] || [ ${#as_root[@]} = 0 ] || sudo -n true 2>/dev/null || failed="neither root nor sudo without a password"
   [ -z "$failed" ] || fail "missing: $why; install it, or the Debian packages: $* ($failed)"
   echo "setup: installing $* ($why)" >&2
-  { "${as_root[@]}" apt-get -qq update &&
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-remove --no-install-recommends install "$@" >/dev/null
+  { "${as_root[@]}" apt-get -qq -o $wait update &&
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o $wait --no-remove --no-install-recommends install "$@" >/dev/null
   } </dev/null || fail "missing: $why; apt-get could not install: $*"
 }
 
