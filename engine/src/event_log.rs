@@ -142,7 +142,7 @@ pub struct StoredOutputPage {
     pub has_more: bool,
 }
 
-/// A stored chunk of output, from which a spool can be completed.
+/// A stored chunk of output. Stored chunks are used to complete a spool from which output is missing.
 #[derive(Clone, Debug)]
 pub struct StoredOutput {
     /// The position of the chunk's event.
@@ -154,14 +154,14 @@ pub struct StoredOutput {
 }
 
 impl StoredOutput {
-    /// Divides chunks into their pieces.
+    /// Divides each chunk into its segments, each of which can be appended to a spool.
     #[must_use]
     pub fn pieces(stored: Vec<Self>) -> Vec<SpoolPiece> {
         stored.into_iter().flat_map(|chunk| pieces(&chunk.payload, &chunk.text)).collect()
     }
 }
 
-/// Divides a chunk of output into its pieces.
+/// Divides a chunk of output into its segments, each of which can be appended to a spool.
 pub(crate) fn pieces(payload: &LogPayload, text: &Redacted) -> Vec<SpoolPiece> {
     let number = |number: i64| u64::try_from(number).unwrap_or(0);
     let source = Source { step: payload.step(), stream: payload.stream };

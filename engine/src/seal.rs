@@ -1,9 +1,9 @@
-//! Encrypts the texts that the database must not contain in plaintext: the values of secrets and the payloads of jobs.
+//! Encrypts text that the database must not contain in plaintext: the values of secrets and the payloads of jobs.
 //!
-//! A sealed text is `v1.` and the base64 of a random nonce of 12 bytes, the ciphertext, and a tag of 16 bytes
-//! (ChaCha20-Poly1305, RFC 8439). With random nonces, a key is safe for about 2^32 texts. Each text is encrypted for a
-//! purpose, such as `payload of job ID`. The purpose is authenticated, so a sealed text that is copied to another job
-//! or secret cannot be decrypted there.
+//! A sealed text is the prefix `v1.` followed by base64, which encodes a random nonce of 12 bytes, the ciphertext, and
+//! a tag of 16 bytes (ChaCha20-Poly1305, RFC 8439). With random nonces, a key is safe for about 2^32 texts. Each text
+//! is encrypted for a purpose, such as `payload of job ID`. The purpose is authenticated, so a sealed text that is
+//! copied to another job or secret cannot be decrypted there.
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;

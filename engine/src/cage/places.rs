@@ -72,8 +72,8 @@ impl Places {
     }
 }
 
-/// Returns whether `found`, the metadata of an alias of `path`, is on the same device as `path`. If not, another mount
-/// hides the alias.
+/// Returns whether another path to the directory `path` is visible. `found` is the metadata at that other path. If it
+/// is on another device than `path`, another mount hides the directory there.
 fn exists_in(path: &Path, found: &fs::Metadata) -> bool {
     fs::metadata(path).is_ok_and(|expected| expected.dev() == found.dev())
 }
@@ -94,7 +94,7 @@ impl Mount {
     }
 }
 
-/// Replaces the octal escapes of white space and backslashes.
+/// Decodes octal escapes, which represent white space and backslashes.
 fn unescaped(field: &[u8]) -> PathBuf {
     let (mut bytes, mut rest) = (Vec::new(), field);
     while let Some((first, after)) = rest.split_first() {
@@ -106,8 +106,8 @@ fn unescaped(field: &[u8]) -> PathBuf {
     PathBuf::from(std::ffi::OsString::from_vec(bytes))
 }
 
-/// Returns the aliases of the directory `path`: other paths that lead to it, or to a directory inside it, according to
-/// a list of mounts. Other mounts may hide some of these paths.
+/// Returns the aliases of the directory `path`, according to a list of mounts. An alias is another path that leads to
+/// the directory or to a directory inside it. Other mounts may hide some of the aliases.
 fn aliases(mountinfo: &[u8], path: &Path) -> Vec<PathBuf> {
     let mounts: Vec<Mount> = mountinfo.split(|byte| *byte == b'\n').filter_map(Mount::parse).collect();
     // Of several mounts at the same mount point, the last one is visible.

@@ -258,8 +258,9 @@ fn serialise(position: Position, mut event: NewEvent) -> (Arc<StoredEvent>, NewR
     (stored, row)
 }
 
-/// Returns the value of the column `kind`. It is `log` only for chunks of output with all of their fields. For events
-/// of the kind `log` without these fields, which workers on other machines may report, it is `text`.
+/// Returns the value of the `kind` column. For a chunk of output with all of its fields, the value is `log`. Workers on
+/// other machines may also report events of the kind `log` that lack some of these fields, for which the value is
+/// `text`.
 fn kind_column(payload: &Payload, facets: &Facets) -> String {
     match payload {
         Payload::Other(_) if facets.kind == "log" => "text".to_owned(),

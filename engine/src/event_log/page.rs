@@ -54,13 +54,13 @@ pub enum Kinds {
 pub struct Filter {
     /// The kinds of events to include.
     pub kinds: Kinds,
-    /// The level that events must have, if set.
+    /// If set, only events of this level are included.
     pub level: Option<Level>,
-    /// The output stream that events must have, if set. Only output events have one.
+    /// If set, only events of this output stream are included. Only output events belong to a stream.
     pub stream: Option<StreamName>,
-    /// The id of the step that events must belong to, if set.
+    /// If set, only events of the step with this id are included.
     pub step_id: Option<String>,
-    /// The attempt that events must belong to, if set.
+    /// If set, only events of this attempt are included.
     pub attempt: Option<i32>,
 }
 

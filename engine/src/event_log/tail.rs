@@ -1,9 +1,9 @@
 //! The most recent events of each log, which are cached in memory and shared by all of the log's readers.
 //!
-//! A job has an entry here while it is running or a reader watches it. After each commit, the appended events are
-//! published to the entry: the events are added to a bounded window, and the `seq` of the last one is sent through a
-//! `watch` channel. A reader whose cursor is inside the window needs no database access. A reader that has fallen
-//! behind the window reads from the database until it catches up.
+//! A job has an entry here as long as the job is running or a reader watches its log. After each commit, the appended
+//! events are published to the entry: the events are added to a bounded window, and the `seq` of the last event is sent
+//! through a `watch` channel. A reader whose cursor is inside the window needs no database access. A reader that has
+//! fallen behind the window reads from the database until it catches up.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -41,7 +41,7 @@ pub struct Wanted {
     pub from: FirstLine,
     /// The maximum number of lines.
     pub count: usize,
-    /// The maximum number of bytes of each line.
+    /// The maximum number of bytes of each line's text to return.
     pub keep: usize,
     /// The form of the lines.
     pub form: LineForm,
@@ -128,8 +128,8 @@ struct ShownLine {
 }
 
 impl ShownLine {
-    /// Returns the text that a terminal shows for a line. `printed` is the text that the line printed, and `redrawn` is
-    /// the line's content if it was drawn on a screen.
+    /// Returns the text that a terminal shows for a line. `printed` is the text that the line printed. `redrawn` is the
+    /// line's content on a screen, or `None` if the line was not drawn on a screen.
     fn new(line: &Line, printed: &str, redrawn: Option<Redrawn>) -> Self {
         let shown = ansi::fold(printed, LineEnd::Complete);
         match redrawn {

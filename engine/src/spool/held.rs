@@ -1,11 +1,11 @@
-//! Pieces of output that wait to be appended to a copy of their spool.
+//! Holds pieces of a worker's output until they can be appended to the server's copy of the worker's spool.
 
 use std::io;
 
 use super::{SpoolPiece, SpoolWriter};
 
-/// The maximum memory that waiting pieces take, in bytes. The pieces of one request may come in any order, and a
-/// request has at most 16 MiB of text. More than this waits only if output is missing.
+/// The maximum memory that waiting pieces take, in bytes. A request has at most 16 MiB of text, whose pieces may come
+/// in any order. Waiting pieces therefore reach this limit only if output is missing.
 const MAX_HELD: usize = 64 << 20;
 
 /// Pieces that are appended to a spool at their offsets. A piece waits until all output before it has been appended.

@@ -1,4 +1,4 @@
-//! The lines that a search selects.
+//! The conditions by which a search selects lines.
 
 use std::sync::{Arc, OnceLock};
 
@@ -28,9 +28,9 @@ pub struct LineQuery {
     pub source: Selection,
     /// The levels that a line may have. If empty, lines of any level are selected.
     pub levels: Vec<Level>,
-    /// The lines of a message to select.
+    /// Whether to select all lines of a multi-line message or only the first.
     pub messages: MessageLines,
-    /// If set, only lines that are new compared with these lines are selected.
+    /// If set, only lines that are not among these lines are selected.
     pub unlike: Option<Arc<KnownLines>>,
 }
 
@@ -87,10 +87,10 @@ pub enum PatternCase {
 pub struct SearchPattern {
     regex: Regex,
     syntax: Syntax,
-    /// The regular expression as a text, from which `stepped` is compiled.
+    /// The source of the regular expression, from which `stepped` is compiled.
     expression: String,
     case: PatternCase,
-    /// The same expression for long lines, which is compiled when it is first used.
+    /// The same expression, compiled for long lines when the first one is searched.
     stepped: OnceLock<SteppedRegex>,
 }
 
@@ -132,8 +132,8 @@ impl SearchPattern {
         Ok(Self { regex, syntax, expression, case, stepped: OnceLock::new() })
     }
 
-    /// Returns whether a line's visible text contains the pattern, or `None` if `is_stopped` has returned true
-    /// meanwhile.
+    /// Returns whether a line's visible text contains the pattern, or `None` if `is_stopped` returned true before the
+    /// answer was known.
     fn is_in(&self, visible: &[u8], is_stopped: &dyn Fn() -> bool) -> Option<bool> {
         if visible.len() <= PIECE {
             return Some(self.regex.is_match(visible));
@@ -153,7 +153,7 @@ impl SearchPattern {
 
 impl LineQuery {
     /// Returns whether a line with this visible text satisfies the conditions on the text. Returns false if
-    /// `is_stopped` has returned true meanwhile.
+    /// `is_stopped` returned true before the answer was known.
     pub(super) fn takes_text(&self, visible: &[u8], is_stopped: &dyn Fn() -> bool) -> bool {
         let wanted = Some(self.select == Select::Matching);
         self.pattern.as_ref().is_none_or(|pattern| pattern.is_in(visible, is_stopped) == wanted)
@@ -171,8 +171,9 @@ impl LineQuery {
         !self.levels.is_empty() || self.messages == MessageLines::First
     }
 
-    /// Returns the pattern if several lines can be searched for it at once, and `None` otherwise. This requires that no
-    /// match can extend over a newline, and that there are no other conditions on the text or the levels of lines.
+    /// Returns the pattern's regular expression if several lines can be searched at once, and `None` otherwise. Several
+    /// lines can be searched at once if no match can contain a newline and the query has no other conditions on the
+    /// text or the levels of lines.
     pub(super) fn bulk(&self) -> Option<&Regex> {
         let pattern = self.pattern.as_ref()?;
         let alone = self.select == Select::Matching && !self.uses_levels() && self.unlike.is_none();
