@@ -44,8 +44,8 @@ pub use program::SupervisorProgram;
 /// The name of the hidden subcommand.
 const VERB: &str = "supervise";
 
-/// The command line of a supervisor. The step's environment and its restrictions are not part of it, and are sent
-/// through the socket instead.
+/// The command line of a supervisor. The environment and the restrictions of the step are sent through the socket
+/// instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
     /// The two environment variables, in the form `NAME=value`, by which the step's processes are found if the
@@ -167,8 +167,8 @@ fn not_confined(error: io::Error) -> Report {
     Report::NotConfined(error.raw_os_error().unwrap_or_default())
 }
 
-/// Carries out the server's orders until the server closes its end of the socket, then kills the remaining processes
-/// until this process exits.
+/// Carries out the server's orders until the server closes its end of the socket. Then keeps killing the remaining
+/// processes until this process exits.
 fn heed(orders: UnixStream, family: &Family) {
     while let Ok(Some(order)) = Order::receive(&orders) {
         match order {

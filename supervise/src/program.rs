@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
 
-/// The name of a program in memory, which system tools show as its path.
+/// The name of the supervisor's program if it is in memory. System tools show this name as the program's path.
 const NAME: &str = "tailwater-supervisor";
 
 /// A program that can be run as a supervisor, because its `main` calls [`run_if_asked`](super::run_if_asked).

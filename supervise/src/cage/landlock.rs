@@ -1,13 +1,13 @@
 //! Uses Landlock to restrict a thread and the processes that it starts.
 //!
-//! Any Landlock domain prevents its processes from inspecting processes outside it: from tracing them, and from reading
-//! entries of `/proc` such as `environ`, `mem`, `fd`, `root` and `cwd`. Each step has its own domain. Processes in a
-//! domain that restricts files also cannot mount file systems or remove mounts, so a step cannot remove the cover of
-//! the data directory.
+//! Each step has its own Landlock domain, which consists of the processes that are subject to the same restrictions.
+//! Processes in a domain cannot inspect processes outside it: they can neither trace them nor read their entries in
+//! `/proc`, such as `environ`, `mem`, `fd`, `root` and `cwd`. If the domain restricts access to files, its processes
+//! cannot mount or unmount file systems either, so a step cannot remove the cover of the data directory.
 //!
-//! To restrict access to files, Landlock needs a rule for each directory and file that may be accessed. A rule applies
-//! to everything below its directory. Therefore, there is no rule for the directories that contain the data directory,
-//! but a rule for each of their other entries.
+//! To restrict access to files, Landlock needs a rule for each directory and file that may be accessed. A rule for a
+//! directory applies to everything below it. Therefore, the directories that contain the data directory have no rules,
+//! but each of their other entries has one.
 
 use std::fs;
 use std::io;
