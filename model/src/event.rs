@@ -367,7 +367,7 @@ pub enum JobEventStatus {
     Requeued,
     /// The worker's lease on the job expired.
     LeaseExpired,
-    /// The worker has sent no request for 15 seconds or, under a long lease, for an eighth of the lease.
+    /// The worker has sent no request for 15 seconds or, if the lease is long, for an eighth of the lease's duration.
     WorkerSilent,
     /// A user requested the job's cancellation.
     CancelRequested,

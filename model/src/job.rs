@@ -215,8 +215,8 @@ pub struct JobsPage {
     pub limit: i64,
     /// Whether more jobs follow this page.
     pub has_more: bool,
-    /// The number of jobs of each status that meet the other conditions of the request, if the request asked for these
-    /// counts.
+    /// The number of jobs of each status, if the request asked for these counts. All conditions of the request apply to
+    /// them, except the condition on the status.
     pub counts: Option<JobCounts>,
 }
 

@@ -6,7 +6,7 @@
 //! that such tools print to standard error.
 //!
 //! A message of several lines, such as a compiler's error or a stack trace, has the level of its first line. Therefore
-//! [`MessageState`] reads the lines of a stream one after another. It has two properties that allow a reader to begin
+//! [`MessageState`] reads the lines of a stream one after another. Two properties of messages allow a reader to begin
 //! anywhere in a log:
 //!
 //! - Only a line that is recognised as a warning or an error begins a message, and the state after such a line depends
@@ -85,8 +85,8 @@ impl MessageState {
     }
 }
 
-/// Returns whether the state after a line depends only on this line and on the line before it. Reading can then begin
-/// with the line before it. That line is needed because any text may follow the first line of a Rust panic.
+/// Returns whether the state after `line` depends only on this line and on the previous line. If so, reading can begin
+/// with the previous line. The previous line is needed because any text may follow the first line of a Rust panic.
 #[must_use]
 pub fn is_state_known(line: &str) -> bool {
     let line = LineText::new(line);

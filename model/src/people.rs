@@ -20,7 +20,7 @@ pub struct User {
     pub disabled: bool,
     /// The time at which the user was created.
     pub created_at: Timestamp,
-    /// The time of the latest change to the role or the password, or of disabling or enabling the user.
+    /// The time at which the role or the password was last changed, or the user was last disabled or enabled.
     pub updated_at: Timestamp,
     /// Who authenticates the user.
     #[serde(default)]

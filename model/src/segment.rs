@@ -57,7 +57,7 @@ impl LogPayload {
 /// the number of bytes of `output.log` that all of `rest` corresponds to.
 ///
 /// The result is exact if the text contains no replacement characters. Otherwise, each U+FFFD (3 bytes) replaces one to
-/// three bytes of `output.log`. The average number of bytes is estimated from the difference between the two lengths.
+/// three bytes of `output.log`. Their average number is estimated from the difference between the two lengths.
 fn segment_length(rest: &str, bytes: i64, bytes_left: i64) -> usize {
     let wanted = usize::try_from(bytes).unwrap_or(0);
     let growth = i64::try_from(rest.len()).unwrap_or(i64::MAX) - bytes_left;

@@ -83,7 +83,7 @@ pub struct WorkerJob {
     pub since: Timestamp,
 }
 
-/// All workers that were seen during the last week, the embedded one first, and then sorted by name.
+/// All workers that were seen during the last week: first the embedded worker, and then the others, sorted by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WorkersPage {

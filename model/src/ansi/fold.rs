@@ -13,8 +13,8 @@ use super::row::{Cursor, Pen, TerminalRow};
 use super::scan::{Scanner, Token};
 use super::style::Style;
 
-/// The maximum total size in bytes of a line's rows above its last row. When it is exceeded, the rest of the line is
-/// dropped.
+/// The maximum total size, in bytes, of the rows of a line above its last row. If the rows exceed this size, the rest
+/// of the line is dropped.
 pub(super) const MAX_ABOVE: usize = 64 * 1024;
 /// The sequence that is appended to an unfinished line to show that text was dropped. It moves the cursor past the last
 /// column and writes a character there, so that folding the line again also reports that text was dropped.

@@ -5,10 +5,9 @@
 //!
 //! A line keeps its number, whatever is drawn. A line that starts on a new row owns this row and the rows below it, up
 //! to the start of the next line that owns rows. A line that starts on a row with text, because the cursor was moved
-//! up, changes the rows of earlier lines. It owns no row, and is reported as [`Redrawn::Overdrawn`]. If the row on
-//! which a line starts never had visible text, the line takes the row from its earlier owner. Text below a progress
-//! display therefore has the number of the line that contains it. From top to bottom, the rows' line numbers always
-//! increase.
+//! up, changes the rows of earlier lines. It owns no row, and is reported as [`Redrawn::Overdrawn`]. If a line starts
+//! on a row that never had visible text, the line takes the row from its earlier owner. Text below a progress display
+//! therefore belongs to the line that printed the text. From top to bottom, the rows' line numbers always increase.
 //!
 //! # The screen
 //!
@@ -25,8 +24,8 @@
 //! - Rows in which no line has started and no character was written are not shown, such as the rows between the text
 //!   and a progress bar in the last row of the screen.
 //!
-//! A screen may also start in the middle of a log. The rows above are then unknown. Their number is used to interpret
-//! absolute positions, and the cursor stops at the first known row.
+//! A screen may also start in the middle of a log. The content of the rows above is then unknown. Their number is used
+//! to interpret absolute positions, and the cursor stops at the first known row.
 //!
 //! All motions take constant time, or time linear in the number of rows that they change.
 
@@ -63,8 +62,9 @@ pub enum Redrawn {
     Rows(Folded<'static>),
     /// The line owns no row, and must not be shown.
     Overdrawn {
-        /// The line on whose row this line was drawn or, if it had written no visible text, the line that took over its
-        /// row. If that line has become overdrawn itself, its own `on` leads to the line that has the row, and so on.
+        /// The number of the line on whose row this line was drawn. If this line had written no visible text, `on` is
+        /// the line that took over its row. The line `on` may be overdrawn itself, so follow `on` until a line that
+        /// owns rows is reached.
         on: i64,
     },
 }

@@ -24,12 +24,13 @@ pub(super) struct Message {
     after_blank: bool,
 }
 
-/// The kind of a message, which determines the lines that continue it, in addition to [`Shape::Detail`].
+/// The kind of a message. It determines which lines continue the message, in addition to lines of the form
+/// [`Shape::Detail`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Family {
     /// A message of a compiler or another tool, which ends at the first line without a recognised form.
     Plain,
-    /// Like `Plain`, but with a location in a file. The line of source code may follow.
+    /// Like `Plain`, but with a location in a file. The source code at this location may follow.
     Located,
     /// An error in an application's log. A stack trace may follow.
     Logged,
@@ -175,7 +176,7 @@ impl Message {
         }
     }
 
-    /// Returns the message's state after a blank line and the line that follows, or `None` if that line does not
+    /// Returns the message's state after a blank line and the line after that, or `None` if the latter does not
     /// continue the message.
     fn after_blank(mut self, shape: Shape) -> Option<Self> {
         match (self.family, shape) {

@@ -13,7 +13,8 @@ use crate::ansi::row::Pen;
 /// The lines that have changed, and the line whose rows scrolled off last.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Transcript {
-    /// The lines that became overdrawn since the last report, each with the line on whose row it was drawn.
+    /// The lines that became overdrawn since the last report. Each entry also contains the line on whose row the
+    /// overdrawn line was drawn.
     hidden: Vec<(i64, i64)>,
     /// The lines that can no longer change and have not been reported yet.
     finished: Vec<(i64, Folded<'static>)>,
