@@ -5,8 +5,8 @@
 //! is written under a temporary name, synced and then renamed, and recorded in the database afterwards. A crash can
 //! therefore leave behind only files that are not recorded, and [`ArtifactStore::sweep`] removes those.
 //!
-//! The `object_store` crate also supports S3 and compatible stores if its `aws` feature is enabled, which adds a second
-//! TLS implementation and an HTTP client. To use S3, open the bucket in [`ArtifactStore::open`], change
+//! The `aws` feature of the `object_store` crate adds support for S3 and compatible stores, and with it a second TLS
+//! implementation and an HTTP client. To use S3, open the bucket in [`ArtifactStore::open`], change
 //! [`ArtifactStore::keep`] to upload large files in parts instead of writing sparse files ([`sparse`]), and have the
 //! download route read from the object store.
 

@@ -141,9 +141,9 @@ impl Cage {
         self.user.as_ref()
     }
 
-    /// Returns the restrictions on the steps of an attempt. `own` is the attempt's directory in the data directory,
-    /// which its steps can use. `file_limit` is the soft limit on open files that applies if the operator has not set
-    /// one.
+    /// Returns the restrictions on the steps of an attempt. `own` is the attempt's directory in the data directory, to
+    /// which the steps keep access. `file_limit` is the soft limit on open files that applies if the operator has set
+    /// no limit.
     pub(crate) fn of_step(&self, own: &Path, file_limit: Option<u64>) -> StepCage {
         StepCage {
             ids: self.user.as_ref().map(JobUser::ids),
@@ -169,7 +169,7 @@ fn can_use_landlock(no_new_privileges: bool) -> bool {
         );
         return false;
     }
-    // Without privileges, a process may restrict itself only if it can no longer gain privileges.
+    // Without privileges, a process can restrict itself with Landlock only if it can no longer gain privileges.
     let may_restrict = no_new_privileges || user::has(user::Privilege::Administration);
     if !may_restrict {
         tracing::warn!(

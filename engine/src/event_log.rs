@@ -72,7 +72,7 @@ impl EventLog {
         appended
     }
 
-    /// Returns the cache of recent events. All readers share it, and each append adds its events to it.
+    /// Returns the cache of recent events. All readers share the cache, and each append adds its events to the cache.
     #[must_use]
     pub const fn tails(&self) -> &Tails {
         &self.tails
@@ -111,8 +111,8 @@ impl EventLog {
         Ok(store::output_page(&mut connection, job, attempt, from).await?)
     }
 
-    /// For each offset, returns the `seq` of the event that contains the byte at that offset of the attempt's
-    /// `output.log`, or `None` if no event contains that byte.
+    /// For each offset in the attempt's `output.log`, returns the `seq` of the event that contains the byte at this
+    /// offset, or `None` if no event contains the byte.
     pub async fn events_at_offsets(
         &self,
         job: JobId,

@@ -55,11 +55,11 @@ pub(super) struct Situation {
     pub(super) can_mount: bool,
     /// Whether steps are restricted with Landlock.
     pub(super) landlock: bool,
-    /// A directory above the data directory in which jobs can create entries, if there is one. The root directory does
-    /// not count.
+    /// A directory that contains the data directory and that jobs can write to, if there is one. The root directory
+    /// does not count.
     pub(super) writable: Option<PathBuf>,
-    /// A directory above the data directory that has too many entries, if there is one. Landlock would need a rule for
-    /// each entry.
+    /// A directory that contains the data directory and has too many entries, if there is one. Landlock would need a
+    /// rule for each entry.
     pub(super) crowded: Option<PathBuf>,
     /// The home directory of the user that jobs run as, if it is inside the data directory.
     pub(super) home_inside: Option<PathBuf>,

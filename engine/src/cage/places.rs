@@ -14,10 +14,10 @@ use super::user::{JobUser, with_permissions_of};
 use crate::files::private_folder;
 
 /// The maximum number of entries in a directory that contains the data directory. When a step starts, Landlock needs a
-/// rule for each entry, which takes about 5 µs.
+/// rule for each entry. Adding a rule takes about 5 µs.
 const MAX_ENTRIES: usize = 2048;
 
-/// The name of the directory in the data directory that contains the workspaces.
+/// The name of the workspaces' directory in the data directory.
 const WORK: &str = "work";
 
 /// The paths that lead to the data directory, with symbolic links resolved.
@@ -46,8 +46,9 @@ impl Places {
         above.filter(|folder| folder.parent().is_some())
     }
 
-    /// Returns a directory that contains one of the paths and in which jobs can create entries. The root directory is
-    /// not examined: a server in a container often runs as root, but its jobs have no reason to create entries there.
+    /// Returns a directory that contains one of the paths and that jobs can write to, if there is one. The root
+    /// directory is not examined: a server in a container often runs as root, but its jobs have no reason to create
+    /// entries there.
     pub(super) fn writable(&self, user: Option<&JobUser>) -> Option<PathBuf> {
         let is_writable = |folder: &&Path| accessat(CWD, *folder, Access::WRITE_OK, AtFlags::EACCESS).is_ok();
         let found = with_permissions_of(user, || self.containing().find(is_writable).map(Path::to_owned));

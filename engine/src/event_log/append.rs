@@ -112,7 +112,7 @@ pub async fn append_under_lease(
 }
 
 /// Appends events that a worker reports without a spool, within a transaction. If `number` is set and the events are
-/// already stored under it, they are not stored again. Returns the stored events.
+/// already stored under this number, they are not stored again. Returns the stored events.
 pub async fn append_reported(
     tx: &mut Tx,
     tails: &Tails,

@@ -15,8 +15,8 @@ use crate::db::Connection;
 /// The number of chunks that can overlap in `output.log`: one for each stream.
 const STREAMS: i64 = 2;
 
-/// For each offset, returns the `seq` of the event that contains the byte at that offset of the attempt's `output.log`,
-/// or `None` if no event contains that byte.
+/// For each offset in the attempt's `output.log`, returns the `seq` of the event that contains the byte at this offset,
+/// or `None` if no event contains the byte.
 pub(super) async fn events_at(
     connection: &mut Connection,
     job: JobId,

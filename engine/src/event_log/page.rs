@@ -17,11 +17,11 @@ pub const MAX_LOOKED_AT: usize = 5_000;
 pub enum Cursor {
     /// The event at this position, or the last event if the log is shorter.
     Seq(Seq),
-    /// The last event at or before this time. Reading continues after it. If an id is given, an event at exactly this
-    /// time counts as later if its id is greater.
+    /// The last event at or before this time. Reading continues after this event. If an id is given, an event at
+    /// exactly this time counts as later if its id is greater.
     After(Timestamp, Option<EventId>),
-    /// The first event at or after this time. Reading continues before it. If an id is given, an event at exactly this
-    /// time counts as earlier if its id is smaller.
+    /// The first event at or after this time. Reading continues before this event. If an id is given, an event at
+    /// exactly this time counts as earlier if its id is smaller.
     Before(Timestamp, Option<EventId>),
 }
 

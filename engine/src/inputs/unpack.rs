@@ -72,7 +72,7 @@ pub enum UnpackError {
     /// Unpacking was cancelled.
     #[error("stopped")]
     Stopped,
-    /// The archive on the disk is not identical to the one that was received.
+    /// The archive on disk is not identical to the one that was received.
     #[error("the archive is damaged: it has changed since it was received")]
     Damaged,
     /// The archive's format is not supported.

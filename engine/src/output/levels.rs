@@ -14,13 +14,13 @@ use super::lines::Line;
 use super::visible::visible;
 use crate::spool::{Source, SpoolReader};
 
-/// The maximum number of bytes of `output.log` between the line that begins a message and a line that continues it.
-/// This is enough for a message with the maximum number of lines, even if they are coloured and twice as wide as a
-/// terminal.
+/// If a line begins more than this many bytes of `output.log` after the first line of a message, it does not continue
+/// the message. The limit is enough for a message with the maximum number of lines, even if they are coloured and twice
+/// as wide as a terminal.
 const MAX_MESSAGE: u64 = 128 << 10;
 
-/// To determine the level of a line, this many bytes of `output.log` before the line are examined first. They usually
-/// suffice.
+/// To determine the level of a line, this many bytes of `output.log` before the line are examined first. These bytes
+/// usually suffice.
 const USUALLY_EXAMINED: u64 = 8 << 10;
 
 /// Determines the levels of consecutive lines of one step and one stream.

@@ -46,11 +46,12 @@ const CHUNK_RECORDS: u64 = 1 << 16;
 /// The maximum number of matching lines whose numbers a search reports.
 const MAX_NUMBERS: usize = 100_000;
 
-/// The maximum number of bytes of a line that a search returns. Matches beyond this limit are not highlighted.
+/// The maximum number of bytes of a line that a search returns. The ranges of matches beyond this limit are not
+/// reported.
 const KEEP: usize = 16 << 10;
 
-/// The maximum number of blocks that are drawn for one page of results. A block is a fixed range of lines, all of which
-/// must be read to draw one of them.
+/// The maximum number of blocks that are drawn for one page of results. A block is a fixed range of lines. To draw any
+/// line, its whole block must be read.
 const MAX_BLOCKS: usize = 16;
 
 /// The beginning and the direction of a search. Lines are numbered from 1.
@@ -396,7 +397,7 @@ impl LogSearch {
         let copy = spool.clone();
         let lines = blocking(move || {
             let mut lines = lines::read_each(&mut spool, &numbers, KEEP)?;
-            // Levels are determined much faster in the order of the log.
+            // Determining levels is much faster in the order of the log.
             let is_backwards = numbers.first() > numbers.last();
             if is_backwards {
                 lines.reverse();

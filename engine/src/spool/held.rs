@@ -24,8 +24,8 @@ impl HeldPieces {
         self.pieces.sort_by_key(|piece| piece.offset);
     }
 
-    /// Appends the pieces up to the first one that begins beyond the end of the spool. This piece and those after it
-    /// continue to wait.
+    /// Appends the pieces in order, up to the first piece that begins beyond the end of the spool. That piece and the
+    /// pieces after it continue to wait.
     pub fn append_to(&mut self, spool: &mut SpoolWriter) -> io::Result<()> {
         let mut appended = 0;
         for piece in &mut self.pieces {
@@ -46,8 +46,8 @@ impl HeldPieces {
         self.pieces.is_empty()
     }
 
-    /// Returns whether the pieces exceed the size limit, because output before them is missing. No more pieces may then
-    /// be added.
+    /// Returns whether the pieces exceed the size limit, which happens only if output before them is missing. If they
+    /// do, no more pieces may be added.
     #[must_use]
     pub const fn is_full(&self) -> bool {
         self.size > MAX_HELD

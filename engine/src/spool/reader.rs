@@ -128,7 +128,7 @@ impl SpoolReader {
     }
 
     /// Returns the number of the first line that begins in a record with this time or a later one. If there is no such
-    /// line, returns the number that follows that of the last line.
+    /// line, returns the last line's number plus 1.
     pub fn line_at(&mut self, time: Timestamp) -> io::Result<u64> {
         let (mut low, mut high) = (0, self.count()?);
         while low < high {

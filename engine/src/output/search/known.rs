@@ -33,8 +33,8 @@ impl KnownLines {
     }
 }
 
-/// Returns a hash of the visible text of a line, or `None` if the line is blank. For the hash, all words that contain
-/// digits are equal.
+/// Returns a hash of the visible text of a line, or `None` if the line is blank. All words that contain digits have the
+/// same effect on the hash.
 pub(super) fn hash(visible: &[u8]) -> Option<u64> {
     let text = visible.trim_ascii();
     if text.is_empty() {

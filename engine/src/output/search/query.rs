@@ -17,7 +17,7 @@ const MAX_COMPILED: usize = 1 << 20;
 /// The maximum number of matches that are reported for a line.
 const MAX_RANGES: usize = 500;
 
-/// Selects lines of an output. A line has to satisfy all conditions.
+/// The conditions on the lines of an output. A line is selected if it satisfies all conditions.
 #[derive(Clone, Debug, Default)]
 pub struct LineQuery {
     /// The pattern in the line's visible text, or `None` for any text.
@@ -30,7 +30,7 @@ pub struct LineQuery {
     pub levels: Vec<Level>,
     /// Whether to select all lines of a multi-line message or only the first.
     pub messages: MessageLines,
-    /// If set, only lines that are not among these lines are selected.
+    /// If set, only new lines are selected: those that do not occur among these lines of an earlier attempt.
     pub unlike: Option<Arc<KnownLines>>,
 }
 
@@ -90,7 +90,7 @@ pub struct SearchPattern {
     /// The source of the regular expression, from which `stepped` is compiled.
     expression: String,
     case: PatternCase,
-    /// The same expression, compiled for long lines when the first one is searched.
+    /// The same expression, compiled for long lines. It is compiled when the first long line is searched.
     stepped: OnceLock<SteppedRegex>,
 }
 
@@ -100,7 +100,7 @@ pub enum PatternError {
     /// The regular expression has a syntax error.
     #[error("not a valid regular expression: {0}")]
     Syntax(String),
-    /// The pattern contains a line break, which no line contains.
+    /// The pattern contains a line break, so no line can match it.
     #[error("must not contain a line break")]
     LineBreak,
     /// The compiled regular expression would be too large.

@@ -74,8 +74,8 @@ struct Scan<'a> {
     /// The unfinished line of each stream, if there is one.
     open: [Option<UnfinishedLine>; 2],
     step: Option<StepRef>,
-    /// The state from which the levels of each stream's next lines are determined. `None` if lines were skipped, in
-    /// which case the state must first be determined from the preceding lines.
+    /// The state from which the levels of each stream's next lines are determined. It is `None` if lines were skipped.
+    /// The state must then first be determined from the preceding lines.
     levels: [Option<StreamLevels>; 2],
 }
 

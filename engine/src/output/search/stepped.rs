@@ -27,7 +27,7 @@ pub(super) struct SteppedRegex {
     dfa: Option<DFA>,
 }
 
-/// The reason why a text was not searched to its end.
+/// The reason why text was not searched to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unsearched {
     /// The search was stopped.
@@ -54,7 +54,7 @@ impl SteppedRegex {
         Self { nfa, dfa }
     }
 
-    /// Returns whether a text contains a match, or `None` if `is_stopped` returned true before the answer was known.
+    /// Returns whether `text` contains a match, or `None` if `is_stopped` returned true before the answer was known.
     pub(super) fn is_match(&self, text: &[u8], is_stopped: &dyn Fn() -> bool) -> Option<bool> {
         let by_dfa = self.dfa.as_ref().map_or(Err(Unsearched::Unsupported), |dfa| dfa_matches(dfa, text, is_stopped));
         match by_dfa {
@@ -124,7 +124,7 @@ fn nfa_matches(nfa: &NFA, text: &[u8], is_stopped: &dyn Fn() -> bool) -> Result<
     Ok(false)
 }
 
-/// The states of an NFA that are reached at one position of a text.
+/// The states of an NFA that are reached at one position of the text.
 struct StateSet<'a> {
     nfa: &'a NFA,
     members: Vec<StateID>,
