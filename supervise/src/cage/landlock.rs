@@ -20,8 +20,8 @@ use landlock::{
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
 
-/// The accesses to files and directories that rules allow. Listing a directory is not one of them, so that the entries
-/// of every directory can be listed, even those of the data directory.
+/// The accesses to files and directories that steps need a rule for. Listing a directory needs no rule, so steps can
+/// list every directory, even those in the data directory.
 const ACCESSES: BitFlags<AccessFs> = make_bitflags!(AccessFs::{
     Execute | WriteFile | ReadFile | Truncate | RemoveDir | RemoveFile | MakeChar | MakeDir | MakeReg | MakeSock
     | MakeFifo | MakeBlock | MakeSym | Refer
@@ -48,7 +48,7 @@ pub fn restrict(hidden: &[PathBuf], own: &Path) -> io::Result<()> {
             allow(rules, &data.join(own), ACCESSES)?
         }
     };
-    // The default of the `landlock` crate would also set `no_new_privs`, which has its own setting.
+    // By default, the `landlock` crate also sets `no_new_privs`, but the operator has a separate setting for this.
     let status = ruleset.no_new_privs(false).restrict_self().map_err(io::Error::other)?;
     if status.ruleset == RulesetStatus::NotEnforced {
         return Err(Errno::NOSYS.into());
