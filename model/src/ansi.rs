@@ -5,7 +5,7 @@
 //! character, even inside a sequence, so a colour can extend over several lines and a chunk may end anywhere.
 //!
 //! Only [`fold()`] and [`Screen`] interpret cursor movements, erasures and carriage returns: [`fold()`] draws a single
-//! line, and [`Screen`] draws consecutive lines, which may redraw each other. Both use the module `row` to draw text.
+//! line, and [`Screen`] draws consecutive lines, which may redraw each other. Both use the `row` module to draw text.
 //! [`BlockScreen`] limits the number of lines on which the content of a line can depend.
 //!
 //! [`spans`] returns the visible content of a line as styled spans, [`plain_text`] returns it as text, and [`cells`]

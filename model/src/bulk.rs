@@ -101,7 +101,7 @@ pub struct BulkReply {
     pub failed: i64,
     /// The error of the first job for which the action has failed.
     pub error: Option<String>,
-    /// The first jobs, at most 100, that were skipped or for which the action has failed.
+    /// The first jobs that were skipped or for which the action has failed, at most 100.
     #[serde(default)]
     pub unchanged: Vec<UnchangedJob>,
     /// Whether more jobs match than one request can change.

@@ -44,7 +44,7 @@ pub struct LineLevel {
 /// The role of a line in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessagePart {
-    /// The first line of a message, or a line that belongs to no message of several lines.
+    /// The first line of a message, or a line that is not part of a message of several lines.
     First,
     /// A line that continues the message of an earlier line.
     Continuation,
@@ -94,7 +94,7 @@ pub fn is_state_known(line: &str) -> bool {
     begins_message || line.indent == 0 && Shape::of(&line, 0) == Shape::Other
 }
 
-/// Returns the level that the text of a line indicates on its own, if any.
+/// Returns the level that the text of a line indicates on its own, or `None` if it indicates none.
 #[cfg(test)]
 fn recognise(text: &str) -> Option<Level> {
     recognise_line(&LineText::new(text))

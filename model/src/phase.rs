@@ -1,4 +1,4 @@
-//! The phase of a job with its times, derived from the status and the timestamps of a [`Job`].
+//! The phase of a job, derived from the status and the timestamps of a [`Job`].
 
 use super::{Job, JobStatus, Timestamp};
 

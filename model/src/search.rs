@@ -51,6 +51,6 @@ pub struct SearchPage {
     /// has been searched and no more lines will follow. If a search towards the end has reached unfinished lines, the
     /// continued search begins with the first of them, and may report these lines again.
     pub next: Option<i64>,
-    /// Whether everything that the attempt had printed when the search began has been searched.
+    /// Whether the search is complete: all output that existed when the search began has been searched.
     pub done: bool,
 }

@@ -20,11 +20,11 @@ pub struct ClaimBody {
     /// The duration of the lease. The worker has to renew the lease before it expires.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 86_400))]
     pub lease_seconds: i64,
-    /// The types of the jobs that the worker runs. If null or empty, it runs jobs of any type.
+    /// The types of the jobs that the worker runs. If null or empty, the worker runs jobs of any type.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     pub allowed_types: Option<Vec<String>>,
-    /// The worker's capabilities. It receives only jobs whose `requiredCapabilities` are among these.
+    /// The worker's capabilities. The worker receives only jobs whose `requiredCapabilities` are among these.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     pub worker_capabilities: Option<Vec<String>>,

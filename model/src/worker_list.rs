@@ -51,7 +51,7 @@ pub struct ListedWorker {
     pub hostname: Option<String>,
     /// The worker's capabilities.
     pub capabilities: Vec<String>,
-    /// The types of the jobs that the worker runs. If empty, it runs jobs of any type.
+    /// The types of the jobs that the worker runs. If empty, the worker runs jobs of any type.
     pub allowed_types: Vec<String>,
     /// The number of jobs that the worker runs at the same time, if it is known.
     pub concurrency: Option<i64>,

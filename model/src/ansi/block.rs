@@ -46,7 +46,7 @@ pub struct BlockScreen {
     start: ScreenStart,
     /// Recognises escape sequences, and tracks the style while there is no screen.
     scanner: Scanner,
-    /// While there is no screen, the lines that would be on it, followed by the unfinished line.
+    /// While no screen is needed, the lines that a screen would show, followed by the unfinished line.
     recent: VecDeque<RecentLine>,
     screen: Option<Screen>,
     /// The number of the unfinished line.

@@ -125,7 +125,7 @@ impl TerminalRow {
         self.lead.is_empty() && self.written.iter().all(|bits| *bits == 0)
     }
 
-    /// Returns an upper bound of the row's size in memory, in bytes.
+    /// Returns an upper bound on the row's size in memory, in bytes.
     pub fn weight(&self) -> usize {
         self.cells.len() * (size_of::<TerminalCell>() + 1) + self.lead.len() + self.extras.weight()
     }

@@ -11,13 +11,13 @@
 //!
 //! # The screen
 //!
-//! The cursor can reach only the last rows, as many as the terminal is high. The rows above have scrolled off and no
-//! longer change, so memory usage is bounded by the height. The behaviour is that of xterm (its `ctlseqs`, and the
-//! VT510's manual for the margins), with the following exceptions, which help readers of a log:
+//! The cursor can reach only the last rows, as many as the terminal has. The rows above have scrolled off and no longer
+//! change, so the terminal's height limits memory usage. The screen behaves like xterm (see xterm's `ctlseqs` and, for
+//! the margins, the manual of the VT510), with the following exceptions, which help readers of a log:
 //!
 //! - Rows do not wrap at the width of the terminal. Programs that redraw rows know the width and do not exceed it.
 //! - Erasing the whole screen (ED 2) or resetting the terminal (RIS) loses nothing. The text remains in the log, and a
-//!   new, empty screen begins below it, as in xterm with the resource `cdXtraScroll`. Erasing the text that has
+//!   new, empty screen begins below it, as in xterm with the `cdXtraScroll` resource. Erasing the text that has
 //!   scrolled off (ED 3) has no effect.
 //! - The alternate screen, which full-screen programs use, is a new screen too. Its last content remains in the log,
 //!   whereas a terminal would discard it.
@@ -40,7 +40,7 @@ use super::style::Style;
 use grid::Grid;
 use transcript::Transcript;
 
-/// The height of the terminal of a job that does not specify one, in rows.
+/// The default height of a job's terminal, in rows.
 pub const DEFAULT_HEIGHT: u16 = 40;
 /// The maximum height of a screen, in rows, which is more than any terminal window has. It limits memory usage.
 pub const MAX_HEIGHT: u16 = 1000;
@@ -147,8 +147,8 @@ impl Screen {
 
     /// Returns the lines that have changed since the last call, with their content, in the order of their numbers.
     ///
-    /// A line is also reported if its rows were redrawn with the same text. The result contains the final content of
-    /// all lines that have scrolled off, so this should be called regularly.
+    /// A line is also reported if its rows were redrawn with the same text. Call this method regularly, because the
+    /// final content of all lines that have scrolled off is kept in memory until it is reported.
     #[must_use]
     pub fn take_changes(&mut self) -> Vec<(i64, Redrawn)> {
         self.transcript.take_changes(&mut self.grid)

@@ -27,8 +27,8 @@ fn drawn(mut screen: BlockScreen, text: &str, longest: usize) -> BTreeMap<i64, O
     lines
 }
 
-/// Returns the visible text of all lines: as the screen shows it if the line was drawn on a screen, and as it was
-/// printed otherwise.
+/// Returns the visible text of each line. If the line was drawn on a screen, this is the text that the screen shows.
+/// Otherwise, it is the text that was printed.
 fn shown(screen: BlockScreen, text: &str, longest: usize) -> Vec<Option<String>> {
     let drawn = drawn(screen, text, longest);
     let line = |(number, line): (i64, &str)| {
@@ -38,7 +38,7 @@ fn shown(screen: BlockScreen, text: &str, longest: usize) -> Vec<Option<String>>
     (1..).zip(text.split_inclusive('\n')).map(line).collect()
 }
 
-/// Returns the visible text of all lines of a [`Screen`] that draws even the first line.
+/// Returns the visible text of each line if a [`Screen`] draws all lines, beginning with the first.
 fn on_screen(height: u16, start: ScreenStart, text: &str) -> Vec<Option<String>> {
     let (mut screen, mut lines) = (Screen::new(height, start), BTreeMap::new());
     for (number, line) in (1..).zip(text.split_inclusive('\n')) {

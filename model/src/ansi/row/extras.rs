@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 /// The maximum total size, in bytes, of a row's links and marks. The marks before the row's first cell have a separate
-/// limit of the same size. The limit is enough for a thousand links of the usual length. Links and marks beyond it are
-/// dropped, but the text remains.
+/// limit of the same size. The limit is enough for a thousand links of the usual length. Links and marks beyond the
+/// limit are dropped, but the text remains.
 pub(in crate::ansi) const MAX_BYTES: usize = 64 * 1024;
 /// The number of unused entries that never cause a compaction, so that small rows are not compacted repeatedly.
 const MIN_CROWD: usize = 64;
@@ -23,7 +23,7 @@ struct Extra {
     marks: String,
 }
 
-/// The list of links and marks. When cells are erased, their entries remain until the next compaction.
+/// The list of links and marks. When cells are erased, their entries remain until a compaction removes them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Extras {
     list: Vec<Extra>,

@@ -1,7 +1,7 @@
 //! The rows of the screen: their content, the lines that start in them, scrolling and erasing.
 //!
-//! Rows are identified by their index among the known rows. `missing` is the number of unknown rows above them, with
-//! which positions on the screen are converted to these indexes and back.
+//! Rows are identified by their index among the known rows. `missing` is the number of unknown rows above them. It is
+//! used to convert positions on the screen to these indexes and back.
 //!
 //! Rows leave the screen only at its top, together with the line that starts there. All other scrolling, and the
 //! insertion and deletion of rows, moves content between rows, but lines still start in the same rows. The order of the
@@ -23,8 +23,8 @@ pub(super) struct ScreenRow {
     /// The number of the line that starts in this row and owns it. If `None`, the row belongs to the same line as the
     /// row above.
     pub start: Option<i64>,
-    /// The other line on whose row this row's line wrote its first visible text, or `None` if it wrote that text on its
-    /// own row.
+    /// If the line that starts in this row wrote its first visible text on a row of another line, this is the number of
+    /// the other line.
     pub drawn_on: Option<i64>,
     /// The content. It is boxed, so that it can be moved to another row quickly.
     pub content: Box<TerminalRow>,
@@ -48,7 +48,7 @@ pub(super) struct Grid {
     top: usize,
     /// The last row of the scrolling region.
     bottom: usize,
-    /// The sum of the rows' weights.
+    /// The size of all rows in memory, in bytes.
     weight: usize,
 }
 
