@@ -1,12 +1,12 @@
-//! Artifacts: files that an attempt has created and that are kept in an object store.
+//! Artifacts: files that an attempt created and that the server keeps in an object store.
 //!
 //! The object store is a directory. Each file is stored at `artifacts/<job>/<attempt>/<id>` in the data directory,
 //! under a name that the server generates and that jobs cannot influence. A file is stored completely or not at all: it
 //! is written under a temporary name, synced and then renamed, and recorded in the database afterwards. A crash can
 //! therefore leave behind only files that are not recorded, and [`ArtifactStore::sweep`] removes those.
 //!
-//! The `object_store` crate also supports S3 and compatible stores if its `aws` feature is enabled, which adds a second
-//! TLS implementation and an HTTP client. To use S3, open the bucket in [`ArtifactStore::open`], change
+//! The `aws` feature of the `object_store` crate adds support for S3 and compatible stores, and with it a second TLS
+//! implementation and an HTTP client. To use S3, open the bucket in [`ArtifactStore::open`], change
 //! [`ArtifactStore::keep`] to upload large files in parts instead of writing sparse files ([`sparse`]), and have the
 //! download route read from the object store.
 
@@ -27,7 +27,7 @@ use sparse::SparseFile;
 
 pub use pattern::{InvalidPattern, Matcher, Patterns};
 
-/// The size in bytes of the parts in which a file is read.
+/// A file is read in parts of this many bytes.
 const PART: usize = 5 << 20;
 
 /// The store of artifacts. Cheap to clone.
@@ -86,8 +86,8 @@ impl ArtifactStore {
         self.keep_large(path, part, content)
     }
 
-    /// Stores a file that fills at least one part or contains holes. `part` is the part that has already been read, and
-    /// `content` yields the rest. Blocks of zeros take no disk space.
+    /// Stores a file of any size, one part at a time. `part` has already been read, and `content` yields the rest of
+    /// the file. Blocks of zeros take no disk space.
     fn keep_large(&self, path: &str, mut part: Vec<u8>, mut content: impl Read) -> io::Result<Stored> {
         let mut stored = Sum::default();
         let mut file = SparseFile::create(&self.data_dir.join(path))?;
@@ -111,8 +111,7 @@ impl ArtifactStore {
         remove_folder(&self.data_dir.join(format!("artifacts/{job}")))
     }
 
-    /// Removes all stored files of an attempt, except those at the paths in `keep`. A crash may leave such files
-    /// behind.
+    /// Removes the files of an attempt whose paths are not in `keep`. A crash can leave such files behind.
     pub fn sweep(&self, job: JobId, attempt: i32, keep: &HashSet<String>) -> io::Result<()> {
         let folder = folder(job, attempt);
         let entries = match std::fs::read_dir(self.data_dir.join(&folder)) {

@@ -1,14 +1,15 @@
 //! Restricts the steps of jobs: the user they run as, the resources they can use, and the server's data they can read.
 //!
 //! [`Cage::prepare`] checks the settings when the server starts, finds out what the kernel supports, and decides how
-//! the data directory is hidden. For each step, a [`StepCage`] is sent to its supervisor, which [applies](StepCage) it
-//! to itself immediately before it starts the step. If a restriction cannot be applied, the step does not start.
+//! the data directory is hidden. For each step, the server sends a [`StepCage`] to the step's supervisor. The
+//! supervisor [applies](StepCage) the restrictions immediately before it starts the step. If a restriction cannot be
+//! applied, the step does not start.
 //!
 //! Landlock rules can allow access to a directory, but cannot exclude a directory inside it. If the server may mount
-//! file systems, it therefore mounts an empty directory over the data directory ([`cover`]), which only the step sees.
-//! Otherwise, the rules allow access to everything outside the data directory ([`landlock`]), and steps cannot create
-//! entries in the directories that contain the data directory. If the user of the jobs may create entries in one of
-//! these, the rules are used only if the operator asks for them ([`hiding`]).
+//! file systems, the supervisor therefore covers the data directory with an empty directory ([`cover`]). Only the step
+//! sees this mount. Otherwise, Landlock rules allow access to everything outside the data directory ([`landlock`]), but
+//! the step cannot create entries in the directories above the data directory. If jobs may create entries in one of
+//! these directories, Landlock rules are used only if the operator asks for them ([`hiding`]).
 
 mod hiding;
 mod places;
@@ -140,9 +141,9 @@ impl Cage {
         self.user.as_ref()
     }
 
-    /// Returns the restrictions on the steps of an attempt. `own` is the attempt's directory in the data directory,
-    /// which its steps can use. `file_limit` is the soft limit on open files that applies if the operator has not set
-    /// one.
+    /// Returns the restrictions on the steps of an attempt. `own` is the attempt's directory in the data directory, to
+    /// which the steps keep access. `file_limit` is the soft limit on open files that applies if the operator has set
+    /// no limit.
     pub(crate) fn of_step(&self, own: &Path, file_limit: Option<u64>) -> StepCage {
         StepCage {
             ids: self.user.as_ref().map(JobUser::ids),
@@ -168,7 +169,7 @@ fn can_use_landlock(no_new_privileges: bool) -> bool {
         );
         return false;
     }
-    // Without privileges, a process may restrict itself only if it can no longer gain privileges.
+    // Without privileges, a process can restrict itself with Landlock only if it can no longer gain privileges.
     let may_restrict = no_new_privileges || user::has(user::Privilege::Administration);
     if !may_restrict {
         tracing::warn!(
@@ -179,8 +180,8 @@ fn can_use_landlock(no_new_privileges: bool) -> bool {
     may_restrict
 }
 
-/// Chooses how to hide the data directory. If it cannot be hidden, returns an error if the operator requires it, and
-/// otherwise logs the reason.
+/// Chooses how to hide the data directory. If the directory cannot be hidden, the reason is logged or, if the operator
+/// requires hiding, returned as an error.
 fn choose_hiding(
     wanted: JobData,
     landlock: bool,

@@ -72,7 +72,7 @@ impl EventLog {
         appended
     }
 
-    /// Returns the cache of recent events. All readers share it, and each append adds its events to it.
+    /// Returns the cache of recent events. All readers share the cache, and each append adds its events to the cache.
     #[must_use]
     pub const fn tails(&self) -> &Tails {
         &self.tails
@@ -111,8 +111,8 @@ impl EventLog {
         Ok(store::output_page(&mut connection, job, attempt, from).await?)
     }
 
-    /// For each offset, returns the `seq` of the event that contains the byte at that offset of the attempt's
-    /// `output.log`, or `None` if no event contains that byte.
+    /// For each offset in the attempt's `output.log`, returns the `seq` of the event that contains the byte at this
+    /// offset, or `None` if no event contains the byte.
     pub async fn events_at_offsets(
         &self,
         job: JobId,
@@ -142,7 +142,7 @@ pub struct StoredOutputPage {
     pub has_more: bool,
 }
 
-/// A stored chunk of output, from which a spool can be completed.
+/// A stored chunk of output. Stored chunks are used to complete a spool from which output is missing.
 #[derive(Clone, Debug)]
 pub struct StoredOutput {
     /// The position of the chunk's event.
@@ -154,14 +154,14 @@ pub struct StoredOutput {
 }
 
 impl StoredOutput {
-    /// Divides chunks into their pieces.
+    /// Divides each chunk into its segments, each of which can be appended to a spool.
     #[must_use]
     pub fn pieces(stored: Vec<Self>) -> Vec<SpoolPiece> {
         stored.into_iter().flat_map(|chunk| pieces(&chunk.payload, &chunk.text)).collect()
     }
 }
 
-/// Divides a chunk of output into its pieces.
+/// Divides a chunk of output into its segments, each of which can be appended to a spool.
 pub(crate) fn pieces(payload: &LogPayload, text: &Redacted) -> Vec<SpoolPiece> {
     let number = |number: i64| u64::try_from(number).unwrap_or(0);
     let source = Source { step: payload.step(), stream: payload.stream };

@@ -1,4 +1,4 @@
-//! Inputs: the files that a client sends with a job and that are unpacked into the workspace before the first step.
+//! Inputs: files that a client sends with a job. They are unpacked into the workspace before the first step.
 //!
 //! An input is an archive: a tar file compressed with zstd or gzip. It is received completely and synced before its job
 //! is stored. No job can therefore start with an incomplete input, and an interrupted upload leaves nothing behind. The

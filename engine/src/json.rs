@@ -23,16 +23,17 @@ pub use yaml::parse_yaml;
 pub struct JsonDepth(u8);
 
 impl JsonDepth {
-    /// The limit for text that the server has stored or that the command line reads. It is the limit of `serde_json`.
+    /// The limit for text that the server has stored or that the command line reads. `serde_json` has the same limit.
     pub const MAX: Self = Self(127);
 
-    /// Creates a limit, which is at most [`Self::MAX`].
+    /// Creates a limit of `levels`, but at most [`Self::MAX`].
     #[must_use]
     pub const fn new(levels: u8) -> Self {
         if levels < Self::MAX.0 { Self(levels) } else { Self::MAX }
     }
 
-    /// Returns an error if the array or object at offset `at`, which is nested in `outer` others, is nested too deeply.
+    /// Returns an error if the array or object at offset `at` is nested too deeply. `outer` is the number of arrays and
+    /// objects that contain it.
     fn check(self, outer: usize, at: usize) -> Result<(), JsonError> {
         if outer < usize::from(self.0) {
             return Ok(());
@@ -107,7 +108,7 @@ impl Json {
     }
 }
 
-/// Parses JSON text that is nested at most as deeply as [`JsonDepth::MAX`].
+/// Parses JSON text with a nesting depth of at most [`JsonDepth::MAX`].
 pub fn parse(text: &str) -> Result<Json, JsonError> {
     parse::parse(text, JsonDepth::MAX)
 }

@@ -100,7 +100,7 @@ impl Metrics {
         self.redactions.inc_by(masks);
     }
 
-    /// Records the time from the submission of a batch by a worker until the batch has been committed.
+    /// Records the time from a worker's submission of a batch until the batch has been committed.
     pub fn append_took(&self, duration: Duration) {
         self.appends.observe(duration.as_secs_f64());
     }

@@ -84,8 +84,8 @@ impl Outputs {
         Self { spools, queue, events, searchers: Searchers::new() }
     }
 
-    /// Returns the status of the output of the given attempt, or of the latest attempt if `attempt` is `None`. Fails
-    /// with [`OutputError::Removed`] if the output was removed.
+    /// Returns the status of an attempt's output. If `attempt` is `None`, returns that of the latest attempt's output.
+    /// Fails with [`OutputError::Removed`] if the output was removed.
     ///
     /// Call this before reading. If the status says that the output is complete, a later read returns all of it.
     pub async fn find(&self, job: JobId, attempt: Option<i32>) -> Result<AttemptOutput, OutputError> {

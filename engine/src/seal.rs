@@ -1,9 +1,9 @@
-//! Encrypts the texts that the database must not contain in plaintext: the values of secrets and the payloads of jobs.
+//! Encrypts text that the database must not contain in plaintext: the values of secrets and the payloads of jobs.
 //!
-//! A sealed text is `v1.` and the base64 of a random nonce of 12 bytes, the ciphertext, and a tag of 16 bytes
-//! (ChaCha20-Poly1305, RFC 8439). With random nonces, a key is safe for about 2^32 texts. Each text is encrypted for a
-//! purpose, such as `payload of job ID`. The purpose is authenticated, so a sealed text that is copied to another job
-//! or secret cannot be decrypted there.
+//! A sealed text is the prefix `v1.` followed by base64, which encodes a random nonce of 12 bytes, the ciphertext, and
+//! a tag of 16 bytes (ChaCha20-Poly1305, RFC 8439). With random nonces, a key is safe for about 2^32 texts. Each text
+//! is encrypted for a purpose, such as `payload of job ID`. The purpose is authenticated, so a sealed text that is
+//! copied to another job or secret cannot be decrypted there.
 
 use std::fmt::{self, Debug, Formatter};
 use std::sync::Arc;
@@ -13,13 +13,13 @@ use base64::engine::general_purpose::STANDARD_NO_PAD;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom, SystemRandom};
 
-/// The version of the format, with which every sealed text begins.
+/// The version of the format. Every sealed text begins with it.
 const VERSION: &str = "v1.";
 
 /// The length of a key, in bytes.
 const KEY_BYTES: usize = 32;
 
-/// The key with which a server encrypts texts. Cheap to clone.
+/// The key with which a server encrypts text. Cheap to clone.
 #[derive(Clone)]
 pub struct SealKey(Arc<LessSafeKey>);
 
@@ -28,7 +28,7 @@ pub struct SealKey(Arc<LessSafeKey>);
 #[error("must be 64 hexadecimal digits; `openssl rand -hex 32` prints a new key")]
 pub struct InvalidKey;
 
-/// The error for a text that was not sealed with this key for this purpose.
+/// The error for text that was not sealed with this key for this purpose.
 #[derive(Debug, thiserror::Error)]
 #[error("it was encrypted with another key, or it is damaged")]
 pub struct OpenSealError;
@@ -54,7 +54,7 @@ impl SealKey {
         Self(Arc::new(LessSafeKey::new(key)))
     }
 
-    /// Encrypts a text. Only [`open`](Self::open) with the same key and purpose can decrypt it.
+    /// Encrypts text. Only [`open`](Self::open) with the same key and purpose can decrypt the result.
     #[must_use]
     pub fn seal(&self, purpose: &str, text: &str) -> String {
         let mut nonce = [0; NONCE_LEN];

@@ -1,14 +1,16 @@
 //! Terminal escape sequences: colours become styles, links become spans, cursor movements are applied, and all other
 //! sequences are removed.
 //!
-//! The functions are pure and run in linear time. [`Scanner`] is the only parser. Only [`fold()`] and [`Screen`]
-//! interpret cursor movements, erasures and carriage returns: [`fold()`] draws a single line, and [`Screen`] draws
-//! consecutive lines, which may redraw each other. Both use the module `row` to draw text. [`BlockScreen`] limits the
-//! lines that may redraw each other. The scanner can stop and continue at any character, even inside a sequence, so a
-//! colour can extend over several lines and a chunk may end anywhere. [`spans`] returns the visible content of a line
-//! as styled spans, [`plain_text`] returns it as text, and [`cells`] returns its width. Characters that could disguise
-//! a line (bidirectional overrides, zero-width characters, control characters) are replaced by visible symbols or by
-//! their code points, even in copied text.
+//! The functions are pure and run in linear time. [`Scanner`] is the only parser. It can stop and continue at any
+//! character, even inside a sequence, so a colour can extend over several lines and a chunk may end anywhere.
+//!
+//! Only [`fold()`] and [`Screen`] interpret cursor movements, erasures and carriage returns: [`fold()`] draws a single
+//! line, and [`Screen`] draws consecutive lines, which may redraw each other. Both use the `row` module to draw text.
+//! [`BlockScreen`] limits the number of lines on which the content of a line can depend.
+//!
+//! [`spans`] returns the visible content of a line as styled spans, [`plain_text`] returns it as text, and [`cells`]
+//! returns its width. Characters that could disguise a line (bidirectional overrides, zero-width characters, control
+//! characters) are replaced by visible symbols or by their code points, even in copied text.
 //!
 //! Sources: ECMA-48, fifth edition, 5.4 (control sequences) and 8.3 (SGR and the cursor movements and erasures of
 //! [`Motion`]); xterm's `ctlseqs` for OSC, the 256 colours and the screen; the specification of OSC 8 hyperlinks by the

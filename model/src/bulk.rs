@@ -47,23 +47,23 @@ impl BulkAction {
     }
 }
 
-/// The conditions that a job must meet, as in the list of jobs. A missing member sets no condition.
+/// The conditions that a job must meet, as in the list of jobs. A missing condition is met by all jobs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
 pub struct BulkFilter {
-    /// The statuses of the jobs. Jobs to which the action does not apply are ignored.
+    /// If set, only jobs with one of these statuses match. Jobs to which the action does not apply are ignored.
     pub status: Option<Vec<JobStatus>>,
-    /// The type of the jobs.
+    /// If set, only jobs of this type match.
     #[serde(rename = "type")]
     pub kind: Option<String>,
-    /// The text that the title, a command or the id must contain.
+    /// If set, only jobs whose title, id or commands contain this text match.
     pub q: Option<String>,
-    /// The user who submitted the jobs.
+    /// If set, only jobs that this user submitted match.
     pub user: Option<String>,
-    /// The earliest submission time of the jobs.
+    /// If set, only jobs submitted at or after this time match.
     pub created_after: Option<Timestamp>,
-    /// The time before which the jobs must have been submitted.
+    /// If set, only jobs submitted before this time match.
     pub created_before: Option<Timestamp>,
 }
 
@@ -101,7 +101,7 @@ pub struct BulkReply {
     pub failed: i64,
     /// The error of the first job for which the action has failed.
     pub error: Option<String>,
-    /// The first jobs, at most 100, that were skipped or for which the action has failed.
+    /// The first jobs that were skipped or for which the action has failed, at most 100.
     #[serde(default)]
     pub unchanged: Vec<UnchangedJob>,
     /// Whether more jobs match than one request can change.

@@ -301,7 +301,7 @@ pub struct StagePayload {
     pub status: StageStatus,
     /// The number of the attempt, from 1.
     pub attempt: i32,
-    /// The duration of the stage in milliseconds; null when the stage begins, and if it was skipped.
+    /// The duration of the stage in milliseconds; null if the stage has not ended or was skipped.
     pub duration_ms: Option<i64>,
 }
 
@@ -347,7 +347,7 @@ pub struct StepPayload {
     pub exit_code: Option<i32>,
     /// The number of the signal that terminated the step; null if no signal did.
     pub signal: Option<i32>,
-    /// The duration of the step in milliseconds; null when the step begins, and if it was skipped.
+    /// The duration of the step in milliseconds; null if the step has not ended or was skipped.
     pub duration_ms: Option<i64>,
     /// The height of the step's terminal in rows; missing if its output is not a terminal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -367,7 +367,7 @@ pub enum JobEventStatus {
     Requeued,
     /// The worker's lease on the job expired.
     LeaseExpired,
-    /// The worker has sent no request for 15 seconds or, under a long lease, for an eighth of the lease.
+    /// The worker has sent no request for 15 seconds or, if the lease is long, for an eighth of the lease's duration.
     WorkerSilent,
     /// A user requested the job's cancellation.
     CancelRequested,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 /// The marker in a line that begins or ends a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum GroupMarker {
-    /// The line begins a group, and is its title.
+    /// The line begins a group and contains the group's title.
     Begin(GroupKind, Initially),
     /// The line ends the last open group of this kind.
     End(GroupKind),

@@ -181,8 +181,8 @@ pub struct Job {
     pub log_bytes: Option<i64>,
     /// SHA-256 of the last attempt's output, in hexadecimal; null when `logLines` is null.
     pub log_sha256: Option<String>,
-    /// The time at which the job's output and artifacts were removed, because they are kept for a limited time; null if
-    /// they were not.
+    /// The time at which the job's output and artifacts were removed because they are kept for a limited time; null if
+    /// they have not been removed.
     #[serde(default)]
     pub output_removed_at: Option<Timestamp>,
     /// The id of the original job, if this job is a resubmission.
@@ -215,8 +215,8 @@ pub struct JobsPage {
     pub limit: i64,
     /// Whether more jobs follow this page.
     pub has_more: bool,
-    /// The number of jobs of each status that meet the other conditions of the request, if the request asked for these
-    /// counts.
+    /// The number of jobs of each status, if the request asked for these counts. The counts respect all conditions of
+    /// the request except the one on the status.
     pub counts: Option<JobCounts>,
 }
 

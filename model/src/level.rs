@@ -6,7 +6,7 @@
 //! that such tools print to standard error.
 //!
 //! A message of several lines, such as a compiler's error or a stack trace, has the level of its first line. Therefore
-//! [`MessageState`] reads the lines of a stream one after another. It has two properties that allow a reader to begin
+//! [`MessageState`] reads the lines of a stream one after another. Two properties of messages allow a reader to begin
 //! anywhere in a log:
 //!
 //! - Only a line that is recognised as a warning or an error begins a message, and the state after such a line depends
@@ -44,7 +44,7 @@ pub struct LineLevel {
 /// The role of a line in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MessagePart {
-    /// The first line of a message, or a line that belongs to no message of several lines.
+    /// The first line of a message, or a line that is not part of a message of several lines.
     First,
     /// A line that continues the message of an earlier line.
     Continuation,
@@ -85,8 +85,8 @@ impl MessageState {
     }
 }
 
-/// Returns whether the state after a line depends only on this line and on the line before it. Reading can then begin
-/// with the line before it. That line is needed because any text may follow the first line of a Rust panic.
+/// Returns whether the state after `line` depends only on this line and on the previous line. If so, reading can begin
+/// with the previous line. The previous line is needed because any text may follow the first line of a Rust panic.
 #[must_use]
 pub fn is_state_known(line: &str) -> bool {
     let line = LineText::new(line);
@@ -94,7 +94,7 @@ pub fn is_state_known(line: &str) -> bool {
     begins_message || line.indent == 0 && Shape::of(&line, 0) == Shape::Other
 }
 
-/// Returns the level that the text of a line indicates on its own, if any.
+/// Returns the level that the text of a line indicates on its own, or `None` if it indicates none.
 #[cfg(test)]
 fn recognise(text: &str) -> Option<Level> {
     recognise_line(&LineText::new(text))

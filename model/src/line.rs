@@ -27,20 +27,21 @@ pub struct OutputLine {
     /// the level of the message's first line.
     pub level: Level,
     /// The line as a terminal displays it, without the newline. Cursor movements and erasures are applied, including
-    /// those of later lines that redraw this one; colours and links remain as escape sequences. Invalid UTF-8 is
+    /// those of later lines that redraw this line; colours and links remain as escape sequences. Invalid UTF-8 is
     /// replaced by U+FFFD; `/log` returns the original bytes.
     pub text: String,
-    /// The text that the line itself printed, as a terminal displays it. Present only if other lines have redrawn its
-    /// rows, so that `text` differs from it.
+    /// The text that the line itself printed, as a terminal displays it. Present only if other lines have redrawn the
+    /// line's rows, so that `text` is different.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub printed: Option<String>,
-    /// The line on whose rows this line was drawn or, if it printed nothing visible, the line that took over its row. A
-    /// line with this member has no rows of its own, and its `text` is empty.
+    /// The number of the line on whose rows this line was drawn. If this line printed nothing visible, this is the
+    /// number of the line that took over its row. A line with this member has no rows of its own, and its `text` is
+    /// empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub drawn_on: Option<i64>,
     /// Whether `text` contains only the beginning of the line.
     pub truncated: bool,
-    /// The sections that the line ends or begins, in order. A terminal does not show these markers.
+    /// The markers of the sections that the line ends or begins, in order. A terminal does not show these markers.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub sections: Vec<Section>,
 }

@@ -19,7 +19,7 @@ pub enum PauseTarget {
     Worker(WorkerId),
 }
 
-/// The error for a text that is not the target of a pause.
+/// The error for text that is not the target of a pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("must be queue, type:NAME or worker:ID")]
 pub struct ParsePauseTargetError;

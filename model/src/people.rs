@@ -20,13 +20,13 @@ pub struct User {
     pub disabled: bool,
     /// The time at which the user was created.
     pub created_at: Timestamp,
-    /// The time of the latest change to the role or the password, or of disabling or enabling the user.
+    /// The time at which the role or the password was last changed, or the user was last disabled or enabled.
     pub updated_at: Timestamp,
     /// Who authenticates the user.
     #[serde(default)]
     pub source: UserSource,
-    /// Whether the user is refused because no role is mapped to any of the groups that the proxy or the provider sent
-    /// last.
+    /// Whether the user is refused because none of the groups that the proxy or the provider sent last is mapped to a
+    /// role.
     #[serde(default)]
     pub without_role: bool,
 }
@@ -60,7 +60,7 @@ impl UserSource {
         }
     }
 
-    /// Returns the source that [`Self::as_str`] gives this word, or `None` if there is none.
+    /// Returns the source for which [`Self::as_str`] returns this word, or `None` if there is none.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|source| source.as_str() == word)
@@ -160,7 +160,7 @@ pub struct SessionsPage {
 pub struct ApiToken {
     /// The id.
     pub id: TokenId,
-    /// The name of the user to whom the token belongs, or `admin` if it was created with the admin token.
+    /// The name of the user to whom the token belongs, or `admin` if the token was created with the admin token.
     pub user_id: String,
     /// The name, which describes the token's purpose.
     pub name: String,

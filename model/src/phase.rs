@@ -1,4 +1,4 @@
-//! The phase of a job with its times, derived from the status and the timestamps of a [`Job`].
+//! The phase of a job, derived from the status and the timestamps of a [`Job`].
 
 use super::{Job, JobStatus, Timestamp};
 
@@ -20,8 +20,8 @@ pub enum JobPhase {
 }
 
 impl JobPhase {
-    /// Returns how long the running attempt has been running at the time `now`, or how long the last attempt of a
-    /// finished job took, in milliseconds. Returns `None` while the job is waiting, and if it finished without an
+    /// Returns a duration in milliseconds: how long the running attempt has been running at the time `now`, or how long
+    /// the last attempt of a finished job took. Returns `None` if the job is waiting, or if it finished without an
     /// attempt.
     #[must_use]
     pub fn millis(self, now: impl FnOnce() -> Timestamp) -> Option<i64> {

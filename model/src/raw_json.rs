@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 pub struct RawJson(Box<RawValue>);
 
 impl RawJson {
-    /// The newtype name that is passed to serde. By this name, the deserializer of `engine::json` recognises the type,
+    /// The newtype name that is passed to serde. The deserializer of `engine::json` recognises the type by this name,
     /// and passes the value's text as a string.
     pub const NAME: &'static str = "tailwater::RawJson";
 

@@ -1,8 +1,8 @@
-//! The rules that recognise secrets by their format, and tests of which parts of a text would be masked.
+//! The rules that recognise secrets by their format, and requests that test which parts of given text would be masked.
 
 use serde::{Deserialize, Serialize};
 
-/// The body of a request that tests which parts of a text would be masked.
+/// The body of a request that tests which parts of the given text would be masked.
 #[derive(Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(deny_unknown_fields)]
@@ -11,7 +11,7 @@ pub struct RedactionTest {
     pub text: String,
 }
 
-/// The result of testing which parts of a text would be masked.
+/// The result of testing which parts of the given text would be masked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RedactionResult {
@@ -21,13 +21,13 @@ pub struct RedactionResult {
     pub findings: Vec<RedactionFinding>,
 }
 
-/// A part of a text that would be masked.
+/// A part of the given text that would be masked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RedactionFinding {
     /// The line in which the part begins, from 1.
     pub line: i64,
-    /// The number of bytes before the part in its line, plus 1.
+    /// The position of the part's first byte in its line, in bytes, from 1.
     pub column: i64,
     /// The length of the part, in bytes.
     pub bytes: i64,

@@ -37,7 +37,7 @@ impl Role {
         }
     }
 
-    /// Returns the role that [`Self::as_str`] gives this word, or `None` if there is none.
+    /// Returns the role for which [`Self::as_str`] returns this word, or `None` if there is none.
     #[must_use]
     pub fn from_word(word: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|role| role.as_str() == word)

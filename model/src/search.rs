@@ -13,7 +13,7 @@ pub struct SearchHit {
     #[serde(flatten)]
     pub line: OutputLine,
     /// The matches within the line, in ascending order, as half-open ranges of Unicode code points of the visible text.
-    /// Empty if the search has no pattern or is inverted.
+    /// Empty if the search has no pattern, or if it selects the lines that do not contain the pattern.
     pub ranges: Vec<(u32, u32)>,
 }
 
@@ -47,10 +47,10 @@ pub struct SearchPage {
     pub matches: i64,
     /// The number of lines that the attempt has printed so far, including an unfinished last line.
     pub total_lines: i64,
-    /// The value of `from` (or of `before`, if the search goes backwards) that continues the search. After the last
-    /// page of a search, lines from there on may have been unfinished, and a continued search reports them again. Null
-    /// if everything has been searched and no more lines will follow.
+    /// The value of `from` (or of `before`, if the search goes backwards) that continues the search. Null if everything
+    /// has been searched and no more lines will follow. If a search towards the end has reached unfinished lines, the
+    /// continued search begins with the first of them, and may report these lines again.
     pub next: Option<i64>,
-    /// Whether everything that the attempt had printed when the search began has been searched.
+    /// Whether the search is complete: all output that existed when the search began has been searched.
     pub done: bool,
 }

@@ -9,8 +9,8 @@ use super::Timestamp;
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
 pub struct NamedSecret {
-    /// The name. Unless a job specifies otherwise, the environment variable through which steps receive the value has
-    /// the same name.
+    /// The name. Unless a job specifies otherwise, this is also the name of the environment variable through which
+    /// steps receive the value.
     pub name: String,
     /// The time at which the secret was created.
     pub created_at: Timestamp,

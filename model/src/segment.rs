@@ -9,8 +9,8 @@ use super::LogPayload;
 
 /// A contiguous range of `output.log` that a chunk contains, serialised as `[offset, bytes, line]`.
 ///
-/// `offset` and `bytes` specify the range in the attempt's `output.log`, and `line` is the number of its first line.
-/// Line numbers within a segment are consecutive.
+/// `offset` and `bytes` specify the range in the attempt's `output.log`, and `line` is the number of the first line in
+/// this range. Line numbers within a segment are consecutive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Segment(pub i64, pub i64, pub i64);
 
@@ -54,7 +54,7 @@ impl LogPayload {
 }
 
 /// Returns how many bytes at the start of `rest` correspond to the next `bytes` bytes of `output.log`. `bytes_left` is
-/// the number of bytes of `output.log` that all of `rest` corresponds to.
+/// the number of bytes of `output.log` to which the whole of `rest` corresponds.
 ///
 /// The result is exact if the text contains no replacement characters. Otherwise, each U+FFFD (3 bytes) replaces one to
 /// three bytes of `output.log`. The average number of bytes is estimated from the difference between the two lengths.

@@ -10,8 +10,8 @@ use crate::calendar;
 
 /// A point in time in whole microseconds since 1970-01-01T00:00:00Z.
 ///
-/// It is sent as an RFC 3339 string in UTC with six fractional digits. The browser parses only this format. The server
-/// and the command line also accept other offsets from UTC, and interpret a time without an offset as UTC.
+/// A timestamp is sent as an RFC 3339 string in UTC with six fractional digits. The browser parses only this format.
+/// The server and the command line also accept other offsets from UTC, and interpret a time without an offset as UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Timestamp(pub i64);
 

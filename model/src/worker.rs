@@ -20,15 +20,15 @@ pub struct ClaimBody {
     /// The duration of the lease. The worker has to renew the lease before it expires.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 86_400))]
     pub lease_seconds: i64,
-    /// The types of the jobs that the worker runs. If null or empty, it runs jobs of any type.
+    /// The types of the jobs that the worker runs. If null or empty, the worker runs jobs of any type.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     pub allowed_types: Option<Vec<String>>,
-    /// The worker's capabilities. It receives only jobs whose `requiredCapabilities` are among these.
+    /// The worker's capabilities. The worker receives only jobs whose `requiredCapabilities` are among these.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(max_items = 100))]
     pub worker_capabilities: Option<Vec<String>>,
-    /// The time for which the request waits for a job. The default is 0.
+    /// The maximum number of seconds for which the request waits for a job. The default is 0.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 30))]
     pub wait_seconds: Option<i64>,
@@ -37,7 +37,8 @@ pub struct ClaimBody {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub claim_id: Option<String>,
-    /// Whether only the job of an earlier request with the same `claim_id` is returned, and no other job is claimed.
+    /// If true, the request returns only the job of an earlier request with the same `claimId`, and claims no other
+    /// job.
     #[serde(default)]
     pub resume: Option<bool>,
     /// The version of the worker's program, which is shown in the list of workers.
@@ -194,7 +195,7 @@ pub struct AppendBody {
     /// The lease epoch of the claim. Older workers do not send it.
     #[serde(default)]
     pub lease_epoch: Option<i64>,
-    /// The number of the request within the lease, from 1. A repeated request with the number of the last one stores
+    /// The number of the request within the lease, from 1. A request with the same number as the last request stores
     /// nothing.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(minimum = 1))]
@@ -257,7 +258,7 @@ pub struct AppendedBatch {
     pub last_seq: Seq,
 }
 
-/// A request that adds output that no event contains to the complete log.
+/// A request that sends output for the complete log. No event contains this output.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]

@@ -51,7 +51,7 @@ pub struct ListedWorker {
     pub hostname: Option<String>,
     /// The worker's capabilities.
     pub capabilities: Vec<String>,
-    /// The types of the jobs that the worker runs. If empty, it runs jobs of any type.
+    /// The types of the jobs that the worker runs. If empty, the worker runs jobs of any type.
     pub allowed_types: Vec<String>,
     /// The number of jobs that the worker runs at the same time, if it is known.
     pub concurrency: Option<i64>,
@@ -83,7 +83,7 @@ pub struct WorkerJob {
     pub since: Timestamp,
 }
 
-/// All workers that were seen during the last week, the embedded one first, and then sorted by name.
+/// All workers that were seen during the last week: first the embedded worker, and then the others, sorted by name.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WorkersPage {

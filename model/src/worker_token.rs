@@ -12,8 +12,8 @@ pub struct TokenLimits {
     /// The types of the jobs that the worker can claim.
     #[serde(default)]
     pub allowed_job_types: Option<Vec<String>>,
-    /// The repositories of the jobs that the worker can claim. They are compared with the member `repository` of the
-    /// payload.
+    /// The repositories of the jobs that the worker can claim. They are compared with the `repository` member of the
+    /// job's payload.
     #[serde(default)]
     pub allowed_repositories: Option<Vec<String>>,
     /// The capabilities that the worker may have.

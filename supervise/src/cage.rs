@@ -1,4 +1,4 @@
-//! The restrictions on one step. The server sends them to the supervisor of the step, which applies them.
+//! The restrictions on one step. The server sends the restrictions to the step's supervisor, which applies them.
 
 pub mod cover;
 pub mod landlock;
@@ -16,14 +16,14 @@ use serde::{Deserialize, Serialize};
 /// The limits on the resources of a step. A limit that is `None` is inherited from the server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct StepLimits {
-    /// The maximum number of processes and threads of the user. The kernel counts all of them, including those that do
-    /// not belong to jobs.
+    /// The maximum number of processes and threads of the step's user. The kernel counts all processes of this user,
+    /// including those that do not belong to jobs.
     pub processes: Option<u64>,
     /// The maximum number of files that each process can have open.
     pub open_files: Option<u64>,
     /// The maximum size of each file that a process writes, in bytes.
     pub file_bytes: Option<u64>,
-    /// The maximum size of the memory image that is written when a process crashes, in bytes.
+    /// The maximum size, in bytes, of a core dump (the memory image that is written when a process crashes).
     pub core_bytes: u64,
 }
 
@@ -32,7 +32,7 @@ pub struct StepLimits {
 pub enum Hiding {
     /// The data directory is not hidden.
     None,
-    /// An empty directory covers the data directory in a mount namespace of the step.
+    /// An empty directory covers the data directory in the step's own mount namespace.
     Cover,
     /// Landlock rules allow access to everything outside the data directory.
     Rules,
@@ -58,8 +58,8 @@ pub struct StepCage {
     pub umask: u32,
     /// The limits on the step's resources.
     pub limits: StepLimits,
-    /// The soft limit on open files, which applies if `limits` does not limit them. `None` means the server's soft
-    /// limit.
+    /// The soft limit on open files if `limits` does not limit them. If this field is `None` too, the step inherits the
+    /// server's limits.
     pub file_limit: Option<u64>,
     /// Whether the step is prevented from gaining privileges, for example with `sudo`.
     pub no_new_privileges: bool,

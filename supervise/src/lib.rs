@@ -7,12 +7,13 @@
 //! the server was killed, the supervisor kills the remaining processes. It exits when it has no descendants left.
 //!
 //! In a release, the supervisor is a separate [program](SupervisorProgram). Otherwise, it is the server's own program,
-//! started with a hidden subcommand, `tailwater supervise`, which is handled before the rest of the program is
-//! initialised. The server starts the supervisor with default signal handling. The step has no controlling terminal and
-//! runs at normal priority.
+//! started with the hidden subcommand `tailwater supervise`. This subcommand is handled before the rest of the program
+//! is initialised. The server starts the supervisor with default signal handling. The step has no controlling terminal
+//! and runs at normal priority.
 //!
-//! The supervisor also applies the [restrictions](cage) on the step: some to its whole process, and others only to the
-//! thread that starts the step, because they would prevent the supervisor from killing the step's processes.
+//! The supervisor also applies the [restrictions](cage) on the step. Some apply to the supervisor's whole process. The
+//! others apply only to the thread that starts the step, because the supervisor must still be able to kill the step's
+//! processes.
 
 pub mod cage;
 mod family;
@@ -44,8 +45,8 @@ pub use program::SupervisorProgram;
 /// The name of the hidden subcommand.
 const VERB: &str = "supervise";
 
-/// The command line of a supervisor. The step's environment and its restrictions are not part of it, and are sent
-/// through the socket instead.
+/// The command line of a supervisor. The step's environment and restrictions are not passed on the command line, but
+/// sent through the socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
     /// The two environment variables, in the form `NAME=value`, by which the step's processes are found if the
@@ -167,8 +168,8 @@ fn not_confined(error: io::Error) -> Report {
     Report::NotConfined(error.raw_os_error().unwrap_or_default())
 }
 
-/// Carries out the server's orders until the server closes its end of the socket, then kills the remaining processes
-/// until this process exits.
+/// Carries out the server's orders until the server closes its end of the socket. Then keeps killing the remaining
+/// processes until this process exits.
 fn heed(orders: UnixStream, family: &Family) {
     while let Ok(Some(order)) = Order::receive(&orders) {
         match order {

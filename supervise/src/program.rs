@@ -10,7 +10,7 @@ use std::sync::Arc;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
 
-/// The name of a program in memory, which system tools show as its path.
+/// The name of the supervisor's program if it is in memory. System tools show this name as the program's path.
 const NAME: &str = "tailwater-supervisor";
 
 /// A program that can be run as a supervisor, because its `main` calls [`run_if_asked`](super::run_if_asked).
@@ -36,7 +36,7 @@ impl SupervisorProgram {
     /// Copies an executable to memory and starts it once. Returns an error if the system does not permit this.
     pub fn in_memory(executable: &[u8]) -> io::Result<Self> {
         let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
-        // Linux 6.3 and later may require the flag `EXEC`, and earlier versions do not support it.
+        // Linux 6.3 and later may require the `EXEC` flag, and earlier versions do not support it.
         let memory = match memfd_create(NAME, flags | MemfdFlags::EXEC) {
             Err(Errno::INVAL) => memfd_create(NAME, flags)?,
             created => created?,

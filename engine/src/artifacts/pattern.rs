@@ -11,7 +11,8 @@ use std::path::{Component, Path, PathBuf};
 use globset::GlobBuilder;
 use regex::{RegexSet, RegexSetBuilder};
 
-/// The maximum number of patterns of a job. It limits the work for each file, which is matched against all patterns.
+/// The maximum number of patterns of a job. Each file is matched against all patterns, so this limits the work per
+/// file.
 const MAX_PATTERNS: usize = 100;
 /// The maximum length of a pattern, in bytes.
 const MAX_PATTERN: usize = 500;
@@ -101,8 +102,8 @@ impl Pattern {
     }
 }
 
-/// Converts a regular expression created by `globset`, which matches bytes, to one that matches characters. `globset`
-/// writes each byte of a non-ASCII character as `\xHH`.
+/// Changes a regular expression of `globset` so that it matches characters. `globset` creates expressions that match
+/// bytes, in which each byte of a non-ASCII character is written as `\xHH`.
 fn by_characters(regex: &str) -> String {
     let regex = regex.strip_prefix("(?-u)").unwrap_or(regex);
     let mut bytes = b"(?s)".to_vec();
@@ -133,11 +134,11 @@ struct ArtifactPattern {
     given: String,
     /// The pattern as a literal path.
     name: PathBuf,
-    /// Whether the pattern matches only the entry at `name`. This is set if the pattern contains special characters,
-    /// but an entry with exactly that name exists.
+    /// Whether the pattern matches only the entry at `name`. This is the case if the pattern contains special
+    /// characters and is also the literal path of an existing entry.
     exact: bool,
-    /// The leading components of the pattern, up to the first one that contains a special character. The path of every
-    /// match starts with them.
+    /// The leading components of the pattern that contain no special characters. The path of every match starts with
+    /// them.
     root: PathBuf,
     /// The maximum number of components in the path of a match, or `usize::MAX` if the pattern contains `**`.
     parts: usize,

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use supervise::cage::Hiding;
 
-/// The operator's choice whether the data directory is hidden from jobs.
+/// The operator's choice of whether the data directory is hidden from jobs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum JobData {
     /// The data directory is hidden if that does not restrict ordinary commands.
@@ -51,15 +51,15 @@ impl FromStr for JobData {
 /// The facts on which the decision depends.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Situation {
-    /// Whether the server can cover the data directory.
+    /// Whether the server can mount an empty directory over the data directory.
     pub(super) can_mount: bool,
     /// Whether steps are restricted with Landlock.
     pub(super) landlock: bool,
-    /// A directory that contains the data directory and in which jobs can create entries, if there is one other than
-    /// the root directory.
+    /// A directory that contains the data directory and that jobs can write to, if there is one. The root directory
+    /// does not count.
     pub(super) writable: Option<PathBuf>,
-    /// A directory, if any, that contains the data directory and has too many entries, because Landlock would need a
-    /// rule for each of them.
+    /// A directory that contains the data directory and has too many entries, if there is one. Landlock would need a
+    /// rule for each entry.
     pub(super) crowded: Option<PathBuf>,
     /// The home directory of the user that jobs run as, if it is inside the data directory.
     pub(super) home_inside: Option<PathBuf>,

@@ -14,10 +14,10 @@ use super::user::{JobUser, with_permissions_of};
 use crate::files::private_folder;
 
 /// The maximum number of entries in a directory that contains the data directory. When a step starts, Landlock needs a
-/// rule for each entry, which takes about 5 µs.
+/// rule for each entry. Adding a rule takes about 5 µs.
 const MAX_ENTRIES: usize = 2048;
 
-/// The name of the directory in the data directory that contains the workspaces.
+/// The name of the workspaces' directory in the data directory.
 const WORK: &str = "work";
 
 /// The paths that lead to the data directory, with symbolic links resolved.
@@ -46,8 +46,9 @@ impl Places {
         above.filter(|folder| folder.parent().is_some())
     }
 
-    /// Returns a directory that contains one of the paths and in which jobs can create entries. The root directory is
-    /// not examined: a server in a container often runs as root, but its jobs have no reason to create entries there.
+    /// Returns a directory that contains one of the paths and that jobs can write to, if there is one. The root
+    /// directory is not examined: a server in a container often runs as root, but its jobs have no reason to create
+    /// entries there.
     pub(super) fn writable(&self, user: Option<&JobUser>) -> Option<PathBuf> {
         let is_writable = |folder: &&Path| accessat(CWD, *folder, Access::WRITE_OK, AtFlags::EACCESS).is_ok();
         let found = with_permissions_of(user, || self.containing().find(is_writable).map(Path::to_owned));
@@ -72,8 +73,8 @@ impl Places {
     }
 }
 
-/// Returns whether `found`, the metadata of an alias of `path`, is on the same device as `path`. If not, another mount
-/// hides the alias.
+/// Returns whether another path to the directory `path` is visible. `found` is the metadata at that other path. If it
+/// is on another device than `path`, another mount hides the directory there.
 fn exists_in(path: &Path, found: &fs::Metadata) -> bool {
     fs::metadata(path).is_ok_and(|expected| expected.dev() == found.dev())
 }
@@ -94,7 +95,7 @@ impl Mount {
     }
 }
 
-/// Replaces the octal escapes of white space and backslashes.
+/// Decodes octal escapes, which represent white space and backslashes.
 fn unescaped(field: &[u8]) -> PathBuf {
     let (mut bytes, mut rest) = (Vec::new(), field);
     while let Some((first, after)) = rest.split_first() {
@@ -106,8 +107,8 @@ fn unescaped(field: &[u8]) -> PathBuf {
     PathBuf::from(std::ffi::OsString::from_vec(bytes))
 }
 
-/// Returns the aliases of the directory `path`: other paths that lead to it, or to a directory inside it, according to
-/// a list of mounts. Other mounts may hide some of these paths.
+/// Returns the aliases of the directory `path`, according to a list of mounts. An alias is another path that leads to
+/// the directory or to a directory inside it. Other mounts may hide some of the aliases.
 fn aliases(mountinfo: &[u8], path: &Path) -> Vec<PathBuf> {
     let mounts: Vec<Mount> = mountinfo.split(|byte| *byte == b'\n').filter_map(Mount::parse).collect();
     // Of several mounts at the same mount point, the last one is visible.

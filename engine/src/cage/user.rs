@@ -50,7 +50,7 @@ pub(super) fn has(privilege: Privilege) -> bool {
     capabilities(None).is_ok_and(|sets| sets.effective.contains(required))
 }
 
-/// Looks up the user with a name or an id. Returns `None` if it is the server's user.
+/// Looks up a user by name or id. Returns `None` if this is the server's user.
 pub(super) fn find(wanted: &str) -> Result<Option<JobUser>, CageError> {
     let failed = |error: nix::Error| CageError::Lookup { user: wanted.to_owned(), source: error.into() };
     let found = match User::from_name(wanted).map_err(failed)? {

@@ -112,7 +112,7 @@ pub async fn append_under_lease(
 }
 
 /// Appends events that a worker reports without a spool, within a transaction. If `number` is set and the events are
-/// already stored under it, they are not stored again. Returns the stored events.
+/// already stored under this number, they are not stored again. Returns the stored events.
 pub async fn append_reported(
     tx: &mut Tx,
     tails: &Tails,
@@ -258,8 +258,9 @@ fn serialise(position: Position, mut event: NewEvent) -> (Arc<StoredEvent>, NewR
     (stored, row)
 }
 
-/// Returns the value of the column `kind`. It is `log` only for chunks of output with all of their fields. For events
-/// of the kind `log` without these fields, which workers on other machines may report, it is `text`.
+/// Returns the value of the `kind` column. For a chunk of output with all of its fields, the value is `log`. Workers on
+/// other machines may also report events of the kind `log` that lack some of these fields, for which the value is
+/// `text`.
 fn kind_column(payload: &Payload, facets: &Facets) -> String {
     match payload {
         Payload::Other(_) if facets.kind == "log" => "text".to_owned(),

@@ -258,7 +258,7 @@ impl NewEvent {
         Self { level: Level::Warn, message, payload: Payload::Other(payload) }
     }
 
-    /// Creates an event that a worker on another machine reports. The texts in its payload must have been masked.
+    /// Creates an event that a worker on another machine reports. All text in its payload must already be masked.
     #[must_use]
     pub(crate) fn reported(level: Level, message: Redacted, payload: Payload) -> Self {
         Self { level, message, payload }

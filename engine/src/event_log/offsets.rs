@@ -15,8 +15,8 @@ use crate::db::Connection;
 /// The number of chunks that can overlap in `output.log`: one for each stream.
 const STREAMS: i64 = 2;
 
-/// For each offset, returns the `seq` of the event that contains the byte at that offset of the attempt's `output.log`,
-/// or `None` if no event contains that byte.
+/// For each offset in the attempt's `output.log`, returns the `seq` of the event that contains the byte at this offset,
+/// or `None` if no event contains the byte.
 pub(super) async fn events_at(
     connection: &mut Connection,
     job: JobId,
@@ -46,7 +46,7 @@ pub(super) async fn events_at(
 }
 
 /// Returns the position directly after the last chunk that begins at or before `at`, or 1 if there is no such chunk.
-/// `at` is an attempt's number and an offset of that attempt's `output.log`.
+/// `at` is the number of an attempt and an offset in its `output.log`.
 async fn first_chunk_after(connection: &mut Connection, job: JobId, at: (i32, i64)) -> Result<Seq, ReadError> {
     let last = store::last_seq(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
     let (mut low, mut high) = (1, last.0 + 1);

@@ -17,11 +17,11 @@ pub const MAX_LOOKED_AT: usize = 5_000;
 pub enum Cursor {
     /// The event at this position, or the last event if the log is shorter.
     Seq(Seq),
-    /// The last event at or before this time. Reading continues after it. If an id is given, an event at exactly this
-    /// time counts as later if its id is greater.
+    /// The last event at or before this time. Reading continues after this event. If an id is given, an event at
+    /// exactly this time counts as later if its id is greater.
     After(Timestamp, Option<EventId>),
-    /// The first event at or after this time. Reading continues before it. If an id is given, an event at exactly this
-    /// time counts as earlier if its id is smaller.
+    /// The first event at or after this time. Reading continues before this event. If an id is given, an event at
+    /// exactly this time counts as earlier if its id is smaller.
     Before(Timestamp, Option<EventId>),
 }
 
@@ -54,13 +54,13 @@ pub enum Kinds {
 pub struct Filter {
     /// The kinds of events to include.
     pub kinds: Kinds,
-    /// The level that events must have, if set.
+    /// If set, only events of this level are included.
     pub level: Option<Level>,
-    /// The output stream that events must have, if set. Only output events have one.
+    /// If set, only events of this output stream are included. Only output events belong to a stream.
     pub stream: Option<StreamName>,
-    /// The id of the step that events must belong to, if set.
+    /// If set, only events of the step with this id are included.
     pub step_id: Option<String>,
-    /// The attempt that events must belong to, if set.
+    /// If set, only events of this attempt are included.
     pub attempt: Option<i32>,
 }
 

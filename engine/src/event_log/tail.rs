@@ -1,9 +1,9 @@
 //! The most recent events of each log, which are cached in memory and shared by all of the log's readers.
 //!
-//! A job has an entry here while it is running or a reader watches it. After each commit, the appended events are
-//! published to the entry: the events are added to a bounded window, and the `seq` of the last one is sent through a
-//! `watch` channel. A reader whose cursor is inside the window needs no database access. A reader that has fallen
-//! behind the window reads from the database until it catches up.
+//! A job has an entry here as long as the job is running or a reader watches its log. After each commit, the appended
+//! events are published to the entry: the events are added to a bounded window, and the `seq` of the last event is sent
+//! through a `watch` channel. A reader whose cursor is inside the window needs no database access. A reader that has
+//! fallen behind the window reads from the database until it catches up.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,7 +27,7 @@ pub(super) struct Published {
     pub(super) events: Vec<SharedEvent>,
     /// The job's final status, if the events contain the job's `end` event.
     pub(super) terminal: Option<JobStatus>,
-    /// Whether a worker appended the events, in which case more are expected.
+    /// Whether a worker appended the events. If so, more events are expected.
     pub(super) by_worker: bool,
 }
 
@@ -83,8 +83,8 @@ impl Tails {
         Watch { job, tails: self.clone(), last: tail.last.subscribe(), tail: Some(tail) }
     }
 
-    /// Reads a page from the window. Returns `None` unless the request reads towards newer events from a cursor, and
-    /// the window contains all events after that cursor.
+    /// Reads a page from the window if the request reads towards newer events from a cursor, and the window contains
+    /// all events after this cursor. Otherwise, returns `None`.
     pub(super) fn page(&self, job: JobId, request: &PageRequest) -> Option<Page> {
         let Direction::After(cursor) = request.direction else { return None };
         let tail = Arc::clone(self.lock().get(&job)?);

@@ -1,7 +1,7 @@
 //! Replaces a file with its compressed form.
 //!
-//! The compressed file is written under a temporary name, synced and renamed before the original is removed, so at any
-//! time at least one of the two files is complete.
+//! The compressed file is written under a temporary name, synced and renamed before the original is removed, so at
+//! least one of the two files is complete at any time.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};

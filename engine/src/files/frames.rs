@@ -14,8 +14,8 @@ use zeekstd::{EncodeOptions, Encoder, FrameSizePolicy, SeekTable};
 /// more disk space.
 const FRAME: u32 = 1 << 20;
 
-/// The compression level. A high level is affordable because compression runs in the background, and it regains most of
-/// the space that is lost by splitting a file into frames.
+/// The compression level. Compression runs in the background, so a high level is affordable. The high level regains
+/// most of the space that is lost by splitting a file into frames.
 const LEVEL: i32 = 9;
 
 /// A compressed file, and the frame that was read last.
@@ -73,8 +73,8 @@ impl Frames {
             let from = self.table.frame_start_comp(index).map_err(io::Error::other)?;
             let to = self.table.frame_end_comp(index).map_err(io::Error::other)?;
             let mut compressed = vec![0; usize::try_from(to - from).map_err(io::Error::other)?];
-            // Clones share the file and its cursor, which another clone could move at any time, so the file is read at
-            // an explicit offset.
+            // Clones share the file's cursor, and another clone could move it at any time. Therefore, read at an
+            // explicit offset.
             self.file.read_exact_at(&mut compressed, from)?;
             let size = usize::try_from(end - begin).map_err(io::Error::other)?;
             let frame = zstd::bulk::decompress(&compressed, size)?;

@@ -31,11 +31,11 @@ use super::names::{below, stays_inside};
 struct UnpackLimits {
     /// The maximum total size of the files, in bytes.
     bytes: u64,
-    /// The maximum number of entries, and also of directories. Both limit the number of inodes: even an empty entry
-    /// takes one, and a single entry can create all directories in its path.
+    /// The maximum number of entries, and also the maximum number of directories. Both limit the number of inodes: even
+    /// an empty entry takes one, and a single entry can create all directories in its path.
     entries: u64,
-    /// The maximum number of components in a path. Real projects need far fewer. It limits the recursion of programs
-    /// that walk through the workspace.
+    /// The maximum number of components in a path. Real projects need far fewer. The limit also bounds the recursion of
+    /// programs that walk through the workspace.
     depth: usize,
     /// The maximum number of symbolic links, which are kept in memory until all files are written.
     links: usize,
@@ -48,8 +48,8 @@ impl UnpackLimits {
     }
 }
 
-/// The maximum size of an entry's header, including long names and extensions, and of the data after the last entry, in
-/// bytes. It limits memory, because headers are read into memory.
+/// The maximum size, in bytes, of an entry's header, including long names and extensions. The same limit applies to the
+/// data after the last entry. Headers are read into memory, so this limits memory usage.
 const MAX_HEADER: u64 = 256 << 10;
 
 /// The base-2 logarithm of the largest permitted zstd window: 128 MiB, which is also the default limit of the `zstd`
@@ -72,7 +72,7 @@ pub enum UnpackError {
     /// Unpacking was cancelled.
     #[error("stopped")]
     Stopped,
-    /// The archive on the disk is not identical to the one that was received.
+    /// The archive on disk is not identical to the one that was received.
     #[error("the archive is damaged: it has changed since it was received")]
     Damaged,
     /// The archive's format is not supported.

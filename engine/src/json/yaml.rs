@@ -196,7 +196,7 @@ fn start(span: &Span) -> usize {
     span.start.byte_offset().unwrap_or(0)
 }
 
-/// Returns the members that a merge key (`<<`) with the value `value` adds to the object that contains it.
+/// Returns the members that a merge key (`<<`) adds to its object. `value` is the value of the merge key.
 fn merge(value: Json) -> Result<Vec<Member>, JsonError> {
     let at = value.at;
     let refused = || JsonError::new(at, "<< must be an object or a list of objects").under("<<");

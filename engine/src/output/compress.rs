@@ -16,8 +16,8 @@ use super::Outputs;
 use crate::queue::QueueError;
 use crate::spool::Spools;
 
-/// The delay between the end of an attempt and the search for outputs to compress, so that the outputs of a burst of
-/// small jobs are found together.
+/// The delay between the end of an attempt and the search for outputs to compress. Because of the delay, a single
+/// search finds the outputs of a burst of small jobs.
 const LOOK_AFTER: Duration = Duration::from_millis(500);
 
 /// The delay after a failure. A full disk, for example, is unlikely to have free space again immediately.

@@ -1,8 +1,8 @@
-//! Determines the levels of lines, which depend on the lines before them.
+//! Determines the level of each line, which may depend on the lines before it.
 //!
 //! A line that continues a message has the level of the message's first line ([`model::level`]). Reading can begin at
-//! any line: the state before it is determined from a bounded number of bytes before it. The level of a line therefore
-//! does not depend on where reading began.
+//! any line. The state before that line is then determined from a bounded number of earlier bytes, so the level of a
+//! line does not depend on where reading began.
 
 use std::borrow::Cow;
 use std::io;
@@ -14,12 +14,13 @@ use super::lines::Line;
 use super::visible::visible;
 use crate::spool::{Source, SpoolReader};
 
-/// The maximum number of bytes of `output.log` between the line that begins a message and a line that continues it.
-/// This is enough for a message with the maximum number of lines, even if they are coloured and twice as wide as a
-/// terminal.
+/// If a line begins more than this many bytes of `output.log` after the first line of a message, it does not continue
+/// the message. The limit is enough for a message with the maximum number of lines, even if they are coloured and twice
+/// as wide as a terminal.
 const MAX_MESSAGE: u64 = 128 << 10;
 
-/// The number of bytes of `output.log` that are usually examined to determine the level of the line after them.
+/// To determine the level of a line, this many bytes of `output.log` before the line are examined first. These bytes
+/// usually suffice.
 const USUALLY_EXAMINED: u64 = 8 << 10;
 
 /// Determines the levels of consecutive lines of one step and one stream.
@@ -131,9 +132,9 @@ impl EarlierLines {
         visible(line.strip_suffix(b"\n").unwrap_or(line))
     }
 
-    /// Returns the index of the last line at which reading can begin without changing the state after all lines, or
-    /// `None` if earlier lines must be read too. `reaches_limit` is true if the lines before the first one are too far
-    /// away to affect the state.
+    /// Returns the index of the last line from which reading can start and still reach the correct state after the last
+    /// line. Returns `None` if lines before the first one must be read too. If `reaches_limit` is true, the lines
+    /// before the first one are too far away to affect the state.
     fn sufficient(&self, reaches_limit: bool) -> Option<usize> {
         let count = self.begins.len();
         let first = count.saturating_sub(MAX_LINES.into());

@@ -30,8 +30,8 @@ pub struct Line {
     pub source: Source,
     /// The time at which the line's first byte was captured.
     pub time: Timestamp,
-    /// The line's text as it was printed, without the newline. If this text is longer than the caller's limit, it is
-    /// replaced by the text that a terminal would display, unless the caller wants it unchanged.
+    /// The line's text as it was printed, without the newline. If this text is longer than the caller's limit, the
+    /// caller chooses whether it is truncated or replaced by the text that a terminal would display ([`LongLine`]).
     pub text: Vec<u8>,
     /// Whether the text is truncated.
     pub cut: bool,

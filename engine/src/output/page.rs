@@ -1,5 +1,5 @@
-//! Reads pages of lines. Each line has the text that a terminal would display, its step, and the event that contains
-//! it.
+//! Reads pages of lines. For each line, a page contains the text that a terminal would display, the step, and the `seq`
+//! of the event that contains the line.
 
 use std::collections::HashMap;
 use std::io;
@@ -41,7 +41,7 @@ pub struct Wanted {
     pub from: FirstLine,
     /// The maximum number of lines.
     pub count: usize,
-    /// The maximum number of bytes of each line.
+    /// The maximum number of bytes to return from each line's text.
     pub keep: usize,
     /// The form of the lines.
     pub form: LineForm,
@@ -62,8 +62,8 @@ impl Outputs {
         Ok(LinesPage { items, total_lines: signed(total), complete: of.is_complete })
     }
 
-    /// Converts lines to the given form, with up to `keep` bytes of text each, and adds the information that the spool
-    /// does not contain: the steps' ids, and the events that contain the lines.
+    /// Converts lines to the given form, with up to `keep` bytes of text each. Adds the information that the spool does
+    /// not contain: the steps' ids, and the events that contain the lines.
     pub(super) async fn describe(
         &self,
         job: JobId,
@@ -128,8 +128,8 @@ struct ShownLine {
 }
 
 impl ShownLine {
-    /// Returns the text that a terminal shows for a line. `printed` is the text that the line printed, and `redrawn` is
-    /// the line's content if it was drawn on a screen.
+    /// Returns the text that a terminal shows for a line. `printed` is the text that the line printed. `redrawn` is the
+    /// line's content on a screen, or `None` if the line was not drawn on a screen.
     fn new(line: &Line, printed: &str, redrawn: Option<Redrawn>) -> Self {
         let shown = ansi::fold(printed, LineEnd::Complete);
         match redrawn {

@@ -1,8 +1,8 @@
-//! Draws lines as a terminal shows them after later lines have redrawn them.
+//! Determines how a terminal shows lines after later lines have redrawn them.
 //!
-//! A line can be redrawn only by lines of its block and of the same step and stream ([`BlockScreen`]). To draw any
-//! line, its block is therefore read from its first line to its last one, and the result does not depend on where
-//! reading began. The browser draws live output in the same blocks.
+//! A block is a fixed range of line numbers. A line can be redrawn only by lines of the same block, step and stream
+//! ([`BlockScreen`]). To draw any line, this module therefore reads the line's whole block, so the result does not
+//! depend on where reading began. The browser draws live output in the same blocks.
 
 use std::collections::HashMap;
 use std::io;
@@ -15,11 +15,11 @@ use super::lines::{Line, MAX_LOOKED_AT};
 use super::{StepIds, signed};
 use crate::spool::{Record, SpoolReader};
 
-/// The number of pieces after which the changed lines are collected and unwanted ones are dropped, which limits memory.
+/// After this many pieces, the changed lines are collected and the unwanted ones are dropped. This limits memory usage.
 const COLLECT_EVERY: usize = 64;
 
-/// Returns the content of those lines that are drawn on a screen, by their numbers. Each line has at most about `keep`
-/// bytes of text.
+/// Returns the content of the lines that are drawn on a screen, keyed by line number. Each line has at most about
+/// `keep` bytes of text.
 pub(super) fn draw(
     spool: &mut SpoolReader,
     lines: &[Line],

@@ -2,9 +2,9 @@
 //!
 //! A line is compared as a reader sees it: without escape sequences, and after carriage returns and cursor movements
 //! have been applied. The output is searched in chunks of a few MiB on several threads, and the results arrive in the
-//! order of the search. All searches together use one thread per CPU core, for which the searching accounts take turns
-//! (`turns`). A search keeps only those chunks in memory that are being searched. Dropping a [`LogSearch`] ends the
-//! search, even within a long line.
+//! order of the search. All searches share one thread per CPU core, and the accounts that search take turns to use
+//! these threads (`turns`). A search keeps only those chunks in memory that are being searched. Dropping a
+//! [`LogSearch`] ends the search, even within a long line.
 
 mod known;
 mod query;
@@ -46,10 +46,12 @@ const CHUNK_RECORDS: u64 = 1 << 16;
 /// The maximum number of matching lines whose numbers a search reports.
 const MAX_NUMBERS: usize = 100_000;
 
-/// The maximum number of bytes of a line that a search returns. Matches beyond this limit are not reported as ranges.
+/// The maximum number of bytes of a line that a search returns. The ranges of matches beyond this limit are not
+/// reported.
 const KEEP: usize = 16 << 10;
 
-/// The maximum number of blocks in which the lines of a page are drawn. Each block is read completely.
+/// The maximum number of blocks that are drawn for one page of results. A block is a fixed range of lines. To draw any
+/// line, its whole block must be read.
 const MAX_BLOCKS: usize = 16;
 
 /// The beginning and the direction of a search. Lines are numbered from 1.
@@ -137,7 +139,7 @@ enum Purpose {
 }
 
 impl Outputs {
-    /// Begins a search on behalf of `account`, whose turns its threads use.
+    /// Begins a search on behalf of `account`. The search's threads wait for turns of this account.
     pub async fn search(
         &self,
         account: SearchAccount,
@@ -381,9 +383,9 @@ impl LogSearch {
         counts.into_iter().map(counted).collect()
     }
 
-    /// Reads the lines with these numbers. If the search selects all lines of a step or a stream, they are returned in
-    /// their redrawn form, and the lines beyond [`MAX_BLOCKS`] blocks are omitted. Otherwise, they are returned as they
-    /// were printed, because redrawing could hide the text for which they were selected.
+    /// Reads the lines with these numbers. If the search selects lines only by step or stream, the lines are returned
+    /// in their redrawn form, and lines beyond [`MAX_BLOCKS`] blocks are omitted. Otherwise, the lines are returned as
+    /// they were printed, because redrawing could hide the text for which they were selected.
     async fn describe(&self, numbers: &[u64]) -> Result<Vec<SearchHit>, OutputError> {
         let (Some(mut spool), false) = (self.spool.clone(), numbers.is_empty()) else { return Ok(Vec::new()) };
         let query = &self.shared.query;
@@ -395,7 +397,7 @@ impl LogSearch {
         let copy = spool.clone();
         let lines = blocking(move || {
             let mut lines = lines::read_each(&mut spool, &numbers, KEEP)?;
-            // Levels are determined much faster in the order of the log.
+            // Determining levels is much faster in the order of the log.
             let is_backwards = numbers.first() > numbers.last();
             if is_backwards {
                 lines.reverse();

@@ -1,5 +1,5 @@
-//! Looks up the ids of an attempt's steps and the heights of their terminals, because a spool identifies each step only
-//! by its stage and its index in that stage.
+//! Looks up the ids of an attempt's steps and the heights of their terminals. A spool does not contain them: it
+//! identifies a step only by its stage and its index in that stage.
 
 use std::collections::HashMap;
 
@@ -16,7 +16,7 @@ const LIMIT: usize = 500;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct StepIds(HashMap<StepRef, KnownStep>);
 
-/// The properties of a step, as its event states them.
+/// The properties of a step, which are taken from the step's event.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct KnownStep {
     id: String,
@@ -25,8 +25,8 @@ struct KnownStep {
 }
 
 impl StepIds {
-    /// Reads the ids from the job's event log. A step's event is queued before the step's process starts, but might not
-    /// be stored until after the step has printed output. Until the event is stored, the step's id is missing.
+    /// Reads the ids from the job's event log. The event that contains a step's id is queued before the step's process
+    /// starts, but it may be stored after the step has printed output. Until then, the step's id is missing.
     pub(super) async fn load(events: &EventLog, job: JobId, attempt: i32) -> Result<Self, ReadError> {
         let filter =
             Filter { kinds: Kinds::Only(vec!["step".to_owned()]), attempt: Some(attempt), ..Filter::default() };

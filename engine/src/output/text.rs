@@ -181,8 +181,8 @@ impl TextReader {
     }
 }
 
-/// Appends `text` to `out`, and inserts `time` before each line that begins in it. `begins` is `true` if `text` starts
-/// at the beginning of a line.
+/// Appends `text` to `out`, and inserts `time` before each line that begins in `text`. `begins` is `true` if `text`
+/// starts at the beginning of a line.
 fn push_with_times(text: &[u8], time: Timestamp, begins: bool, out: &mut Vec<u8>) {
     let prefix = format!("{time} ");
     let mut begins = begins;

@@ -1,11 +1,11 @@
-//! Pieces of output that wait to be appended to a copy of their spool.
+//! Holds pieces of a worker's output until they can be appended to the server's copy of the worker's spool.
 
 use std::io;
 
 use super::{SpoolPiece, SpoolWriter};
 
-/// The maximum memory that waiting pieces take, in bytes. The pieces of one request may come in any order, and a
-/// request has at most 16 MiB of text. More than this waits only if output is missing.
+/// The maximum memory that waiting pieces take, in bytes. A request has at most 16 MiB of text, whose pieces may come
+/// in any order. Waiting pieces therefore reach this limit only if output is missing.
 const MAX_HELD: usize = 64 << 20;
 
 /// Pieces that are appended to a spool at their offsets. A piece waits until all output before it has been appended.
@@ -24,8 +24,8 @@ impl HeldPieces {
         self.pieces.sort_by_key(|piece| piece.offset);
     }
 
-    /// Appends the pieces up to the first one that begins beyond the end of the spool. This piece and those after it
-    /// continue to wait.
+    /// Appends the pieces in order, up to the first piece that begins beyond the end of the spool. That piece and the
+    /// pieces after it continue to wait.
     pub fn append_to(&mut self, spool: &mut SpoolWriter) -> io::Result<()> {
         let mut appended = 0;
         for piece in &mut self.pieces {
@@ -46,8 +46,8 @@ impl HeldPieces {
         self.pieces.is_empty()
     }
 
-    /// Returns whether the pieces exceed the size limit, because output before them is missing. No more pieces may then
-    /// be added.
+    /// Returns whether the pieces exceed the size limit, which happens only if output before them is missing. If they
+    /// do, no more pieces may be added.
     #[must_use]
     pub const fn is_full(&self) -> bool {
         self.size > MAX_HELD

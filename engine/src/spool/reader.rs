@@ -127,8 +127,8 @@ impl SpoolReader {
         Ok(low)
     }
 
-    /// Returns the number of the first line that begins in a record with this time or a later one. Returns the number
-    /// after the last line if there is no such line.
+    /// Returns the number of the first line that begins in a record with this time or a later one. If there is no such
+    /// line, returns the last line's number plus 1.
     pub fn line_at(&mut self, time: Timestamp) -> io::Result<u64> {
         let (mut low, mut high) = (0, self.count()?);
         while low < high {

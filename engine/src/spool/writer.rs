@@ -232,8 +232,8 @@ impl Reached {
         let stream = source.stream as usize;
         let open = self.open_line[stream];
         let line = open.unwrap_or(self.end.lines + 1);
-        // If this piece continues a line other than the latest one, the next line in the piece does not have the next
-        // number, so it needs a separate record.
+        // If this piece continues a line other than the latest one, the numbers of its first and second line are not
+        // consecutive, so the second line needs a separate record.
         let continues_earlier = open.is_some_and(|line| line != self.end.lines);
         let taken = match memchr::memchr(b'\n', bytes) {
             Some(newline) if continues_earlier => newline + 1,

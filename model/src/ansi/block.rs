@@ -1,10 +1,10 @@
 //! Draws the lines of a log block by block, so that the content of every line depends on a bounded part of the log.
 //!
-//! A program may redraw the same rows for hours, and each time it prints new lines. If a screen lasted as long, the
-//! content of a line would depend on everything that is printed after it, and reading a single line would mean reading
-//! the whole log. The lines of an attempt are therefore divided into blocks of [`BLOCK_LINES`] by their numbers. Each
-//! stream of a step has a screen of its own in each block. A program that is still redrawing its rows when a block ends
-//! leaves their last content behind, and continues in new rows below.
+//! A program may redraw the same rows for hours, and it prints new lines each time. If one screen drew the whole log,
+//! the content of a line could depend on everything that is printed after it, and reading a single line would mean
+//! reading the whole log. The lines of an attempt are therefore divided by their numbers into blocks of
+//! [`BLOCK_LINES`]. In each block, each stream of a step has a screen of its own. If a program is still redrawing its
+//! rows when a block ends, their last content remains in the log, and the program continues in new rows below.
 //!
 //! The page draws lines while they arrive, and the server draws them when they are requested by number. Both use
 //! [`BlockScreen`] and the same blocks, so a line looks the same wherever reading began.
@@ -18,15 +18,15 @@ use super::scan::Scanner;
 use super::screen::{Redrawn, Screen, ScreenStart};
 use super::style::Style;
 
-/// The number of lines in a block. To draw any line of a block, all its lines are read, usually about 1 MB. A program
-/// that redraws rows starts again on new rows in each block, and a copy of the old rows remains in the log. If it
-/// redraws 20 rows ten times per second, this happens every 50 seconds.
+/// The number of lines in a block. To draw any line, all lines of its block are read, usually about 1 MB. In each
+/// block, a program that redraws rows starts again on new rows, and a copy of the old rows remains in the log. If a
+/// program redraws 20 rows ten times per second, it leaves such a copy every 50 seconds.
 pub const BLOCK_LINES: i64 = 10_000;
-/// The maximum number of bytes that a stream's screen draws in one block. [`fold()`] draws later lines of the block one
-/// by one.
+/// The maximum number of bytes that a stream's screen draws in one block. Beyond this limit, [`fold()`] draws the
+/// remaining lines of the block one by one.
 const MAX_BLOCK_BYTES: usize = 8 * 1024 * 1024;
-/// The size in bytes above which an unfinished line is shortened while no screen is needed. It is enough for a
-/// character of four bytes in each column of a row.
+/// While no screen is needed, an unfinished line that is longer than this number of bytes is shortened. The limit
+/// allows a character of four bytes in each column of a row.
 const MAX_OPEN_BYTES: usize = 64 * 1024;
 
 /// Returns the numbers of the lines in the block that contains a line. Lines are numbered from 1.
@@ -46,7 +46,7 @@ pub struct BlockScreen {
     start: ScreenStart,
     /// Recognises escape sequences, and tracks the style while there is no screen.
     scanner: Scanner,
-    /// The lines that are still on the screen, followed by the unfinished line, while there is no screen.
+    /// While no screen is needed, the lines that a screen would show, followed by the unfinished line.
     recent: VecDeque<RecentLine>,
     screen: Option<Screen>,
     /// The number of the unfinished line.
@@ -95,7 +95,7 @@ impl BlockScreen {
         }
     }
 
-    /// Draws a piece of a line, like [`Screen::draw`]. Returns whether the line is drawn on a screen, so that
+    /// Draws a piece of a line, like [`Screen::draw`]. Returns whether the line is drawn on a screen. If it is,
     /// [`BlockScreen::take_changes`] returns its content.
     pub fn draw(&mut self, number: i64, text: &str, end: LineEnd) -> bool {
         if self.line != Some(number) {

@@ -1,7 +1,7 @@
 //! Draws a single line: computes its visible content by applying its cursor movements and erasures within the row.
 //!
-//! The computation is pure and takes time linear in the line's length. The result is again text, with styles (SGR) and
-//! links (OSC 8) as its only escape sequences, so other code does not have to handle cursor movements.
+//! The computation is pure and takes time linear in the line's length. The only escape sequences in the result are
+//! styles (SGR) and links (OSC 8), so other code does not have to handle cursor movements.
 //!
 //! Lines end only at a newline. A movement to the next row within a line (VT, FF, NEL) leaves the row above unchanged,
 //! and becomes a NEL in the result. Movements to other rows are ignored; [`super::Screen`] applies them.
@@ -13,8 +13,8 @@ use super::row::{Cursor, Pen, TerminalRow};
 use super::scan::{Scanner, Token};
 use super::style::Style;
 
-/// The maximum total size in bytes of a line's rows above its last row. When it is exceeded, the rest of the line is
-/// dropped.
+/// The maximum total size, in bytes, of a line's rows, not counting its last row. If a line exceeds this size, the rest
+/// of the line is dropped.
 pub(super) const MAX_ABOVE: usize = 64 * 1024;
 /// The sequence that is appended to an unfinished line to show that text was dropped. It moves the cursor past the last
 /// column and writes a character there, so that folding the line again also reports that text was dropped.

@@ -7,8 +7,8 @@ use super::{Scanner, Style};
 /// The width of the emulated terminal in columns. No generated or recorded row is wider.
 const WIDE: u16 = 1000;
 
-/// The columns of a row: the text of each column and, unless the text is blank, whether it is bold, and its foreground
-/// and background colours.
+/// The columns of a row. A column consists of its text, whether the text is bold, and the foreground and background
+/// colours. Blank text has no style.
 pub(super) type Cells = Vec<(String, bool, Option<u8>, Option<u8>)>;
 
 fn blank() -> (String, bool, Option<u8>, Option<u8>) {

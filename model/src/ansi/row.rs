@@ -19,9 +19,9 @@ use extras::{Compaction, Extras};
 /// The maximum number of columns of a row: about 200 times the usual width of a terminal, which is 80 columns. Text
 /// beyond this limit is dropped.
 pub(super) const MAX_COLUMNS: usize = 16 * 1024;
-/// The maximum number of columns of a row in which cells are inserted or deleted, which is more than any terminal
-/// window has. In a longer row, insertions and deletions have no effect. Otherwise, every three bytes of output could
-/// move thousands of cells.
+/// Cells can be inserted and deleted only in rows of at most this many columns, which is more than any terminal window
+/// has. In longer rows, insertions and deletions have no effect. Otherwise, every three bytes of output could move
+/// thousands of cells.
 pub(super) const MAX_SHIFTED_COLUMNS: usize = 1024;
 /// The distance between tab stops, in columns.
 pub(super) const TAB: usize = 8;
@@ -90,7 +90,8 @@ struct TerminalCell {
     /// The character, or [`CONTINUATION`].
     character: char,
     style: Style,
-    /// The key of the cell's link and of the combining and invisible characters that follow its character.
+    /// The key of the cell's link and marks. Marks are the combining and invisible characters that follow its
+    /// character.
     extra: extras::Key,
 }
 
@@ -124,7 +125,7 @@ impl TerminalRow {
         self.lead.is_empty() && self.written.iter().all(|bits| *bits == 0)
     }
 
-    /// Returns an upper bound of the row's size in memory, in bytes.
+    /// Returns an upper bound on the row's size in memory, in bytes.
     pub fn weight(&self) -> usize {
         self.cells.len() * (size_of::<TerminalCell>() + 1) + self.lead.len() + self.extras.weight()
     }
@@ -191,7 +192,7 @@ impl TerminalRow {
         }
     }
 
-    /// Removes the links and marks of erased cells once they outnumber those of the remaining cells.
+    /// If the row has too many links and marks, removes those of erased cells.
     fn make_space(&mut self) {
         if self.extras.is_crowded(self.cells.len()) {
             let mut kept = Compaction::default();

@@ -28,8 +28,8 @@ pub enum Token<'a> {
 
 /// An action of a terminal, including those that affect several rows.
 ///
-/// The actions on the screen are not tokens. Code that handles single lines, such as the command line's filter,
-/// therefore cannot pass them on by mistake.
+/// Actions on the whole screen are not part of [`Token`]. Code that handles single lines, such as the command line's
+/// filter, therefore cannot pass such actions on by mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action<'a> {
     /// An action within a row.

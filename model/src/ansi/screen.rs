@@ -5,28 +5,27 @@
 //!
 //! A line keeps its number, whatever is drawn. A line that starts on a new row owns this row and the rows below it, up
 //! to the start of the next line that owns rows. A line that starts on a row with text, because the cursor was moved
-//! up, changes the rows of earlier lines. It owns no row, and is reported as [`Redrawn::Overdrawn`]. If the row on
-//! which a line starts never had visible text, the line takes the row from its earlier owner. Text below a progress
-//! display therefore has the number of the line that contains it. From top to bottom, the rows' line numbers always
-//! increase.
+//! up, changes the rows of earlier lines. It owns no row, and is reported as [`Redrawn::Overdrawn`]. If a line starts
+//! on a row that never had visible text, the line takes the row from its earlier owner. Text below a progress display
+//! therefore belongs to the line that printed the text. From top to bottom, the rows' line numbers always increase.
 //!
 //! # The screen
 //!
-//! The cursor can reach only the last rows, as many as the terminal is high. The rows above have scrolled off and no
-//! longer change, so memory usage is bounded by the height. The behaviour is that of xterm (its `ctlseqs`, and the
-//! VT510's manual for the margins), with the following exceptions, which help readers of a log:
+//! The cursor can reach only the last rows, as many as the terminal has. The rows above have scrolled off and no longer
+//! change, so the terminal's height limits memory usage. The screen behaves like xterm (see xterm's `ctlseqs` and, for
+//! the margins, the manual of the VT510), with the following exceptions, which help readers of a log:
 //!
 //! - Rows do not wrap at the width of the terminal. Programs that redraw rows know the width and do not exceed it.
 //! - Erasing the whole screen (ED 2) or resetting the terminal (RIS) loses nothing. The text remains in the log, and a
-//!   new, empty screen begins below it, as in xterm with the resource `cdXtraScroll`. Erasing the text that has
+//!   new, empty screen begins below it, as in xterm with the `cdXtraScroll` resource. Erasing the text that has
 //!   scrolled off (ED 3) has no effect.
 //! - The alternate screen, which full-screen programs use, is a new screen too. Its last content remains in the log,
 //!   whereas a terminal would discard it.
 //! - Rows in which no line has started and no character was written are not shown, such as the rows between the text
 //!   and a progress bar in the last row of the screen.
 //!
-//! A screen may also start in the middle of a log. The rows above are then unknown. Their number is used to interpret
-//! absolute positions, and the cursor stops at the first known row.
+//! A screen may also start in the middle of a log. The content of the rows above is then unknown. Their number is used
+//! to interpret absolute positions, and the cursor stops at the first known row.
 //!
 //! All motions take constant time, or time linear in the number of rows that they change.
 
@@ -41,7 +40,7 @@ use super::style::Style;
 use grid::Grid;
 use transcript::Transcript;
 
-/// The height of the terminal of a job that does not specify one, in rows.
+/// The default height of a job's terminal, in rows.
 pub const DEFAULT_HEIGHT: u16 = 40;
 /// The maximum height of a screen, in rows, which is more than any terminal window has. It limits memory usage.
 pub const MAX_HEIGHT: u16 = 1000;
@@ -63,8 +62,9 @@ pub enum Redrawn {
     Rows(Folded<'static>),
     /// The line owns no row, and must not be shown.
     Overdrawn {
-        /// The line on whose row this line was drawn or, if it had written no visible text, the line that took over its
-        /// row. If that line has become overdrawn itself, its own `on` leads to the line that has the row, and so on.
+        /// The number of the line on whose row this line was drawn. If this line had written no visible text, `on` is
+        /// the line that took over its row. The line `on` may be overdrawn itself, so follow `on` until a line that
+        /// owns rows is reached.
         on: i64,
     },
 }
@@ -147,8 +147,8 @@ impl Screen {
 
     /// Returns the lines that have changed since the last call, with their content, in the order of their numbers.
     ///
-    /// A line is also reported if its rows were redrawn with the same text. The result contains the final content of
-    /// all lines that have scrolled off, so this should be called regularly.
+    /// A line is also reported if its rows were redrawn with the same text. Call this method regularly, because the
+    /// final content of all lines that have scrolled off is kept in memory until it is reported.
     #[must_use]
     pub fn take_changes(&mut self) -> Vec<(i64, Redrawn)> {
         self.transcript.take_changes(&mut self.grid)

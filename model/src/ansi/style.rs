@@ -128,7 +128,8 @@ impl Style {
 
     /// Appends the SGR sequence that changes this style into `to`, if the two styles differ.
     ///
-    /// Attributes that only `to` inherits are reset to the default, because no sequence can restore an unknown state.
+    /// Attributes that `to` inherits but this style sets are reset to the default, because no sequence can restore an
+    /// unknown state.
     pub(super) fn write_change(self, to: Self, out: &mut String) {
         if to == Self::default() && self != to {
             out.push_str("\u{1b}[0m");
@@ -262,8 +263,8 @@ fn numbered(number: u16) -> Color {
     Color::ansi(u8::try_from(number).unwrap_or(0))
 }
 
-/// Parses the parameters after 38 or 48: `5;n`, `2;r;g;b`, `5:n`, `2:r:g:b` or `2:space:r:g:b`. Returns the colour, or
-/// `None` if the parameters are invalid, and the number of parameters used.
+/// Parses the parameters after 38 or 48: `5;n`, `2;r;g;b`, `5:n`, `2:r:g:b` or `2:space:r:g:b`. Returns the colour and
+/// the number of parameters used. The colour is `None` if the parameters are invalid.
 fn extended(after: &[Parameter], subs: usize) -> (Option<Color>, usize) {
     let channel = |at: usize| after.get(at).and_then(|parameter| u8::try_from(parameter.value).ok());
     let rgb = |at: usize| Some(Color::from_rgb(channel(at)?, channel(at + 1)?, channel(at + 2)?));

@@ -24,12 +24,13 @@ pub(super) struct Message {
     after_blank: bool,
 }
 
-/// The kind of a message, which determines the lines that continue it, in addition to [`Shape::Detail`].
+/// The kind of a message. It determines which lines continue the message, in addition to lines of the form
+/// [`Shape::Detail`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Family {
-    /// A message of a compiler or another tool, which ends at the first line without a recognised form.
+    /// A message of a compiler or another tool. It ends at the first line without a recognised form.
     Plain,
-    /// Like `Plain`, but with a location in a file. The line of source code may follow.
+    /// Like `Plain`, but with a location in a file. The source code at this location may follow.
     Located,
     /// An error in an application's log. A stack trace may follow.
     Logged,
@@ -51,7 +52,7 @@ enum Family {
     Pytest,
     /// An error of tsc, which may explain the types in indented lines.
     Tsc,
-    /// An error of npm, which has the same prefix in each line.
+    /// An error of npm. All lines of the error have the same prefix.
     Npm,
 }
 
@@ -84,7 +85,8 @@ impl Message {
     }
 
     /// Returns the role of the next line in a message, and the message that the line after it may continue. `own` is
-    /// the level that the next line indicates on its own, and `begun` is the message that it would begin on its own.
+    /// the level that the next line indicates on its own, and `begun` is the message that the next line would begin on
+    /// its own.
     pub(super) fn next(
         mut self,
         line: &LineText<'_>,
@@ -130,8 +132,8 @@ impl Message {
         }
     }
 
-    /// Returns the message's state after a line that directly follows it, or `None` if the line does not continue the
-    /// message.
+    /// Returns the message's state after `line`, which no blank line separates from the message. Returns `None` if the
+    /// line does not continue the message.
     fn after_line(mut self, line: &LineText<'_>, shape: Shape, own: Option<Level>) -> Option<Self> {
         if self.family == Family::RustPanic {
             (self.family, self.takes_indented) = (Family::RustPanicText, true);
@@ -175,7 +177,7 @@ impl Message {
         }
     }
 
-    /// Returns the message's state after a blank line and the line that follows, or `None` if that line does not
+    /// Returns the message's state after a blank line and the line after that, or `None` if the latter does not
     /// continue the message.
     fn after_blank(mut self, shape: Shape) -> Option<Self> {
         match (self.family, shape) {

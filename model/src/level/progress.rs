@@ -1,4 +1,4 @@
-//! Recognises progress lines, which tools print to standard error although these lines report no problem.
+//! Recognises progress lines, which tools print to standard error even though these lines report no problem.
 
 use super::rules::first_word;
 use crate::Level;

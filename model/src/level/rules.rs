@@ -150,7 +150,8 @@ pub(super) fn is_tsc(line: &str) -> bool {
     line.split_once("error TS").is_some_and(|(_, rest)| rest.starts_with(|digit: char| digit.is_ascii_digit()))
 }
 
-/// Phrases that indicate an error, after the name of the file or program that the error concerns.
+/// Phrases that indicate an error if they follow the name of a file or program. Each phrase begins with the colon that
+/// follows the name.
 const ERRORS_AFTER_COLON: &[&str] = &[
     ": error:",
     ": error ",

@@ -18,8 +18,8 @@ pub(super) enum Shape {
     Chain,
     /// A line of a Go stack trace that is not indented.
     GoTrace,
-    /// The beginning of the list of modules that required a missing module, which Node.js prints before the stack
-    /// frames.
+    /// The first line of Node.js's list of the modules that required a missing module. The stack frames follow this
+    /// list.
     NodeRequire,
     /// An item of the list of modules that required a missing module.
     ListItem,

@@ -20,7 +20,8 @@ const FLAGS: MountFlags = MountFlags::NOSUID.union(MountFlags::NODEV).union(Moun
 /// The options of the cover's file system, which contains only a few directories. All users can enter it.
 const OPTIONS: &std::ffi::CStr = c"mode=755,size=64k,nr_inodes=64";
 
-/// Returns whether the paths can be covered. To find out, covers them in the mount namespace of a temporary thread.
+/// Returns whether the paths can be covered. This is tested by covering them in the mount namespace of a temporary
+/// thread.
 pub fn is_possible(hidden: &[PathBuf]) -> bool {
     thread::scope(|scope| {
         let thread = thread::Builder::new().spawn_scoped(scope, || cover(hidden, None).is_ok());
@@ -36,7 +37,8 @@ pub fn cover(hidden: &[PathBuf], own: Option<&Path>) -> io::Result<()> {
     // appear here.
     mount_change("/", MountPropagationFlags::DOWNSTREAM | MountPropagationFlags::REC)?;
     let Some(data) = hidden.first() else { return Ok(()) };
-    // This descriptor still leads to the directory after it has been covered. It must be opened in this namespace.
+    // This descriptor leads to the directory even after the directory has been covered. Open the descriptor in the new
+    // namespace.
     let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
     let kept = own.map(|own| openat(CWD, data.join(own), flags, Mode::empty())).transpose()?;
     for path in hidden {

@@ -1,13 +1,13 @@
 //! Uses Landlock to restrict a thread and the processes that it starts.
 //!
-//! Any Landlock domain prevents its processes from inspecting processes outside it: from tracing them, and from reading
-//! entries of `/proc` such as `environ`, `mem`, `fd`, `root` and `cwd`. Each step has its own domain. Processes in a
-//! domain that restricts files also cannot mount file systems or remove mounts, so a step cannot remove the cover of
-//! the data directory.
+//! Each step has its own Landlock domain, which consists of the processes that are subject to the same restrictions.
+//! Processes in a domain cannot inspect processes outside it: they can neither trace them nor read their entries in
+//! `/proc`, such as `environ`, `mem`, `fd`, `root` and `cwd`. If the domain restricts access to files, its processes
+//! cannot mount or unmount file systems either, so a step cannot remove the cover of the data directory.
 //!
-//! To restrict access to files, Landlock needs a rule for each directory and file that may be accessed. A rule applies
-//! to everything below its directory. Therefore, there is no rule for the directories that contain the data directory,
-//! but a rule for each of their other entries.
+//! To restrict access to files, Landlock needs a rule for each directory and file that may be accessed. A rule for a
+//! directory applies to everything below it. Therefore, the directories that contain the data directory have no rules,
+//! but each of their other entries has one.
 
 use std::fs;
 use std::io;
@@ -20,8 +20,8 @@ use landlock::{
 use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
 use rustix::io::Errno;
 
-/// The accesses to files and directories that rules allow. Listing a directory is not one of them, so that the entries
-/// of every directory can be listed, even those of the data directory.
+/// The accesses to files and directories that steps need a rule for. Listing a directory needs no rule, so steps can
+/// list every directory, even those in the data directory.
 const ACCESSES: BitFlags<AccessFs> = make_bitflags!(AccessFs::{
     Execute | WriteFile | ReadFile | Truncate | RemoveDir | RemoveFile | MakeChar | MakeDir | MakeReg | MakeSock
     | MakeFifo | MakeBlock | MakeSym | Refer
@@ -48,7 +48,7 @@ pub fn restrict(hidden: &[PathBuf], own: &Path) -> io::Result<()> {
             allow(rules, &data.join(own), ACCESSES)?
         }
     };
-    // The default of the `landlock` crate would also set `no_new_privs`, which has its own setting.
+    // By default, the `landlock` crate also sets `no_new_privs`, but the operator has a separate setting for this.
     let status = ruleset.no_new_privs(false).restrict_self().map_err(io::Error::other)?;
     if status.ruleset == RulesetStatus::NotEnforced {
         return Err(Errno::NOSYS.into());

@@ -4,7 +4,7 @@ use granit_parser::ScalarStyle;
 
 use super::super::Node;
 
-/// The value of a scalar, or the reason why the scalar is invalid or JSON cannot represent it.
+/// The value of a scalar, or the reason why it has none: the scalar is invalid, or JSON cannot represent its value.
 pub(super) type Resolved = Result<Node, String>;
 
 /// Returns whether a scalar is plain, that is, neither quoted nor a block.

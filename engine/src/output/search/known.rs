@@ -1,7 +1,7 @@
-//! The lines that an earlier attempt printed, so that a search can find the lines that are new.
+//! Remembers the lines that an earlier attempt printed, so that a search can find lines that are new.
 //!
-//! The lines of two runs often differ only in times, sizes or ids. All words that contain digits are therefore treated
-//! as equal, as are numbers such as `1.5`, `1,234` and `12:34`.
+//! The lines of two runs often differ only in times, sizes or ids. Therefore, all words that contain digits are treated
+//! as equal. A number such as `1.5`, `1,234` or `12:34` counts as one such word.
 
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hasher};
@@ -33,8 +33,8 @@ impl KnownLines {
     }
 }
 
-/// Returns a hash of the visible text of a line, in which all words with digits are equal. Returns `None` if the line
-/// is blank.
+/// Returns a hash of the visible text of a line, or `None` if the line is blank. All words that contain digits have the
+/// same effect on the hash.
 pub(super) fn hash(visible: &[u8]) -> Option<u64> {
     let text = visible.trim_ascii();
     if text.is_empty() {
@@ -84,8 +84,8 @@ impl KnownCache {
 }
 
 impl Outputs {
-    /// Returns the lines of a job's latest attempt. The job must have finished. If its output has to be searched, the
-    /// search uses the turns of `account`.
+    /// Returns the lines of a job's latest attempt. The job must have finished. If the lines are not cached yet, they
+    /// are collected by a search that uses the turns of `account`.
     pub async fn known_lines(&self, account: SearchAccount, job: JobId) -> Result<Arc<KnownLines>, OutputError> {
         let output = self.find(job, None).await?;
         if !output.is_complete {

@@ -1,4 +1,4 @@
-//! The lines that a search selects.
+//! The conditions by which a search selects lines.
 
 use std::sync::{Arc, OnceLock};
 
@@ -17,7 +17,7 @@ const MAX_COMPILED: usize = 1 << 20;
 /// The maximum number of matches that are reported for a line.
 const MAX_RANGES: usize = 500;
 
-/// Selects lines of an output. A line has to satisfy all conditions.
+/// The conditions on the lines of an output. A line is selected if it satisfies all conditions.
 #[derive(Clone, Debug, Default)]
 pub struct LineQuery {
     /// The pattern in the line's visible text, or `None` for any text.
@@ -28,9 +28,9 @@ pub struct LineQuery {
     pub source: Selection,
     /// The levels that a line may have. If empty, lines of any level are selected.
     pub levels: Vec<Level>,
-    /// The lines of a message to select.
+    /// Whether to select all lines of a multi-line message or only the first.
     pub messages: MessageLines,
-    /// If set, only lines that are new compared with these lines are selected.
+    /// If set, only new lines are selected: those that do not occur among these lines of an earlier attempt.
     pub unlike: Option<Arc<KnownLines>>,
 }
 
@@ -87,10 +87,10 @@ pub enum PatternCase {
 pub struct SearchPattern {
     regex: Regex,
     syntax: Syntax,
-    /// The regular expression as a text, from which `stepped` is compiled.
+    /// The source of the regular expression, from which `stepped` is compiled.
     expression: String,
     case: PatternCase,
-    /// The same expression for long lines, which is compiled when it is first used.
+    /// The same expression, compiled for long lines. It is compiled when the first long line is searched.
     stepped: OnceLock<SteppedRegex>,
 }
 
@@ -100,7 +100,7 @@ pub enum PatternError {
     /// The regular expression has a syntax error.
     #[error("not a valid regular expression: {0}")]
     Syntax(String),
-    /// The pattern contains a line break, which no line contains.
+    /// The pattern contains a line break, so no line can match it.
     #[error("must not contain a line break")]
     LineBreak,
     /// The compiled regular expression would be too large.
@@ -132,8 +132,8 @@ impl SearchPattern {
         Ok(Self { regex, syntax, expression, case, stepped: OnceLock::new() })
     }
 
-    /// Returns whether a line's visible text contains the pattern, or `None` if `is_stopped` has returned true
-    /// meanwhile.
+    /// Returns whether a line's visible text contains the pattern, or `None` if `is_stopped` returned true before the
+    /// answer was known.
     fn is_in(&self, visible: &[u8], is_stopped: &dyn Fn() -> bool) -> Option<bool> {
         if visible.len() <= PIECE {
             return Some(self.regex.is_match(visible));
@@ -153,7 +153,7 @@ impl SearchPattern {
 
 impl LineQuery {
     /// Returns whether a line with this visible text satisfies the conditions on the text. Returns false if
-    /// `is_stopped` has returned true meanwhile.
+    /// `is_stopped` returned true before the answer was known.
     pub(super) fn takes_text(&self, visible: &[u8], is_stopped: &dyn Fn() -> bool) -> bool {
         let wanted = Some(self.select == Select::Matching);
         self.pattern.as_ref().is_none_or(|pattern| pattern.is_in(visible, is_stopped) == wanted)
@@ -171,8 +171,9 @@ impl LineQuery {
         !self.levels.is_empty() || self.messages == MessageLines::First
     }
 
-    /// Returns the pattern if several lines can be searched for it at once, and `None` otherwise. This requires that no
-    /// match can extend over a newline, and that there are no other conditions on the text or the levels of lines.
+    /// Returns the pattern's regular expression if several lines can be searched at once, and `None` otherwise. Several
+    /// lines can be searched at once if no match can contain a newline and the query has no other conditions on the
+    /// text or the levels of lines.
     pub(super) fn bulk(&self) -> Option<&Regex> {
         let pattern = self.pattern.as_ref()?;
         let alone = self.select == Select::Matching && !self.uses_levels() && self.unlike.is_none();

@@ -38,7 +38,8 @@ pub(super) struct ChunkFindings {
     pub(super) hashes: HashSet<u64>,
 }
 
-/// Searches the lines that begin in the given records. If the search is stopped meanwhile, the results are incomplete.
+/// Searches the lines that begin in the given records. If the search is stopped before the end, the results are
+/// incomplete.
 pub(super) fn scan(spool: &mut SpoolReader, records: Range<u64>, shared: &SearchShared) -> io::Result<ChunkFindings> {
     if shared.is_stopped() {
         return Ok(ChunkFindings::default());
@@ -73,8 +74,8 @@ struct Scan<'a> {
     /// The unfinished line of each stream, if there is one.
     open: [Option<UnfinishedLine>; 2],
     step: Option<StepRef>,
-    /// The state from which the levels of each stream's next lines are determined. `None` if lines were skipped, in
-    /// which case the state must first be determined from the preceding lines.
+    /// The state from which the levels of each stream's next lines are determined. It is `None` if lines were skipped.
+    /// The state must then first be determined from the preceding lines.
     levels: [Option<StreamLevels>; 2],
 }
 
@@ -267,8 +268,8 @@ impl Scan<'_> {
     }
 }
 
-/// Returns the length of the first lines of a text that together have at most [`PIECE`] bytes. If the first line alone
-/// is longer, returns the length of that line. The text consists of complete lines.
+/// Returns the total length of the leading lines of `text` that fit into [`PIECE`] bytes. If the first line alone is
+/// longer, returns the length of that line. `text` must consist of complete lines.
 fn block_of_lines(text: &[u8]) -> usize {
     let newline = match text.get(..PIECE) {
         Some(beginning) => memchr::memrchr(b'\n', beginning).or_else(|| memchr::memchr(b'\n', text)),

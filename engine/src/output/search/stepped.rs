@@ -1,8 +1,8 @@
 //! Matches long lines in pieces, so that a search can be stopped between two pieces.
 //!
-//! The crate `regex` cannot be stopped while it searches a text, and some expressions take minutes for a long line.
-//! [`SteppedRegex`] therefore runs the automata of the same expression piece by piece: the lazy DFA or, for the few
-//! texts that the DFA does not support, the NFA. Both need a fixed amount of memory, regardless of the text.
+//! The `regex` crate cannot be stopped while it searches text, and some expressions take minutes for a long line.
+//! [`SteppedRegex`] therefore runs the automata of the same expression piece by piece. It uses the lazy DFA or, for the
+//! few texts that the DFA does not support, the NFA. Both need a fixed amount of memory, regardless of the text.
 
 use regex_automata::hybrid::dfa::{self, DFA};
 use regex_automata::nfa::thompson::{self, NFA, State, WhichCaptures};
@@ -12,11 +12,11 @@ use regex_automata::{Anchored, Input};
 
 use super::PatternCase;
 
-/// The number of bytes, or of visited states of the NFA, after which a search checks whether it has been stopped.
-/// Shorter texts are searched without such checks.
+/// A search checks whether it has been stopped after this many bytes or, if it uses the NFA, after this many visited
+/// states. Shorter texts are searched without such checks.
 pub(super) const PIECE: usize = 64 << 10;
 
-/// The size of the lazy DFA's cache, in bytes. This is the default of the crate `regex`.
+/// The size of the lazy DFA's cache, in bytes. This is the default of the `regex` crate.
 const CACHE: usize = 2 << 20;
 
 /// An expression that is matched piece by piece.
@@ -27,7 +27,7 @@ pub(super) struct SteppedRegex {
     dfa: Option<DFA>,
 }
 
-/// The reason why a text was not searched to its end.
+/// The reason why text was not searched to its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Unsearched {
     /// The search was stopped.
@@ -37,13 +37,13 @@ pub(super) enum Unsearched {
 }
 
 impl SteppedRegex {
-    /// Compiles an expression that the crate `regex` has compiled before.
+    /// Compiles an expression that the `regex` crate has compiled before.
     pub(super) fn new(expression: &str, case: PatternCase) -> Self {
         let syntax = syntax::Config::new().utf8(false).case_insensitive(case == PatternCase::Ignored);
         let config = thompson::Config::new().utf8(false).which_captures(WhichCaptures::None);
         let nfa = thompson::Compiler::new().syntax(syntax).configure(config).build(expression);
         let nfa = nfa.expect("the crate `regex` has compiled the expression");
-        // The last two settings have the values that the crate `regex` uses.
+        // The last two settings have the values that the `regex` crate uses.
         let config = dfa::Config::new()
             .unicode_word_boundary(true)
             .cache_capacity(CACHE)
@@ -54,7 +54,7 @@ impl SteppedRegex {
         Self { nfa, dfa }
     }
 
-    /// Returns whether a text contains a match, or `None` if `is_stopped` has returned true.
+    /// Returns whether `text` contains a match, or `None` if `is_stopped` returned true before the answer was known.
     pub(super) fn is_match(&self, text: &[u8], is_stopped: &dyn Fn() -> bool) -> Option<bool> {
         let by_dfa = self.dfa.as_ref().map_or(Err(Unsearched::Unsupported), |dfa| dfa_matches(dfa, text, is_stopped));
         match by_dfa {
@@ -87,7 +87,7 @@ fn dfa_matches(dfa: &DFA, text: &[u8], is_stopped: &dyn Fn() -> bool) -> Result<
             }
         }
     }
-    // The DFA reports a match one byte late.
+    // The DFA reports a match one byte late, so a match at the end of the text is reported only by this call.
     Ok(dfa.next_eoi_state(&mut cache, state).map_err(unsupported)?.is_match())
 }
 
@@ -101,7 +101,7 @@ fn nfa_matches(nfa: &NFA, text: &[u8], is_stopped: &dyn Fn() -> bool) -> Result<
                 return Err(Unsearched::Stopped);
             }
         }
-        // A match can begin anywhere.
+        // A match can begin at any position, so add the start state at each of them.
         if now.add(nfa.start_anchored(), text, at) {
             return Ok(true);
         }
@@ -124,7 +124,7 @@ fn nfa_matches(nfa: &NFA, text: &[u8], is_stopped: &dyn Fn() -> bool) -> Result<
     Ok(false)
 }
 
-/// The states of an NFA that are reached at one position of a text.
+/// The states of an NFA that are reached at one position of the text.
 struct StateSet<'a> {
     nfa: &'a NFA,
     members: Vec<StateID>,
@@ -139,7 +139,8 @@ impl<'a> StateSet<'a> {
         Self { nfa, members: Vec::new(), is_member: vec![false; nfa.states().len()], rest: Vec::new() }
     }
 
-    /// Adds a state, and all states that follow it without reading a byte. Returns whether a match has been reached.
+    /// Adds a state, and all states that can be reached from it without reading a byte. Returns whether a match has
+    /// been reached.
     fn add(&mut self, state: StateID, text: &[u8], at: usize) -> bool {
         self.rest.clear();
         self.rest.push(state);

@@ -205,7 +205,7 @@ mod tests {
         }
     }
 
-    /// Ends the turns that have begun, one after the other, until all have ended. Returns their accounts in that order.
+    /// Ends the turns one by one, each after it has begun, until all have ended. Returns their accounts in that order.
     async fn order(mut requested: Vec<Requested>) -> Vec<SearchAccount> {
         let mut order = Vec::new();
         while !requested.is_empty() {

@@ -5,7 +5,7 @@ use fastrand::Rng;
 use std::collections::BTreeMap;
 
 /// Draws text that may contain newlines, in pieces of at most `longest` bytes. Returns the visible text of the lines
-/// that were drawn on a screen. The text is `None` for a line without rows.
+/// that were drawn on a screen. The text is `None` for a line that owns no rows.
 fn drawn(mut screen: BlockScreen, text: &str, longest: usize) -> BTreeMap<i64, Option<String>> {
     let (mut number, mut lines) = (1, BTreeMap::new());
     for line in text.split_inclusive('\n') {
@@ -27,7 +27,8 @@ fn drawn(mut screen: BlockScreen, text: &str, longest: usize) -> BTreeMap<i64, O
     lines
 }
 
-/// Returns the visible text of all lines: as the screen shows them, or else as they were printed.
+/// Returns the visible text of each line. If the line was drawn on a screen, this is the text that the screen shows.
+/// Otherwise, it is the text that was printed.
 fn shown(screen: BlockScreen, text: &str, longest: usize) -> Vec<Option<String>> {
     let drawn = drawn(screen, text, longest);
     let line = |(number, line): (i64, &str)| {
@@ -37,7 +38,7 @@ fn shown(screen: BlockScreen, text: &str, longest: usize) -> Vec<Option<String>>
     (1..).zip(text.split_inclusive('\n')).map(line).collect()
 }
 
-/// Returns the visible text of all lines of a screen that draws from the first line on.
+/// Returns the visible text of each line if a [`Screen`] draws all lines, beginning with the first.
 fn on_screen(height: u16, start: ScreenStart, text: &str) -> Vec<Option<String>> {
     let (mut screen, mut lines) = (Screen::new(height, start), BTreeMap::new());
     for (number, line) in (1..).zip(text.split_inclusive('\n')) {

@@ -3,9 +3,9 @@
 
 use std::sync::Arc;
 
-/// The maximum number of bytes of a row's links and marks together, and of the marks before its first cell. This is
-/// enough for a thousand links of the usual length. Links and marks beyond this limit are dropped, but the text
-/// remains.
+/// The maximum total size, in bytes, of a row's links and marks. The marks before the row's first cell have a separate
+/// limit of the same size. The limit is enough for a thousand links of the usual length. Links and marks beyond the
+/// limit are dropped, but the text remains.
 pub(in crate::ansi) const MAX_BYTES: usize = 64 * 1024;
 /// The number of unused entries that never cause a compaction, so that small rows are not compacted repeatedly.
 const MIN_CROWD: usize = 64;
@@ -13,7 +13,7 @@ const MIN_CROWD: usize = 64;
 /// The key of a cell's link and marks: 0 if there are none, or else the entry's index plus 1.
 pub(super) type Key = u32;
 
-/// The key of cells without link and marks.
+/// The key of cells without a link or marks.
 pub(super) const NONE: Key = 0;
 
 #[derive(Clone, Debug, Default)]
@@ -23,7 +23,7 @@ struct Extra {
     marks: String,
 }
 
-/// The list of links and marks. When cells are erased, their entries remain until the next compaction.
+/// The list of links and marks. When cells are erased, their entries remain until a compaction removes them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Extras {
     list: Vec<Extra>,
@@ -90,9 +90,9 @@ impl Extras {
         Key::try_from(self.list.len()).unwrap_or(NONE)
     }
 
-    /// Returns whether a compaction is worthwhile: it frees at least half of the entries, or the links and marks exceed
-    /// their limit. If it then frees less than half of the bytes, `full` prevents further compactions, so their total
-    /// cost is proportional to the amount of text.
+    /// Returns whether a compaction is worthwhile: it would free at least half of the entries, or the links and marks
+    /// exceed their limit. If the remaining links and marks fill more than half of the limit, `full` prevents further
+    /// compactions. The total cost of compactions is therefore proportional to the amount of text.
     pub fn is_crowded(&self, cells: usize) -> bool {
         !self.full && (self.list.len() > 2 * cells + MIN_CROWD || self.bytes > MAX_BYTES)
     }
@@ -110,8 +110,8 @@ impl Compaction {
     /// Keeps the entry that has this key, and returns its new key.
     pub fn keep(&mut self, key: Key, from: &mut Extras) -> Key {
         if key != self.last.0 {
-            // An entry with marks belongs to one cell, whereas an entry without marks may be used again after other
-            // cells.
+            // An entry with marks belongs to a single cell, so its marks can be moved. An entry without marks may also
+            // belong to later cells, so its link is copied.
             let extra = from.entry(key).map(|extra| (extra.link.clone(), std::mem::take(&mut extra.marks)));
             self.last = (key, extra.map_or(NONE, |(link, marks)| self.kept.add(link, marks)));
         }

@@ -1,7 +1,7 @@
 //! The rows of the screen: their content, the lines that start in them, scrolling and erasing.
 //!
-//! Rows are identified by their index among the known rows. `missing` is the number of rows above the first known one.
-//! It is used to convert between positions on the screen and these indexes.
+//! Rows are identified by their index among the known rows. `missing` is the number of unknown rows above them. It is
+//! used to convert positions on the screen to these indexes and back.
 //!
 //! Rows leave the screen only at its top, together with the line that starts there. All other scrolling, and the
 //! insertion and deletion of rows, moves content between rows, but lines still start in the same rows. The order of the
@@ -13,8 +13,8 @@ use super::ScreenStart;
 use super::transcript::Transcript;
 use crate::ansi::row::TerminalRow;
 
-/// The maximum size of a screen in memory, in bytes, which is enough for 39 rows of the maximum length. When it is
-/// exceeded, the first rows count as scrolled off.
+/// The maximum size of a screen in memory, in bytes, which is enough for 39 rows of the maximum length. If the screen
+/// exceeds this size, its first rows count as scrolled off.
 const MAX_WEIGHT: usize = 8 * 1024 * 1024;
 
 /// One row of the screen.
@@ -23,10 +23,10 @@ pub(super) struct ScreenRow {
     /// The number of the line that starts in this row and owns it. If `None`, the row belongs to the same line as the
     /// row above.
     pub start: Option<i64>,
-    /// The other line on whose row this row's line wrote its first visible text, or `None` if it wrote that text on its
-    /// own row.
+    /// If the line that starts in this row wrote its first visible text on a row of another line, this is the number of
+    /// the other line.
     pub drawn_on: Option<i64>,
-    /// The content, which is on the heap so that it can be moved to another row quickly.
+    /// The content. It is boxed, so that it can be moved to another row quickly.
     pub content: Box<TerminalRow>,
     /// Whether a line has started in this row or a character was written. Other rows are not shown.
     pub is_reached: bool,
@@ -48,7 +48,7 @@ pub(super) struct Grid {
     top: usize,
     /// The last row of the scrolling region.
     bottom: usize,
-    /// The sum of the rows' weights.
+    /// The size of all rows in memory, in bytes.
     weight: usize,
 }
 
@@ -100,7 +100,7 @@ impl Grid {
             transcript.hide(number, owner.unwrap_or(number));
             return;
         }
-        // The line that owned the row as one of its later rows loses this row and all rows below.
+        // If this row belongs to a line that starts above it, that line loses this row and all rows below.
         if here.start.is_none() && self.rows.range(row..).any(|below| below.is_reached) {
             // A line never starts in the first row if that row continues an earlier line.
             if let Some(above) = row.checked_sub(1) {

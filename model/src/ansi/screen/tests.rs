@@ -73,7 +73,7 @@ fn check(text: &str, expected: &str) {
     assert_eq!(shown.join("\n"), expected, "{text:?}");
 }
 
-/// Checks the visible lines after drawing text on a screen of five rows, and their numbers.
+/// Checks the numbers and the text of the visible lines after drawing text on a screen of five rows.
 #[track_caller]
 fn check_lines(text: &str, expected: &[(i64, &str)]) {
     let shown = drawn(5, text).plain();

@@ -13,7 +13,8 @@ use crate::ansi::row::Pen;
 /// The lines that have changed, and the line whose rows scrolled off last.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Transcript {
-    /// The lines that became overdrawn since the last report, each with the line on whose row it was drawn.
+    /// The lines that became overdrawn since the last report. Each entry also contains the line on whose row the
+    /// overdrawn line was drawn.
     hidden: Vec<(i64, i64)>,
     /// The lines that can no longer change and have not been reported yet.
     finished: Vec<(i64, Folded<'static>)>,
@@ -28,7 +29,7 @@ struct DrawnLine {
     number: i64,
     text: String,
     has_rows: bool,
-    /// The number of blank rows at the end, which are not shown until a row with text follows.
+    /// The number of blank rows at the end. These rows are shown only once a row with text follows.
     blank_rows: usize,
     /// Whether text was dropped because the line exceeds a limit.
     is_cut: bool,
@@ -55,7 +56,8 @@ impl DrawnLine {
             return;
         }
         if self.has_rows {
-            // Each blank row becomes a NEL of two bytes, so more rows than this would exceed the limit.
+            // Each blank row becomes a NEL of two bytes, so more than `MAX_ABOVE / 2` blank rows would exceed the
+            // limit.
             self.is_cut |= self.blank_rows > MAX_ABOVE / 2;
             for _ in 0..=self.blank_rows.min(MAX_ABOVE / 2) {
                 Motion::NextRow.write(&mut self.text);

@@ -203,8 +203,8 @@ fn the_level_of_a_line_does_not_depend_on_where_reading_begins() {
     assert!(continuations > 50, "many of the ranges begin within a message: {continuations}");
 }
 
-/// Checks that a search for errors finds exactly the lines in `expected`, whatever the size of the chunks. Also reads
-/// the last of these lines and the line after it on their own, and checks that only the former is an error.
+/// Checks that a search for errors finds exactly the lines in `expected`, whatever the size of the chunks. Also checks
+/// that the last of these lines is an error and the line after it is not, even if each of the two is read separately.
 fn check_errors(spool: &SpoolWriter, expected: RangeInclusive<u64>) {
     for most in [1, 7, 1000] {
         let errors = LineQuery { levels: vec![Level::Error], ..LineQuery::default() };
@@ -330,7 +330,7 @@ fn long_plain_lines_between_others_are_searched_too() {
     }
 }
 
-/// Searches the only record of a spool whose output was removed from its file.
+/// Searches a spool that has one record, but whose `output.log` has been emptied.
 fn search_of_removed_output(is_dropped: bool) -> io::Result<ChunkFindings> {
     let (folder, mut spool) = spool();
     write(&mut spool, 0, StreamName::Stdout, &b"x".repeat(1 << 20));

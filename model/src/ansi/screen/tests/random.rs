@@ -4,8 +4,8 @@ use super::*;
 use crate::ansi::oracle::{Cells, emulate, seeds, shown_rows};
 use fastrand::Rng;
 
-/// Generates text whose motions are supported by both the screen and the emulator, in the same way, and whose
-/// characters have the same widths in both.
+/// Generates text whose motions the screen and the emulator apply in the same way, and whose characters have the same
+/// width in both.
 fn random_text(random: &mut Rng, pieces: u64) -> String {
     let mut text = String::new();
     for _ in 0..random.u64(..pieces) {
