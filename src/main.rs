@@ -3,18 +3,17 @@
 
 use std::process::ExitCode;
 
-use mimalloc::MiMalloc;
 use rust_embed::Embed;
 use tailwater::cli::Embedded;
 use tailwater::server::site::EmbeddedSite;
+use tikv_jemallocator::Jemalloc;
 
-/// The allocator of the program. With this allocator, failed logins do not make the server's memory grow.
+/// The allocator of the program. Its own threads return freed memory to the system, with the settings in
+/// `.cargo/config.toml`, so the server does not keep the memory that an attack required.
 ///
-/// With glibc's allocator, the server grew by more than a gigabyte, although only two passwords are hashed at the same
-/// time. After that allocator has freed a large block, it no longer maps blocks of this size separately, but takes the
-/// 19 MiB for hashing a password from its heaps.
+/// With glibc's allocator, failed logins made the server grow by more than a gigabyte (`docs/measured.md`).
 #[global_allocator]
-static ALLOCATOR: MiMalloc = MiMalloc;
+static ALLOCATOR: Jemalloc = Jemalloc;
 
 /// The static files of the pages, as created by `xtask site --release`. A debug build reads them from their directory
 /// instead. The WASM module is embedded only in its compressed forms, because it is 2 MB in size.
