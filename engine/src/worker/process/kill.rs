@@ -41,15 +41,15 @@ impl ProcessMarker {
     }
 }
 
-/// The maximum number of rounds in which new processes are found and killed. Processes that are left after that are
+/// The maximum number of rounds in which new processes are found and killed. Processes that remain after that are
 /// probably part of a fork bomb, which only a system limit can stop.
 const ROUNDS: usize = 50;
 
-/// The interval between two checks whether the killed processes have exited.
+/// The interval at which to check whether the killed processes have exited.
 const DYING: Duration = Duration::from_millis(2);
 
 /// Kills all processes with the marker, all processes that this process has adopted, and the descendants of both, until
-/// none is left. Gives up after `ROUNDS` rounds with new processes, or if processes do not die. Returns the number of
+/// none is left. Gives up after `ROUNDS` rounds that found new processes, or after `PATIENCE`. Returns the number of
 /// different processes found.
 pub fn kill_marked(marker: &ProcessMarker) -> usize {
     let (mut killed, mut rounds, begun) = (HashSet::new(), 0, Instant::now());
