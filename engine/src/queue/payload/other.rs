@@ -13,8 +13,8 @@ pub(super) fn secret_variables(json: &Json) -> Vec<(String, String)> {
     found
 }
 
-/// Adds the secret strings and numbers in `json` to `found`. `secret` is the name of the outermost member around `json`
-/// that has a secret-looking name, or `None` if there is no such member.
+/// Adds the secret strings and numbers in `json` to `found`. If members around `json` have secret-looking names,
+/// `secret` is the name of the outermost of them.
 fn collect(json: &Json, secret: Option<&str>, found: &mut Vec<(String, String)>) {
     match (&json.node, secret) {
         (Node::String(value) | Node::Number(value), Some(name)) if !value.is_empty() => {
