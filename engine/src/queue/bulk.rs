@@ -1,7 +1,7 @@
 //! Applies an action to all jobs that match a filter.
 //!
-//! The jobs are looked up once. Each of them is then changed in its own transaction, as it would be by a separate
-//! request. A job whose state has changed in between is skipped.
+//! The jobs are looked up once. Each job is then changed in its own transaction, as by a separate request. A job whose
+//! state has changed in the meantime is skipped.
 
 use futures_util::{StreamExt, stream};
 use model::{BulkAction, BulkFilter, BulkReply, BulkRequest, JobChanges, JobId, JobStatus, Timestamp, UnchangedJob};
@@ -128,7 +128,7 @@ impl Queue {
     }
 }
 
-/// Returns why a job was not changed. The cause of a failure of the server itself is written only to its log.
+/// Returns why a job was not changed. The cause of a failure of the server itself is written only to the server's log.
 fn reason_of(error: &QueueError) -> String {
     match error {
         QueueError::Db(_) => "the database is not available; the server's log says why".to_owned(),
@@ -137,7 +137,7 @@ fn reason_of(error: &QueueError) -> String {
     }
 }
 
-/// Returns the statuses to which the action applies or, if statuses were requested, those of them to which it applies.
+/// Returns the statuses to which the action applies. If statuses were requested, returns only those among them.
 fn statuses_of(action: BulkAction, requested: Option<Vec<JobStatus>>) -> Vec<JobStatus> {
     let mut statuses = requested.filter(|statuses| !statuses.is_empty()).unwrap_or_else(|| JobStatus::ALL.to_vec());
     statuses.retain(|status| action.applies_to(*status));

@@ -48,8 +48,9 @@ impl StoredConcurrency {
     }
 }
 
-/// Returns the digest of everything that decides whether a claim may receive a job, except the times. Returns `None`
-/// for a job without a concurrency key and without an affinity key, because such a job never waits for others.
+/// Returns the digest of all properties that decide whether a claim may receive a job, except the times of the job's
+/// submission and next attempt. Returns `None` for a job without a concurrency key and without an affinity key, because
+/// such a job never waits for others.
 ///
 /// A job with an affinity key is reserved for one worker for some time after it has become claimable. Its digest
 /// includes its priority, so all jobs with the same digest have the same priority. The first of them was therefore

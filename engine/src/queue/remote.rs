@@ -226,7 +226,7 @@ impl Queue {
     }
 
     /// Returns the lease under which a job was claimed with an API token. Call this before receiving a large request,
-    /// and check the holder again when the request has been received.
+    /// and check the holder again after the request has been received.
     pub async fn lease_of_token(&self, job: JobId, token: TokenId) -> Result<Lease, QueueError> {
         let mut connection = self.db.reader().await?;
         let row = jobs::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;

@@ -22,7 +22,7 @@ const AT_ONCE: i64 = 100;
 pub struct Retention {
     /// The time for which a job's output and artifacts are kept after the job has finished, or `None` for no limit.
     pub output: Option<Duration>,
-    /// The time for which a job is kept after it has finished, or `None` for no limit. It is at least as long as
+    /// The time for which a job is kept after it has finished, or `None` for no limit. This time is at least as long as
     /// `output`.
     pub jobs: Option<Duration>,
     /// The maximum size of all outputs and artifacts on disk in bytes, or `None` for no limit. When it is exceeded, the

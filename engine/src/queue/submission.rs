@@ -111,8 +111,8 @@ impl Submission {
         })
     }
 
-    /// Adds the input of the submission, and includes the input's checksum in the digest that recognises repeated
-    /// submissions.
+    /// Adds the input of the submission. The digest by which repeated submissions are recognised then includes the
+    /// input's checksum.
     pub(super) fn with_input(mut self, input: Option<JobInput>) -> Self {
         if let (Some(input), Some(digest)) = (&input, &mut self.digest) {
             *digest = Sha256::digest([digest.as_slice(), input.sha256.as_bytes()].concat()).to_vec();

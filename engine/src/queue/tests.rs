@@ -1,4 +1,4 @@
-//! Compares the life cycles of jobs with a model, under random requests of several workers and jumps in time.
+//! Compares jobs with a model of their life cycle, while several workers send random requests and the time jumps.
 
 use std::collections::BTreeMap;
 

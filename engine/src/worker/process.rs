@@ -39,8 +39,8 @@ pub use supervisor::{LeftBehind, Program, Supervision};
 /// The time for which the streams are read after the process has exited, if a descendant still has them open.
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// The maximum time that the server waits until a supervisor reports whether it could start the program. Even on a busy
-/// machine, a start takes far less time.
+/// The maximum time to wait until a supervisor reports whether it could start the program. Even on a busy machine, a
+/// start takes far less time.
 const START_PATIENCE: Duration = Duration::from_mins(1);
 
 /// The result of a step's process.

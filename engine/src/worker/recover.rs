@@ -152,8 +152,8 @@ async fn complete<L: Link>(
     }
     if !held.is_empty() {
         // The output between the end of the spool and the next piece was suppressed, so it is not in the database
-        // either. Output is synced before it is suppressed, so this happens only if the disk has lost data that it
-        // reported as synced.
+        // either. If live output is enabled, output is synced before it is suppressed. It can therefore be missing here
+        // only if the disk has lost data that it reported as synced.
         tracing::error!(job = %claimed.lease.job, "the disk lost output that had not been sent; the output after it is lost too");
     }
     Ok(())

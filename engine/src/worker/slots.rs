@@ -4,8 +4,8 @@
 //! reports the result, which may take long if the server or the network is slow. The job therefore releases its slot
 //! when its commands have ended, so that the next job need not wait.
 //!
-//! The number of jobs that are being reported is limited too, to the number of slots, so that jobs do not pile up
-//! behind a slow server. If this limit is reached, a job keeps its slot until it has been reported.
+//! At most as many jobs are reported at the same time as there are slots, so that jobs do not pile up behind a slow
+//! server. If this limit is reached, a job keeps its slot until it has been reported.
 
 use std::sync::Arc;
 

@@ -1,5 +1,5 @@
-//! Masks the payloads of jobs for external workers, whose structure is unknown: every member with a secret-looking name
-//! is masked at any depth, together with its contents.
+//! Masks the payloads of jobs for external workers. The structure of these payloads is unknown, so every member with a
+//! secret-looking name is masked at any depth, together with its contents.
 
 use redact::Redactor;
 

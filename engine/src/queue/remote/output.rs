@@ -79,7 +79,7 @@ impl OutputCopies {
 }
 
 impl OutputCopy {
-    /// Adds the output in log events that is not yet in the copy.
+    /// Adds the output of log events that are not in the copy yet.
     async fn advance(&mut self, log: &EventLog, spools: &Spools, lease: Lease) -> Result<(), QueueError> {
         let Lease { job, attempt, .. } = lease;
         if self.is_stalled {
@@ -192,8 +192,8 @@ impl Queue {
         Ok(None)
     }
 
-    /// Adds the output in the log events of an attempt to its copy. If the lease has ended, does nothing, because the
-    /// copy is already complete.
+    /// Updates the copy of an attempt's output from the attempt's log events. If the lease has ended, does nothing,
+    /// because the copy is already complete.
     pub(super) async fn copy_output(&self, lease: Lease) -> Result<(), QueueError> {
         match self.lock_copy(lease).await? {
             Some(mut copy) => copy.advance(&self.log, &self.copies.spools, lease).await,

@@ -56,8 +56,8 @@ pub struct Recorded {
 }
 
 impl Queue {
-    /// Records a file that a worker on another machine has uploaded as an artifact of its attempt. A file with the same
-    /// name is replaced.
+    /// Records an uploaded file as an artifact of the attempt that a worker on another machine runs. If the attempt
+    /// already has an artifact with this name, the new file replaces it.
     pub async fn record_upload(
         &self,
         job: JobId,

@@ -2,8 +2,8 @@
 //! step.
 //!
 //! Every process of an attempt inherits two environment variables, which can be read from `/proc`. A process that has
-//! cleared its environment is still found if it is a descendant of a process with these variables, or if the server has
-//! adopted it ([`super::children`]).
+//! cleared its environment is still found if it is a descendant of a process with these variables, or if the worker's
+//! program has adopted it ([`super::children`]).
 
 use std::collections::HashSet;
 use std::fs;

@@ -1,4 +1,5 @@
-//! Starts and controls a step's supervisor process ([`supervise`]) on behalf of the server.
+//! Starts and controls a step's supervisor process ([`supervise`]). In this file, "the server" is the program that
+//! contains the worker, even if that program is a worker on another machine.
 
 use std::ffi::{CString, OsString};
 use std::io;
