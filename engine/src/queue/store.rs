@@ -257,7 +257,7 @@ pub(super) async fn request_cancel(
     Ok(())
 }
 
-/// Removes a job's events at the positions in `range` that `which` selects.
+/// Removes the events of a job that are at positions in `range` and that `which` selects.
 pub(super) async fn remove_events(
     connection: &mut Connection,
     job: JobId,

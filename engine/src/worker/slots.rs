@@ -1,8 +1,8 @@
 //! Limits the number of jobs that a worker runs at the same time.
 //!
 //! The commands of a job occupy a slot. After they have ended, the worker still sends the rest of the output and
-//! reports the result, which may take long if the server or the network is slow. The job therefore releases its slot
-//! when its commands have ended, so that the next job need not wait.
+//! reports the result, which may take a long time if the server or the network is slow. The job therefore releases its
+//! slot when its commands have ended, so that the next job need not wait.
 //!
 //! At most as many jobs are reported at the same time as there are slots, so that jobs do not pile up behind a slow
 //! server. If this limit is reached, a job keeps its slot until it has been reported.
