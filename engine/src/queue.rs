@@ -5,8 +5,8 @@
 //! pauses the queue, types of jobs or workers, and [`admission`] decides which jobs a claim may receive.
 //!
 //! Every change of state is committed in one transaction together with the events that report it, so no reader ever
-//! sees a finished job without its `end` event. A job's lease epoch increases whenever a lease begins or ends, so a
-//! worker that has lost its lease can no longer change the job.
+//! sees a finished job without its `end` event. Each job has a lease epoch, a number that increases whenever a lease
+//! begins or ends. A worker that has lost its lease can therefore no longer change the job.
 
 mod admission;
 mod bulk;
@@ -104,7 +104,7 @@ pub enum QueueError {
     /// A file exceeds the limits on artifacts.
     #[error("{0}")]
     ArtifactLimit(String),
-    /// The checksum of a file differs from the one that the worker has sent.
+    /// The checksum of a file differs from the checksum that the worker has sent.
     #[error("digest: does not match the file, whose digest is sha256:{0}")]
     DigestMismatch(String),
     /// The files of a job could not be removed.
@@ -186,7 +186,7 @@ impl Queue {
         Self { affinity_wait, ..self }
     }
 
-    /// Submits a job. A repeated submission with the same `key` returns the job that the first one created.
+    /// Submits a job. If an earlier submission had the same `key`, returns the job that it created.
     pub async fn submit(&self, new: NewJob, by: &str, key: Option<String>) -> Result<Job, QueueError> {
         self.submit_with(new, by, key, None).await
     }
@@ -203,7 +203,7 @@ impl Queue {
         self.insert(submission.with_input(input)).await
     }
 
-    /// Checks a submission without storing it. Call this before receiving its input.
+    /// Checks a submission without storing it. Call this before receiving the submission's input.
     pub async fn check(&self, new: &NewJob) -> Result<(), QueueError> {
         let submission = Submission::check(new.clone(), "", None, &self.maskers, &self.roots)?;
         let mut connection = self.db.reader().await?;
@@ -291,8 +291,8 @@ impl Queue {
         Ok(JobsPage { items, offset: filter.offset, limit: filter.limit, has_more, counts })
     }
 
-    /// Returns the latest successful jobs that have the same title and commands as `job` and were submitted before it,
-    /// newest first.
+    /// Returns the latest successful jobs that have the same type, title and commands as `job` and were submitted
+    /// before it, newest first.
     pub async fn earlier_successes(&self, job: JobId, limit: i64) -> Result<Vec<JobId>, QueueError> {
         let mut connection = self.db.reader().await?;
         store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
@@ -372,8 +372,8 @@ impl Queue {
     }
 }
 
-/// Stores a new job with its encrypted `payload`, unless `limit` jobs are queued already, and appends the event that
-/// reports it.
+/// Stores a new job with its encrypted `payload`, and appends the event that reports the job. Returns an error if
+/// `limit` jobs are already queued.
 async fn stored(
     tx: &mut Tx,
     tails: &Tails,

@@ -73,8 +73,8 @@ pub struct WorkerConfig {
     pub cage: Cage,
     /// Whether and how output is written to the event log.
     pub live: LiveLog,
-    /// When a stream has been idle for this time, the redactor releases output that it has held back as the possible
-    /// beginning of a secret.
+    /// The time for which a stream must be idle before held-back output is released. The redactor holds back output
+    /// that may be the beginning of a secret.
     pub flush: Duration,
     /// The maximum output of an attempt, in bytes, or `None` for no limit. An attempt that prints more is killed.
     pub output_limit: Option<u64>,
@@ -90,9 +90,10 @@ pub struct WorkerConfig {
     pub roots: WorkingRoots,
     /// The maximum size of an unpacked input, in bytes.
     pub input_bytes: u64,
-    /// Whether lines such as `::add-mask::VALUE` in a job's output add a value that is masked.
+    /// Whether a line such as `::add-mask::VALUE` in a job's output adds a value to mask.
     pub mask_commands: MaskCommandsSetting,
-    /// The number of failed recovery rounds after which an attempt with an unreadable spool is ended anyway.
+    /// A recovery round tries to end all attempts that an earlier run of the program left running. After this many
+    /// failed rounds, an attempt is ended even if its spool cannot be read.
     pub recovery_tries: u32,
 }
 
@@ -104,10 +105,10 @@ pub struct Worker<L> {
     disk: DiskGuard,
 }
 
-/// The delay before claiming is retried after a database error, and also the first delay before recovery is retried.
+/// The delay before claiming is retried after an error, and also the delay after the first recovery round.
 const REST: Duration = Duration::from_secs(1);
 
-/// The delays between recovery rounds while some attempts cannot be ended.
+/// The delays between recovery rounds, which are repeated until all attempts have been ended.
 const WAITS: Backoff = Backoff::new(REST, Duration::from_mins(1));
 
 /// The value of [`WorkerConfig::recovery_tries`] for the embedded worker. This many rounds take about five minutes.
@@ -160,8 +161,8 @@ impl<L: Link> Worker<L> {
         recovering.abort();
     }
 
-    /// Tries to end the attempts that an earlier run of the program left running. Returns whether all of them have been
-    /// ended.
+    /// Runs one recovery round: tries to end the attempts that an earlier run of the program left running. `tries` is
+    /// the number of failed rounds so far. Returns whether all attempts have been ended.
     async fn recover(&self, tries: u32) -> bool {
         let all = recover::recover(&self.link, &self.config, tries >= self.config.recovery_tries).await;
         all.unwrap_or_else(|error| {
@@ -195,8 +196,8 @@ impl<L: Link> Worker<L> {
             if drain.is_cancelled() {
                 return None;
             }
-            // Do not cancel this future. If it has already claimed a job, that job would not run until the server
-            // restarts.
+            // Do not drop this future before it completes. If it has already claimed a job, that job would not run
+            // until the server restarts.
             match self.link.claim(drain).await {
                 Ok(Some(claimed)) => return Some(claimed),
                 Ok(None) => {}

@@ -1,8 +1,8 @@
 //! Moves committed pages from the write-ahead log into the database, usually without delaying the writer.
 //!
 //! A passive checkpoint never makes the writer wait. A truncating checkpoint does, so it is used only if the log has
-//! grown far beyond its usual size. This happens if readers or continuous writes prevent SQLite from overwriting the
-//! log from the beginning.
+//! grown far beyond its usual size. The log grows that far if readers or continuous writes keep SQLite from reusing the
+//! beginning of the log.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 
 /// The approximate number of pages (of 4 KiB) that are written between two checkpoints. Each checkpoint costs two
-/// fsyncs, so more frequent checkpoints would not be worthwhile.
+/// fsyncs, so checkpoints should not be more frequent.
 const PAGES_DUE: u64 = 4096;
 
 /// The size of the write-ahead log, in pages, above which the log is truncated even if the writer has to wait.
@@ -40,7 +40,7 @@ impl Written {
     /// Stops the checkpointer, and waits until it has closed its connection.
     ///
     /// The last connection that is closed moves the rest of the write-ahead log into the database. If this process
-    /// ended before that, the next start would have to read the log.
+    /// exited earlier, the next start would have to read the log.
     pub(super) async fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.due.notify_one();

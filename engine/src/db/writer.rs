@@ -1,7 +1,8 @@
 //! The single writer, which commits all pending work in one transaction (group commit).
 //!
-//! An fsync costs far more than the statements around it. While one group is being committed, the next one accumulates.
-//! The cost of an fsync is thus shared by all pending writes, and a single write never waits for others to arrive.
+//! An fsync costs far more than the statements around it. While one group is being committed, the next group
+//! accumulates. All pending writes therefore share the cost of an fsync, and a single write never waits for others to
+//! arrive.
 //!
 //! If a unit of work fails, only its own changes are rolled back. Callers receive their results only after the commit,
 //! and the actions passed to [`Tx::after_commit`] are run only then.
@@ -22,8 +23,8 @@ use crate::metrics::Metrics;
 /// The largest number of units of work in one transaction, which bounds how long the first unit waits for the commit.
 const GROUP: usize = 256;
 
-/// The approximate number of bytes of text after which a transaction is committed, so that readers do not have to wait
-/// until many large chunks have been written.
+/// The approximate number of bytes of text after which a transaction is committed. Without this limit, readers would
+/// have to wait until many large chunks have been written.
 const GROUP_BYTES: u64 = 4 << 20;
 
 /// The capacity of the writer's queue. It bounds memory: callers wait while the queue is full.
@@ -163,7 +164,7 @@ async fn run(mut tx: Tx, mut waiting: mpsc::Receiver<Message>, written: Arc<Writ
                 Err(error)
             }
         };
-        // Readers are notified before the writing callers are answered, since the readers' work takes longer.
+        // Readers are notified before the callers of the writer are answered, because the readers have more work to do.
         tx.after_commit.drain(..).for_each(|action| action());
         FailPoint::Notified.reached();
         group.units.into_iter().for_each(|unit| unit.answer(committed.clone()));

@@ -14,7 +14,7 @@ use super::submission::check_key;
 use super::{pauses, workers};
 use crate::db::{Connection, DbResult};
 
-/// The maximum number of types that a token's limits can list. The same maximum applies to repositories.
+/// The maximum number of types, and of repositories, that a token's limits can list.
 const MAX_LISTED: usize = 100;
 
 /// The limits of a worker's API token. An empty list sets no limit.
@@ -22,10 +22,10 @@ const MAX_LISTED: usize = 100;
 pub struct WorkerLimits {
     /// The types of jobs that the worker may receive.
     pub kinds: Vec<String>,
-    /// The repositories whose jobs the worker may receive. They are compared with the member `repository` of the
+    /// The repositories whose jobs the worker may receive. The repository of a job is the member `repository` of its
     /// payload.
     pub repositories: Vec<String>,
-    /// The capabilities that the worker may have. It receives no jobs that require other capabilities.
+    /// The capabilities that the worker may have. The worker receives no jobs that require other capabilities.
     pub capabilities: Vec<String>,
 }
 

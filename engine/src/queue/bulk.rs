@@ -1,7 +1,7 @@
 //! Applies an action to all jobs that match a filter.
 //!
-//! The jobs are looked up once. Each of them is then changed in its own transaction, as it would be by a separate
-//! request. A job whose state has changed in between is skipped.
+//! The jobs are looked up once. Each job is then changed in its own transaction, as by a separate request. A job whose
+//! state has changed in the meantime is skipped.
 
 use futures_util::{StreamExt, stream};
 use model::{BulkAction, BulkFilter, BulkReply, BulkRequest, JobChanges, JobId, JobStatus, Timestamp, UnchangedJob};
@@ -12,7 +12,7 @@ use crate::artifacts::ArtifactStore;
 use crate::clock;
 use crate::spool::Spools;
 
-/// The maximum number of jobs that a request changes. Clients repeat the request while there are more.
+/// The maximum number of jobs that a request changes. If more jobs match, clients repeat the request.
 const MAX_JOBS: i64 = 10_000;
 
 /// The number of jobs that are changed at the same time, so that several transactions can be committed together.
@@ -51,7 +51,7 @@ impl Queue {
         if dry_run {
             return Ok(reply);
         }
-        // Originals are resubmitted one at a time, so that the new jobs are queued in the same order.
+        // Jobs are resubmitted one at a time, so that the new jobs are queued in the order of the original ones.
         let at_once = if action == BulkAction::Resubmit { 1 } else { AT_ONCE };
         let change = |job| {
             let (queue, by, reason) = (self.clone(), by.to_owned(), reason.clone());
@@ -128,7 +128,7 @@ impl Queue {
     }
 }
 
-/// Returns why a job was not changed. The causes of the server's own failures are only in its log.
+/// Returns why a job was not changed. The cause of a failure of the server itself is written only to the server's log.
 fn reason_of(error: &QueueError) -> String {
     match error {
         QueueError::Db(_) => "the database is not available; the server's log says why".to_owned(),
@@ -137,8 +137,7 @@ fn reason_of(error: &QueueError) -> String {
     }
 }
 
-/// Returns the statuses of the jobs that can be changed: the requested ones to which the action applies or, if no
-/// statuses are requested, all to which it applies.
+/// Returns the statuses to which the action applies. If statuses were requested, returns only those among them.
 fn statuses_of(action: BulkAction, requested: Option<Vec<JobStatus>>) -> Vec<JobStatus> {
     let mut statuses = requested.filter(|statuses| !statuses.is_empty()).unwrap_or_else(|| JobStatus::ALL.to_vec());
     statuses.retain(|status| action.applies_to(*status));

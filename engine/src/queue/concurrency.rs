@@ -1,11 +1,11 @@
 //! Concurrency keys, which limit how many jobs with the same key run at the same time.
 //!
 //! A job may start if fewer jobs with its key are running than its own limit permits. The transaction of the claim
-//! checks this ([`super::next_job`]), and all transactions are executed one after another, so that two simultaneous
-//! claims never exceed a limit. Only the status of jobs counts, so a limit holds across workers, restarts of the server
-//! and leases that expire.
+//! checks this condition ([`super::next_job`]). All transactions are executed one after another, so two simultaneous
+//! claims never exceed a limit. The check uses only the status of jobs. A limit therefore holds across workers,
+//! restarts of the server, and leases that expire.
 //!
-//! A key may contain a secret. The database contains a digest of it, and the masked key for display.
+//! A key may contain a secret. It is therefore stored as a digest, and as masked text for display.
 
 pub(super) mod store;
 
@@ -48,12 +48,13 @@ impl StoredConcurrency {
     }
 }
 
-/// Returns the digest of everything that decides whether a claim may receive a job, except the times. Returns `None`
-/// for a job without a concurrency key and without an affinity key, because such a job never waits for others.
+/// Returns the digest of all properties that decide whether a claim may receive a job, except the times of the job's
+/// submission and next attempt. Returns `None` for a job without a concurrency key and without an affinity key, because
+/// such a job never waits for others.
 ///
-/// For some time after it was queued, a job with an affinity key is reserved for one worker. Its priority is therefore
-/// part of the digest. All jobs with the same digest then have the same priority, so the first of them is the one that
-/// was queued first, and its reservation ends first.
+/// A job with an affinity key is reserved for one worker for some time after it has become claimable. Its digest
+/// includes its priority, so all jobs with the same digest have the same priority. The first of them was therefore
+/// queued first, and its reservation ends first.
 pub(super) fn claim_line(concurrency: Option<&ConcurrencyKey>, criteria: ClaimCriteria<'_>) -> Option<Vec<u8>> {
     let ClaimCriteria { kind, capabilities, repository, affinity_key, priority } = criteria;
     if concurrency.is_none() && affinity_key.is_none() {
@@ -68,13 +69,13 @@ fn digest(text: &str) -> Vec<u8> {
     Sha256::digest(text)[..DIGEST].to_vec()
 }
 
-/// Returns the running jobs with the same concurrency key that a queued job waits for, or `None` if it does not wait.
+/// If a queued job waits because of its concurrency key, returns the key, its limit, and the number of running jobs
+/// with the key. Otherwise, returns `None`.
 pub(super) async fn wait_of(connection: &mut Connection, row: &JobRow) -> DbResult<Option<ConcurrencyWait>> {
     Ok(waits(connection, std::slice::from_ref(row)).await?.pop().flatten())
 }
 
-/// Returns, for each job, the running jobs with the same concurrency key that it waits for, or `None` if it does not
-/// wait.
+/// Returns the result of [`wait_of`] for each of the jobs.
 pub(super) async fn waits(connection: &mut Connection, rows: &[JobRow]) -> DbResult<Vec<Option<ConcurrencyWait>>> {
     let key_of = |row: &JobRow| row.concurrency.clone().filter(|_| row.job.status == JobStatus::Queued);
     let keys: Vec<Option<StoredConcurrency>> = rows.iter().map(key_of).collect();

@@ -141,7 +141,7 @@ pub(super) struct EndDetails {
     pub(super) summary: Option<Redacted>,
     /// The worker's message about a cancelled job.
     pub(super) message: Option<Redacted>,
-    /// The status of a `job` event that says why the server has ended the lease, if there is such an event.
+    /// The status of the `job` event that says why the server has ended the lease, if there is such an event.
     pub(super) cause: Option<JobEventStatus>,
     /// A warning about the attempt, which is added to the log.
     pub(super) warning: Option<Redacted>,
@@ -170,7 +170,7 @@ fn after(ending: &Ending, retry: Retry, row: &JobRow, now: Timestamp) -> NextSta
         _ if row.job.attempt < row.job.max_attempts => {
             NextState::Again(now.after(WAITS.after(row.job.attempt.unsigned_abs())))
         }
-        // A command has only one attempt by default, so its failure is ordinary, and the job is not a dead letter.
+        // A command has only one attempt by default. Its failure is ordinary, so the job does not become a dead letter.
         _ if row.job.max_attempts == 1 && row.job.kind == COMMAND => NextState::Over(JobStatus::Failed),
         _ => NextState::Over(JobStatus::DeadLetter),
     }
@@ -203,7 +203,7 @@ pub(super) async fn finish(
     let lease = finish.lease;
     let row = store::job(tx.connection(), lease.job).await?.ok_or(QueueError::NoSuchJob(lease.job))?;
     if row.job.status != JobStatus::Running || row.job.lease_epoch != lease.epoch {
-        // Until the next lease begins, the worker may repeat the call that ended the lease.
+        // Until the next lease begins, the worker may repeat the call that ended its lease.
         let repeated = row.job.lease_epoch.checked_sub(1) == Some(lease.epoch) && row.job.status != JobStatus::Running;
         return if repeated { Ok(EndedLease::of(&row)) } else { Err(QueueError::LeaseLost(lease.job)) };
     }

@@ -18,17 +18,17 @@ use crate::clock;
 use crate::event_log::{JobDetails, Lease, NewEvent, append_by_server};
 
 /// The time without a request after which a worker is reported as silent. Workers renew their leases every 5 s, but may
-/// renew a long lease less often. Therefore, an eighth of the lease applies instead if that is longer.
+/// renew a long lease less often. If an eighth of the lease is longer, that time applies instead.
 const SILENCE: Duration = Duration::from_secs(15);
 
-/// The interval at which expired leases are looked up. An expired lease ends within this time.
+/// The interval at which expired leases are looked up. A lease is ended within this time after it has expired.
 const EVERY: Duration = Duration::from_secs(2);
 
 impl Queue {
     /// Ends expired leases until `shutdown` is cancelled.
     ///
-    /// At first, every lease is extended by its full duration, because the workers could not renew their leases while
-    /// the server was not running.
+    /// First, every lease is extended by its full duration, because the workers could not renew their leases while the
+    /// server was not running.
     pub async fn watch_leases(&self, shutdown: &CancellationToken) {
         let mut is_extended = false;
         while !shutdown.is_cancelled() {
@@ -94,8 +94,8 @@ impl Queue {
                 tracing::warn!(%job, status = status.as_str(), "a worker's lease expired");
             }
         }
-        // When a token is revoked, its leases are ended at once. This call ends the leases that could not be ended
-        // then, and those whose tokens have become invalid for another reason.
+        // When a token is revoked, its leases are ended at once. This call ends the leases that could not be ended at
+        // that time, and the leases whose tokens have become invalid for another reason.
         self.end_leases_without_token().await
     }
 

@@ -21,7 +21,7 @@ use crate::fail_point::FailPoint;
 /// The duration of a lease. The worker has to renew the lease before it expires.
 pub const LEASE: Duration = Duration::from_mins(2);
 
-/// The maximum time to wait for a notification. If a notification is lost, the job is delayed by at most this time.
+/// The maximum time to wait for a notification. If a notification is lost, a job is delayed by at most this time.
 const LOOK_AGAIN: Duration = Duration::from_secs(5);
 
 /// The type of the jobs that the embedded worker runs.
@@ -34,7 +34,7 @@ pub struct ClaimRequest {
     pub worker: Redacted,
     /// The types of the jobs that the worker runs. If empty, it runs jobs of any type.
     pub kinds: Vec<String>,
-    /// The worker's capabilities. It receives only jobs that require no other capabilities.
+    /// The worker's capabilities. The worker receives only jobs that require no other capabilities.
     pub capabilities: Vec<String>,
     /// The duration of the lease.
     pub lease: Duration,
@@ -124,7 +124,7 @@ impl ClaimedRow {
     }
 }
 
-/// A job that was still running when its worker's process died.
+/// A job that was still running when the process of its worker died.
 #[derive(Clone, Debug)]
 pub struct Abandoned<C = Claimed> {
     /// The job, with the lease under which it was running.
@@ -193,7 +193,7 @@ pub(super) async fn begin(
 
 impl Queue {
     /// Appends a batch and records the artifacts that its events report, in one transaction. Like any append under a
-    /// lease, the call may be repeated, and then stores nothing.
+    /// lease, the call may be repeated. A repeated call stores nothing.
     pub async fn append_with_files(
         &self,
         lease: Lease,
@@ -231,12 +231,12 @@ impl Queue {
         if claimed.is_some() {
             self.signals.changed.send_replace(());
         }
-        // The redactor is created outside the transaction, because creating one with many values takes a while.
+        // The redactor is created outside the transaction, because creating a redactor with many values takes a while.
         Ok(claimed.map(|row| row.open(&self.maskers)))
     }
 
-    /// Waits until a job may have become claimable, but not longer than `limit`. `queued` must have been created with
-    /// [`Queue::queued`] before the last attempt to claim a job, which began at `since`.
+    /// Waits until a job may have become claimable, but not longer than `limit`. `since` is the time at which the last
+    /// attempt to claim a job began. `queued` must have been created with [`Queue::queued`] before that attempt.
     pub async fn claimable(
         &self,
         queued: impl Future<Output = ()>,
@@ -311,19 +311,19 @@ impl Queue {
         Ok(store::shipping(&mut connection).await?)
     }
 
-    /// Returns the time in milliseconds until the first job becomes claimable among those that wait for their next
-    /// attempt or are reserved for the worker that they prefer. Returns `None` if there is no such job. Jobs that could
-    /// already be claimed at `since` are ignored: no worker has claimed them since then, so the waiting workers may be
-    /// unable to run them.
+    /// Returns the time, in milliseconds, until the next job becomes claimable only because time passes: because its
+    /// next attempt is due, or because it is no longer reserved for the worker that it prefers. Returns `None` if there
+    /// is no such job. Jobs that could already be claimed at `since` are ignored: no worker has claimed them since
+    /// then, so the waiting workers may be unable to run them.
     pub(super) async fn claimable_in(&self, since: Timestamp) -> Result<Option<u64>, QueueError> {
         let mut connection = self.db.reader().await?;
         let at = next_job::store::claimable_at(&mut connection, since, self.affinity_wait).await?;
         Ok(at.map(|at| u64::try_from(at.millis_since(clock::now())).unwrap_or(0) + 1))
     }
 
-    /// Returns a future that completes when a job may have become claimable, for example because it has been queued, or
-    /// because a job with its concurrency key has ended. Create the future before trying to claim a job, so that no job
-    /// is missed.
+    /// Returns a future that completes when a job may have become claimable, for example because the job has been
+    /// queued, or because another job with its concurrency key has ended. Create the future before trying to claim a
+    /// job, so that no job is missed.
     pub fn queued(&self) -> tokio::sync::futures::Notified<'_> {
         self.signals.queued.notified()
     }

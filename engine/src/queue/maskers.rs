@@ -17,7 +17,7 @@ use super::JobPayload;
 use super::payload::invalid;
 use crate::seal::SealKey;
 
-/// The expected number of jobs whose redactors are cached. The actual limit is [`CAPACITY`].
+/// The expected number of jobs whose redactors are cached. The actual limit is the memory usage ([`CAPACITY`]).
 const JOBS: usize = 1_000;
 
 /// The maximum memory usage of all cached redactors, in bytes. Caching helps because pages and lists show the same few
@@ -49,13 +49,13 @@ struct SharedMasker {
     redactor: Redactor,
 }
 
-/// Notifies a running attempt when the value of a named secret is set.
+/// Notifies a running attempt when the values that are masked in every job change.
 #[derive(Clone, Debug)]
 pub struct SharedValues(watch::Receiver<SharedMasker>);
 
 impl SharedValues {
-    /// Returns the redactor of the values that are masked in every job, or `None` if they have not changed since the
-    /// last call.
+    /// If the values that are masked in every job have changed since the last call, returns their redactor. Otherwise,
+    /// returns `None`.
     pub fn changed(&mut self) -> Option<Redactor> {
         // An error means that there will be no further change.
         self.0.has_changed().unwrap_or(false).then(|| self.0.borrow_and_update().redactor.clone())
@@ -78,8 +78,8 @@ impl Weighter<(u64, JobId), CachedMasker> for Weight {
 }
 
 impl Maskers {
-    /// Creates an empty cache of redactors. `values` are the server's secret values, which are masked in every job, and
-    /// `rules` recognise other secrets. `key` encrypts payloads and named secrets.
+    /// Creates an instance with an empty cache. `values` are the server's secret values, which are masked in every job.
+    /// `rules` recognise other secrets by their format. `key` encrypts payloads and named secrets.
     #[must_use]
     pub fn new(values: Vec<String>, rules: Rules, key: SealKey) -> Self {
         let shared = SharedMasker { version: 0, redactor: redactor(&values, &rules) };
@@ -92,8 +92,8 @@ impl Maskers {
         }
     }
 
-    /// Masks the values of the named secrets from now on, in addition to the server's values. Running attempts are
-    /// notified.
+    /// Replaces the values of the named secrets, which are masked in addition to the server's values. Running attempts
+    /// are notified.
     pub(super) fn set_named(&self, named: impl IntoIterator<Item = String>) {
         let values: Vec<String> = self.of_server.iter().cloned().chain(named).collect();
         let redactor = redactor(&values, &self.rules);
@@ -162,8 +162,8 @@ fn make(shared: &Redactor, payload: &JobPayload) -> CachedMasker {
     CachedMasker { redactor, weight }
 }
 
-/// Creates a redactor that masks the given values. The white space around the values is removed first, because a value
-/// that was read from a file usually ends with a line break.
+/// Creates a redactor that masks the given values. White space around a value is removed first, because a value that
+/// was read from a file usually ends with a line break.
 fn redactor(values: &[String], rules: &Rules) -> Redactor {
     Redactor::with_rules(values.iter().map(|value| value.trim()), rules)
 }

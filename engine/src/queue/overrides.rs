@@ -1,8 +1,9 @@
 //! Applies the changes that a client requests when it resubmits a job.
 //!
-//! Clients receive a payload with `[REDACTED]` in place of secret values. A masked string that is sent back unchanged
-//! is replaced by the original string. A string that was edited but still contains the mask is refused, so that no job
-//! ever runs with a mask instead of a value. Values that were masked in the original must be masked in the new job too.
+//! In the payloads that clients receive, `[REDACTED]` replaces secret values. If a client sends a masked string back
+//! unchanged, the string is replaced by the original. A string that was edited but still contains the mask is refused,
+//! so that no job ever runs with a mask instead of a value. Values that were masked in the original must be masked in
+//! the new job too.
 
 use model::RawJson;
 
@@ -77,13 +78,13 @@ fn kind_of(parent: &str, name: &str) -> String {
     if parent == "env" { format!("env.{name}") } else { name.to_owned() }
 }
 
-/// Returns whether a text contains a mask, with or without the id of a rule.
+/// Returns whether text contains a mask, with or without the id of a rule.
 fn has_mask(text: &str) -> bool {
     text.contains("[REDACTED]") || text.contains("[REDACTED:")
 }
 
 /// Replaces masked strings with the original strings. Returns an error if a masked string matches no original string,
-/// or several different ones.
+/// or several different original strings.
 fn restore(at: &str, kind: &str, value: &mut Json, texts: &[Text]) -> Result<(), InvalidPayload> {
     match &mut value.node {
         Node::String(text) if has_mask(text) => {
@@ -119,7 +120,7 @@ fn check_still_masked(at: &str, kind: &str, real: &Json, shown: &Json, texts: &[
     match (&real.node, &shown.node) {
         (Node::String(real), Node::String(shown)) => {
             let is_bare = |text: &Text| text.real == *real && text.real != text.shown && text.shown != *shown;
-            // If `shown` consists only of the mask, the whole string is masked, so it reveals nothing.
+            // If `shown` consists only of a mask, the whole string is masked, so the string reveals nothing.
             let inner = shown.strip_prefix("[REDACTED").and_then(|rest| rest.strip_suffix(']'));
             let is_whole = inner.is_some_and(|label| !label.contains([']', '[']));
             if !is_whole && texts.iter().any(is_bare) {

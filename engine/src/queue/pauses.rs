@@ -1,7 +1,7 @@
 //! Pauses for maintenance: of the queue, of a type of jobs, or of a worker.
 //!
-//! A pause changes no job. Claims read the pauses in their own transactions ([`super::admission`]). Once a request to
-//! pause has been answered, no job to which the pause applies can therefore start. Jobs that are already running
+//! A pause changes no job. Claims read the pauses in their own transactions ([`super::admission`]). Therefore, once a
+//! request to pause has been answered, no job to which the pause applies can start. Jobs that are already running
 //! continue.
 
 pub(super) mod store;
@@ -83,7 +83,7 @@ fn check(target: &PauseTarget, reason: Option<&str>) -> Result<(), InvalidPayloa
     reason.map_or(Ok(()), check_reason)
 }
 
-/// Returns the pause that keeps all workers from claiming a job, or `None` if there is none or the job is not queued.
+/// If a queued job cannot be claimed by any worker because of a pause, returns that pause. Otherwise, returns `None`.
 pub(super) async fn of_job(connection: &mut Connection, job: &Job) -> DbResult<Option<Pause>> {
     if job.status != JobStatus::Queued {
         return Ok(None);

@@ -77,7 +77,7 @@ pub struct StageSpec {
 pub enum JobPayload {
     /// The payload of a `command` job.
     Command(Box<RawCommand>),
-    /// The payload of a job for an external worker, which may be any object.
+    /// The payload of a job for an external worker. It may be any object.
     Other(Json),
     /// A payload that was stored by an earlier version and that this version does not accept. It is neither shown nor
     /// run.

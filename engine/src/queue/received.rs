@@ -1,8 +1,8 @@
 //! The jobs that a worker on another machine receives.
 //!
 //! This module runs in the worker: it converts the server's replies into the form in which jobs are run. The redactor
-//! of such a job masks the secrets that the job has received, and the worker's own values. It does not have the
-//! server's values or the secrets of other jobs, which the server masks when the output arrives.
+//! of such a job masks the secrets that the job has received, and the worker's own values. The redactor does not
+//! contain the server's values or the secrets of other jobs. The server masks these when the output arrives.
 
 use std::collections::BTreeMap;
 

@@ -1,18 +1,18 @@
-//! Tests which parts of a text would be masked, and lists the rules that recognise secrets by their format.
+//! Tests which parts of some text would be masked, and lists the rules that recognise secrets by their format.
 
 use model::{RedactionFinding, RedactionResult, RedactionRule, RedactionRules};
 
 use super::Queue;
 
 impl Queue {
-    /// Returns which parts of a text would be masked in the output of a job that has no secret values of its own. The
+    /// Returns which parts of `text` would be masked in the output of a job that has no secret values of its own. The
     /// text is not stored.
     #[must_use]
     pub fn test_redaction(&self, text: &str) -> RedactionResult {
         let redactor = self.maskers.shared();
         let (mut line, mut line_begin, mut read) = (1, 0, 0);
         let findings = redactor.explain(text.as_bytes()).into_iter().map(|found| {
-            // The findings are in the order of the text, so each line break is counted only once.
+            // The findings are sorted by position, so each line break is counted only once.
             for newline in memchr::memchr_iter(b'\n', &text.as_bytes()[read..found.range.start]) {
                 (line, line_begin) = (line + 1, read + newline + 1);
             }

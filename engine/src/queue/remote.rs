@@ -1,10 +1,10 @@
 //! The requests of workers on other machines: they claim jobs, renew their leases, report events and artifacts, and end
 //! their leases.
 //!
-//! A worker holds a job if it has claimed the job with the same API token and under the same name. If it also sends its
-//! lease epoch, this must be the epoch of the current lease. Every request is checked in the transaction that carries
-//! it out: first the job's state, and then its holder ([`holding`]). Leases begin and end with the same code as those
-//! of the embedded worker ([`super::leases`], [`super::ending`]).
+//! A worker holds a job if it has claimed the job with the same API token and under the same name. If the worker also
+//! sends its lease epoch, this must be the epoch of the current lease. Every request is checked in the transaction that
+//! carries out the request: first the job's state, and then its holder ([`holding`]). The same code begins and ends
+//! these leases and those of the embedded worker ([`super::leases`], [`super::ending`]).
 //!
 //! Text from these workers passes through the redactor of the job before it is stored.
 
@@ -41,8 +41,8 @@ pub(super) use output::OutputCopies;
 pub use report::{Report, ReportedOutcome};
 pub use uploads::{Recorded, Upload, UploadLimits};
 
-/// The longest duration of a lease, in seconds: one day. It limits how long a job waits for its next attempt if its
-/// worker has died.
+/// The longest duration of a lease, in seconds: one day. It limits how long a job whose worker has died waits for its
+/// next attempt.
 const MAX_LEASE: i64 = 24 * 3600;
 /// The maximum time for which a claim may wait, in seconds. It is short because proxies close idle connections, often
 /// after a minute.
@@ -62,7 +62,7 @@ fn seconds_in(field: &str, range: std::ops::RangeInclusive<i64>, seconds: i64) -
     }
 }
 
-/// A worker's request for a job, with the time for which the request waits for a job.
+/// A worker's request for a job, and the time that the request may wait for a job.
 #[derive(Clone, Debug)]
 pub struct RemoteClaim {
     request: ClaimRequest,
@@ -122,8 +122,8 @@ impl Queue {
         Ok(RemoteClaim { request, is_resume: body.resume == Some(true), wait })
     }
 
-    /// Claims the next job for a worker on another machine. If there is none, waits for one until the claim's waiting
-    /// time has passed or `stop` is cancelled.
+    /// Claims the next job for a worker on another machine. If no job is available, waits for one until the claim's
+    /// waiting time has passed or `stop` is cancelled.
     pub async fn claim_remotely(
         &self,
         claim: &RemoteClaim,
@@ -150,9 +150,9 @@ impl Queue {
         }
     }
 
-    /// Claims the next job, if there is one. Otherwise, also returns the worker's status if it receives no job because
-    /// it is drained or because of a pause. `open` registers the claim as open; it is `None` if the worker resumes an
-    /// earlier claim.
+    /// Claims the next job, if there is one. If the worker receives no job because it is drained or because of a pause,
+    /// returns the worker's status instead. `open` is the claim's entry among the open claims, or `None` if the worker
+    /// resumes an earlier claim.
     async fn claim_now(
         &self,
         claim: &RemoteClaim,
@@ -226,7 +226,7 @@ impl Queue {
     }
 
     /// Returns the lease under which a job was claimed with an API token. Call this before receiving a large request,
-    /// and check the holder again when the request has been received.
+    /// and check the holder again after the request has been received.
     pub async fn lease_of_token(&self, job: JobId, token: TokenId) -> Result<Lease, QueueError> {
         let mut connection = self.db.reader().await?;
         let row = jobs::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
@@ -245,8 +245,8 @@ enum EarlierClaim {
     None,
     /// The worker still holds the job that it received for this claim.
     Held(JobId),
-    /// The lease of the claim has ended. The identifier does not receive another job, because the request may be a
-    /// delayed one whose response no worker expects any more.
+    /// The lease of the claim has ended. The claim does not receive another job, because the request may be a delayed
+    /// copy whose response no worker expects any more.
     Ended,
 }
 

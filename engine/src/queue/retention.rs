@@ -1,4 +1,4 @@
-//! Enforces the limits on how long finished jobs are kept and on how much space they use: removes first their outputs
+//! Enforces the limits on how long finished jobs are kept and on how much space they use: first removes their outputs
 //! and artifacts, and later the jobs themselves. Jobs that have not finished are never touched.
 
 use std::time::Duration;
@@ -22,7 +22,7 @@ const AT_ONCE: i64 = 100;
 pub struct Retention {
     /// The time for which a job's output and artifacts are kept after the job has finished, or `None` for no limit.
     pub output: Option<Duration>,
-    /// The time for which a job is kept after it has finished, or `None` for no limit. It is at least as long as
+    /// The time for which a job is kept after it has finished, or `None` for no limit. This time is at least as long as
     /// `output`.
     pub jobs: Option<Duration>,
     /// The maximum size of all outputs and artifacts on disk in bytes, or `None` for no limit. When it is exceeded, the
@@ -98,8 +98,8 @@ impl Queue {
         }
     }
 
-    /// Removes the outputs and artifacts of the jobs that finished first, until the remaining ones have at most `most`
-    /// bytes.
+    /// Removes the outputs and artifacts of the jobs that finished first, until the total size of the remaining outputs
+    /// and artifacts is at most `most` bytes.
     async fn remove_outputs_beyond(
         &self,
         most: i64,
@@ -131,8 +131,8 @@ pub(super) enum Expired {
     Jobs { before: Timestamp },
 }
 
-/// Returns `true` if this job could not be removed and has to be skipped. Returns an error if the database failed,
-/// because then no other job can be removed either.
+/// Returns `true` if a job could not be removed and has to be skipped. Returns an error if the database failed, because
+/// then no other job can be removed either.
 fn is_skipped(job: JobId, removed: Result<(), QueueError>) -> Result<bool, QueueError> {
     match removed {
         Ok(()) | Err(QueueError::NoSuchJob(_)) => Ok(false),

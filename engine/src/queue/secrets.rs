@@ -23,16 +23,16 @@ const MAX_SECRETS: usize = 1_000;
 /// The maximum length of a value, in bytes. Private keys have up to about 3,500 bytes.
 const MAX_VALUE: usize = 16 << 10;
 
-/// The maximum total length of all values, in bytes. It limits memory, because the redactor needs up to 1,000 bytes for
-/// each byte of a value.
+/// The maximum total size of all values, in bytes. It limits memory usage, because the redactor needs up to 1,000 bytes
+/// for each byte of a value.
 const MAX_TOTAL: usize = 32 << 10;
 
-/// The maximum total length of replaced and removed values that remain masked, in bytes. When it is exceeded, the
-/// oldest of these values are deleted.
+/// The maximum total size of replaced and removed values that remain masked, in bytes. When it is exceeded, the oldest
+/// of these values are deleted.
 const MAX_RETIRED: usize = 16 << 10;
 
-/// The text whose encrypted form is stored to check the key when the server starts. It is also the `purpose` for which
-/// this text is encrypted.
+/// The text that is stored in encrypted form, so that the key can be checked when the server starts. The same text is
+/// used as the `purpose` of the encryption.
 const CHECK: &str = "check of the key";
 
 /// The reasons why the secrets of a data directory cannot be used.
@@ -96,8 +96,8 @@ impl Queue {
     ) -> Result<(NamedSecret, SecretChange), QueueError> {
         check_secret_name("name", name)?;
         check_value(value)?;
-        // One value is set at a time, so that no other call replaces the redactor after the value has been added to it
-        // and before the value has been stored.
+        // Set one value at a time. Another call that ran between the next two steps (masking the value and storing it)
+        // would replace the redactor with one that does not mask this value.
         let _setting = self.signals.setting_secrets.lock().await;
         let key = self.maskers.key().clone();
         let mut connection = self.db.reader().await?;
@@ -129,8 +129,8 @@ impl Queue {
         Ok((self.to_model(row), change))
     }
 
-    /// Removes a secret. Its value remains masked until this value and the values that were replaced or removed after
-    /// it exceed 16 KiB in total.
+    /// Removes a secret. The value remains masked until it and the values that were replaced or removed later exceed
+    /// 16 KiB in total.
     pub async fn remove_secret(&self, name: &str, by: &str) -> Result<(), QueueError> {
         let (removed, now) = (name.to_owned(), clock::now());
         let key = self.maskers.key().clone();
@@ -214,8 +214,8 @@ fn open_or_log(key: &SealKey, name: &str, sealed: &str) -> Option<String> {
     value.ok()
 }
 
-/// Deletes the oldest replaced and removed values beyond [`MAX_RETIRED`]. Also deletes the replaced and removed values
-/// that cannot be decrypted, because they cannot be masked either.
+/// Deletes the oldest replaced and removed values beyond [`MAX_RETIRED`]. Also deletes replaced and removed values that
+/// cannot be decrypted, because they cannot be masked either.
 async fn forget_old(connection: &mut Connection, key: &SealKey) -> Result<(), QueueError> {
     let mut total = 0;
     for (id, name, sealed) in store::retired(connection).await? {

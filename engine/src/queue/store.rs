@@ -20,15 +20,15 @@ use crate::db::{Connection, DbResult};
 pub struct JobsFilter {
     /// The statuses of the jobs to return. If empty, jobs with any status are returned.
     pub statuses: Vec<JobStatus>,
-    /// The type of the jobs to return, if set.
+    /// If set, only jobs of this type are returned.
     pub kind: Option<String>,
-    /// The text that must occur in the title, the commands or the id of the jobs to return, if set.
+    /// If set, only jobs whose title, commands or id contain this text are returned.
     pub text: Option<String>,
-    /// The user who submitted the jobs to return, if set.
+    /// If set, only jobs that this user submitted are returned.
     pub user: Option<String>,
-    /// The earliest submission time of the jobs to return, if set.
+    /// If set, only jobs submitted at or after this time are returned.
     pub created_after: Option<Timestamp>,
-    /// The time before which the jobs to return must have been submitted, if set.
+    /// If set, only jobs submitted before this time are returned.
     pub created_before: Option<Timestamp>,
     /// The maximum number of jobs to return.
     pub limit: i64,
@@ -36,7 +36,7 @@ pub struct JobsFilter {
     pub offset: i64,
     /// Whether to omit the payloads.
     pub summary: bool,
-    /// Whether to also count the jobs of each status. These counts ignore `statuses`, but not the other conditions.
+    /// Whether to also count the jobs of each status. The counts ignore `statuses`, but not the other conditions.
     pub counts: bool,
 }
 
@@ -60,7 +60,8 @@ pub(super) async fn depths(connection: &mut Connection) -> DbResult<(i64, i64)> 
     .await?)
 }
 
-/// Stores a job, with its encrypted `payload`, unless `limit` jobs are queued already. Returns whether it was stored.
+/// Stores a job, with its encrypted `payload`, unless `limit` jobs are already queued. Returns whether the job was
+/// stored.
 pub(super) async fn insert(
     connection: &mut Connection,
     new: &Submission,
@@ -128,19 +129,19 @@ pub(super) async fn queue_position(connection: &mut Connection, row: &JobRow) ->
     .await?)
 }
 
-/// Returns the requested jobs, newest first. If more than `filter.limit` jobs match, one additional job is returned, so
-/// that the caller knows that there are more.
+/// Returns the requested jobs, newest first. If more than `filter.limit` jobs match, one additional job is returned,
+/// which tells the caller that there are more.
 pub(super) async fn list(connection: &mut Connection, filter: &JobsFilter) -> DbResult<Vec<JobRow>> {
     let mut query = QueryBuilder::new("select * from jobs where true");
     match filter.statuses.as_slice() {
         [] => {}
-        // The index by status already contains the jobs of a single status in the order of the list.
+        // The index by status contains the jobs of a single status in the order of the list.
         [status] => {
             query.push(" and status = ").push_bind(status.as_str());
         }
-        // For several statuses, the plus sign prevents SQLite from using the index by status, because it would then
-        // sort all jobs that it finds, possibly most of them. Instead, SQLite reads the newest jobs until it has
-        // enough.
+        // For several statuses, the plus sign prevents SQLite from using the index by status. With that index, SQLite
+        // would sort all jobs with these statuses, which may be most jobs. Without it, SQLite reads the newest jobs
+        // until it has enough.
         statuses => {
             let statuses: Vec<&str> = statuses.iter().map(|status| status.as_str()).collect();
             query.push(" and +status in (select value from json_each(");
@@ -165,11 +166,11 @@ pub(super) async fn matching(connection: &mut Connection, filter: &JobsFilter) -
     Ok(ids.into_iter().map(JobId).collect())
 }
 
-/// Returns the latest successful jobs that have the same title and commands as `job` and were submitted before it,
-/// newest first.
+/// Returns the latest successful jobs that have the same type, title and commands as `job` and were submitted before
+/// it, newest first.
 pub(super) async fn earlier_successes(connection: &mut Connection, job: JobId, limit: i64) -> DbResult<Vec<JobId>> {
-    // Without `indexed by`, SQLite would read successful jobs until it has found enough with the same title, which may
-    // mean reading all of them.
+    // Without `indexed by`, SQLite would read successful jobs until it has found enough jobs with the same title. It
+    // might read all of them.
     let ids: Vec<Uuid> = sqlx::query_scalar(
         "select earlier.id from jobs as this join jobs as earlier indexed by jobs_succeeded
            on earlier.title = this.title and earlier.commands = this.commands and earlier.type = this.type
@@ -256,7 +257,7 @@ pub(super) async fn request_cancel(
     Ok(())
 }
 
-/// Removes a job's events at the positions in `range` that `which` selects.
+/// Removes the events of a job that are at positions in `range` and that `which` selects.
 pub(super) async fn remove_events(
     connection: &mut Connection,
     job: JobId,
@@ -284,8 +285,8 @@ pub(super) async fn note_output_removed(connection: &mut Connection, job: JobId,
     Ok(())
 }
 
-/// Returns up to `limit` jobs that `expired` selects, in the order in which they finished, after the first `skipped` of
-/// them.
+/// Returns up to `limit` of the jobs that `expired` selects, in the order in which they finished. The first `skipped`
+/// jobs are omitted.
 pub(super) async fn expired(
     connection: &mut Connection,
     expired: Expired,

@@ -35,8 +35,8 @@ pub struct Submission {
     pub(super) repository: Option<String>,
     /// The job's concurrency key, if it has one.
     pub(super) concurrency: Option<StoredConcurrency>,
-    /// The digest that `claim_line` returns. Jobs with the same digest form a line: claims can tell them apart only by
-    /// their order. `None` if the job has neither a concurrency key nor an affinity key.
+    /// The digest that `claim_line` returns. Jobs with the same digest form a line: as far as claims are concerned,
+    /// they differ only in their order. `None` if the job has neither a concurrency key nor an affinity key.
     pub(super) claim_line: Option<Vec<u8>>,
     pub(super) title: String,
     pub(super) commands: String,
@@ -111,8 +111,8 @@ impl Submission {
         })
     }
 
-    /// Adds the input of the submission, and includes the input's checksum in the digest that recognises repeated
-    /// submissions.
+    /// Adds the input of the submission. The digest by which repeated submissions are recognised then includes the
+    /// input's checksum.
     pub(super) fn with_input(mut self, input: Option<JobInput>) -> Self {
         if let (Some(input), Some(digest)) = (&input, &mut self.digest) {
             *digest = Sha256::digest([digest.as_slice(), input.sha256.as_bytes()].concat()).to_vec();
@@ -153,7 +153,7 @@ impl Submission {
             payload,
             secrets,
             capabilities,
-            // Mask the texts again, because a value in them may have become secret since the original was submitted.
+            // Mask the text again, because a value in it may have become secret since the original was submitted.
             title: mask(&row.job.title),
             commands: mask(&row.commands),
             affinity_key: row.job.affinity_key.clone(),
@@ -201,7 +201,7 @@ pub(super) fn check_key(field: &str, key: &str) -> Result<(), InvalidPayload> {
     Ok(())
 }
 
-/// The values that are derived from a payload and stored beside it.
+/// The values that are derived from a payload and stored in columns of their own.
 struct PayloadSummary {
     /// The title of the job.
     title: String,

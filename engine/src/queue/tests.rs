@@ -1,4 +1,4 @@
-//! Compares the life cycles of jobs with a model, under random requests of several workers and jumps in time.
+//! Compares jobs with a model of their life cycle, while several workers send random requests and the time jumps.
 
 use std::collections::BTreeMap;
 
@@ -242,7 +242,7 @@ impl World {
         let job = &mut self.jobs[lease.job];
         let is_report = !matches!(request, Request::Renew | Request::Append);
         if job.status != JobStatus::Running {
-            // Both kinds of failure end an attempt in the same way, so one counts as a repetition of the other.
+            // Both kinds of failure end an attempt in the same way, so each counts as a repetition of the other.
             let kind = |request| if request == Request::FailForGood { Request::Fail } else { request };
             let is_repeated =
                 is_report && lease.epoch + 1 == job.epoch && job.ended_by.map(kind) == Some(kind(request));

@@ -1,8 +1,8 @@
 //! The list of workers, with the jobs that they run. It also records which workers are drained.
 //!
-//! A worker on another machine is identified by its name and its API token. Its row is written by its own claims and
-//! heartbeats, in their transactions. If only the time has changed, it is written at most once per [`SEEN_EVERY`]. The
-//! embedded worker's row is written when the server starts.
+//! A worker on another machine is identified by its name and its API token. Its claims and heartbeats write its row in
+//! the list, in their own transactions. If only the time at which the worker was seen has changed, the row is written
+//! at most once per [`SEEN_EVERY`]. The row of the embedded worker is written when the server starts.
 
 pub(super) mod store;
 
@@ -30,7 +30,7 @@ pub(super) const OFFLINE_AFTER: Duration = Duration::from_mins(1);
 const KEPT: Duration = Duration::from_hours(7 * 24);
 
 /// The maximum number of workers in the list. It is limited because anybody with a worker's token can choose any number
-/// of names. Further workers receive jobs, but are not listed.
+/// of names. Further workers receive jobs but are not listed.
 const MAX_WORKERS: i64 = 1_000;
 
 /// The name of the embedded worker in the list.
@@ -47,8 +47,8 @@ pub struct EmbeddedWorker {
     pub concurrency: usize,
 }
 
-/// Returns the row of the worker that claims a job, and records that it was seen. Returns `None` if the worker is not
-/// in the list, for example because the list is full.
+/// Returns the row of the worker that claims a job, and records that the worker was seen. Returns `None` if the worker
+/// is not in the list, for example because the list is full.
 pub(super) async fn noted(
     connection: &mut Connection,
     request: &ClaimRequest,

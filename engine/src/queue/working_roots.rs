@@ -56,7 +56,7 @@ impl WorkingRoots {
     }
 
     /// Resolves `directory` and returns the resulting directory, if a step may run there. `workspace` is the workspace
-    /// of the step's job, inside which a step may always run.
+    /// of the step's job. A step may always run inside it.
     pub fn resolve(&self, workspace: &Path, directory: &Path) -> Result<PathBuf, DirectoryError> {
         let refused = |source: io::Error| match source.kind() {
             io::ErrorKind::NotFound => DirectoryError::Missing(directory.to_owned()),
@@ -79,8 +79,8 @@ impl WorkingRoots {
         Ok(folder)
     }
 
-    /// Returns whether a path without `..` is a root or below one. The path is compared both with the text of each root
-    /// and with the directory that the root resolves to.
+    /// Returns whether a path without `..` is a root or below one. The path is compared with the text of each root, and
+    /// also with the directory that the root resolves to.
     fn allow(&self, path: &Path) -> bool {
         self.0.iter().any(|root| {
             path.starts_with(without_dots(root)) || root.canonicalize().is_ok_and(|root| path.starts_with(root))

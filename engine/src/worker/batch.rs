@@ -87,9 +87,9 @@ impl Budget {
         self.tokens -= f64::from(events);
     }
 
-    /// Returns the maximum size of an event's text, in bytes. This is the normal size if it is large enough to send all
-    /// pending output within the flush interval and the event budget. Otherwise, it is the size of the pending output,
-    /// up to the configured maximum.
+    /// Returns the maximum size of an event's text, in bytes. If events of the normal size can carry all pending output
+    /// within the flush interval and the event budget, this is the normal size. Otherwise, it is the size of the
+    /// pending output, up to the configured maximum.
     fn event_bytes(&self, pending: &Pending) -> usize {
         let Policy { flush, events_per_second, event_bytes, max_event_bytes } = self.policy;
         let by_deadline = (f64::from(events_per_second) * flush.as_secs_f64()).min(self.tokens).max(1.0);

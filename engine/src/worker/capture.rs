@@ -5,8 +5,8 @@
 //! Output that may be part of a secret is also held back. When the stream has been idle for long enough, this output is
 //! released, except for any part that would reveal a secret.
 //!
-//! A running job can add values that are masked from then on ([`added`]), and so can anyone who sets a named secret
-//! while the job is running.
+//! Values to mask can be added while a job is running: by the job itself ([`added`]), and by anyone who sets a named
+//! secret.
 //!
 //! If a write to the disk fails, the output is queued and the write is retried. Until it succeeds, nothing more is read
 //! from the child.
@@ -36,8 +36,8 @@ const WAITS: Backoff = Backoff::new(Duration::from_millis(100), Duration::from_s
 /// The interval at which [`StepCapture::finish`] checks whether to retry a failed write or to give up.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// The maximum number of bytes at the beginning of a line that are held back until the redactor releases the end of the
-/// line. If there are more, they are stored immediately.
+/// While the redactor holds back the end of a line, the beginning of the line is held back too if it has at most this
+/// many bytes. A longer beginning is stored immediately.
 const MAX_CARRY: usize = 64 << 10;
 
 /// Captures the output of an attempt's steps, one step after another.
@@ -55,7 +55,7 @@ struct Masking {
     redactor: Redactor,
     /// The redactor without the values that the job has added.
     original: Redactor,
-    /// Reports changes of the values that are masked in every job. `None` only in tests.
+    /// Reports changes to the values that are masked in every job. `None` only in tests.
     shared: Option<SharedValues>,
     /// The file to which the job appends values. `None` only in tests.
     file: Option<MaskFile>,
@@ -64,18 +64,18 @@ struct Masking {
     added: AddedValues,
 }
 
-/// Whether lines such as `::add-mask::VALUE` in a job's output add a value that is masked.
+/// Whether a line such as `::add-mask::VALUE` in a job's output adds a value to mask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MaskCommandsSetting {
-    /// The lines add a value.
+    /// Such a line adds a value.
     On,
-    /// The lines are ordinary output.
+    /// Such a line is ordinary output.
     Off,
 }
 
 impl Masking {
-    /// Adds the new values from the job's file, from the named secrets and from `printed`, the values in the job's
-    /// output. Returns whether the redactor has changed.
+    /// Adds new values from the named secrets, from the job's file, and from `printed`. `printed` contains the values
+    /// that commands such as `::add-mask::VALUE` in the job's output add. Returns whether the redactor has changed.
     fn update(&mut self, printed: Vec<String>) -> bool {
         let shared = self.shared.as_mut().and_then(SharedValues::changed);
         let from_file = self.file.as_mut().is_some_and(|file| self.added.add_from(file));
@@ -132,15 +132,14 @@ struct Refusal {
 
 #[derive(Debug)]
 struct StreamCapture {
-    /// Finds lines such as `::add-mask::VALUE`, which add a value to mask. `None` if such lines are treated as ordinary
-    /// output.
+    /// Finds lines such as `::add-mask::VALUE`, which add a value to mask. `None` if such lines are ordinary output.
     commands: Option<MaskCommands>,
     redact: RedactStream,
-    /// The end of the redactor's output that has not been stored yet: the bytes of an incomplete character, or the
-    /// beginning of a line whose end is held back by the redactor.
+    /// The end of the redactor's output, which has not been stored yet: the bytes of an incomplete character, or the
+    /// beginning of a line whose end the redactor holds back.
     carry: Redacted,
-    /// The time of the last read, if output has been held back since then. `None` if no output is held back, or if the
-    /// stream was idle and the output was released as far as possible.
+    /// The time of the last read, if output is held back. `None` if no output is held back, or if the stream was idle
+    /// and as much output as possible was released.
     holding: Option<Instant>,
 }
 
@@ -154,14 +153,15 @@ impl Capture {
         Self { spool, masking, flush, redactions: RedactionCounts::default() }
     }
 
-    /// Also masks shared values that are added while the attempt is running. These values are masked in every job.
+    /// Also masks values that are added to `shared` while the attempt is running. Shared values are masked in every
+    /// job.
     #[must_use]
     pub(super) fn with_shared_values(mut self, shared: SharedValues) -> Self {
         self.masking.shared = Some(shared);
         self
     }
 
-    /// Masks the values that the job adds: those in `file` and, depending on the setting, those in lines of its output.
+    /// Masks the values that the job adds: those in `file` and, if `commands` is on, those in lines of its output.
     #[must_use]
     pub(super) fn with_added_values(mut self, file: MaskFile, commands: MaskCommandsSetting) -> Self {
         (self.masking.file, self.masking.commands) = (Some(file), commands);
@@ -226,7 +226,8 @@ impl StepCapture<'_> {
         self.store(stream, text, LineEnd::Await, (now, time));
     }
 
-    /// Continues with a new redactor if values were added. `printed` are the values in the output of the job.
+    /// If values were added, continues with a new redactor. `printed` contains the values that commands in the job's
+    /// output add.
     fn update_redactor(&mut self, printed: Vec<String>) {
         if self.masking.update(printed) {
             for stream in &mut self.streams {
@@ -254,8 +255,8 @@ impl StepCapture<'_> {
         self.refusal.as_ref().map(|refusal| refusal.again_at).or(held)
     }
 
-    /// Retries a failed write if the time of the retry has come, and releases the held-back output of streams that have
-    /// been idle for long enough.
+    /// Retries a failed write if the retry is due. Also releases the held-back output of streams that have been idle
+    /// for long enough.
     pub fn tick(&mut self, now: Instant, time: Timestamp) {
         if self.refusal.as_ref().is_some_and(|refusal| refusal.again_at <= now) {
             let stored = self.store_waiting();
@@ -273,7 +274,7 @@ impl StepCapture<'_> {
         }
     }
 
-    /// Ends the step. Stores all output that is still held back, including incomplete characters and lines, and syncs
+    /// Ends the step: stores all output that is still held back, including incomplete characters and lines, and syncs
     /// the spool. Failed writes are retried until `given_up` returns `true`.
     pub fn finish(mut self, time: Timestamp, given_up: impl Fn() -> bool) -> io::Result<()> {
         // The last line of each stream may add values, which must be masked in both streams.
@@ -313,8 +314,8 @@ impl StepCapture<'_> {
     }
 
     /// Stores output that a stream's redactor has released. An incomplete character at the end of the text is held
-    /// back. The beginning of a line is also held back if the redactor holds back the end of that line. Otherwise, a
-    /// line of the other stream would be written in between.
+    /// back. If the redactor holds back the end of a line, the beginning of the line is held back too, so that no line
+    /// of the other stream is written in between.
     fn store(&mut self, stream: StreamName, text: Redacted, line_end: LineEnd, (now, time): (Instant, Timestamp)) {
         let state = &mut self.streams[stream as usize];
         let mut whole = std::mem::take(&mut state.carry);
@@ -329,8 +330,8 @@ impl StepCapture<'_> {
         self.keep(Piece { stream, text: whole, time }, now);
     }
 
-    /// Adds a piece to the waiting pieces, and stores all of them in order, unless a failed write has yet to be
-    /// retried.
+    /// Adds a piece to the queue of waiting pieces. Then stores all of them in order, unless a failed write is still
+    /// waiting for its retry.
     fn keep(&mut self, piece: Piece, now: Instant) {
         self.waiting.push_back(piece);
         if self.refusal.is_none() {

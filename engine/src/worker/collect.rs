@@ -176,7 +176,7 @@ impl Collector {
         }
     }
 
-    /// Stores one file. Returns `None` if this version is already stored.
+    /// Stores one file. Returns `None` if this version of the file is already stored.
     fn keep(
         &mut self,
         path: &Path,
@@ -206,9 +206,9 @@ impl Collector {
             _ => {}
         }
         let id = ArtifactId(uuid::Uuid::now_v7());
-        // If the file grows while it is being read, only the bytes up to its initial size are stored.
         let content_type = mime_guess::from_path(path).first_raw().unwrap_or("application/octet-stream");
         let about = FileToKeep { id, name: &name, content_type };
+        // If the file grows while it is being read, only the bytes up to its initial size are stored.
         let stored = self.files.keep(&about, &mut file, version.bytes, go_on).map_err(|error| {
             tracing::warn!(job = %self.lease.job, %error, "an artifact could not be stored");
             SkipReason::NotStored

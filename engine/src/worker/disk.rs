@@ -70,7 +70,7 @@ impl DiskGuard {
     pub async fn enough_space(&self) {
         self.look();
         let mut low = self.low.subscribe();
-        // This cannot fail, because the guard itself owns the sender.
+        // Waiting cannot fail, because the guard itself owns the sender.
         low.wait_for(|low| !low).await.ok();
     }
 

@@ -1,8 +1,8 @@
-//! Determines the environment variables that every job receives: the user's variables, some of the server's variables,
-//! and fixed values such as `CI=true`.
+//! Determines the environment variables that every job receives: variables such as `HOME` that describe the user, some
+//! of the server's variables, and fixed values such as `CI=true`.
 //!
-//! A job runs as the user that runs the server, or as the user that the operator has chosen, and by default has that
-//! user's home directory, like a command that is typed in a shell. Of the server's own variables, only those that are
+//! A job runs as the user that runs the server, or as the user that the operator has chosen. By default, `HOME` is that
+//! user's home directory, as for a command that is typed in a shell. Of the server's own variables, only those that are
 //! listed here or in the configuration are passed on.
 
 use std::collections::BTreeMap;
@@ -21,7 +21,7 @@ use crate::queue::TerminalSize;
 /// Variables of the server that are always passed on, in addition to `LC_*`.
 const INHERITED: [&str; 4] = ["PATH", "LANG", "TZ", "TMPDIR"];
 
-/// The value of `PATH` if the server itself has no such variable.
+/// The value of `PATH` if the server itself has no variable `PATH`.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// The server's variables that are passed on by default. They configure network access.
@@ -128,10 +128,10 @@ fn server_variables(is_meant: impl Fn(&str) -> bool) -> impl Iterator<Item = (St
     texts.filter(move |(name, _)| is_meant(name))
 }
 
-/// Returns `HOME`, `USER`, `LOGNAME` and `SHELL` of the user that this process runs as.
+/// Returns the variables `HOME`, `USER`, `LOGNAME` and `SHELL` for the user that this process runs as.
 ///
-/// They are read from the user database, because a service is often started without these variables. If the user is not
-/// in the database, which is common in containers, the server's own variables are used.
+/// The values are read from the user database, because a service is often started without these variables. If the user
+/// is not in the database, which is common in containers, the server's own variables are used.
 fn user_variables() -> BTreeMap<String, String> {
     let user = User::from_uid(Uid::effective()).unwrap_or_else(|error| {
         tracing::warn!(%error, "the user database could not be read");

@@ -35,7 +35,7 @@ pub enum LinkError {
 /// A worker's connection to the server. Cheap to clone.
 pub trait Link: Clone + Debug + Send + Sync + 'static {
     /// Claims the next job. If no job is available, waits until one may be available, a time limit has passed, or
-    /// `stop` is cancelled. The call may then return `None` without trying to claim a job again.
+    /// `stop` is cancelled. After the wait, the call may return `None` even if a job is now available.
     fn claim(&self, stop: &CancellationToken) -> impl Future<Output = Result<Option<Claimed>, LinkError>> + Send;
 
     /// Returns the attempts that were running when an earlier process of this worker died.
@@ -50,13 +50,13 @@ pub trait Link: Clone + Debug + Send + Sync + 'static {
         files: Vec<NewArtifact>,
     ) -> impl Future<Output = Result<(), LinkError>> + Send;
 
-    /// Whether suppressed output has to be sent to the server with [`Link::add_output`], because the server stores the
+    /// Whether suppressed output must be sent with [`Link::add_output`]. This is necessary if the server stores the
     /// complete log but cannot read the worker's spool.
     const SENDS_SUPPRESSED_OUTPUT: bool = false;
 
-    /// Sends suppressed output as events of the kind `log`, which the server adds only to the complete log. Returns the
-    /// offset up to which the server has stored the output. `chunks` may be empty, and may contain output that is
-    /// already stored.
+    /// Sends suppressed output in events of the kind `log`. The server adds the output only to the complete log, and
+    /// not to the event log. Returns the offset up to which the server has stored the output. `chunks` may be empty, or
+    /// contain output that is already stored.
     fn add_output(&self, lease: Lease, chunks: Vec<NewEvent>) -> impl Future<Output = Result<u64, LinkError>> + Send;
 
     /// Returns a page of the stored chunks of the attempt's output.
@@ -99,12 +99,12 @@ pub struct FileToKeep<'a> {
 /// The files of one attempt: the job's input and the attempt's artifacts. The methods block, so they must not be called
 /// from async code.
 pub trait Files: Debug + Send {
-    /// Returns the local path of the archive that contains the job's input. `go_on` returns `false` when the attempt is
-    /// stopped.
+    /// Returns the local path of the archive that contains the job's input. Once `go_on` returns `false`, the attempt
+    /// is being stopped, and a failed transfer is no longer repeated.
     fn input(&self, input: &JobInput, go_on: &dyn Fn() -> bool) -> Result<PathBuf, LinkError>;
 
     /// Stores the first `bytes` bytes of a file, from its current position. Once this returns, the file may be recorded
-    /// as an artifact. `go_on` returns `false` when the attempt is stopped.
+    /// as an artifact. `go_on` has the same meaning as for [`Self::input`].
     fn keep(
         &self,
         about: &FileToKeep<'_>,

@@ -39,8 +39,8 @@ pub use supervisor::{LeftBehind, Program, Supervision};
 /// The time for which the streams are read after the process has exited, if a descendant still has them open.
 const DRAIN: Duration = Duration::from_secs(2);
 
-/// The maximum time that the server waits until a supervisor reports whether it could start the program. It is far
-/// longer than a start takes on a busy machine.
+/// The maximum time to wait until a supervisor reports whether it could start the program. Even on a busy machine, a
+/// start takes far less time.
 const START_PATIENCE: Duration = Duration::from_mins(1);
 
 /// The result of a step's process.
@@ -124,8 +124,8 @@ pub fn run(
     let Running { supervisor, ending, status, .. } = running;
     let (left_behind, lost) = supervisor.finish(marker).map_err(ProcessError::Store)?;
     read?;
-    // A supervisor that was killed cannot report the step's exit status. The step was killed with it, so the
-    // supervisor's status is used instead.
+    // A supervisor that was killed cannot report the step's exit status. The step was killed together with its
+    // supervisor, so the supervisor's status is used instead.
     let killed = lost.filter(|ended| matches!(ended, ExitStatus::Signal(_)));
     let failed = || ProcessError::Spawn(io::Error::other("the supervisor process failed"));
     let status = status.or(killed).ok_or_else(failed)?;
@@ -146,8 +146,8 @@ struct Running<'a, 'b> {
     status: Option<ExitStatus>,
     /// The time at which reading from the streams ends, or `None` while the process is running.
     drain_until: Option<Instant>,
-    /// The time at which the supervisor next receives SIGCONT. A step that stops its supervisor with SIGSTOP would
-    /// otherwise run forever, because nobody would report its exit.
+    /// The time at which SIGCONT is next sent to the supervisor. A step can stop its supervisor with SIGSTOP. Without
+    /// SIGCONT, the exit of such a step would never be reported.
     continue_at: Instant,
 }
 
@@ -216,11 +216,11 @@ impl Running<'_, '_> {
         Ok(())
     }
 
-    /// Kills a supervisor that has not reported a start in time, and returns an error.
+    /// If the supervisor has not reported a start in time, kills the supervisor and returns an error.
     ///
-    /// A supervisor that is stopped has started the program, which then stopped the supervisor before it could report.
-    /// Such a step ends like any other. The caller continues the supervisor only after this check, because a supervisor
-    /// that has just been continued looks as if it were running.
+    /// A stopped supervisor is not killed: it has started the program, which then stopped the supervisor before it
+    /// could report. Such a step ends like any other. The caller sends SIGCONT only after this check, because a
+    /// supervisor that has just received SIGCONT looks as if it had never been stopped.
     fn check_start(&self, now: Instant) -> Result<(), ProcessError> {
         if self.start_by.is_none_or(|by| now < by) || self.supervisor.is_stopped() {
             return Ok(());
@@ -262,7 +262,7 @@ impl Running<'_, '_> {
         let Some(reader) = &mut self.streams[stream as usize] else { return Ok(()) };
         match reader.read(buffer, Instant::now()) {
             Ok(0) => self.streams[stream as usize] = None,
-            // Discard the output. Reading must continue, because a process whose output is not read cannot exit.
+            // Discard the output, but continue to read. A process whose output is not read may block and never exit.
             Ok(_) if self.is_over_limit() => {}
             Ok(read) => {
                 self.capture.output(stream, &buffer[..read], Instant::now(), clock::now());
@@ -300,8 +300,8 @@ impl Running<'_, '_> {
             let refused = self.capture.is_refused();
             self.capture.tick(now, clock::now());
             if refused && !self.capture.is_refused() {
-                // Nothing was read while output could not be stored, so the period for draining the streams starts
-                // again.
+                // While output could not be stored, nothing was read. The period for draining the streams therefore
+                // starts again.
                 self.drain_until = self.drain_until.map(|_| now + DRAIN);
             }
         }

@@ -1,9 +1,9 @@
 //! Ends the attempts of a worker that died.
 //!
-//! Recovery kills the remaining processes, repairs the spool, restores output that is missing from the spool but stored
-//! in the database, ships the remaining output under the old epoch, and removes files that are not recorded as
-//! artifacts. After that, it ends the lease and marks the attempt as interrupted. Until then, the old lease remains in
-//! effect, so no other worker can claim the job.
+//! Recovery kills the remaining processes and repairs the spool. If the database contains output that the spool lacks,
+//! recovery restores that output. It then ships the remaining output under the old epoch, and removes files that are
+//! not recorded as artifacts. Finally, it ends the lease and marks the attempt as interrupted. Until then, the old
+//! lease remains in effect, so no other worker can claim the job.
 
 use std::io;
 use std::time::Duration;
@@ -127,8 +127,8 @@ async fn end_without_spool<L: Link>(
     Ok(())
 }
 
-/// Appends to the spool the output that is stored in the database but missing at the end of the spool. After a power
-/// failure, output that was already sent may be missing, because it may be sent before the spool is synced.
+/// Appends to the spool the output that is stored in the database but missing at the end of the spool. Output may be
+/// sent before the spool is synced, so after a power failure, the spool may lack output that was already sent.
 async fn complete<L: Link>(
     link: &L,
     spool: &mut SpoolWriter,
@@ -152,8 +152,8 @@ async fn complete<L: Link>(
     }
     if !held.is_empty() {
         // The output between the end of the spool and the next piece was suppressed, so it is not in the database
-        // either. Output is synced before it is suppressed, so this happens only if the disk has lost data that it
-        // reported as synced.
+        // either. If live output is enabled, output is synced before it is suppressed. It can therefore be missing here
+        // only if the disk has lost data that it reported as synced.
         tracing::error!(job = %claimed.lease.job, "the disk lost output that had not been sent; the output after it is lost too");
     }
     Ok(())

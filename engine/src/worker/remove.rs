@@ -16,7 +16,7 @@ use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags, ResolveFlags};
 use rustix::fs::{chmod, fstat, openat, openat2, renameat, unlinkat};
 use rustix::io::Errno;
 
-/// The maximum nesting depth of directories that are open at the same time. Deeper directories are moved to the top of
+/// The maximum number of nested directories that are open at the same time. Deeper directories are moved to the top of
 /// the tree and removed from there.
 const MAX_DEPTH: usize = 64;
 

@@ -85,7 +85,7 @@ struct Prepared {
     capture: Capture,
     collector: Option<Collector>,
     control: Control,
-    /// The warning about secrets that are not masked everywhere, or `None` if there are no such secrets.
+    /// The warning about secrets that are masked only as whole words, or `None` if there are no such secrets.
     weak_secrets: Option<Redacted>,
 }
 
@@ -188,8 +188,8 @@ async fn conduct<L: Link>(
     let ship = shipper.run(ends);
     tokio::pin!(ship);
     let (mut ended, mut ended_shipping) = (None, None);
-    // Wait until both shipping and the steps have ended. If the lease is lost, shipping ends with an error, and the
-    // running step is then stopped.
+    // Wait until both shipping and the steps have ended. If shipping ends with an error, for example because the lease
+    // is lost, the running step is stopped.
     while ended.is_none() || ended_shipping.is_none() {
         tokio::select! {
             () = &mut keep => unreachable!("a lease is kept until this future is dropped"),
@@ -214,8 +214,8 @@ async fn conduct<L: Link>(
     Ok(end(outcome, &capture, progress))
 }
 
-/// Returns the warning that is added to the log if a secret of the job is not masked everywhere, or `None` if there is
-/// no such secret. The warning names the variables.
+/// Returns the warning that some secrets of the job are masked only as whole words, or `None` if there are no such
+/// secrets. The warning names these secrets.
 fn weak_secrets(claimed: &Claimed) -> Option<Redacted> {
     let of_job = claimed.payload.secret_variables();
     let weak: BTreeSet<String> = of_job
@@ -268,8 +268,8 @@ pub(super) fn nothing_printed() -> AttemptTotals {
     }
 }
 
-/// Renews the lease regularly. Requests a stop when the job is cancelled, the lease is lost, or the program shuts down.
-/// Never returns.
+/// Renews the lease regularly. If the job is cancelled, the lease is lost, or the program shuts down, requests that the
+/// attempt stop. Never returns.
 async fn keep_lease<L: Link>(
     link: &L,
     lease: Lease,
@@ -288,9 +288,10 @@ async fn keep_lease<L: Link>(
         let notified = link.early_heartbeat();
         tokio::pin!(notified);
         let early = futures_util::poll!(&mut notified).is_ready();
-        // Skip the first renewal, because the lease is new and a job that finishes quickly needs no renewal.
+        // Do not renew the lease in the first round: the lease is new, and a job that finishes quickly needs no
+        // renewal.
         if wait == heartbeat || early {
-            // A request that hangs must not delay giving up.
+            // A request that hangs must not delay the time at which the worker gives up.
             let left = give_up.saturating_sub(renewed.elapsed());
             let answered = tokio::time::timeout(left, link.heartbeat(lease)).await;
             match answered.unwrap_or_else(|_| Err(LinkError::Retry("the server does not answer".to_owned()))) {
@@ -336,9 +337,9 @@ pub(super) async fn finish<L: Link>(link: &L, finish: Finish) {
     }
 }
 
-/// Gives an attempt's files to the user that its job runs as: the workspace, the files beside it, and the files in the
-/// directories beside it. The user can enter these directories, but cannot replace their entries, so that the server
-/// can open the files by their paths.
+/// Gives the workspace, the files beside it, and the files in the directories beside it to the user that the job runs
+/// as. The user can enter these directories but cannot replace their entries, so the server can open the files by their
+/// paths.
 fn hand_over(attempt: &Path, user: &JobUser) -> std::io::Result<()> {
     let traversable = Permissions::from_mode(0o711);
     for entry in fs::read_dir(attempt)? {
@@ -360,13 +361,13 @@ pub(super) fn attempt_folders(config: &WorkerConfig) -> PathBuf {
     config.data_dir.join("work")
 }
 
-/// Returns the directory of an attempt. It contains the workspace and the files beside it. The attempt's steps can see
-/// nothing else of the data directory if it is hidden from them.
+/// Returns the directory of an attempt, which contains the workspace and the files beside it. If the data directory is
+/// hidden from steps, this directory is the only part of it that the attempt's steps can see.
 pub(super) fn attempt_folder(config: &WorkerConfig, lease: Lease) -> PathBuf {
     attempt_folders(config).join(format!("{}-{}", lease.job, lease.attempt))
 }
 
-/// Returns the path of a file or directory of an attempt beside its workspace.
+/// Returns the path of the workspace with `suffix` appended: a file or directory beside the workspace.
 pub(super) fn beside(workspace: &Path, suffix: &str) -> PathBuf {
     let mut path = workspace.as_os_str().to_owned();
     path.push(suffix);

@@ -13,7 +13,7 @@ use super::run::{beside, remove_workspace};
 use crate::files::private_folder;
 use crate::queue::{Command, SecretForm, SecretUse};
 
-/// The suffix that is appended to the workspace's path to form the path of the directory for secret files.
+/// The directory for secret files has the path of the workspace, with this suffix.
 const SUFFIX: &str = ".secrets";
 
 /// The secrets of an attempt. Dropping this removes their files.

@@ -1,10 +1,10 @@
 //! The shipper: reads output from the spool and appends it to the event log in bounded batches.
 //!
-//! The shipper's cursor is an offset in `output.log`. A batch covers one contiguous range that starts at the cursor,
-//! split by stream. Each lifecycle event (the start or end of a step or stage) has the offset at which it occurred, so
-//! that its order relative to the output is preserved. Output that arrives during an append waits in the spool. If the
-//! database is unavailable, the shipper retries until the append succeeds. Output beyond the limits in [`bounds`] is
-//! suppressed, and a gap event records it.
+//! The shipper's cursor is an offset in `output.log`. A batch covers one contiguous range of the output, which starts
+//! at the cursor, and contains the output of each stream in separate events. Each lifecycle event (the start or end of
+//! a step or stage) has the offset at which it occurred, so that its order relative to the output is preserved. Output
+//! that arrives during an append waits in the spool. If the database is unavailable, the shipper retries until the
+//! append succeeds. Output beyond the limits in [`bounds`] is suppressed, and a gap event records it.
 
 mod bounds;
 mod chunks;
@@ -40,11 +40,11 @@ const WAITS: Backoff = Backoff::new(Duration::from_millis(50), Duration::from_se
 /// read in that time is suppressed, so that the job does not wait forever.
 const READ_TRIES: u32 = 18;
 
-/// The minimum number of pending bytes for which one append may contain several events per stream.
+/// If at least this many bytes are pending, one append may contain several events per stream.
 const FAR_BEHIND: u64 = 256 << 10;
 
 /// The approximate maximum number of bytes of output in one append. It limits memory, because readers receive each
-/// append as a whole, and several copies of it are in memory at the same time.
+/// append as a whole, and several copies of an append are in memory at the same time.
 const APPEND_BYTES: u64 = 1 << 20;
 
 /// The message in the log when the job's budget is used up.
@@ -82,7 +82,8 @@ pub struct Shipper<L> {
     steps: StepOrigins,
     lifecycle_events: LifecycleEvents,
     progress: Progress,
-    /// The offset up to which a server that cannot read the spool has stored the output, or `None` if it is not known.
+    /// The offset up to which the server has stored its own copy of the output, or `None` if the offset is not known.
+    /// It is used only if the server cannot read the spool.
     copied: Option<u64>,
     live: Option<Live>,
 }
@@ -169,7 +170,7 @@ impl<L: Link> Shipper<L> {
         let mut out = Outgoing { to: from, ..Outgoing::default() };
         self.lifecycle_events.take(from, &mut out);
         if self.has_events_at(from) {
-            // Not all of these events fit into one append, and the output must follow all of them.
+            // More events are queued at this offset than fit into one append, and the output must follow all of them.
             self.append(out).await?;
             return Ok(Wait::Not);
         }
@@ -178,7 +179,7 @@ impl<L: Link> Shipper<L> {
         let stop = next.or(known.over.map(|_| end));
         let limit = stop.map_or(end.at, |stop| stop.at.min(end.at));
         let wait = if limit > from {
-            // Ignore a boundary beyond the known end of the spool, because it was queued after that end was read.
+            // Ignore a boundary beyond the known end of the spool: its event was queued after that end was read.
             match self.output(known, limit, stop.filter(|stop| stop.at == limit), &mut out).await {
                 Ok(wait) => wait,
                 Err(error) => self.leave_out_the_rest(&error, &mut out),
@@ -200,7 +201,7 @@ impl<L: Link> Shipper<L> {
         self.lifecycle_events.next().is_some_and(|next| next.at <= offset)
     }
 
-    /// Adds output up to `limit` to `out`, as far as it may be sent now. `stop` is the boundary at `limit`, if there is
+    /// Adds to `out` the output before `limit` that may be sent now. `stop` is the boundary at `limit`, if there is
     /// one.
     async fn output(
         &mut self,
@@ -307,7 +308,8 @@ impl<L: Link> Shipper<L> {
             }
         }
         FailPoint::Shipped.reached();
-        // The server copies the output in events to its own spool, so its copy now ends where the batch ends.
+        // A server that has its own spool copies the output in events to that spool. The copy now ends where the batch
+        // ends.
         if suppressed == 0 && self.copied == Some(self.progress.offset) {
             self.copied = Some(to);
         }
@@ -362,8 +364,8 @@ impl<L: Link> Shipper<L> {
     }
 }
 
-/// Reads the spool on a blocking thread. After an I/O error, the read is retried up to [`READ_TRIES`] times, so that
-/// output is not lost because of a temporary failure.
+/// Reads the spool on a blocking thread. After an I/O error, the read is retried up to [`READ_TRIES`] times, so that a
+/// temporary failure does not cause output to be lost.
 async fn read_spool<T: Send + 'static>(
     mut waits: Backoff,
     spool: &SpoolReader,

@@ -1,9 +1,11 @@
 //! Limits the number of jobs that a worker runs at the same time.
 //!
 //! The commands of a job occupy a slot. After they have ended, the worker still sends the rest of the output and
-//! reports the result, which takes as long as the server or the network needs. The job releases its slot before that,
-//! so that the next job need not wait. At most as many jobs are reported at a time as there are slots, so that jobs do
-//! not pile up behind a slow server; further jobs keep their slots until they have been reported.
+//! reports the result, which may take a long time if the server or the network is slow. The job therefore releases its
+//! slot when its commands have ended, so that the next job need not wait.
+//!
+//! At most as many jobs are reported at the same time as there are slots, so that jobs do not pile up behind a slow
+//! server. If this limit is reached, a job keeps its slot until it has been reported.
 
 use std::sync::Arc;
 
@@ -38,7 +40,8 @@ impl JobSlots {
 }
 
 impl JobSlot {
-    /// Releases the slot, because the job's commands have ended, unless too many other jobs are still being reported.
+    /// Releases the slot after the job's commands have ended. If too many other jobs are still being reported, keeps
+    /// the slot.
     pub(super) fn commands_have_ended(&mut self) {
         if let Ok(permit) = Arc::clone(&self.reporting).try_acquire_owned() {
             self.permit = permit;
@@ -70,7 +73,7 @@ mod tests {
             jobs.push(slot);
         }
         assert_eq!(jobs.len(), 4);
-        // A job that has kept its slot keeps it until it has been reported.
+        // A job that has kept its slot releases it only when it has been reported.
         jobs.remove(0);
         assert!(slots.acquire().now_or_never().is_none());
         jobs.clear();

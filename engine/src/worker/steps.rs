@@ -224,7 +224,7 @@ impl Run<'_> {
         ended.end.duration_ms = Some(millis(started));
         self.outcome.exit_code = match ended.failure {
             None | Some(Failure::Failed(FailureReason::ExitCode)) => ended.end.exit_code,
-            // If the program was stopped or never started, the exit code says nothing about the job.
+            // If the program was stopped by the worker or never started, the exit code says nothing about the job.
             Some(_) => None,
         };
         let end = ended.end.clone();
@@ -254,8 +254,8 @@ impl Run<'_> {
         self.tools.lifecycle_events.push(self.tools.capture.spool().end().bytes, event);
     }
 
-    /// Stores the artifacts of a stage, even if the stage has failed, because files such as test reports are most
-    /// useful after a failure.
+    /// Stores the artifacts of a stage. Files such as test reports are most useful after a failure, so they are stored
+    /// even if the stage has failed.
     fn keep_files(&mut self, stage: Stage) {
         let Tools { capture, collector: Some(collector), control, lifecycle_events } = &mut self.tools else { return };
         let Collected { files, warning } = collector.collect(stage, capture.redactor(), || has_no_time(control));
@@ -269,8 +269,8 @@ impl Run<'_> {
     }
 
     fn end(self) -> Outcome {
-        // If the program is stopping or the lease is lost, the search for files was not completed, so unmatched
-        // patterns are not reported.
+        // If the program is stopping or the lease is lost, the search for files was not completed. Unmatched patterns
+        // are then not reported.
         let looked = !has_no_time(self.tools.control);
         if let Some(collector) = self.tools.collector.as_ref().filter(|_| looked)
             && let Some(warning) = collector.unmatched(self.tools.capture.redactor())
@@ -284,8 +284,8 @@ impl Run<'_> {
     }
 }
 
-/// Returns `true` if the program is stopping or the lease is lost, so that there is no time to store files. The files
-/// of a cancelled job are stored.
+/// Returns whether there is no time to store files, because the program is stopping or the lease is lost. The files of
+/// a cancelled job are stored.
 fn has_no_time(control: &Control) -> bool {
     matches!(control.stopped(), Some(Stop::Shutdown(_) | Stop::LeaseLost))
 }

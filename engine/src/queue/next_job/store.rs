@@ -86,8 +86,8 @@ macro_rules! in_order {
     };
 }
 
-/// Selects the next job of several types, which are in the column `name` of the table `kinds`. The first job of each
-/// type is looked up, and the first of these jobs is the result.
+/// Selects the next job among several types, whose names are in the column `name` of the table `kinds`. The first job
+/// of each type is looked up, and the first of these jobs is the result.
 macro_rules! next_of_kinds {
     () => {
         concat!(
@@ -140,8 +140,8 @@ pub(in crate::queue) async fn next(
     Ok(sqlx::query_scalar(sql)
         .bind(kinds)
         .bind(now.0)
-        // If a job's next attempt is due later than this time, it was scheduled before the system clock was set back,
-        // so the job is claimed immediately.
+        // If a job's next attempt is due later than this time, the attempt was scheduled before the system clock was
+        // set back. Such a job is claimed immediately.
         .bind(now.after(ending::LONGEST_WAIT).0)
         .bind(list(&scope.capabilities))
         .bind(scope.repositories.as_deref().map(list))

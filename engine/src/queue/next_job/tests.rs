@@ -83,9 +83,9 @@ async fn of_the_jobs_with_an_affinity_key_claims_look_only_at_the_oldest_of_each
 
 #[tokio::test]
 async fn a_claim_searches_every_table_by_an_index() {
-    /// The tables of the queries, by the names that the queries give them.
+    /// The names by which the queries refer to tables.
     const TABLES: [&str; 9] = ["jobs", "holder", "earlier", "a", "preferred", "pauses", "tokens", "t", "u"];
-    /// The jobs are read in the order of claims until one of them can be claimed.
+    /// The step of a query plan that reads jobs in the order of claims, until one of them can be claimed.
     const IN_ORDER: &str = "SCAN jobs USING INDEX jobs_claimable_of_any_type";
     let test = TestQueue::new().await;
     let mut connection = test.db.reader().await.expect("a connection is free");

@@ -8,7 +8,7 @@ use super::{InvalidPayload, JobPayload, invalid};
 use crate::json::{Json, Node};
 use crate::queue::submission::check_key;
 
-/// The limits that a job may specify. They are bounded because a claim counts the running jobs with the same key.
+/// The limits that a job may specify. The range is bounded because a claim counts the running jobs with the same key.
 const LIMITS: RangeInclusive<i64> = 1..=1_000;
 
 /// A job's concurrency key and its limit.

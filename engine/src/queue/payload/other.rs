@@ -1,5 +1,5 @@
-//! Masks the payloads of jobs for external workers, whose structure is unknown: every member with a secret-looking name
-//! is masked at any depth, together with its contents.
+//! Masks the payloads of jobs for external workers. The structure of these payloads is unknown, so every member with a
+//! secret-looking name is masked at any depth, together with its contents.
 
 use redact::Redactor;
 
@@ -13,8 +13,8 @@ pub(super) fn secret_variables(json: &Json) -> Vec<(String, String)> {
     found
 }
 
-/// Adds the secret strings and numbers in `json` to `found`. `secret` is the name of the outermost member around `json`
-/// that has a secret-looking name, or `None` if there is no such member.
+/// Adds the secret strings and numbers in `json` to `found`. If members around `json` have secret-looking names,
+/// `secret` is the name of the outermost of them.
 fn collect(json: &Json, secret: Option<&str>, found: &mut Vec<(String, String)>) {
     match (&json.node, secret) {
         (Node::String(value) | Node::Number(value), Some(name)) if !value.is_empty() => {

@@ -25,8 +25,8 @@ pub enum SecretForm {
     File,
 }
 
-/// Checks the lists `secrets` and `secretFiles` of a job or a step. An entry is either the name of a secret, in which
-/// case the variable has the same name, or `VARIABLE=NAME`. `path` is the path of the job or the step, and `env` are
+/// Checks the lists `secrets` and `secretFiles` of a job or a step. An entry is `VARIABLE=NAME`, or only the `NAME` of
+/// a secret if the variable has the same name. `path` is the path of the job or the step in the payload, and `env` are
 /// its variables.
 pub(super) fn check_secrets(
     path: &str,

@@ -40,7 +40,7 @@ pub struct StepSpec {
     pub terminal: Option<TerminalSize>,
 }
 
-/// The settings of a job that apply to each step without its own setting.
+/// The job's settings that apply to steps without settings of their own.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct JobDefaults<'a> {
     /// Whether steps run in a terminal.
@@ -50,8 +50,8 @@ pub(super) struct JobDefaults<'a> {
 }
 
 impl JobDefaults<'_> {
-    /// Returns the size of a step's terminal, or `None` if the step has none. `asked` is the step's own setting, and
-    /// `path` is the path of its variables `env`.
+    /// Returns the size of a step's terminal, or `None` if the step has none. `asked` is the step's own setting. `env`
+    /// are the step's variables, and `path` is the path of the field that defines them.
     fn terminal_of(
         self,
         asked: Option<bool>,

@@ -102,8 +102,8 @@ impl Queue {
             .writer()
             .write(move |tx| {
                 Box::pin(async move {
-                    // Check the holder first, so that errors in the events are reported only to the worker that holds
-                    // the job.
+                    // Check the holder before the events, so that errors in the events are reported only to the worker
+                    // that holds the job.
                     let lease = holding(tx.connection(), job, &holder).await?.lease()?;
                     if lease.attempt != attempt {
                         return Err(QueueError::NotHolder(job));
@@ -136,9 +136,9 @@ impl Queue {
         let (appended, lease) = appended?;
         if has_output && let Err(error) = self.copy_output(lease).await {
             // The events are stored, but their output could not be copied. The worker's next request completes the
-            // copy. If this request is numbered, report the error: the worker repeats the request, and the events are
-            // not stored again. Without a number, a repeated request would store the events twice, so only log the
-            // error.
+            // copy. If this request is numbered, report the error: the worker then repeats the request, and the events
+            // are not stored again. If this request is not numbered, a repetition would store the events twice, so only
+            // log the error.
             if number.is_some() {
                 return Err(error);
             }
@@ -194,9 +194,8 @@ const fn is_output(event: &ReportedEvent) -> bool {
     matches!(event.payload, Some(Payload::Log(_)))
 }
 
-/// Masks secrets in output that the worker has not masked. Line breaks are kept, and every other byte of a secret
-/// becomes `*`. The text therefore keeps its length, and its offsets and line numbers in the complete log remain
-/// correct.
+/// Masks secrets in output that the worker has not masked. All bytes of a secret are replaced by `*`, except line
+/// breaks. The text therefore keeps its length, and its offsets and line numbers in the complete log remain correct.
 fn masked_output(mut text: Vec<u8>, redactor: &Redactor) -> Redacted {
     let redacted = redactor.redact(&text);
     if redacted.as_bytes() == text {
@@ -285,7 +284,7 @@ fn check_number(field: &str, number: i64) -> Result<(), InvalidPayload> {
     }
 }
 
-/// Masks the texts in a payload.
+/// Masks the text in a payload.
 fn masked(payload: Payload, redactor: &Redactor) -> Payload {
     let text = |text: String| redactor.redact(text.as_bytes()).to_text().into_owned();
     match payload {
@@ -312,8 +311,8 @@ fn masked(payload: Payload, redactor: &Redactor) -> Payload {
     }
 }
 
-/// Masks names and values. The values of members with secret-looking names are not replaced entirely, because the
-/// members are the worker's own data and not environment variables.
+/// Masks names and values. A member with a secret-looking name is not replaced entirely, because the members are the
+/// worker's own data and not environment variables.
 fn masked_members(map: Map<String, Value>, redactor: &Redactor) -> Map<String, Value> {
     let text = |text: &str| redactor.redact(text.as_bytes()).to_text().into_owned();
     map.into_iter().map(|(name, value)| (text(&name), masked_value(value, redactor))).collect()

@@ -74,7 +74,7 @@ impl Holding<'_> {
     }
 
     /// Returns whether the worker has already ended its lease with the attempt status `ended`, and no other lease has
-    /// begun since. Only a worker that sends its lease epoch may repeat the request that has ended the lease.
+    /// begun since. Only a worker that sends its lease epoch may repeat the request that ended the lease.
     pub(super) fn has_ended(&self, ended: AttemptStatus) -> bool {
         let job = &self.row.job;
         let was_last = self.holder.epoch.is_some() && self.holder.epoch == job.lease_epoch.checked_sub(1);

@@ -1,9 +1,10 @@
-//! Prevents claims of workers on other machines from receiving a job after their workers have given up on them.
+//! Prevents a claim of a worker on another machine from receiving a job after the worker has given up on the claim.
 //!
-//! A worker that has been restarted asks with `resume` for the job of each of its earlier claims. Such a claim may
-//! still be open, for example because a proxy has not noticed that the connection is gone. If the claim then received a
-//! job, no worker would know about it. When a worker resumes, all of its open claims are therefore closed. If a worker
-//! is told that there is no job for an identifier, that identifier never receives one later.
+//! A worker that has been restarted sends a request with `resume` for each of its earlier claims, to ask for the job of
+//! that claim. The claim itself may still be open, for example because a proxy has not noticed that the connection is
+//! gone. If the claim then received a job, no worker would know about it. When a worker resumes, all of its open claims
+//! are therefore closed. If the server has answered that there is no job for an identifier, that identifier never
+//! receives a job later.
 //!
 //! Claims are tracked only in memory, because no claim stays open when the server stops.
 
@@ -46,7 +47,7 @@ struct ClosedIds {
     ids: HashSet<(TokenId, String)>,
 }
 
-/// A claim that waits for a job. Dropping it removes it from the open claims.
+/// A claim that waits for a job. Dropping this removes the claim from the open claims.
 #[derive(Debug)]
 pub(super) struct OpenClaim {
     claims: OpenClaims,
@@ -57,7 +58,7 @@ pub(super) struct OpenClaim {
 }
 
 impl OpenClaims {
-    /// Adds a claim. Returns `None` for the embedded worker, whose claims are never resumed.
+    /// Adds a claim to the open claims. Returns `None` for the embedded worker, whose claims are never resumed.
     pub(super) fn begin(&self, request: &ClaimRequest) -> Option<OpenClaim> {
         let worker = worker_of(request)?;
         let mut claims = self.claims();
@@ -76,7 +77,7 @@ impl OpenClaims {
         }
     }
 
-    /// Closes the identifier of a request for which there is no job.
+    /// Closes the identifier of a request for which there is no job. The identifier then never receives a job.
     pub(super) fn close(&self, request: &ClaimRequest) {
         if let Some(id) = id_of(request) {
             self.claims().closed.add(id);

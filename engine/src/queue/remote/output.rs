@@ -1,9 +1,9 @@
 //! The complete output of workers on other machines, as the server stores it.
 //!
-//! For each attempt, the server has a spool, as for the attempts of the embedded worker, and answers `/log`, `/lines`
-//! and searches from it. The spool is a copy of the output in the attempt's log events: after an append, the events
+//! For each attempt, the server has a spool, as for the attempts of the embedded worker, and uses it to answer `/log`,
+//! `/lines` and searches. The spool is a copy of the output in the attempt's log events: after an append, the events
 //! that are not in the copy yet are read from the database. After a crash, the next request completes the copy in the
-//! same way. Output that a worker has suppressed is not in any event, so the worker sends it separately.
+//! same way. Output that a worker has suppressed is not in any event, so the worker sends this output separately.
 //!
 //! The events are read in pages, so that the server uses little memory even if a worker reports much output after a
 //! gap. An attempt without log events has no spool.
@@ -55,7 +55,7 @@ pub(in crate::queue) struct FinishedOutput {
     pub(in crate::queue) warning: Option<Redacted>,
 }
 
-/// A lock on the copy of an attempt. While it is held, no other request can add output.
+/// A lock on the copy of an attempt's output. While a request holds the lock, no other request can add output.
 pub(in crate::queue) type LockedCopy = OwnedMutexGuard<OutputCopy>;
 
 impl OutputCopies {
@@ -63,7 +63,7 @@ impl OutputCopies {
         Self { spools, open: Arc::default() }
     }
 
-    /// Locks the copy of an attempt, after waiting until no other request uses it.
+    /// Locks the copy of an attempt's output, after waiting until no other request uses the copy.
     async fn lock(&self, lease: Lease) -> LockedCopy {
         let copy = {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
@@ -72,14 +72,14 @@ impl OutputCopies {
         copy.lock_owned().await
     }
 
-    /// Closes the copy of an attempt that has ended.
+    /// Closes the output copy of an attempt that has ended.
     pub(in crate::queue) fn close(&self, job: JobId, attempt: i32) {
         self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(&(job, attempt));
     }
 }
 
 impl OutputCopy {
-    /// Adds the output in log events that is not yet in the copy.
+    /// Adds the output of log events that are not in the copy yet.
     async fn advance(&mut self, log: &EventLog, spools: &Spools, lease: Lease) -> Result<(), QueueError> {
         let Lease { job, attempt, .. } = lease;
         if self.is_stalled {
@@ -123,7 +123,7 @@ impl OutputCopy {
         Ok(())
     }
 
-    /// Appends pieces, up to the first one that begins beyond the end of the copy. Returns those that were not
+    /// Appends pieces, up to the first piece that begins beyond the end of the copy. Returns the pieces that were not
     /// appended.
     async fn write(&mut self, mut pieces: HeldPieces, spools: &Spools, lease: Lease) -> Result<HeldPieces, QueueError> {
         let (spool, spools) = (self.spool.take(), spools.clone());
@@ -192,8 +192,8 @@ impl Queue {
         Ok(None)
     }
 
-    /// Adds the output in log events of an attempt to its copy, unless the lease has ended. If the lease has ended, the
-    /// copy is already complete.
+    /// Updates the copy of an attempt's output from the attempt's log events. If the lease has ended, does nothing,
+    /// because the copy is already complete.
     pub(super) async fn copy_output(&self, lease: Lease) -> Result<(), QueueError> {
         match self.lock_copy(lease).await? {
             Some(mut copy) => copy.advance(&self.log, &self.copies.spools, lease).await,
@@ -201,8 +201,8 @@ impl Queue {
         }
     }
 
-    /// Adds output that no event contains to the copy. The added output must not begin beyond the end of the copy.
-    /// Output that the copy already contains is ignored.
+    /// Adds output that no event contains to the copy. The output must not begin beyond the end of the copy. Output
+    /// that the copy already contains is ignored.
     pub async fn add_output(
         &self,
         job: JobId,
@@ -210,7 +210,8 @@ impl Queue {
         body: OutputBody,
     ) -> Result<StoredBytes, QueueError> {
         let holder = worker.checked(&self.maskers)?;
-        // Check the holder first, so that errors in the chunks are reported only to the worker that holds the job.
+        // Check the holder before the chunks, so that errors in the chunks are reported only to the worker that holds
+        // the job.
         holding(&mut self.db.reader().await?, job, &holder).await?.lease()?;
         let row = self.stored_job(job).await?;
         let redactor = row.redactor(&self.maskers);

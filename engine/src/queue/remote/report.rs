@@ -11,10 +11,10 @@ use crate::queue::job_row::JobRow;
 use crate::queue::{Queue, QueueError, concurrency, pauses, store as jobs};
 
 /// The maximum length of a message or a summary, in characters. It is limited because lists of jobs contain these
-/// texts. Longer texts are truncated rather than refused, because a refused report would keep the job running.
+/// texts. A longer text is truncated rather than refused, because a refused report would keep the job running.
 const MAX_TEXT: usize = 16_384;
 
-/// The suffix of a text that was truncated.
+/// The suffix of text that was truncated.
 const CUT: &str = "… (cut)";
 
 /// The result of an attempt, as a worker on another machine reports it.
@@ -112,7 +112,7 @@ impl Queue {
     }
 }
 
-/// Converts a report to the result of the attempt and further details. `mask` masks the secrets in a text.
+/// Converts a report into the result of the attempt and further details. `mask` masks secrets in text.
 fn parts(outcome: ReportedOutcome, mask: impl Fn(String) -> Redacted) -> (Ending, EndDetails) {
     match outcome {
         ReportedOutcome::Completed { summary } => {
@@ -133,7 +133,7 @@ fn parts(outcome: ReportedOutcome, mask: impl Fn(String) -> Redacted) -> (Ending
     }
 }
 
-/// Truncates a text that is too long.
+/// Truncates text that is too long.
 fn cut(text: String) -> String {
     match text.char_indices().nth(MAX_TEXT) {
         Some((end, _)) => format!("{}{CUT}", &text[..end]),

@@ -32,7 +32,7 @@ pub struct Upload {
     pub content_type: Option<String>,
     /// The size and checksum of the file.
     pub stored: Stored,
-    /// The checksum that the worker has specified, if any.
+    /// The checksum that the worker has sent, if any.
     pub digest: Option<String>,
 }
 
@@ -50,14 +50,14 @@ pub struct UploadLimits {
 pub struct Recorded {
     /// The artifact.
     pub artifact: Artifact,
-    /// The path of a file that is no longer needed, relative to the data directory: the file that this artifact
+    /// The path of a file that is no longer needed, relative to the data directory. This is the file that the artifact
     /// replaced or, if the same file was already stored, the new copy.
     pub replaced: Option<String>,
 }
 
 impl Queue {
-    /// Records a file that a worker on another machine has uploaded as an artifact of its attempt. A file with the same
-    /// name is replaced.
+    /// Records an uploaded file as an artifact of the attempt that a worker on another machine runs. If the attempt
+    /// already has an artifact with this name, the new file replaces it.
     pub async fn record_upload(
         &self,
         job: JobId,
@@ -151,7 +151,7 @@ fn check_type(name: Option<&str>) -> Result<(), InvalidPayload> {
     }
 }
 
-/// Compares the checksum that a worker has specified, with or without the prefix `sha256:`, with that of the file.
+/// Compares the checksum that a worker has sent, with or without the prefix `sha256:`, with the checksum of the file.
 fn check_digest(digest: Option<&str>, stored: &Stored) -> Result<(), QueueError> {
     let Some(digest) = digest else { return Ok(()) };
     let digits = digest.strip_prefix("sha256:").unwrap_or(digest);

@@ -23,7 +23,7 @@ impl From<Columns> for SecretRow {
     }
 }
 
-/// Returns the text that was encrypted with the server's key. At the first start, this stores `sealed` as that text.
+/// Returns the encrypted text with which the key is checked. At the first start, stores `sealed` as this text.
 pub(in crate::queue) async fn key_check(connection: &mut Connection, sealed: &str) -> DbResult<String> {
     sqlx::query("insert into seal_check (sealed) select ? where not exists (select 1 from seal_check)")
         .bind(sealed)

@@ -94,8 +94,8 @@ pub(in crate::queue) async fn count(connection: &mut Connection) -> DbResult<i64
     Ok(sqlx::query_scalar("select count(*) from workers").fetch_one(connection.sqlite()).await?)
 }
 
-/// Adds a worker or, if there is one with this id, updates its description and records that it was seen. The token and
-/// the name of a worker never change.
+/// Adds a worker to the list. If there already is a worker with this id, updates its description and records that it
+/// was seen. The token and the name of a worker never change.
 pub(in crate::queue) async fn put(
     connection: &mut Connection,
     id: WorkerId,
@@ -168,7 +168,7 @@ pub(in crate::queue) async fn name(connection: &mut Connection, worker: WorkerId
         .await?)
 }
 
-/// Drains a worker. If it is already drained, the time and the user remain. Returns whether there is such a worker.
+/// Drains a worker. If it is already drained, keeps the recorded time and user. Returns whether there is such a worker.
 pub(in crate::queue) async fn drain(
     connection: &mut Connection,
     worker: WorkerId,
@@ -212,8 +212,8 @@ pub(in crate::queue) async fn running(
     Ok(rows.into_iter().map(job).collect())
 }
 
-/// The condition that the token `t` with the given id is valid at a time: it has not expired, and the user `u` to whom
-/// it belongs, if any, may still have a worker's token.
+/// The condition that the token `t` with the given id is valid at a time: it has not expired, and if it belongs to a
+/// user (`u`), that user may still have a worker's token.
 macro_rules! valid_token {
     ($id:literal, $now:literal) => {
         concat!(

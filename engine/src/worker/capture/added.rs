@@ -1,5 +1,5 @@
-//! The values that a running job asks to be masked. The job appends the values to a file, whose path is in
-//! `TAILWATER_MASK`, or prints lines in the syntax of other systems ([`commands`](super::commands)).
+//! The values that a running job asks to be masked. The job either appends a value to a file, whose path is in
+//! `TAILWATER_MASK`, or prints a line in the syntax of another CI system ([`commands`](super::commands)).
 //!
 //! A job that appends a value and then prints it expects the value to be masked. Therefore, the file is checked before
 //! any output is processed.
@@ -11,18 +11,18 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 
-/// The maximum number of values that a job can add. It is limited because each new value causes all of them to be
+/// The maximum number of values that a job can add. It is limited because each new value causes all values to be
 /// compiled again.
 const MAX_VALUES: usize = 250;
 
-/// The maximum total length of the values that a job can add, in bytes.
+/// The maximum total size of the values that a job can add, in bytes.
 const MAX_BYTES: usize = 64 << 10;
 
 /// The maximum number of bytes that are read from the file at once.
 const MAX_READ: u64 = 1 << 20;
 
-/// The minimum length of a value in the last line of the file if that line is incomplete, in bytes. A shorter value may
-/// be the beginning of one that is still being written.
+/// If the last line of the file is incomplete, it is used as a value only if it has at least this many bytes. A shorter
+/// line may be the beginning of a value that is still being written.
 const MIN_INCOMPLETE: usize = 6;
 
 /// The file of an attempt to which its job appends values, one per line. Dropping this removes the file.
@@ -31,7 +31,7 @@ pub(in crate::worker) struct MaskFile {
     path: PathBuf,
     /// The state of the file when it was last read.
     seen: FileState,
-    /// The number of bytes of complete lines that have been read.
+    /// The offset in the file up to which complete lines have been read.
     read: u64,
 }
 
@@ -62,15 +62,15 @@ impl MaskFile {
         &self.path
     }
 
-    /// Returns the values that were added to the file since the last call. If the file was rewritten or replaced,
-    /// returns all values in it.
+    /// If the file has changed since the last call, returns its values. Some of them may have been returned before:
+    /// only a large file that has grown is read from the end of the previous read.
     fn new_values(&mut self) -> io::Result<Vec<String>> {
         let Some(found) = self.changed()? else { return Ok(Vec::new()) };
         // The job may have replaced the file with a pipe, which must not block, or with a link, which must not be
         // followed.
         let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC | OFlags::RDONLY;
         let mut file: File = rustix::fs::open(&self.path, flags, Mode::empty())?.into();
-        // A small file is read from the beginning again, because it may have been rewritten.
+        // A small file is read from the beginning again, because it may have been rewritten rather than extended.
         let is_appended = found.inode == self.seen.inode && found.size > self.seen.size.max(MAX_BYTES as u64);
         self.read = if is_appended { self.read } else { 0 };
         self.seen = found;
@@ -87,8 +87,8 @@ impl MaskFile {
         Ok(lines.filter(|line| line.contains(|c: char| c.is_alphanumeric())).collect())
     }
 
-    /// Returns the new state of the file, or `None` if the file has not changed since it was last read or is not a
-    /// regular file.
+    /// Returns the new state of the file. Returns `None` if the file has not changed since it was last read, does not
+    /// exist, or is not a regular file.
     fn changed(&self) -> io::Result<Option<FileState>> {
         let file = match fs::symlink_metadata(&self.path) {
             Ok(file) if file.is_file() => file,
@@ -129,7 +129,7 @@ impl AddedValues {
         }
     }
 
-    /// Adds values. Returns whether any of them is new.
+    /// Adds values. Returns whether any value was new and could be added.
     pub(super) fn add(&mut self, values: Vec<String>) -> bool {
         let before = self.values.len();
         for value in values {

@@ -26,8 +26,8 @@ pub(super) struct MaskCommands {
 }
 
 impl MaskCommands {
-    /// Adds output. Returns the output that can be processed further, and adds the values in complete commands to
-    /// `values`. These values must be masked in the returned output.
+    /// Adds output. Adds the values in complete commands to `values`, and returns the output that can be processed
+    /// further. The values must be masked in the returned output.
     pub(super) fn push<'o>(&mut self, output: &'o [u8], values: &mut Vec<String>) -> Cow<'o, [u8]> {
         let end = memchr::memchr(b'\n', output).map_or(output.len(), |newline| newline + 1);
         let (first, rest) = output.split_at(end);
@@ -40,7 +40,7 @@ impl MaskCommands {
             }
             return self.push_lines(output, from, values);
         }
-        // The first line continues the line that is held back.
+        // The first line of the output continues the line that is held back.
         self.line.extend_from_slice(first);
         let mut text = Vec::new();
         if first.ends_with(b"\n") || self.line.len() > MAX_LINE || !may_become_command(&self.line) {
@@ -81,7 +81,7 @@ impl MaskCommands {
     }
 
     /// Returns the held output of an idle stream, unless it already contains the beginning of a value. A command is
-    /// still recognised if its beginning was released before the rest arrives.
+    /// recognised even if its beginning is released before the rest arrives.
     pub(super) fn release(&mut self) -> Vec<u8> {
         let text = self.line.trim_ascii_start();
         if MARKERS.iter().any(|marker| text.len() > marker.len() && text.starts_with(marker)) {

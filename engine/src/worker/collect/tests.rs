@@ -201,7 +201,7 @@ fn a_file_that_changes_during_the_read_is_stored_with_its_actual_size_and_checks
             }
         });
         for _ in 0..10 {
-            // This call checks the sizes and checksums of the stored bytes.
+            // `Case::collect` checks the sizes and checksums of the stored bytes.
             case.collect();
         }
         done.store(true, Ordering::Relaxed);

@@ -52,8 +52,8 @@ pub(super) fn walk(
     walk.ended
 }
 
-/// Visits the entries as [`walk`] does, but opens them with the permissions of `user`. The entries are opened in
-/// another thread, and `visit` is called in the current one.
+/// Visits the entries as [`walk`] does. If `user` is set, the entries are opened in another thread with that user's
+/// permissions, and `visit` is called in the current thread.
 pub(super) fn walk_as(
     user: Option<&JobUser>,
     workspace: &Path,
@@ -61,7 +61,7 @@ pub(super) fn walk_as(
     visit: &mut dyn FnMut(&Path, Found) -> ControlFlow<()>,
 ) -> Result<(), SkipReason> {
     let Some(user) = user else { return walk(workspace, matcher, visit) };
-    // The thread waits until the previous entry has been visited, so that few files are open.
+    // The channel has no buffer, so the thread waits until the previous entry has been visited, and few files are open.
     let (sender, receiver) = sync_channel(0);
     thread::scope(|scope| {
         let walking = thread::Builder::new().spawn_scoped(scope, move || {
@@ -98,7 +98,7 @@ pub(super) fn exists(workspace: &Path, name: &Path) -> bool {
 }
 
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::NOFOLLOW).union(OFlags::CLOEXEC);
-// NONBLOCK is needed because a pipe may have replaced the file, and without this flag, opening a pipe may block.
+// A pipe may have replaced the file, and opening a pipe may block unless `NONBLOCK` is set.
 const FILE: OFlags = OFlags::RDONLY.union(OFlags::NOFOLLOW).union(OFlags::NONBLOCK).union(OFlags::CLOEXEC);
 
 /// The entries of a directory that match.
@@ -144,8 +144,8 @@ impl Walk<'_> {
         ControlFlow::Continue(())
     }
 
-    /// Returns the names in a directory in sorted order, so that the same files are omitted each time a limit is
-    /// exceeded.
+    /// Returns the names in a directory in sorted order. If a limit is exceeded, the same files are therefore omitted
+    /// each time.
     fn names(&mut self, folder: &OwnedFd) -> rustix::io::Result<Vec<std::ffi::CString>> {
         let mut names = Vec::new();
         for entry in Dir::read_from(folder)? {

@@ -21,7 +21,8 @@ use crate::queue::{Abandoned, ArtifactPlace, Claimed, Finish, Heartbeat, NewArti
 /// The link of a worker in the server's own process.
 #[derive(Clone, Debug)]
 pub struct InProcess {
-    /// The prefix of the names of all embedded workers of this data directory.
+    /// The prefix of the embedded worker's names. The worker has a new name in each run of the server, and the prefix
+    /// identifies the data directory.
     family: String,
     worker: Redacted,
     queue: Queue,
@@ -32,7 +33,7 @@ pub struct InProcess {
 
 impl InProcess {
     /// Creates the link of the embedded worker for this run of the server. `instance` is the id of the data directory.
-    /// The worker's name contains this id, so that recovery ends only attempts of earlier workers with the same data
+    /// It is part of the worker's name, so that recovery ends only attempts of earlier workers with the same data
     /// directory.
     #[must_use]
     pub fn new(instance: &str, queue: Queue, events: EventLog, artifacts: ArtifactStore, data_dir: PathBuf) -> Self {
@@ -96,7 +97,7 @@ impl Link for InProcess {
     }
 
     fn forget(&self, _: Lease) {
-        // Nothing is removed, because the server keeps the spool with the complete log.
+        // Nothing is removed, because the server keeps the spool, which contains the complete log.
     }
 
     fn files(&self, lease: Lease) -> Box<dyn Files> {

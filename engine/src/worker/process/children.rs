@@ -1,8 +1,8 @@
-//! The server's child processes: the supervisors that it has started, and the processes that it has adopted.
+//! The child processes of this program: the supervisors that it has started, and the processes that it has adopted.
 //!
-//! When a supervisor is killed, its processes become children of the nearest ancestor that is a subreaper. `tailwater
-//! serve` is a subreaper, so it finds these processes even if they have cleared their environments and left their
-//! sessions.
+//! When a supervisor is killed, the processes of its step become children of their nearest ancestor that is a subreaper
+//! (`PR_SET_CHILD_SUBREAPER`). A program that contains a worker is a subreaper. It therefore finds these processes even
+//! if they have cleared their environments and left their sessions.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,16 +17,16 @@ static CHILDREN: Mutex<Children> = Mutex::new(Children { adopts: false, known: N
 struct Children {
     /// Whether this process is a subreaper.
     adopts: bool,
-    /// The supervisors that have been started and not been reaped yet, and the children that existed before [`adopt`]
-    /// was called. `None` stands for an empty set.
+    /// The supervisors that have been started but not reaped yet, and the children that existed before [`adopt`] was
+    /// called. `None` stands for an empty set.
     known: Option<HashSet<Pid>>,
 }
 
-/// Makes this process adopt the processes of supervisors that are killed. Every later child of this process that is not
-/// a supervisor is then regarded as such a process and may be killed, so this process must not start any other
-/// children.
+/// Makes this process adopt the processes of killed supervisors. From then on, every new child that is not a supervisor
+/// counts as adopted and may be killed. This process must therefore start no children other than supervisors.
 ///
-/// Children that exist already are left alone: a script may start other programs before it executes the server.
+/// Children that already exist are never killed. A script may have started them before it replaced itself with this
+/// program.
 pub fn adopt() -> std::io::Result<()> {
     let mut children = lock();
     let existing = processes::all().filter(|process| process.parent == Some(getpid())).map(|process| process.pid);

@@ -2,8 +2,8 @@
 //! step.
 //!
 //! Every process of an attempt inherits two environment variables, which can be read from `/proc`. A process that has
-//! cleared its environment is still found if it is a descendant of a process with these variables, or if the server has
-//! adopted it ([`super::children`]).
+//! cleared its environment is still found if it is a descendant of a process with these variables, or if the worker's
+//! program has adopted it ([`super::children`]).
 
 use std::collections::HashSet;
 use std::fs;
@@ -41,15 +41,15 @@ impl ProcessMarker {
     }
 }
 
-/// The maximum number of rounds in which new processes are found and killed. Processes that are left after that are
+/// The maximum number of rounds in which new processes are found and killed. Processes that remain after that are
 /// probably part of a fork bomb, which only a system limit can stop.
 const ROUNDS: usize = 50;
 
-/// The interval between two checks whether the killed processes have exited.
+/// The interval at which to check whether the killed processes have exited.
 const DYING: Duration = Duration::from_millis(2);
 
 /// Kills all processes with the marker, all processes that this process has adopted, and the descendants of both, until
-/// none is left. Gives up after `ROUNDS` rounds with new processes, or if processes do not die. Returns the number of
+/// none is left. Gives up after `ROUNDS` rounds that found new processes, or after `PATIENCE`. Returns the number of
 /// different processes found.
 pub fn kill_marked(marker: &ProcessMarker) -> usize {
     let (mut killed, mut rounds, begun) = (HashSet::new(), 0, Instant::now());

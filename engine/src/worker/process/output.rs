@@ -1,14 +1,15 @@
 //! The pipes or the terminals through which the output of a step is read.
 //!
-//! If their output is not a terminal, many programs print in large blocks, without colours and without progress. A step
-//! with `terminal` therefore gets two pseudo-terminals, one for each stream, which do not process the output: bytes are
+//! Many programs print in large blocks, without colours and without progress if their output is not a terminal. A step
+//! with `terminal` therefore gets two pseudo-terminals, one for each stream. They do not process the output: bytes are
 //! read exactly as they were written.
 //!
-//! There is no user at these terminals. They are not the controlling terminal of any process, so `/dev/tty` cannot be
-//! opened, and the step's standard input is empty. A program that reads from a terminal gets the end of the input. A
-//! pager, however, changes the settings of the terminal so that reading waits for a key. The pager reads from its
-//! standard error, or opens the terminal by its name, which root can always do. Therefore, when a terminal with such
-//! settings has been silent for a while, this module presses the key `q`, which ends every common pager.
+//! There is no user at these terminals, so no program should wait for a key. The terminals are not the controlling
+//! terminal of any process, so `/dev/tty` cannot be opened, and the step's standard input is empty. A program that
+//! reads from a terminal gets the end of the input. A pager, however, reads from its standard error, or opens the
+//! terminal by its name, which root can always do. It also changes the settings of the terminal so that reading waits
+//! for a key. If a terminal has such settings and has been silent for a while, this module presses the key `q`, which
+//! ends every common pager.
 
 use std::fs::File;
 use std::io::{self, Read, Write};
@@ -40,7 +41,7 @@ const SILENCE: Backoff = Backoff::new(Duration::from_secs(1), Duration::from_min
 #[derive(Debug)]
 pub(super) struct OutputReader {
     file: File,
-    /// Presses keys of a terminal, or `None` for a pipe.
+    /// Schedules key presses on a terminal. `None` for a pipe.
     keyboard: Option<Keyboard>,
 }
 
@@ -59,7 +60,7 @@ impl Keyboard {
         Self { pauses, next }
     }
 
-    /// Returns whether a key has to be pressed now. If so, sets the time for the next key press.
+    /// Returns whether a key should be pressed now. If so, schedules the next key press.
     fn is_due(&mut self, now: Instant) -> bool {
         let is_due = self.next <= now;
         if is_due {
@@ -101,7 +102,7 @@ impl OutputReader {
         self.keyboard.as_ref().map(|keyboard| keyboard.next)
     }
 
-    /// Presses a key of the terminal if it has been silent for long enough and a program may be waiting for a key.
+    /// Presses a key if the terminal has been silent for long enough and a program may be waiting for a key.
     pub(super) fn tick(&mut self, now: Instant) {
         if self.keyboard.as_mut().is_some_and(|keyboard| keyboard.is_due(now))
             && let Some(key) = tcgetattr(&self.file).ok().and_then(|settings| key(&settings))
@@ -111,8 +112,8 @@ impl OutputReader {
         }
     }
 
-    /// Reads from a terminal repeatedly until the terminal is empty or the buffer is full, because a terminal returns
-    /// at most one page of memory at once. Storing each page separately would take longer than reading it.
+    /// Reads from a terminal repeatedly, until no output is left or the buffer is full. A single read returns at most
+    /// one page of memory, and storing each page separately would take longer than reading it.
     fn read_terminal(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let mut filled = 0;
         while filled < buffer.len() {
@@ -125,7 +126,7 @@ impl OutputReader {
                 }
                 // The next call returns the error again.
                 Err(_) if filled > 0 => break,
-                // If no process has the terminal open, and everything has been read, Linux returns this error.
+                // Linux returns this error if no process has the terminal open and everything has been read.
                 Err(error) if error.raw_os_error() == Some(Errno::IO.raw_os_error()) => return Ok(0),
                 Err(error) => return Err(error),
             }
@@ -141,8 +142,8 @@ impl AsFd for OutputReader {
     }
 }
 
-/// Returns the key that ends a program that is waiting for a key. Returns `None` if, with these settings, a program
-/// that reads from the terminal does not wait, or if the key would appear in the output.
+/// Returns the key that ends a program that is waiting for input from a terminal with these settings. Returns `None` if
+/// a program that reads from such a terminal does not wait, or if the key would appear in the output.
 fn key(settings: &Termios) -> Option<u8> {
     if settings.local_modes.contains(LocalModes::ICANON) {
         // A program that reads lines gets the end of the input.
@@ -160,7 +161,7 @@ fn pipe() -> io::Result<(OwnedFd, OwnedFd)> {
     Ok((reader.into(), writer.into()))
 }
 
-/// Opens a pseudo-terminal. Returns its two ends: the one that is read here, and the one that is inherited by the step.
+/// Opens a pseudo-terminal. Returns the end that this process reads, and the end that the step inherits.
 fn pseudo_terminal(size: TerminalSize) -> rustix::io::Result<(OwnedFd, OwnedFd)> {
     // Without `NOCTTY`, the terminal would become the controlling terminal of a server that was started without one.
     let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC;
@@ -169,7 +170,7 @@ fn pseudo_terminal(size: TerminalSize) -> rustix::io::Result<(OwnedFd, OwnedFd)>
     let writer = ioctl_tiocgptpeer(&reader, flags)?;
     let mut settings = tcgetattr(&writer)?;
     settings.make_raw();
-    // A program that reads from the terminal gets the end of the input instead of waiting for a key.
+    // A program that reads from the terminal then gets the end of the input instead of waiting for a key.
     settings.special_codes[SpecialCodeIndex::VMIN] = 0;
     tcsetattr(&writer, OptionalActions::Now, &settings)?;
     tcsetwinsize(&writer, Winsize { ws_row: size.rows, ws_col: size.columns, ws_xpixel: 0, ws_ypixel: 0 })?;

@@ -23,7 +23,7 @@ pub(super) struct StopInProgress {
 enum StopMeasure {
     /// Order the supervisor to kill the process.
     OrderKill,
-    /// Kill the supervisor if the step keeps it stopped, so that it cannot report the exit.
+    /// Kill the supervisor if the step keeps it stopped. A stopped supervisor cannot report the exit.
     KillSupervisor,
     /// Nothing is left to do.
     Wait,

@@ -1,4 +1,5 @@
-//! Starts and controls a step's supervisor process ([`supervise`]) on behalf of the server.
+//! Starts and controls a step's supervisor process ([`supervise`]). In this file, "the server" is the program that
+//! contains the worker, even if that program is a worker on another machine.
 
 use std::ffi::{CString, OsString};
 use std::io;
@@ -28,12 +29,11 @@ pub struct Supervision {
     pub file_limit: Option<u64>,
 }
 
-/// The maximum time that the server waits for the descendants of a step to die. After that, the server continues
-/// without them, and the supervisor still waits for them, because a process that is waiting for a network disk may not
-/// die immediately.
+/// The maximum time that the server waits for the descendants of a step to die. After that, the server continues, and
+/// only the supervisor still waits. A process may not die immediately, for example if it is waiting for a network disk.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The interval at which the server continues a supervisor that the step may have stopped with SIGSTOP.
+/// The interval at which the server sends SIGCONT to a supervisor, in case the step has stopped it with SIGSTOP.
 pub(super) const CONTINUE_EVERY: Duration = Duration::from_secs(1);
 
 /// The program of a step, with its arguments and environment.
@@ -92,8 +92,8 @@ impl Supervisor {
             std::iter::once(name).chain(task.to_arguments()).map(c_string).collect::<io::Result<Vec<_>>>()?;
         let descriptors = [theirs.as_fd(), streams[0].as_fd(), streams[1].as_fd()];
         let pid = children::start(|| spawn(&supervision.program.path(), descriptors, &arguments))?;
-        // Close the server's copies, because the reader reaches the end of a stream only when no process has the other
-        // end open.
+        // Close the server's copies of these descriptors. The reader reaches the end of a stream only when no process
+        // has the other end open.
         drop((theirs, streams));
         let supervisor = Self { pid, socket };
         let cage = serde_json::to_vec(&program.cage)?;
@@ -105,7 +105,7 @@ impl Supervisor {
         Ok(supervisor)
     }
 
-    /// Continues the supervisor if the step has stopped it with SIGSTOP. A running process ignores the signal.
+    /// Sends SIGCONT, in case the step has stopped the supervisor with SIGSTOP. A running process ignores SIGCONT.
     pub(super) fn continue_stopped(&self) {
         kill_process(self.pid, Signal::CONT).ok();
     }
@@ -149,7 +149,7 @@ impl Supervisor {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && begun.elapsed() < PATIENCE => {
                     self.continue_stopped();
                 }
-                // The remaining processes stop the supervisor again and again, so it cannot kill them.
+                // The remaining processes keep stopping the supervisor with SIGSTOP, so it cannot kill them.
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock && self.is_stopped() => self.kill(),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     std::thread::Builder::new().name("supervisor".into()).spawn(move || self.reap())?;
@@ -175,9 +175,9 @@ impl Supervisor {
                     let signal = status.terminating_signal().map(ExitStatus::Signal);
                     return Ok(status.exit_status().map(ExitStatus::Code).or(signal).unwrap_or(ExitStatus::Code(-1)));
                 }
-                // If the server was started with SIGCHLD ignored, it cannot learn the exit status of its children. The
-                // status is only used if the supervisor exited without a final report, so assume that the supervisor
-                // was killed.
+                // If the server was started with SIGCHLD ignored, it cannot learn the exit status of its children. In
+                // that case, assume that the supervisor was killed: the status is used only if the supervisor exited
+                // without a final report.
                 Err(rustix::io::Errno::CHILD) => {
                     children::reap(self.pid);
                     return Ok(ExitStatus::Signal(Signal::KILL.as_raw()));

@@ -19,8 +19,8 @@ pub struct Bounds {
     pub job_bytes: u64,
     /// The time after the end of a step during which its output may still be sent in full.
     pub lag: Duration,
-    /// The number of bytes at the end of each step's output that are always sent. This is also the minimum budget of
-    /// each attempt.
+    /// The number of bytes at the end of each step's output that are always sent. Each attempt may send at least this
+    /// many bytes even if the job's budget is used up.
     pub tail_bytes: u64,
 }
 

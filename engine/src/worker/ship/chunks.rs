@@ -8,7 +8,8 @@ use redact::Redacted;
 use crate::event_log::{Chunk, NewEvent, Origin};
 use crate::spool::{Record, Source, SpoolReader, incomplete_character};
 
-/// The number of bytes that a segment adds to the size of an event, in addition to the text.
+/// The number of bytes that a segment adds to the size of an event, in addition to the text. A segment states where a
+/// contiguous piece of the event's text is in the complete log.
 const SEGMENT_SIZE: usize = 24;
 
 /// The steps of an attempt, with the ids that are written to events.
@@ -95,7 +96,7 @@ pub(super) fn read(
 }
 
 /// Truncates `text` to at most `max_bytes` bytes, or to 4 bytes (the length of the longest character) if `max_bytes` is
-/// smaller. Cuts after the last newline, or between two characters if there is no newline.
+/// smaller. Cuts after the last newline or, if there is no newline, between two characters.
 fn cut_well(text: &mut Redacted, max_bytes: usize) {
     text.truncate(max_bytes.max(4));
     let end = match memchr::memrchr(b'\n', text.as_bytes()) {
@@ -121,7 +122,7 @@ struct Building {
     time: Timestamp,
     text: Redacted,
     segments: Vec<Segment>,
-    /// The number of the line in which the next piece must start to continue the last segment.
+    /// The line number at which the next piece must start if it is to continue the last segment.
     next_line: i64,
 }
 

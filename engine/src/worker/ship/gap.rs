@@ -25,8 +25,8 @@ pub(super) struct Gap {
     pub(super) step_end: u64,
 }
 
-/// Finds the range to suppress. It begins at `from`, and at most `tail_bytes` bytes of the step's output remain after
-/// it. All output before `stop` must be in the spool.
+/// Finds the range to suppress. It begins at `from` and leaves at most `tail_bytes` bytes of the step's output to be
+/// sent. All output before `stop` must be in the spool.
 pub(super) fn find(
     spool: &mut SpoolReader,
     steps: &StepOrigins,
@@ -49,8 +49,8 @@ pub(super) fn find(
     Ok(Gap { event, to, step_end })
 }
 
-/// Returns the offset at which the output of the step of record `first` ends, or `stop` if that is earlier. The records
-/// of a step are contiguous.
+/// Returns the offset at which a step's output ends, or `stop` if that is earlier. `first` is the number of one of the
+/// step's records, which are contiguous.
 fn end_of_step(spool: &mut SpoolReader, first: u64, stop: u64) -> io::Result<u64> {
     let place = |record: Record| record.source.step;
     let here = spool.record(first)?.map(place);
@@ -83,7 +83,7 @@ fn well_begun(spool: &mut SpoolReader, at: u64, limit: u64, end: u64) -> io::Res
 struct Lines {
     first: i64,
     count: i64,
-    /// The number of the last line of each stream, or `None` before the stream's first piece.
+    /// The number of the latest line of each stream, or `None` before the stream's first piece.
     last: [Option<u64>; 2],
 }
 

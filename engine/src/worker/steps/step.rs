@@ -52,8 +52,8 @@ impl Steps {
             let text = "not found in the step's PATH";
             ProcessError::Spawn(io::Error::new(io::ErrorKind::NotFound, text))
         })?;
-        // `--` keeps a script that starts with '-' or '+' from being read as an option. Other shells may not accept
-        // `--`. For these shells, an empty line before the script has the same effect.
+        // `--` keeps a script that starts with '-' or '+' from being read as an option. Shells other than `sh` and
+        // `bash` may not accept `--`. For them, an empty line before the script has the same effect.
         let (options, before): (&[&str], &str) = match step.shell.as_str() {
             "sh" => (&["-e", "-c", "--"], ""),
             "bash" => (&["-eo", "pipefail", "-c", "--"], ""),

@@ -53,7 +53,7 @@ async fn the_output_of_a_lease_that_has_ended_is_left_alone() {
     let held = Held::new().await;
     held.append("text", 0).await;
     held.complete().await;
-    // A request that read the job before its lease ended may still try to end the lease.
+    // A request that read the job before its lease ended may try to end the lease again.
     let spools = Spools::new(held.data.path());
     spools.remove(held.lease.job, held.lease.attempt).expect("the spool exists");
     let finished = held.queue.finish_output(held.lease, None).await.expect("the database answers");
