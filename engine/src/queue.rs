@@ -29,9 +29,11 @@ mod retention;
 mod secrets;
 mod store;
 mod submission;
+mod waits;
 mod workers;
 mod working_roots;
 
+use std::slice::from_mut;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -240,38 +242,32 @@ impl Queue {
     async fn insert(&self, submission: Submission) -> Result<Job, QueueError> {
         let (log, limit, now) = (self.log.clone(), self.jobs_queued, clock::now());
         let payload = self.maskers.seal_payload(submission.id, &submission.payload.to_text());
-        let (row, pause, concurrency_wait) = self
+        let row = self
             .db
             .writer()
             .write(move |tx| {
                 Box::pin(async move {
-                    let row = match submission.repeated(tx.connection()).await? {
+                    let mut row = match submission.repeated(tx.connection()).await? {
                         Some(row) => row,
                         None => stored(tx, log.tails(), submission, &payload, limit, now).await?,
                     };
-                    let pause = pauses::of_job(tx.connection(), &row.job).await?;
-                    let concurrency_wait = concurrency::wait_of(tx.connection(), &row).await?;
-                    Ok::<_, QueueError>((row, pause, concurrency_wait))
+                    waits::add(tx.connection(), from_mut(&mut row)).await?;
+                    Ok::<_, QueueError>(row)
                 })
             })
             .await?;
         tracing::info!(job = %row.job.id, "submitted");
         self.signals.queued.notify_waiters();
         self.signals.changed.send_replace(());
-        Ok(Job { pause, concurrency_wait, ..row.to_job(&self.maskers) })
+        Ok(row.to_job(&self.maskers))
     }
 
     /// Returns a job with its secrets masked and, if it is queued, its position in the queue.
     pub async fn job(&self, job: JobId) -> Result<Job, QueueError> {
         let mut connection = self.db.reader().await?;
-        let row = store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
-        let position = match row.job.status {
-            JobStatus::Queued => Some(store::queue_position(&mut connection, &row).await?),
-            _ => None,
-        };
-        let pause = pauses::of_job(&mut connection, &row.job).await?;
-        let concurrency_wait = concurrency::wait_of(&mut connection, &row).await?;
-        Ok(Job { queue_position: position, pause, concurrency_wait, ..row.to_job(&self.maskers) })
+        let mut row = store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
+        waits::add_with_position(&mut connection, &mut row).await?;
+        Ok(row.to_job(&self.maskers))
     }
 
     /// Returns a page of jobs, newest first.
@@ -281,12 +277,10 @@ impl Queue {
         let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > limit;
         rows.truncate(limit);
-        let waits = concurrency::waits(&mut connection, &rows).await?;
-        let item = |(row, concurrency_wait): (&JobRow, _)| {
-            let job = if filter.summary { row.to_summary(&self.maskers) } else { row.to_job(&self.maskers) };
-            Job { concurrency_wait, ..job }
-        };
-        let items = rows.iter().zip(waits).map(item).collect();
+        waits::add(&mut connection, &mut rows).await?;
+        let item =
+            |row: &JobRow| if filter.summary { row.to_summary(&self.maskers) } else { row.to_job(&self.maskers) };
+        let items = rows.iter().map(item).collect();
         let counts = if filter.counts { Some(store::counts(&mut connection, &filter).await?) } else { None };
         Ok(JobsPage { items, offset: filter.offset, limit: filter.limit, has_more, counts })
     }
@@ -315,12 +309,9 @@ impl Queue {
     /// of its latest change, and the jobs are sorted by that number.
     pub async fn changed_after(&self, change: i64, limit: i64) -> Result<Vec<(i64, Job)>, QueueError> {
         let mut connection = self.db.reader().await?;
-        let rows = store::changed_after(&mut connection, change, limit).await?;
-        let waits = concurrency::waits(&mut connection, &rows).await?;
-        let changed = |(row, concurrency_wait): (&JobRow, _)| {
-            (row.change, Job { concurrency_wait, ..row.to_summary(&self.maskers) })
-        };
-        Ok(rows.iter().zip(waits).map(changed).collect())
+        let mut rows = store::changed_after(&mut connection, change, limit).await?;
+        waits::add(&mut connection, &mut rows).await?;
+        Ok(rows.iter().map(|row| (row.change, row.to_summary(&self.maskers))).collect())
     }
 
     /// Requests a job's cancellation. A queued job finishes immediately, and a running job finishes when its worker has
