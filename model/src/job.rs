@@ -275,7 +275,7 @@ pub struct NewJob {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(minimum = -1000, maximum = 1000))]
     pub priority: i32,
-    /// The work to do.
+    /// The work to do. The default is an object without members.
     #[serde(default)]
     pub payload: RawJson,
     /// The affinity key, if any. For a short time, a job with such a key is reserved for the worker that last ran a job

@@ -3,12 +3,14 @@
 //!
 //! [`rows`] has a case for each route, and [`errors`] for each code. If an area of the tests already checks a route or a
 //! code thoroughly, the test there is named instead. Tests compare both lists with the tables of `docs/api.md`, so that
-//! no row can be without a case. [`parameters`] and [`bounds`] compare the served description with what the routes accept.
-//! The members are written out here and not taken from the types of the server, so that a
-//! renamed member is noticed.
+//! no row can be without a case. The members are written out here and not taken from the types of the server, so that a
+//! renamed member is noticed. [`parameters`], [`bounds`] and [`nulls`] compare the served description with what the
+//! routes accept.
 
+mod bodies;
 mod bounds;
 mod errors;
+mod nulls;
 mod parameters;
 mod rows;
 

@@ -147,7 +147,8 @@ impl World {
         let kind = self.random.usize(..KINDS.len());
         let key =
             self.random.choice(KEYS).filter(|_| self.random.u32(..3) > 0).map(|key| (key, self.random.usize(1..=2)));
-        let payload = key.map(|(key, limit)| json!({"concurrencyKey": key, "concurrencyLimit": limit}));
+        let payload =
+            key.map_or_else(|| json!({}), |(key, limit)| json!({"concurrencyKey": key, "concurrencyLimit": limit}));
         let new = json!({"type": KINDS[kind], "priority": priority, "maxAttempts": max_attempts, "payload": payload});
         let new: NewJob = serde_json::from_value(new).expect("it is a submission");
         let id = self.queue.submit(new, "test", None).await.expect("the queue is not full").id;

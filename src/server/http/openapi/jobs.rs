@@ -1,5 +1,6 @@
 //! The operations on jobs and their artifacts.
 
+use engine::queue::CommandShape;
 use model::{ArtifactsPage, BulkReply, BulkRequest, JobChanges, JobStatus, JobsPage, NewJob, UsualTimes};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -73,9 +74,10 @@ fn submit() -> ApiOperation {
     ];
     let key = text().min_length(Some(1)).max_length(Some(200)).pattern(Some("^[!-~]+$"));
     let operation = ApiOperation::post("/jobs", "submitJob", "Submits a job.")
-        .about("The payload of a job of the type `command` is described in docs/jobs.md.")
+        .about("If `payload` is missing, the job has an empty one.")
         .header("Idempotency-Key", key, "A repeated request with the same key returns the job of the first one.")
         .schema_of::<NewJob>()
+        .schema_of::<CommandShape>()
         .form(parts, Some(submission))
         .reply(201, "The job.", &examples::job())
         .refuses([
