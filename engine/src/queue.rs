@@ -63,6 +63,7 @@ use remote::{OpenClaims, OutputCopies};
 pub use retention::Retention;
 pub use secrets::{SecretChange, SecretsError};
 pub use store::JobsFilter;
+use store::Resubmitted;
 pub use submission::Submission;
 use submission::check_reason;
 pub use workers::EmbeddedWorker;
@@ -91,6 +92,9 @@ pub enum QueueError {
         /// The job's state.
         status: JobStatus,
     },
+    /// The job has been resubmitted already, and should not be resubmitted twice.
+    #[error("the job has already been run again as {0}")]
+    AlreadyResubmitted(JobId),
     /// The job has not finished, so it cannot be removed.
     #[error("the job has not finished ({}), so it cannot be removed; cancel it first", status.as_str())]
     NotFinished {
@@ -202,7 +206,7 @@ impl Queue {
         input: Option<JobInput>,
     ) -> Result<Job, QueueError> {
         let submission = Submission::check(new, by, key, &self.maskers, &self.roots)?;
-        self.insert(submission.with_input(input)).await
+        self.insert(submission.with_input(input), Resubmitted::Included).await
     }
 
     /// Checks a submission without storing it. Call this before receiving its input.
@@ -221,12 +225,10 @@ impl Queue {
 
     /// Submits a copy of `job` with the requested changes. The copy contains the real secret values, not their masks.
     pub async fn resubmit(&self, job: JobId, by: &str, changes: JobChanges) -> Result<Job, QueueError> {
-        let mut connection = self.db.reader().await?;
-        let row = store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
-        drop(connection);
         if changes == JobChanges::default() {
-            return self.insert(Submission::again(&row, by, &self.maskers)?).await;
+            return self.run_again(job, by, Resubmitted::Included).await;
         }
+        let row = self.row(job).await?;
         let original = row.payload(&self.maskers);
         let new = NewJob {
             kind: row.job.kind.clone(),
@@ -236,10 +238,22 @@ impl Queue {
             max_attempts: changes.max_attempts.unwrap_or(row.job.max_attempts),
         };
         let submission = Submission::check(new, by, None, &self.maskers, &self.roots)?.with_input(row.job.input);
-        self.insert(Submission { resubmitted_from: Some(row.job.id), ..submission }).await
+        self.insert(Submission { resubmitted_from: Some(row.job.id), ..submission }, Resubmitted::Included).await
     }
 
-    async fn insert(&self, submission: Submission) -> Result<Job, QueueError> {
+    /// Submits an exact copy of `job`. If `resubmitted` is [`Resubmitted::Excluded`], this fails if the job has a copy
+    /// already.
+    async fn run_again(&self, job: JobId, by: &str, resubmitted: Resubmitted) -> Result<Job, QueueError> {
+        let row = self.row(job).await?;
+        self.insert(Submission::again(&row, by, &self.maskers)?, resubmitted).await
+    }
+
+    async fn row(&self, job: JobId) -> Result<JobRow, QueueError> {
+        let mut connection = self.db.reader().await?;
+        store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))
+    }
+
+    async fn insert(&self, submission: Submission, resubmitted: Resubmitted) -> Result<Job, QueueError> {
         let (log, limit, now) = (self.log.clone(), self.jobs_queued, clock::now());
         let payload = self.maskers.seal_payload(submission.id, &submission.payload.to_text());
         let row = self
@@ -247,6 +261,12 @@ impl Queue {
             .writer()
             .write(move |tx| {
                 Box::pin(async move {
+                    if resubmitted == Resubmitted::Excluded
+                        && let Some(original) = submission.resubmitted_from
+                        && let Some(copy) = store::latest_copy(tx.connection(), original).await?
+                    {
+                        return Err(QueueError::AlreadyResubmitted(copy));
+                    }
                     let mut row = match submission.repeated(tx.connection()).await? {
                         Some(row) => row,
                         None => stored(tx, log.tails(), submission, &payload, limit, now).await?,
