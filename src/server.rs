@@ -321,7 +321,8 @@ impl Server {
         };
         let serving = connection::serve(listener, http::router(state.clone()), state);
         tokio::join!(ending, serving, compressing, watching_leases, retaining, renewing);
-        // Requests that may change something are completed, even if their connections did not finish in time.
+        // Requests that may change something are completed, even if their connections did not finish in time. If the
+        // body of such a request has not arrived, the request has failed by now.
         changes.close();
         changes.wait().await;
         db.close().await;

@@ -29,9 +29,11 @@ mod retention;
 mod secrets;
 mod store;
 mod submission;
+mod waits;
 mod workers;
 mod working_roots;
 
+use std::slice::from_mut;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -61,6 +63,7 @@ use remote::{OpenClaims, OutputCopies};
 pub use retention::Retention;
 pub use secrets::{SecretChange, SecretsError};
 pub use store::JobsFilter;
+use store::Resubmitted;
 pub use submission::Submission;
 use submission::check_reason;
 pub use workers::EmbeddedWorker;
@@ -89,6 +92,9 @@ pub enum QueueError {
         /// The job's state.
         status: JobStatus,
     },
+    /// The job has been resubmitted already, and should not be resubmitted twice.
+    #[error("the job has already been run again as {0}")]
+    AlreadyResubmitted(JobId),
     /// The job has not finished, so it cannot be removed.
     #[error("the job has not finished ({}), so it cannot be removed; cancel it first", status.as_str())]
     NotFinished {
@@ -200,7 +206,7 @@ impl Queue {
         input: Option<JobInput>,
     ) -> Result<Job, QueueError> {
         let submission = Submission::check(new, by, key, &self.maskers, &self.roots)?;
-        self.insert(submission.with_input(input)).await
+        self.insert(submission.with_input(input), Resubmitted::Included).await
     }
 
     /// Checks a submission without storing it. Call this before receiving the submission's input.
@@ -219,12 +225,10 @@ impl Queue {
 
     /// Submits a copy of `job` with the requested changes. The copy contains the real secret values, not their masks.
     pub async fn resubmit(&self, job: JobId, by: &str, changes: JobChanges) -> Result<Job, QueueError> {
-        let mut connection = self.db.reader().await?;
-        let row = store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
-        drop(connection);
         if changes == JobChanges::default() {
-            return self.insert(Submission::again(&row, by, &self.maskers)?).await;
+            return self.run_again(job, by, Resubmitted::Included).await;
         }
+        let row = self.row(job).await?;
         let original = row.payload(&self.maskers);
         let new = NewJob {
             kind: row.job.kind.clone(),
@@ -234,44 +238,56 @@ impl Queue {
             max_attempts: changes.max_attempts.unwrap_or(row.job.max_attempts),
         };
         let submission = Submission::check(new, by, None, &self.maskers, &self.roots)?.with_input(row.job.input);
-        self.insert(Submission { resubmitted_from: Some(row.job.id), ..submission }).await
+        self.insert(Submission { resubmitted_from: Some(row.job.id), ..submission }, Resubmitted::Included).await
     }
 
-    async fn insert(&self, submission: Submission) -> Result<Job, QueueError> {
+    /// Submits an exact copy of `job`. If `resubmitted` is [`Resubmitted::Excluded`], this fails if the job has a copy
+    /// already.
+    async fn run_again(&self, job: JobId, by: &str, resubmitted: Resubmitted) -> Result<Job, QueueError> {
+        let row = self.row(job).await?;
+        self.insert(Submission::again(&row, by, &self.maskers)?, resubmitted).await
+    }
+
+    async fn row(&self, job: JobId) -> Result<JobRow, QueueError> {
+        let mut connection = self.db.reader().await?;
+        store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))
+    }
+
+    async fn insert(&self, submission: Submission, resubmitted: Resubmitted) -> Result<Job, QueueError> {
         let (log, limit, now) = (self.log.clone(), self.jobs_queued, clock::now());
         let payload = self.maskers.seal_payload(submission.id, &submission.payload.to_text());
-        let (row, pause, concurrency_wait) = self
+        let row = self
             .db
             .writer()
             .write(move |tx| {
                 Box::pin(async move {
-                    let row = match submission.repeated(tx.connection()).await? {
+                    if resubmitted == Resubmitted::Excluded
+                        && let Some(original) = submission.resubmitted_from
+                        && let Some(copy) = store::latest_copy(tx.connection(), original).await?
+                    {
+                        return Err(QueueError::AlreadyResubmitted(copy));
+                    }
+                    let mut row = match submission.repeated(tx.connection()).await? {
                         Some(row) => row,
                         None => stored(tx, log.tails(), submission, &payload, limit, now).await?,
                     };
-                    let pause = pauses::of_job(tx.connection(), &row.job).await?;
-                    let concurrency_wait = concurrency::wait_of(tx.connection(), &row).await?;
-                    Ok::<_, QueueError>((row, pause, concurrency_wait))
+                    waits::add(tx.connection(), from_mut(&mut row)).await?;
+                    Ok::<_, QueueError>(row)
                 })
             })
             .await?;
         tracing::info!(job = %row.job.id, "submitted");
         self.signals.queued.notify_waiters();
         self.signals.changed.send_replace(());
-        Ok(Job { pause, concurrency_wait, ..row.to_job(&self.maskers) })
+        Ok(row.to_job(&self.maskers))
     }
 
     /// Returns a job with its secrets masked and, if it is queued, its position in the queue.
     pub async fn job(&self, job: JobId) -> Result<Job, QueueError> {
         let mut connection = self.db.reader().await?;
-        let row = store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
-        let position = match row.job.status {
-            JobStatus::Queued => Some(store::queue_position(&mut connection, &row).await?),
-            _ => None,
-        };
-        let pause = pauses::of_job(&mut connection, &row.job).await?;
-        let concurrency_wait = concurrency::wait_of(&mut connection, &row).await?;
-        Ok(Job { queue_position: position, pause, concurrency_wait, ..row.to_job(&self.maskers) })
+        let mut row = store::job(&mut connection, job).await?.ok_or(QueueError::NoSuchJob(job))?;
+        waits::add_with_position(&mut connection, &mut row).await?;
+        Ok(row.to_job(&self.maskers))
     }
 
     /// Returns a page of jobs, newest first.
@@ -281,12 +297,10 @@ impl Queue {
         let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
         let has_more = rows.len() > limit;
         rows.truncate(limit);
-        let waits = concurrency::waits(&mut connection, &rows).await?;
-        let item = |(row, concurrency_wait): (&JobRow, _)| {
-            let job = if filter.summary { row.to_summary(&self.maskers) } else { row.to_job(&self.maskers) };
-            Job { concurrency_wait, ..job }
-        };
-        let items = rows.iter().zip(waits).map(item).collect();
+        waits::add(&mut connection, &mut rows).await?;
+        let item =
+            |row: &JobRow| if filter.summary { row.to_summary(&self.maskers) } else { row.to_job(&self.maskers) };
+        let items = rows.iter().map(item).collect();
         let counts = if filter.counts { Some(store::counts(&mut connection, &filter).await?) } else { None };
         Ok(JobsPage { items, offset: filter.offset, limit: filter.limit, has_more, counts })
     }
@@ -315,12 +329,9 @@ impl Queue {
     /// of its latest change, and the jobs are sorted by that number.
     pub async fn changed_after(&self, change: i64, limit: i64) -> Result<Vec<(i64, Job)>, QueueError> {
         let mut connection = self.db.reader().await?;
-        let rows = store::changed_after(&mut connection, change, limit).await?;
-        let waits = concurrency::waits(&mut connection, &rows).await?;
-        let changed = |(row, concurrency_wait): (&JobRow, _)| {
-            (row.change, Job { concurrency_wait, ..row.to_summary(&self.maskers) })
-        };
-        Ok(rows.iter().zip(waits).map(changed).collect())
+        let mut rows = store::changed_after(&mut connection, change, limit).await?;
+        waits::add(&mut connection, &mut rows).await?;
+        Ok(rows.iter().map(|row| (row.change, row.to_summary(&self.maskers))).collect())
     }
 
     /// Requests a job's cancellation. A queued job finishes immediately, and a running job finishes when its worker has

@@ -80,6 +80,9 @@ pub struct BulkRequest {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(max_length = 2_000))]
     pub reason: Option<String>,
+    /// Whether to also resubmit jobs that have been resubmitted already. By default, they are ignored.
+    #[serde(default)]
+    pub include_resubmitted: bool,
     /// Whether to count the jobs without changing them.
     #[serde(default)]
     pub dry_run: bool,
@@ -104,10 +107,28 @@ pub struct BulkReply {
     /// The first jobs that were skipped or for which the action has failed, at most 100.
     #[serde(default)]
     pub unchanged: Vec<UnchangedJob>,
+    /// The number of jobs that are not counted in `matched`, because they have been resubmitted already, but at most
+    /// the maximum number for one request.
+    #[serde(default)]
+    pub resubmitted: i64,
+    /// The oldest of these jobs, at most 100, with their copies.
+    #[serde(default)]
+    pub resubmissions: Vec<Resubmission>,
     /// Whether more jobs match than one request can change.
     pub has_more: bool,
     /// The time of the request. Jobs that were submitted later are not affected.
     pub before: Timestamp,
+}
+
+/// A job that has been resubmitted, and its copy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct Resubmission {
+    /// The job's id.
+    pub id: JobId,
+    /// The id of the latest job that is a copy of this one.
+    pub resubmitted_as: JobId,
 }
 
 /// A job to which an action was not applied.

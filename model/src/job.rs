@@ -190,14 +190,15 @@ pub struct Job {
     /// The job's input files; null if it has none.
     #[serde(default)]
     pub input: Option<JobInput>,
-    /// The job's position in the queue, from 1; null unless it is queued.
+    /// The job's position among the queued jobs of its type, from 1; null unless it is queued. It is also null in lists
+    /// and streams of jobs and in the responses to submissions, because determining it takes a query for each job.
     pub queue_position: Option<i64>,
     /// The pause that keeps all workers from claiming the job; null unless the job is queued and the queue or its type
-    /// is paused.
+    /// is paused. It is determined when the response is created.
     #[serde(default)]
     pub pause: Option<Pause>,
     /// The jobs with the same concurrency key that have to finish before the job can start; null unless it is queued
-    /// and waits for such jobs.
+    /// and waits for such jobs. It is determined when the response is created.
     #[serde(default)]
     pub concurrency_wait: Option<ConcurrencyWait>,
 }
@@ -274,7 +275,7 @@ pub struct NewJob {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(minimum = -1000, maximum = 1000))]
     pub priority: i32,
-    /// The work to do.
+    /// The work to do. The default is an object without members.
     #[serde(default)]
     pub payload: RawJson,
     /// The affinity key, if any. For a short time, a job with such a key is reserved for the worker that last ran a job

@@ -45,7 +45,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use audit::{AuditEntry, AuditPage};
-pub use bulk::{BulkAction, BulkFilter, BulkReply, BulkRequest, UnchangedJob};
+pub use bulk::{BulkAction, BulkFilter, BulkReply, BulkRequest, Resubmission, UnchangedJob};
 pub use concurrency::ConcurrencyWait;
 pub use event::{
     ArtifactPayload, AttemptPayload, AttemptStatus, EndPayload, Event, EventsPage, GapAvailable, GapPayload, GapReason,

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use utoipa::openapi::schema::{AdditionalProperties, AnyOf, KnownFormat, SchemaFormat};
+use utoipa::openapi::schema::{AdditionalProperties, AnyOf, KnownFormat, OneOf, SchemaFormat};
 use utoipa::openapi::{AllOf, ArrayBuilder, Object, ObjectBuilder, Ref, RefOr, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
 use super::{
     ArtifactPayload, AttemptPayload, EndPayload, GapPayload, JobPayload, LogPayload, PauseTarget, Payload, RawJson,
-    Segment, StagePayload, StepPayload, Timestamp,
+    Role, Segment, StagePayload, StepPayload, Timestamp,
 };
 
 /// The schemas that a type refers to, with their names.
@@ -23,6 +23,20 @@ fn object(description: &str) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Object).description(Some(description)).additional_properties(Some(any))
 }
 
+/// The roles of users. Programs that run jobs have tokens with the role `worker`, which no user has.
+const ROLES_OF_USERS: [Role; 3] = [Role::Viewer, Role::Operator, Role::Admin];
+
+/// Returns the schema of the role of a new user.
+pub(crate) fn role_of_user() -> Object {
+    let words = ROLES_OF_USERS.map(Role::as_str);
+    text("The role, which determines what the user may do.").enum_values(Some(words)).build()
+}
+
+/// Returns the schema of the new role of a user. If it is null, the role does not change.
+pub(crate) fn new_role_of_user() -> RefOr<Schema> {
+    OneOf::builder().item(ObjectBuilder::new().schema_type(Type::Null)).item(role_of_user()).into()
+}
+
 impl PartialSchema for Timestamp {
     fn schema() -> RefOr<Schema> {
         let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
@@ -34,7 +48,11 @@ impl ToSchema for Timestamp {}
 
 impl PartialSchema for RawJson {
     fn schema() -> RefOr<Schema> {
-        object("The payload of a job. Its members depend on the type of the job; docs/jobs.md describes `command`.")
+        // `CommandPayload` is the type with which the queue reads payloads, so it is not in this crate.
+        AnyOf::builder()
+            .item(Ref::from_schema_name("CommandPayload"))
+            .item(object("The payload of a job of another type, which only its worker checks."))
+            .description(Some("The payload of a job. Its members depend on the type of the job."))
             .into()
     }
 }

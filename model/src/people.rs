@@ -84,6 +84,7 @@ pub struct NewUser {
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 64))]
     pub name: String,
     /// The role, which determines what the user may do.
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::role_of_user))]
     pub role: Role,
     /// The password.
     #[cfg_attr(feature = "openapi", schema(min_length = 10, max_length = 1_024))]
@@ -97,6 +98,7 @@ pub struct NewUser {
 pub struct UserChanges {
     /// The new role.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::new_role_of_user))]
     pub role: Option<Role>,
     /// The new password.
     #[serde(default, skip_serializing_if = "Option::is_none")]

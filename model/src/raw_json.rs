@@ -4,8 +4,8 @@ use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 use serde::{Serialize, Serializer};
-use serde_json::Value;
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 /// A JSON value stored as text, so that no digits of its numbers are lost.
 #[derive(Clone, Debug)]
@@ -34,10 +34,10 @@ impl RawJson {
     }
 }
 
-/// Creates the value `null`.
+/// Creates an object without members.
 impl Default for RawJson {
     fn default() -> Self {
-        Value::Null.into()
+        Value::Object(Map::new()).into()
     }
 }
 

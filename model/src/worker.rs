@@ -213,7 +213,7 @@ pub struct AppendBody {
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(minimum = 0))]
     pub suppressed_bytes: Option<i64>,
-    /// The events, if the request is a batch.
+    /// The events, if the request is a batch. Only a batch that covers a range of output may have none.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(max_items = 500))]
     pub events: Option<Vec<ReportedEvent>>,

@@ -37,9 +37,11 @@ use slots::{ConnectionSlot, ConnectionSlots, RefusalSlot, SlotDecision};
 use socket::{Exchange, ReplyEnd, Socket};
 use stream::Accepted;
 
-/// Serves `router` until the shutdown token is cancelled, then waits up to [`DRAIN`] for pending requests to finish.
+/// Serves `router` until the shutdown token is cancelled, then waits up to [`DRAIN`] for pending requests to finish,
+/// and closes the connections of those that have not. A request whose body is incomplete then fails, and does not keep
+/// the server waiting for the rest of it.
 pub(super) async fn serve(listener: TcpListener, router: Router, state: AppState) {
-    let connections = TaskTracker::new();
+    let (connections, closing) = (TaskTracker::new(), CancellationToken::new());
     let slots = ConnectionSlots::new(limit(&state.config), state.config.limits.idle);
     loop {
         let accepted = tokio::select! {
@@ -49,10 +51,12 @@ pub(super) async fn serve(listener: TcpListener, router: Router, state: AppState
         match accepted {
             Ok((stream, address)) => match slots.decide(Instant::now()) {
                 SlotDecision::Serve(slot) => {
-                    connections.spawn(handle(stream, address, router.clone(), state.clone(), slot));
+                    let handled = handle(stream, address, router.clone(), state.clone(), slot);
+                    connections.spawn(closing.clone().run_until_cancelled_owned(handled));
                 }
                 SlotDecision::Refuse(slot) => {
-                    connections.spawn(refuse(stream, state.clone(), slots.limit(), slot));
+                    let refused = refuse(stream, state.clone(), slots.limit(), slot);
+                    connections.spawn(closing.clone().run_until_cancelled_owned(refused));
                 }
                 SlotDecision::Close => drop(stream),
             },
@@ -66,6 +70,8 @@ pub(super) async fn serve(listener: TcpListener, router: Router, state: AppState
     connections.close();
     if tokio::time::timeout(DRAIN, connections.wait()).await.is_err() {
         tracing::info!("some connections did not finish in time and are being closed");
+        closing.cancel();
+        connections.wait().await;
     }
 }
 

@@ -145,7 +145,7 @@ pub async fn resubmit_with_changes(id: &str, changes: JobChanges) -> Result<Job,
 /// Counts the jobs that an action with this filter would affect.
 pub async fn bulk_preview(action: BulkAction, filter: BulkFilter) -> Result<BulkReply, RpcError> {
     let state = state("bulk_preview")?;
-    let request = BulkRequest { action, filter, reason: None, dry_run: true };
+    let request = BulkRequest { action, filter, reason: None, include_resubmitted: false, dry_run: true };
     let spools = Spools::new(&state.config.data_dir);
     state.queue.bulk(request, &user()?, &state.artifacts, &spools).await.map_err(refuse)
 }

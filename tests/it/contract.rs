@@ -1,14 +1,16 @@
 //! The contract of the API with its clients. Each route responds with the documented status and with exactly the
 //! documented members, including those that are null. Each error has its documented status and code.
 //!
-//! [`rows`] contains a case for each route, and [`errors`] contains one for each error code. If another test already
-//! checks a route or a code thoroughly, these modules refer to that test instead. Both are compared with the tables of
-//! `docs/api.md`, so that no row of a table can lack a case. [`parameters`] and [`bounds`] compare `/api/openapi.json`
-//! with what the routes accept. The members are written out here and not taken from the server's types, so that a
-//! renamed member is noticed.
+//! [`rows`] has a case for each route, and [`errors`] for each code. If an area of the tests already checks a route or a
+//! code thoroughly, the test there is named instead. Tests compare both lists with the tables of `docs/api.md`, so that
+//! no row can be without a case. The members are written out here and not taken from the types of the server, so that a
+//! renamed member is noticed. [`parameters`], [`bounds`] and [`nulls`] compare the served description with what the
+//! routes accept.
 
+mod bodies;
 mod bounds;
 mod errors;
+mod nulls;
 mod parameters;
 mod rows;
 

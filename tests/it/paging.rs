@@ -154,6 +154,44 @@ async fn newest_first_pages_reach_the_start_without_gaps_or_repeats() {
     assert!(up_to.items.iter().zip(&oldest_first).all(|(item, expected)| item.get() == expected));
 }
 
+/// Returns the cursor after which, or before which, the page that follows an event begins.
+type CursorOf = fn(&str, &Value) -> String;
+
+#[tokio::test]
+async fn six_hundred_events_of_one_append_are_read_once_with_every_cursor_in_both_directions() {
+    let store = Store::open().await;
+    let id = store.submit().await;
+    let mut output = Output::new(Random::new("one append"), 5..=50);
+    store.attempt_in_batches(&mut output, 600, 600, Ending::Succeeded).await;
+    let server = TestServer::start_over(store.close().await, |_| {}).await;
+    let cursors: [CursorOf; 3] = [
+        |edge, event| format!("{edge}={}", event["seq"]),
+        |edge, event| format!("{edge}={}", event["createdAt"].as_str().expect("a time")),
+        |edge, event| {
+            let [time, id] = ["createdAt", "id"].map(|name| event[name].as_str().expect("a text"));
+            format!("{edge}={time}&{edge}EventId={id}")
+        },
+    ];
+    for (sort, edge) in [("asc", "after"), ("desc", "before")] {
+        for cursor in cursors {
+            let (mut seqs, mut query) = (Vec::new(), String::new());
+            let last_seq = loop {
+                let page = server.api.page(&id, &format!("sort={sort}&limit=97{query}")).await;
+                seqs.extend(page.seqs());
+                if !page.has_more {
+                    break page.last_seq;
+                }
+                let last = page.items.last().expect("a page before others is not empty").get();
+                query = format!("&{}", cursor(edge, &serde_json::from_str(last).expect("it is JSON")));
+            };
+            if sort == "desc" {
+                seqs.reverse();
+            }
+            assert!(last_seq > 600 && seqs.iter().copied().eq(1..=last_seq), "{sort} {query}: {seqs:?}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_page_has_as_many_events_as_requested() {
     let (server, id) = two_attempts(Random::new("limits"), 600).await;

@@ -1,11 +1,15 @@
 """Changes or drops some of the requests that Schemathesis generates."""
 
+import json
 import os
 import random
+from http.client import HTTPConnection
+from urllib.parse import urlencode, urlsplit
 
 import schemathesis
 
 CLAIM = "POST /api/queue/jobs/claim"
+END_SESSION = "DELETE /api/queue/sessions/{id}"
 
 # The operations of a worker on a job that it holds.
 OF_HELD_JOBS = {
@@ -16,6 +20,22 @@ OF_HELD_JOBS = {
 # The id of each job that was claimed, with the members that the requests of its worker must contain. The latest one is
 # last.
 held = []
+
+
+def begin_session():
+    """Logs in as a browser does, and returns the id of the new session. No operation of the API begins sessions."""
+    url, token = os.environ["SERVER_URL"], os.environ["TAILWATER_ADMIN_TOKEN"]
+    server = HTTPConnection(urlsplit(url).netloc)
+    try:
+        form = {"Origin": url, "Content-Type": "application/x-www-form-urlencoded"}
+        server.request("POST", "/login", urlencode({"token": token}), form)
+        login = server.getresponse()
+        login.read()
+        assert login.status == 303 and "error=" not in login.headers["Location"], login.headers["Location"]
+        server.request("GET", "/api/queue/sessions?limit=1", headers={"Authorization": f"Bearer {token}"})
+        return json.load(server.getresponse())["items"][0]["id"]
+    finally:
+        server.close()
 
 
 @schemathesis.hook
@@ -33,11 +53,16 @@ def filter_case(context, case):
 
 @schemathesis.hook
 def before_call(context, case, **kwargs):
-    """Makes about half of the valid worker requests reach a job, which generated types, ids and epochs rarely do."""
+    """Makes every second valid request of a worker reach a job, which generated types, ids and epochs rarely do, and
+    every second request that ends a session end one."""
     is_valid = case.meta is not None and case.meta.generation.mode.is_positive
-    if not is_valid or not isinstance(case.body, dict) or random.random() < 0.5:
+    if not is_valid or random.random() < 0.5:
         return
-    if case.operation.label == CLAIM:
+    if case.operation.label == END_SESSION:
+        case.path_parameters["id"] = begin_session()
+    elif not isinstance(case.body, dict):
+        return
+    elif case.operation.label == CLAIM:
         for name in ("allowedTypes", "resume", "claimId"):
             case.body.pop(name, None)
     elif case.operation.label in OF_HELD_JOBS and held:

@@ -36,6 +36,7 @@ until url=$(sed -n 's/^Listening on //p' "$data/output") && [ -n "$url" ]; do
   sleep 0.1
 done
 
+export SERVER_URL=$url
 read -r WORKER_TOKEN WORKER_TOKEN_ID < <("$venv/bin/python" - "$url" <<'PYTHON'
 import json, os, sys, urllib.request
 headers = {"Authorization": "Bearer " + os.environ["TAILWATER_ADMIN_TOKEN"], "Content-Type": "application/json"}

@@ -2,12 +2,16 @@
 //!
 //! The jobs are looked up once. Each job is then changed in its own transaction, as by a separate request. A job whose
 //! state has changed in the meantime is skipped.
+//!
+//! A job that has been resubmitted already is not resubmitted again unless the request asks for it, so that a repeated
+//! request does not run the same jobs once more. A copy is a job of its own, so a copy that has failed is resubmitted.
 
 use futures_util::{StreamExt, stream};
-use model::{BulkAction, BulkFilter, BulkReply, BulkRequest, JobChanges, JobId, JobStatus, Timestamp, UnchangedJob};
+use model::{BulkAction, BulkFilter, BulkReply, BulkRequest, JobId, JobStatus, Resubmission, Timestamp, UnchangedJob};
 
+use super::store::{self, Resubmitted};
 use super::submission::check_reason;
-use super::{JobsFilter, Queue, QueueError, store};
+use super::{JobsFilter, Queue, QueueError};
 use crate::artifacts::ArtifactStore;
 use crate::clock;
 use crate::spool::Spools;
@@ -30,6 +34,21 @@ enum Changed {
     Failed(QueueError),
 }
 
+impl Changed {
+    fn of(changed: Result<(), QueueError>) -> Self {
+        match changed {
+            Ok(()) => Self::Done,
+            Err(
+                error @ (QueueError::NoSuchJob(_)
+                | QueueError::StateConflict { .. }
+                | QueueError::AlreadyResubmitted(_)
+                | QueueError::NotFinished { .. }),
+            ) => Self::Skipped(error),
+            Err(error) => Self::Failed(error),
+        }
+    }
+}
+
 impl Queue {
     /// Applies an action to all matching jobs, at most [`MAX_JOBS`] of them. If the request is a dry run, only counts
     /// them.
@@ -40,14 +59,21 @@ impl Queue {
         artifacts: &ArtifactStore,
         spools: &Spools,
     ) -> Result<BulkReply, QueueError> {
-        let BulkRequest { action, filter, reason, dry_run } = request;
+        let BulkRequest { action, filter, reason, include_resubmitted, dry_run } = request;
         reason.as_deref().map_or(Ok(()), check_reason)?;
+        let resubmitted = match action {
+            BulkAction::Resubmit if !include_resubmitted => Resubmitted::Excluded,
+            BulkAction::Cancel | BulkAction::Resubmit | BulkAction::Remove => Resubmitted::Included,
+        };
         let now = clock::now();
-        let mut jobs = self.matching(action, filter, now).await?;
+        let (mut jobs, mut resubmissions) = self.matching(action, filter, resubmitted, now).await?;
         let has_more = jobs.len() > usize::try_from(MAX_JOBS).unwrap_or(usize::MAX);
         jobs.truncate(usize::try_from(MAX_JOBS).unwrap_or(usize::MAX));
-        let matched = i64::try_from(jobs.len()).unwrap_or(i64::MAX);
-        let mut reply = BulkReply { matched, has_more, before: now, ..BulkReply::default() };
+        let count = |length: usize| i64::try_from(length).unwrap_or(i64::MAX);
+        let (matched, ignored) = (count(jobs.len()), count(resubmissions.len()));
+        resubmissions.truncate(MAX_LISTED);
+        let mut reply =
+            BulkReply { matched, resubmitted: ignored, resubmissions, has_more, before: now, ..BulkReply::default() };
         if dry_run {
             return Ok(reply);
         }
@@ -56,7 +82,14 @@ impl Queue {
         let change = |job| {
             let (queue, by, reason) = (self.clone(), by.to_owned(), reason.clone());
             let (artifacts, spools) = (artifacts.clone(), spools.clone());
-            async move { (job, queue.change_one(action, job, &by, reason, &artifacts, &spools).await) }
+            async move {
+                let changed = match action {
+                    BulkAction::Cancel => queue.cancel(job, &by, reason).await.map(drop),
+                    BulkAction::Resubmit => queue.run_again(job, &by, resubmitted).await.map(drop),
+                    BulkAction::Remove => queue.remove(job, &artifacts, &spools).await,
+                };
+                (job, Changed::of(changed))
+            }
         };
         let mut changes = stream::iter(jobs).map(change).buffer_unordered(at_once);
         while let Some((id, changed)) = changes.next().await {
@@ -83,12 +116,18 @@ impl Queue {
     }
 
     /// Returns the ids of the matching jobs, oldest first. If more than [`MAX_JOBS`] jobs match, returns one additional
-    /// id.
-    async fn matching(&self, action: BulkAction, filter: BulkFilter, now: Timestamp) -> Result<Vec<JobId>, QueueError> {
+    /// id. Also returns the jobs, at most [`MAX_JOBS`], that `resubmitted` excludes.
+    async fn matching(
+        &self,
+        action: BulkAction,
+        filter: BulkFilter,
+        resubmitted: Resubmitted,
+        now: Timestamp,
+    ) -> Result<(Vec<JobId>, Vec<Resubmission>), QueueError> {
         let BulkFilter { status, kind, q, user, created_after, created_before } = filter;
         let statuses = statuses_of(action, status);
         if statuses.is_empty() {
-            return Ok(Vec::new());
+            return Ok((Vec::new(), Vec::new()));
         }
         let filter = JobsFilter {
             statuses,
@@ -101,30 +140,12 @@ impl Queue {
             ..JobsFilter::default()
         };
         let mut connection = self.db.reader().await?;
-        Ok(store::matching(&mut connection, &filter).await?)
-    }
-
-    async fn change_one(
-        &self,
-        action: BulkAction,
-        job: JobId,
-        by: &str,
-        reason: Option<String>,
-        artifacts: &ArtifactStore,
-        spools: &Spools,
-    ) -> Changed {
-        let changed = match action {
-            BulkAction::Cancel => self.cancel(job, by, reason).await.map(drop),
-            BulkAction::Resubmit => self.resubmit(job, by, JobChanges::default()).await.map(drop),
-            BulkAction::Remove => self.remove(job, artifacts, spools).await,
+        let jobs = store::matching(&mut connection, &filter, resubmitted).await?;
+        let excluded = match resubmitted {
+            Resubmitted::Included => Vec::new(),
+            Resubmitted::Excluded => store::resubmissions(&mut connection, &filter).await?,
         };
-        match changed {
-            Ok(()) => Changed::Done,
-            Err(
-                error @ (QueueError::NoSuchJob(_) | QueueError::StateConflict { .. } | QueueError::NotFinished { .. }),
-            ) => Changed::Skipped(error),
-            Err(error) => Changed::Failed(error),
-        }
+        Ok((jobs, excluded))
     }
 }
 

@@ -9,13 +9,10 @@
 
 pub(super) mod store;
 
-use model::{ConcurrencyWait, JobStatus};
 use serde_json::json;
 use sha2::{Digest, Sha256};
 
-use super::job_row::JobRow;
 use super::payload::ConcurrencyKey;
-use crate::db::{Connection, DbResult};
 
 /// The length of the digests, in bytes. Nobody gains from keys whose digests collide, so half of a SHA-256 is enough.
 const DIGEST: usize = 16;
@@ -67,26 +64,4 @@ pub(super) fn claim_line(concurrency: Option<&ConcurrencyKey>, criteria: ClaimCr
 
 fn digest(text: &str) -> Vec<u8> {
     Sha256::digest(text)[..DIGEST].to_vec()
-}
-
-/// If a queued job waits because of its concurrency key, returns the key, its limit, and the number of running jobs
-/// with the key. Otherwise, returns `None`.
-pub(super) async fn wait_of(connection: &mut Connection, row: &JobRow) -> DbResult<Option<ConcurrencyWait>> {
-    Ok(waits(connection, std::slice::from_ref(row)).await?.pop().flatten())
-}
-
-/// Returns the result of [`wait_of`] for each of the jobs.
-pub(super) async fn waits(connection: &mut Connection, rows: &[JobRow]) -> DbResult<Vec<Option<ConcurrencyWait>>> {
-    let key_of = |row: &JobRow| row.concurrency.clone().filter(|_| row.job.status == JobStatus::Queued);
-    let keys: Vec<Option<StoredConcurrency>> = rows.iter().map(key_of).collect();
-    if keys.iter().all(Option::is_none) {
-        return Ok(vec![None; rows.len()]);
-    }
-    let counts = store::running(connection).await?;
-    let wait = |concurrency: StoredConcurrency| {
-        let StoredConcurrency { key, limit, group, .. } = concurrency;
-        let running = counts.get(&group).copied().unwrap_or(0);
-        (running >= limit).then_some(ConcurrencyWait { key, limit, running })
-    };
-    Ok(keys.into_iter().map(|key| key.and_then(wait)).collect())
 }

@@ -6,13 +6,12 @@
 
 pub(super) mod store;
 
-use model::{Job, JobStatus, Pause, PauseTarget};
+use model::{Pause, PauseTarget};
 
 use super::payload::{InvalidPayload, invalid};
 use super::submission::{check_key, check_reason};
 use super::{Queue, QueueError, workers};
 use crate::clock;
-use crate::db::{Connection, DbResult};
 
 /// The maximum number of pauses. Each claim reads all of them.
 const MAX_PAUSES: i64 = 100;
@@ -83,13 +82,8 @@ fn check(target: &PauseTarget, reason: Option<&str>) -> Result<(), InvalidPayloa
     reason.map_or(Ok(()), check_reason)
 }
 
-/// If a queued job cannot be claimed by any worker because of a pause, returns that pause. Otherwise, returns `None`.
-pub(super) async fn of_job(connection: &mut Connection, job: &Job) -> DbResult<Option<Pause>> {
-    if job.status != JobStatus::Queued {
-        return Ok(None);
-    }
-    match store::of(connection, &PauseTarget::Queue).await? {
-        None => store::of(connection, &PauseTarget::Type(job.kind.clone())).await,
-        pause => Ok(pause),
-    }
+/// Returns the pause that keeps all workers from claiming jobs of a type, or `None` if there is none.
+pub(super) fn of_type<'a>(pauses: &'a [Pause], kind: &str) -> Option<&'a Pause> {
+    let of = |target: &PauseTarget| pauses.iter().find(|pause| pause.target == *target);
+    of(&PauseTarget::Queue).or_else(|| of(&PauseTarget::Type(kind.to_owned())))
 }

@@ -85,12 +85,9 @@ pub enum JobPayload {
 }
 
 impl JobPayload {
-    /// Parses the payload of a job of type `kind`. `null` is treated as an empty object.
+    /// Parses the payload of a job of type `kind`.
     pub fn parse(kind: &str, text: &str) -> Result<Self, InvalidPayload> {
-        let json = match json::parse(text).map_err(|error| of_json(&error))? {
-            Json { node: json::Node::Null, .. } => Json::empty_object(),
-            json => json,
-        };
+        let json = json::parse(text).map_err(|error| of_json(&error))?;
         match json.members() {
             Some(_) if kind == "command" => {
                 json.read().map(|raw| Self::Command(Box::new(raw))).map_err(|error| of_json(&error))
@@ -160,38 +157,70 @@ fn of_json(error: &JsonError) -> InvalidPayload {
     invalid(format!("payload{dot}{field}"), error.problem())
 }
 
-/// The JSON structure of a `command` payload. The values of its fields are checked by [`Command::check`].
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// The payload of a job of the type `command`. docs/jobs.md describes it in more detail.
+///
+/// This is the JSON structure. The values of its fields are checked by [`Command::check`].
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = CommandPayload, description = "The payload of a job of the type `command`. docs/jobs.md describes it.")]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct RawCommand {
+    /// The title, which is one line. The default is the first line of the first command.
+    #[schema(max_length = 200)]
     #[serde(skip_serializing_if = "Option::is_none")]
     title: Option<String>,
+    /// The environment variables of all steps.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     env: BTreeMap<String, String>,
+    /// The named secrets that all steps receive in variables, as `NAME` or `VARIABLE=NAME`.
+    #[schema(max_items = 100)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     secrets: Vec<String>,
+    /// The named secrets that all steps receive in files, as `NAME` or `VARIABLE=NAME`. The variables contain their
+    /// paths.
+    #[schema(max_items = 100)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     secret_files: Vec<String>,
+    /// The capabilities that the job requires of its worker. Jobs of all types can have this member.
+    #[schema(max_items = 100)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     required_capabilities: Vec<String>,
+    /// The concurrency key, which limits how many jobs with the same key run at the same time. Jobs of all types can
+    /// have this member.
+    #[schema(min_length = 1, max_length = 200)]
     #[serde(skip_serializing_if = "Option::is_none")]
     concurrency_key: Option<String>,
+    /// The number of jobs with the key that may run at the same time, this job included. The default is 1.
+    #[schema(minimum = 1, maximum = 1_000)]
     #[serde(skip_serializing_if = "Option::is_none")]
     concurrency_limit: Option<i64>,
+    /// The working directory of the steps: absolute, or relative to the workspace.
     #[serde(skip_serializing_if = "Option::is_none")]
     working_directory: Option<String>,
+    /// Whether the steps run in a terminal. The default is `false`.
     #[serde(skip_serializing_if = "Option::is_none")]
     terminal: Option<bool>,
+    /// The time limit of an attempt.
+    #[schema(minimum = 1, maximum = 2_592_000)]
     #[serde(skip_serializing_if = "Option::is_none")]
     timeout_seconds: Option<u32>,
+    /// The steps that run before all others.
+    #[schema(max_items = 1_000)]
     #[serde(skip_serializing_if = "Option::is_none")]
     prepare: Option<Vec<RawStep>>,
+    /// The only command of the job, at most 131,071 bytes. Either `run` or `steps` is required.
+    #[schema(min_length = 1, max_length = 131_071)]
     #[serde(skip_serializing_if = "Option::is_none")]
     run: Option<String>,
+    /// The steps of the job.
+    #[schema(min_items = 1, max_items = 1_000)]
     #[serde(skip_serializing_if = "Option::is_none")]
     steps: Option<Vec<RawStep>>,
+    /// The steps that run only if all others have succeeded.
+    #[schema(max_items = 1_000)]
     #[serde(skip_serializing_if = "Option::is_none")]
     publish: Option<Vec<RawStep>>,
+    /// The patterns of the files that are stored as artifacts.
+    #[schema(max_items = 100)]
     #[serde(skip_serializing_if = "Option::is_none")]
     artifacts: Option<Vec<String>>,
 }
@@ -358,6 +387,7 @@ mod tests {
     fn errors_name_the_path_of_the_invalid_field() {
         check_refused(json!({}), "payload.run");
         check_refused(json!([]), "payload");
+        check_refused(Value::Null, "payload");
         check_refused(json!({"run": " "}), "payload.run");
         check_refused(json!({"run": "a", "steps": []}), "payload.run");
         check_refused(json!({"steps": []}), "payload.steps");

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use model::{FailureReason, Job, JobCounts, JobId, JobInput, JobStatus, Seq, Timestamp};
+use model::{FailureReason, Job, JobCounts, JobId, JobInput, JobStatus, Resubmission, Seq, Timestamp};
 use redact::Redacted;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, QueryBuilder, Row, Sqlite};
@@ -142,10 +142,10 @@ pub(super) async fn list(connection: &mut Connection, filter: &JobsFilter) -> Db
         // For several statuses, the plus sign prevents SQLite from using the index by status. With that index, SQLite
         // would sort all jobs with these statuses, which may be most jobs. Without it, SQLite reads the newest jobs
         // until it has enough.
-        statuses => {
-            let statuses: Vec<&str> = statuses.iter().map(|status| status.as_str()).collect();
-            query.push(" and +status in (select value from json_each(");
-            query.push_bind(serde_json::json!(statuses).to_string()).push("))");
+        _ => {
+            query.push(" and +status in (");
+            push_statuses(&mut query, filter);
+            query.push(")");
         }
     }
     push_conditions(&mut query, filter);
@@ -154,16 +154,57 @@ pub(super) async fn list(connection: &mut Connection, filter: &JobsFilter) -> Db
     Ok(query.build_query_as().fetch_all(connection.sqlite()).await?)
 }
 
+/// Whether jobs are selected that have been resubmitted already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Resubmitted {
+    Included,
+    Excluded,
+}
+
 /// Returns the ids of the requested jobs, oldest first. If more than `filter.limit` jobs match, one additional id is
 /// returned.
-pub(super) async fn matching(connection: &mut Connection, filter: &JobsFilter) -> DbResult<Vec<JobId>> {
-    let mut query = QueryBuilder::new("select id from jobs where status in (select value from json_each(");
-    let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.as_str()).collect();
-    query.push_bind(serde_json::json!(statuses).to_string()).push("))");
+pub(super) async fn matching(
+    connection: &mut Connection,
+    filter: &JobsFilter,
+    resubmitted: Resubmitted,
+) -> DbResult<Vec<JobId>> {
+    let mut query = QueryBuilder::new("select id from jobs where status in (");
+    push_statuses(&mut query, filter);
+    query.push(")");
     push_conditions(&mut query, filter);
+    if resubmitted == Resubmitted::Excluded {
+        query.push(" and not exists (select 1 from jobs as copy where copy.resubmitted_from = jobs.id)");
+    }
     query.push(" order by created_at, id limit ").push_bind(filter.limit + 1);
     let ids: Vec<Uuid> = query.build_query_scalar().fetch_all(connection.sqlite()).await?;
     Ok(ids.into_iter().map(JobId).collect())
+}
+
+/// Returns the requested jobs that have been resubmitted, oldest first, each with its latest copy. At most
+/// `filter.limit` jobs are returned.
+pub(super) async fn resubmissions(connection: &mut Connection, filter: &JobsFilter) -> DbResult<Vec<Resubmission>> {
+    // The plus sign prevents SQLite from reading all jobs with these statuses. It reads the copies, which are fewer.
+    let mut query = QueryBuilder::new(
+        "select id, (select copy.id from jobs as copy where copy.resubmitted_from = jobs.id
+                     order by copy.created_at desc, copy.id desc limit 1)
+         from jobs where id in (select resubmitted_from from jobs where resubmitted_from is not null) and +status in (",
+    );
+    push_statuses(&mut query, filter);
+    query.push(")");
+    push_conditions(&mut query, filter);
+    query.push(" order by created_at, id limit ").push_bind(filter.limit);
+    let rows: Vec<(Uuid, Uuid)> = query.build_query_as().fetch_all(connection.sqlite()).await?;
+    Ok(rows.into_iter().map(|(id, copy)| Resubmission { id: JobId(id), resubmitted_as: JobId(copy) }).collect())
+}
+
+/// Returns the latest copy of a job, or `None` if the job has not been resubmitted.
+pub(super) async fn latest_copy(connection: &mut Connection, job: JobId) -> DbResult<Option<JobId>> {
+    let id: Option<Uuid> =
+        sqlx::query_scalar("select id from jobs where resubmitted_from = ? order by created_at desc, id desc limit 1")
+            .bind(job.0)
+            .fetch_optional(connection.sqlite())
+            .await?;
+    Ok(id.map(JobId))
 }
 
 /// Returns the latest successful jobs that have the same type, title and commands as `job` and were submitted before
@@ -193,6 +234,12 @@ pub(super) async fn counts(connection: &mut Connection, filter: &JobsFilter) -> 
     let rows: Vec<(String, i64)> = query.build_query_as().fetch_all(connection.sqlite()).await?;
     let of = |status: JobStatus| rows.iter().find(|(word, _)| word == status.as_str()).map_or(0, |(_, count)| *count);
     Ok(JobCounts::new(of))
+}
+
+/// Adds a query for the statuses of a filter.
+fn push_statuses(query: &mut QueryBuilder<Sqlite>, filter: &JobsFilter) {
+    let statuses: Vec<&str> = filter.statuses.iter().map(|status| status.as_str()).collect();
+    query.push("select value from json_each(").push_bind(serde_json::json!(statuses).to_string()).push(")");
 }
 
 /// Adds the conditions of a filter, except the status.

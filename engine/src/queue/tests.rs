@@ -147,7 +147,8 @@ impl World {
         let kind = self.random.usize(..KINDS.len());
         let key =
             self.random.choice(KEYS).filter(|_| self.random.u32(..3) > 0).map(|key| (key, self.random.usize(1..=2)));
-        let payload = key.map(|(key, limit)| json!({"concurrencyKey": key, "concurrencyLimit": limit}));
+        let payload =
+            key.map_or_else(|| json!({}), |(key, limit)| json!({"concurrencyKey": key, "concurrencyLimit": limit}));
         let new = json!({"type": KINDS[kind], "priority": priority, "maxAttempts": max_attempts, "payload": payload});
         let new: NewJob = serde_json::from_value(new).expect("it is a submission");
         let id = self.queue.submit(new, "test", None).await.expect("the queue is not full").id;
@@ -378,4 +379,17 @@ async fn random_requests_of_several_workers_leave_every_job_in_the_state_of_a_mo
         }
     }
     assert_eq!(reached.len(), 6, "every state was reached: {reached:?}");
+}
+
+#[tokio::test]
+async fn only_one_of_several_requests_at_the_same_time_resubmits_a_job() {
+    let TestQueue { queue, data: _data, .. } = TestQueue::new().await;
+    let new: NewJob = serde_json::from_value(json!({"type": "elsewhere"})).expect("it is a submission");
+    let job = queue.submit(new, "test", None).await.expect("the queue is not full").id;
+    queue.cancel(job, "test", None).await.expect("it is queued");
+    let request = || queue.run_again(job, "test", Resubmitted::Excluded);
+    let (one, two) = tokio::join!(request(), request());
+    let (copy, refused) = if one.is_ok() { (one, two) } else { (two, one) };
+    let copy = copy.expect("one of them succeeds").id;
+    assert!(matches!(refused, Err(QueueError::AlreadyResubmitted(known)) if known == copy), "{refused:?}");
 }

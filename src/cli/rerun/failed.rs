@@ -1,7 +1,8 @@
 //! `tailwater rerun --failed`: reruns all failed jobs that match a filter.
 //!
-//! A first request counts the jobs, and a second one makes the server submit all of them again. The second request is
-//! limited to jobs that were submitted before the count, so that a new job that fails immediately is not run again.
+//! The server changes the jobs in one request. Before that, the jobs are counted, and the time of the count limits the
+//! request to jobs that were submitted earlier, so that a new job that fails immediately is not run again. Jobs that
+//! were already run again are skipped, so that a repeated command does not run them once more.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -18,6 +19,9 @@ use crate::cli::outcome::OURS;
 use crate::cli::output::{Colour, Output, note};
 use crate::words;
 
+/// The maximum number of jobs of which each is named because it was already run again.
+const NAMED: usize = 10;
+
 /// The number of jobs up to which the command does not ask for confirmation.
 const FEW: i64 = 10;
 
@@ -29,7 +33,8 @@ const DONE_WITHIN: Duration = Duration::from_mins(10);
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Failed jobs")]
 pub(super) struct FailedJobs {
-    /// Run all failed jobs again, also those that have used up their attempts, and exit without waiting for them.
+    /// Run all failed jobs again, also those that have used up their attempts, and exit without waiting for them. Jobs
+    /// that were already run again are skipped.
     #[arg(long, conflicts_with = "jobs")]
     pub(super) failed: bool,
     /// Only jobs of this type, such as `command`.
@@ -44,6 +49,9 @@ pub(super) struct FailedJobs {
     /// Only jobs whose title, commands or id contain this text.
     #[arg(long, value_name = "TEXT", requires = "failed", conflicts_with = "jobs")]
     search: Option<String>,
+    /// Also run jobs again that were already run again.
+    #[arg(long, requires = "failed", conflicts_with = "jobs")]
+    include_rerun: bool,
     /// Only show how many jobs would run again.
     #[arg(long, requires = "failed", conflicts_with = "jobs")]
     dry_run: bool,
@@ -67,9 +75,13 @@ impl FailedJobs {
                 created_before: None,
             },
             reason: None,
+            include_resubmitted: self.include_rerun,
             dry_run: true,
         };
         let (body, counted) = send(client, &request).await?;
+        for text in already_run_again(&counted) {
+            note(&text);
+        }
         let jobs = words::plural(counted.matched, "failed job");
         if counted.has_more && !self.dry_run {
             let problem = format!("more than {jobs} match; select fewer with --since, --type, --user or --search");
@@ -103,6 +115,22 @@ async fn send(client: &Client, request: &BulkRequest) -> Result<(String, BulkRep
     Ok((body, reply))
 }
 
+/// Returns messages about the jobs that are skipped because they were already run again.
+fn already_run_again(reply: &BulkReply) -> Vec<String> {
+    let named = reply.resubmissions.iter().take(NAMED);
+    let mut messages: Vec<String> =
+        named.map(|job| format!("{} is skipped: it was already run again as {}", job.id, job.resubmitted_as)).collect();
+    let rest = reply.resubmitted.saturating_sub(i64::try_from(messages.len()).unwrap_or(i64::MAX));
+    if rest > 0 {
+        let (are, were) = if rest == 1 { ("is", "it was") } else { ("are", "they were") };
+        messages.push(format!("{} {are} skipped: {were} already run again", words::plural(rest, "further job")));
+    }
+    if !messages.is_empty() {
+        messages.push("--include-rerun runs skipped jobs again too".to_owned());
+    }
+    messages
+}
+
 /// Returns the number of jobs that run again, and a verb: `1 failed job runs`, `2 failed jobs run`.
 fn ran(reply: &BulkReply) -> String {
     let verb = if reply.done == 1 { "runs" } else { "run" };
@@ -129,9 +157,21 @@ fn problems(reply: &BulkReply) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
-    use model::{JobId, UnchangedJob};
+    use model::{JobId, Resubmission, UnchangedJob};
 
     use super::*;
+
+    #[test]
+    fn jobs_that_were_already_run_again_are_named_or_counted() {
+        assert_eq!(already_run_again(&BulkReply::default()), Vec::<String>::new());
+        let id = JobId(uuid::Uuid::nil());
+        let resubmissions = vec![Resubmission { id, resubmitted_as: id }; 12];
+        let messages = already_run_again(&BulkReply { resubmitted: 15, resubmissions, ..BulkReply::default() });
+        assert_eq!(messages[0], format!("{id} is skipped: it was already run again as {id}"));
+        let rest =
+            ["5 further jobs are skipped: they were already run again", "--include-rerun runs skipped jobs again too"];
+        assert_eq!(messages[NAMED..], rest);
+    }
 
     #[test]
     fn every_job_that_was_not_run_again_is_named_or_counted() {

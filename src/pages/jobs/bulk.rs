@@ -5,7 +5,7 @@ use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::use_query_map;
 use leptos_router::params::ParamsMap;
-use model::{BulkAction, BulkFilter, BulkReply, JobCounts, JobStatus, Role};
+use model::{BulkAction, BulkFilter, BulkReply, JobCounts, JobId, JobStatus, Resubmission, Role};
 
 use super::query::JobsQuery;
 use crate::host;
@@ -146,21 +146,30 @@ fn Bulk(preview: BulkPreview) -> impl IntoView {
 #[component]
 fn Confirmation(action: BulkAction, filter: BulkFilter, reply: BulkReply, query: JobsQuery) -> impl IntoView {
     let jobs = words::plural(reply.matched, "job");
-    if reply.matched == 0 {
+    if reply.matched == 0 && reply.resubmitted == 0 {
         let text = format!("No job that matches these filters can be {}.", participle(action));
         return view! { <p data-testid="bulk-none">{text}</p> }.into_any();
     }
     let after = filter.created_after.map(|time| time.to_string()).unwrap_or_default();
     let hint = match action {
         BulkAction::Cancel => "Queued jobs are cancelled at once. Running jobs are stopped by their workers.",
-        BulkAction::Resubmit => "Each job is submitted again as a new job. The original order is kept.",
+        BulkAction::Resubmit => {
+            "Each job is submitted again as a new job, unless this was done before. The original order is kept."
+        }
         BulkAction::Remove => "The jobs are deleted with their logs and artifacts. This cannot be undone.",
     };
     let more =
         reply.has_more.then_some("More jobs match. Only the oldest of them are changed; repeat this for the others.");
     let class = if action == BulkAction::Resubmit { "button primary" } else { "button danger" };
+    let question = match reply.matched {
+        0 => "All jobs that match these filters were already rerun.".to_owned(),
+        _ => format!("{} {jobs}?", verb(action)),
+    };
+    // With the box, more jobs are changed than the button would say.
+    let button = if reply.resubmitted == 0 { format!("{} {jobs}", verb(action)) } else { verb(action).to_owned() };
+    let (before, is_only_choice) = (reply.before.to_string(), reply.matched == 0);
     view! {
-        <h2 data-testid="bulk-question">{format!("{} {jobs}?", verb(action))}</h2>
+        <h2 data-testid="bulk-question">{question}</h2>
         <p>{described(&query)}</p>
         <p class="hint">{hint} " Jobs that are submitted from now on are not affected."</p>
         {more.map(|text| view! { <p class="hint warning">{text}</p> })}
@@ -170,9 +179,38 @@ fn Confirmation(action: BulkAction, filter: BulkFilter, reply: BulkReply, query:
             <input type="hidden" name="q" value=query.q />
             <input type="hidden" name="user" value=query.user />
             <input type="hidden" name="createdAfter" value=after />
-            <input type="hidden" name="createdBefore" value=reply.before.to_string() />
-            <button class=class data-testid="bulk-confirm">{format!("{} {jobs}", verb(action))}</button>
+            <input type="hidden" name="createdBefore" value=before />
+            {(reply.resubmitted > 0).then(|| view! { <RerunAlready reply is_only_choice /> })}
+            <button class=class data-testid="bulk-confirm">{button}</button>
         </form>
+    }
+    .into_any()
+}
+
+/// Lists the jobs that were already rerun, and asks whether to rerun them again.
+#[component]
+fn RerunAlready(
+    reply: BulkReply,
+    /// Whether there are no other jobs, so that the form has no effect without them.
+    is_only_choice: bool,
+) -> impl IntoView {
+    let jobs = words::plural(reply.resubmitted, "job");
+    let (was, it) = if reply.resubmitted == 1 { ("was", "it") } else { ("were", "them") };
+    let listed = i64::try_from(reply.resubmissions.len()).unwrap_or(i64::MAX);
+    let more = (listed < reply.resubmitted).then(|| {
+        view! { <li>{format!("{} more", words::count(reply.resubmitted.saturating_sub(listed)))}</li> }
+    });
+    let link = |id: JobId| view! { <A href=format!("/tasks/queue/{id}")>{id.to_string()}</A> };
+    let item = |again: Resubmission| view! { <li>{link(again.id)} " as " {link(again.resubmitted_as)}</li> };
+    view! {
+        <details data-testid="bulk-rerun-already">
+            <summary>{format!("{jobs} {was} already rerun")}</summary>
+            <ul>{reply.resubmissions.into_iter().map(item).collect_view()} {more}</ul>
+        </details>
+        <div class="checkbox">
+            <input type="checkbox" id="include" name="includeResubmitted" value="true" required=is_only_choice />
+            <label for="include">{format!("Rerun {it} too")}</label>
+        </div>
     }
     .into_any()
 }

@@ -27,13 +27,10 @@ pub fn JobRow(
     let status = Signal::derive(move || job.read().status);
     let millis = move || job.read().phase().millis(|| now.get());
     let took = move || words::run_time(job.read().phase(), || now.get());
-    let waits = move || {
-        let job = job.read();
-        let position = || job.queue_position.map(|position| format!("number {} in the queue", words::count(position)));
-        job.concurrency_wait.as_ref().map(words::waits_for_key).or_else(position)
-    };
     let detail = move || {
         let job = job.read();
+        // Pauses are shown above the list, and not for each job.
+        let waits = || job.concurrency_wait.as_ref().map(words::waits_for_key);
         job.error_message.as_deref().map(words::visible).or_else(waits)
     };
     view! {

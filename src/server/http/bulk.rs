@@ -59,6 +59,10 @@ pub(super) struct BulkForm {
     user: String,
     created_after: String,
     created_before: String,
+    /// Whether to also resubmit jobs that have been resubmitted already. Browsers do not send checkboxes that are not
+    /// checked.
+    #[serde(default)]
+    include_resubmitted: bool,
 }
 
 impl BulkForm {
@@ -78,7 +82,8 @@ impl BulkForm {
             created_after: time(&self.created_after)?,
             created_before: time(&self.created_before)?,
         };
-        Some(BulkRequest { action: self.action, filter, reason: None, dry_run: false })
+        let include_resubmitted = self.include_resubmitted;
+        Some(BulkRequest { action: self.action, filter, reason: None, include_resubmitted, dry_run: false })
     }
 }
 

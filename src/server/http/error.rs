@@ -249,6 +249,7 @@ impl From<QueueError> for ApiError {
             QueueError::StateConflict { .. }
             | QueueError::NotRunning { .. }
             | QueueError::NotFinished { .. }
+            | QueueError::AlreadyResubmitted(_)
             | QueueError::CancelNotRequested(_) => Self::JobStateConflict(error.to_string()),
             QueueError::NotHolder(_) | QueueError::LeaseLost(_) => Self::JobOwnershipMismatch(error.to_string()),
             QueueError::ArtifactLimit(problem) => Self::ArtifactTooLarge(problem),

@@ -114,8 +114,36 @@ async fn all_failed_jobs_of_a_filter_are_run_again_and_no_others() {
     let id = newest["id"].as_str().expect("it has an id");
     assert_eq!(server.api.ended(id).await["status"], "failed");
     let body: Value = serde_json::from_str(&cli.stdout(&["retry", "--failed", "--json"]).await).expect("it is JSON");
-    assert_eq!(json!([body["matched"], body["done"], body["unchanged"]]), json!([4, 4, []]));
-    assert_eq!(resubmitted(&server).await, 5);
+    assert_eq!(json!([body["matched"], body["done"], body["unchanged"]]), json!([3, 3, []]));
+    assert_eq!(body["resubmissions"], json!([{"id": first, "resubmittedAs": id}]), "it was already run again");
+    assert_eq!(resubmitted(&server).await, 4);
+}
+
+#[tokio::test]
+async fn a_failed_job_is_run_again_once_unless_it_is_asked_for() {
+    let server = TestServer::start().await;
+    let cli = Cli::new(&server.api.base);
+    let job = failed(&server, "flaky").await;
+    assert_eq!(cli.stdout(&["rerun", "--failed"]).await, "1 failed job runs again\n");
+    let copy = server.api.json("/jobs?limit=1").await["items"][0]["id"].as_str().expect("it has an id").to_owned();
+    server.api.ended(&copy).await;
+    server.execute(&format!("update jobs set status = 'cancelled' where id = x'{}'", copy.replace('-', ""))).await;
+    let named = format!(
+        "tailwater: {job} is skipped: it was already run again as {copy}\n\
+         tailwater: --include-rerun runs skipped jobs again too\n"
+    );
+    let done = cli.run(&["rerun", "--failed"]).await;
+    let found = (done.code, done.stdout.as_str(), done.stderr.as_str());
+    assert_eq!(found, (Some(0), "0 failed jobs would run again\n", named.as_str()));
+    assert_eq!(resubmitted(&server).await, 1);
+    assert_eq!(cli.stdout(&["rerun", "--failed", "--include-rerun"]).await, "1 failed job runs again\n");
+    let newest = server.api.json("/jobs?limit=1").await["items"][0].clone();
+    assert_eq!(newest["resubmittedFrom"], job);
+    let newest = newest["id"].as_str().expect("it has an id").to_owned();
+    assert_eq!(server.api.ended(&newest).await["status"], "failed");
+    assert_eq!(cli.stdout(&["rerun", "--failed"]).await, "1 failed job runs again\n", "the copy has failed too");
+    let newest = server.api.json("/jobs?limit=1").await["items"][0].clone();
+    assert_ne!(newest["resubmittedFrom"], job);
 }
 
 #[tokio::test]
@@ -159,9 +187,10 @@ async fn many_failed_jobs_are_run_again_only_after_a_yes_on_a_terminal() {
     command.stdin(answer("y\n"));
     let done = Cli::run_command(command).await;
     assert!(done.code == Some(0) && done.stdout.contains("11 failed jobs run again"), "{done:?}");
-    let done = Cli::run_command(cli.on_terminal(&["rerun", "--failed", "--yes"])).await;
+    let again = ["rerun", "--failed", "--include-rerun"];
+    let done = Cli::run_command(cli.on_terminal(&[&again[..], &["--yes"]].concat())).await;
     assert!(!done.stdout.contains('?') && done.stdout.contains("11 failed jobs run again"), "{done:?}");
-    assert_eq!(cli.stdout(&["rerun", "--failed"]).await, "11 failed jobs run again\n", "a script is not asked");
+    assert_eq!(cli.stdout(&again).await, "11 failed jobs run again\n", "a script is not asked");
     assert_eq!(resubmitted(&server).await, 33);
 }
 

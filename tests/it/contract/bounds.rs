@@ -3,100 +3,28 @@
 
 use std::collections::BTreeSet;
 
-use model::Role;
-use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::harness::people::PASSWORD;
-use crate::harness::workers::{RemoteWorker, id_of};
-use crate::harness::{TOKEN, TestServer};
+use super::bodies::{BodyMember, BodyRequest, Description, Sent, requests};
+use crate::harness::TestServer;
 
 /// The number of characters or items in the large value that is sent for a member without a maximum.
 const MANY: u64 = 20_000;
 
-/// Members that this test skips, because the server validates their content and not only bounds: base64, positions in
-/// the output, and the current password.
-const CHECKED: [&str; 3] = ["raw", "chunks", "currentPassword"];
+/// Members whose values the server checks in a way that is not a bound: base64, output with its position, the current
+/// password, and names of secrets, which must exist.
+const CHECKED: [&str; 7] = [
+    "raw",
+    "chunks",
+    "currentPassword",
+    "payload.secrets",
+    "payload.secretFiles",
+    "payload.steps[0].secrets",
+    "payload.steps[0].secretFiles",
+];
 
-/// Members whose maximum depends on other members or on earlier requests.
-const RELATIVE: [&str; 2] = ["batch", "suppressedBytes"];
-
-/// Members that describe the range of a batch of output. The server checks them together.
-const OF_RANGES: [&str; 4] = ["batch", "from", "to", "suppressedBytes"];
-
-/// A request with a valid body.
-struct Request {
-    /// The method and the path template, as in `/api/openapi.json`.
-    operation: &'static str,
-    path: String,
-    body: Value,
-    token: String,
-}
-
-/// Returns a request for each operation that has a JSON body.
-async fn requests(server: &TestServer) -> Vec<Request> {
-    let worker = RemoteWorker::new(server, "one").await;
-    let job = server.claimed(&worker, json!({})).await;
-    // These jobs are for the claims below, which would otherwise wait for a job.
-    for _ in 0..20 {
-        server.submit_elsewhere(json!({})).await;
-    }
-    server.add_user("ada", Role::Admin).await;
-    let ada = server.log_in("ada", PASSWORD).await;
-    let created = server.create_token(&ada, json!({"name": "ada"})).await;
-    let ada = created["token"].as_str().expect("a new token has a text").to_owned();
-    let holder = json!({"workerId": "one", "leaseEpoch": 1});
-    let of_holder = |members: Value| {
-        let mut body = holder.clone();
-        for (name, value) in members.as_object().expect("it is an object") {
-            body[name] = value.clone();
-        }
-        body
-    };
-    let claim = json!({"workerId": "one", "leaseSeconds": 60, "allowedTypes": ["elsewhere"]});
-    let bulk = json!({"action": "cancel", "filter": {"type": "nothing"}, "dryRun": true});
-    let password = json!({"currentPassword": PASSWORD, "newPassword": PASSWORD});
-    let user = json!({"name": "eve", "role": "viewer", "password": PASSWORD});
-    let held = [
-        ("heartbeat", of_holder(json!({"leaseSeconds": 60}))),
-        ("events", of_holder(json!({"message": "x"}))),
-        ("output", of_holder(json!({"chunks": []}))),
-        ("complete", of_holder(json!({}))),
-        ("fail", of_holder(json!({"errorMessage": "x"}))),
-        ("cancel/ack", of_holder(json!({}))),
-    ];
-    let held = held.map(|(route, body)| Request {
-        operation: match route {
-            "heartbeat" => "POST /api/queue/jobs/{id}/heartbeat",
-            "events" => "POST /api/queue/jobs/{id}/events",
-            "output" => "POST /api/queue/jobs/{id}/output",
-            "complete" => "POST /api/queue/jobs/{id}/complete",
-            "fail" => "POST /api/queue/jobs/{id}/fail",
-            _ => "POST /api/queue/jobs/{id}/cancel/ack",
-        },
-        path: format!("/jobs/{}/{route}", id_of(&job)),
-        body,
-        token: worker.token.clone(),
-    });
-    let (done, _) = server.api.run("true").await;
-    let of = |operation, path: &str, body| Request { operation, path: path.to_owned(), body, token: TOKEN.to_owned() };
-    let others = [
-        of("POST /api/queue/jobs", "/jobs", json!({"type": "nothing"})),
-        of("POST /api/queue/jobs/bulk", "/jobs/bulk", bulk),
-        of("POST /api/queue/jobs/{id}/cancel", &format!("/jobs/{done}/cancel"), json!({})),
-        of("POST /api/queue/jobs/{id}/resubmit", &format!("/jobs/{done}/resubmit"), json!({})),
-        of("PUT /api/queue/pauses/{name}", "/pauses/type:nothing", json!({})),
-        of("POST /api/queue/redact", "/redact", json!({"text": "x"})),
-        of("PUT /api/queue/secrets/{name}", "/secrets/KEY", json!({"value": "x"})),
-        of("POST /api/queue/users", "/users", user),
-        of("PATCH /api/queue/users/{name}", "/users/eve", json!({})),
-        of("POST /api/queue/tokens", "/tokens", json!({"name": "ci", "role": "worker"})),
-        of("POST /api/queue/workers/tokens", "/workers/tokens", json!({"workerId": "ci"})),
-        Request { token: ada, ..of("POST /api/queue/account/password", "/account/password", password) },
-        Request { token: worker.token.clone(), ..of("POST /api/queue/jobs/claim", "/jobs/claim", claim) },
-    ];
-    others.into_iter().chain(held).collect()
-}
+/// Values that other members or earlier requests permit or exclude.
+const RELATIVE: [(&str, &str); 3] = [("batch", "2147483647"), ("suppressedBytes", "2147483647"), ("events", "[]")];
 
 /// A test value for a member, and whether it is within the documented bounds.
 struct Probe {
@@ -108,14 +36,15 @@ fn text(length: u64) -> Value {
     json!("x".repeat(usize::try_from(length).expect("it fits into memory")))
 }
 
-fn items(count: u64, schema: &Value) -> Value {
-    let is_text = schema["items"]["type"] == "string";
-    (0..count).map(|index| if is_text { json!(format!("x{index}")) } else { json!({"message": "x"}) }).collect()
+/// Returns a list of different texts, or of as many equal items of another type.
+fn items(count: u64, schema: &Value, description: &Description) -> Value {
+    let least = description.least(&schema["items"]);
+    (0..count).map(|index| if least == "x" { json!(format!("x{index}")) } else { least.clone() }).collect()
 }
 
-/// Returns values at and beyond the documented bounds of a member. If a bound is missing, returns an extreme value
-/// instead. Returns nothing for members that are not plain strings, integers or arrays.
-fn probes(schema: &Value) -> Vec<Probe> {
+/// Returns values at and beyond the bounds of a member, and large ones for bounds that are missing. Members that are
+/// not plain texts, words, whole numbers or lists have none.
+fn probes(schema: &Value, description: &Description) -> Vec<Probe> {
     let within = |value: Value| Probe { value, is_within: true };
     let beyond = |value: Value| Probe { value, is_within: false };
     let kind = match &schema["type"] {
@@ -124,11 +53,17 @@ fn probes(schema: &Value) -> Vec<Probe> {
     };
     let number = |name: &str| schema[name].as_i64();
     let size = |name: &str| schema[name].as_u64();
+    let least_and_one_less = |least: u64| (least, least.saturating_sub(1));
     let mut probes = Vec::new();
     match kind {
-        Some("string") if ["enum", "format", "pattern"].iter().all(|name| schema[*name].is_null()) => {
-            match size("minLength") {
-                Some(least) => probes.extend([within(text(least)), beyond(text(least.saturating_sub(1)))]),
+        Some("string") if schema["enum"].is_array() => {
+            let words = schema["enum"].as_array().into_iter().flatten().filter(|word| !word.is_null());
+            probes.extend(words.cloned().map(within));
+            probes.push(beyond(json!("nonsense")));
+        }
+        Some("string") if ["format", "pattern"].iter().all(|name| schema[*name].is_null()) => {
+            match size("minLength").map(least_and_one_less) {
+                Some((least, less)) => probes.extend([within(text(least)), beyond(text(less))]),
                 None => probes.push(within(text(0))),
             }
             match size("maxLength") {
@@ -146,69 +81,68 @@ fn probes(schema: &Value) -> Vec<Probe> {
                 None => probes.push(within(json!(i32::MAX))),
             }
         }
-        Some("array") => match size("maxItems") {
-            Some(most) => probes.extend([within(items(most, schema)), beyond(items(most + 1, schema))]),
-            None => probes.push(within(items(MANY, schema))),
-        },
+        Some("array") => {
+            let items = |count: u64| items(count, schema, description);
+            match size("minItems").map(least_and_one_less) {
+                Some((least, less)) => probes.extend([within(items(least)), beyond(items(less))]),
+                None => probes.push(within(items(0))),
+            }
+            match size("maxItems") {
+                Some(most) => probes.extend([within(items(most)), beyond(items(most + 1))]),
+                None => probes.push(within(items(MANY))),
+            }
+        }
         _ => {}
     }
     probes
 }
 
+/// Sends values at and beyond the bounds of a member. Returns their number, and where the server disagrees.
+async fn check(
+    server: &TestServer,
+    description: &Description,
+    request: &BodyRequest,
+    member: &BodyMember,
+) -> (usize, Vec<String>) {
+    let (name, mut checked, mut problems) = (member.name(), 0, Vec::new());
+    for Probe { value, is_within } in probes(&member.schema, description) {
+        let text = value.to_string();
+        if RELATIVE.contains(&(name.as_str(), text.as_str())) {
+            continue;
+        }
+        let shown: String = text.chars().take(30).collect();
+        let answer = request.send(server, description, member, &Sent::Value(value)).await;
+        if member.is_blamed_by(&answer) == is_within {
+            let (operation, schema) = (request.operation, &member.schema);
+            problems.push(format!("{operation}: {name} = {shown}: {} {}, {schema}", answer.status, answer.message));
+        }
+        checked += 1;
+    }
+    (checked, problems)
+}
+
 #[tokio::test]
 async fn the_bounds_in_the_description_of_the_api_are_those_of_the_server() {
     let server = TestServer::start().await;
-    let base = &server.api.base;
-    let document = server.api.client.get(format!("{base}/api/openapi.json")).bearer_auth(TOKEN);
-    let document: Value = document.send().await.expect("the server answers").json().await.expect("it is JSON");
-    let (mut described, mut checked, mut problems) = (BTreeSet::new(), 0, Vec::new());
-    for (path, item) in document["paths"].as_object().expect("an object") {
-        for (method, operation) in item.as_object().expect("an object") {
-            if !operation["requestBody"]["content"]["application/json"].is_null() {
-                described.insert(format!("{} {path}", method.to_uppercase()));
-            }
-        }
-    }
+    let description = Description::of(&server).await;
     let requests = requests(&server).await;
     let listed: BTreeSet<String> = requests.iter().map(|request| request.operation.to_owned()).collect();
-    assert_eq!(listed, described, "each operation with a JSON body has a request");
-    for Request { operation, path, body, token } in &requests {
-        let (method, template) = operation.split_once(' ').expect("an operation has a method");
-        let described = &document["paths"][template][method.to_lowercase()]["requestBody"]["content"];
-        let reference = described["application/json"]["schema"]["$ref"].as_str().expect("the schema has a name");
-        let schema = document.pointer(&reference[1..]).expect("the schema exists");
-        for (name, member) in schema["properties"].as_object().expect("the schema has members") {
-            if CHECKED.contains(&name.as_str()) {
-                continue;
-            }
-            let is_relative = RELATIVE.contains(&name.as_str());
-            let has_maximum = |probe: &Probe| !is_relative || probe.value != json!(i32::MAX);
-            for Probe { value, is_within } in probes(member).into_iter().filter(has_maximum) {
-                let mut body = body.clone();
-                let members = body.as_object_mut().expect("it is an object");
-                if name == "events" || OF_RANGES.contains(&name.as_str()) {
-                    members.remove("message");
-                }
-                if OF_RANGES.contains(&name.as_str()) {
-                    members.extend(OF_RANGES.map(|name| (name.to_owned(), json!(i64::from(name == "batch")))));
-                    members.insert("events".to_owned(), json!([]));
-                }
-                body[name] = value;
-                let method: Method = method.parse().expect("it is a method");
-                let request = server.api.client.request(method, format!("{base}/api/queue{path}")).bearer_auth(token);
-                let reply = request.json(&body).send().await.expect("the server answers");
-                let status = reply.status().as_u16();
-                let reply: Value = reply.json().await.unwrap_or_default();
-                let message = reply["detail"]["message"].as_str().unwrap_or_default();
-                let is_refused = status == 422 && message.starts_with(name.as_str());
-                if is_refused == is_within {
-                    let value: String = body[name].to_string().chars().take(30).collect();
-                    problems.push(format!("{operation}: {name} = {value}: {status} {message}, {member}"));
-                }
-                checked += 1;
+    assert_eq!(listed, description.operations_with_bodies(), "each operation with a JSON body has a request");
+    let (mut checked, mut nested, mut problems) = (0, BTreeSet::new(), Vec::new());
+    for request in &requests {
+        let members = description.members(request);
+        for member in members.iter().filter(|member| !CHECKED.contains(&member.name().as_str())) {
+            let (count, found) = check(&server, &description, request, member).await;
+            checked += count;
+            problems.extend(found);
+            if count > 0 && member.name().contains('.') {
+                nested.insert(member.name());
             }
         }
     }
-    assert!(checked > 100, "only {checked} values were checked");
+    assert!(checked > 200, "only {checked} values were checked");
+    for name in ["filter.q", "payload.timeoutSeconds", "payload.steps[0].run", "events[0].level"] {
+        assert!(nested.contains(name), "{name} was not checked: {nested:?}");
+    }
     assert!(problems.is_empty(), "{problems:#?}");
 }

@@ -77,10 +77,21 @@ impl Store {
 
     /// Claims the next job, appends random output and finishes the attempt.
     pub async fn attempt(&self, output: &mut Output, events: usize, ending: Ending) -> JobStatus {
+        self.attempt_in_batches(output, events, BATCH, ending).await
+    }
+
+    /// Does the same, with batches of the given number of events.
+    pub async fn attempt_in_batches(
+        &self,
+        output: &mut Output,
+        events: usize,
+        batch: usize,
+        ending: Ending,
+    ) -> JobStatus {
         let lease = self.claim().await;
         output.begin(lease.attempt);
         let mut number = 0;
-        for count in (0..events).step_by(BATCH).map(|done| BATCH.min(events - done)) {
+        for count in (0..events).step_by(batch).map(|done| batch.min(events - done)) {
             let from = output.offset();
             let batch = (0..count).map(|_| output.event()).collect();
             number += 1;

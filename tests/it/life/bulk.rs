@@ -65,6 +65,61 @@ async fn finished_jobs_run_again_in_the_same_order() {
 }
 
 #[tokio::test]
+async fn jobs_that_were_already_resubmitted_are_ignored_and_named() {
+    let server = TestServer::start().await;
+    let ids = titled(&server, &["once", "never"]).await;
+    bulk(&server, json!({"action": "cancel", "filter": {}})).await;
+    let copy = server.api.post(&format!("/jobs/{}/resubmit", ids[0]), &json!({"priority": 1})).await;
+    let copy: Value = copy.json().await.expect("the body is JSON");
+    let again = json!({"action": "resubmit", "filter": {}});
+    let resubmissions = json!([{"id": ids[0], "resubmittedAs": copy["id"]}]);
+    let mut dry = again.clone();
+    dry["dryRun"] = json!(true);
+    for (request, done) in [(dry, 0), (again.clone(), 1)] {
+        let reply = bulk(&server, request).await;
+        assert_eq!(counts(&reply), json!([1, done, 0, 0, false, null]));
+        assert_eq!((&reply["resubmitted"], &reply["resubmissions"]), (&json!(1), &resubmissions));
+    }
+    let reply = bulk(&server, again.clone()).await;
+    assert_eq!((&reply["matched"], &reply["resubmitted"]), (&json!(0), &json!(2)), "a repeated request does nothing");
+    let cancelled = bulk(&server, json!({"action": "cancel", "filter": {}})).await;
+    assert_eq!((&cancelled["done"], &cancelled["resubmitted"]), (&json!(2), &json!(0)), "other actions do not ask");
+    let mut include = again;
+    include["includeResubmitted"] = json!(true);
+    let reply = bulk(&server, include).await;
+    assert_eq!((counts(&reply), &reply["resubmitted"]), (json!([4, 4, 0, 0, false, null]), &json!(0)));
+}
+
+#[tokio::test]
+async fn the_page_skips_jobs_that_were_already_rerun_unless_their_box_is_checked() {
+    let server = TestServer::start().await;
+    let ids = titled(&server, &["one", "two"]).await;
+    bulk(&server, json!({"action": "cancel", "filter": {}})).await;
+    let copy = server.api.post(&format!("/jobs/{}/resubmit", ids[0]), &json!({})).await;
+    let copy: Value = copy.json().await.expect("the body is JSON");
+    let operator = server.token(Role::Operator).await;
+    let page = async || {
+        let reply = server.page("/tasks/queue/bulk?action=resubmit&status=cancelled", &operator).await;
+        reply.text().await.expect("the body arrives")
+    };
+    let send = async |page: &str, box_is_checked: bool| {
+        let fields = crate::harness::form::fields_of(page.split_once("<main").expect("it has a main element").1);
+        let mut fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        assert!(page.contains("name=\"includeResubmitted\""), "{page}");
+        fields.extend(box_is_checked.then_some(("includeResubmitted", "true")));
+        let reply = server.post_form("/tasks/queue/bulk", &operator, &fields).await;
+        reply.headers()["location"].to_str().expect("ASCII").to_owned()
+    };
+    let html = page().await;
+    assert!(html.contains("Rerun 1 job?") && html.contains("1 job was already rerun"), "{html}");
+    assert!(html.contains(&ids[0]) && html.contains(copy["id"].as_str().expect("it has an id")), "{html}");
+    assert_eq!(send(&html, false).await, "/tasks/queue/bulk?action=resubmit&done=1&skipped=0&failed=0");
+    let html = page().await;
+    assert!(html.contains("were already rerun.") && html.contains("Rerun them too"), "{html}");
+    assert_eq!(send(&html, true).await, "/tasks/queue/bulk?action=resubmit&done=2&skipped=0&failed=0");
+}
+
+#[tokio::test]
 async fn jobs_that_are_not_changed_are_named_with_the_reason() {
     let server = TestServer::start().await;
     server

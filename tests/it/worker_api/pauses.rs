@@ -46,6 +46,10 @@ async fn a_paused_queue_starts_no_job_and_keeps_their_order() {
         let job = server.api.job(id).await;
         assert_eq!((&job["status"], &job["pause"]), (&json!("queued"), &paused));
     }
+    let list = server.api.json("/jobs?summary=true").await["items"].clone();
+    for job in list.as_array().expect("it is a list") {
+        assert_eq!((&job["pause"], &job["queuePosition"]), (&paused, &Value::Null), "a list contains no positions");
+    }
     assert_eq!(server.api.job(&urgent).await["queuePosition"], 1);
     assert_eq!(server.api.json("/pauses").await, json!({"items": [paused]}));
     let workers = server.api.json("/workers").await;
@@ -91,6 +95,9 @@ async fn a_paused_type_holds_only_its_own_jobs_back() {
     let either = json!({"leaseSeconds": 60, "allowedTypes": [KIND, "another"]});
     assert_eq!(worker.expect(200, "/claim", either).await, json!({"job": null}));
     assert_eq!(server.api.job(&held).await["pause"], paused);
+    let list = server.api.json("/jobs").await["items"].clone();
+    let pauses: Vec<&Value> = list.as_array().expect("it is a list").iter().map(|job| &job["pause"]).collect();
+    assert_eq!(pauses, [&Value::Null, &Value::Null, &paused], "neither of the other jobs is paused");
     resume(&server, "type:elsewhere").await;
     assert_eq!(id_of(&claim(&worker).await["job"]), held);
 }

@@ -62,29 +62,49 @@ impl JobDefaults<'_> {
     }
 }
 
-/// The JSON structure of a step.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+/// A step of a job of the type `command`.
+#[derive(Clone, Debug, Serialize, Deserialize, utoipa::ToSchema)]
+#[schema(as = CommandStep)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(super) struct RawStep {
+    /// The id, which is unique within the stage. The default is `step-N`.
+    #[schema(min_length = 1, max_length = 100, pattern = "^[A-Za-z0-9._-]+$")]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) id: Option<String>,
+    /// The name, which is one line. The default is the first line of the command.
+    #[schema(max_length = 200)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) name: Option<String>,
+    /// The command, at most 131,071 bytes.
+    #[schema(min_length = 1, max_length = 131_071)]
     pub(super) run: String,
+    /// The shell that runs the command. The default is `sh`.
+    #[schema(min_length = 1, max_length = 200)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) shell: Option<String>,
+    /// The working directory: absolute, or relative to the working directory of the job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) working_directory: Option<String>,
+    /// The environment variables, in addition to those of the job.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) env: BTreeMap<String, String>,
+    /// The named secrets that the step receives in variables, as `NAME` or `VARIABLE=NAME`.
+    #[schema(max_items = 100)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) secrets: Vec<String>,
+    /// The named secrets that the step receives in files, as `NAME` or `VARIABLE=NAME`. The variables contain their
+    /// paths.
+    #[schema(max_items = 100)]
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub(super) secret_files: Vec<String>,
+    /// The time limit of the step.
+    #[schema(minimum = 1, maximum = 2_592_000)]
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) timeout_seconds: Option<u32>,
+    /// Whether the stage continues if the step fails.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) continue_on_error: bool,
+    /// Whether the step runs in a terminal. The default is the setting of the job.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) terminal: Option<bool>,
 }

@@ -1,6 +1,6 @@
 //! The reports with which workers on other machines end their leases.
 
-use model::{FailureReason, Job, JobId, JobStatus, ReportedTotals};
+use model::{FailureReason, Job, JobId, ReportedTotals};
 use redact::Redacted;
 
 use super::holder::{Holder, RemoteWorker, holding};
@@ -8,7 +8,7 @@ use super::output::{FinishedOutput, LockedCopy};
 use crate::clock;
 use crate::queue::ending::{self, EndDetails, EndedLease, Ending, Finish, Retry};
 use crate::queue::job_row::JobRow;
-use crate::queue::{Queue, QueueError, concurrency, pauses, store as jobs};
+use crate::queue::{Queue, QueueError, store as jobs, waits};
 
 /// The maximum length of a message or a summary, in characters. It is limited because lists of jobs contain these
 /// texts. A longer text is truncated rather than refused, because a refused report would keep the job running.
@@ -76,21 +76,16 @@ impl Queue {
                         let finish = Finish { lease, worker: holder.name.clone(), ending, totals, artifacts };
                         ending::finish(tx, log.tails(), finish, EndDetails { warning, ..details }, now).await?;
                     }
-                    let row = jobs::job(tx.connection(), job).await?.ok_or(QueueError::NoSuchJob(job))?;
-                    let position = match row.job.status {
-                        JobStatus::Queued => Some(jobs::queue_position(tx.connection(), &row).await?),
-                        _ => None,
-                    };
-                    let pause = pauses::of_job(tx.connection(), &row.job).await?;
-                    let concurrency_wait = concurrency::wait_of(tx.connection(), &row).await?;
-                    Ok((row, position, pause, concurrency_wait))
+                    let mut row = jobs::job(tx.connection(), job).await?.ok_or(QueueError::NoSuchJob(job))?;
+                    waits::add_with_position(tx.connection(), &mut row).await?;
+                    Ok(row)
                 })
             })
             .await;
-        let (row, queue_position, pause, concurrency_wait) = reported?;
+        let row = reported?;
         self.copies.close(job, attempt);
         self.attempt_has_ended(job, EndedLease::of(&row));
-        Ok(Job { queue_position, pause, concurrency_wait, ..row.to_job(&self.maskers) })
+        Ok(row.to_job(&self.maskers))
     }
 
     /// Completes the stored output of an attempt whose worker reports its end. Returns `None` if the attempt has

@@ -155,6 +155,7 @@ impl From<QueueError> for LinkError {
             error @ (QueueError::Invalid(_)
             | QueueError::StateConflict { .. }
             | QueueError::NotRunning { .. }
+            | QueueError::AlreadyResubmitted(_)
             | QueueError::NotFinished { .. }
             | QueueError::CancelNotRequested(_)
             | QueueError::ArtifactLimit(_)

@@ -1,5 +1,6 @@
 //! The operations on jobs and their artifacts.
 
+use engine::queue::CommandShape;
 use model::{ArtifactsPage, BulkReply, BulkRequest, JobChanges, JobStatus, JobsPage, NewJob, UsualTimes};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
@@ -73,9 +74,10 @@ fn submit() -> ApiOperation {
     ];
     let key = text().min_length(Some(1)).max_length(Some(200)).pattern(Some("^[!-~]+$"));
     let operation = ApiOperation::post("/jobs", "submitJob", "Submits a job.")
-        .about("The payload of a job of the type `command` is described in docs/jobs.md.")
+        .about("If `payload` is missing, the job has an empty one.")
         .header("Idempotency-Key", key, "A repeated request with the same key returns the job of the first one.")
         .schema_of::<NewJob>()
+        .schema_of::<CommandShape>()
         .form(parts, Some(submission))
         .reply(201, "The job.", &examples::job())
         .refuses([
@@ -139,13 +141,15 @@ fn bulk() -> ApiOperation {
         "action": "cancel", "filter": {"status": ["queued"], "q": "nightly"}, "reason": "wrong branch", "dryRun": true,
     }));
     let reply: BulkReply = example(json!({
-        "matched": 3, "done": 1, "skipped": 1, "failed": 0, "hasMore": false, "before": "2026-01-31T12:00:00.000000Z",
+        "matched": 3, "done": 1, "skipped": 1, "failed": 0, "resubmitted": 0, "resubmissions": [], "hasMore": false,
+        "before": "2026-01-31T12:00:00.000000Z",
         "unchanged": [{"id": examples::ID, "reason": "the job has already finished (succeeded), so it cannot be cancelled"}],
     }));
     ApiOperation::post("/jobs/bulk", "changeJobs", "Applies an action to all jobs that match a filter.")
         .about(
-            "A request changes at most 10,000 jobs, oldest first. The action `remove` requires the role `admin`. With \
-                `dryRun`, the jobs are only counted.",
+            "A request changes at most 10,000 jobs, oldest first. The action `remove` requires the role `admin`. The \
+                action `resubmit` ignores jobs that have been resubmitted already, unless `includeResubmitted` is \
+                true. With `dryRun`, the jobs are only counted.",
         )
         .body(&request)
         .reply(200, "The number of jobs that were changed.", &reply)

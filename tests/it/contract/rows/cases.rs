@@ -21,7 +21,7 @@ pub(super) const API_TOKEN: &str = "id userId name role description allowedJobTy
 const WORKER_TOKEN: &str = "id workerId description allowedJobTypes allowedRepositories capabilities isActive userId \
     hint createdAt lastUsedAt expiresAt";
 const COUNTS: &str = "queued running succeeded failed cancelled deadLetter";
-const BULK: &str = "matched done skipped failed error unchanged hasMore before";
+const BULK: &str = "matched done skipped failed error unchanged resubmitted resubmissions hasMore before";
 
 /// The media types of responses that are not JSON.
 const TEXT: &str = "text/plain; charset=utf-8";
