@@ -84,3 +84,13 @@ fn a_control_character_may_be_printed_as_a_letter() {
         check(&format!("q{char}bcdefgh"), &format!("<q\\{letter}bcdefgh>"), "<[REDACTED]>");
     }
 }
+
+#[test]
+fn a_character_of_latin_1_may_be_printed_as_a_byte() {
+    // Python's `ascii` escapes all of them, and its `repr` only control characters.
+    check("pässwörd-12345", r"<p\xe4ssw\xf6rd-12345>", "<[REDACTED]>");
+    check("pässwörd\u{a0}12345", r"<p\xe4ssw\xf6rd\xa012345>", "<[REDACTED]>");
+    check("pässwörd\u{a0}12345", r"<pässwörd\xa012345>", "<[REDACTED]>");
+    check("pässwörd\u{ad}12345", r"<pässwörd\xad12345>", "<[REDACTED]>");
+    check("pässwörd\u{80}12345", r"<pässwörd\x8012345>", "<[REDACTED]>");
+}
