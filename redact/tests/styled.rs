@@ -110,6 +110,42 @@ fn the_number_of_held_bytes_is_bounded() {
     }
 }
 
+#[test]
+fn a_value_is_masked_wherever_its_styled_form_begins() {
+    let redactor = Redactor::new(["say \"hello\" & wave"]);
+    for styled in ["say \"hel\x1b[0mlo\" & wave", "say \\\"hello\\\" &amp; wave", "%73ay%20%22hello%22%20%26%20wave"] {
+        // Partial matches are checked at position 1024.
+        for before in 1024 - styled.len()..=1024 {
+            let before = ".".repeat(before);
+            let shown = redactor.redact(format!("{before}{styled}.").as_bytes());
+            assert_eq!(shown.to_text(), format!("{before}[REDACTED]."), "{styled:?}");
+        }
+    }
+}
+
+#[test]
+fn a_value_may_span_16_times_its_longest_form_and_16_kib() {
+    let redactor = Redactor::new(["correct horse battery"]);
+    // The longest form is the hexadecimal one, with spaces. It has 62 bytes.
+    let limit = 16 * 62 + (16 << 10);
+    for (len, is_masked) in [(limit - 30, true), (limit + 1024, false)] {
+        let styled = format!("correct horse{} battery.", "\x1b[0m".repeat(len / 4));
+        let shown = redactor.redact(styled.as_bytes());
+        assert_eq!(shown.to_text() == "[REDACTED].", is_masked, "{len} bytes");
+        assert_eq!(shown.as_bytes() == styled.as_bytes(), !is_masked, "{len} bytes");
+    }
+}
+
+#[test]
+fn an_escape_sequence_has_at_most_4096_bytes() {
+    let redactor = Redactor::new(["correct horse battery"]);
+    for (len, is_masked) in [(4096, true), (4097, false)] {
+        let title = "x".repeat(len - 3);
+        let shown = redactor.redact(format!("correct horse\x1b]{title}\x07 battery.").as_bytes());
+        assert_eq!(shown.to_text() == "[REDACTED].", is_masked, "{len} bytes");
+    }
+}
+
 fn check(redactor: &Redactor, styled: &str) {
     check_cut(redactor, styled, 1);
 }
