@@ -40,6 +40,9 @@ fn text_after_a_value_does_not_swallow_its_end() {
     check("password\\", r"password\\new", r"[REDACTED]\new");
     check("pass\"word%", "pass%22word%2541", "[REDACTED]%2541");
     check("pass\"word&", "pass&quot;word&amp;lt;", "[REDACTED]&amp;lt;");
+    check("&password", "&amp;password &password", "[REDACTED] [REDACTED]");
+    check("swordfish&a", "swordfish& swordfish&b.", "[REDACTED]& [REDACTED]&b.");
+    check("swordfish&ab", "swordfish& swordfish&b.", "swordfish& swordfish&b.");
 }
 
 #[test]
@@ -75,6 +78,16 @@ fn a_value_with_a_long_run_of_escapes_is_masked_however_often_it_is_escaped() {
     }
     check("q%41bcdefgh", &format!("<q%{}41bcdefgh>", "25".repeat(50)), "<[REDACTED]>");
     check("q&bcdefgh", &format!("<q&{}bcdefgh>", "amp;".repeat(50)), "<[REDACTED]>");
+}
+
+#[test]
+fn a_character_beyond_16_bits_may_be_escaped_as_two_halves() {
+    for backslashes in 1..=64 {
+        let backslashes = "\\".repeat(backslashes);
+        check("pass😀word", &format!("<pass{backslashes}ud83d{backslashes}ude00word>"), "<[REDACTED]>");
+    }
+    let far = format!("<pass\\ud83d{}ude00word>", "\\".repeat(65));
+    check("pass😀word", &far, &far);
 }
 
 #[test]

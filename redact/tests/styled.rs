@@ -124,6 +124,15 @@ fn a_value_is_masked_wherever_its_styled_form_begins() {
 }
 
 #[test]
+fn a_value_that_contains_styles_is_masked_if_it_is_printed_with_more_of_them() {
+    for value in ["a\x08abcdefgh", "ab\x1b]0;title\x07cdefgh", "ab\r\ncdefgh", "ab_\x08cdefgh"] {
+        let redactor = Redactor::new([value]);
+        let styled = value.replace("gh", "g\x1b[0mh");
+        assert_eq!(redactor.redact(format!("<{styled}>").as_bytes()).to_text(), "<[REDACTED]>", "{value:?}");
+    }
+}
+
+#[test]
 fn a_value_may_span_16_times_its_longest_form_and_16_kib() {
     let redactor = Redactor::new(["correct horse battery"]);
     // The longest form is the hexadecimal one, with spaces. It has 62 bytes.

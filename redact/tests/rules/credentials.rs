@@ -55,6 +55,15 @@ fn a_token_has_at_least_8_bytes_and_letters_with_digits_or_symbols() {
 }
 
 #[test]
+fn a_password_after_a_colon_or_a_spaced_equals_sign_is_a_token() {
+    check("password=", &["swordfish"], true);
+    for name in ["password = ", "password =", "password= ", "password\t=", "password: ", "password:"] {
+        check(name, &["swordfish"], false);
+        check(name, &["sw0rdfish"], true);
+    }
+}
+
+#[test]
 fn the_digits_of_percent_escapes_do_not_make_a_token() {
     check("token=", &["abcdefgh%20ijk", "abc%2fdef%2Fghi"], false);
     check("token=", &["abcdef%z1ghij", "abcdef%1zghij", "abcdefghij%1"], true);
