@@ -36,6 +36,23 @@ fn text_before_a_value_does_not_swallow_its_beginning() {
 }
 
 #[test]
+fn the_backslash_of_an_escape_that_is_none_is_masked() {
+    check("xzabcdefg", r"<\xzabcdefg>", "<[REDACTED]>");
+    check("Abcdefgh", r"<\%41bcdefgh>", "<[REDACTED]>");
+}
+
+#[test]
+fn a_short_value_is_not_searched_for_in_escaped_text() {
+    let text = "<%61-%62> <\\u0061-b>";
+    check("a-b", text, text);
+}
+
+#[test]
+fn an_underscore_at_the_end_is_part_of_a_value() {
+    check("password-1_", "<password-1> <password-1_>", "<password-1> <[REDACTED]>");
+}
+
+#[test]
 fn text_after_a_value_does_not_swallow_its_end() {
     check("password\\", r"password\\new", r"[REDACTED]\new");
     check("pass\"word%", "pass%22word%2541", "[REDACTED]%2541");

@@ -36,7 +36,7 @@ fn a_path_or_url_is_not_a_password() {
 #[test]
 fn source_code_is_not_a_password() {
     check("password: \"", &["abc(defg1", "abc)defg1", "abc`defg1", "abc::defg1", "=abcdefg1", "abc->defg1"], false);
-    check("password: \"", &["abc:defg1", "abc-defg1", "abc>defg1", "a=bcdefg1"], true);
+    check("password: \"", &["abc:defg1", "abc-defg1", "abc>defg1", "abc[defg1", "a=bcdefg1"], true);
     check("password: \"", &["abc defg1", "abc\x01defg1"], false);
 }
 

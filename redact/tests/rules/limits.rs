@@ -47,9 +47,14 @@ fn a_candidate_of_another_rule_is_followed_while_a_long_secret_continues() {
 
 #[test]
 fn half_of_a_short_token_at_the_end_is_masked() {
-    let redactor = redactor(&[("acme", "acme-[0-9]{6}"), ("coyote", "coyote-(?P<secret>[0-9]{12})-")]);
+    let redactor = redactor(&[
+        ("acme", "acme-[0-9]{6}"),
+        ("bird", "bird-(?P<number>[0-9]{6})"),
+        ("coyote", "coyote-(?P<secret>[0-9]{12})-"),
+    ]);
     check(&redactor, "an acme-", "an acme-");
     check(&redactor, "an acme-1", "an [REDACTED:acme]");
+    check(&redactor, "a bird-1", "a [REDACTED:bird]");
     check(&redactor, "a coyote-1234567", "a coyote-1234567");
     check(&redactor, "a coyote-12345678", "a coyote-[REDACTED:coyote]");
     let long = "a long text before the address ".repeat(9);

@@ -26,6 +26,7 @@ fn a_rule_is_added_and_a_built_in_one_is_disabled() {
     assert_eq!(shown.to_text(), "acme-[REDACTED:acme-key] password=hunter2\n");
     assert!(rules.iter().any(|rule| rule.id == "acme-key" && rule.expression.starts_with("acme")));
     assert!(rules.iter().all(|rule| rule.id != "secret-assignment"));
+    assert_eq!(format!("{rules:?}"), format!("Rules {{ rules: {}, .. }}", Rules::built_in().iter().count()));
 }
 
 #[test]
