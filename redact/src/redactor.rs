@@ -39,10 +39,10 @@ impl Redactor {
     /// Creates a redactor that masks each of `values` in all its forms, and nothing else. Empty values are ignored, and
     /// duplicates count once.
     ///
-    /// The number and length of the values are limited only by memory: each of their bytes takes 600 to 1,000 bytes of
-    /// memory and a microsecond to compile (see [`memory`](Self::memory)). The returned redactor always masks all of
-    /// the values. If the automaton cannot be built, which happens only with hundreds of millions of bytes, this
-    /// function panics.
+    /// The number and length of the values are limited only by memory: each of their bytes takes 600 to 1,200 bytes of
+    /// memory and a microsecond to compile, see [`memory`](Self::memory). The returned redactor always masks all of the
+    /// values. If the automaton cannot be built, which happens only with hundreds of millions of bytes, this function
+    /// panics.
     pub fn new<I, V>(values: I) -> Self
     where
         I: IntoIterator<Item = V>,

@@ -68,3 +68,22 @@ fn a_line_break_directly_after_the_point_of_addition_is_no_part_of_a_value() {
     assert_eq!(redact(&text, 3), "abc\n[REDACTED]\n");
     assert_eq!(redact(&text, 4), "abc\n[REDACTED]\n");
 }
+
+#[test]
+fn memory_that_redactors_share_is_counted_once() {
+    let mut random = fastrand::Rng::with_seed(7);
+    let values: Vec<String> = (0..100).map(|_| (0..100).map(|_| random.alphanumeric()).collect()).collect();
+    let shared = Redactor::new(&values);
+    let per_byte = shared.memory() / 10_000;
+    assert!((600..=1_200).contains(&per_byte), "each byte of a value takes {per_byte} bytes");
+    let extended = shared.with_values([NEW]);
+    let beside = extended.memory_beside(&shared);
+    assert!((65_000..100_000).contains(&beside), "the added value takes {beside} bytes");
+    let common = extended.memory() - beside;
+    assert!((shared.memory() - 70_000..shared.memory()).contains(&common), "{common} bytes are shared");
+    assert_eq!(extended.memory_beside(&extended.clone()), 0);
+    assert_eq!(shared.memory_beside(&shared.clone()), 0);
+    assert_eq!(shared.with_values(&values[1..]).memory_beside(&shared), 0, "the values are known");
+    assert_eq!(shared.memory_beside(&Redactor::new([OLD])), shared.memory());
+    assert_eq!(extended.memory_beside(&Redactor::new([OLD]).with_values([NEW])), extended.memory());
+}

@@ -73,6 +73,9 @@ fn a_common_word_in_a_line_is_masked_only_as_a_whole_word() {
 fn other_lines_of_a_value_are_shown() {
     let log = "{\n  \"a\": [\n    \"one\"\n  ]\n}\n";
     check(ACCOUNT, log, log);
+    let commented = KEY.replace("KEY-----\nMII", "KEY-----\nComment: my own key\n\nMII");
+    check(&commented, "Comment: my own key", "Comment: my own key");
+    check(&commented, "Qt/DbCdvsF9wF8gRK0ptx9M6R13NvBxvVQAp", "[REDACTED]");
     check("1234567\n12345678", "<1234567> <12345678>", "<1234567> <12345678>");
     check("one two three\nfour five six", "one two three, four five six", "one two three, four five six");
     check("one two three\nfour five six", "one two three four five six", "[REDACTED]");

@@ -110,6 +110,54 @@ fn the_number_of_held_bytes_is_bounded() {
     }
 }
 
+#[test]
+fn a_value_is_masked_wherever_its_styled_form_begins() {
+    let redactor = Redactor::new(["say \"hello\" & wave"]);
+    for styled in ["say \"hel\x1b[0mlo\" & wave", "say \\\"hello\\\" &amp; wave", "%73ay%20%22hello%22%20%26%20wave"] {
+        // Partial matches are checked at multiples of 1,024. This one is larger than the longest span of a match.
+        let check = 20 << 10;
+        for before in check - styled.len()..=check {
+            let before = ".".repeat(before);
+            let shown = redactor.redact(format!("{before}{styled}.").as_bytes());
+            assert_eq!(shown.to_text(), format!("{before}[REDACTED]."), "{styled:?}");
+        }
+    }
+}
+
+#[test]
+fn a_value_that_contains_styles_is_masked_if_it_is_printed_with_more_of_them() {
+    for value in ["a\x08abcdefgh", "ab\x1b]0;title\x07cdefgh", "ab\r\ncdefgh", "ab_\x08cdefgh"] {
+        let redactor = Redactor::new([value]);
+        let styled = value.replace("gh", "g\x1b[0mh");
+        assert_eq!(redactor.redact(format!("<{styled}>").as_bytes()).to_text(), "<[REDACTED]>", "{value:?}");
+    }
+}
+
+#[test]
+fn a_value_may_span_16_times_its_longest_form_and_16_kib() {
+    let redactor = Redactor::new(["correct horse battery"]);
+    // The longest form is the hexadecimal one, with spaces. It has 62 bytes.
+    let limit = 16 * 62 + (16 << 10);
+    for (len, is_masked) in [(limit - 30, true), (limit + 1024, false)] {
+        // The span is checked at multiples of 1,024, here after 17,008 and 18,032 bytes.
+        let before = ".".repeat(400);
+        let styled = format!("{before}correct horse{} battery.", "\x1b[0m".repeat(len / 4));
+        let shown = redactor.redact(styled.as_bytes());
+        assert_eq!(shown.to_text() == format!("{before}[REDACTED]."), is_masked, "{len} bytes");
+        assert_eq!(shown.as_bytes() == styled.as_bytes(), !is_masked, "{len} bytes");
+    }
+}
+
+#[test]
+fn an_escape_sequence_has_at_most_4096_bytes() {
+    let redactor = Redactor::new(["correct horse battery"]);
+    for (len, is_masked) in [(4096, true), (4097, false)] {
+        let title = "x".repeat(len - 3);
+        let shown = redactor.redact(format!("correct horse\x1b]{title}\x07 battery.").as_bytes());
+        assert_eq!(shown.to_text() == "[REDACTED].", is_masked, "{len} bytes");
+    }
+}
+
 fn check(redactor: &Redactor, styled: &str) {
     check_cut(redactor, styled, 1);
 }

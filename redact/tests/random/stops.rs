@@ -109,6 +109,39 @@ fn an_escape_sequence_does_not_count_as_part_of_a_wrapped_line() {
     check(&["20b-value"], "spacedout\x1b[20b-va\n");
 }
 
+/// The number of base64 characters before a line break includes those before a line break that was dropped.
+#[test]
+fn a_short_line_after_a_wrapped_one_is_wrapped_too() {
+    let wrapped = format!("aceddoutspacedout\na20b-val\nue{AFTER}");
+    assert_eq!(check(&["20b-value"], &wrapped), format!("aceddoutspacedout\na[REDACTED]{AFTER}"));
+    let text = format!("spacedout\na20b-val\nue{AFTER}");
+    assert_eq!(check(&["20b-value"], &text), text);
+}
+
+#[test]
+fn plus_signs_of_base64_may_be_escaped() {
+    // The base64 form of the value is `Yc++YmNkZWZn`.
+    for plus in ["++", "%2B%2B", "%2B+", "+%2B", "+\\u002b", "+&#43;"] {
+        let text = format!("a text without a value, Yc{plus}YmNkZWZn{AFTER}");
+        assert_eq!(check(&["aϾbcdefg"], &text), format!("a text without a value, [REDACTED]{AFTER}"), "{text:?}");
+    }
+}
+
+#[test]
+fn single_characters_between_runs_of_white_space_are_not_skipped() {
+    for space in ["  ", "\t\t", " \t", "\n\n", "++"] {
+        let (before, value) = (["x", space].concat().repeat(50), ["a", "b", "c", "d", "e", "f"].join(space));
+        let shown = check(&["a b c d e f"], &format!("{before}{value}{AFTER}"));
+        assert_eq!(shown, format!("{before}[REDACTED]{AFTER}"), "{space:?}");
+    }
+}
+
+#[test]
+fn a_backspace_does_not_hide_a_value_with_escapes() {
+    let text = format!("password:s\x08ecret%20%20value%20{AFTER}");
+    assert_eq!(check(&["secret value"], &text), format!("password:[REDACTED]%20{AFTER}"));
+}
+
 #[test]
 fn an_escape_with_escape_sequences_in_it_is_masked() {
     for sequence in ["\x1b[0m", "\x1b[v", "\x1b[1;31m\x1b[K", "\x1b(B", "\x1b[?25l"] {

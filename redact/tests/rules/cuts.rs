@@ -105,6 +105,11 @@ fn masks_are_counted_by_rule() {
     let mut counter = MaskCounter::default();
     counter.push(shown.as_bytes());
     assert_eq!(counter.counts(), stream.counts());
+    let mut twice = counter.counts().clone();
+    twice.add(stream.counts());
+    assert_eq!(twice.values(), 2);
+    assert_eq!(twice.rules().collect::<Vec<_>>(), [("example-token", 4), ("secret-assignment", 2)]);
+    assert_eq!(twice.total(), 8);
 }
 
 #[test]

@@ -4,8 +4,10 @@
 mod dice;
 
 mod blocks;
+mod credentials;
 mod cuts;
 mod innocent;
+mod limits;
 mod pauses;
 mod pieces;
 mod random;

@@ -26,6 +26,7 @@ fn a_rule_is_added_and_a_built_in_one_is_disabled() {
     assert_eq!(shown.to_text(), "acme-[REDACTED:acme-key] password=hunter2\n");
     assert!(rules.iter().any(|rule| rule.id == "acme-key" && rule.expression.starts_with("acme")));
     assert!(rules.iter().all(|rule| rule.id != "secret-assignment"));
+    assert_eq!(format!("{rules:?}"), format!("Rules {{ rules: {}, .. }}", Rules::built_in().iter().count()));
 }
 
 #[test]
@@ -41,6 +42,8 @@ fn an_error_says_what_is_wrong_with_a_rule() {
     }
     assert!(matches!(error(rule("acme", "acme.*", &[], &[])), RuleError::Unbounded { .. }));
     assert!(matches!(error(rule("acme", "acme[a-z]{1,9000}", &[], &[])), RuleError::TooLong { length: 9004, .. }));
+    assert!(matches!(error(rule("acme", "acme[a-z]{1,8189}", &[], &[])), RuleError::TooLong { length: 8193, .. }));
+    assert!(Rules::new(vec![rule("acme", "acme[a-z]{1,8188}", &[], &[])], &[]).is_ok());
     assert!(matches!(error(rule("acme", "(?:acme)?", &[], &[])), RuleError::Empty { .. }));
     assert!(matches!(error(rule("acme", "acme(?P<secret>[0-9]{0,6})", &[], &[])), RuleError::Empty { .. }));
     assert!(matches!(error(rule("acme", r"acme\b", &[], &[])), RuleError::Assertion { .. }));
@@ -52,8 +55,10 @@ fn an_error_says_what_is_wrong_with_a_rule() {
 
 #[test]
 fn the_number_of_rules_is_limited() {
-    let rules = vec![Rule::default(); usize::from(u16::MAX) + 1];
-    assert!(matches!(Rules::new(rules, &[]), Err(RuleError::TooMany)));
+    let most = usize::from(u16::MAX) - Rules::built_in().iter().count();
+    let error = |count: usize| Rules::new(vec![Rule::default(); count], &[]).expect_err("the rules have no ids");
+    assert!(matches!(error(most), RuleError::Id { .. }));
+    assert!(matches!(error(most + 1), RuleError::TooMany));
 }
 
 #[test]
