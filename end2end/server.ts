@@ -72,6 +72,14 @@ export class Api {
     return { headers: { authorization: `Bearer ${token}` }, data };
   }
 
+  /** Sends a request with a JSON body, by default with the admin token. Returns the status and the body of the reply. */
+  async send(method: string, path: string, data: unknown, bearer = token): Promise<{ status: number; body: any }> {
+    const headers = { authorization: `Bearer ${bearer}` };
+    const reply = await this.request.fetch(`${this.server.url}/api/queue${path}`, { method, headers, data });
+    const text = await reply.text();
+    return { status: reply.status(), body: text === "" ? null : JSON.parse(text) };
+  }
+
   async submit(payload: unknown, more: object = {}): Promise<string> {
     const job = { type: "command", payload, ...more };
     const reply = await this.request.post(`${this.server.url}/api/queue/jobs`, this.options(job));
@@ -81,6 +89,13 @@ export class Api {
 
   async cancel(id: string, reason: string) {
     const reply = await this.request.post(`${this.server.url}/api/queue/jobs/${id}/cancel`, this.options({ reason }));
+    expect(reply.status()).toBe(200);
+  }
+
+  /** Cancels all jobs that have not finished. */
+  async cancelAll() {
+    const body = { action: "cancel", filter: {} };
+    const reply = await this.request.post(`${this.server.url}/api/queue/jobs/bulk`, this.options(body));
     expect(reply.status()).toBe(200);
   }
 
@@ -107,6 +122,12 @@ export class Api {
   async secrets(): Promise<string[]> {
     const { items } = await (await this.request.get(`${this.server.url}/api/queue/secrets`, this.options())).json();
     return items.map((secret: { name: string }) => secret.name);
+  }
+
+  /** Returns the newest entries of the audit log, oldest first. */
+  async audit(): Promise<{ action: string; status: number }[]> {
+    const reply = await this.request.get(`${this.server.url}/api/queue/audit?limit=1000`, this.options());
+    return (await reply.json()).items.reverse();
   }
 
   /** Returns the job's first event of the given kind. */
@@ -148,6 +169,11 @@ export class Api {
   }
 }
 
+/** Logs a browser in with the admin token. */
+export async function logIn(request: APIRequestContext, server: Server) {
+  await request.post(`${server.url}/login`, { form: { token, next: "/tasks/queue" } });
+}
+
 interface Fixtures {
   server: Server;
   api: Api;
@@ -185,7 +211,7 @@ export const test = base.extend<Fixtures>({
   },
   loggedIn: [
     async ({ context, server }, use) => {
-      await context.request.post(`${server.url}/login`, { form: { token, next: "/tasks/queue" } });
+      await logIn(context.request, server);
       await use();
     },
     { auto: true },

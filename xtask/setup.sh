@@ -8,12 +8,12 @@
 #   1. the toolchain on the PATH, if it is new enough;
 #   2. the same toolchain after `rustup target add`;
 #   3. Debian's, which builds std for the browser from source (`xtask/src/wasm.rs`).
-# The links in target/toolchain, which the Makefile puts first on the PATH, select Debian's toolchain and a newer
-# Node.js. TOOLCHAIN=debian skips the first two options. The script never removes anything from the machine.
+# The links in target/toolchain, which the Makefile puts first on the PATH, select Debian's toolchain and Python and a
+# newer Node.js. TOOLCHAIN=debian skips the first two options. The script never removes anything from the machine.
 #
-# Each tool is tested within the first minute: Rust before anything is compiled, and Node.js, which is installed while
-# the server is compiled, before anything uses it. The files target/toolchain/rust-ready and target/toolchain/ready are
-# written only if the tests succeed.
+# Each tool is used once right after its installation: Rust before anything is compiled, Node.js, which is installed
+# while the server is compiled, before anything uses it, and the programs of the tests and the browser before the tests
+# begin. The files rust-ready, ready, unit-ready and test-ready in target/toolchain are written only if this succeeds.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -24,6 +24,7 @@ oldest_rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
 oldest_node=20.19
 npm_node=22.23.3
 links=target/toolchain
+faketime='/usr/lib/*/faketime/libfaketime.so.1'
 # In Debian's rust-web-llvm package, rust-lld is a link to lld-22, but rust-web-llvm does not depend on the package
 # lld-22, so that package is listed too.
 debian=(rustc-web cargo-web rust-web-src rust-web-clippy rustfmt-web rust-web-llvm lld-22)
@@ -42,6 +43,8 @@ install() {
   [ -n "$failed" ] || [ ${#as_root[@]} = 0 ] || sudo -n true 2>/dev/null || failed="neither root nor sudo without a password"
   [ -z "$failed" ] || fail "missing: $why; install it, or the Debian packages: $* ($failed)"
   echo "setup: installing $* ($why)" >&2
+  # What was proven before may depend on a package that the installation replaces.
+  rm -f $links/unit-ready $links/test-ready
   { "${as_root[@]}" apt-get -qq -o $wait update &&
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o $wait --no-remove --no-install-recommends install "$@" >/dev/null
   } </dev/null || fail "missing: $why; apt-get could not install: $*"
@@ -122,6 +125,50 @@ prove_node() {
     fail "Node.js $(node --version) cannot run what was compiled for the browser"
 }
 
+# Runs a command, whose output must be $2. $1 is the program that the command uses.
+proves() {
+  local program=$1 expected=$2 printed; shift 2
+  printed=$(timeout 60 "$@" 2>&1 </dev/null) && [ "$printed" = "$expected" ] ||
+    fail "$program is installed, but does not work: \`$*\` should print '$expected', but printed: $printed"
+}
+
+# Uses each program that the integration tests need.
+prove_unit() {
+  local at=$PWD/target/proof nginx=/usr/sbin/nginx
+  [ -x $nginx ] || nginx=nginx
+  rm -rf "$at"
+  mkdir -p "$at"
+  echo 2 >"$at/two"
+  echo 'def test_two(): assert 1 + 1 == 2' >"$at/test_two.py"
+  printf 'pid nginx.pid;\nerror_log error.log;\nevents {}\nhttp { access_log off; }\n' >"$at/nginx.conf"
+  proves nginx '' $nginx -q -t -p "$at" -e error.log -c nginx.conf
+  proves curl 2 curl -s "file://$at/two"
+  proves git 0cfbf08886fca9a91cb753ec8734c84fcbe52c9f git hash-object --no-filters "$at/two"
+  proves jq 2 jq . "$at/two"
+  proves less 2 less "$at/two"
+  proves mount '' sh -c 'mount >/dev/null'
+  proves perl 2 perl -e 'print 1 + 1'
+  proves python3 2 python3 -c 'print(1 + 1)'
+  proves pytest '' sh -c 'cd "$0" && out=$(python3 -m pytest -q -p no:cacheprovider test_two.py 2>&1) || echo "$out"' "$at"
+  proves strace 2 strace -D -f -qq -e trace=pwrite64 -o "$at/trace" echo 2
+  proves zstd 2 sh -c 'zstd -qc "$0" | zstd -dqc' "$at/two"
+  proves libfaketime 2001 env LD_PRELOAD="$(compgen -G "$faketime")" FAKETIME='2001-06-01 00:00:00' date +%Y
+  rm -rf "$at"
+  touch $links/unit-ready
+}
+
+# Lets the browser run a script, with the flags of the browser tests.
+prove_browser() {
+  local browser=${CHROMIUM:-} name profile page='data:text/html,<title>x</title><script>document.title = 1 + 1</script>'
+  for name in chromium chromium-browser google-chrome; do [ -n "$browser" ] || browser=$(command -v $name || true); done
+  profile=$(mktemp -d)
+  proves "$browser" '<title>2</title>' sh -c '"$@" 2>"$0/errors" | grep -o "<title>.*</title>" || tail -n 5 "$0/errors"' "$profile" \
+    "$browser" --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
+    --disable-component-update --disable-sync --user-data-dir="$profile" --dump-dom "$page"
+  rm -rf "$profile"
+  touch $links/test-ready
+}
+
 export PATH=$PWD/$links:$PATH
 # These variables are unset, because cargo would try to use the jobserver that they describe, which make shares only
 # with other makes.
@@ -147,10 +194,16 @@ if [ "${1:-build}" != build ]; then
   [ -x /usr/sbin/nginx ] || have nginx || install "an nginx" nginx
   # The README and the integration tests use these programs.
   for program in curl git jq less mount perl python3 strace zstd; do have $program || install "$program" $program; done
-  python3 -m pytest --version >/dev/null 2>&1 || install "pytest" python3-pytest
+  if ! python3 -m pytest --version >/dev/null 2>&1; then
+    install "pytest" python3-pytest
+    # Another Python on the PATH does not find Debian's packages.
+    python3 -m pytest --version >/dev/null 2>&1 || { ln -sf /usr/bin/python3 $links/; hash -r; }
+  fi
   # libfaketime lets the tests run a program with a different system time.
-  compgen -G '/usr/lib/*/faketime/libfaketime.so.1' >/dev/null || install "libfaketime" libfaketime
+  compgen -G "$faketime" >/dev/null || install "libfaketime" libfaketime
+  [ -e $links/unit-ready ] || prove_unit
 fi
-if [ "${1:-build}" = test ] && [ -z "${CHROMIUM:-}" ]; then
-  have chromium || have chromium-browser || have google-chrome || install "a Chromium" chromium
+if [ "${1:-build}" = test ]; then
+  [ -n "${CHROMIUM:-}" ] || have chromium || have chromium-browser || have google-chrome || install "a Chromium" chromium
+  [ -e $links/test-ready ] || prove_browser
 fi

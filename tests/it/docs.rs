@@ -1,5 +1,7 @@
 //! In the README and in `docs/`, every link has a target, and the documented flags, settings and routes are exactly
-//! those that exist.
+//! those that exist. Examples do what they say.
+
+mod examples;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -101,38 +103,78 @@ fn the_settings_page_lists_exactly_the_settings_of_serve() {
     assert!(missing.is_empty() && wrong.is_empty(), "docs/settings.md lacks {missing:#?}\nand has {wrong:#?}");
 }
 
-#[test]
-fn every_example_command_uses_existing_subcommands_and_flags() {
-    let (program, mut checked) = (help(&[]), 0);
-    let verbs: BTreeSet<&str> = program
-        .lines()
-        .skip_while(|line| *line != "Commands:")
-        .skip(1)
-        .filter_map(|line| line.split_whitespace().next())
-        .collect();
-    for (page, text) in pages().into_iter().filter(|(page, _)| !page.ends_with("ARCHITECTURE.md")) {
-        for command in
-            text.split("tailwater ").skip(1).map(|rest| rest.split(['\n', '`', '|', '#']).next().unwrap_or_default())
-        {
-            let mut words = command.split_whitespace().take_while(|word| *word != "--");
-            let Some(verb) = words.next().filter(|verb| verbs.contains(verb)) else { continue };
-            let second = command.split_whitespace().nth(1).filter(|word| match verb {
-                "artifacts" => ["ls", "get"].contains(word),
-                "secret" => ["set", "list", "remove"].contains(word),
-                "user" => ["add", "list", "role", "password", "disable", "enable", "remove"].contains(word),
-                "session" => ["list", "end"].contains(word),
-                "token" => ["create", "list", "revoke"].contains(word),
-                _ => false,
-            });
-            let help = help(&[Some(verb), second].into_iter().flatten().collect::<Vec<_>>());
-            for flag in words.filter(|word| word.starts_with("--")) {
-                let flag = flag.split(['=', ')', ',', '.']).next().expect("split gives one");
-                assert!(flags(&help).contains(flag), "{}: `tailwater {command}`: {verb} has no {flag}", page.display());
-                checked += 1;
-            }
+/// Returns the commands of the program in a page: those in its blocks marked `sh` and `console`, and those in code
+/// spans.
+fn example_commands(text: &str) -> Vec<&str> {
+    let mut commands = Vec::new();
+    for (position, part) in text.split("```").enumerate() {
+        let is_block = position % 2 == 1;
+        if is_block && (part.starts_with("sh\n") || part.starts_with("console\n")) {
+            // Comments are not commands, but their code spans may contain one.
+            commands.extend(part.lines().map(|line| line.split(" #").next().unwrap_or_default()));
+            commands
+                .extend(part.lines().filter_map(|line| line.split_once(" #")).flat_map(|(_, comment)| spans(comment)));
+        } else if !is_block {
+            commands.extend(spans(part));
         }
     }
-    assert!(checked > 10, "only {checked} flags were found");
+    commands.into_iter().flat_map(invocations).collect()
+}
+
+/// Returns the code spans of a text.
+fn spans(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+/// Returns the arguments of each invocation of the program in a piece of code.
+fn invocations(code: &str) -> impl Iterator<Item = &str> {
+    let is_word = |before: &str| before.is_empty() || before.ends_with([' ', '/', '(', '\n']);
+    code.match_indices("tailwater ").filter(move |(start, _)| is_word(&code[..*start])).map(|(start, name)| {
+        let rest = &code[start + name.len()..];
+        rest.split(['\n', '|', '<', ')']).next().unwrap_or_default()
+    })
+}
+
+/// Returns the subcommands that a help text lists, with their aliases.
+fn subcommands(help: &str) -> BTreeSet<&str> {
+    let lines = help.lines().skip_while(|line| *line != "Commands:").skip(1).take_while(|line| line.starts_with("  "));
+    lines
+        .flat_map(|line| {
+            let name = line.split_whitespace().next();
+            let aliases = line.split_once("[alias").and_then(|(_, rest)| rest.split_once(": "));
+            let aliases = aliases.map_or("", |(_, names)| names.trim_end_matches(']'));
+            name.into_iter().chain(aliases.split(", ").filter(|alias| !alias.is_empty()))
+        })
+        .collect()
+}
+
+#[test]
+fn every_example_command_uses_existing_subcommands_and_flags() {
+    let mut helps: BTreeMap<Vec<&str>, String> = BTreeMap::new();
+    let (mut checked, mut invoked) = (0, 0);
+    let pages = pages();
+    for (page, text) in pages.iter().filter(|(page, _)| !page.ends_with("ARCHITECTURE.md")) {
+        for command in example_commands(text) {
+            let place = format!("{}: `tailwater {command}`", page.display());
+            let (mut verb, mut is_complete) = (Vec::new(), false);
+            for word in command.split_whitespace().take_while(|word| *word != "--") {
+                let help = helps.entry(verb.clone()).or_insert_with(|| help(&verb));
+                if let Some(flag) = word.strip_prefix("--") {
+                    let flag = flag.split(['=', ',', '.']).next().expect("split gives one");
+                    assert!(flags(help).contains(&*format!("--{flag}")), "{place}: {verb:?} has no --{flag}");
+                    checked += 1;
+                }
+                let known = subcommands(help);
+                is_complete |= known.is_empty();
+                if !is_complete && !word.starts_with('-') {
+                    assert!(known.contains(word), "{place}: {verb:?} has no subcommand {word}");
+                    verb.push(word);
+                }
+            }
+            invoked += 1;
+        }
+    }
+    assert!(checked > 10 && invoked > 50, "only {checked} flags and {invoked} commands were found");
 }
 
 #[test]

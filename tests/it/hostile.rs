@@ -5,6 +5,8 @@ mod html;
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::harness::people::Proof;
+use crate::harness::workers::RemoteWorker;
 use crate::harness::{TOKEN, TestServer};
 use html::{MARK, Page};
 
@@ -127,12 +129,98 @@ async fn no_hostile_text_is_interpreted_as_html_on_any_page() {
             format!("/tasks/{text}?{text}"),
             format!("/login?next={text}&error={text}&ticket={text}"),
             format!("/login?ticket={text}"),
+            format!("/tasks/queue/bulk?action=cancel&status={text}&q={text}&user={text}&within={text}"),
+            format!("/tasks/queue/bulk?action={text}&done={text}&skipped={text}&failed={text}"),
+            format!("/workers?done={text}&error={text}"),
+            format!("/people?done={text}&error={text}"),
+            format!("/account?done={text}&error={text}"),
+            format!("/secrets?set={text}&removed={text}&done={text}&error={text}"),
+            format!("/redaction?text={text}"),
+            format!("/audit?user={text}&action={text}&before={text}"),
+            format!("/api/docs?{text}"),
         ] {
             page(&server, &path).await;
         }
     }
     let list = page(&server, "/tasks/queue").await;
     assert!(list.text.contains(MARK));
+}
+
+/// Claims a job as a worker on another machine that describes itself, its token and everything else with `text`, and
+/// submits two jobs that wait: one for the concurrency key of the claimed job, and one for a capability that no worker
+/// has. Then pauses the type of these jobs. Returns the ids of the three jobs.
+async fn work_with(server: &TestServer, text: &'static str) -> [String; 3] {
+    let token = json!({"workerId": text, "description": text, "allowedJobTypes": [text], "capabilities": [text]});
+    let reply = server.api.post("/workers/tokens", &token).await;
+    assert_eq!(reply.status(), 201, "{text}");
+    let token: Value = reply.json().await.expect("the body is JSON");
+    let worker = RemoteWorker::with_token(server, text, token["token"].as_str().expect("a new token").to_owned());
+
+    let job = |capability: &str| {
+        json!({"type": text, "affinityKey": text,
+               "payload": {"title": text, "concurrencyKey": text, "requiredCapabilities": [capability]}})
+    };
+    let running = server.api.submit_job(job(text)).await;
+    let about = json!({"allowedTypes": [text], "workerCapabilities": [text], "version": text, "hostname": text});
+    assert_eq!(worker.claim_with(about).await["id"], running.as_str(), "{text}");
+    let waiting = server.api.submit_job(job(text)).await;
+    let unable = json!({"type": text, "payload": {"requiredCapabilities": [format!("{text} too")]}});
+    let unable = server.api.submit_job(unable).await;
+    [running, waiting, unable]
+}
+
+/// Pauses the jobs of this type, with `text` as the reason.
+async fn pause_type(server: &TestServer, text: &str) {
+    let path = format!("/pauses/{}", encoded(&format!("type:{text}")));
+    let reply = server.api.request(Method::PUT, &path).json(&json!({"reason": text})).send().await;
+    assert_eq!(reply.expect("the server answers").status(), 201, "{text}");
+}
+
+/// The names of users and secrets are plain, so none of the texts can be one. The audit log shows the attempts.
+async fn refused_names(server: &TestServer, text: &str) {
+    let user = json!({"name": text, "role": "viewer", "password": "correct horse battery"});
+    assert_eq!(server.api.post("/users", &user).await.status(), 422, "{text}");
+    let secret = server.api.request(Method::PUT, &format!("/secrets/{}", encoded(text)));
+    let reply = secret.json(&json!({"value": "a-value-to-keep"})).send().await.expect("the server answers");
+    assert_eq!(reply.status(), 422, "{text}");
+    server.post_form("/login", &Proof::Nothing, &[("name", text), ("password", text)]).await;
+}
+
+#[tokio::test]
+async fn no_hostile_text_of_a_worker_a_token_a_pause_or_a_key_is_interpreted_as_html_on_any_page() {
+    let server = TestServer::start_with(|config| config.jobs.concurrency = 8).await;
+    for text in TEXTS {
+        let shown = model::ansi::plain_text(text).into_owned();
+        let [running, waiting, unable] = work_with(&server, text).await;
+        let waits = page(&server, &format!("/tasks/queue/{waiting}")).await;
+        assert!(waits.text.contains(&format!("concurrency key {shown}")), "{shown} in {}", waits.text);
+        refused_names(&server, text).await;
+        pause_type(&server, text).await;
+        let paused = page(&server, &format!("/tasks/queue/{waiting}")).await;
+        assert!(paused.text.contains(&shown), "{shown} in {}", paused.text);
+        let runs = page(&server, &format!("/tasks/queue/{running}")).await;
+        assert!(runs.text.contains(&shown), "{shown} in {}", runs.text);
+        for path in
+            [&format!("/tasks/queue/{unable}"), "/people", "/secrets", "/redaction", "/api/docs", "/tasks/queue"]
+        {
+            page(&server, path).await;
+        }
+        // The worker's name, hostname and version, the types and capabilities, the job's title, and the pause.
+        let workers = page(&server, "/workers").await;
+        for part in [
+            format!("on {shown}"),
+            format!("version {shown}"),
+            format!("job types: {shown}"),
+            format!("capabilities: {}", model::ansi::plain_text(&text.to_lowercase())),
+        ] {
+            assert!(workers.text.contains(&part), "{part} in {}", workers.text);
+        }
+        assert!(workers.text.matches(&*shown).count() >= 7, "{shown} in {}", workers.text);
+        for path in ["/account", "/audit", "/audit?action=token.create"] {
+            let page = page(&server, path).await;
+            assert!(page.text.contains(&shown), "{path}: {shown} in {}", page.text);
+        }
+    }
 }
 
 #[tokio::test]
