@@ -15,6 +15,7 @@ mod random;
 mod settings;
 pub mod sse;
 pub mod store;
+pub mod streams;
 pub mod tcp;
 mod watchdog;
 pub mod worker_process;
