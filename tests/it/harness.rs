@@ -2,6 +2,7 @@
 
 mod api;
 pub mod cli;
+pub mod credentials;
 mod events;
 pub mod form;
 pub mod gate;
