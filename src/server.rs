@@ -56,7 +56,7 @@ pub use config::Config;
 use config::SiteOptions;
 pub use head::HeadLimits;
 pub use http::{Route, all_routes};
-pub use open_streams::OpenStreams;
+pub use open_streams::{OpenStreams, STREAM_ROUTES, StreamCondition, StreamRoute};
 use proxy_user::ProxyHeaders;
 pub use site::Site;
 pub use tls::{Tls, TlsError, TlsFiles};

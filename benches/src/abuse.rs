@@ -49,19 +49,19 @@ pub async fn abuse() {
     );
     // Warm up: the first requests allocate memory that the server keeps for later ones.
     let first_login = 1 << 20;
-    repeat(200, LOGINS_AT_ONCE, |number| exchange(&server.address, login(first_login + number), 0)).await;
-    repeat(200, AT_ONCE, |_| exchange(&server.address, body.clone(), 10)).await;
+    repeat(200, LOGINS_AT_ONCE, |number| fail_to_log_in(&server.address, login(first_login + number))).await;
+    repeat(200, AT_ONCE, |_| send_body(&server.address, body.clone())).await;
     repeat(200, AT_ONCE, |_| drop_stream(&server.address, stream.clone())).await;
 
     let before = settled(&server).await;
     row("  memory after the first requests", &mib(before), "");
-    repeat(10_000, LOGINS_AT_ONCE, |number| exchange(&server.address, login(number), 0)).await;
+    repeat(10_000, LOGINS_AT_ONCE, |number| fail_to_log_in(&server.address, login(number))).await;
     report("10,000 failed logins with passwords", before, settled(&server).await);
     let before = settled(&server).await;
     repeat(5_000, AT_ONCE, |_| drop_stream(&server.address, stream.clone())).await;
     report("5,000 streams opened and dropped", before, settled(&server).await);
     let before = settled(&server).await;
-    repeat(1_000, AT_ONCE, |_| exchange(&server.address, body.clone(), 10)).await;
+    repeat(1_000, AT_ONCE, |_| send_body(&server.address, body.clone())).await;
     report("1,000 bodies of 10 MB", before, settled(&server).await);
     row("  maximum memory of the server", &mib(server.memory("VmHWM")), "");
     client.cancel(&job).await;
@@ -87,22 +87,36 @@ async fn repeat<A: Future<Output = ()> + Send + 'static>(count: usize, at_once: 
     }
 }
 
-/// Sends a request, followed by a chunked body of the given number of megabytes, and reads the reply. The server may
-/// close the connection before the body has been sent.
-fn exchange(address: &str, head: String, megabytes: usize) -> impl Future<Output = ()> + use<> {
+/// Sends a login with a wrong password. The server has to hash the password and refuse it, and not the login itself.
+fn fail_to_log_in(address: &str, request: String) -> impl Future<Output = ()> + use<> {
+    let address = address.to_owned();
+    async move {
+        let mut socket = TcpStream::connect(address).await.expect("the server listens");
+        socket.write_all(request.as_bytes()).await.expect("the server reads");
+        let mut reply = String::new();
+        socket.read_to_string(&mut reply).await.expect("the server answers");
+        assert!(reply.starts_with("HTTP/1.1 303 ") && reply.contains("/login?error=password"), "{reply}");
+    }
+}
+
+/// Sends a request, followed by a chunked body of 10 MB, and reads the reply. The server refuses the body and may close
+/// the connection before all of it has been sent.
+fn send_body(address: &str, head: String) -> impl Future<Output = ()> + use<> {
     let address = address.to_owned();
     async move {
         let mut socket = TcpStream::connect(address).await.expect("the server listens");
         socket.write_all(head.as_bytes()).await.expect("the server reads");
         let chunk = [&b"100000\r\n"[..], &vec![b'x'; 1 << 20], b"\r\n"].concat();
-        for _ in 0..megabytes {
+        for _ in 0..10 {
             if socket.write_all(&chunk).await.is_err() {
                 break;
             }
         }
         let mut reply = Vec::new();
-        // The connection may be reset if the body was refused.
+        // If the server has closed the connection, the reply may be lost.
         socket.read_to_end(&mut reply).await.ok();
+        let reply = String::from_utf8_lossy(&reply);
+        assert!(reply.is_empty() || reply.starts_with("HTTP/1.1 413 "), "{reply}");
     }
 }
 
@@ -112,7 +126,9 @@ fn drop_stream(address: &str, head: String) -> impl Future<Output = ()> + use<> 
     async move {
         let mut socket = TcpStream::connect(address).await.expect("the server listens");
         socket.write_all(head.as_bytes()).await.expect("the server reads");
-        let count = socket.read(&mut [0; 1024]).await.expect("the server answers");
-        assert!(count > 0, "the server answers");
+        let mut reply = [0; 1024];
+        let count = socket.read(&mut reply).await.expect("the server answers");
+        let reply = String::from_utf8_lossy(&reply[..count]);
+        assert!(reply.starts_with("HTTP/1.1 200 "), "{reply}");
     }
 }

@@ -38,9 +38,13 @@ impl Client {
 
     /// Creates an API token for a worker.
     pub async fn worker_token(&self) -> String {
-        let body = json!({"name": "worker", "role": "worker"}).to_string();
-        let created = self.request("POST", "/tokens", &body).await;
+        let created = self.create_token("worker").await;
         created["token"].as_str().expect("a token was created").to_owned()
+    }
+
+    /// Creates an API token with the given role, and returns the response.
+    pub async fn create_token(&self, role: &str) -> Value {
+        self.request("POST", "/tokens", &json!({"name": "bench", "role": role}).to_string()).await
     }
 
     /// Claims a job of the given type and returns the response.
@@ -71,18 +75,35 @@ impl Client {
     }
 
     async fn request_as(&self, token: &str, method: &str, path: &str, body: &str) -> Value {
+        let headers = format!("Authorization: Bearer {token}\r\nContent-Type: application/json\r\n");
+        let reply = self.exchange(method, &format!("/api/queue{path}"), &headers, body).await;
+        let (_, body) = reply.split_once("\r\n\r\n").expect("a reply has a head");
+        serde_json::from_str(body).expect("the body is JSON")
+    }
+
+    /// Sends a request with the admin token and returns the whole reply. `path` is relative to `/api/queue`.
+    pub async fn reply(&self, method: &str, path: &str, body: &str) -> String {
+        let headers = format!("Authorization: Bearer {TOKEN}\r\nContent-Type: application/json\r\n");
+        self.exchange(method, &format!("/api/queue{path}"), &headers, body).await
+    }
+
+    /// Logs in with the fields of a form and returns the whole reply.
+    pub async fn log_in(&self, form: &str) -> String {
+        self.exchange("POST", "/login", "Content-Type: application/x-www-form-urlencoded\r\n", form).await
+    }
+
+    /// Sends a request on a new connection and returns the whole reply. Each line of `headers` ends with CRLF.
+    async fn exchange(&self, method: &str, path: &str, headers: &str, body: &str) -> String {
         let mut socket = TcpStream::connect(&self.address).await.expect("the server listens");
         let request = format!(
-            "{method} /api/queue{path} HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\nConnection: close\r\n\
-             Content-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+            "{method} {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n{headers}Content-Length: {}\r\n\r\n{body}",
             self.address,
             body.len()
         );
         socket.write_all(request.as_bytes()).await.expect("the server reads");
-        let mut reply = Vec::new();
-        socket.read_to_end(&mut reply).await.expect("the server answers");
-        let head = memchr::memmem::find(&reply, b"\r\n\r\n").expect("a reply has a head");
-        serde_json::from_slice(&reply[head + 4..]).expect("the body is JSON")
+        let mut reply = String::new();
+        socket.read_to_string(&mut reply).await.expect("the server answers");
+        reply
     }
 
     /// Searches a log, reads all results, and measures how long this takes.

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::abuse;
 use crate::client::{Client, Seen};
 use crate::load;
+use crate::revocation;
 use crate::server::Server;
 use crate::workers;
 
@@ -50,6 +51,9 @@ pub async fn all(names: &[String]) {
     }
     if wanted("abuse") {
         abuse::abuse().await;
+    }
+    if wanted("revocation") {
+        revocation::revocation().await;
     }
     if wanted("worker") {
         workers::worker().await;

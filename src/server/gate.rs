@@ -10,7 +10,7 @@ mod sender;
 
 use axum::extract::{MatchedPath, Request, State};
 use axum::http::header::{ALLOW, ORIGIN, SET_COOKIE};
-use axum::http::{HeaderValue, Method, StatusCode, Uri};
+use axum::http::{HeaderValue, Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Redirect, Response};
 use model::Role;
@@ -21,8 +21,8 @@ use super::audit::{AuditNote, PROXY};
 use super::client::Client;
 use super::http::error::ApiError;
 use super::http::oidc::login_path;
-use super::http::query::Query;
 use super::http::refused_page;
+use super::open_streams::{StreamRequest, is_stream};
 use crate::auth::{Credential, ExternalError, Identity};
 use crate::page_data::RefusedPerson;
 pub(super) use host::RequestHost;
@@ -85,7 +85,8 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
     if let (Some(note), Some(identity)) = (request.extensions().get::<AuditNote>(), &identity) {
         note.sender(identity);
     }
-    check_origin(&request, &target, identity.as_ref()).map_err(IntoResponse::into_response)?;
+    let kind = RequestKind::of(&request);
+    check_origin(kind, &request, &target, identity.as_ref()).map_err(IntoResponse::into_response)?;
     let requirement = requirement(&request);
     if let Some(error) = refusal.filter(|_| requirement != Some(Requirement::Open)) {
         return Err(refuse_person(state, request, &error).await);
@@ -101,6 +102,9 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
             if let (Some(client), Some(person)) = (client, &person) {
                 let begun = begin_proxied_session(state, client, person, &identity, &mut request).await;
                 begun.map_err(IntoResponse::into_response)?;
+            }
+            if kind == RequestKind::Stream {
+                request.extensions_mut().insert(StreamRequest::checked(&identity));
             }
             request.extensions_mut().insert(identity);
             Ok(request)
@@ -191,12 +195,40 @@ async fn refuse_person(state: &AppState, request: Request, error: &ExternalError
     }
 }
 
+/// What a request can do if a page of another site has made a browser send it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum RequestKind {
+    /// It may change something.
+    Unsafe,
+    /// It changes nothing, but opens a stream.
+    Stream,
+    /// It changes nothing, and its response ends by itself.
+    Plain,
+}
+
+impl RequestKind {
+    fn of(request: &Request) -> Self {
+        let template = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+        if !matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS) {
+            Self::Unsafe
+        } else if is_stream(template, request.uri(), request.headers()) {
+            Self::Stream
+        } else {
+            Self::Plain
+        }
+    }
+}
+
 /// Checks the origin of a request. A page of another site can make a browser send requests with the session cookie.
 /// Requests that change something, and all streams, must therefore come from the server's own pages or from a program
 /// other than a browser.
-fn check_origin(request: &Request, target: &RequestHost, identity: Option<&Identity>) -> Result<(), ApiError> {
-    let safe = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-    if safe && !is_stream(request.uri()) {
+fn check_origin(
+    kind: RequestKind,
+    request: &Request,
+    target: &RequestHost,
+    identity: Option<&Identity>,
+) -> Result<(), ApiError> {
+    if kind == RequestKind::Plain {
         return Ok(());
     }
     let headers = request.headers();
@@ -213,18 +245,10 @@ fn check_origin(request: &Request, target: &RequestHost, identity: Option<&Ident
         && match (origin, site) {
             // Browsers send an origin with every POST. A request without an origin is therefore from another program,
             // and is allowed if it has no credential that browsers send automatically.
-            (None, None) => safe || !by_session,
+            (None, None) => kind == RequestKind::Stream || !by_session,
             (origin, site) => origin.unwrap_or(true) && site.unwrap_or(true),
         };
     if ours { Ok(()) } else { Err(ApiError::OriginNotAllowed) }
-}
-
-/// Returns whether a request opens a stream of jobs, of events, or of a log that is being followed.
-///
-/// The query is decoded as the route decodes it, because `%66ollow` also means `follow`.
-fn is_stream(uri: &Uri) -> bool {
-    let follows = |query: &str| Query::parse(query).is_ok_and(|query| query.has("follow"));
-    uri.path().ends_with("/stream") || (uri.path().ends_with("/log") && uri.query().is_some_and(follows))
 }
 
 #[cfg(test)]
@@ -240,17 +264,6 @@ mod tests {
             ["/pkg/../tasks/queue", "/pkg/%2e%2e/tasks/queue", "/pkg/a/..", "/pkg//x", "/pkg/", "/pkg", "/favicon.ico/"]
         {
             assert!(!is_open(path), "{path}");
-        }
-    }
-
-    #[test]
-    fn a_followed_log_is_a_stream_regardless_of_percent_encoding() {
-        for uri in ["/x/log?follow=true", "/x/log?%66ollow=true", "/x/log?a=1&f%6fllow", "/x/stream", "/x/log?follow=1"]
-        {
-            assert!(is_stream(&uri.parse().expect("it is a URI")), "{uri}");
-        }
-        for uri in ["/x/log", "/x/log?afollow=true", "/x/log?a=follow=true", "/x/lines?follow=true"] {
-            assert!(!is_stream(&uri.parse().expect("it is a URI")), "{uri}");
         }
     }
 }

@@ -5,7 +5,7 @@ mod audit;
 mod body;
 mod bulk;
 pub(super) mod error;
-mod events;
+pub(super) mod events;
 mod file;
 mod form;
 mod health;

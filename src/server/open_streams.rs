@@ -1,14 +1,86 @@
-//! Counts the open streams, and limits their total number and the number per user.
+//! Decides which requests open a stream, counts the open streams, and limits their total number and the number per
+//! user.
 //!
 //! A stream is any response that can stay open while nothing is sent: Server-Sent Events, logs that are followed, and
-//! searches whose results are streamed. The sessions and tokens of a user count together, so that nobody can open more
-//! streams by logging in more often.
+//! searches whose results are streamed. [`STREAM_ROUTES`] contains the routes of all streams. The gate checks the
+//! origin of each request for a stream, and only then adds a [`StreamRequest`] to it, without which no [`StreamPermit`]
+//! is granted. A route that is missing in the table can therefore not open a stream.
+//!
+//! Downloads are not streams, even if their length is not known in advance: logs that are not followed, artifacts, and
+//! the export of the audit log. They end without waiting for anything to happen. If a page of another site links to a
+//! download, the browser saves it for the person who is logged in, and the other site cannot read it. Like those of
+//! streams, their responses are aborted when the credential of their recipient is revoked (`gate::revocable`).
+//!
+//! The sessions and tokens of a user count together, so that nobody can open more streams by logging in more often.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use axum::http::{HeaderMap, Uri};
+
 use super::http::error::ApiError;
+use super::http::events::Format;
+use super::http::query::Query;
 use crate::auth::{Account, Identity};
+
+/// A route with which a client can open a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamRoute {
+    /// The template of the route's path.
+    pub path: &'static str,
+    /// The requests that open a stream.
+    pub condition: StreamCondition,
+}
+
+/// The condition under which a request to a [`StreamRoute`] opens a stream.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StreamCondition {
+    /// Every request opens a stream.
+    Always,
+    /// The query contains the parameter `follow`, with any value.
+    Follow,
+    /// The requested format is NDJSON or plain text.
+    Format,
+}
+
+/// All routes with which clients can open streams.
+pub const STREAM_ROUTES: [StreamRoute; 5] = [
+    StreamRoute { path: "/api/queue/events/stream", condition: StreamCondition::Always },
+    StreamRoute { path: "/api/queue/jobs/stream", condition: StreamCondition::Always },
+    StreamRoute { path: "/api/queue/jobs/{id}/events/stream", condition: StreamCondition::Always },
+    StreamRoute { path: "/api/queue/jobs/{id}/log", condition: StreamCondition::Follow },
+    StreamRoute { path: "/api/queue/jobs/{id}/log/search", condition: StreamCondition::Format },
+];
+
+/// Returns whether a request to the route with this template opens a stream.
+///
+/// The query is decoded as the route decodes it, because `%66ollow` also means `follow`. The route refuses a query that
+/// cannot be decoded.
+pub(super) fn is_stream(template: &str, uri: &Uri, headers: &HeaderMap) -> bool {
+    let Some(route) = STREAM_ROUTES.iter().find(|route| route.path == template) else { return false };
+    let query = Query::parse(uri.query().unwrap_or_default());
+    match route.condition {
+        StreamCondition::Always => true,
+        StreamCondition::Follow => query.is_ok_and(|query| query.has("follow")),
+        StreamCondition::Format => query
+            .and_then(|mut query| Format::requested(&mut query, headers))
+            .is_ok_and(|format| format != Format::Json),
+    }
+}
+
+/// A request for a stream that has passed the gate. Only the gate creates it, after it has checked the request's
+/// origin. Routes find it in the extensions of their request.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct StreamRequest {
+    account: Account,
+}
+
+impl StreamRequest {
+    /// Creates the mark of a request whose sender is `identity`.
+    pub(super) fn checked(identity: &Identity) -> Self {
+        Self { account: identity.account }
+    }
+}
 
 /// The maximum numbers of open streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +110,10 @@ impl OpenStreams {
         Self { limits, of: Arc::default() }
     }
 
-    /// Permits another stream of a user, or returns an error if too many are open.
-    pub(super) fn permit(&self, identity: &Identity) -> Result<StreamPermit, ApiError> {
-        let account = identity.account;
+    /// Permits another stream of a user. Returns an error if too many are open, or if the gate has not checked the
+    /// request.
+    pub(super) fn permit(&self, request: Option<&StreamRequest>) -> Result<StreamPermit, ApiError> {
+        let account = request.ok_or(ApiError::OriginNotAllowed)?.account;
         let mut of = self.counts();
         // The user's own limit is checked first, because the user can resolve that error by closing other streams.
         if of.get(&account).is_some_and(|open| *open >= self.limits.per_user) {
@@ -77,39 +150,101 @@ impl Drop for StreamPermit {
 
 #[cfg(test)]
 mod tests {
+    use axum::http::HeaderValue;
+    use axum::http::header::ACCEPT;
     use model::{Role, SessionId, TokenId};
 
     use super::*;
     use crate::auth::Credential;
+    use crate::server::all_routes;
 
     fn identity(account: Account, by: Credential) -> Identity {
         Identity { user: "ada".into(), role: Role::Viewer, account, by, expires_at: None }
     }
 
-    fn of_user(id: i64) -> Identity {
-        identity(Account::User(id), Credential::Session(SessionId(uuid::Uuid::nil())))
+    fn of_user(id: i64) -> StreamRequest {
+        StreamRequest::checked(&identity(Account::User(id), Credential::Session(SessionId(uuid::Uuid::nil()))))
+    }
+
+    /// Returns whether a request to the log, to a search or to events with this query and `Accept` header is a stream.
+    fn opens(path: &str, query: &str, accept: Option<&str>) -> bool {
+        let headers = accept.map(|accept| (ACCEPT, HeaderValue::from_str(accept).expect("it is valid")));
+        let uri = format!("/x?{query}").parse().expect("it is a URI");
+        is_stream(&format!("/api/queue/{path}"), &uri, &headers.into_iter().collect())
+    }
+
+    #[test]
+    fn a_followed_log_is_a_stream_regardless_of_percent_encoding() {
+        for query in ["follow=true", "%66ollow=true", "a=1&f%6fllow", "follow=1", "follow=false"] {
+            assert!(opens("jobs/{id}/log", query, None), "{query}");
+        }
+        for query in ["", "afollow=true", "a=follow=true"] {
+            assert!(!opens("jobs/{id}/log", query, None), "{query}");
+        }
+        assert!(!opens("jobs/{id}/lines", "follow=true", None));
+        assert!(opens("jobs/stream", "", None));
+    }
+
+    #[test]
+    fn a_search_is_a_stream_unless_its_format_is_json() {
+        let path = "jobs/{id}/log/search";
+        for query in ["q=x&format=ndjson", "q=x&format=text", "f%6Frmat=te%78t"] {
+            for accept in [None, Some("application/json")] {
+                assert!(opens(path, query, accept), "{query}");
+            }
+        }
+        for accept in ["application/x-ndjson", "text/plain", "text/plain, */*;q=0.1"] {
+            assert!(opens(path, "q=x", Some(accept)), "{accept}");
+            assert!(!opens(path, "q=x&format=json", Some(accept)), "{accept}");
+        }
+        for (query, accept) in [("q=x", None), ("q=x", Some("*/*")), ("q=format=text", None), ("format=x", None)] {
+            assert!(!opens(path, query, accept), "{query}");
+        }
+    }
+
+    #[test]
+    fn the_routes_of_streams_exist_and_every_route_that_ends_in_stream_is_one() {
+        let routes: Vec<String> = all_routes().into_iter().map(|route| route.path).collect();
+        for route in STREAM_ROUTES {
+            assert!(routes.iter().any(|path| path == route.path), "{route:?}");
+        }
+        let uri = Uri::from_static("/x");
+        for path in routes.iter().filter(|path| path.ends_with("/stream")) {
+            assert!(is_stream(path, &uri, &HeaderMap::new()), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_request_that_the_gate_has_not_checked_opens_no_stream() {
+        let streams = OpenStreams::new(StreamLimits { in_all: 10, per_user: 2 });
+        assert!(matches!(streams.permit(None), Err(ApiError::OriginNotAllowed)));
+        assert_eq!(streams.count(), 0);
     }
 
     #[test]
     fn sessions_and_tokens_of_a_user_count_together_and_those_of_others_do_not() {
         let streams = OpenStreams::new(StreamLimits { in_all: 10, per_user: 2 });
         let by_token = identity(Account::User(1), Credential::ApiToken(TokenId(uuid::Uuid::nil())));
-        let (first, _second) = (streams.permit(&of_user(1)), streams.permit(&by_token).expect("the second of two"));
+        let by_token = StreamRequest::checked(&by_token);
+        let admin = StreamRequest::checked(&identity(Account::AdminToken, Credential::AdminToken));
+        let (first, second) = (streams.permit(Some(&of_user(1))), streams.permit(Some(&by_token)));
+        let _second = second.expect("the second of two");
         for refused in [&of_user(1), &by_token] {
-            assert!(matches!(streams.permit(refused), Err(ApiError::TooManyStreamsOfUser(2))));
+            assert!(matches!(streams.permit(Some(refused)), Err(ApiError::TooManyStreamsOfUser(2))));
         }
-        let _other = streams.permit(&of_user(2)).expect("another user");
-        let _admin = streams.permit(&identity(Account::AdminToken, Credential::AdminToken)).expect("the admin token");
+        let _other = streams.permit(Some(&of_user(2))).expect("another user");
+        let _admin = streams.permit(Some(&admin)).expect("the admin token");
         drop(first.expect("the first of two"));
         assert_eq!(streams.count(), 3);
-        let _third = streams.permit(&by_token).expect("one was given back");
+        let _third = streams.permit(Some(&by_token)).expect("one was given back");
     }
 
     #[test]
     fn the_limit_in_all_applies_to_everybody_and_nothing_is_stored_for_users_without_streams() {
         let streams = OpenStreams::new(StreamLimits { in_all: 3, per_user: 2 });
-        let open: Vec<_> = (1..=3).map(|id| streams.permit(&of_user(id)).expect("fewer than the limit")).collect();
-        assert!(matches!(streams.permit(&of_user(4)), Err(ApiError::TooManyStreams(3))));
+        let open: Vec<_> =
+            (1..=3).map(|id| streams.permit(Some(&of_user(id))).expect("fewer than the limit")).collect();
+        assert!(matches!(streams.permit(Some(&of_user(4))), Err(ApiError::TooManyStreams(3))));
         drop(open);
         assert_eq!((streams.count(), streams.counts().len()), (0, 0));
     }

@@ -3,6 +3,7 @@
 
 mod matrix;
 mod mutations;
+mod objects;
 mod policies;
 mod proxies;
 mod session;
@@ -135,9 +136,9 @@ const RULES: [(&str, &str, Access); 101] = [
     ("POST", "/people", Access::Program(Role::Admin)),
     ("POST", "/account", Access::Program(Role::Viewer)),
     // This entry has to follow the other entries for jobs, because it removes the job that a test uses for all
-    // requests.
+    // requests of a sender.
     ("DELETE", "/api/queue/jobs/{id}", Access::Program(Role::Admin)),
-    // This entry has to be last, because it ends the session that a test uses for all requests.
+    // This entry has to be last, because it ends the session of the sender.
     ("POST", "/logout", Access::Program(Role::Viewer)),
 ];
 

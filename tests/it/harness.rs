@@ -2,6 +2,7 @@
 
 mod api;
 pub mod cli;
+pub mod credentials;
 mod events;
 pub mod form;
 pub mod gate;
@@ -15,6 +16,7 @@ mod random;
 mod settings;
 pub mod sse;
 pub mod store;
+pub mod streams;
 pub mod tcp;
 mod watchdog;
 pub mod worker_process;

@@ -1,9 +1,12 @@
 //! Entries of the server's own log contain the id of the job that they concern, but no secrets, tokens or bodies.
 
-use reqwest::{Client, Method, redirect};
+use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::harness::credentials::{accept_all_logins, use_all};
+use crate::harness::people::browser;
 use crate::harness::process::Process;
+use crate::harness::provider::Provider;
 use crate::harness::{Api, TOKEN, tcp};
 
 /// Secrets that must not appear in the log.
@@ -71,40 +74,26 @@ async fn ask(api: &Api, secrets: &mut Secrets) {
     tcp::exchange(&api.base, format!("NOT HTTP {target}\r\n\r\n").as_bytes(), tcp::Sending::Ends).await;
 }
 
-/// Logs in with tokens and with links, both valid and invalid.
-async fn log_in(server: &mut Process, secrets: &mut Secrets) {
-    let link = server.login_link();
-    let (_, ticket) = link.rsplit_once("ticket=").expect("a link has a ticket");
-    secrets.known.push(ticket.to_owned());
-    let client = Client::builder().redirect(redirect::Policy::none()).build().expect("a client");
-    client.get(&link).send().await.expect("the server answers");
-    let wrong = secrets.new_one("wrong-token");
-    let password = secrets.new_one("password");
-    let user = json!({"name": "ada", "role": "viewer", "password": password});
-    assert_eq!(server.api.post("/users", &user).await.status(), 201);
-    let created = server.api.post("/tokens", &json!({"name": "test"})).await.json::<Value>().await;
-    let created = created.expect("the body is JSON")["token"].as_str().expect("a new token has a text").to_owned();
-    assert_eq!(client.get(&link).bearer_auth(&created).send().await.expect("the server answers").status(), 200);
-    secrets.known.push(created);
+/// Uses every kind of credential, and then logs in with invalid ones.
+async fn log_in(server: &mut Process, provider: &Provider, secrets: &mut Secrets) {
+    let used = use_all(server, provider).await;
+    let (_, ticket) = used.iter().find(|(what, _)| *what == "login ticket").expect("it was used");
+    let (wrong, client) = (secrets.new_one("wrong-token"), browser());
+    let link = client.get(format!("{}/login?ticket={wrong}", server.api.base)).send().await;
+    assert_eq!(link.expect("the server answers").status(), 200);
     for form in [
         format!("token={wrong}"),
         format!("ticket={wrong}"),
         format!("name=ada&password={wrong}"),
-        format!("name=ada&password={password}"),
+        // A ticket is valid only once.
         format!("ticket={ticket}"),
-        format!("token={TOKEN}"),
     ] {
         let login = client.post(format!("{}/login", server.api.base)).body(form);
         let login = login.header("content-type", "application/x-www-form-urlencoded");
         let reply = login.send().await.expect("the server answers");
-        let Some(cookie) = reply.headers().get("set-cookie") else { continue };
-        let pair = cookie.to_str().expect("ASCII").split(';').next().expect("a pair").to_owned();
-        secrets.known.push(pair.split_once('=').expect("a pair").1.to_owned());
-        let page = client.get(format!("{}/tasks/queue", server.api.base)).header("cookie", &pair);
-        assert_eq!(page.send().await.expect("the server answers").status(), 200);
-        let logout = client.post(format!("{}/logout", server.api.base)).header("cookie", &pair);
-        logout.header("origin", &server.api.base).send().await.expect("the server answers");
+        assert!(reply.headers().get("set-cookie").is_none());
     }
+    secrets.known.extend(used.into_iter().map(|(_, secret)| secret));
 }
 
 /// Runs jobs, sends requests and logs in on a server with the most verbose log level. Checks that the log contains none
@@ -115,14 +104,16 @@ async fn logged(format: &str) -> (Vec<String>, String) {
     let mut secrets = Secrets::new();
     std::fs::write(&values, secrets.new_one("from-file")).expect("the folder can be written");
     let own = secrets.new_one("own-env");
+    let provider = Provider::start().await;
     let mut server = Process::start_by(data.path(), |mut program| {
+        accept_all_logins(&mut program, &provider);
         program.env("TAILWATER_LOG", "trace").env("TAILWATER_LOG_FORMAT", format);
         program.env("TAILWATER_REDACT_VALUES_FILE", &values).env("SERVICE_PASSWORD", own);
         program
     });
     let ids = run_jobs(&server.api, &mut secrets).await;
     ask(&server.api, &mut secrets).await;
-    log_in(&mut server, &mut secrets).await;
+    log_in(&mut server, &provider, &mut secrets).await;
     server.terminate();
     assert!(server.exited().await.success());
     let log = std::fs::read_to_string(data.path().join("server.log")).expect("the server logs in UTF-8");

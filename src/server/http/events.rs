@@ -13,7 +13,8 @@ use super::error::ApiError;
 use super::jobs::JobPath;
 use super::query::Query;
 use crate::server::AppState;
-pub(super) use format::{Format, NDJSON};
+pub(in crate::server) use format::Format;
+pub(super) use format::NDJSON;
 
 /// The default and the maximum number of events in a page.
 pub(super) const LIMIT: (i64, i64) = (200, 500);

@@ -19,8 +19,8 @@ use super::file::{StoredFile, body, etag, is_known};
 use super::jobs::JobPath;
 use super::lines::attempt;
 use super::query::Query;
-use crate::auth::Identity;
 use crate::server::AppState;
+use crate::server::open_streams::StreamRequest;
 use encoding::{Encoder, Encoding};
 use sending::{Attempts, LogResponse};
 
@@ -36,7 +36,7 @@ enum LogEnd {
 
 pub(super) async fn log(
     State(state): State<AppState>,
-    Extension(identity): Extension<Identity>,
+    request: Option<Extension<StreamRequest>>,
     JobPath(job): JobPath,
     headers: HeaderMap,
     mut query: Query,
@@ -56,7 +56,7 @@ pub(super) async fn log(
     let output = state.outputs.find(job, attempt).await?;
     if until == LogEnd::End {
         let attempts = if attempt.is_some() { Attempts::One } else { Attempts::FromHereOn };
-        let permit = state.streams.permit(&identity)?;
+        let permit = state.streams.permit(request.as_deref())?;
         let sending = LogResponse::follow(&state, job, &output, attempts, (selection, times), permit);
         let live = [(header::CACHE_CONTROL, "no-cache, no-transform"), (X_ACCEL_BUFFERING, "no")];
         return Ok(([(CONTENT_TYPE, PLAIN_TEXT)], live, sending.into_body()).into_response());

@@ -29,7 +29,7 @@ use super::log::{PLAIN_TEXT, selection};
 use super::query::Query;
 use crate::auth::Identity;
 use crate::server::AppState;
-use crate::server::open_streams::StreamPermit;
+use crate::server::open_streams::{StreamPermit, StreamRequest};
 
 /// The default and the maximum number of lines in a response.
 pub(super) const LIMIT: (i64, i64) = (200, 2000);
@@ -40,6 +40,7 @@ pub(super) const MAX_PATTERN: usize = 4000;
 pub(super) async fn search(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
+    request: Option<Extension<StreamRequest>>,
     JobPath(job): JobPath,
     headers: HeaderMap,
     mut query: Query,
@@ -76,7 +77,7 @@ pub(super) async fn search(
         Format::Lines => NDJSON,
         Format::Text => PLAIN_TEXT,
     };
-    let permit = state.streams.permit(&identity)?;
+    let permit = state.streams.permit(request.as_deref())?;
     let found = match format {
         Format::Text => Sending::Lines(times.unwrap_or_default()),
         Format::Json | Format::Lines => Sending::Batches { limit },

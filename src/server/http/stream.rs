@@ -17,16 +17,15 @@ use super::events::{cursor, filter, resolve};
 use super::jobs::JobPath;
 use super::query::Query;
 use super::sse::{self, FrameBuffer, last_event_id};
-use crate::auth::Identity;
 use crate::server::AppState;
-use crate::server::open_streams::StreamPermit;
+use crate::server::open_streams::{StreamPermit, StreamRequest};
 
 /// The maximum number of events read at once.
 const LIMIT: usize = 500;
 
 pub(super) async fn stream(
     State(state): State<AppState>,
-    Extension(identity): Extension<Identity>,
+    request: Option<Extension<StreamRequest>>,
     JobPath(job): JobPath,
     headers: HeaderMap,
     mut query: Query,
@@ -36,7 +35,7 @@ pub(super) async fn stream(
     refuse_backwards(&mut query)?;
     query.end()?;
     let last_id = Seq(last_event_id(&headers)?.unwrap_or(0));
-    let permit = state.streams.permit(&identity)?;
+    let permit = state.streams.permit(request.as_deref())?;
     let after = match after {
         Some(after) => resolve(&state, job, after).await?,
         None => Seq::START,

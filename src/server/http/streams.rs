@@ -20,17 +20,16 @@ use super::error::ApiError;
 use super::query::Query;
 use super::sse::{self, FrameBuffer};
 use super::stream::Reader;
-use crate::auth::Identity;
 use crate::limits::HEARTBEAT;
 use crate::server::AppState;
-use crate::server::open_streams::StreamPermit;
+use crate::server::open_streams::{StreamPermit, StreamRequest};
 
 /// The maximum number of jobs of a stream.
 const MOST_JOBS: usize = 50;
 
 pub(super) async fn stream(
     State(state): State<AppState>,
-    Extension(identity): Extension<Identity>,
+    request: Option<Extension<StreamRequest>>,
     headers: HeaderMap,
     mut query: Query,
 ) -> Result<Response, ApiError> {
@@ -50,7 +49,7 @@ pub(super) async fn stream(
         }
     }
     let last = last_event(&headers)?;
-    let permit = state.streams.permit(&identity)?;
+    let permit = state.streams.permit(request.as_deref())?;
     let mut stream = JobsEvents {
         state: state.clone(),
         jobs: Vec::new(),

@@ -1,12 +1,15 @@
-//! Checks every route with every kind of sender, both with bearer tokens and with cookies.
+//! Checks every route with every kind of sender, both with bearer tokens and with cookies. Every request concerns
+//! objects that exist, and if its sender may send it, it has to succeed.
 
 use model::Role;
-use reqwest::{Client, Method};
+use reqwest::{Client, Method, Response};
 use serde_json::{Value, json};
 
-use super::{Access, RULES, filled, job_with_artifact};
+use super::objects::{OWNER, Objects};
+use super::{Access, RULES};
 use crate::harness::people::{PASSWORD, Proof, bearer, browser};
-use crate::harness::{TOKEN, TestServer, tcp};
+use crate::harness::workers::RemoteWorker;
+use crate::harness::{PATIENCE, TOKEN, TestServer, tcp};
 
 /// The sender of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,15 +24,104 @@ enum Sender {
     Revoked,
 }
 
-/// Routes that are requested both without and with this query. They succeed, open a stream or send a whole file only
-/// with the query.
-const WITH_PARAMETERS: [(&str, &str); 5] = [
-    ("/api/queue/events/stream", "?jobs={id}:0"),
-    ("/api/queue/jobs/{id}/log", "?follow=true"),
-    ("/api/queue/jobs/{id}/log", "?offset=0&bytes=1"),
-    ("/api/queue/jobs/{id}/log/search", "?q=secret&format=ndjson"),
-    ("/api/queue/jobs/{id}/log/search", "?q=secret&format=text"),
-];
+impl Objects {
+    /// Returns the valid requests to a route, or one with an empty object as its body if the table below contains no
+    /// valid one.
+    fn requests(&self, method: &str, template: &str) -> Vec<ValidRequest> {
+        let path = template.strip_prefix("/api/queue").unwrap_or(template);
+        let get = |query: &str, status: u16, text: &str| ValidRequest {
+            query: query.to_owned(),
+            body: Value::Null,
+            succeeds: Some(status),
+            text: text.to_owned(),
+        };
+        let plain = |status: u16| vec![get("", status, "")];
+        let with = |body: Value, status: u16| vec![ValidRequest { body, ..get("", status, "") }];
+        let lease = json!({"workerId": "sender", "leaseEpoch": self.held["leaseEpoch"], "leaseSeconds": 600});
+        let (output, job) = ("secret output", self.job.as_str());
+        match (method, path) {
+            // A provider is not configured.
+            ("GET", "/login/oidc" | "/login/oidc/callback") => plain(404),
+            ("GET", "/events/stream") => vec![get("", 422, ""), get(&format!("?jobs={job}:0"), 200, output)],
+            ("GET", "/jobs/stream") => vec![get("?after=0", 200, job)],
+            ("GET", "/jobs" | "/jobs/{id}") => vec![get("", 200, job)],
+            ("GET", "/jobs/{id}/log") => {
+                vec![get("", 200, output), get("?follow=true", 200, output), get("?offset=0&bytes=1", 200, "s")]
+            }
+            ("GET", "/jobs/{id}/log/search") => vec![
+                get("", 422, ""),
+                get("?q=secret", 200, output),
+                get("?q=secret&format=ndjson", 200, output),
+                get("?q=secret&format=text", 200, output),
+            ],
+            ("GET", "/jobs/{id}/artifacts/{artifact}/preview") => plain(303),
+            ("GET", "/jobs/{id}/artifacts") => vec![get("", 200, &self.artifact)],
+            ("GET", "/jobs/{id}/events" | "/jobs/{id}/events/stream" | "/jobs/{id}/lines")
+            | ("GET", "/jobs/{id}/artifacts/{artifact}/download" | "/previews/{permission}/{*name}") => {
+                vec![get("", 200, output)]
+            }
+            ("GET", "/secrets/{name}") => vec![get("", 200, &self.name)],
+            ("GET", "/audit" | "/audit/export") => vec![get("", 200, "job.submit")],
+            // The job has no input.
+            ("GET", "/jobs/{id}/input") => plain(404),
+            ("GET", _) => plain(200),
+            ("DELETE", _) => plain(204),
+            ("POST", "/jobs") => with(json!({"type": "nobody-runs-this"}), 201),
+            ("POST", "/jobs/bulk") => with(json!({"action": "cancel", "filter": {"type": "unknown"}}), 200),
+            ("POST", "/jobs/{id}/resubmit") => with(json!({}), 201),
+            ("POST", "/jobs/{id}/cancel" | "/workers/{id}/drain" | "/workers/{id}/resume")
+            | ("POST", "/workers/tokens/{id}/revoke") => with(json!({}), 200),
+            ("POST", "/redact") => with(json!({"text": "x"}), 200),
+            ("POST", "/users") => {
+                with(json!({"name": format!("new-{}", self.name), "role": "viewer", "password": PASSWORD}), 201)
+            }
+            ("PATCH", "/users/{name}") => with(json!({"disabled": true}), 200),
+            ("POST", "/tokens") => with(json!({"name": "new"}), 201),
+            ("POST", "/workers/tokens") => with(json!({"workerId": "new"}), 201),
+            ("PUT", "/secrets/{name}") => with(json!({"value": "another-secret-value"}), 200),
+            ("PUT", "/pauses/{name}") => with(json!({}), 201),
+            ("POST", "/jobs/claim") => {
+                with(json!({"workerId": "sender", "leaseSeconds": 60, "allowedTypes": ["unknown"]}), 200)
+            }
+            ("POST", "/jobs/{id}/heartbeat" | "/jobs/{id}/complete") => with(lease, 200),
+            _ => vec![ValidRequest { body: json!({}), succeeds: None, ..get("", 0, "") }],
+        }
+    }
+}
+
+/// A request that has to succeed if its sender may send it.
+struct ValidRequest {
+    query: String,
+    /// The JSON body, or null for none.
+    body: Value,
+    /// The status of the response to a sender who may send the request. `None` if the request is not valid, so that
+    /// only the credentials are checked.
+    succeeds: Option<u16>,
+    /// A text that the response then contains.
+    text: String,
+}
+
+/// Returns the documented statuses of the responses of a route of the API.
+fn documented(openapi: &Value, method: &str, template: &str) -> Vec<u16> {
+    let responses = openapi["paths"][template][method.to_ascii_lowercase()]["responses"].as_object();
+    let responses = responses.unwrap_or_else(|| panic!("{method} {template} is not documented"));
+    responses.keys().map(|status| status.parse().expect("a status is a number")).collect()
+}
+
+/// Reads a response until it contains a text. It may be a stream that does not end.
+async fn read_until(mut reply: Response, text: &str, what: &str) {
+    let mut body = Vec::new();
+    let read = async {
+        while let Some(chunk) = reply.chunk().await.unwrap_or_else(|error| panic!("{what}: {error}")) {
+            body.extend_from_slice(&chunk);
+            if String::from_utf8_lossy(&body).contains(text) {
+                return;
+            }
+        }
+        panic!("{what}: {text:?} is missing in {:?}", String::from_utf8_lossy(&body));
+    };
+    tokio::time::timeout(PATIENCE, read).await.unwrap_or_else(|_| panic!("{what}: {text:?} does not arrive"));
+}
 
 /// Creates the senders. The expired and revoked credentials had the role `admin`.
 async fn senders(server: &TestServer) -> Vec<(Sender, Proof)> {
@@ -64,55 +156,82 @@ async fn senders(server: &TestServer) -> Vec<(Sender, Proof)> {
     senders
 }
 
-/// Sends one request, and checks that the response is the one that the route's access rule requires for this sender.
-async fn check(
-    client: &Client,
-    base: &str,
-    (method, path): (&str, &str),
-    access: Access,
+/// A cell of the matrix: a request to a route, its sender, and the rule of the route.
+struct Cell<'a> {
+    base: &'a str,
+    openapi: &'a Value,
+    rule: (&'a str, &'a str, Access),
     sender: Sender,
-    proof: &Proof,
-) {
-    let what = format!("{method} {path}: {access:?} {sender:?} {proof:?}");
-    let method: Method = method.parse().expect("it is a method");
-    let mut request = proof.add_to(client.request(method.clone(), format!("{base}{path}")), base);
-    if method != Method::GET {
-        request = request.json(&json!({}));
+    proof: &'a Proof,
+}
+
+impl Cell<'_> {
+    /// Returns whether the object of the request belongs to another user, so that it is hidden from the sender.
+    fn is_hidden(&self) -> bool {
+        let of_others = ["/api/queue/sessions/{id}", "/api/queue/tokens/{id}"];
+        of_others.contains(&self.rule.1) && self.sender != Sender::Has(Role::Admin)
     }
-    let reply = request.send().await.expect("the server answers");
-    let status = reply.status().as_u16();
-    let location = reply.headers().get("location").map(|value| value.to_str().expect("ASCII").to_owned());
-    let code = async |reply: reqwest::Response| {
-        let body: Value = reply.json().await.expect("an error is JSON");
-        body["detail"]["code"].as_str().expect("an error has a code").to_owned()
-    };
-    let required = match access {
-        Access::Open => None,
-        Access::Program(role) | Access::Page(role) => Some(role),
-    };
-    let is_page = matches!(access, Access::Page(_));
-    let is_invalid_token = matches!(proof, Proof::Bearer(_)) && matches!(sender, Sender::Expired | Sender::Revoked);
-    match (required, sender) {
-        // Even open routes refuse an invalid token, so that a program notices its mistake.
-        _ if is_invalid_token => assert_eq!((status, code(reply).await.as_str()), (401, "auth_required"), "{what}"),
-        (None, _) => assert!(!matches!(status, 401 | 403), "{what}: {status}"),
-        (Some(required), Sender::Has(role)) if role.includes(required) => {
-            assert!(!matches!(status, 401 | 403), "{what}: {status}");
-            assert!(!location.is_some_and(|location| location.starts_with("/login")) || path == "/logout", "{what}");
+
+    /// Sends a request, and checks that the response is the one that the route's access rule requires for this sender.
+    async fn check(&self, client: &Client, path: &str, request: &ValidRequest) {
+        let (method, template, access) = self.rule;
+        let (sender, proof) = (self.sender, self.proof);
+        let what = format!("{method} {path}{}: {access:?} {sender:?} {proof:?}", request.query);
+        let url = format!("{}{path}{}", self.base, request.query);
+        let mut sent = proof.add_to(client.request(method.parse().expect("it is a method"), url), self.base);
+        if request.body != Value::Null {
+            sent = sent.json(&request.body);
         }
-        (Some(_), Sender::Has(_)) if is_page => {
-            let html = reply.text().await.expect("the body arrives");
-            assert!(status == 403 && html.contains("data-testid=\"not-allowed\""), "{what}: {status} {html}");
+        let reply = sent.send().await.expect("the server answers");
+        let status = reply.status().as_u16();
+        assert!(status < 500, "{what}: {status}");
+        let location = reply.headers().get("location").map(|value| value.to_str().expect("ASCII").to_owned());
+        let to_login = location.is_some_and(|location| location.starts_with("/login?next="));
+        let required = match access {
+            Access::Open => None,
+            Access::Program(role) | Access::Page(role) => Some(role),
+        };
+        let is_page = matches!(access, Access::Page(_));
+        let is_invalid_token = matches!(proof, Proof::Bearer(_)) && matches!(sender, Sender::Expired | Sender::Revoked);
+        let is_allowed = match (required, sender) {
+            // Even open routes refuse an invalid token, so that a program notices its mistake.
+            _ if is_invalid_token => false,
+            (None, _) => true,
+            (Some(required), Sender::Has(role)) => role.includes(required),
+            (Some(_), _) => false,
+        };
+        if is_allowed {
+            assert!(!matches!(status, 401 | 403) && !to_login, "{what}: {status}");
+            let Some(mut expected) = request.succeeds else { return };
+            if self.is_hidden() {
+                expected = 404;
+            }
+            assert_eq!(status, expected, "{what}");
+            if template.starts_with("/api/queue") {
+                let documented = documented(self.openapi, method, template);
+                assert!(documented.contains(&status), "{what}: {documented:?}");
+            }
+            if !request.text.is_empty() {
+                read_until(reply, &request.text, &what).await;
+            }
+            return;
         }
-        (Some(required), Sender::Has(_)) => {
-            let expected = if required == Role::Worker { "worker_not_authorized" } else { "not_authorized" };
-            assert_eq!((status, code(reply).await.as_str()), (403, expected), "{what}");
+        let text = reply.text().await.expect("the body arrives");
+        assert!(!text.contains("secret output"), "{what}: {text}");
+        let code = || serde_json::from_str(&text).map(|body: Value| body["detail"]["code"].clone()).unwrap_or_default();
+        match sender {
+            _ if is_invalid_token => assert_eq!((status, code()), (401, json!("auth_required")), "{what}"),
+            Sender::Has(_) if is_page => {
+                assert!(status == 403 && text.contains("data-testid=\"not-allowed\""), "{what}: {status} {text}");
+            }
+            Sender::Has(_) => {
+                let for_workers = required == Some(Role::Worker);
+                let expected = if for_workers { "worker_not_authorized" } else { "not_authorized" };
+                assert_eq!((status, code()), (403, json!(expected)), "{what}");
+            }
+            _ if is_page => assert!(status == 303 && to_login, "{what}: {status}"),
+            _ => assert_eq!((status, code()), (401, json!("auth_required")), "{what}"),
         }
-        (Some(_), _) if is_page => {
-            let is_login = location.is_some_and(|location| location.starts_with("/login?next="));
-            assert!(status == 303 && is_login, "{what}: {status}");
-        }
-        (Some(_), _) => assert_eq!((status, code(reply).await.as_str()), (401, "auth_required"), "{what}"),
     }
 }
 
@@ -120,21 +239,32 @@ async fn check(
 async fn every_route_is_open_to_exactly_the_roles_that_it_requires() {
     // The limit on invalid tokens is raised, because this test sends many of them.
     let server = TestServer::start_with(|config| config.failed_logins.per_address = u32::MAX).await;
-    let (job, artifact) = job_with_artifact(&server).await;
+    let reply = browser().get(format!("{}/api/openapi.json", server.api.base)).bearer_auth(TOKEN).send().await;
+    let openapi: Value = reply.expect("the server answers").json().await.expect("the body is JSON");
     let senders = senders(&server).await;
+    server.add_user(OWNER, Role::Viewer).await;
     let client = browser();
-    let mut cells = 0;
-    for (sender, proof) in &senders {
-        for (method, template, access) in RULES {
-            let further = WITH_PARAMETERS.iter().filter(|(route, _)| *route == template).map(|(_, query)| *query);
-            for query in std::iter::once("").chain(further) {
-                let path = format!("{}{}", filled(template, &job, &artifact), query.replace("{id}", &job));
-                check(&client, &server.api.base, (method, &path), access, *sender, proof).await;
+    let (mut cells, mut succeeded) = (0, 0);
+    for (number, (sender, proof)) in senders.iter().enumerate() {
+        // Each sender has objects of its own, because some of the requests remove them.
+        let worker = match proof {
+            Proof::Bearer(token) if *sender == Sender::Has(Role::Worker) => {
+                RemoteWorker::with_token(&server, "sender", token.clone())
+            }
+            _ => RemoteWorker::new(&server, "other").await,
+        };
+        let objects = Objects::new(&server, &format!("A{number}"), &worker).await;
+        for rule in RULES {
+            let cell = Cell { base: &server.api.base, openapi: &openapi, rule, sender: *sender, proof };
+            for request in objects.requests(rule.0, rule.1) {
+                cell.check(&client, &objects.fill(rule.1), &request).await;
                 cells += 1;
+                succeeded += usize::from(request.succeeds.is_some());
             }
         }
     }
     assert!(cells > 13 * RULES.len(), "only {cells} cells were checked");
+    assert!(succeeded > 13 * 75, "only {succeeded} cells had a valid request");
 }
 
 #[tokio::test]

@@ -1,9 +1,15 @@
 //! Thousands of requests with mutated paths, ids and methods cause no server error, bypass no check, and give no access
-//! to other objects.
+//! to objects of others, whatever the role of their sender.
 
+use model::Role;
+use reqwest::Method;
+use serde_json::{Value, json};
 use tailwater::server::all_routes;
 
 use super::job_with_artifact;
+use super::objects::{OWNER, Objects};
+use crate::harness::people::{PASSWORD, Proof};
+use crate::harness::workers::{RemoteWorker, id_of};
 use crate::harness::{Random, TOKEN, TestServer, tcp};
 
 /// The number of mutated requests.
@@ -100,59 +106,140 @@ fn mutated(random: &mut Random, path: &str) -> String {
     path
 }
 
-/// Sends a request with exactly this target, and returns the reply.
-async fn send(base: &str, method: &str, target: &str, credentials: bool) -> tcp::Reply {
-    let authorization = if credentials { format!("Authorization: Bearer {TOKEN}\r\n") } else { String::new() };
-    let body = "Content-Type: application/json\r\nContent-Length: 2\r\n";
-    let request =
-        format!("{method} {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n{authorization}{body}\r\n{{}}");
-    let bytes = if credentials {
-        // Some replies are streams that do not end, so only the first line is read.
-        tcp::first_line(base, request.as_bytes()).await.into_bytes()
-    } else {
-        tcp::exchange(base, request.as_bytes(), tcp::Sending::Goes).await
+/// The names of objects that no request mentions, with which the server must not answer everybody.
+const HIDDEN_SECRET: &str = "CANARY_SECRET";
+const HIDDEN_USER: &str = "canary-user";
+const HIDDEN_TOKEN: &str = "canary-token";
+
+/// The sender of a request.
+struct Requester {
+    role: Option<Role>,
+    proof: Proof,
+    /// Texts that no response to the sender may contain.
+    hidden: Vec<&'static str>,
+}
+
+impl Requester {
+    fn new(role: Option<Role>, proof: Proof) -> Self {
+        let hidden = match role {
+            None | Some(Role::Worker) => vec!["secret output", HIDDEN_SECRET, HIDDEN_USER, HIDDEN_TOKEN],
+            Some(Role::Viewer) => vec![HIDDEN_SECRET, HIDDEN_USER, HIDDEN_TOKEN],
+            Some(Role::Operator) => vec![HIDDEN_USER, HIDDEN_TOKEN],
+            Some(Role::Admin) => Vec::new(),
+        };
+        Self { role, proof, hidden }
+    }
+
+    /// Checks the response to a request that concerns objects of others.
+    fn check(&self, method: &str, target: &str, reply: &tcp::Reply) {
+        let what = || format!("{:?}: {method} {target}: {reply:?}", self.role);
+        assert!(reply.status < 500, "{}", what());
+        for text in &self.hidden {
+            assert!(!reply.body.contains(text), "{}", what());
+        }
+        let path = target.split(['?', '#']).next().unwrap_or_default();
+        let succeeded = reply.status < 300;
+        match self.role {
+            // A worker that holds none of the jobs may do as little as a sender without credentials.
+            None | Some(Role::Worker) => assert!(!succeeded || OPEN.contains(&path), "{}", what()),
+            // A viewer only reads. The pages read some data with POST requests.
+            Some(Role::Viewer) => {
+                let reads = ["GET", "HEAD", "OPTIONS"].contains(&method) || path.starts_with("/rpc/");
+                assert!(!succeeded || reads, "{}", what());
+            }
+            Some(Role::Operator | Role::Admin) => {}
+        }
+    }
+}
+
+/// Sends a request with exactly this target, and returns the reply. The body of a stream is not read, because it may
+/// not end.
+async fn send(base: &str, method: &str, target: &str, proof: &Proof) -> tcp::Reply {
+    let authorization = match proof {
+        Proof::Nothing => String::new(),
+        Proof::Bearer(token) => format!("Authorization: Bearer {token}\r\n"),
+        Proof::Cookie(cookie) => format!("Cookie: {cookie}\r\nOrigin: {base}\r\n"),
     };
-    let whole = if credentials { [&bytes[..], b"\r\n\r\n"].concat() } else { bytes };
-    tcp::parse(&whole).unwrap_or_else(|| panic!("{method} {target}: no reply"))
+    let body = "Content-Type: application/json\r\nContent-Length: 2\r\n";
+    let host = base.strip_prefix("http://").expect("a base is a URL");
+    let request =
+        format!("{method} {target} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n{authorization}{body}\r\n{{}}");
+    let bytes = tcp::exchange_up_to(base, request.as_bytes(), |reply| reply.head.contains("x-accel-buffering")).await;
+    tcp::parse(&bytes).unwrap_or_else(|| panic!("{method} {target}: no reply"))
+}
+
+/// Creates the objects that no request mentions.
+async fn hide(server: &TestServer) {
+    server.add_user(OWNER, Role::Admin).await;
+    server.add_user(HIDDEN_USER, Role::Operator).await;
+    let user = server.log_in(HIDDEN_USER, PASSWORD).await;
+    server.create_token(&user, json!({"name": HIDDEN_TOKEN})).await;
+    let secret = server.api.request(Method::PUT, &format!("/secrets/{HIDDEN_SECRET}"));
+    let secret = secret.json(&json!({"value": "a-hidden-value"})).send().await.expect("the server answers");
+    assert_eq!(secret.status(), 201);
+}
+
+/// Returns the paths of all routes with these objects.
+fn paths(objects: &Objects) -> Vec<String> {
+    let fill = |path: String| objects.fill(&path.replace("{permission}/{*name}", "x/y"));
+    all_routes().into_iter().map(|route| fill(route.path)).collect()
 }
 
 #[tokio::test]
 async fn mutated_paths_and_ids_cause_no_server_error_and_skip_no_check() {
     let server = TestServer::start().await;
-    let (job, artifact) = job_with_artifact(&server).await;
-    let paths: Vec<String> = all_routes()
-        .into_iter()
-        .map(|route| route.path.replace("{id}", &job).replace("{jobId}", &job).replace("{artifact}", &artifact))
-        .map(|path| path.replace("{name}", "A").replace("{permission}/{*name}", "x/y"))
-        .collect();
+    hide(&server).await;
+    let worker = RemoteWorker::new(&server, "other").await;
+    let (others, admins) =
+        (Objects::new(&server, "others", &worker).await, Objects::new(&server, "admins", &worker).await);
+    let mut senders = vec![Requester::new(None, Proof::Nothing), Requester::new(None, Proof::Nothing)];
+    for role in Role::ALL {
+        senders.push(Requester::new(Some(role), server.token(role).await));
+    }
+    let held = server.api.job(id_of(&others.held)).await;
+    let (of_others, of_admins) = (paths(&others), paths(&admins));
     let mut random = Random::new("mutated_paths_and_ids");
     let mut requests = Vec::new();
     for _ in 0..REQUESTS {
+        let method = METHODS[random.below(METHODS.len())];
+        let mut sender = &senders[random.below(senders.len())];
+        // An administrator may remove everything, and therefore sends requests about other objects.
+        let paths = if sender.role == Some(Role::Admin) { &of_admins } else { &of_others };
         let path = &paths[random.below(paths.len())];
         let target = mutated(&mut random, path);
-        let method = METHODS[random.below(METHODS.len())];
         // Do not remove the job, because later requests need it.
-        let removes = method == "DELETE" && path.ends_with(&job);
-        requests.push((method, target, random.below(4) == 0 && !removes));
+        if method == "DELETE" && path.ends_with(&admins.job) {
+            sender = &senders[0];
+        }
+        requests.push((method, target, sender));
     }
-    let mut refused = 0;
+    let (mut refused, mut read) = (0, 0);
     for chunk in requests.chunks(AT_ONCE) {
-        let sent =
-            chunk.iter().map(|(method, target, credentials)| send(&server.api.base, method, target, *credentials));
-        for (reply, (method, target, credentials)) in futures_util::future::join_all(sent).await.into_iter().zip(chunk)
-        {
-            assert!(reply.status < 500, "{method} {target}: {reply:?}");
-            if *credentials {
-                continue;
-            }
-            let path = target.split(['?', '#']).next().unwrap_or_default();
-            assert!(reply.status >= 300 || OPEN.contains(&path), "{method} {target}: {reply:?}");
-            assert!(!reply.body.contains("secret output"), "{method} {target}: {reply:?}");
-            refused += usize::from(reply.status >= 300);
+        let sent = chunk.iter().map(|(method, target, sender)| send(&server.api.base, method, target, &sender.proof));
+        for (reply, (method, target, sender)) in futures_util::future::join_all(sent).await.into_iter().zip(chunk) {
+            sender.check(method, target, &reply);
+            refused += usize::from(sender.role.is_none() && reply.status >= 300);
+            read += usize::from(sender.role.is_some() && reply.body.contains("secret output"));
         }
     }
-    assert!(refused > REQUESTS / 2, "only {refused} requests were refused");
-    assert_eq!(server.api.job(&job).await["status"], "succeeded");
+    assert!(refused > REQUESTS / 5, "only {refused} requests without credentials were refused");
+    assert!(read > 0, "no request has read what the role permits");
+    check_unchanged(&server, &others, &held).await;
+}
+
+/// Checks that nobody has changed the objects. `held` is the job that a worker holds.
+async fn check_unchanged(server: &TestServer, objects: &Objects, held: &Value) {
+    let api = &server.api;
+    assert_eq!(api.job(&objects.job).await["status"], "succeeded");
+    assert_eq!(api.job(id_of(held)).await, *held);
+    for proof in [&objects.session.0, &objects.token.0] {
+        assert_eq!(server.status("/api/queue/users", proof).await, 200);
+    }
+    let users = api.json("/users").await;
+    let user = users["items"].as_array().and_then(|all| all.iter().find(|user| user["name"] == *objects.name));
+    assert_eq!(user.expect("the user exists")["disabled"], false);
+    let secret = api.json(&format!("/secrets/{}", objects.name)).await;
+    assert_eq!(secret["createdAt"], secret["updatedAt"]);
 }
 
 #[tokio::test]
@@ -164,7 +251,7 @@ async fn an_artifact_is_found_only_under_its_own_job() {
         let reply = server.api.get(&format!("/jobs/{job}/artifacts/{my_artifact}/download")).await;
         assert_eq!(reply.status(), status);
         let preview = format!("/api/queue/jobs/{job}/artifacts/{my_artifact}/preview");
-        let preview = send(&server.api.base, "GET", &preview, true).await;
+        let preview = send(&server.api.base, "GET", &preview, &Proof::Bearer(TOKEN.into())).await;
         assert_eq!(preview.status, if status == 200 { 303 } else { 409 });
     }
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use super::session::login;
 use super::{job_with_artifact, routes};
+use crate::harness::streams::stream_paths;
 use crate::harness::{TOKEN, TestServer, tcp};
 
 /// Requests a path with the given `Host` header and the admin token.
@@ -144,16 +145,42 @@ async fn a_page_of_another_site_cannot_follow_a_log_with_any_query_encoding() {
 }
 
 #[tokio::test]
+async fn a_page_of_another_site_cannot_stream_a_search_however_it_specifies_the_format() {
+    let server = TestServer::start().await;
+    let (job, _) = job_with_artifact(&server).await;
+    let cookie = login(&server).await;
+    let search = format!("/api/queue/jobs/{job}/log/search?q=secret");
+    for (parameter, accept) in [
+        ("&format=ndjson", "*/*"),
+        ("&f%6Frmat=te%78t", "*/*"),
+        ("&format=text", "application/json"),
+        ("", "application/x-ndjson"),
+        ("", "text/plain"),
+        ("", "application/json;q=0.5, text/plain"),
+    ] {
+        let path = format!("{search}{parameter}");
+        for foreign in [("origin", "https://evil.example"), ("sec-fetch-site", "cross-site")] {
+            let headers = [("cookie", cookie.as_str()), ("accept", accept), foreign];
+            check_refused(&server, &Method::GET, &path, &headers).await;
+        }
+        let ours = format!("Cookie: {cookie}\r\nAccept: {accept}\r\nSec-Fetch-Site: same-origin\r\n");
+        let reply = tcp::get(&server.api.base, &path, &ours).await;
+        assert!(reply.status == 200 && reply.body.contains("secret output"), "{path} {accept}: {reply:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_page_of_another_site_cannot_change_data_or_read_streams() {
     let server = TestServer::start().await;
     let (job, artifact) = job_with_artifact(&server).await;
     let (cookie, base) = (login(&server).await, server.api.base.clone());
-    let guarded = |method: &Method, path: &str| method != Method::GET || path.ends_with("/stream");
+    let changing = routes(&job, &artifact).into_iter().filter(|(method, _)| method != Method::GET);
+    let streams = stream_paths(&job).into_iter().map(|path| (Method::GET, path));
     let port = base.rsplit_once(':').expect("the address has a port").1;
     let other_port = format!("http://127.0.0.1:{}", if port == "1" { "2" } else { "1" });
     let foreign =
         ["https://evil.example", "null", "http://localhost.evil", &other_port, "http://127.0.0.1", "127.0.0.1"];
-    for (method, path) in routes(&job, &artifact).into_iter().filter(|(method, path)| guarded(method, path)) {
+    for (method, path) in changing.chain(streams) {
         for origin in foreign {
             check_refused(&server, &method, &path, &[("cookie", &cookie), ("origin", origin)]).await;
         }
@@ -201,11 +228,12 @@ async fn own_pages_and_api_clients_can_submit_and_read_streams() {
         &[("authorization", &bearer), ("origin", &base)],
     ];
     for headers in ours {
-        for (method, path, expected) in [
+        let streams = stream_paths(&job).into_iter().map(|path| (Method::GET, path, 200));
+        let others = [
             (Method::POST, "/api/queue/jobs".to_owned(), 201),
-            (Method::GET, format!("/api/queue/jobs/{job}/events/stream"), 200),
             (Method::GET, format!("/api/queue/jobs/{job}/events"), 200),
-        ] {
+        ];
+        for (method, path, expected) in others.into_iter().chain(streams) {
             let mut request = Client::new().request(method, format!("{base}{path}"));
             for (name, value) in headers {
                 request = request.header(*name, *value);

@@ -74,12 +74,25 @@ pub enum Sending {
 
 /// Sends bytes and returns everything that is received until the connection is closed or reset.
 pub async fn exchange(base: &str, request: &[u8], sending: Sending) -> Vec<u8> {
+    exchange_until(base, request, sending, |_| false).await
+}
+
+/// Sends bytes and returns everything that is received until the connection ends, or until `is_enough` returns true for
+/// the part of the reply that has been received.
+pub async fn exchange_up_to(base: &str, request: &[u8], is_enough: impl Fn(&Reply) -> bool) -> Vec<u8> {
+    exchange_until(base, request, Sending::Goes, |bytes| parse(bytes).is_some_and(|reply| is_enough(&reply))).await
+}
+
+async fn exchange_until(base: &str, request: &[u8], sending: Sending, is_enough: impl Fn(&[u8]) -> bool) -> Vec<u8> {
     let (mut reader, mut writer) = connect(base).await.into_split();
     let mut reply = Vec::new();
     let read = async {
         let mut buffer = [0; 4096];
         while let Ok(count @ 1..) = reader.read(&mut buffer).await {
             reply.extend_from_slice(&buffer[..count]);
+            if is_enough(&reply) {
+                break;
+            }
         }
     };
     let write = async {

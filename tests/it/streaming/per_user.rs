@@ -6,18 +6,7 @@ use serde_json::{Value, json};
 
 use crate::harness::TestServer;
 use crate::harness::people::{PASSWORD, Proof, bearer, browser};
-
-/// Returns the paths of all responses that count as streams, for a job that has not finished.
-fn streams(job: &str) -> [String; 6] {
-    [
-        format!("/api/queue/jobs/{job}/events/stream"),
-        format!("/api/queue/events/stream?jobs={job}:0"),
-        "/api/queue/jobs/stream".to_owned(),
-        format!("/api/queue/jobs/{job}/log?follow=true"),
-        format!("/api/queue/jobs/{job}/log/search?q=x&format=ndjson"),
-        format!("/api/queue/jobs/{job}/log/search?q=x&format=text"),
-    ]
-}
+use crate::harness::streams::stream_paths;
 
 /// Requests a stream on a new connection.
 async fn request(server: &TestServer, path: &str, proof: &Proof) -> Response {
@@ -76,7 +65,7 @@ async fn the_streams_of_all_sessions_and_tokens_of_a_user_count_together() {
     let _one = open(&server, "/api/queue/jobs/stream", &session).await;
     let _two = open(&server, "/api/queue/jobs/stream", &token).await;
     let admin = Proof::Bearer(crate::harness::TOKEN.to_owned());
-    for path in streams(&job) {
+    for path in stream_paths(&job) {
         for proof in [&session, &other, &token] {
             check_refused(&server, &path, proof).await;
         }
@@ -90,7 +79,7 @@ async fn the_streams_of_all_sessions_and_tokens_of_a_user_count_together() {
 async fn streams_that_the_client_closes_are_given_back() {
     let (server, job) = server_with_job().await;
     let session = server.log_in("ada", PASSWORD).await;
-    for path in streams(&job) {
+    for path in stream_paths(&job) {
         let open =
             [open_when_permitted(&server, &path, &session).await, open_when_permitted(&server, &path, &session).await];
         drop(open);

@@ -16,7 +16,7 @@ pub(in crate::server::http) const NDJSON: &str = "application/x-ndjson";
 
 /// The format of a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::server::http) enum Format {
+pub(in crate::server) enum Format {
     /// The page as one JSON object.
     Json,
     /// Each event on its own line, with the same bytes as in the JSON format. The cursors are in headers.
@@ -28,7 +28,7 @@ pub(in crate::server::http) enum Format {
 impl Format {
     /// Returns the format specified by the parameter `format`, which a link can contain, or else the format that the
     /// client prefers. The default is JSON.
-    pub(in crate::server::http) fn requested(query: &mut Query, request: &HeaderMap) -> Result<Self, ApiError> {
+    pub(in crate::server) fn requested(query: &mut Query, request: &HeaderMap) -> Result<Self, ApiError> {
         let named = query.word("format", &[("json", Self::Json), ("ndjson", Self::Lines), ("text", Self::Text)])?;
         Ok(named.unwrap_or_else(|| Self::accepted(request)))
     }

@@ -15,27 +15,26 @@ use engine::queue::QueueError;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use crate::auth::Identity;
 use crate::limits::JOBS_LOOK_EVERY;
 use crate::server::AppState;
 use crate::server::http::error::ApiError;
 use crate::server::http::query::Query;
 use crate::server::http::sse::{self, FrameBuffer, last_event_id};
-use crate::server::open_streams::StreamPermit;
+use crate::server::open_streams::{StreamPermit, StreamRequest};
 
 /// The maximum number of jobs read at once.
 const LIMIT: i64 = 100;
 
 pub(in crate::server::http) async fn stream(
     State(state): State<AppState>,
-    Extension(identity): Extension<Identity>,
+    request: Option<Extension<StreamRequest>>,
     headers: HeaderMap,
     mut query: Query,
 ) -> Result<Response, ApiError> {
     let after = query.number("after", 0..=i64::MAX)?;
     query.end()?;
     let last_id = last_event_id(&headers)?;
-    let permit = state.streams.permit(&identity)?;
+    let permit = state.streams.permit(request.as_deref())?;
     // The subscription is created before the first read, so that no change in between is missed.
     let changes = state.queue.changes();
     let last = state.queue.last_change().await?;
