@@ -119,7 +119,7 @@ fn every_example_command_uses_existing_subcommands_and_flags() {
             let second = command.split_whitespace().nth(1).filter(|word| match verb {
                 "artifacts" => ["ls", "get"].contains(word),
                 "secret" => ["set", "list", "remove"].contains(word),
-                "user" => ["add", "list", "role", "password", "disable", "enable", "remove"].contains(word),
+                "user" => ["add", "list", "role", "password", "link", "disable", "enable", "remove"].contains(word),
                 "session" => ["list", "end"].contains(word),
                 "token" => ["create", "list", "revoke"].contains(word),
                 _ => false,

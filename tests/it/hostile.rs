@@ -127,6 +127,8 @@ async fn no_hostile_text_is_interpreted_as_html_on_any_page() {
             format!("/tasks/{text}?{text}"),
             format!("/login?next={text}&error={text}&ticket={text}"),
             format!("/login?ticket={text}"),
+            format!("/login?userTicket={text}"),
+            format!("/login?userTicket={text}&error=newPassword&next={text}"),
         ] {
             page(&server, &path).await;
         }

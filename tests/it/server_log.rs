@@ -86,7 +86,15 @@ async fn log_in(server: &mut Process, secrets: &mut Secrets) {
     let created = created.expect("the body is JSON")["token"].as_str().expect("a new token has a text").to_owned();
     assert_eq!(client.get(&link).bearer_auth(&created).send().await.expect("the server answers").status(), 200);
     secrets.known.push(created);
+    let created = server.api.post("/users/ada/login-link", &json!({})).await.json::<Value>().await;
+    let user_link = created.expect("the body is JSON")["link"].as_str().expect("a new link has an address").to_owned();
+    let (_, user_ticket) = user_link.rsplit_once("userTicket=").expect("a link has a ticket");
+    secrets.known.push(user_ticket.to_owned());
+    assert_eq!(client.get(&user_link).send().await.expect("the server answers").status(), 200);
     for form in [
+        format!("userTicket={wrong}"),
+        format!("userTicket={user_ticket}&newPassword={}", &wrong[..5]),
+        format!("userTicket={user_ticket}&newPassword={password}"),
         format!("token={wrong}"),
         format!("ticket={wrong}"),
         format!("name=ada&password={wrong}"),
