@@ -7,8 +7,8 @@ use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
 use leptos::server_fn::{Bytes, ContentType, Decodes, Encodes, Format, FormatType};
 use model::{
-    ApiTokensPage, Artifact, CreatedApiToken, Event, EventsPage, Job, ListedWorker, Pause, SessionsPage, Timestamp,
-    User,
+    ApiTokensPage, Artifact, CreatedApiToken, CreatedLoginLink, Event, EventsPage, Job, ListedWorker, Pause,
+    SessionsPage, Timestamp, User,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -129,6 +129,8 @@ pub struct PeoplePageData {
     pub sessions: SessionsPage,
     /// The newest API tokens of all users and of the admin token.
     pub tokens: ApiTokensPage,
+    /// The login link that the form has created, or `None` if the request did not create one.
+    pub created: Option<CreatedLoginLink>,
 }
 
 /// The data of the account page.

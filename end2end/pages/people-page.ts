@@ -9,6 +9,7 @@ export class PeoplePage {
   readonly done: Locator;
   readonly error: Locator;
   readonly newToken: Locator;
+  readonly newLoginLink: Locator;
 
   constructor(readonly page: Page) {
     this.users = page.getByTestId("user-row");
@@ -17,6 +18,7 @@ export class PeoplePage {
     this.done = page.getByTestId("people-done");
     this.error = page.getByTestId("people-error");
     this.newToken = page.getByTestId("new-token");
+    this.newLoginLink = page.getByTestId("new-login-link");
   }
 
   async open(server: Server) {
@@ -41,6 +43,20 @@ export class PeoplePage {
     await this.page.getByLabel("Password").fill(secret);
     await this.page.getByTestId("login-password").click();
     await this.page.waitForURL((url) => url.pathname !== "/login" || url.searchParams.has("error"));
+  }
+
+  /** Creates a login link for a user and returns it. */
+  async createLoginLink(name: string): Promise<string> {
+    await this.unfold(name);
+    await this.user(name).getByTestId("create-login-link").click();
+    return (await this.newLoginLink.textContent())!;
+  }
+
+  /** Opens a login link, enters a new password unless it is empty, and submits the form. */
+  async openLoginLink(link: string, secret: string) {
+    await this.page.goto(link);
+    await this.page.getByLabel("New password").fill(secret);
+    await this.page.getByTestId("login-submit").click();
   }
 
   /** Fills in the form for a new user and submits it. */

@@ -77,6 +77,37 @@ test("a password is changed with the current one", async ({ page, server, api })
   await expect(page).toHaveURL(/\/tasks\/queue$/);
 });
 
+test("a person who is invited with a login link chooses a password and then logs in with it", async ({ browser, page, server }) => {
+  const people = new PeoplePage(page);
+  await people.open(server);
+  await people.add("ada", "viewer", "");
+  const invitation = (await people.newLoginLink.textContent())!;
+  await people.hydrated();
+  await expect(people.newLoginLink).toHaveText(invitation);
+  await expect(people.user("ada").getByTestId("login-link")).toContainText("login link until");
+  const guest = new PeoplePage(await (await browser.newContext()).newPage());
+  await guest.openLoginLink(invitation, "");
+  await expect(guest.page.getByRole("alert")).toContainText("Choose a new password");
+  await guest.page.getByLabel("New password").fill(password);
+  await guest.page.getByTestId("login-submit").click();
+  await expect(guest.page).toHaveURL(/\/tasks\/queue$/);
+  await expect(guest.page.getByTestId("person-menu")).toHaveText("ada");
+  await guest.openLoginLink(invitation, password);
+  await expect(guest.page.getByRole("alert")).toContainText("Ask an administrator for a new link.");
+  await guest.logIn(server, "ada");
+  await expect(guest.page).toHaveURL(/\/tasks\/queue$/);
+
+  await people.open(server);
+  await expect(people.newLoginLink).toHaveCount(0);
+  const revoked = await people.createLoginLink("ada");
+  await people.unfold("ada");
+  await people.user("ada").getByTestId("revoke-login-link").click();
+  await expect(people.done).toHaveText("The login link was revoked.");
+  await guest.openLoginLink(revoked, "");
+  await expect(guest.page.getByRole("alert")).toContainText("Ask an administrator for a new link.");
+  await guest.page.context().close();
+});
+
 test("a token is shown once, works, and is revoked", async ({ page, server, api }) => {
   await api.addUser("ada", "operator");
   const people = new PeoplePage(page);

@@ -58,8 +58,8 @@ pub use job::{
 pub use line::{LinesPage, OutputLine};
 pub use pause::{NewPause, ParsePauseTargetError, Pause, PauseTarget, PausesPage};
 pub use people::{
-    ApiToken, ApiTokensPage, CreatedApiToken, NewApiToken, NewUser, PasswordChange, Session, SessionsPage, User,
-    UserChanges, UserSource, UsersPage,
+    ApiToken, ApiTokensPage, CreatedApiToken, CreatedLoginLink, NewApiToken, NewLoginLink, NewUser, PasswordChange,
+    Session, SessionsPage, User, UserChanges, UserSource, UsersPage,
 };
 pub use phase::JobPhase;
 pub use raw_json::RawJson;

@@ -29,6 +29,9 @@ pub struct User {
     /// role.
     #[serde(default)]
     pub without_role: bool,
+    /// The time at which the user's one-time login link expires, or `None` if there is no link that works.
+    #[serde(default)]
+    pub login_link_expires_at: Option<Timestamp>,
 }
 
 /// Who authenticates a user.
@@ -86,9 +89,10 @@ pub struct NewUser {
     /// The role, which determines what the user may do.
     #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::role_of_user))]
     pub role: Role,
-    /// The password.
+    /// The password, or `None` if the user is to choose it with a login link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[cfg_attr(feature = "openapi", schema(min_length = 10, max_length = 1_024))]
-    pub password: String,
+    pub password: Option<String>,
 }
 
 /// The body of a request that changes a user. Members that are missing or null change nothing.
@@ -119,6 +123,46 @@ pub struct PasswordChange {
     /// The new password.
     #[cfg_attr(feature = "openapi", schema(min_length = 10, max_length = 1_024))]
     pub new_password: String,
+}
+
+/// The body of a request that creates a one-time login link for a user.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct NewLoginLink {
+    /// The number of hours after which the link expires, or `None` for [`Self::DEFAULT_HOURS`].
+    #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 168))]
+    pub expires_in_hours: Option<u32>,
+}
+
+impl NewLoginLink {
+    /// The number of hours after which a link expires if the request does not specify a number. Most people read a
+    /// message within a day.
+    pub const DEFAULT_HOURS: u32 = 24;
+
+    /// The maximum number of hours, a week. A link remains in the message with which it was sent, where others may find
+    /// it.
+    pub const MAX_HOURS: u32 = 168;
+}
+
+/// A new one-time login link, which is sent only in the response to its creation.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[serde(rename_all = "camelCase")]
+pub struct CreatedLoginLink {
+    /// The name of the user whom the link logs in.
+    pub user_id: String,
+    /// The address to open in a browser. It begins with the address to which the request was sent.
+    pub link: String,
+    /// The time at which the link expires.
+    pub expires_at: Timestamp,
+}
+
+impl fmt::Debug for CreatedLoginLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("CreatedLoginLink").field("user_id", &self.user_id).finish_non_exhaustive()
+    }
 }
 
 /// A browser in which somebody is logged in.

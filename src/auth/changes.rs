@@ -52,13 +52,15 @@ pub(super) fn invalid(field: &'static str, problem: impl Into<String>) -> People
     PeopleError::Invalid { field, problem: problem.into() }
 }
 
-/// A change to a user, a session or a token, with the user's name or the id of the session or token.
+/// A change to a user, a login link, a session or a token, with the user's name or the id of the session or token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     UserAdded(String),
     UserChanged(String),
     UserRemoved(String),
     PasswordChanged(String),
+    LoginLinkCreated(String),
+    LoginLinkRevoked(String),
     SessionBegun(String),
     SessionEnded(String),
     TokenCreated(String),
@@ -73,6 +75,8 @@ impl Change {
             Self::UserChanged(user) => tracing::info!(user, by, "a user was changed"),
             Self::UserRemoved(user) => tracing::info!(user, by, "a user was removed"),
             Self::PasswordChanged(user) => tracing::info!(user, by, "a user changed the password"),
+            Self::LoginLinkCreated(user) => tracing::info!(user, by, "a login link was created"),
+            Self::LoginLinkRevoked(user) => tracing::info!(user, by, "a login link was revoked"),
             Self::SessionBegun(session) => tracing::info!(session, by, "somebody logged in"),
             Self::SessionEnded(session) => tracing::info!(session, by, "a session was ended"),
             Self::TokenCreated(token) => tracing::info!(token, by, "an API token was created"),

@@ -210,6 +210,7 @@ async fn add(tx: &mut Tx, person: &ExternalPerson, role: Option<Role>) -> Result
         issuer: person.issuer.clone(),
         subject: Some(person.subject.clone()),
         without_role: false,
+        link_expires_at: None,
     };
     if !store::insert(tx.connection(), &row, &key).await? {
         return Err(ExternalError::NameTaken(row.name));

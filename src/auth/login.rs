@@ -22,6 +22,13 @@ pub enum LoginError {
     /// The link was already used, has expired, or was issued by an earlier run of the server.
     #[error("the link was already used, has expired, or was issued before the server restarted")]
     TicketSpent,
+    /// The link of a user was already used, has expired, or was ended.
+    #[error("the link was already used, has expired, or was replaced by another one")]
+    LinkEnded,
+    /// The new password that was entered with a user's link is not accepted, or the user has none and has to choose
+    /// one.
+    #[error("the new password is not accepted")]
+    NewPassword,
     /// There were too many failed logins.
     #[error("too many failed logins; try again in a minute")]
     TooMany,

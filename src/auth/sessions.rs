@@ -5,16 +5,17 @@ pub(super) mod store;
 use std::time::Duration;
 
 use engine::clock;
-use engine::db::DbError;
+use engine::db::{DbError, DbResult, Tx};
 use model::{Role, Session, SessionId, SessionsPage};
 use uuid::Uuid;
 
 use super::changes::Change;
 use super::login::{LoginClient, LoginError};
 use super::owner::admitted_owner;
+use super::revocation::Revocations;
 use super::users::store as users;
 use super::users::store::UserRow;
-use super::{ADMIN, Account, Auth, Credential, Identity, ListRange, PeopleError, Secret, hash};
+use super::{ADMIN, Account, Auth, Credential, Hash, Identity, ListRange, PeopleError, Secret, hash};
 use crate::limits::LAST_USED_EVERY;
 use store::SessionRow;
 
@@ -146,18 +147,7 @@ impl Auth {
         user: Option<UserRow>,
         lifetime: Duration,
     ) -> Result<Secret, LoginError> {
-        let (cookie, now) = (Secret::random(), clock::now());
-        let row = SessionRow {
-            id: SessionId(Uuid::now_v7()),
-            account,
-            user: None,
-            created_at: now,
-            last_used_at: now,
-            expires_at: now.after(lifetime),
-            address: client.address.to_canonical().to_string(),
-            browser: client.browser.chars().filter(|c| !c.is_control()).take(MAX_BROWSER).collect(),
-            proxy_user: client.proxy_user.clone(),
-        };
+        let (row, cookie) = new_session(account, client, lifetime);
         let (digest, revocations) = (hash(cookie.expose()), self.revocations.clone());
         self.apply(Change::SessionBegun(row.id.to_string()), by, move |tx| {
             Box::pin(async move {
@@ -167,14 +157,43 @@ impl Auth {
                     let is_same = |current: &UserRow| current.id == user.id && current.updated_at == user.updated_at;
                     current.filter(is_same).ok_or(LoginError::Invalid)?;
                 }
-                store::insert(connection, &row, &digest).await?;
-                if store::delete_oldest(connection, account, MAX_SESSIONS).await? {
-                    tx.after_commit(move || revocations.notify(account));
-                }
+                store_session(tx, &row, &digest, revocations).await?;
                 Ok::<_, LoginError>(())
             })
         })
         .await?;
         Ok(cookie)
     }
+}
+
+/// Returns a session that ends after `lifetime`, and the value of its cookie.
+pub(super) fn new_session(account: Account, client: &LoginClient, lifetime: Duration) -> (SessionRow, Secret) {
+    let now = clock::now();
+    let row = SessionRow {
+        id: SessionId(Uuid::now_v7()),
+        account,
+        user: None,
+        created_at: now,
+        last_used_at: now,
+        expires_at: now.after(lifetime),
+        address: client.address.to_canonical().to_string(),
+        browser: client.browser.chars().filter(|c| !c.is_control()).take(MAX_BROWSER).collect(),
+        proxy_user: client.proxy_user.clone(),
+    };
+    (row, Secret::random())
+}
+
+/// Stores a new session, given the hash of its cookie. If the account has too many sessions, the oldest one ends.
+pub(super) async fn store_session(
+    tx: &mut Tx,
+    row: &SessionRow,
+    digest: &Hash,
+    revocations: Revocations,
+) -> DbResult<()> {
+    store::insert(tx.connection(), row, digest).await?;
+    let account = row.account;
+    if store::delete_oldest(tx.connection(), account, MAX_SESSIONS).await? {
+        tx.after_commit(move || revocations.notify(account));
+    }
+    Ok(())
 }

@@ -8,6 +8,7 @@ use model::{NewUser, PasswordChange, Role, Timestamp, User, UserChanges, UserSou
 
 use super::attempts::CountedAccount;
 use super::changes::{Change, invalid};
+use super::links::store as links;
 use super::login::{LoginClient, LoginError};
 use super::passwords::{MAX_BYTES, MIN_LENGTH};
 use super::sessions::store as sessions;
@@ -24,7 +25,8 @@ impl UserRow {
     /// Returns the user for a response, without the hash of the password.
     fn into_model(self) -> User {
         let Self { name, role, is_disabled: disabled, created_at, updated_at, source, without_role, .. } = self;
-        User { name, role, disabled, created_at, updated_at, source, without_role }
+        let login_link_expires_at = self.link_expires_at.filter(|end| *end > clock::now());
+        User { name, role, disabled, created_at, updated_at, source, without_role, login_link_expires_at }
     }
 }
 
@@ -73,20 +75,19 @@ impl Auth {
         Ok(store::by_id(&mut connection, id).await?.is_some_and(|user| user.password.is_some()))
     }
 
-    /// Adds a user.
+    /// Adds a user. Without a password, the user can log in only with a login link.
     pub async fn add_user(&self, new: NewUser, by: &Identity) -> Result<User, PeopleError> {
         let NewUser { name, role, password } = new;
         check_name(&name)?;
         check_role(role)?;
-        check_password("password", &password)?;
-        let password = self.passwords.hash(password).await?;
+        let password = self.hash_of_new_password(password).await?;
         let now = clock::now();
         let key = name_key(&name);
         let row = UserRow {
             id: 0,
             name,
             role,
-            password: Some(password),
+            password,
             is_disabled: false,
             created_at: now,
             updated_at: now,
@@ -94,6 +95,7 @@ impl Auth {
             issuer: String::new(),
             subject: None,
             without_role: false,
+            link_expires_at: None,
         };
         self.apply(Change::UserAdded(row.name.clone()), &by.user, move |tx| {
             Box::pin(async move {
@@ -110,19 +112,13 @@ impl Auth {
     }
 
     /// Changes the role or the password of a user, or disables or enables the user. If the role or the password changes
-    /// or the user is disabled, the user's sessions end.
+    /// or the user is disabled, the user's sessions and login link end.
     pub async fn change_user(&self, name: &str, changes: UserChanges, by: &Identity) -> Result<User, PeopleError> {
         let UserChanges { role, password, disabled } = changes;
         if let Some(role) = role {
             check_role(role)?;
         }
-        let password = match password {
-            Some(password) => {
-                check_password("password", &password)?;
-                Some(self.passwords.hash(password).await?)
-            }
-            None => None,
-        };
+        let password = self.hash_of_new_password(password).await?;
         let (key, revocations) = (name_key(name), self.revocations.clone());
         self.apply(Change::UserChanged(key.clone()), &by.user, move |tx| {
             Box::pin(async move {
@@ -131,7 +127,7 @@ impl Auth {
                     return Err(of_another_source(&before, role.is_some()));
                 }
                 let account = Account::User(before.id);
-                let row = UserRow {
+                let mut row = UserRow {
                     role: role.unwrap_or(before.role),
                     is_disabled: disabled.unwrap_or(before.is_disabled),
                     updated_at: later_than(before.updated_at),
@@ -142,6 +138,8 @@ impl Auth {
                 let is_disabled_now = row.is_disabled && !before.is_disabled;
                 if row.role != before.role || password.is_some() || is_disabled_now {
                     sessions::delete_all(tx.connection(), account, None).await?;
+                    links::delete(tx.connection(), row.id).await?;
+                    row.link_expires_at = None;
                 }
                 tx.after_commit(move || revocations.notify(account));
                 Ok(row.into_model())
@@ -150,7 +148,14 @@ impl Auth {
         .await
     }
 
-    /// Removes a user, together with the user's sessions and tokens.
+    /// Returns the hash of a password that somebody else than the user has chosen, or `None` if there is none.
+    async fn hash_of_new_password(&self, password: Option<String>) -> Result<Option<String>, PeopleError> {
+        let Some(password) = password else { return Ok(None) };
+        check_password("password", &password)?;
+        Ok(Some(self.passwords.hash(password).await?))
+    }
+
+    /// Removes a user, together with the user's sessions, tokens and login link.
     pub async fn remove_user(&self, name: &str, by: &Identity) -> Result<(), PeopleError> {
         let (key, revocations) = (name_key(name), self.revocations.clone());
         self.apply(Change::UserRemoved(key.clone()), &by.user, move |tx| {
@@ -164,8 +169,8 @@ impl Auth {
         .await
     }
 
-    /// Changes the password of the user who has sent the request, and ends the user's other sessions. API tokens remain
-    /// valid.
+    /// Changes the password of the user who has sent the request, and ends the user's other sessions and login link. API
+    /// tokens remain valid.
     pub async fn change_own_password(
         &self,
         change: PasswordChange,
@@ -207,6 +212,7 @@ impl Auth {
                 let row = UserRow { password: Some(password), updated_at: later_than(current.updated_at), ..current };
                 store::update(tx.connection(), &row).await?;
                 sessions::delete_all(tx.connection(), account, kept).await?;
+                links::delete(tx.connection(), row.id).await?;
                 tx.after_commit(move || revocations.notify(account));
                 Ok(())
             })
@@ -228,11 +234,19 @@ pub(super) fn later_than(last: Timestamp) -> Timestamp {
 /// Returns the error for changing the role or the password of a user whom a reverse proxy or a provider authenticates.
 /// `is_role` is true if the change was to the role.
 fn of_another_source(user: &UserRow, is_role: bool) -> PeopleError {
-    let source = if user.source == UserSource::Proxy { "the reverse proxy" } else { "the provider" };
+    let source = source_name(user.source);
     if is_role {
         invalid("role", format!("the groups of {} determine the role; change them at {source}", user.name))
     } else {
         invalid("password", format!("{} has no password here, because {source} authenticates the user", user.name))
+    }
+}
+
+/// Returns a description of a source other than this server.
+pub(super) const fn source_name(source: UserSource) -> &'static str {
+    match source {
+        UserSource::Proxy => "the reverse proxy",
+        UserSource::Oidc | UserSource::Local => "the provider",
     }
 }
 
@@ -258,8 +272,13 @@ fn check_role(role: Role) -> Result<(), PeopleError> {
     Err(invalid("role", "must be viewer, operator or admin; create a token for a worker"))
 }
 
+/// Returns whether a new password has an acceptable length.
+pub(super) fn is_acceptable_password(password: &str) -> bool {
+    password.chars().count() >= MIN_LENGTH && password.len() <= MAX_BYTES
+}
+
 fn check_password(field: &'static str, password: &str) -> Result<(), PeopleError> {
-    if password.chars().count() < MIN_LENGTH || password.len() > MAX_BYTES {
+    if !is_acceptable_password(password) {
         return Err(invalid(
             field,
             format!("must have at least {MIN_LENGTH} characters and at most {MAX_BYTES} bytes"),

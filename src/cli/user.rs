@@ -1,16 +1,16 @@
-//! `tailwater user add|list|role|password|disable|enable|remove`: manages the users of a server.
+//! `tailwater user add|list|role|password|link|disable|enable|remove`: manages the users of a server.
 
 use std::process::ExitCode;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use model::{NewUser, Role, User, UserChanges, UsersPage};
+use model::{CreatedLoginLink, NewLoginLink, NewUser, Role, User, UserChanges, UsersPage};
 use reqwest::Method;
 
 use super::client::{Client, ServerArgs};
 use super::error::CliError;
 use super::hidden;
-use super::output::{Colour, Ink, Output};
+use super::output::{Colour, Ink, Output, note};
 use super::table::{self, Cell};
 use crate::words;
 
@@ -19,7 +19,8 @@ pub(super) enum UserVerb {
     /// Add a user.
     ///
     /// The password is read from standard input, without its trailing line break. On a terminal, the command asks for
-    /// it twice and does not show it. It must have at least 10 characters.
+    /// it twice and does not show it. It must have at least 10 characters. With `--link`, the person chooses the
+    /// password.
     Add(AddUser),
     /// List the users.
     List(ListUsers),
@@ -27,6 +28,11 @@ pub(super) enum UserVerb {
     Role(SetRole),
     /// Set the password of a user, and log the user out everywhere. The password is read as by `add`.
     Password(NamedUser),
+    /// Create a one-time login link for a user, and print it.
+    ///
+    /// The person who opens the link logs in once, without a password, and can choose a new one. The link begins with
+    /// the address of the server that this command uses. It replaces the user's previous link.
+    Link(LinkUser),
     /// Disable a user: the user cannot log in, and the user's tokens are refused.
     Disable(NamedUser),
     /// Enable a user that was disabled.
@@ -44,6 +50,22 @@ pub(super) struct AddUser {
     /// The role of the user.
     #[arg(long, value_name = "ROLE", default_value = "operator", value_parser = role_of_people())]
     role: Role,
+    /// Ask for no password, and print a one-time link with which the person logs in and chooses one.
+    #[arg(long)]
+    link: bool,
+}
+
+/// The arguments of `tailwater user link`.
+#[derive(Debug, Args)]
+pub(super) struct LinkUser {
+    #[command(flatten)]
+    user: NamedUser,
+    /// The number of hours after which the link expires, at most 168.
+    #[arg(long, value_name = "HOURS", default_value_t = NewLoginLink::DEFAULT_HOURS)]
+    expires: u32,
+    /// End the user's login link, and create no other one.
+    #[arg(long, conflicts_with = "expires")]
+    revoke: bool,
 }
 
 /// The arguments of `tailwater user list`.
@@ -95,6 +117,11 @@ impl UserVerb {
                 let changes = UserChanges { password: Some(password), ..UserChanges::default() };
                 user.change(changes, "has a new password", colour).await
             }
+            Self::Link(LinkUser { user, revoke: true, .. }) => user.revoke_link(colour).await,
+            Self::Link(LinkUser { user, expires, .. }) => {
+                let client = user.server.client()?;
+                create_link(&client, &user.name, NewLoginLink { expires_in_hours: Some(expires) }, colour).await
+            }
             Self::Disable(user) => {
                 let changes = UserChanges { disabled: Some(true), ..UserChanges::default() };
                 user.change(changes, "was disabled", colour).await
@@ -110,12 +137,17 @@ impl UserVerb {
 
 impl AddUser {
     async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
-        let Self { user: NamedUser { server, name }, role } = self;
+        let Self { user: NamedUser { server, name }, role, link } = self;
         let client = server.client()?;
-        let password = hidden::new_password(&format!("Password of {name}"))?;
+        let password = if link { None } else { Some(hidden::new_password(&format!("Password of {name}"))?) };
         let body = client.post("/users", &NewUser { name, role, password }).await?;
         let User { name, role, .. } = client.parse(&body)?;
-        Output::stdout(colour).line(&format!("{name} was added with the role {role}"))?;
+        let added = format!("{name} was added with the role {role}");
+        if link {
+            note(&added);
+            return create_link(&client, &name, NewLoginLink::default(), colour).await;
+        }
+        Output::stdout(colour).line(&added)?;
         Ok(ExitCode::SUCCESS)
     }
 }
@@ -160,11 +192,33 @@ impl NamedUser {
         Output::stdout(colour).line(&format!("{} was removed", self.name))?;
         Ok(ExitCode::SUCCESS)
     }
+
+    async fn revoke_link(self, colour: Colour) -> Result<ExitCode, CliError> {
+        let client = self.server.client()?;
+        client.send(client.request(Method::DELETE, &link_path(&self.name)?)).await?;
+        Output::stdout(colour).line(&format!("{} has no login link", self.name))?;
+        Ok(ExitCode::SUCCESS)
+    }
+}
+
+/// Creates a login link, and prints only the link to standard output, so that scripts can send it.
+async fn create_link(client: &Client, name: &str, new: NewLoginLink, colour: Colour) -> Result<ExitCode, CliError> {
+    let body = client.post(&link_path(name)?, &new).await?;
+    let CreatedLoginLink { user_id, link, expires_at } = client.parse(&body)?;
+    let expires = words::date_time(expires_at, 0);
+    note(&format!("this link logs {user_id} in once, until {expires} UTC, and is not shown again"));
+    Output::stdout(colour).line(&link)?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn read(client: &Client, request: reqwest::RequestBuilder) -> Result<User, CliError> {
     let reply = client.send(request).await?;
     client.parse(&client.text(reply).await?)
+}
+
+/// Returns the path of a user's login link in the API.
+fn link_path(name: &str) -> Result<String, CliError> {
+    Ok(format!("{}/login-link", path(name)?))
 }
 
 /// Returns the path of a user in the API. The server checks the name, but a name with `/` has to be refused here,

@@ -8,7 +8,7 @@ use crate::host;
 use crate::ui::PageTitle;
 
 /// Shows fields for the name and the password, and a field for the admin token. If a one-time link was opened, shows a
-/// button for logging in instead.
+/// button for logging in instead and, if it is a user's link, a field for a new password.
 ///
 /// Loading this page does not invalidate the link's ticket, because programs that preview links also load it. Only the
 /// form's POST request invalidates the ticket.
@@ -19,7 +19,11 @@ pub fn LoginPage() -> impl IntoView {
     let error = query.get("error");
     let is_proxied = query.get("signed-out").is_some_and(|way| way == "proxy");
     let ticket = query.get("ticket").filter(|_| error.is_none());
-    let forms = if let Some(ticket) = ticket {
+    let is_refused_password = error.as_deref() == Some("newPassword");
+    let user_ticket = query.get("userTicket").filter(|_| error.is_none() || is_refused_password);
+    let forms = if let Some(ticket) = user_ticket {
+        view! { <UserLink ticket next /> }.into_any()
+    } else if let Some(ticket) = ticket {
         view! { <Link ticket next /> }.into_any()
     } else {
         let by_token = error.as_deref().is_some_and(|word| matches!(word, "invalid" | "expired" | "used"));
@@ -48,6 +52,12 @@ fn explain(word: &str) -> &'static str {
     match word {
         "expired" | "used" => {
             "This link has expired or was already used. Log in with the admin token, or restart the server to get a new link."
+        }
+        "link" => {
+            "This link has expired, was already used, or was replaced by another one. Ask an administrator for a new link."
+        }
+        "newPassword" => {
+            "Choose a new password with at least 10 characters and at most 1,024 bytes. The link still works."
         }
         "limited" => "Too many failed logins. Try again in a minute.",
         "busy" => "Too many people are logging in. Try again in a moment.",
@@ -81,6 +91,32 @@ fn Link(ticket: String, next: Option<String>) -> impl IntoView {
             <Next next />
             <p>"This link logs you in once."</p>
             <input type="hidden" name="ticket" value=ticket />
+            <button class="button primary" data-testid="login-submit">"Log in"</button>
+        </form>
+    }
+    .into_any()
+}
+
+/// The form of a user's login link.
+#[component]
+fn UserLink(ticket: String, next: Option<String>) -> impl IntoView {
+    view! {
+        <form method="post" action="/login">
+            <Next next />
+            <input type="hidden" name="userTicket" value=ticket />
+            <label for="new-password">"New password"</label>
+            <input
+                id="new-password"
+                class="field"
+                name="newPassword"
+                type="password"
+                minlength="10"
+                autocomplete="new-password"
+                aria-describedby="link-hint"
+            />
+            <p id="link-hint" class="hint">
+                "This link logs you in once. Choose a password with at least 10 characters. If you already have one and want to keep it, leave the field empty."
+            </p>
             <button class="button primary" data-testid="login-submit">"Log in"</button>
         </form>
     }

@@ -7,10 +7,12 @@ mod user;
 use leptos::prelude::*;
 use leptos_router::components::A;
 use leptos_router::hooks::use_query_map;
+use model::CreatedLoginLink;
 
 use super::frame::{BackTo, framed, loaded};
 use crate::page_data::PeoplePageData;
 use crate::rpc;
+use crate::words;
 pub(super) use credentials::{SessionList, TokenList};
 use user::{NewUser, UserRow};
 
@@ -26,7 +28,7 @@ pub fn PeoplePage() -> impl IntoView {
 
 #[component]
 fn People(people: PeoplePageData) -> impl IntoView {
-    let PeoplePageData { users, sessions, tokens } = people;
+    let PeoplePageData { users, sessions, tokens, created } = people;
     let list = if users.is_empty() {
         view! { <First /> }.into_any()
     } else {
@@ -39,6 +41,7 @@ fn People(people: PeoplePageData) -> impl IntoView {
                 "A viewer reads jobs and their output. An operator also submits and cancels jobs. An admin also manages secrets and people. The admin token always works, so administrators cannot lock themselves out."
             </p>
             <Outcome />
+            {created.map(|created| view! { <CreatedLink created /> })}
             {list}
             <NewUser />
             <section aria-labelledby="sessions">
@@ -50,6 +53,26 @@ fn People(people: PeoplePageData) -> impl IntoView {
                 <TokenList page=tokens action=ACTION with_user=true />
             </section>
         </main>
+    }
+    .into_any()
+}
+
+/// Shows a new login link.
+#[component]
+fn CreatedLink(created: CreatedLoginLink) -> impl IntoView {
+    let CreatedLoginLink { user_id, link, expires_at } = created;
+    let expires = format!("It works once, until {} UTC.", words::date_time(expires_at, 0));
+    view! {
+        <div class="created-token" role="status">
+            <p>
+                "A login link for " <strong>{user_id}</strong>
+                " was created. Copy it now and send it to this person only: whoever opens it is logged in as this user. It will not be shown again. "
+                {expires}
+            </p>
+            <pre class="command" tabindex="0">
+                <code data-testid="new-login-link">{link}</code>
+            </pre>
+        </div>
     }
     .into_any()
 }
@@ -78,6 +101,7 @@ pub(super) fn Outcome() -> impl IntoView {
             "disabled" => "The user was disabled and logged out everywhere.",
             "enabled" => "The user was enabled.",
             "removed" => "The user was removed.",
+            "unlinked" => "The login link was revoked.",
             "ended" => "The session was ended.",
             "revoked" => "The token was revoked.",
             "password" => "Your password was changed.",
@@ -89,6 +113,8 @@ pub(super) fn Outcome() -> impl IntoView {
         "password" | "newPassword" => "This password is not accepted. Use at least 10 characters, and at most 1,024 bytes.",
         "currentPassword" => "The current password is not correct.",
         "role" => "This role is not accepted. Choose one from the list.",
+        "loginLink" => "This user cannot have a login link. Enable the user first. If a reverse proxy or a provider authenticates the user, the person has to log in there.",
+        "expiresInHours" => "The number of hours must be between 1 and 168.",
         "expiresInDays" => "The number of days must be between 1 and 3,650.",
         "users" => "The server already has 1,000 users, which is the maximum. Remove one first.",
         "allowedJobTypes" | "allowedRepositories" | "capabilities" => "These limits are not accepted. Only tokens with the role worker can have limits. A list has at most 100 names. A capability has at most 100 characters, any other name at most 200.",

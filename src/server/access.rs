@@ -151,6 +151,8 @@ const RULES: &[Rule] = &[
     ("POST", "/api/queue/users", ADMIN),
     ("PATCH", "/api/queue/users/{name}", ADMIN),
     ("DELETE", "/api/queue/users/{name}", ADMIN),
+    ("POST", "/api/queue/users/{name}/login-link", ADMIN),
+    ("DELETE", "/api/queue/users/{name}/login-link", ADMIN),
     // Everybody manages their own password, sessions and tokens. `auth` checks access to those of other accounts.
     ("POST", "/api/queue/account/password", VIEWER),
     ("GET", "/api/queue/sessions", VIEWER),

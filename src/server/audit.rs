@@ -103,6 +103,8 @@ const EFFECTS: &[(&str, &str, Effect)] = &[
     ("POST", "/api/queue/users", Action("user.add")),
     ("PATCH", "/api/queue/users/{name}", Action("user.change")),
     ("DELETE", "/api/queue/users/{name}", Action("user.remove")),
+    ("POST", "/api/queue/users/{name}/login-link", Action("link.create")),
+    ("DELETE", "/api/queue/users/{name}/login-link", Action("link.revoke")),
     ("POST", "/api/queue/account/password", Action("user.password")),
     ("DELETE", "/api/queue/sessions/{id}", Action("session.end")),
     ("POST", "/api/queue/tokens", Action("token.create")),

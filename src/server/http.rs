@@ -106,6 +106,8 @@ fn routes() -> Routes {
         .post("/users", people::add_user)
         .patch("/users/{name}", people::change_user)
         .delete("/users/{name}", people::remove_user)
+        .post("/users/{name}/login-link", people::create_login_link)
+        .delete("/users/{name}/login-link", people::revoke_login_link)
         .post("/account/password", people::change_password)
         .get("/sessions", people::sessions)
         .delete("/sessions/{id}", people::end_session)

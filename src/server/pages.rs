@@ -11,8 +11,9 @@ use engine::spool::Spools;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
 use model::{
-    AuditPage, BulkAction, BulkFilter, BulkReply, BulkRequest, CreatedApiToken, Event, Job, JobChanges, JobId,
-    JobStatus, JobsPage, NewJob, PausesPage, Payload, RedactionResult, RedactionRules, SecretsPage, Seq, Timestamp,
+    AuditPage, BulkAction, BulkFilter, BulkReply, BulkRequest, CreatedApiToken, CreatedLoginLink, Event, Job,
+    JobChanges, JobId, JobStatus, JobsPage, NewJob, PausesPage, Payload, RedactionResult, RedactionRules, SecretsPage,
+    Seq, Timestamp,
 };
 
 use super::AppState;
@@ -197,8 +198,13 @@ pub async fn people() -> Result<PeoplePageData, RpcError> {
         users: auth.users().await.map_err(refuse)?.items,
         sessions: auth.sessions(None, ListRange::FIRST, &by).await.map_err(refuse)?,
         tokens: auth.tokens(None, ListRange::FIRST, &by).await.map_err(refuse)?,
+        created: use_context::<NewLoginLinkToShow>().map(|link| link.0),
     })
 }
+
+/// A new login link, which the people page shows in the response to the form that created the link.
+#[derive(Clone)]
+pub struct NewLoginLinkToShow(pub CreatedLoginLink);
 
 /// A new API token, which the account page shows in the response to the form that created the token.
 #[derive(Clone)]

@@ -34,7 +34,7 @@ enum Access {
 
 /// The access rule of every route. A test below fails if a route is missing here. The rules are not read from the
 /// server's own table, so that a mistake in that table is noticed.
-const RULES: [(&str, &str, Access); 101] = [
+const RULES: [(&str, &str, Access); 103] = [
     ("GET", "/healthz", Access::Open),
     ("GET", "/login", Access::Open),
     ("POST", "/login", Access::Open),
@@ -103,6 +103,8 @@ const RULES: [(&str, &str, Access); 101] = [
     ("POST", "/api/queue/users", Access::Program(Role::Admin)),
     ("PATCH", "/api/queue/users/{name}", Access::Program(Role::Admin)),
     ("DELETE", "/api/queue/users/{name}", Access::Program(Role::Admin)),
+    ("POST", "/api/queue/users/{name}/login-link", Access::Program(Role::Admin)),
+    ("DELETE", "/api/queue/users/{name}/login-link", Access::Program(Role::Admin)),
     ("POST", "/api/queue/account/password", Access::Program(Role::Viewer)),
     ("GET", "/api/queue/sessions", Access::Program(Role::Viewer)),
     ("DELETE", "/api/queue/sessions/{id}", Access::Program(Role::Viewer)),
@@ -353,6 +355,11 @@ async fn listening_beyond_loopback_is_allowed_with_an_administrator_who_is_not_d
         Server::start(settings, TcpListener::bind(everywhere).await.expect("a free port")).await.map(drop)
     };
     let mut data = tempfile::tempdir().expect("a temporary folder");
+    // An invited administrator who has not chosen a password yet cannot log in.
+    let server = TestServer::start_over(data, |_| {}).await;
+    let invited = server.api.post("/users", &json!({"name": "invited", "role": "admin"})).await;
+    assert_eq!(invited.status(), 201);
+    data = server.stop().await;
     for (changes, is_allowed) in [
         (None, false),
         (Some(json!({"role": "admin"})), true),

@@ -138,6 +138,8 @@ async fn no_hostile_text_is_interpreted_as_html_on_any_page() {
             format!("/redaction?text={text}"),
             format!("/audit?user={text}&action={text}&before={text}"),
             format!("/api/docs?{text}"),
+            format!("/login?userTicket={text}"),
+            format!("/login?userTicket={text}&error=newPassword&next={text}"),
         ] {
             page(&server, &path).await;
         }

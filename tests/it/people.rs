@@ -1,6 +1,7 @@
 //! Tests of users, sessions and API tokens, and of their revocation.
 
 mod command_line;
+mod login_links;
 mod oidc;
 mod pages;
 mod proxied;

@@ -77,11 +77,14 @@ async fn ask(api: &Api, secrets: &mut Secrets) {
 /// Uses every kind of credential, and then logs in with invalid ones.
 async fn log_in(server: &mut Process, provider: &Provider, secrets: &mut Secrets) {
     let used = use_all(server, provider).await;
-    let (_, ticket) = used.iter().find(|(what, _)| *what == "login ticket").expect("it was used");
+    let one = |kind: &str| &used.iter().find(|(what, _)| *what == kind).expect("it was used").1;
+    let (ticket, user_ticket) = (one("login ticket"), one("login link of a user"));
     let (wrong, client) = (secrets.new_one("wrong-token"), browser());
     let link = client.get(format!("{}/login?ticket={wrong}", server.api.base)).send().await;
     assert_eq!(link.expect("the server answers").status(), 200);
     for form in [
+        format!("userTicket={wrong}"),
+        format!("userTicket={user_ticket}&newPassword={}", &wrong[..5]),
         format!("token={wrong}"),
         format!("ticket={wrong}"),
         format!("name=ada&password={wrong}"),

@@ -9,7 +9,8 @@ pub(in crate::auth) struct UserRow {
     pub(in crate::auth) id: i64,
     pub(in crate::auth) name: String,
     pub(in crate::auth) role: Role,
-    /// The hash of the password, or `None` if a reverse proxy or a provider authenticates the user.
+    /// The hash of the password. It is `None` if a reverse proxy or a provider authenticates the user, or if a local user
+    /// has not chosen a password yet.
     pub(in crate::auth) password: Option<String>,
     /// Whether an administrator has disabled the user.
     pub(in crate::auth) is_disabled: bool,
@@ -22,6 +23,8 @@ pub(in crate::auth) struct UserRow {
     pub(in crate::auth) subject: Option<String>,
     /// Whether the groups that the source sent last are not mapped to a role.
     pub(in crate::auth) without_role: bool,
+    /// The time at which the user's login link expires or has expired, or `None` if there is no link.
+    pub(in crate::auth) link_expires_at: Option<Timestamp>,
 }
 
 impl UserRow {
@@ -32,13 +35,14 @@ impl UserRow {
 }
 
 /// The columns of a user, in the order of [`UserRow`].
-type Columns = (i64, String, String, String, bool, i64, i64, String, String, Option<String>, bool);
+type Columns = (i64, String, String, String, bool, i64, i64, String, String, Option<String>, bool, Option<i64>);
 
 /// Returns an SQL query for users, to which the given clauses are appended.
 macro_rules! select {
     ($clauses:literal) => {
         concat!(
-            "select id, name, role, password, disabled, created_at, updated_at, source, issuer, subject, without_role
+            "select id, name, role, password, disabled, created_at, updated_at, source, issuer, subject, without_role,
+                 (select expires_at from login_links where user_id = users.id)
              from users ",
             $clauses
         )
@@ -47,8 +51,20 @@ macro_rules! select {
 
 impl From<Columns> for UserRow {
     fn from(row: Columns) -> Self {
-        let (id, name, role, password, is_disabled, created_at, updated_at, source, issuer, subject, without_role) =
-            row;
+        let (
+            id,
+            name,
+            role,
+            password,
+            is_disabled,
+            created_at,
+            updated_at,
+            source,
+            issuer,
+            subject,
+            without_role,
+            link,
+        ) = row;
         Self {
             id,
             name,
@@ -61,6 +77,7 @@ impl From<Columns> for UserRow {
             issuer,
             subject,
             without_role,
+            link_expires_at: link.map(Timestamp),
         }
     }
 }
@@ -118,9 +135,10 @@ pub(in crate::auth) async fn count(connection: &mut Connection) -> DbResult<i64>
     Ok(sqlx::query_scalar("select count(*) from users").fetch_one(connection.sqlite()).await?)
 }
 
-/// Returns whether there is a local user with the role `admin` who is not disabled.
+/// Returns whether there is a local user with the role `admin` who has a password and is not disabled.
 pub(in crate::auth) async fn has_administrator(connection: &mut Connection) -> DbResult<bool> {
-    let query = "select exists (select 1 from users where role = 'admin' and source = 'local' and not disabled)";
+    let query = "select exists (
+        select 1 from users where role = 'admin' and source = 'local' and password <> '' and not disabled)";
     Ok(sqlx::query_scalar(query).fetch_one(connection.sqlite()).await?)
 }
 
@@ -174,7 +192,7 @@ pub(in crate::auth) async fn update_person(connection: &mut Connection, row: &Us
     Ok(())
 }
 
-/// Deletes a user, together with the user's sessions and tokens.
+/// Deletes a user, together with the user's sessions, tokens and login link.
 pub(in crate::auth) async fn delete(connection: &mut Connection, id: i64) -> DbResult<()> {
     sqlx::query("delete from users where id = ?").bind(id).execute(connection.sqlite()).await?;
     Ok(())

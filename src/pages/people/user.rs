@@ -1,7 +1,7 @@
 //! The row of a user, and the form for a new one.
 
 use leptos::prelude::*;
-use model::{Role, User, UserSource};
+use model::{NewLoginLink, Role, Timestamp, User, UserSource};
 
 use super::ACTION;
 use crate::words;
@@ -9,7 +9,7 @@ use crate::words;
 /// A user: the name, the role, and the forms that change and remove the user.
 #[component]
 pub(super) fn UserRow(user: User) -> impl IntoView {
-    let User { name, role, disabled, updated_at, source, without_role, .. } = user;
+    let User { name, role, disabled, updated_at, source, without_role, login_link_expires_at: link, .. } = user;
     let role_now = if without_role { "no role".to_owned() } else { role.to_string() };
     let about = if disabled { format!("{role_now}, disabled") } else { role_now };
     let is_local = source == UserSource::Local;
@@ -20,6 +20,7 @@ pub(super) fn UserRow(user: User) -> impl IntoView {
                 <strong>{name.clone()}</strong>
                 <span>{about}</span>
                 <small>{changed}</small>
+                {link.map(|end| view! { <small data-testid="login-link">{pending(end)}</small> })}
             </div>
             <details>
                 <summary>"Change or remove"</summary>
@@ -28,7 +29,20 @@ pub(super) fn UserRow(user: User) -> impl IntoView {
                 } else {
                     view! { <p class="hint" data-testid="user-source">{explain(source)}</p> }.into_any()
                 }}
+                {(is_local && !disabled).then(|| view! { <LinkForm name=name.clone() /> })}
                 <div class="actions">
+                    {link
+                        .is_some()
+                        .then(|| {
+                            view! {
+                                <NamedAction
+                                    action="revoke-login-link"
+                                    label="Revoke login link"
+                                    class="button"
+                                    name=name.clone()
+                                />
+                            }
+                        })}
                     <NamedAction
                         action=if disabled { "enable-user" } else { "disable-user" }
                         label=if disabled { "Enable" } else { "Disable" }
@@ -38,7 +52,7 @@ pub(super) fn UserRow(user: User) -> impl IntoView {
                     <NamedAction action="remove-user" label="Remove" class="button danger" name=name />
                 </div>
                 <p class="hint">
-                    "Each of these changes logs the user out everywhere. The tokens of a disabled user are refused, and those of a removed user are deleted."
+                    "A new role or password, disabling and removing log the user out everywhere and end the login link. The tokens of a disabled user are refused, and those of a removed user are deleted."
                 </p>
             </details>
         </li>
@@ -59,11 +73,44 @@ fn LocalForms(name: String, role: Role) -> impl IntoView {
         <form method="post" action=ACTION class="secret-form">
             <input type="hidden" name="action" value="set-password" />
             <input type="hidden" name="name" value=name.clone() />
-            <PasswordField id=format!("password-{name}") label="New password" />
+            <PasswordField id=format!("password-{name}") label="New password" required=true />
             <button class="button" data-testid="set-password">"Set password"</button>
         </form>
     }
     .into_any()
+}
+
+/// The form that creates a one-time login link for a user.
+#[component]
+fn LinkForm(name: String) -> impl IntoView {
+    let id = format!("hours-{name}");
+    view! {
+        <form method="post" action=ACTION class="secret-form">
+            <input type="hidden" name="action" value="create-login-link" />
+            <input type="hidden" name="name" value=name />
+            <label for=id.clone()>"Hours until the login link expires"</label>
+            <input
+                id=id
+                class="field"
+                type="number"
+                name="expiresInHours"
+                min="1"
+                max=NewLoginLink::MAX_HOURS.to_string()
+                value=NewLoginLink::DEFAULT_HOURS.to_string()
+                required
+            />
+            <p class="hint">
+                "The link logs the person in once, without a password, and lets the person choose a new one. It replaces the previous link."
+            </p>
+            <button class="button" data-testid="create-login-link">"Create login link"</button>
+        </form>
+    }
+    .into_any()
+}
+
+/// Describes the login link of a user.
+fn pending(end: Timestamp) -> String {
+    format!("login link until {} UTC", words::date_time(end, 0))
 }
 
 /// Explains how a user without a password is authenticated.
@@ -113,8 +160,10 @@ pub(super) fn NewUser() -> impl IntoView {
                 data-testid="user-name"
             />
             <RoleField id="user-role".to_owned() role=Role::Operator />
-            <PasswordField id="user-password".to_owned() label="Password" />
-            <p class="hint">"The password must have at least 10 characters. The user can change it after logging in."</p>
+            <PasswordField id="user-password".to_owned() label="Password" required=false />
+            <p class="hint">
+                "The password must have at least 10 characters, and the user can change it after logging in. If you leave the field empty, you get a one-time link with which the person logs in and chooses a password."
+            </p>
             <button class="button primary" data-testid="add-user">"Add user"</button>
         </form>
     }
@@ -138,10 +187,18 @@ fn RoleField(id: String, role: Role) -> impl IntoView {
 
 /// The field for a user's password.
 #[component]
-fn PasswordField(id: String, label: &'static str) -> impl IntoView {
+fn PasswordField(id: String, label: &'static str, required: bool) -> impl IntoView {
     view! {
         <label for=id.clone()>{label}</label>
-        <input id=id class="field" type="password" name="password" required minlength="10" autocomplete="new-password" />
+        <input
+            id=id
+            class="field"
+            type="password"
+            name="password"
+            required=required
+            minlength="10"
+            autocomplete="new-password"
+        />
     }
     .into_any()
 }

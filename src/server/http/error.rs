@@ -294,7 +294,8 @@ impl From<OutputError> for ApiError {
 impl From<LoginError> for ApiError {
     fn from(error: LoginError) -> Self {
         match error {
-            LoginError::Invalid | LoginError::TicketSpent => Self::AuthRequired,
+            LoginError::Invalid | LoginError::TicketSpent | LoginError::LinkEnded => Self::AuthRequired,
+            LoginError::NewPassword => Self::InvalidPayload(error.to_string()),
             LoginError::TooMany | LoginError::Busy => Self::TooManyRequests,
             LoginError::Db(error) => Self::StoreUnavailable(error),
         }

@@ -1,4 +1,5 @@
-//! `/users`, `/account/password`, `/sessions` and `/tokens`: manages people, browser sessions and API tokens.
+//! `/users`, `/account/password`, `/sessions` and `/tokens`: manages people, their login links, browser sessions and API
+//! tokens.
 
 pub(super) mod forms;
 
@@ -6,18 +7,19 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::{Extension, Json};
 use model::{
-    ApiToken, ApiTokensPage, CreatedApiToken, NewApiToken, NewUser, PasswordChange, Role, SessionsPage, TokenId, User,
-    UserChanges, UsersPage,
+    ApiToken, ApiTokensPage, CreatedApiToken, CreatedLoginLink, NewApiToken, NewLoginLink, NewUser, PasswordChange,
+    Role, SessionsPage, TokenId, User, UserChanges, UsersPage,
 };
 
-use super::body::JsonBody;
+use super::body::{JsonBody, OptionalJsonBody};
 use super::error::ApiError;
 use super::query::Query;
 use super::session::login_client;
-use crate::auth::{Account, Identity, ListRange, PeopleError};
+use crate::auth::{Account, Identity, ListRange, PeopleError, UserTicket};
 use crate::server::AppState;
 use crate::server::audit::AuditNote;
 use crate::server::client::Client;
+use crate::server::gate::RequestHost;
 
 pub(super) async fn users(State(state): State<AppState>, query: Query) -> Result<Json<UsersPage>, ApiError> {
     query.end()?;
@@ -52,6 +54,29 @@ pub(super) async fn remove_user(
     Path(name): Path<String>,
 ) -> Result<StatusCode, ApiError> {
     state.auth.remove_user(&name, &identity).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+pub(super) async fn create_login_link(
+    State(state): State<AppState>,
+    Extension(identity): Extension<Identity>,
+    Extension(client): Extension<Client>,
+    Extension(host): Extension<RequestHost>,
+    Extension(note): Extension<AuditNote>,
+    Path(name): Path<String>,
+    OptionalJsonBody(new): OptionalJsonBody<NewLoginLink>,
+) -> Result<(StatusCode, Json<CreatedLoginLink>), ApiError> {
+    let link = login_link(state.auth.create_login_link(&name, new, &identity).await?, client, &host);
+    note.details(of_login_link(&link));
+    Ok((StatusCode::CREATED, Json(link)))
+}
+
+pub(super) async fn revoke_login_link(
+    State(state): State<AppState>,
+    Extension(identity): Extension<Identity>,
+    Path(name): Path<String>,
+) -> Result<StatusCode, ApiError> {
+    state.auth.revoke_login_link(&name, &identity).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -136,6 +161,19 @@ pub(super) fn of_token(token: &ApiToken) -> String {
     let expires = token.expires_at.to_string();
     let date = expires.split('T').next().unwrap_or_default();
     format!("role {}, expires on {date}", token.role)
+}
+
+/// Describes a new login link for the audit log.
+fn of_login_link(link: &CreatedLoginLink) -> String {
+    format!("expires at {}", link.expires_at)
+}
+
+/// Returns the login link with this ticket. It begins with the address to which the request was sent, because that is an
+/// address under which browsers reach the server, also behind a reverse proxy.
+fn login_link(new: UserTicket, client: Client, host: &RequestHost) -> CreatedLoginLink {
+    let UserTicket { user, ticket, expires_at } = new;
+    let link = format!("{}/login?userTicket={}", host.origin(client.https), ticket.expose());
+    CreatedLoginLink { user_id: user, link, expires_at }
 }
 
 /// Revokes a token. If a worker has claimed jobs with it, the leases of these jobs end.

@@ -21,13 +21,20 @@ pub(super) const HOME: &str = "/tasks/queue";
 /// The page to which a login redirects the browser as long as there are no users, so that the first user can be added.
 const PEOPLE: &str = "/people";
 
-/// The fields of the login form, which contains a name with a password, the admin token, or the ticket of a login link.
+/// The kind of credential in the audit log for a login with a one-time link.
+const LOGIN_LINK: &str = "login_link";
+
+/// The fields of the login form, which contains a name with a password, the admin token, the ticket of the link that the
+/// server printed, or the ticket of a user's login link, which permits a new password.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub(super) struct LoginForm {
     name: Option<String>,
     password: Option<String>,
     token: Option<String>,
     ticket: Option<String>,
+    user_ticket: Option<String>,
+    new_password: Option<String>,
     next: Option<String>,
 }
 
@@ -50,21 +57,28 @@ pub(super) async fn login(
     headers: HeaderMap,
     form: Result<Form<LoginForm>, FormRejection>,
 ) -> Response {
-    let LoginForm { name, password, token, ticket, next } = match form {
+    let LoginForm { name, password, token, ticket, user_ticket, new_password, next } = match form {
         Ok(Form(login)) => login,
         Err(rejection) => return refuse(&state, &rejection).into_response(),
     };
     let (auth, browser) = (&state.auth, login_client(client, person.as_deref(), &headers));
     let next = next.map(|next| if is_local(&next) { next } else { HOME.to_owned() });
     note.login_attempt();
-    let (result, way) = match (&ticket, &name) {
-        (Some(ticket), _) => (auth.login_by_ticket(ticket, &browser).await, "login_link"),
-        (None, Some(name)) => (auth.login_by_password(name, password.unwrap_or_default(), &browser).await, "password"),
-        (None, None) => (auth.login(token.unwrap_or_default().trim(), &browser).await, "admin_token"),
+    let has_new_password = new_password.as_ref().is_some_and(|password| !password.is_empty());
+    let (result, way) = match (&user_ticket, &ticket, &name) {
+        (Some(ticket), ..) => (auth.login_by_user_ticket(ticket, new_password, &browser).await, LOGIN_LINK),
+        (None, Some(ticket), _) => (auth.login_by_ticket(ticket, &browser).await, LOGIN_LINK),
+        (None, None, Some(name)) => {
+            (auth.login_by_password(name, password.unwrap_or_default(), &browser).await, "password")
+        }
+        (None, None, None) => (auth.login(token.unwrap_or_default().trim(), &browser).await, "admin_token"),
     };
     match result {
         Ok(BegunSession { cookie, user }) => {
             note.logged_in(user, way);
+            if user_ticket.is_some() && has_new_password {
+                note.details("new password".to_owned());
+            }
             // The browser's former session is ended, because a login always begins a new session with a new id.
             if let Some(former) = session_cookie(&state, client, &headers)
                 && let Err(error) = auth.logout(former).await
@@ -79,7 +93,10 @@ pub(super) async fn login(
         }
         Err(LoginError::Db(error)) => ApiError::from(error).into_response(),
         Err(error) => {
-            note.outcome(StatusCode::UNAUTHORIZED);
+            note.outcome(match error {
+                LoginError::NewPassword => StatusCode::UNPROCESSABLE_ENTITY,
+                _ => StatusCode::UNAUTHORIZED,
+            });
             // A name is recorded only if it is that of a user, because somebody may have typed a password into the
             // field for the name.
             if let Some(name) = name.as_deref().filter(|_| way == "password")
@@ -89,13 +106,18 @@ pub(super) async fn login(
             }
             let word = match error {
                 LoginError::TicketSpent => "expired",
+                LoginError::LinkEnded => "link",
+                LoginError::NewPassword => "newPassword",
                 LoginError::TooMany => "limited",
                 LoginError::Busy => "busy",
                 _ if way == "password" => "password",
                 _ => "invalid",
             };
             let next = next.as_deref().unwrap_or(HOME);
-            let query = serde_urlencoded::to_string([("error", word), ("next", next)]).unwrap_or_default();
+            let mut query = vec![("error", word), ("next", next)];
+            // The link still works, so its form is shown again.
+            query.extend(user_ticket.as_deref().filter(|_| word == "newPassword").map(|ticket| ("userTicket", ticket)));
+            let query = serde_urlencoded::to_string(query).unwrap_or_default();
             Redirect::to(&format!("/login?{query}")).into_response()
         }
     }
@@ -115,7 +137,7 @@ fn refuse(state: &AppState, rejection: &FormRejection) -> ApiError {
         StatusCode::PAYLOAD_TOO_LARGE => ApiError::PayloadTooLarge(state.config.body_bytes),
         StatusCode::UNSUPPORTED_MEDIA_TYPE => ApiError::UnsupportedMediaType("application/x-www-form-urlencoded"),
         _ => ApiError::InvalidPayload(
-            "the login form requires name and password, token, or ticket; next is optional; no field may be repeated"
+            "the login form requires name and password, token, ticket, or userTicket; next is optional, and so is newPassword with userTicket; no field may be repeated"
                 .into(),
         ),
     }

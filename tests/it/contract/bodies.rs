@@ -85,6 +85,7 @@ pub async fn requests(server: &TestServer) -> Vec<BodyRequest> {
         of("PUT /api/queue/secrets/{name}", "/secrets/KEY", json!({"value": "x"})),
         of("POST /api/queue/users", "/users", user),
         of("PATCH /api/queue/users/{name}", "/users/eve", json!({})),
+        of("POST /api/queue/users/{name}/login-link", "/users/ada/login-link", json!({})),
         of("POST /api/queue/tokens", "/tokens", json!({"name": "ci", "role": "worker"})),
         of("POST /api/queue/workers/tokens", "/workers/tokens", json!({"workerId": "ci"})),
         BodyRequest { token: ada, ..of("POST /api/queue/account/password", "/account/password", password) },

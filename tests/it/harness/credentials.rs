@@ -65,6 +65,11 @@ pub async fn use_all(server: &mut Process, provider: &Provider) -> Credentials {
         assert_eq!(request.bearer_auth(&token).send().await.expect("the server answers").status(), 200, "{what}");
         used.push((what, token));
     }
+    let link = api.post("/users/ada/login-link", &json!({})).await.json::<Value>().await.expect("the body is JSON");
+    let link = link["link"].as_str().expect("a new link has an address").to_owned();
+    assert_eq!(client.get(&link).send().await.expect("the server answers").status(), 200);
+    let (_, ticket) = link.rsplit_once("userTicket=").expect("a link has a ticket");
+    used.push(("login link of a user", ticket.to_owned()));
     used.push(("signature of a preview", preview(api, &client).await));
     used
 }

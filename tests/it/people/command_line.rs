@@ -1,7 +1,7 @@
 //! Tests of `tailwater user`, `tailwater session` and `tailwater token`.
 
 use crate::harness::cli::Cli;
-use crate::harness::people::PASSWORD;
+use crate::harness::people::{PASSWORD, Proof};
 use crate::harness::{TOKEN, TestServer};
 
 #[tokio::test]
@@ -34,7 +34,34 @@ async fn the_command_line_manages_users() {
     assert_eq!(cli.stdout(&["session", "end", id]).await, format!("the session {id} was ended\n"));
     assert_eq!(cli.run(&["session", "end", id]).await.code, Some(1));
     assert_eq!(cli.stdout(&["user", "remove", "ada"]).await, "ada was removed\n");
+    assert_eq!(cli.run(&["user", "link", "ada"]).await.code, Some(1));
     assert_eq!(cli.run(&["user", "remove", "ada"]).await.code, Some(1));
+}
+
+#[tokio::test]
+async fn the_command_line_creates_login_links() {
+    let server = TestServer::start().await;
+    let cli = Cli::new(&server.api.base);
+    let log_in = async |link: &str, password: &str| {
+        let (address, ticket) = link.trim_end().split_once("/login?userTicket=").expect("it is a link");
+        assert_eq!(address, server.api.base);
+        let fields = [("userTicket", ticket), ("newPassword", password)];
+        let reply = server.post_form("/login", &Proof::Nothing, &fields).await;
+        reply.headers()["location"].to_str().expect("ASCII").to_owned()
+    };
+    let invited = cli.run(&["user", "add", "ada", "--role", "viewer", "--link"]).await;
+    assert_eq!(invited.code, Some(0), "{}", invited.stderr);
+    assert!(invited.stderr.contains("ada was added with the role viewer"), "{}", invited.stderr);
+    assert_eq!(log_in(&invited.stdout, PASSWORD).await, "/tasks/queue");
+    let link = cli.run(&["user", "link", "ADA", "--expires", "1"]).await;
+    assert!(link.stderr.contains("logs ada in once, until") && !link.stderr.contains("userTicket"), "{}", link.stderr);
+    assert_eq!(log_in(&link.stdout, "").await, "/tasks/queue");
+    let link = cli.stdout(&["user", "link", "ada"]).await;
+    assert_eq!(cli.stdout(&["user", "link", "ada", "--revoke"]).await, "ada has no login link\n");
+    assert!(log_in(&link, "").await.starts_with("/login?error=link"));
+    let refused = cli.run(&["user", "link", "ada", "--expires", "169"]).await;
+    assert!(refused.code == Some(1) && refused.stderr.contains("must be 1 to 168"), "{}", refused.stderr);
+    assert_eq!(cli.run(&["user", "link", "ada", "--expires", "1", "--revoke"]).await.code, Some(2));
 }
 
 #[tokio::test]

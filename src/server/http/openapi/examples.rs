@@ -117,7 +117,7 @@ pub(super) fn audit_entry() -> AuditEntry {
 pub(super) fn user() -> User {
     example(json!({
         "name": "ada", "role": "operator", "disabled": false, "createdAt": TIME, "updatedAt": TIME, "source": "local",
-        "withoutRole": false,
+        "withoutRole": false, "loginLinkExpiresAt": null,
     }))
 }
 

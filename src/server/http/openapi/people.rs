@@ -1,8 +1,8 @@
-//! The operations on users, sessions, API tokens and the audit log.
+//! The operations on users, login links, sessions, API tokens and the audit log.
 
 use model::{
-    ApiTokensPage, AuditPage, CreatedApiToken, NewApiToken, NewUser, PasswordChange, SessionsPage, UserChanges,
-    UsersPage,
+    ApiTokensPage, AuditPage, CreatedApiToken, CreatedLoginLink, NewApiToken, NewLoginLink, NewUser, PasswordChange,
+    SessionsPage, UserChanges, UsersPage,
 };
 use serde_json::{Value, json};
 
@@ -15,9 +15,9 @@ use crate::server::http::{audit, events};
 /// The tag that groups these operations.
 pub(super) const TAG: &str = "people";
 
-/// Returns the operations on users, sessions, API tokens and the audit log.
+/// Returns the operations on users, login links, sessions, API tokens and the audit log.
 pub(super) fn operations() -> Vec<ApiOperation> {
-    let operations = users().into_iter().chain(sessions()).chain(tokens()).chain(audit_log());
+    let operations = users().into_iter().chain(login_links()).chain(sessions()).chain(tokens()).chain(audit_log());
     operations.map(|operation| operation.tag(TAG)).collect()
 }
 
@@ -53,12 +53,14 @@ fn users() -> [ApiOperation; 5] {
             &UsersPage { items: vec![examples::user()] },
         ),
         ApiOperation::post("/users", "addUser", "Adds a user.")
+            .about("Without a password, the user can log in only with a login link.")
             .body(&new)
             .reply(201, "The user.", &examples::user())
             .link(201, "changeUser", ("name", "$response.body#/name"))
+            .link(201, "createLoginLink", ("name", "$response.body#/name"))
             .link(201, "removeUser", ("name", "$response.body#/name")),
         named(ApiOperation::patch("/users/{name}", "changeUser", about))
-            .about("A new role or password, and disabling, end the user's sessions.")
+            .about("A new role or password, and disabling, end the user's sessions and login link.")
             .body(&changes)
             .reply(200, "The user.", &examples::user()),
         named(ApiOperation::delete("/users/{name}", "removeUser", "Removes a user with all sessions and tokens."))
@@ -67,6 +69,26 @@ fn users() -> [ApiOperation; 5] {
             .about("All other sessions of the user end.")
             .body(&change)
             .empty_reply(204, "The password has been changed."),
+    ]
+}
+
+fn login_links() -> [ApiOperation; 2] {
+    let new: NewLoginLink = example(json!({"expiresInHours": 24}));
+    let created: CreatedLoginLink = example(json!({
+        "userId": "ada", "link": "https://tailwater.example/login?userTicket=...",
+        "expiresAt": "2026-02-01T12:00:00.000000Z",
+    }));
+    let summary = "Creates a one-time login link for a local user.";
+    let about = "The person who opens the link logs in once, without a password, and can choose a new one. The user's \
+        previous link ends.";
+    [
+        named(ApiOperation::post("/users/{name}/login-link", "createLoginLink", summary))
+            .about(about)
+            .optional_body(&new)
+            .reply(201, "The link. Only this response contains it.", &created)
+            .link(201, "revokeLoginLink", ("name", "$response.body#/userId")),
+        named(ApiOperation::delete("/users/{name}/login-link", "revokeLoginLink", "Ends the login link of a user."))
+            .empty_reply(204, "The user has no login link."),
     ]
 }
 

@@ -1,40 +1,74 @@
 //! The forms of the people page and of the account page, which work without scripts.
 //!
 //! Each form is posted to the path of its page, and names its action. The response redirects to the page, whose URL
-//! then contains the result. Only a new API token is sent in the response itself, so that the token is never part of a
-//! URL.
+//! then contains the result. Only a new API token and a new login link are sent in the response itself, so that the
+//! browser's history does not contain them.
 
+use axum::body::Body;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{FromRequest, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::{Extension, Form};
 use leptos::prelude::provide_context;
-use model::{NewApiToken, NewUser, PasswordChange, Role, SessionId, TokenId, UserChanges};
+use model::{NewApiToken, NewLoginLink, NewUser, PasswordChange, Role, SessionId, TokenId, UserChanges};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use crate::app;
 use crate::auth::{Identity, PeopleError};
 use crate::server::AppState;
 use crate::server::audit::AuditNote;
 use crate::server::client::Client;
+use crate::server::gate::RequestHost;
 use crate::server::http::error::ApiError;
-use crate::server::http::people::{of_changes, of_new_user, of_token, revoke};
+use crate::server::http::people::{login_link, of_changes, of_login_link, of_new_user, of_token, revoke};
 use crate::server::http::session::login_client;
-use crate::server::pages::NewTokenToShow;
+use crate::server::pages::{NewLoginLinkToShow, NewTokenToShow};
 
 /// The forms of the people page.
 #[derive(Deserialize)]
 #[serde(tag = "action", rename_all = "kebab-case")]
 pub(in crate::server::http) enum PeopleForm {
-    AddUser { name: String, role: Role, password: String },
-    SetRole { name: String, role: Role },
-    SetPassword { name: String, password: String },
-    DisableUser { name: String },
-    EnableUser { name: String },
-    RemoveUser { name: String },
-    EndSession { id: SessionId },
-    RevokeToken { id: TokenId },
+    /// Without a password, a login link is created for the new user.
+    AddUser {
+        name: String,
+        role: Role,
+        #[serde(default)]
+        password: String,
+    },
+    SetRole {
+        name: String,
+        role: Role,
+    },
+    SetPassword {
+        name: String,
+        password: String,
+    },
+    #[serde(rename_all = "camelCase")]
+    CreateLoginLink {
+        name: String,
+        expires_in_hours: String,
+    },
+    RevokeLoginLink {
+        name: String,
+    },
+    DisableUser {
+        name: String,
+    },
+    EnableUser {
+        name: String,
+    },
+    RemoveUser {
+        name: String,
+    },
+    EndSession {
+        id: SessionId,
+    },
+    RevokeToken {
+        id: TokenId,
+    },
 }
 
 /// The forms of the account page.
@@ -76,6 +110,8 @@ impl PeopleForm {
                 ("user.change", name.clone())
             }
             Self::SetPassword { name, .. } => ("user.password", name.clone()),
+            Self::CreateLoginLink { name, .. } => ("link.create", name.clone()),
+            Self::RevokeLoginLink { name } => ("link.revoke", name.clone()),
             Self::RemoveUser { name } => ("user.remove", name.clone()),
             Self::EndSession { id } => ("session.end", id.to_string()),
             Self::RevokeToken { id } => ("token.revoke", id.to_string()),
@@ -99,10 +135,12 @@ impl AccountForm {
 pub(in crate::server::http) async fn people(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
+    Extension(client): Extension<Client>,
+    Extension(host): Extension<RequestHost>,
     Extension(note): Extension<AuditNote>,
-    form: Result<Form<PeopleForm>, FormRejection>,
-) -> Result<Redirect, ApiError> {
-    let Form(form) = form.map_err(|_| unknown())?;
+    request: Request,
+) -> Result<Response, ApiError> {
+    let (form, parts): (PeopleForm, Parts) = received(&state, request).await?;
     let (action, object) = form.audited();
     note.action(action);
     note.object(object);
@@ -111,12 +149,34 @@ pub(in crate::server::http) async fn people(
         note.details(of_changes(&changes));
         auth.change_user(name, changes, &identity).await.map(drop)
     };
+    let mut created = None;
+    let mut create_link = async |name: &str, expires_in_hours: Option<u32>| {
+        let ticket = auth.create_login_link(name, NewLoginLink { expires_in_hours }, &identity).await?;
+        created = Some(login_link(ticket, client, &host));
+        Ok(())
+    };
     let (word, done) = match form {
         PeopleForm::AddUser { name, role, password } => {
             note.details(of_new_user(role));
+            let password = Some(password).filter(|password| !password.is_empty());
+            let is_invited = password.is_none();
             let new = NewUser { name: name.trim().to_owned(), role, password };
-            ("added", auth.add_user(new, &identity).await.map(drop))
+            let added = match auth.add_user(new, &identity).await {
+                Ok(user) if is_invited => create_link(&user.name, None).await,
+                added => added.map(drop),
+            };
+            ("added", added)
         }
+        PeopleForm::CreateLoginLink { name, expires_in_hours } => {
+            let hours = expires_in_hours.trim().parse();
+            let hours = hours.map_err(|_| PeopleError::Invalid { field: "expiresInHours", problem: String::new() });
+            let done = match hours {
+                Ok(hours) => create_link(&name, Some(hours)).await,
+                Err(error) => Err(error),
+            };
+            ("linked", done)
+        }
+        PeopleForm::RevokeLoginLink { name } => ("unlinked", auth.revoke_login_link(&name, &identity).await),
         PeopleForm::SetRole { name, role } => {
             ("changed", change(&name, UserChanges { role: Some(role), ..UserChanges::default() }).await)
         }
@@ -133,7 +193,23 @@ pub(in crate::server::http) async fn people(
         PeopleForm::EndSession { id } => ("ended", auth.end_session(id, &identity).await),
         PeopleForm::RevokeToken { id } => ("revoked", revoke(&state, id, &identity).await),
     };
-    back_to("/people", word, done, &note)
+    match created {
+        Some(link) => {
+            if action == "link.create" {
+                note.details(of_login_link(&link));
+            }
+            Ok(show(&state, parts, NewLoginLinkToShow(link)).await)
+        }
+        None => Ok(back_to("/people", word, done, &note)?.into_response()),
+    }
+}
+
+/// Returns the form in a request, and the rest of the request.
+async fn received<T: DeserializeOwned>(state: &AppState, request: Request) -> Result<(T, Parts), ApiError> {
+    let (parts, body) = request.into_parts();
+    let form = Form::from_request(Request::from_parts(parts.clone(), body), state).await;
+    let Form(form) = form.map_err(|_: FormRejection| unknown())?;
+    Ok((form, parts))
 }
 
 /// Handles the forms of the account page.
@@ -145,9 +221,7 @@ pub(in crate::server::http) async fn account(
     headers: HeaderMap,
     request: Request,
 ) -> Result<Response, ApiError> {
-    let (parts, body) = request.into_parts();
-    let form = Form::from_request(Request::from_parts(parts.clone(), body), &state).await;
-    let Form(form): Form<AccountForm> = form.map_err(|_: FormRejection| unknown())?;
+    let (form, parts): (AccountForm, Parts) = received(&state, request).await?;
     let (action, object) = form.audited(&identity);
     note.action(action);
     note.object(object);
@@ -187,7 +261,7 @@ pub(in crate::server::http) async fn account(
             match created {
                 Ok(token) => {
                     note.details(of_token(&token.about));
-                    return Ok(show(&state, Request::from_parts(parts, axum::body::Body::empty()), token).await);
+                    return Ok(show(&state, parts, NewTokenToShow(token)).await);
                 }
                 Err(error) => ("created", Err(error)),
             }
@@ -201,16 +275,15 @@ fn names(text: &str) -> Vec<String> {
     text.split(',').map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
-/// Renders the account page with a new token.
-async fn show(state: &AppState, request: Request, token: model::CreatedApiToken) -> Response {
+/// Renders the page of a form with a new token or a new login link.
+async fn show<T: Clone + Send + Sync + 'static>(state: &AppState, parts: Parts, created: T) -> Response {
     let (state, options) = (state.clone(), state.leptos.clone());
-    let token = NewTokenToShow(token);
     let context = move || {
         provide_context(state.clone());
-        provide_context(token.clone());
+        provide_context(created.clone());
     };
     let render = leptos_axum::render_app_async_with_context(context, move || app::shell(options.clone()));
-    render(request).await.into_response()
+    render(Request::from_parts(parts, Body::empty())).await.into_response()
 }
 
 /// Redirects to a page with a URL that contains the result or the person's mistake. Other errors are returned instead.

@@ -14,7 +14,7 @@ const WORKER: &str = "id name status embedded version hostname capabilities allo
     drainedAt drainedByUserId pause firstSeenAt lastSeenAt";
 const PAUSE: &str = "target workerName reason pausedAt pausedByUserId";
 const SECRET: &str = "name createdAt updatedAt updatedByUserId maskedEverywhere readable";
-const USER: &str = "name role disabled createdAt updatedAt source withoutRole";
+const USER: &str = "name role disabled createdAt updatedAt source withoutRole loginLinkExpiresAt";
 const SESSION: &str = "id userId createdAt lastUsedAt expiresAt address browser current";
 pub(super) const API_TOKEN: &str = "id userId name role description allowedJobTypes allowedRepositories capabilities hint createdAt \
     lastUsedAt expiresAt";
@@ -196,7 +196,9 @@ fn people() -> Vec<Case> {
     let user = json!({"name": "eve", "role": "viewer", "password": PASSWORD});
     vec![
         case("POST /users", "/users").body(user).status(201).has("", USER),
-        case("GET /users", "/users").has("", "items").has("/items/0", USER),
+        case("GET /users", "/users").has("", "items").has("/items/0", USER).nulls("/items/0/loginLinkExpiresAt"),
+        case("POST /users/{name}/login-link", "/users/eve/login-link").status(201).has("", "userId link expiresAt"),
+        case("DELETE /users/{name}/login-link", "/users/eve/login-link").empty(204),
         case("PATCH /users/{name}", "/users/eve").body(json!({"disabled": true})).has("", USER),
         case("DELETE /users/{name}", "/users/eve").empty(204),
         case("GET /sessions", "/sessions")
