@@ -125,7 +125,7 @@ test("of 200 scripts in the output, the steps, the files and the errors of jobs,
   const visitor = await Visitor.of(page, server);
   // A file's name cannot contain a slash.
   const files = all.map((text) => text.replaceAll("/", "\u2215"));
-  const directory = await api.submit({
+  const id = await api.submit({
     env: { ALL: all.join("\n"), FILES: files.join("\n") },
     steps: [
       { name: "prints", run: `printf '%s\\n' "$ALL"; printf '%s\\n' "$ALL" >&2` },
@@ -136,9 +136,9 @@ test("of 200 scripts in the output, the steps, the files and the errors of jobs,
     artifacts: ["**"],
     title: names[3],
   });
-  await api.ended(directory);
+  await api.ended(id);
   const job = new JobPage(page);
-  await visitor.open(`/tasks/queue/${directory}`);
+  await visitor.open(`/tasks/queue/${id}`);
   await job.expectEnded("failed");
   await expect(job.rows.first()).toBeVisible();
   for (const filter of ["stages", "logs", "warnings", "all"] as const) {
@@ -157,7 +157,7 @@ test("of 200 scripts in the output, the steps, the files and the errors of jobs,
   await job.openSearch.click();
   for (const text of all) await job.search.fill(text);
   await visitor.check("the job's search");
-  await visitor.open(`/tasks/queue/new?from=${directory}`);
+  await visitor.open(`/tasks/queue/new?from=${id}`);
 });
 
 test("of 200 scripts in titles, reasons and errors, none runs", async ({ page, server, api }) => {
