@@ -103,9 +103,9 @@ pub const LAST_USED_EVERY: Duration = Duration::from_mins(1);
 pub const EXPIRED_TOKEN_KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// The longest time after which the server checks again whether the recipient of an open response may still receive it.
-/// Changes and expiry are noticed immediately. This limit only keeps the timer within the range that the runtime
-/// supports.
-pub const RECHECK_IDENTITY: Duration = Duration::from_hours(24);
+/// Expiry and changes by this server are noticed immediately, but changes by another server with the same database only
+/// by a check. A check is one short query.
+pub const RECHECK_IDENTITY: Duration = Duration::from_mins(1);
 
 /// The lifetime of a login link. The link is printed when the server starts, and may remain in a terminal's history.
 pub const LOGIN_LINK: Duration = Duration::from_hours(1);
