@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use model::{NewUser, Role, User, UserChanges, UsersPage};
 use reqwest::Method;
 
-use super::client::{Client, ServerArgs};
+use super::client::{ApiClient, ServerArgs};
 use super::error::CliError;
 use super::hidden;
 use super::output::{Colour, Ink, Output};
@@ -162,7 +162,7 @@ impl NamedUser {
     }
 }
 
-async fn read(client: &Client, request: reqwest::RequestBuilder) -> Result<User, CliError> {
+async fn read(client: &ApiClient, request: reqwest::RequestBuilder) -> Result<User, CliError> {
     let reply = client.send(request).await?;
     client.parse(&client.text(reply).await?)
 }

@@ -17,7 +17,7 @@ use super::session::login_client;
 use crate::auth::{Account, Identity, ListRange, PeopleError};
 use crate::server::AppState;
 use crate::server::audit::AuditNote;
-use crate::server::client::Client;
+use crate::server::client::RequestClient;
 
 pub(super) async fn users(State(state): State<AppState>, query: Query) -> Result<Json<UsersPage>, ApiError> {
     query.end()?;
@@ -58,7 +58,7 @@ pub(super) async fn remove_user(
 pub(super) async fn change_password(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
-    Extension(client): Extension<Client>,
+    Extension(client): Extension<RequestClient>,
     Extension(note): Extension<AuditNote>,
     headers: HeaderMap,
     JsonBody(change): JsonBody<PasswordChange>,

@@ -150,14 +150,14 @@ impl Printed {
 }
 
 /// A shipper at a simulated time.
-struct Shipping {
+struct SimulatedShipper {
     shipper: Shipper<Recorder>,
     now: Instant,
     /// Whether the link has refused a batch, so that the shipper has stopped.
     has_failed: bool,
 }
 
-impl Shipping {
+impl SimulatedShipper {
     fn new(shipper: Shipper<Recorder>) -> Self {
         Self { shipper, now: Instant::now(), has_failed: false }
     }
@@ -260,7 +260,7 @@ impl Case {
     /// Prints output and ships it in turn. If the link fails, ships the remaining output afterwards, as recovery does.
     async fn run(&mut self, spool: &mut SpoolWriter) -> Progress {
         let lifecycle_events = LifecycleEvents::new();
-        let mut shipping = Shipping::new(self.shipper(spool, lifecycle_events.clone(), Progress::default()));
+        let mut shipping = SimulatedShipper::new(self.shipper(spool, lifecycle_events.clone(), Progress::default()));
         for step in 0..=u32::try_from(self.random.u64(..4)).expect("it is small") {
             for _ in 0..self.random.u64(..40) {
                 self.print(spool, step);
@@ -297,7 +297,7 @@ impl Case {
         lifecycle_events.close();
         let mut shipper = self.shipper(spool, lifecycle_events, progress);
         shipper.send_suppressed().await.expect("the link accepts all output");
-        Shipping::new(shipper).finish(spool).await.expect("the link accepts every batch")
+        SimulatedShipper::new(shipper).finish(spool).await.expect("the link accepts every batch")
     }
 
     fn print(&mut self, spool: &mut SpoolWriter, step: u32) {

@@ -17,7 +17,7 @@ use crate::app;
 use crate::auth::{Identity, PeopleError};
 use crate::server::AppState;
 use crate::server::audit::AuditNote;
-use crate::server::client::Client;
+use crate::server::client::RequestClient;
 use crate::server::http::error::ApiError;
 use crate::server::http::people::{of_changes, of_new_user, of_token, revoke};
 use crate::server::http::session::login_client;
@@ -140,7 +140,7 @@ pub(in crate::server::http) async fn people(
 pub(in crate::server::http) async fn account(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
-    Extension(client): Extension<Client>,
+    Extension(client): Extension<RequestClient>,
     Extension(note): Extension<AuditNote>,
     headers: HeaderMap,
     request: Request,
