@@ -112,7 +112,7 @@ enum Verb {
     ///
     /// Both streams are written to standard output, in the order in which the job printed them. If the connection is
     /// lost or the server restarts, the command reconnects and continues without losing or repeating a line.
-    Logs(logs::Logs),
+    Logs(logs::LogsArgs),
     /// Cancel a job.
     Cancel(cancel::Cancel),
     /// Show the state of the server on one screen: jobs, workers, pauses and disk.

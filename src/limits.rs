@@ -1,4 +1,4 @@
-//! The time limits of the HTTP server, each with its reason. Those for uploaded forms are in `server::http::multipart`.
+//! The time limits of the HTTP server, each with its reason.
 //!
 //! Limits on clients are fields of [`Limits`], so that tests can shorten them. Limits that do not depend on clients are
 //! constants.
@@ -57,11 +57,15 @@ impl Default for Limits {
 /// Ordinary requests take less time.
 pub const DRAIN: Duration = Duration::from_secs(1);
 
+/// The maximum time for receiving the rest of a refused upload. If the rest were not received, the client might get a
+/// connection error instead of the response. Clients that send a large file usually notice a response within a second.
+pub const REFUSED_UPLOAD: Duration = Duration::from_secs(5);
+
 /// The time for which the server stops accepting connections when no file descriptor is free. Retrying immediately
 /// would keep a core busy.
 pub const ACCEPT_REST: Duration = Duration::from_millis(100);
 
-/// The time without events after which a stream sends a heartbeat. It is short enough to keep connections open, because
+/// The time without events after which a stream reads the events again and, if there are none, sends a heartbeat. It is short enough to keep connections open, because
 /// most proxies close idle connections after a minute, and some after 30 seconds.
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
 
@@ -103,9 +107,9 @@ pub const LAST_USED_EVERY: Duration = Duration::from_mins(1);
 pub const EXPIRED_TOKEN_KEPT: Duration = Duration::from_hours(30 * 24);
 
 /// The longest time after which the server checks again whether the recipient of an open response may still receive it.
-/// Changes and expiry are noticed immediately. This limit only keeps the timer within the range that the runtime
-/// supports.
-pub const RECHECK_IDENTITY: Duration = Duration::from_hours(24);
+/// Expiry and changes by this server are noticed immediately, but changes by another server with the same database only
+/// by a check. A check is one short query.
+pub const RECHECK_IDENTITY: Duration = Duration::from_mins(1);
 
 /// The lifetime of a login link. The link is printed when the server starts, and may remain in a terminal's history.
 pub const LOGIN_LINK: Duration = Duration::from_hours(1);

@@ -109,18 +109,18 @@ pub enum StartError {
 
 /// A reference to the state that all requests share. Clones refer to the same state.
 #[derive(Clone)]
-pub struct AppState(Arc<Shared>);
+pub struct AppState(Arc<SharedState>);
 
 impl Deref for AppState {
-    type Target = Shared;
+    type Target = SharedState;
 
-    fn deref(&self) -> &Shared {
+    fn deref(&self) -> &SharedState {
         &self.0
     }
 }
 
 /// The state that all requests share. Requests access it through [`AppState`].
-pub struct Shared {
+pub struct SharedState {
     /// The database, with its metrics.
     pub db: Db,
     /// The job queue.
@@ -236,7 +236,7 @@ impl Server {
             .with_failed_login_limits(config.failed_logins);
         auth.end_those_of_former_admin_token().await.map_err(io::Error::other)?;
         auth.shorten_external_sessions().await.map_err(io::Error::other)?;
-        let state = AppState(Arc::new(Shared {
+        let state = AppState(Arc::new(SharedState {
             db: db.clone(),
             outputs: Outputs::new(Spools::new(&config.data_dir), queue.clone(), events.clone()),
             queue,

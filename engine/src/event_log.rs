@@ -6,7 +6,8 @@
 //! [`EventLog::page`], which serves polling, the stream and the first paint of a page.
 //!
 //! [`EventLog::watch`] only signals that the log has grown. The signal carries no events, so a slow reader cannot miss
-//! any.
+//! any. Events that another server appends cause no signal, so a reader that waits for events also reads from time to
+//! time without one.
 
 mod append;
 mod new_event;
@@ -18,10 +19,10 @@ mod stored;
 mod tail;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use model::{JobId, LogPayload, Segment, Seq, Timestamp};
 use redact::Redacted;
+use tokio::time::Instant;
 
 use crate::db::{Db, DbError};
 use crate::spool::{Source, SpoolPiece};
@@ -33,6 +34,9 @@ pub use new_event::{
 pub use page::{Cursor, Direction, Filter, Kinds, Page, PageRequest};
 pub use stored::StoredEvent;
 pub use tail::{Tails, Watch};
+
+use page::Head;
+use tail::Recalled;
 
 /// The error for a page that could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -87,11 +91,30 @@ impl EventLog {
 
     /// Reads one page of the job's log.
     pub async fn page(&self, job: JobId, request: &PageRequest) -> Result<Page, ReadError> {
-        if let Some(page) = self.tails.page(job, request) {
+        let mut recalled = self.tails.page(job, request, Instant::now());
+        if let Recalled::Outdated { end } = recalled {
+            self.check(job, end).await?;
+            recalled = self.tails.page(job, request, Instant::now());
+        }
+        if let Recalled::Page(page) = recalled {
             return Ok(page);
         }
         let mut connection = self.db.reader().await?;
         store::page(&mut connection, job, request).await
+    }
+
+    /// Compares the cache, which knows the job's log up to `end`, with the database.
+    async fn check(&self, job: JobId, end: Option<Seq>) -> Result<(), ReadError> {
+        let mut connection = self.db.reader().await?;
+        let mut head = store::head(&mut connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
+        let mut missed = Vec::new();
+        if let Some(end) = end.filter(|end| *end < head.last_seq) {
+            let page = store::page(&mut connection, job, &PageRequest::all_after(end)).await?;
+            head = Head { last_seq: page.last_seq, terminal: page.terminal };
+            missed = page.events;
+        }
+        self.tails.catch_up(job, head, missed);
+        Ok(())
     }
 
     /// Returns the position in the log that `cursor` refers to.

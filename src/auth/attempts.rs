@@ -70,9 +70,9 @@ impl LoginOrigin {
     }
 
     /// Returns the keys of all counts that include a login from this origin.
-    fn counted(self) -> impl Iterator<Item = Counted> {
-        let account = matches!(self.account, CountedAccount::User(_)).then_some(Counted::Account(self.account));
-        [Counted::Origin(self), Counted::Address(self.address)].into_iter().chain(account)
+    fn counted(self) -> impl Iterator<Item = FailedLoginKey> {
+        let account = matches!(self.account, CountedAccount::User(_)).then_some(FailedLoginKey::Account(self.account));
+        [FailedLoginKey::Origin(self), FailedLoginKey::Address(self.address)].into_iter().chain(account)
     }
 }
 
@@ -90,13 +90,13 @@ fn network(address: IpAddr) -> IpAddr {
 
 /// The key of a count of failed logins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Counted {
+enum FailedLoginKey {
     Origin(LoginOrigin),
     Address(IpAddr),
     Account(CountedAccount),
 }
 
-impl Counted {
+impl FailedLoginKey {
     const fn max(self, limits: FailedLoginLimits) -> u32 {
         match self {
             Self::Origin(_) => limits.per_origin,
@@ -110,7 +110,7 @@ impl Counted {
 #[derive(Debug, Default)]
 pub(super) struct FailedLogins {
     limits: FailedLoginLimits,
-    of: FailureCounts<Counted>,
+    of: FailureCounts<FailedLoginKey>,
 }
 
 impl FailedLogins {
@@ -121,7 +121,7 @@ impl FailedLogins {
     /// Counts a login as failed before its password, token or ticket is checked. Returns `false` if the login must be
     /// refused without a check. After a success, the caller calls [`Self::succeeded`].
     pub(super) fn begin(&mut self, origin: LoginOrigin, now: Instant) -> bool {
-        let is_full = |counted: Counted| self.of.get(counted, now) >= counted.max(self.limits);
+        let is_full = |counted: FailedLoginKey| self.of.get(counted, now) >= counted.max(self.limits);
         if origin.counted().any(is_full) {
             return false;
         }
@@ -135,8 +135,8 @@ impl FailedLogins {
     pub(super) fn succeeded(&mut self, origin: LoginOrigin) {
         for counted in origin.counted() {
             match counted {
-                Counted::Origin(_) => self.of.reset(counted),
-                Counted::Address(_) | Counted::Account(_) => self.of.subtract(counted),
+                FailedLoginKey::Origin(_) => self.of.reset(counted),
+                FailedLoginKey::Address(_) | FailedLoginKey::Account(_) => self.of.subtract(counted),
             }
         }
     }

@@ -9,7 +9,7 @@ use model::{Artifact, JobId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::client::{Client, ServerArgs};
+use super::client::{ApiClient, ServerArgs};
 use super::error::CliError;
 use super::output::{Colour, Ink, Output, plain};
 use super::progress::ProgressBars;
@@ -134,7 +134,7 @@ impl Get {
     }
 }
 
-async fn list(client: &Client, job: JobId) -> Result<Vec<FetchedArtifact>, CliError> {
+async fn list(client: &ApiClient, job: JobId) -> Result<Vec<FetchedArtifact>, CliError> {
     let page: ArtifactsReply = client.read(&format!("/jobs/{job}/artifacts"), &[]).await?;
     let listed =
         |item: Box<RawValue>| Ok(FetchedArtifact { artifact: client.parse(item.get())?, json: item.get().to_owned() });

@@ -9,9 +9,9 @@ mod signals;
 use model::JobId;
 use serde_json::json;
 
-use super::client::Client;
+use super::client::ApiClient;
 use super::error::CliError;
-use super::follow::{Printed, Until, Wanted, follow};
+use super::follow::{OutputDelivery, Until, WantedEvents, follow};
 use super::outcome::{CLOSED_PIPE, LEFT, OURS, Outcome};
 use super::output::{Colour, Output, note};
 use super::printer::{Form, Printer, Streams};
@@ -19,7 +19,7 @@ pub(super) use signals::Signals;
 
 /// The settings for attending to new jobs.
 pub(super) struct Attending {
-    pub(super) client: Client,
+    pub(super) client: ApiClient,
     /// Whether the events are printed as JSON.
     pub(super) json: bool,
     /// Whether to omit the addresses of the jobs' pages.
@@ -67,8 +67,8 @@ impl Attending {
             stderr.line(&format!("tailwater: {}/tasks/queue/{job}", self.client.server()))?;
         }
         let form = if self.json { Form::Json } else { Form::AsItIs };
-        let (until, printed) = (Until::End, Printed::of(self.json));
-        let wanted = Wanted { job, after: "0".into(), step: None, stream: None, until, printed };
+        let (until, printed) = (Until::End, OutputDelivery::of(self.json));
+        let wanted = WantedEvents { job, after: "0".into(), step: None, stream: None, until, printed };
         let mut outcome = Outcome::default();
         let output = Printer::new(form, Streams::Apart, Output::stdout(self.colour), stderr);
         match output.print(follow(self.client.clone(), wanted), |event| outcome.see(event)).await {
@@ -93,7 +93,7 @@ impl Attending {
 }
 
 /// Cancels the jobs on the first signal, and exits the program on the second.
-async fn cancel_on(mut signals: Signals, client: Client, jobs: Vec<JobId>) {
+async fn cancel_on(mut signals: Signals, client: ApiClient, jobs: Vec<JobId>) {
     signals.next().await;
     let (subject, object) = if jobs.len() == 1 { ("the job", "it") } else { ("the jobs", "them") };
     note(&format!("cancelling {subject}; press Ctrl-C again to exit without waiting for {object}"));
@@ -113,7 +113,7 @@ async fn cancel_on(mut signals: Signals, client: Client, jobs: Vec<JobId>) {
 }
 
 /// Requests the cancellation of jobs. It is not an error if one of them has already finished.
-async fn cancel(client: &Client, jobs: &[JobId], reason: &str) -> Result<(), CliError> {
+async fn cancel(client: &ApiClient, jobs: &[JobId], reason: &str) -> Result<(), CliError> {
     // The last job is cancelled first, so that no job starts because an earlier one was cancelled.
     for job in jobs.iter().rev() {
         match client.post(&format!("/jobs/{job}/cancel"), &json!({"reason": reason})).await {

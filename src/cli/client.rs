@@ -48,7 +48,7 @@ pub(super) struct ServerArgs {
 
 impl ServerArgs {
     /// Returns a client for the selected server. A stored token is sent only to the server that it was stored for.
-    pub(super) fn client(&self) -> Result<Client, CliError> {
+    pub(super) fn client(&self) -> Result<ApiClient, CliError> {
         let stored = match (&self.server, &self.token) {
             (Some(_), Some(_)) => None,
             _ => Credentials::load()?,
@@ -61,7 +61,7 @@ impl ServerArgs {
         let of_server = |stored: Credentials| (stored.server == server).then_some(stored.token);
         let token = self.token.clone().or_else(|| stored.and_then(of_server));
         let token = token.ok_or_else(|| CliError::NotLoggedIn { server: server.clone() })?;
-        Client::new(server, token)
+        ApiClient::new(server, token)
     }
 }
 
@@ -79,13 +79,13 @@ pub(super) fn parse_server(text: &str) -> Result<String, CliError> {
 
 /// A client for one server. It is cheap to clone.
 #[derive(Clone)]
-pub(super) struct Client {
+pub(super) struct ApiClient {
     http: reqwest::Client,
     server: String,
     token: String,
 }
 
-impl Client {
+impl ApiClient {
     pub(super) fn new(server: String, token: String) -> Result<Self, CliError> {
         // If a cryptography provider is already installed, this call returns an error and has no effect.
         rustls::crypto::ring::default_provider().install_default().ok();

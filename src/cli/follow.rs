@@ -16,7 +16,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc;
 
-use super::client::{Client, with_query};
+use super::client::{ApiClient, with_query};
 use super::error::CliError;
 use super::output;
 use super::sse::FrameSplitter;
@@ -49,14 +49,14 @@ pub(super) enum Until {
 
 /// Specifies the events to read.
 #[derive(Clone, Debug)]
-pub(super) struct Wanted {
+pub(super) struct WantedEvents {
     pub(super) job: JobId,
     /// The cursor after which reading starts: a `seq` or a time.
     pub(super) after: String,
     pub(super) step: Option<String>,
     pub(super) stream: Option<StreamName>,
     pub(super) until: Until,
-    pub(super) printed: Printed,
+    pub(super) printed: OutputDelivery,
 }
 
 /// An event in two forms: as sent by the server, and parsed.
@@ -77,14 +77,14 @@ impl Received {
 
 /// The mode in which a job's output is delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Printed {
+pub(super) enum OutputDelivery {
     /// Output is delivered byte for byte.
     Exact,
     /// Output is delivered as the text of the events, which may contain U+FFFD.
     AsText,
 }
 
-impl Printed {
+impl OutputDelivery {
     /// Returns the mode for an output format. JSON output contains the unmodified events.
     pub(super) const fn of(json: bool) -> Self {
         if json { Self::AsText } else { Self::Exact }
@@ -109,7 +109,7 @@ struct EventsReply {
 
 /// Returns a channel that delivers the events in order and is closed after the last one. An error is always the last
 /// item.
-pub(super) fn follow(client: Client, wanted: Wanted) -> mpsc::Receiver<Result<Received, CliError>> {
+pub(super) fn follow(client: ApiClient, wanted: WantedEvents) -> mpsc::Receiver<Result<Received, CliError>> {
     let (sender, receiver) = mpsc::channel(WAITING);
     let follower = Follower { client, wanted, sender, tries: 0, warned_inexact: false };
     tokio::spawn(follower.run());
@@ -117,8 +117,8 @@ pub(super) fn follow(client: Client, wanted: Wanted) -> mpsc::Receiver<Result<Re
 }
 
 struct Follower {
-    client: Client,
-    wanted: Wanted,
+    client: ApiClient,
+    wanted: WantedEvents,
     sender: mpsc::Sender<Result<Received, CliError>>,
     /// The number of consecutive attempts to connect or to read that made no progress.
     tries: u32,
@@ -199,8 +199,8 @@ impl Follower {
         let event: Event = self.client.parse(&json)?;
         let seq = event.seq;
         let exact = match self.wanted.printed {
-            Printed::Exact => self.exact(&event).await?,
-            Printed::AsText => None,
+            OutputDelivery::Exact => self.exact(&event).await?,
+            OutputDelivery::AsText => None,
         };
         let taken = self.sender.send(Ok(Received { json, event, exact })).await.is_ok();
         self.reached(Some(seq));

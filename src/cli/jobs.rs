@@ -13,7 +13,7 @@ use model::{Job, JobId, JobStatus, Timestamp};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use super::client::{Client, ServerArgs};
+use super::client::{ApiClient, ServerArgs};
 use super::error::CliError;
 use super::output::{Colour, Ink, Output};
 use super::table::{self, Cell};
@@ -81,7 +81,7 @@ impl Jobs {
         Ok(ExitCode::SUCCESS)
     }
 
-    async fn list(&self, client: &Client) -> Result<Vec<FetchedJob>, CliError> {
+    async fn list(&self, client: &ApiClient) -> Result<Vec<FetchedJob>, CliError> {
         let mut jobs = Vec::new();
         loop {
             let limit = (self.limit - jobs.len()).min(PAGE);
@@ -106,7 +106,7 @@ impl Jobs {
     /// Redraws the table in place whenever a job changes, and otherwise once per [`DRAW_EVERY`].
     async fn watch_screen(
         &self,
-        client: &Client,
+        client: &ApiClient,
         mut jobs: Vec<FetchedJob>,
         stdout: &mut Output,
     ) -> Result<(), CliError> {
@@ -127,7 +127,7 @@ impl Jobs {
     /// Writes a line for every job that was added or has changed.
     async fn watch_changes(
         &self,
-        client: &Client,
+        client: &ApiClient,
         mut jobs: Vec<FetchedJob>,
         stdout: &mut Output,
     ) -> Result<(), CliError> {
@@ -149,7 +149,7 @@ impl Jobs {
     }
 
     /// Waits for a change and fetches the list again. If the server is unavailable, retries until it responds.
-    async fn look_again(&self, client: &Client, changes: &mut ListChanges) -> Result<Vec<FetchedJob>, CliError> {
+    async fn look_again(&self, client: &ApiClient, changes: &mut ListChanges) -> Result<Vec<FetchedJob>, CliError> {
         changes.next().await?;
         loop {
             match self.list(client).await {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use model::JobsPage;
 
-use super::client::{Client, DEFAULT_SERVER, parse_server};
+use super::client::{ApiClient, DEFAULT_SERVER, parse_server};
 use super::credentials::Credentials;
 use super::error::CliError;
 use super::hidden;
@@ -24,7 +24,7 @@ impl Login {
     pub(super) async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
         let server = parse_server(&self.server)?;
         let token = read_token(&server)?;
-        let client = Client::new(server.clone(), token.clone())?;
+        let client = ApiClient::new(server.clone(), token.clone())?;
         let _: JobsPage = client.read("/jobs", &[("limit", "1".to_owned()), ("summary", "true".to_owned())]).await?;
         let path = Credentials { server: server.clone(), token }.store()?;
         Output::stdout(colour).line(&format!("Logged in to {server}. Credentials saved in {}.", path.display()))?;

@@ -11,7 +11,7 @@ use regex::Regex;
 use super::client::ServerArgs;
 use super::duration;
 use super::error::CliError;
-use super::follow::{Printed, Until, Wanted, follow};
+use super::follow::{OutputDelivery, Until, WantedEvents, follow};
 use super::output::{Colour, Output};
 use super::printer::{Form, Printer, Streams, Times};
 use search::GrepSearch;
@@ -20,7 +20,7 @@ use search::GrepSearch;
 /// printed them. If the connection is lost or the server restarts, the command reconnects and continues without losing
 /// or repeating output.
 #[derive(Debug, Args)]
-pub(super) struct Logs {
+pub(super) struct LogsArgs {
     #[command(flatten)]
     server: ServerArgs,
     /// The job's id.
@@ -53,7 +53,7 @@ pub(super) struct Logs {
     json: bool,
 }
 
-impl Logs {
+impl LogsArgs {
     pub(super) async fn run(self, colour: Colour) -> Result<ExitCode, CliError> {
         let client = self.server.client()?;
         // This request makes the command fail if the server is unreachable when the command starts. If the connection
@@ -68,13 +68,13 @@ impl Logs {
             search.print(&client, &job, &mut Output::stdout(colour)).await?;
             return Ok(ExitCode::SUCCESS);
         }
-        let wanted = Wanted {
+        let wanted = WantedEvents {
             job: self.job,
             after: self.since.map_or_else(|| "0".to_owned(), |since| since.to_string()),
             step: self.step,
             stream: self.stream,
             until: if self.follow { Until::End } else { Until::Now },
-            printed: Printed::of(self.json),
+            printed: OutputDelivery::of(self.json),
         };
         let form = match (self.json, self.grep, self.timestamps) {
             (true, ..) => Form::Json,

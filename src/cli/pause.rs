@@ -8,7 +8,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use reqwest::Method;
 use serde_json::json;
 
-use super::client::{Client, ServerArgs};
+use super::client::{ApiClient, ServerArgs};
 use super::error::CliError;
 use super::output::{Colour, Output, plain};
 use crate::words;
@@ -81,7 +81,7 @@ impl ResumeWork {
 
 impl TargetArgs {
     /// Returns the target. A worker's name is looked up in the list of workers.
-    async fn find(self, client: &Client) -> Result<PauseTarget, CliError> {
+    async fn find(self, client: &ApiClient) -> Result<PauseTarget, CliError> {
         match (self.kind, self.worker) {
             (Some(kind), _) => Ok(PauseTarget::Type(kind)),
             (None, None) => Ok(PauseTarget::Queue),

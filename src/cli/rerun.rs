@@ -9,7 +9,7 @@ use model::{Job, JobId};
 use serde_json::json;
 
 use super::attend::{Attending, Signals};
-use super::client::{Client, ServerArgs};
+use super::client::{ApiClient, ServerArgs};
 use super::error::CliError;
 use super::outcome::OURS;
 use super::output::{Colour, Output, note};
@@ -83,7 +83,7 @@ impl Rerun {
 }
 
 /// Submits a finished job again. Returns the id of the new job and the response's body.
-async fn resubmit(client: &Client, original: JobId) -> Result<(JobId, String), CliError> {
+async fn resubmit(client: &ApiClient, original: JobId) -> Result<(JobId, String), CliError> {
     let old: Job = client.read(&format!("/jobs/{original}"), &[]).await?;
     if !old.status.is_terminal() {
         let message = format!("it has not finished yet ({})", old.status.as_str());

@@ -20,7 +20,7 @@ use model::Job;
 use serde_json::{Map, Value, json};
 
 use super::attend::{Attending, Signals};
-use super::client::{Client, ServerArgs};
+use super::client::{ApiClient, ServerArgs};
 use super::duration;
 use super::error::CliError;
 use super::outcome::{CLOSED_PIPE, LEFT};
@@ -129,7 +129,7 @@ impl Run {
     /// Returns the working directory of the command, or `None` for the workspace. Also returns the capability of the
     /// workers that have this directory, or `None` if every worker has it. The server's machine is requested only if
     /// the result depends on it.
-    async fn working_directory(&self, client: &Client) -> Result<(Option<String>, Option<String>), CliError> {
+    async fn working_directory(&self, client: &ApiClient) -> Result<(Option<String>, Option<String>), CliError> {
         let asked = self.cwd.as_deref();
         let of_workspace = || Ok((place::working_directory(Place::Workspace, Path::new(""), asked)?, None));
         if self.workspace || self.send.is_some() || asked.is_some_and(Path::is_absolute) {

@@ -15,7 +15,7 @@ use reqwest::{Body, Method};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use super::client::Client;
+use super::client::ApiClient;
 use super::error::CliError;
 use super::output::note;
 use super::progress::{ProgressBars, TransferBar};
@@ -30,7 +30,7 @@ const MAX_NAMED: usize = 3;
 /// Posts a submission, with the files of `folder` if one is given, and returns the response's body. `bars` states
 /// whether the progress of sending the files is shown.
 pub(super) async fn submit(
-    client: &Client,
+    client: &ApiClient,
     submission: &(impl Serialize + Display),
     folder: Option<&Path>,
     bars: ProgressBars,

@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 use model::{CreatedLoginLink, NewLoginLink, NewUser, Role, User, UserChanges, UsersPage};
 use reqwest::Method;
 
-use super::client::{Client, ServerArgs};
+use super::client::{ApiClient, ServerArgs};
 use super::error::CliError;
 use super::hidden;
 use super::output::{Colour, Ink, Output, note};
@@ -211,7 +211,7 @@ async fn create_link(client: &Client, name: &str, new: NewLoginLink, colour: Col
     Ok(ExitCode::SUCCESS)
 }
 
-async fn read(client: &Client, request: reqwest::RequestBuilder) -> Result<User, CliError> {
+async fn read(client: &ApiClient, request: reqwest::RequestBuilder) -> Result<User, CliError> {
     let reply = client.send(request).await?;
     client.parse(&client.text(reply).await?)
 }

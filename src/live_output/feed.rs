@@ -23,7 +23,7 @@ use web_sys::{EventSource, MessageEvent};
 
 use crate::rest::{self, RestError};
 use crate::ui::dom::{EachFrame, Listener, is_hidden};
-use crate::ui::shared_stream::{Message, SharedStream, Subscription};
+use crate::ui::shared_stream::{SharedStream, StreamMessage, Subscription};
 use hidden::HiddenWatch;
 use policy::{Action, Connection, FeedPolicy, Happened};
 
@@ -205,11 +205,11 @@ impl Connected {
         let me = self.me.clone();
         let on_message = move |message| {
             let what = match message {
-                Message::Open => Happened::Opened,
-                Message::Heartbeat => Happened::Received,
-                Message::Terminal => Happened::Ended,
-                Message::Broken => Happened::Broke,
-                Message::Event(data) => received(&me, &data),
+                StreamMessage::Open => Happened::Opened,
+                StreamMessage::Heartbeat => Happened::Received,
+                StreamMessage::Terminal => Happened::Ended,
+                StreamMessage::Broken => Happened::Broke,
+                StreamMessage::Event(data) => received(&me, &data),
             };
             happened(&me, what);
         };

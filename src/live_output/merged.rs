@@ -13,7 +13,7 @@ use model::Timestamp;
 
 use super::layout::{ROW_HEIGHT, RowKey};
 use super::line::LineKey;
-use super::panel::{Panel, RowView, Side, Wanted};
+use super::panel::{LineRequest, Panel, RowView, Side};
 pub use list::{MergedList, MergedRow};
 
 /// The distance beyond the panel's edges within which rows are drawn, in CSS pixels.
@@ -52,7 +52,7 @@ enum Goal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum MergedWanted {
     /// Lines of a log.
-    Lines(usize, Wanted),
+    Lines(usize, LineRequest),
     /// The lines of a log around a point in time.
     AtTime(usize, Timestamp),
 }

@@ -26,7 +26,7 @@ use super::listed::Listed;
 use super::permalink::MarkedLines;
 use super::search::{Findings, MatchMarks};
 use super::selected::SelectedLines;
-pub use frame::{PanelFrame, RowView, Side, Space, Wanted};
+pub use frame::{LineRequest, PanelFrame, RowView, Side, Space};
 use scrolling::ScrollPlace;
 
 /// The distance beyond the panel's edges within which rows are drawn, in CSS pixels. Drawing these rows prevents blank

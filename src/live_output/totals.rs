@@ -9,12 +9,12 @@ use super::line::LineKey;
 pub struct Totals {
     attempts: Vec<AttemptCount>,
     /// The totals that the `end` event states for the last attempt, or `None` before that event has been received.
-    end: Option<Printed>,
+    end: Option<PrintedTotals>,
 }
 
 /// The amount of output that an attempt has printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Printed {
+struct PrintedTotals {
     attempt: i32,
     lines: i64,
     bytes: i64,
@@ -60,7 +60,7 @@ impl Totals {
                 }
             }
             Payload::End(payload) => {
-                self.end = Some(Printed { attempt: payload.attempt, lines: payload.lines, bytes: payload.bytes });
+                self.end = Some(PrintedTotals { attempt: payload.attempt, lines: payload.lines, bytes: payload.bytes });
             }
             _ => {}
         }

@@ -16,7 +16,7 @@ use tracing::Instrument;
 
 use super::AppState;
 use super::access::FUNCTIONS;
-use super::client::Client;
+use super::client::RequestClient;
 use super::http::error::ApiError;
 use crate::audit::NewEntry;
 use crate::auth::{Credential, Identity, InvalidTokenCount};
@@ -282,7 +282,7 @@ impl RequestedRoute {
         let path = request.uri().path();
         let template = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
         let template = if template == FUNCTIONS { path } else { template };
-        let client = request.extensions().get::<Client>();
+        let client = request.extensions().get::<RequestClient>();
         Self {
             method: request.method().clone(),
             template: template.to_owned(),

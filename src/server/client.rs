@@ -17,7 +17,7 @@ const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto")
 
 /// The client of a request. It is stored in the request's extensions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Client {
+pub(super) struct RequestClient {
     /// The client's address.
     pub(super) address: IpAddr,
     /// Whether the client uses HTTPS.
@@ -45,10 +45,10 @@ impl TrustedProxies {
     ///
     /// The client is the last address in `X-Forwarded-For` that is not the address of a trusted proxy. Earlier
     /// addresses are ignored, because the client itself may have sent them.
-    pub(super) fn client(&self, peer: IpAddr, over_tls: bool, headers: &HeaderMap) -> Client {
+    pub(super) fn client(&self, peer: IpAddr, over_tls: bool, headers: &HeaderMap) -> RequestClient {
         let peer = peer.to_canonical();
         if !self.contains(peer) {
-            return Client { address: peer, https: over_tls, from_proxy: false };
+            return RequestClient { address: peer, https: over_tls, from_proxy: false };
         }
         let mut address = peer;
         for forwarded in values(headers, &FORWARDED_FOR).into_iter().rev() {
@@ -62,7 +62,7 @@ impl TrustedProxies {
             Some(scheme) => scheme.eq_ignore_ascii_case("https"),
             None => over_tls,
         };
-        Client { address, https, from_proxy: true }
+        RequestClient { address, https, from_proxy: true }
     }
 
     /// Returns whether processes on this machine are trusted as proxies.
@@ -104,7 +104,7 @@ mod tests {
         let headers = headers.iter().map(|(name, value)| (name.clone(), value.parse().expect("it is a header value")));
         let peer = peer.parse().expect("it is an address");
         let client = proxies.expect("they are valid").client(peer, false, &headers.collect());
-        assert_eq!(client, Client { address: address.parse().expect("it is an address"), https, from_proxy });
+        assert_eq!(client, RequestClient { address: address.parse().expect("it is an address"), https, from_proxy });
     }
 
     #[test]

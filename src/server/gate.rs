@@ -18,7 +18,7 @@ use model::Role;
 use super::AppState;
 use super::access::{self, Requirement};
 use super::audit::{AuditNote, PROXY};
-use super::client::Client;
+use super::client::RequestClient;
 use super::http::error::ApiError;
 use super::http::oidc::login_path;
 use super::http::refused_page;
@@ -72,7 +72,7 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
     let target = target.map_err(IntoResponse::into_response)?;
     target.check(state, request.uri().path()).map_err(IntoResponse::into_response)?;
     request.extensions_mut().insert(target.clone());
-    let client = request.extensions().get::<Client>().copied();
+    let client = request.extensions().get::<RequestClient>().copied();
     let person = proxied_person(state, client, &mut request).map_err(IntoResponse::into_response)?;
     let sender = identify(state, client, person.as_ref(), request.headers()).await;
     let sender = sender.map_err(IntoResponse::into_response)?;
@@ -164,7 +164,7 @@ fn is_page(request: &Request) -> bool {
     request.method() == Method::GET && (!for_programs || path == API_PAGE)
 }
 
-fn to_login(state: &AppState, client: Option<Client>, request: &Request) -> Redirect {
+fn to_login(state: &AppState, client: Option<RequestClient>, request: &Request) -> Redirect {
     let wanted = request.uri().path_and_query().map_or("/", |path| path.as_str());
     let next = serde_urlencoded::to_string([("next", wanted)]).unwrap_or_default();
     Redirect::to(&format!("{}?{next}", login_path(state, client, request.headers())))
@@ -172,7 +172,7 @@ fn to_login(state: &AppState, client: Option<Client>, request: &Request) -> Redi
 
 /// Counts a request whose token is not valid. Returns `error`, or another error if the client has sent too many of
 /// these requests.
-fn refuse_token(state: &AppState, client: Option<Client>, request: &Request, error: ApiError) -> ApiError {
+fn refuse_token(state: &AppState, client: Option<RequestClient>, request: &Request, error: ApiError) -> ApiError {
     let Some(client) = client else { return error };
     let count = state.auth.count_invalid_token(client.address);
     if let Some(note) = request.extensions().get::<AuditNote>() {
@@ -232,7 +232,7 @@ fn check_origin(
         return Ok(());
     }
     let headers = request.headers();
-    let https = request.extensions().get::<Client>().is_some_and(|client| client.https);
+    let https = request.extensions().get::<RequestClient>().is_some_and(|client| client.https);
     let by_session = identity.is_some_and(Identity::is_sent_by_browsers);
     let mut origins = headers.get_all(ORIGIN).iter();
     let mut sites = headers.get_all("sec-fetch-site").iter();

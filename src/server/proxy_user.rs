@@ -6,7 +6,7 @@
 use axum::http::header::CONNECTION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::client::Client;
+use super::client::RequestClient;
 use super::config::ConfigError;
 use super::http::error::ApiError;
 use crate::auth::ExternalPerson;
@@ -66,7 +66,11 @@ impl ProxyHeaders {
     ///
     /// A header that occurs twice is refused, because the proxy and the server could choose different values. A header
     /// that the request's `Connection` header names is refused as well, because a further proxy would remove it.
-    pub(super) fn person(&self, client: Client, headers: &HeaderMap) -> Result<Option<ExternalPerson>, ApiError> {
+    pub(super) fn person(
+        &self,
+        client: RequestClient,
+        headers: &HeaderMap,
+    ) -> Result<Option<ExternalPerson>, ApiError> {
         if !client.from_proxy {
             return Ok(None);
         }
@@ -126,7 +130,7 @@ mod tests {
         for (name, value) in lines {
             headers.append(HeaderName::from_static(name), HeaderValue::from_static(value));
         }
-        let client = Client { address: IpAddr::from(Ipv4Addr::LOCALHOST), https: false, from_proxy };
+        let client = RequestClient { address: IpAddr::from(Ipv4Addr::LOCALHOST), https: false, from_proxy };
         names.person(client, &headers).map_err(|error| error.to_string())
     }
 

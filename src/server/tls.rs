@@ -97,13 +97,13 @@ impl Tls {
 #[derive(Debug)]
 struct CurrentCertificate {
     files: TlsFiles,
-    loaded: RwLock<Loaded>,
+    loaded: RwLock<LoadedCertificate>,
 }
 
 /// A certificate with its key, and the versions of the files at the last check. If those versions could not be loaded,
 /// the certificate is still the previous one.
 #[derive(Debug)]
-struct Loaded {
+struct LoadedCertificate {
     key: Arc<CertifiedKey>,
     versions: [FileVersion; 2],
 }
@@ -118,7 +118,7 @@ impl CurrentCertificate {
         // next check.
         let versions = versions(&files);
         let key = Arc::new(read(&files)?);
-        Ok(Self { files, loaded: RwLock::new(Loaded { key, versions }) })
+        Ok(Self { files, loaded: RwLock::new(LoadedCertificate { key, versions }) })
     }
 
     /// Loads the files if they have changed. If they cannot be used, for example because a tool has replaced only one

@@ -29,7 +29,7 @@ pub enum Subscription {
 
 /// A message from the shared stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Message {
+pub enum StreamMessage {
     /// The stream is open.
     Open,
     /// An event of the job as JSON, or an empty string for [`Subscription::Jobs`].
@@ -58,7 +58,7 @@ impl Drop for SharedStream {
 
 impl SharedStream {
     /// Subscribes to events. Returns `None` if the browser has no shared workers or failed to start the worker.
-    pub fn open(subscription: Subscription, on_message: impl Fn(Message) + Clone + 'static) -> Option<Self> {
+    pub fn open(subscription: Subscription, on_message: impl Fn(StreamMessage) + Clone + 'static) -> Option<Self> {
         let is_supported = js_sys::Reflect::has(&window(), &JsValue::from_str("SharedWorker")) == Ok(true);
         if !is_supported || HAS_FAILED.get() {
             return None;
@@ -68,17 +68,17 @@ impl SharedStream {
         let on_error = on_message.clone();
         let failed = Listener::new(&worker, "error", move |_| {
             HAS_FAILED.set(true);
-            on_error(Message::Broken);
+            on_error(StreamMessage::Broken);
         });
         let received = Listener::new(&port, "message", move |event| {
             let data = js_sys::Array::from(&event.unchecked_into::<MessageEvent>().data());
             let text = |index| data.get(index).as_string().unwrap_or_default();
             on_message(match text(0).as_str() {
-                "open" => Message::Open,
-                "event" => Message::Event(text(1)),
-                "heartbeat" => Message::Heartbeat,
-                "terminal" => Message::Terminal,
-                _ => Message::Broken,
+                "open" => StreamMessage::Open,
+                "event" => StreamMessage::Event(text(1)),
+                "heartbeat" => StreamMessage::Heartbeat,
+                "terminal" => StreamMessage::Terminal,
+                _ => StreamMessage::Broken,
             });
         });
         port.start();

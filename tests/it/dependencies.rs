@@ -55,6 +55,68 @@ fn modules_have_no_circular_dependencies() {
     check("model/src/ansi", &["level"]);
 }
 
+/// Returns the path of every Rust file below a directory.
+fn rust_files(folder: &str) -> Vec<std::path::PathBuf> {
+    let (mut folders, mut files) = (vec![std::path::PathBuf::from(folder)], Vec::new());
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).expect("the folder exists").flatten() {
+            let path = entry.path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|its| its == "rs") {
+                files.push(path);
+            }
+        }
+    }
+    files
+}
+
+#[test]
+fn only_stores_and_the_database_module_refer_to_the_database() {
+    let (mut stores, mut others) = (0, Vec::new());
+    for file in ["src", "engine/src", "model/src", "redact/src", "supervise/src"].into_iter().flat_map(rust_files) {
+        let text = std::fs::read_to_string(&file).expect("the file is text");
+        let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+        let found = code.filter(|line| line.contains("sqlx") || line.contains("Sqlite") || line.contains(".sqlite()"));
+        if file.ends_with("store.rs") {
+            stores += usize::from(found.count() > 0);
+        } else if !file.starts_with("engine/src/db") && file != std::path::Path::new("engine/src/db.rs") {
+            others.extend(found.map(|line| format!("{}: {line}", file.display())));
+        }
+    }
+    assert!(stores > 10, "only {stores} stores were found");
+    assert!(others.is_empty(), "{others:#?}");
+}
+
+/// Returns the name of the type that a line declares at the top level of its file.
+fn declared_type(line: &str) -> Option<&str> {
+    let visibility = line.strip_prefix("pub").map(|rest| rest.split_once(' ').map_or("", |(_, rest)| rest));
+    let (keyword, rest) = visibility.unwrap_or(line).split_once(' ')?;
+    let declares = ["struct", "enum", "trait", "type"].contains(&keyword);
+    declares.then(|| words(rest).next()).flatten()
+}
+
+#[test]
+fn the_name_of_a_type_is_unique_in_its_crate() {
+    for folder in ["src", "engine/src", "model/src", "supervise/src"] {
+        let (mut names, mut twice) = (std::collections::HashMap::new(), Vec::new());
+        for file in rust_files(folder) {
+            // `Oidc` has a second definition for builds without the feature.
+            if file.ends_with("tests.rs") || file.components().any(|part| part.as_os_str() == "tests") {
+                continue;
+            }
+            let text = std::fs::read_to_string(&file).expect("the file is text");
+            for name in text.lines().filter_map(declared_type).filter(|name| *name != "Oidc") {
+                if let Some(other) = names.insert(name.to_owned(), file.clone()) {
+                    twice.push(format!("{name}: {} and {}", other.display(), file.display()));
+                }
+            }
+        }
+        assert!(names.len() > 5, "{folder}: {names:?}");
+        assert!(twice.is_empty(), "{twice:#?}");
+    }
+}
+
 /// Returns the concatenated contents of all files below a directory that have the given extension.
 fn contents(folder: &str, extension: &str) -> String {
     let mut folders = vec![std::path::PathBuf::from(folder)];

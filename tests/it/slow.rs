@@ -3,11 +3,14 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
 use tailwater::limits::PaceLimit;
+use tailwater::server::{Route, all_routes};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use crate::harness::workers::RemoteWorker;
 use crate::harness::{TOKEN, TestServer, tcp, until_async};
 
 /// A limit that is short enough for a test and long enough for a busy machine.
@@ -33,9 +36,9 @@ async fn start(change: impl FnOnce(&mut tailwater::limits::Limits)) -> TestServe
 }
 
 /// Sends the head of a request with a body of 100 bytes, and the first 3 bytes of the body.
-async fn send_part(server: &TestServer, path: &str, headers: &str) -> TcpStream {
+async fn send_part(server: &TestServer, route: &str, headers: &str) -> TcpStream {
     let mut socket = tcp::connect(&server.api.base).await;
-    let head = format!("POST {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: 100\r\n\r\nabc");
+    let head = format!("{route} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: 100\r\n\r\nabc");
     socket.write_all(head.as_bytes()).await.expect("the server reads it");
     socket
 }
@@ -52,7 +55,7 @@ async fn each_of_300_logins_with_an_incomplete_body_gets_408_and_is_closed() {
     let form = "Content-Type: application/x-www-form-urlencoded\r\n";
     let mut sockets = Vec::new();
     for _ in 0..300 {
-        sockets.push(send_part(&server, "/login", form).await);
+        sockets.push(send_part(&server, "POST /login", form).await);
     }
     for mut socket in sockets {
         let reply = read_to_close(&mut socket).await;
@@ -61,21 +64,73 @@ async fn each_of_300_logins_with_an_incomplete_body_gets_408_and_is_closed() {
     }
 }
 
+/// The only route outside the API that changes something and reads no body.
+const LOGOUT: &str = "POST /logout";
+
+/// Returns the description of a route, or null for routes that do not belong to the API.
+fn operation<'a>(route: &Route, description: &'a Value) -> &'a Value {
+    &description["paths"][&route.path][route.method.as_str().to_lowercase()]
+}
+
+/// Returns the media types of the bodies that a route accepts. Those of the API's routes are in its description, which
+/// other tests compare with the routes.
+fn body_types(route: &Route, description: &Value) -> Vec<String> {
+    if route.path.starts_with("/api/") {
+        let operation = operation(route, description);
+        assert!(operation.is_object(), "{} {} is not described", route.method, route.path);
+        let content = operation["requestBody"]["content"].as_object();
+        return content.into_iter().flat_map(|content| content.keys().cloned()).collect();
+    }
+    let types: &[&str] = match route.path.strip_prefix("/rpc/") {
+        Some(_) => &["application/json", "application/x-www-form-urlencoded"],
+        None => &["application/x-www-form-urlencoded"],
+    };
+    types.iter().map(|&kind| kind.to_owned()).collect()
+}
+
+/// Sends the beginning of a request's body, and returns the status of the reply.
+async fn status_after_part(server: &TestServer, route: &str, kind: &str, token: &str) -> u16 {
+    let boundary = if kind == "multipart/form-data" { "; boundary=x" } else { "" };
+    let headers = format!("Content-Type: {kind}{boundary}\r\nAuthorization: Bearer {token}\r\n");
+    let mut socket = send_part(server, route, &headers).await;
+    let head = tcp::read_until(&mut socket, "\r\n\r\n").await;
+    tcp::parse(head.as_bytes()).unwrap_or_else(|| panic!("{route}, {kind}: no reply: {head:?}")).status
+}
+
 #[tokio::test]
 async fn every_route_that_reads_a_body_has_a_deadline() {
     let server = start(|limits| limits.body = PACE).await;
-    let form = "Content-Type: application/x-www-form-urlencoded\r\n";
-    let json = "Content-Type: application/json\r\n";
-    for (path, kind) in [
-        ("/api/queue/jobs", json),
-        ("/api/queue/jobs/01890000-0000-7000-8000-000000000000/cancel", json),
-        ("/tasks/queue/new", form),
-        ("/rpc/list_jobs", json),
-        ("/rpc/list_jobs", form),
-    ] {
-        let mut socket = send_part(&server, path, &format!("{kind}Authorization: Bearer {TOKEN}\r\n")).await;
-        let reply = read_to_close(&mut socket).await;
-        assert_eq!((reply.status, reply.code().as_str()), (408, "request_timeout"), "{path} {kind}");
+    let worker = RemoteWorker::new(&server, "slow").await;
+    let description = server.api.client.get(format!("{}/api/openapi.json", server.api.base)).bearer_auth(TOKEN);
+    let description = description.send().await.expect("the server answers").json().await.expect("the body is JSON");
+    let safe = [Method::GET, Method::HEAD];
+    let routes = all_routes().into_iter().filter(|route| !safe.contains(&route.method));
+    let (mut requests, mut without_body) = (Vec::new(), Vec::new());
+    for route in routes {
+        let name = format!("{} {}", route.method, route.path);
+        let id = "01890000-0000-7000-8000-000000000000";
+        let target = name.replace("{id}", id).replace("{name}", "A");
+        let is_for_workers = operation(&route, &description)["x-required-role"] == "worker";
+        let token = if is_for_workers { worker.token.as_str() } else { TOKEN };
+        let kinds = if name == LOGOUT { Vec::new() } else { body_types(&route, &description) };
+        if kinds.is_empty() {
+            without_body.push((target.clone(), token));
+        }
+        requests.extend(kinds.into_iter().map(|kind| (target.clone(), kind, token)));
+    }
+    for route in ["POST /login", "POST /tasks/queue/new", "PUT /api/queue/secrets/A", "POST /api/queue/jobs/claim"] {
+        assert!(requests.iter().any(|(target, ..)| target == route), "{route} is not tested");
+    }
+    let forms = requests.iter().filter(|(_, kind, _)| kind == "multipart/form-data");
+    assert_eq!(forms.count(), 2, "a submission with files, and an upload");
+    let statuses = requests.iter().map(|(route, kind, token)| status_after_part(&server, route, kind, token));
+    let statuses = futures_util::future::join_all(statuses).await;
+    let open: Vec<_> = requests.iter().zip(statuses).filter(|(_, status)| *status != 408).collect();
+    assert!(open.is_empty(), "without a deadline: {open:#?}");
+    // The other routes reply without waiting for the body.
+    for (route, token) in without_body {
+        let status = status_after_part(&server, &route, "application/json", token).await;
+        assert!(status != 408, "{route} reads a body");
     }
 }
 

@@ -2,6 +2,7 @@
 //! stream.
 
 mod limits;
+mod outside;
 mod per_user;
 mod refused;
 mod several;

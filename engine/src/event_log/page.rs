@@ -75,6 +75,13 @@ pub struct PageRequest {
     pub limit: usize,
 }
 
+impl PageRequest {
+    /// Requests as many events after `cursor` as fit into a page.
+    pub(super) fn all_after(cursor: Seq) -> Self {
+        Self { direction: Direction::After(cursor), filter: Filter::default(), limit: MAX_LOOKED_AT }
+    }
+}
+
 /// A page of the log.
 #[derive(Debug)]
 pub struct Page {

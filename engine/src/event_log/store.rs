@@ -164,7 +164,7 @@ pub(super) async fn set_batch_progress(
 }
 
 /// Returns the current end of the job's log, or `None` if there is no such job.
-async fn head(connection: &mut Connection, job: JobId) -> DbResult<Option<Head>> {
+pub(super) async fn head(connection: &mut Connection, job: JobId) -> DbResult<Option<Head>> {
     let row: Option<(i64, String)> = sqlx::query_as("select last_seq, status from jobs where id = ?")
         .bind(job.0)
         .fetch_optional(connection.sqlite())

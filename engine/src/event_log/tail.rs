@@ -4,12 +4,19 @@
 //! events are published to the entry: the events are added to a bounded window, and the `seq` of the last event is sent
 //! through a `watch` channel. A reader whose cursor is inside the window needs no database access. A reader that has
 //! fallen behind the window reads from the database until it catches up.
+//!
+//! The database may contain later events than the window, because another server may append to the same log. A reader
+//! that has received everything in the window therefore compares the window with the database, unless this was done
+//! less than [`CHECK_EVERY`] ago. The readers of a job share these checks, so their number does not depend on the
+//! number of readers, and a log to which this server keeps appending needs none.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use model::{JobId, JobStatus, Seq};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 use super::SharedEvent;
 use super::page::{Direction, Filling, Head, Offered, Page, PageRequest};
@@ -19,6 +26,10 @@ const WINDOW_TEXT: usize = 4 << 20;
 
 /// The maximum number of events in a window.
 const WINDOW_EVENTS: usize = 2_000;
+
+/// The minimum interval between two comparisons of a window with the database. Polling clients receive an event of
+/// another server at most this much later than an event of this server.
+const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// The update that an append publishes to readers after its commit.
 #[derive(Debug)]
@@ -45,12 +56,32 @@ struct Tail {
 
 #[derive(Debug, Default)]
 struct TailWindow {
+    /// Consecutive events, the last of which has the position `end`.
     events: VecDeque<SharedEvent>,
     text: usize,
+    /// The position of the log's last event, as far as it is known. It is `None` in a new window.
+    end: Option<Seq>,
+    /// The time at which `end` was last known to be the end of the log in the database.
+    checked: Option<Instant>,
     terminal: Option<JobStatus>,
     /// Whether a worker is running the job and may append more events. If so, the entry is not removed even if it has
     /// no readers.
     running: bool,
+}
+
+/// What the cache knows about a requested page.
+#[derive(Debug)]
+pub(super) enum Recalled {
+    /// The page.
+    Page(Page),
+    /// The cache contains no event for the page, but the database may. The caller has to compare them, and then call
+    /// [`Tails::catch_up`]. Other readers are not asked to do the same.
+    Outdated {
+        /// The end of the log that the cache knows, if any.
+        end: Option<Seq>,
+    },
+    /// The page has to be read from the database.
+    Missing,
 }
 
 /// Wakes one reader of one job's log. The job's entry in [`Tails`] exists at least as long as this handle.
@@ -84,32 +115,31 @@ impl Tails {
     }
 
     /// Reads a page from the window if the request reads towards newer events from a cursor, and the window contains
-    /// all events after this cursor. Otherwise, returns `None`.
-    pub(super) fn page(&self, job: JobId, request: &PageRequest) -> Option<Page> {
-        let Direction::After(cursor) = request.direction else { return None };
-        let tail = Arc::clone(self.lock().get(&job)?);
-        let window = lock(&tail.window);
-        let (first, last) = (window.events.front()?.seq, window.events.back()?.seq);
-        if cursor.plus(1) < first {
-            return None;
-        }
-        let skipped = usize::try_from(cursor.plus(1).0 - first.0).unwrap_or(usize::MAX).min(window.events.len());
-        let mut page = Filling::new(request, Head { last_seq: last, terminal: window.terminal });
-        for event in window.events.range(skipped..) {
-            if page.offer_shared(event) == Offered::Stop {
-                break;
-            }
-        }
-        let page = page.finish();
-        drop(window);
+    /// all events after this cursor.
+    pub(super) fn page(&self, job: JobId, request: &PageRequest, now: Instant) -> Recalled {
+        let Direction::After(cursor) = request.direction else { return Recalled::Missing };
+        let Some(tail) = self.lock().get(&job).map(Arc::clone) else { return Recalled::Missing };
+        let recalled = lock(&tail.window).page(cursor, request, now);
         drop(tail);
         // The last watch may have been dropped while this call kept the entry alive. If so, remove the entry now.
         self.forget_if_idle(job);
-        Some(page)
+        recalled
+    }
+
+    /// Adds what a comparison with the database has found: the end of the log, and the first events after the end that
+    /// the cache knew. Wakes the readers if the cache did not know this end.
+    pub(super) fn catch_up(&self, job: JobId, head: Head, missed: Vec<SharedEvent>) {
+        let Some(tail) = self.lock().get(&job).map(Arc::clone) else { return };
+        let end = lock(&tail.window).catch_up(head, missed);
+        tail.announce(end);
+        drop(tail);
+        self.forget_if_idle(job);
     }
 
     pub(super) fn publish(&self, job: JobId, published: Published) {
-        let Some(last) = published.events.last().map(|event| event.seq) else { return };
+        if published.events.is_empty() {
+            return;
+        }
         let tail = {
             let mut jobs = self.lock();
             match jobs.get(&job) {
@@ -119,8 +149,8 @@ impl Tails {
                 None => return,
             }
         };
-        lock(&tail.window).take(published);
-        tail.last.send_replace(last);
+        let end = lock(&tail.window).take(published, Instant::now());
+        tail.announce(end);
         drop(tail);
         self.forget_if_idle(job);
     }
@@ -149,25 +179,90 @@ impl Tail {
     fn new() -> Arc<Self> {
         Arc::new(Self { window: Mutex::default(), last: watch::Sender::new(Seq::START) })
     }
+
+    /// Wakes the readers if they do not know the end of the log yet.
+    fn announce(&self, end: Option<Seq>) {
+        let Some(end) = end else { return };
+        self.last.send_if_modified(|last| {
+            let is_later = end > *last;
+            *last = end.max(*last);
+            is_later
+        });
+    }
 }
 
 impl TailWindow {
-    fn take(&mut self, published: Published) {
-        for event in published.events {
+    fn page(&mut self, cursor: Seq, request: &PageRequest, now: Instant) -> Recalled {
+        let has_ended = self.terminal.is_some();
+        if !has_ended && self.end.is_none_or(|end| cursor >= end) && self.is_check_due(now) {
+            self.checked = Some(now);
+            return Recalled::Outdated { end: self.end };
+        }
+        let Some(end) = self.end else { return Recalled::Missing };
+        let first = self.events.front().map_or(end.plus(1), |event| event.seq);
+        if cursor.plus(1) < first {
+            return Recalled::Missing;
+        }
+        let skipped = usize::try_from(cursor.plus(1).0 - first.0).unwrap_or(usize::MAX).min(self.events.len());
+        let mut page = Filling::new(request, Head { last_seq: end, terminal: self.terminal });
+        for event in self.events.range(skipped..) {
+            if page.offer_shared(event) == Offered::Stop {
+                break;
+            }
+        }
+        Recalled::Page(page.finish())
+    }
+
+    fn is_check_due(&self, now: Instant) -> bool {
+        self.checked.is_none_or(|checked| now.saturating_duration_since(checked) >= CHECK_EVERY)
+    }
+
+    /// Adds the events of an append, and returns the end of the log.
+    fn take(&mut self, published: Published, now: Instant) -> Option<Seq> {
+        self.add(published.events);
+        self.checked = Some(now);
+        self.terminal = self.terminal.or(published.terminal);
+        self.running = self.terminal.is_none() && (self.running || published.by_worker);
+        self.end
+    }
+
+    /// Adds what a comparison with the database has found, and returns the end of the log.
+    fn catch_up(&mut self, head: Head, missed: Vec<SharedEvent>) -> Option<Seq> {
+        self.add(missed);
+        if self.end.is_none_or(|end| end < head.last_seq) {
+            // The window is new, or there are too many events for it. They are read from the database.
+            self.clear();
+            self.end = Some(head.last_seq);
+        }
+        self.terminal = self.terminal.or(head.terminal);
+        self.running &= self.terminal.is_none();
+        self.end
+    }
+
+    /// Adds the events that the window does not contain yet. An append and a comparison with the database may both
+    /// find the same events, in either order.
+    fn add(&mut self, events: impl IntoIterator<Item = SharedEvent>) {
+        for event in events {
+            if self.end.is_some_and(|end| event.seq <= end) {
+                continue;
+            }
             // The events in a window must be consecutive, so if events are missing before this one, the window is
             // cleared.
-            if self.events.back().is_some_and(|back| back.seq.plus(1) != event.seq) {
-                self.events.clear();
-                self.text = 0;
+            if self.end.is_some_and(|end| end.plus(1) != event.seq) {
+                self.clear();
             }
+            self.end = Some(event.seq);
             self.text += event.size;
             self.events.push_back(event);
         }
         while self.events.len() > 1 && (self.text > WINDOW_TEXT || self.events.len() > WINDOW_EVENTS) {
             self.text -= self.events.pop_front().map_or(0, |event| event.size);
         }
-        self.terminal = self.terminal.or(published.terminal);
-        self.running = self.terminal.is_none() && (self.running || published.by_worker);
+    }
+
+    fn clear(&mut self) {
+        self.events.clear();
+        self.text = 0;
     }
 }
 
@@ -176,3 +271,6 @@ impl TailWindow {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -54,14 +54,15 @@ pub enum Due {
 pub struct Budget {
     policy: Policy,
     tokens: f64,
-    at: Instant,
+    /// The time of the last refill, or `None` before the first decision.
+    at: Option<Instant>,
 }
 
 impl Budget {
     /// Creates a budget with a full bucket.
     #[must_use]
-    pub fn new(policy: Policy, now: Instant) -> Self {
-        Self { policy, tokens: f64::from(policy.events_per_second), at: now }
+    pub fn new(policy: Policy) -> Self {
+        Self { policy, tokens: f64::from(policy.events_per_second), at: None }
     }
 
     /// Decides when to send `pending`, and the maximum size of the events.
@@ -103,9 +104,9 @@ impl Budget {
 
     fn refill(&mut self, now: Instant) {
         let rate = f64::from(self.policy.events_per_second);
-        let earned = now.saturating_duration_since(self.at).as_secs_f64() * rate;
-        self.tokens = (self.tokens + earned).min(rate);
-        self.at = now;
+        let passed = self.at.map_or(Duration::ZERO, |at| now.saturating_duration_since(at));
+        self.tokens = (self.tokens + passed.as_secs_f64() * rate).min(rate);
+        self.at = Some(now);
     }
 }
 
@@ -129,13 +130,13 @@ mod tests {
     #[test]
     fn an_isolated_line_is_sent_immediately() {
         let now = Instant::now();
-        assert_eq!(Budget::new(POLICY, now).due(&pending(10, true, now), now), LINE_NOW);
+        assert_eq!(Budget::new(POLICY).due(&pending(10, true, now), now), LINE_NOW);
     }
 
     #[test]
     fn further_output_does_not_extend_the_deadline_of_a_partial_line() {
         let start = Instant::now();
-        let mut budget = Budget::new(POLICY, start);
+        let mut budget = Budget::new(POLICY);
         for ms in [0, 30, 60, 99] {
             let now = start + Duration::from_millis(ms);
             assert_eq!(budget.due(&pending(ms + 1, false, start), now), Due::At(start + POLICY.flush));
@@ -148,13 +149,13 @@ mod tests {
     fn output_that_another_event_waits_for_is_sent_immediately() {
         let now = Instant::now();
         let pressed = Pending { pressed: true, ..pending(3, false, now) };
-        assert_eq!(Budget::new(POLICY, now).due(&pressed, now), Due::Now { event_bytes: 16 << 10, partial: true });
+        assert_eq!(Budget::new(POLICY).due(&pressed, now), Due::Now { event_bytes: 16 << 10, partial: true });
     }
 
     #[test]
     fn under_load_events_grow_instead_of_exceeding_the_budget() {
         let start = Instant::now();
-        let mut budget = Budget::new(POLICY, start);
+        let mut budget = Budget::new(POLICY);
         let (mut events, mut backlog, mut now, mut largest) = (0, 0_u64, start, 0);
         // Simulate output of 5 MB/s for 10 s, and call `due` every 5 ms.
         for _ in 0..2_000 {
@@ -175,7 +176,7 @@ mod tests {
     #[test]
     fn an_event_does_not_exceed_the_maximum_size() {
         let now = Instant::now();
-        let mut budget = Budget::new(POLICY, now);
+        let mut budget = Budget::new(POLICY);
         let due = budget.due(&pending(1 << 30, true, now), now);
         assert_eq!(due, Due::Now { event_bytes: 1 << 20, partial: false });
     }
@@ -183,7 +184,7 @@ mod tests {
     #[test]
     fn output_of_two_streams_costs_two_events() {
         let now = Instant::now();
-        let mut budget = Budget::new(POLICY, now);
+        let mut budget = Budget::new(POLICY);
         budget.spend(49);
         let both = Pending { streams: 2, ..pending(10, true, now) };
         assert!(matches!(budget.due(&both, now), Due::At(at) if at > now));

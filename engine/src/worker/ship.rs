@@ -5,6 +5,9 @@
 //! a step or stage) has the offset at which it occurred, so that its order relative to the output is preserved. Output
 //! that arrives during an append waits in the spool. If the database is unavailable, the shipper retries until the
 //! append succeeds. Output beyond the limits in [`bounds`] is suppressed, and a gap event records it.
+//!
+//! Only [`Shipper::run`] reads the clock. All decisions depend on the time that it passes on, so that a test can
+//! simulate the time.
 
 mod bounds;
 mod chunks;
@@ -86,6 +89,10 @@ pub struct Shipper<L> {
     /// It is used only if the server cannot read the spool.
     copied: Option<u64>,
     live: Option<Live>,
+    /// The time at which the queue of lifecycle events was found closed, or `None` if it is open.
+    over: Option<Instant>,
+    /// The time at which the pending output began to wait, or `None` if no output is pending.
+    since: Option<Instant>,
 }
 
 /// The state that controls the sending of output.
@@ -104,6 +111,8 @@ struct Known {
     over: Option<Instant>,
     /// The time at which the pending output began to wait, or the current time if no output is pending.
     since: Instant,
+    /// The current time.
+    now: Instant,
 }
 
 impl<L: Link> Shipper<L> {
@@ -121,12 +130,23 @@ impl<L: Link> Shipper<L> {
                 let sent = progress.offset - progress.suppressed;
                 let job_budget = JobBudget::new(bounds, progress.earlier, sent);
                 let reported = job_budget.is_spent();
-                Some(Live { budget: Budget::new(policy, Instant::now()), job_budget, reported })
+                Some(Live { budget: Budget::new(policy), job_budget, reported })
             }
             LiveLog::Off => None,
         };
         let copied = (progress.offset == 0).then_some(0);
-        Self { link, lease, spool, steps: StepOrigins(steps), lifecycle_events, progress, copied, live }
+        Self {
+            link,
+            lease,
+            spool,
+            steps: StepOrigins(steps),
+            lifecycle_events,
+            progress,
+            copied,
+            live,
+            over: None,
+            since: None,
+        }
     }
 
     /// Ships output and events until the queue of lifecycle events is closed and everything is stored or suppressed.
@@ -134,22 +154,12 @@ impl<L: Link> Shipper<L> {
     pub async fn run(mut self, mut ends: watch::Receiver<SpoolEnd>) -> Result<Progress, LinkError> {
         self.send_suppressed().await?;
         let mut marks = self.lifecycle_events.subscribe();
-        let (mut since, mut over) = (None, None);
         loop {
             // Check whether the queue is closed before reading the spool's end. The queue is closed only after all
             // output is stored, so if it is closed, the end that is read next is final.
             let closed = marks.borrow_and_update().over;
             let end = *ends.borrow_and_update();
-            let before = self.progress.offset;
-            let now = Instant::now();
-            if closed {
-                over.get_or_insert(now);
-            }
-            let first_byte = if end.bytes > before { *since.get_or_insert(now) } else { now };
-            let wait = self.step(Known { end, over, since: first_byte }).await?;
-            if self.progress.offset != before || end.bytes == before {
-                since = None;
-            }
+            let wait = self.turn(closed, end, Instant::now()).await?;
             match wait {
                 Wait::Ended => return Ok(self.progress),
                 Wait::Not => {}
@@ -162,6 +172,21 @@ impl<L: Link> Shipper<L> {
                 }
             }
         }
+    }
+
+    /// Sends what is due at the time `now`, and returns when to call this function again. `closed` states whether the
+    /// queue of lifecycle events is closed, and `end` is the end of the spool.
+    async fn turn(&mut self, closed: bool, end: SpoolEnd, now: Instant) -> Result<Wait, LinkError> {
+        let before = self.progress.offset;
+        if closed {
+            self.over.get_or_insert(now);
+        }
+        let since = if end.bytes > before { *self.since.get_or_insert(now) } else { now };
+        let wait = self.step(Known { end, over: self.over, since, now }).await?;
+        if self.progress.offset != before || end.bytes == before {
+            self.since = None;
+        }
+        Ok(wait)
     }
 
     /// Sends the output and lifecycle events that are due, if any.
@@ -216,7 +241,7 @@ impl<L: Link> Shipper<L> {
             (out.to, out.suppressed) = (limit, limit - from);
             return Ok(Wait::Not);
         };
-        match live.job_budget.next(from, stop, Instant::now()) {
+        match live.job_budget.next(from, stop, known.now) {
             NextAction::Wait => Ok(Wait::Until(None)),
             NextAction::Suppress(reason) => self.leave_out((from, limit), reason, out).await,
             NextAction::Send(_) => self.send(known, limit, stop.is_some(), out).await,
@@ -252,7 +277,7 @@ impl<L: Link> Shipper<L> {
         let from = self.progress.offset;
         let Some(live) = &mut self.live else { return Ok(Wait::Not) };
         let pending = pending(known, (from, limit), pressed);
-        let (mut event_bytes, partial) = match live.budget.due(&pending, Instant::now()) {
+        let (mut event_bytes, partial) = match live.budget.due(&pending, known.now) {
             Due::At(at) => return Ok(Wait::Until(Some(at))),
             Due::Now { event_bytes, partial } => (event_bytes, partial),
         };
@@ -275,7 +300,7 @@ impl<L: Link> Shipper<L> {
             }
             // If shipping is far behind, several events share the cost of one transaction.
             let rest = Pending { bytes: limit - out.to, ..pending };
-            match live.budget.due(&rest, Instant::now()) {
+            match live.budget.due(&rest, known.now) {
                 Due::Now { event_bytes: next, .. }
                     if rest.bytes >= FAR_BEHIND
                         && out.to - from < APPEND_BYTES

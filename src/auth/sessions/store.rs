@@ -5,7 +5,8 @@ use model::{SessionId, Timestamp};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row};
 
-use crate::auth::owner::{CredentialOwner, owner_columns};
+use crate::auth::owner::CredentialOwner;
+use crate::auth::owner::store::owner_columns;
 use crate::auth::{Account, ListRange};
 
 /// A session, with the user to whom it belongs.

@@ -5,7 +5,8 @@ use model::{Role, Timestamp, TokenId, TokenLimits};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row};
 
-use crate::auth::owner::{CredentialOwner, owner_columns};
+use crate::auth::owner::CredentialOwner;
+use crate::auth::owner::store::owner_columns;
 use crate::auth::users::store::role_of;
 use crate::auth::{Account, ListRange};
 

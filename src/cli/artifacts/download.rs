@@ -10,7 +10,7 @@ use model::Artifact;
 use reqwest::{Method, StatusCode, header};
 use sha2::{Digest, Sha256};
 
-use crate::cli::client::Client;
+use crate::cli::client::ApiClient;
 use crate::cli::error::CliError;
 use crate::cli::output::plain;
 use crate::cli::progress::{ProgressBars, TransferBar};
@@ -59,7 +59,7 @@ impl Destination {
 
 /// Downloads and verifies an artifact. `bars` states whether the progress is shown.
 pub(super) async fn download(
-    client: &Client,
+    client: &ApiClient,
     artifact: &Artifact,
     target: &Destination,
     bars: ProgressBars,
@@ -117,7 +117,12 @@ impl Receiver {
         }
     }
 
-    async fn receive_all(&mut self, client: &Client, artifact: &Artifact, bar: &TransferBar) -> Result<(), CliError> {
+    async fn receive_all(
+        &mut self,
+        client: &ApiClient,
+        artifact: &Artifact,
+        bar: &TransferBar,
+    ) -> Result<(), CliError> {
         bar.resume_at(self.have);
         let mut tries = 0;
         while self.have < size(artifact) {
@@ -140,7 +145,7 @@ impl Receiver {
     }
 
     /// Requests the remaining bytes, and receives them until the response ends.
-    async fn receive(&mut self, client: &Client, artifact: &Artifact, bar: &TransferBar) -> Result<(), CliError> {
+    async fn receive(&mut self, client: &ApiClient, artifact: &Artifact, bar: &TransferBar) -> Result<(), CliError> {
         let path = format!("/jobs/{}/artifacts/{}/download", artifact.job_id, artifact.id);
         let mut request = client.request(Method::GET, &path);
         if self.have > 0 {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use reqwest::Method;
 use tokio::sync::mpsc;
 
-use crate::cli::client::Client;
+use crate::cli::client::ApiClient;
 use crate::cli::error::CliError;
 use crate::cli::output::note;
 use crate::cli::sse::FrameSplitter;
@@ -20,7 +20,7 @@ pub(super) struct ListChanges(mpsc::Receiver<Result<(), CliError>>);
 impl ListChanges {
     /// Starts listening. The first notification is sent when the stream has been opened. A list that is fetched after
     /// this notification includes all earlier changes.
-    pub(super) fn follow(client: Client) -> Self {
+    pub(super) fn follow(client: ApiClient) -> Self {
         let (sender, receiver) = mpsc::channel(1);
         tokio::spawn(listen(client, sender));
         Self(receiver)
@@ -36,7 +36,7 @@ impl ListChanges {
     }
 }
 
-async fn listen(client: Client, sender: mpsc::Sender<Result<(), CliError>>) {
+async fn listen(client: ApiClient, sender: mpsc::Sender<Result<(), CliError>>) {
     let mut warned = false;
     loop {
         match listen_once(&client, &sender, &mut warned).await {
@@ -57,7 +57,7 @@ async fn listen(client: Client, sender: mpsc::Sender<Result<(), CliError>>) {
 
 /// Sends a notification when the stream opens and for every job that changes.
 async fn listen_once(
-    client: &Client,
+    client: &ApiClient,
     sender: &mpsc::Sender<Result<(), CliError>>,
     warned: &mut bool,
 ) -> Result<(), CliError> {

@@ -7,7 +7,7 @@ use model::{Job, JobId, StreamName};
 use reqwest::Method;
 use reqwest::header::ACCEPT;
 
-use crate::cli::client::{Client, with_query};
+use crate::cli::client::{ApiClient, with_query};
 use crate::cli::error::CliError;
 use crate::cli::output::Output;
 use crate::cli::printer::{Times, write_line};
@@ -28,7 +28,7 @@ pub(super) struct GrepSearch {
 
 impl GrepSearch {
     /// Prints the matching lines of all attempts.
-    pub(super) async fn print(&self, client: &Client, job: &Job, output: &mut Output) -> Result<(), CliError> {
+    pub(super) async fn print(&self, client: &ApiClient, job: &Job, output: &mut Output) -> Result<(), CliError> {
         for attempt in 1..=job.attempt {
             self.print_attempt(client, job, attempt, output).await?;
         }
@@ -38,7 +38,7 @@ impl GrepSearch {
 
     async fn print_attempt(
         &self,
-        client: &Client,
+        client: &ApiClient,
         job: &Job,
         attempt: i32,
         output: &mut Output,

@@ -11,7 +11,7 @@ use clap::Args;
 use model::{BulkAction, BulkFilter, BulkReply, BulkRequest, JobStatus, Timestamp};
 use reqwest::Method;
 
-use crate::cli::client::Client;
+use crate::cli::client::ApiClient;
 use crate::cli::confirm::confirm;
 use crate::cli::duration;
 use crate::cli::error::CliError;
@@ -32,6 +32,7 @@ const DONE_WITHIN: Duration = Duration::from_mins(10);
 /// The arguments that select failed jobs instead of jobs with certain ids.
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Failed jobs")]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(super) struct FailedJobs {
     /// Run all failed jobs again, also those that have used up their attempts, and exit without waiting for them. Jobs
     /// that were already run again are skipped.
@@ -62,7 +63,7 @@ pub(super) struct FailedJobs {
 
 impl FailedJobs {
     /// Runs the jobs again, and prints the result as JSON or as text.
-    pub(super) async fn run_again(self, client: &Client, json: bool, colour: Colour) -> Result<ExitCode, CliError> {
+    pub(super) async fn run_again(self, client: &ApiClient, json: bool, colour: Colour) -> Result<ExitCode, CliError> {
         let mut stdout = Output::stdout(colour);
         let mut request = BulkRequest {
             action: BulkAction::Resubmit,
@@ -107,7 +108,7 @@ impl FailedJobs {
 }
 
 /// Sends a request. Returns the response's body, and the parsed body.
-async fn send(client: &Client, request: &BulkRequest) -> Result<(String, BulkReply), CliError> {
+async fn send(client: &ApiClient, request: &BulkRequest) -> Result<(String, BulkReply), CliError> {
     let request = client.request(Method::POST, "/jobs/bulk").json(request);
     let reply = client.send_within(DONE_WITHIN, request).await?;
     let body = client.text(reply).await?;

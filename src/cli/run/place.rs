@@ -3,7 +3,7 @@
 
 use std::path::{Component, Path, PathBuf};
 
-use crate::cli::client::Client;
+use crate::cli::client::ApiClient;
 use crate::cli::error::CliError;
 use crate::machine::{self, MachineReply};
 
@@ -23,7 +23,7 @@ pub(super) enum Place {
 
 /// Returns the server's description of its machine if the server runs jobs on this machine, with access to the same
 /// files. Returns `None` for older servers, which do not describe their machine.
-pub(super) async fn of_this_machine(client: &Client) -> Result<Option<MachineReply>, CliError> {
+pub(super) async fn of_this_machine(client: &ApiClient) -> Result<Option<MachineReply>, CliError> {
     let there: MachineReply = match client.read("/machine", &[]).await {
         Err(CliError::Refused { status: 404, .. }) => return Ok(None),
         reply => reply?,

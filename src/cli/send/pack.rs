@@ -173,7 +173,7 @@ fn append<W: Write>(
             let file = File::open(whole)?;
             let about = file.metadata()?;
             describe(&mut header, &about);
-            builder.append_data(&mut header, path, Counted { file, left: about.len(), progress })
+            builder.append_data(&mut header, path, CountedFile { file, left: about.len(), progress })
         }
     }
 }
@@ -203,13 +203,13 @@ fn tracked_although_ignored(root: &Path) -> Vec<PathBuf> {
 
 /// Reads exactly as many bytes of a file as its header in the archive states. If the file has grown, the rest is
 /// ignored. If it has shrunk, reading fails.
-struct Counted<'a> {
+struct CountedFile<'a> {
     file: File,
     left: u64,
     progress: &'a PackingProgress,
 }
 
-impl Read for Counted<'_> {
+impl Read for CountedFile<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let most = usize::try_from(self.left).unwrap_or(usize::MAX).min(buffer.len());
         let read = self.file.read(&mut buffer[..most])?;

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::claims::Claims;
 use super::files::HttpFiles;
-use crate::cli::client::Client;
+use crate::cli::client::ApiClient;
 use crate::cli::error::CliError;
 
 /// The time for which a claim waits for a job, in seconds. It must be shorter than 30 s, after which the client gives
@@ -43,10 +43,10 @@ pub(super) struct WorkerProfile {
 
 /// The link of a worker that sends requests over HTTP. It is cheap to clone.
 #[derive(Clone)]
-pub(super) struct HttpLink(Arc<Shared>);
+pub(super) struct HttpLink(Arc<LinkState>);
 
-struct Shared {
-    client: Client,
+struct LinkState {
+    client: ApiClient,
     profile: WorkerProfile,
     jobs: ReceivedJobs,
     claims: Claims,
@@ -72,14 +72,14 @@ impl fmt::Debug for HttpLink {
 
 impl HttpLink {
     pub(super) fn new(
-        client: Client,
+        client: ApiClient,
         profile: WorkerProfile,
         jobs: ReceivedJobs,
         claims: Claims,
         config: &WorkerConfig,
         drain: CancellationToken,
     ) -> Self {
-        Self(Arc::new(Shared {
+        Self(Arc::new(LinkState {
             client,
             profile,
             jobs,
@@ -98,7 +98,7 @@ impl HttpLink {
         locked(&self.0.refusal).take()
     }
 
-    pub(super) fn client(&self) -> &Client {
+    pub(super) fn client(&self) -> &ApiClient {
         &self.0.client
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use leptos::prelude::*;
 use model::{JobId, Seq};
 
-use crate::ui::shared_stream::{Message, SharedStream, Subscription};
+use crate::ui::shared_stream::{SharedStream, StreamMessage, Subscription};
 
 /// The interval at which `on_change` is called while the shared stream is unavailable or broken.
 const ASK_EVERY: Duration = Duration::from_secs(30);
@@ -16,11 +16,11 @@ const ASK_AFTER: Duration = Duration::from_millis(200);
 
 /// A subscription to changes to a job. Dropping it ends the subscription.
 pub(super) struct HiddenWatch {
-    _state: Rc<State>,
+    _state: Rc<HiddenState>,
     interval: Option<IntervalHandle>,
 }
 
-struct State {
+struct HiddenState {
     job: JobId,
     cursor: Seq,
     on_change: Rc<dyn Fn()>,
@@ -43,7 +43,7 @@ impl Drop for HiddenWatch {
 impl HiddenWatch {
     /// Calls `on_change` when the job may have changed since the event `cursor`.
     pub(super) fn begin(job: JobId, cursor: Seq, on_change: Rc<dyn Fn()>) -> Self {
-        let state = Rc::new(State {
+        let state = Rc::new(HiddenState {
             job,
             cursor,
             on_change,
@@ -64,7 +64,7 @@ impl HiddenWatch {
     }
 }
 
-fn connect(state: &Rc<State>) {
+fn connect(state: &Rc<HiddenState>) {
     let weak = Rc::downgrade(state);
     let on_message = move |message| {
         if let Some(state) = weak.upgrade() {
@@ -76,20 +76,20 @@ fn connect(state: &Rc<State>) {
     state.stream.replace(stream);
 }
 
-fn receive(state: &Rc<State>, message: &Message) {
+fn receive(state: &Rc<HiddenState>, message: &StreamMessage) {
     match message {
-        Message::Event(_) => ask_soon(state),
-        Message::Terminal => {
+        StreamMessage::Event(_) => ask_soon(state),
+        StreamMessage::Terminal => {
             state.is_over.set(true);
             state.stream.take();
             (state.on_change)();
         }
-        Message::Broken => state.is_broken.set(true),
-        Message::Open | Message::Heartbeat => {}
+        StreamMessage::Broken => state.is_broken.set(true),
+        StreamMessage::Open | StreamMessage::Heartbeat => {}
     }
 }
 
-fn ask_soon(state: &Rc<State>) {
+fn ask_soon(state: &Rc<HiddenState>) {
     if !state.is_asking.replace(true) {
         let weak = Rc::downgrade(state);
         let ask = move || {

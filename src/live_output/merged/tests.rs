@@ -100,7 +100,7 @@ impl Simulation {
                 (log, self.panels[log].wanted_around(LineKey { attempt: 1, number: number(line) }))
             }
         };
-        let Wanted::Lines(part) = wanted else { panic!("there is no filter") };
+        let LineRequest::Lines(part) = wanted else { panic!("there is no filter") };
         let item = |(index, time): (usize, &i64)| {
             let mut line = output_line(number(index), &format!("line {}", number(index)), model::Level::Info);
             line.time = Timestamp(*time);

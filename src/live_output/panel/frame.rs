@@ -123,7 +123,7 @@ pub struct RowRevision {
 
 /// A request for lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Wanted {
+pub enum LineRequest {
     /// All lines of a range, as they were printed.
     Head(LineRange),
     /// All lines of a range.
@@ -150,7 +150,7 @@ pub struct PanelFrame {
     /// The number of rows that have arrived since following was paused.
     pub unseen: i64,
     /// The lines to load next, or `None` if no lines are missing in or near the visible part of the list.
-    pub wanted: Option<Wanted>,
+    pub wanted: Option<LineRequest>,
     /// The first drawn line whose matches for the current search are unknown, or `None` if all are known.
     pub unmarked: Option<LineKey>,
 }

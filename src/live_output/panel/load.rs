@@ -2,7 +2,7 @@
 
 use model::{LinesPage, OutputLine, SearchPage, Seq};
 
-use super::{Panel, Side, Wanted};
+use super::{LineRequest, Panel, Side};
 use crate::live_output::buffer::{Buffer, LineRange};
 use crate::live_output::layout::PanelRow;
 use crate::live_output::line::{Growth, LineKey, LiveLine};
@@ -117,7 +117,7 @@ impl Panel {
 
     /// Returns the lines to load: those around the requested line, next to the window, or at the current scroll
     /// position. Returns `None` if no line is requested and no lines are missing among `rows`.
-    pub(super) fn wanted(&self, mut rows: impl Iterator<Item = usize>, scroll_to: u32) -> Option<Wanted> {
+    pub(super) fn wanted(&self, mut rows: impl Iterator<Item = usize>, scroll_to: u32) -> Option<LineRequest> {
         let scale = self.layout.scale();
         // Lines that continue a collapsed group would not become visible, and loading them would drop visible ones.
         let wanted =
@@ -136,17 +136,16 @@ impl Panel {
         });
         let marked = self.marked_row().filter(|_| self.seeking).or(self.anchor);
         self.wanted_head().or_else(|| match &self.selected {
-            Some(selected) => {
-                wanted_selected(selected, marked.filter(|key| selected.is_searched(*key)), space).map(Wanted::Selected)
-            }
-            None => wanted_lines(&self.buffer, marked, space).map(Wanted::Lines),
+            Some(selected) => wanted_selected(selected, marked.filter(|key| selected.is_searched(*key)), space)
+                .map(LineRequest::Selected),
+            None => wanted_lines(&self.buffer, marked, space).map(LineRequest::Lines),
         })
     }
 
     /// Returns the missing lines at the beginning of a block. A block in which the output moved the cursor can only be
     /// drawn from its beginning. Returns `None` if no lines are missing.
-    pub fn wanted_head(&self) -> Option<Wanted> {
-        self.buffer.missing_head().map(Wanted::Head)
+    pub fn wanted_head(&self) -> Option<LineRequest> {
+        self.buffer.missing_head().map(LineRequest::Head)
     }
 }
 

@@ -3,7 +3,7 @@
 use model::Timestamp;
 
 use super::load::{PART, around, wanted_lines, wanted_selected};
-use super::{Panel, ScrollPlace, Side, Wanted};
+use super::{LineRequest, Panel, ScrollPlace, Side};
 use crate::live_output::display::LongLines;
 use crate::live_output::filter::Counts;
 use crate::live_output::groups::{Collapsed, GroupKey, GroupState};
@@ -104,19 +104,19 @@ impl Panel {
     }
 
     /// Returns the request that loads a line and the lines around it.
-    pub fn wanted_around(&self, key: LineKey) -> Wanted {
+    pub fn wanted_around(&self, key: LineKey) -> LineRequest {
         match &self.selected {
-            Some(_) => Wanted::Selected(FoundRange { direction: FoundDirection::From, key, count: PART }),
-            None => Wanted::Lines(around(key)),
+            Some(_) => LineRequest::Selected(FoundRange { direction: FoundDirection::From, key, count: PART }),
+            None => LineRequest::Lines(around(key)),
         }
     }
 
     /// Returns the request for the next lines on a side of the window, or `None` if there are no further lines.
-    pub fn wanted_at(&self, side: Side) -> Option<Wanted> {
+    pub fn wanted_at(&self, side: Side) -> Option<LineRequest> {
         let space = Some((side, None));
         match &self.selected {
-            Some(selected) => wanted_selected(selected, None, space).map(Wanted::Selected),
-            None => wanted_lines(&self.buffer, None, space).map(Wanted::Lines),
+            Some(selected) => wanted_selected(selected, None, space).map(LineRequest::Selected),
+            None => wanted_lines(&self.buffer, None, space).map(LineRequest::Lines),
         }
     }
 

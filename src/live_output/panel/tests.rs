@@ -87,7 +87,7 @@ fn panel_at_the_end_of(total: i64) -> Panel {
 /// Loads the requested ranges until no more are requested. Returns the number of loaded ranges.
 fn load_all(panel: &mut Panel, total: i64) -> usize {
     for loads in 0..100 {
-        let Some(Wanted::Lines(part)) = panel.frame().wanted else { return loads };
+        let Some(LineRequest::Lines(part)) = panel.frame().wanted else { return loads };
         panel.load(part, page(part, total));
     }
     panic!("the panel requests lines endlessly: {:?}", panel.frame().wanted);
@@ -99,7 +99,7 @@ fn loading_earlier_lines_does_not_move_the_visible_line() {
     let space = 500 * ROW_HEIGHT;
     panel.pause(space + 7);
     assert_eq!(top_line(&panel), 501);
-    assert_eq!(panel.frame().wanted, Some(Wanted::Lines(LineRange { attempt: 1, first: 1, count: 501 })));
+    assert_eq!(panel.frame().wanted, Some(LineRequest::Lines(LineRange { attempt: 1, first: 1, count: 501 })));
     assert_eq!(load_all(&mut panel, 1000), 1);
     assert_eq!((top_line(&panel), panel.frame().scroll_to), (501, space + 7));
 }
@@ -111,7 +111,7 @@ fn lines_are_loaded_before_the_reader_scrolls_to_them() {
     panel.pause(space + AHEAD + 100);
     assert_eq!(panel.frame().wanted, None);
     panel.scrolled(space + AHEAD - 100);
-    assert_eq!(panel.frame().wanted, Some(Wanted::Lines(LineRange { attempt: 1, first: 1, count: 501 })));
+    assert_eq!(panel.frame().wanted, Some(LineRequest::Lines(LineRange { attempt: 1, first: 1, count: 501 })));
     panel.follow();
     assert_eq!(panel.frame().wanted, None);
 }

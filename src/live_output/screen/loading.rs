@@ -11,7 +11,7 @@ use super::Screen;
 use crate::live_output::buffer::LineRange;
 use crate::live_output::filter::RowFilter;
 use crate::live_output::line::LineKey;
-use crate::live_output::panel::{Panel, Wanted};
+use crate::live_output::panel::{LineRequest, Panel};
 use crate::live_output::selected::FoundDirection;
 use crate::rest::{self, RestError};
 
@@ -42,7 +42,7 @@ pub(super) struct Requests {
 impl Screen {
     /// Loads lines, unless other lines are being loaded. If the request fails, it is repeated the next time the panel
     /// is drawn with these lines in view. Returns whether a request was sent.
-    pub fn load(self, wanted: Wanted) -> bool {
+    pub fn load(self, wanted: LineRequest) -> bool {
         let is_loading =
             self.requests.try_update_value(|requests| std::mem::replace(&mut requests.is_loading_lines, true));
         if is_loading != Some(false) {
@@ -50,18 +50,18 @@ impl Screen {
         }
         spawn_local(async move {
             match wanted {
-                Wanted::Head(part) => {
+                LineRequest::Head(part) => {
                     let path = format!("{}&raw=true", lines_path(self.job, part));
                     if let Ok(page) = self.loaded::<LinesPage>(&path).await {
                         self.change(|panel| panel.load_head(part, page));
                     }
                 }
-                Wanted::Lines(part) => {
+                LineRequest::Lines(part) => {
                     if let Ok(page) = self.loaded::<LinesPage>(&lines_path(self.job, part)).await {
                         self.change(|panel| panel.load(part, page));
                     }
                 }
-                Wanted::Selected(part) => {
+                LineRequest::Selected(part) => {
                     let (filter, selection) = (self.filter.get_untracked(), self.selection().unwrap_or_default());
                     let direction = match part.direction {
                         FoundDirection::From => "from",

@@ -2,7 +2,7 @@ use model::{Event, Level, LinesPage, OutputLine, SearchHit, SearchPage, Seq, Sta
 
 use super::*;
 use crate::live_output::filter::{OutputFilter, RowFilter};
-use crate::live_output::panel::{Panel, RowView, Wanted};
+use crate::live_output::panel::{LineRequest, Panel, RowView};
 use crate::live_output::simulated::{lifecycle_event, log_event, output_line};
 
 const WARNINGS: RowFilter = RowFilter {
@@ -103,13 +103,13 @@ fn panel(log: &Log, filter: RowFilter) -> Panel {
 fn load_all(panel: &mut Panel, log: &Log) -> usize {
     for loads in 0..50 {
         match panel.frame().wanted {
-            Some(Wanted::Selected(part)) => panel.load_selected(part, log.answer(part)),
-            Some(Wanted::Lines(part)) => {
+            Some(LineRequest::Selected(part)) => panel.load_selected(part, log.answer(part)),
+            Some(LineRequest::Lines(part)) => {
                 let items = (part.first..part.first + part.count).filter(|number| *number <= log.lines);
                 let page = LinesPage { items: items.map(Log::line).collect(), total_lines: log.lines, complete: true };
                 panel.load(part, page);
             }
-            Some(Wanted::Head(part)) => panic!("{part:?} is not redrawn"),
+            Some(LineRequest::Head(part)) => panic!("{part:?} is not redrawn"),
             None => return loads,
         }
     }
@@ -155,7 +155,7 @@ fn the_start_of_a_filtered_list_stays_in_view_while_its_end_is_loaded() {
         panel.resize(80, 400);
         panel.set_filter(WARNINGS);
         panel.set_selected(log.found(if late { 10_000 } else { 20_000 }));
-        let Some(Wanted::Selected(part)) = panel.frame().wanted else { panic!("the end is not requested") };
+        let Some(LineRequest::Selected(part)) = panel.frame().wanted else { panic!("the end is not requested") };
         panel.go_to_start();
         assert_eq!(panel.frame().scroll_to, 0);
         panel.set_selected(log.found(20_000));

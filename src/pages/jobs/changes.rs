@@ -13,7 +13,7 @@ use leptos::prelude::*;
 use web_sys::EventSource;
 
 use crate::ui::dom::{Listener, is_hidden};
-use crate::ui::shared_stream::{Message, SharedStream, Subscription};
+use crate::ui::shared_stream::{SharedStream, StreamMessage, Subscription};
 
 /// The interval at which the list is fetched while no stream is open.
 const ASK_EVERY: Duration = Duration::from_secs(2);
@@ -26,12 +26,12 @@ const ASK_AFTER: Duration = Duration::from_millis(100);
 
 /// A subscription to changes to the list. Dropping it ends the subscription.
 pub(super) struct ListSubscription {
-    _state: Rc<RefCell<State>>,
+    _state: Rc<RefCell<ChangesState>>,
     _listener: Listener,
     interval: Option<IntervalHandle>,
 }
 
-struct State {
+struct ChangesState {
     stream: Option<ChangeStream>,
     is_open: bool,
     /// The number of intervals without an open stream since the last attempt to open one.
@@ -64,7 +64,7 @@ impl Drop for ListSubscription {
     }
 }
 
-impl Drop for State {
+impl Drop for ChangesState {
     fn drop(&mut self) {
         if let Some(asking) = self.asking.take() {
             asking.clear();
@@ -75,7 +75,7 @@ impl Drop for State {
 impl ListSubscription {
     /// While the page is visible, calls `look` whenever the list may have changed.
     pub(super) fn watch(look: impl Fn() + 'static) -> Self {
-        let state = State { stream: None, is_open: false, ticks: 0, asking: None, look: Rc::new(look) };
+        let state = ChangesState { stream: None, is_open: false, ticks: 0, asking: None, look: Rc::new(look) };
         let state = Rc::new(RefCell::new(state));
         connect(&state);
         let weak = Rc::downgrade(&state);
@@ -86,7 +86,7 @@ impl ListSubscription {
     }
 }
 
-fn connect(state: &Rc<RefCell<State>>) {
+fn connect(state: &Rc<RefCell<ChangesState>>) {
     if is_hidden() {
         return;
     }
@@ -100,30 +100,34 @@ fn connect(state: &Rc<RefCell<State>>) {
     (state.ticks, state.is_open, state.stream) = (0, false, stream);
 }
 
-fn open_own(on_message: impl Fn(Message) + Clone + 'static) -> Option<ChangeStream> {
+fn open_own(on_message: impl Fn(StreamMessage) + Clone + 'static) -> Option<ChangeStream> {
     let source = EventSource::new("/api/queue/jobs/stream").ok()?;
-    let on = |name, message: Message| {
+    let on = |name, message: StreamMessage| {
         let on_message = on_message.clone();
         Listener::new(&source, name, move |_| on_message(message.clone()))
     };
-    let listeners = [on("open", Message::Open), on("job", Message::Event(String::new())), on("error", Message::Broken)];
+    let listeners = [
+        on("open", StreamMessage::Open),
+        on("job", StreamMessage::Event(String::new())),
+        on("error", StreamMessage::Broken),
+    ];
     Some(ChangeStream::Own { source, _listeners: listeners })
 }
 
-fn receive(state: &Weak<RefCell<State>>, message: &Message) {
+fn receive(state: &Weak<RefCell<ChangesState>>, message: &StreamMessage) {
     let Some(upgraded) = state.upgrade() else { return };
     match message {
         // The list is fetched when the stream opens, because jobs may have changed before.
-        Message::Open => upgraded.borrow_mut().is_open = true,
-        Message::Event(_) => {}
-        Message::Broken => return upgraded.borrow_mut().is_open = false,
-        Message::Heartbeat | Message::Terminal => return,
+        StreamMessage::Open => upgraded.borrow_mut().is_open = true,
+        StreamMessage::Event(_) => {}
+        StreamMessage::Broken => return upgraded.borrow_mut().is_open = false,
+        StreamMessage::Heartbeat | StreamMessage::Terminal => return,
     }
     ask(state);
 }
 
 /// Schedules a fetch, unless one is already scheduled.
-fn ask(state: &Weak<RefCell<State>>) {
+fn ask(state: &Weak<RefCell<ChangesState>>) {
     let Some(upgraded) = state.upgrade() else { return };
     let mut now = upgraded.borrow_mut();
     if now.asking.is_none() {
@@ -132,7 +136,7 @@ fn ask(state: &Weak<RefCell<State>>) {
     }
 }
 
-fn look(state: &Weak<RefCell<State>>) {
+fn look(state: &Weak<RefCell<ChangesState>>) {
     let Some(state) = state.upgrade() else { return };
     let look = {
         let mut state = state.borrow_mut();
@@ -145,7 +149,7 @@ fn look(state: &Weak<RefCell<State>>) {
 }
 
 /// Fetches the list if no stream is open, and opens a broken stream again.
-fn tick(state: &Weak<RefCell<State>>) {
+fn tick(state: &Weak<RefCell<ChangesState>>) {
     let Some(upgraded) = state.upgrade() else { return };
     let mut now = upgraded.borrow_mut();
     if is_hidden() || now.is_open {
@@ -161,7 +165,7 @@ fn tick(state: &Weak<RefCell<State>>) {
 }
 
 /// Closes the stream while the page is hidden.
-fn shown_or_hidden(state: &Weak<RefCell<State>>) {
+fn shown_or_hidden(state: &Weak<RefCell<ChangesState>>) {
     let Some(upgraded) = state.upgrade() else { return };
     if is_hidden() {
         let mut state = upgraded.borrow_mut();

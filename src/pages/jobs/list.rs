@@ -43,7 +43,7 @@ pub(super) enum RowOrigin {
 
 /// The state of the list.
 #[derive(Clone, Copy)]
-struct Loaded {
+struct LoadedJobs {
     items: RwSignal<Vec<ListedJob>>,
     has_more: RwSignal<bool>,
     /// The error of the last request, or `None` if the request succeeded.
@@ -53,7 +53,7 @@ struct Loaded {
     query: StoredValue<JobsQuery>,
 }
 
-impl Loaded {
+impl LoadedJobs {
     fn new(wanted: &JobsQuery, page: JobsPage) -> Self {
         Self {
             items: RwSignal::new(page.items.into_iter().map(|job| item(job, RowOrigin::Loaded)).collect()),
@@ -157,7 +157,7 @@ pub fn JobList(wanted: JobsQuery, page: JobsPage) -> impl IntoView {
     let known = page.items.iter().map(|job| job.updated_at).max().unwrap_or_default();
     let now = Now::starting_at(known, Duration::from_secs(1));
     let everything = wanted.is_everything();
-    let loaded = Loaded::new(&wanted, page);
+    let loaded = LoadedJobs::new(&wanted, page);
     // The subscription is dropped together with this effect, when the user leaves the page. It is created inside the
     // effect because effects run only in the browser.
     Effect::new(move || {

@@ -10,7 +10,7 @@ use super::is_page;
 use crate::auth::{Credential, ExternalError, ExternalPerson, Identity};
 use crate::server::AppState;
 use crate::server::audit::AuditNote;
-use crate::server::client::Client;
+use crate::server::client::RequestClient;
 use crate::server::http::error::ApiError;
 use crate::server::http::session::{login_client, new_session_cookie};
 
@@ -41,7 +41,7 @@ const WORKER_TOKEN: HeaderName = HeaderName::from_static("x-moonmind-worker-toke
 /// began while the proxy vouched for the same person.
 pub(super) async fn identify(
     state: &AppState,
-    client: Option<Client>,
+    client: Option<RequestClient>,
     person: Option<&ExternalPerson>,
     headers: &HeaderMap,
 ) -> Result<RequestSender, ApiError> {
@@ -80,7 +80,7 @@ pub(super) async fn identify(
 /// extensions.
 pub(super) fn proxied_person(
     state: &AppState,
-    client: Option<Client>,
+    client: Option<RequestClient>,
     request: &mut Request,
 ) -> Result<Option<ExternalPerson>, ApiError> {
     let (Some(client), Some(names)) = (client, &state.proxy_headers) else { return Ok(None) };
@@ -98,7 +98,7 @@ pub(super) fn proxied_person(
 /// begin another session.
 pub(super) async fn begin_proxied_session(
     state: &AppState,
-    client: Client,
+    client: RequestClient,
     person: &ExternalPerson,
     identity: &Identity,
     request: &mut Request,
@@ -129,7 +129,7 @@ fn bearer(credentials: &HeaderValue) -> Option<&[u8]> {
 /// Returns the value of the session cookie, or `None` if the request has none.
 pub(in crate::server) fn session_cookie<'a>(
     state: &AppState,
-    client: Client,
+    client: RequestClient,
     headers: &'a HeaderMap,
 ) -> Option<&'a str> {
     cookie_value(headers, state.auth.cookie_name(client.https))

@@ -21,7 +21,7 @@ use crate::oidc::{FinishedLogin, LoginStart, Oidc, OidcError, ProviderAnswer};
 use crate::page_data::RefusedPerson;
 use crate::server::AppState;
 use crate::server::audit::{AuditNote, OIDC_LOGIN};
-use crate::server::client::Client;
+use crate::server::client::RequestClient;
 use crate::server::gate::{RequestHost, cookie_value, session_cookie};
 
 /// The path at which a login starts.
@@ -32,7 +32,7 @@ pub(super) const CALLBACK: &str = "/login/oidc/callback";
 
 /// The properties of a request that both routes use.
 struct LoginRequest {
-    client: Client,
+    client: RequestClient,
     host: RequestHost,
     note: AuditNote,
 }
@@ -92,8 +92,13 @@ pub(super) async fn finish(State(state): State<AppState>, parts: Parts) -> Respo
 
 /// Returns the path to which a browser without a valid session is redirected. If the browser's last login was with the
 /// provider, this path leads to the provider, and a person who is still logged in there sees no login page.
-pub(in crate::server) fn login_path(state: &AppState, client: Option<Client>, headers: &HeaderMap) -> &'static str {
-    let is_marked = |client: Client| cookie_value(headers, &state.auth.provider_cookie_name(client.https)).is_some();
+pub(in crate::server) fn login_path(
+    state: &AppState,
+    client: Option<RequestClient>,
+    headers: &HeaderMap,
+) -> &'static str {
+    let is_marked =
+        |client: RequestClient| cookie_value(headers, &state.auth.provider_cookie_name(client.https)).is_some();
     if state.oidc.is_some() && client.is_some_and(is_marked) { START } else { "/login" }
 }
 
@@ -199,7 +204,7 @@ async fn failed(state: &AppState, parts: Parts, note: &AuditNote, failure: Login
 }
 
 /// Adds a cookie to a response.
-fn set_cookie(reply: &mut Response, client: Client, name: &str, value: &str, lifetime: Duration) {
+fn set_cookie(reply: &mut Response, client: RequestClient, name: &str, value: &str, lifetime: Duration) {
     if let Some(cookie) = cookie_header(client, name, value, lifetime.as_secs()) {
         reply.headers_mut().append(header::SET_COOKIE, cookie);
     }

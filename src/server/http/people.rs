@@ -18,7 +18,7 @@ use super::session::login_client;
 use crate::auth::{Account, Identity, ListRange, PeopleError, UserTicket};
 use crate::server::AppState;
 use crate::server::audit::AuditNote;
-use crate::server::client::Client;
+use crate::server::client::RequestClient;
 use crate::server::gate::RequestHost;
 
 pub(super) async fn users(State(state): State<AppState>, query: Query) -> Result<Json<UsersPage>, ApiError> {
@@ -60,7 +60,7 @@ pub(super) async fn remove_user(
 pub(super) async fn create_login_link(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
-    Extension(client): Extension<Client>,
+    Extension(client): Extension<RequestClient>,
     Extension(host): Extension<RequestHost>,
     Extension(note): Extension<AuditNote>,
     Path(name): Path<String>,
@@ -83,7 +83,7 @@ pub(super) async fn revoke_login_link(
 pub(super) async fn change_password(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
-    Extension(client): Extension<Client>,
+    Extension(client): Extension<RequestClient>,
     Extension(note): Extension<AuditNote>,
     headers: HeaderMap,
     JsonBody(change): JsonBody<PasswordChange>,
@@ -170,7 +170,7 @@ fn of_login_link(link: &CreatedLoginLink) -> String {
 
 /// Returns the login link with this ticket. It begins with the address to which the request was sent, because that is an
 /// address under which browsers reach the server, also behind a reverse proxy.
-fn login_link(new: UserTicket, client: Client, host: &RequestHost) -> CreatedLoginLink {
+fn login_link(new: UserTicket, client: RequestClient, host: &RequestHost) -> CreatedLoginLink {
     let UserTicket { user, ticket, expires_at } = new;
     let link = format!("{}/login?userTicket={}", host.origin(client.https), ticket.expose());
     CreatedLoginLink { user_id: user, link, expires_at }

@@ -12,7 +12,7 @@ use crate::auth::{BegunSession, ExternalPerson, LoginClient, LoginError, Secret}
 use crate::limits::SESSION;
 use crate::server::AppState;
 use crate::server::audit::AuditNote;
-use crate::server::client::Client;
+use crate::server::client::RequestClient;
 use crate::server::gate::{cookie_value, session_cookie};
 
 /// The page to which a login redirects the browser if no other page was requested.
@@ -41,7 +41,7 @@ pub(super) struct LoginForm {
 /// Describes the browser that has sent a request. `person` is the person for whom a reverse proxy vouches, or `None` if
 /// there is none.
 pub(in crate::server) fn login_client(
-    client: Client,
+    client: RequestClient,
     person: Option<&ExternalPerson>,
     headers: &HeaderMap,
 ) -> LoginClient {
@@ -51,7 +51,7 @@ pub(in crate::server) fn login_client(
 
 pub(super) async fn login(
     State(state): State<AppState>,
-    Extension(client): Extension<Client>,
+    Extension(client): Extension<RequestClient>,
     Extension(note): Extension<AuditNote>,
     person: Option<Extension<ExternalPerson>>,
     headers: HeaderMap,
@@ -145,7 +145,7 @@ fn refuse(state: &AppState, rejection: &FormRejection) -> ApiError {
 
 pub(super) async fn logout(
     State(state): State<AppState>,
-    Extension(client): Extension<Client>,
+    Extension(client): Extension<RequestClient>,
     person: Option<Extension<ExternalPerson>>,
     headers: HeaderMap,
 ) -> Response {
@@ -163,7 +163,11 @@ pub(super) async fn logout(
 ///
 /// Browsers keep the cookie of a person whom a proxy or a provider has authenticated for longer than the session lasts,
 /// because the server may postpone the session's end.
-pub(in crate::server) fn new_session_cookie(state: &AppState, client: Client, cookie: &Secret) -> Option<HeaderValue> {
+pub(in crate::server) fn new_session_cookie(
+    state: &AppState,
+    client: RequestClient,
+    cookie: &Secret,
+) -> Option<HeaderValue> {
     cookie_header(client, state.auth.cookie_name(client.https), cookie.expose(), SESSION.as_secs())
 }
 
@@ -171,7 +175,7 @@ pub(in crate::server) fn new_session_cookie(state: &AppState, client: Client, co
 /// OpenID Connect provider, the browser is no longer redirected to the provider automatically.
 fn with_cookie(
     state: &AppState,
-    client: Client,
+    client: RequestClient,
     headers: &HeaderMap,
     redirect: Redirect,
     value: &str,
@@ -193,7 +197,7 @@ fn with_cookie(
 /// Returns the header that sets a cookie, which expires after the given number of seconds. Returns `None` if `value`
 /// cannot be sent in a header. Scripts cannot read the cookie. Browsers do not send it with POST requests from other
 /// sites, but they do send it when the OpenID Connect provider redirects them.
-pub(super) fn cookie_header(client: Client, name: &str, value: &str, seconds: u64) -> Option<HeaderValue> {
+pub(super) fn cookie_header(client: RequestClient, name: &str, value: &str, seconds: u64) -> Option<HeaderValue> {
     let secure = if client.https { "; Secure" } else { "" };
     let cookie = format!("{name}={value}; Path=/; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}");
     HeaderValue::from_str(&cookie).ok()

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use engine::clock;
 use engine::event_log::{Cursor, Direction, Filter, Page, PageRequest, Watch};
 use model::{JobId, Seq};
+use tokio::time::Instant;
 
 use super::error::ApiError;
 use super::events::{cursor, filter, resolve};
@@ -153,8 +154,10 @@ impl EventStream {
         }
     }
 
-    /// Creates frames from a page, or waits for new events if the page is empty. Returns `None` when the server is
-    /// stopping.
+    /// Creates frames from a page. If the page is empty, creates a heartbeat if one is due, and otherwise waits for new
+    /// events. Returns `None` when the server is stopping.
+    ///
+    /// The events are read once more before each heartbeat, because events of another server cause no notification.
     async fn take(&mut self, page: Page) -> Option<()> {
         self.reader.cursor = self.reader.cursor.max(page.next_after);
         self.frames.extend(page.events.iter().map(|event| event.frame()));
@@ -165,14 +168,15 @@ impl EventStream {
                 self.phase = Phase::Over;
             }
             _ if page.has_more || !self.frames.is_empty() => {}
+            _ if Instant::now() >= self.frames.heartbeat_at() => {
+                let (last, now) = (page.last_seq, clock::now());
+                let data = format_args!("{{\"lastSeq\":{last},\"serverTime\":\"{now}\"}}");
+                self.frames.push(self.reader.cursor, "heartbeat", data);
+            }
             _ => {
                 tokio::select! {
                     () = self.reader.watch.grown() => {}
-                    () = tokio::time::sleep_until(self.frames.heartbeat_at()) => {
-                        let (last, now) = (page.last_seq, clock::now());
-                        let data = format_args!("{{\"lastSeq\":{last},\"serverTime\":\"{now}\"}}");
-                        self.frames.push(self.reader.cursor, "heartbeat", data);
-                    }
+                    () = tokio::time::sleep_until(self.frames.heartbeat_at()) => {}
                     () = self.reader.state.shutdown.cancelled() => return None,
                 }
             }

@@ -1,6 +1,7 @@
 //! Opens the queue and the event log without a server, so that a test can call the same functions as a worker.
 
 use std::ops::RangeInclusive;
+use std::path::Path;
 
 use engine::clock;
 use engine::db::Db;
@@ -13,8 +14,8 @@ use engine::spool::Spools;
 use model::{FailureReason, JobStatus, NewJob, Segment, Seq, Stage, StepRef, StepStatus, StreamName, Timestamp};
 use redact::{Redacted, Rules};
 use serde_json::json;
-use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
 
 use super::{Random, sha256};
@@ -109,6 +110,29 @@ impl Store {
         self.db.close().await;
         self.data
     }
+}
+
+/// Appends an event to the log of a job as another server with the same database would: without this server's help.
+pub async fn append_from_outside(data: &Path, job: &str, message: &str) {
+    let job: uuid::Uuid = job.parse().expect("an id is a UUID");
+    let options = SqliteConnectOptions::new().filename(data.join("tailwater.sqlite"));
+    let mut connection = options.connect().await.expect("the file opens");
+    let mut tx = connection.begin().await.expect("a transaction begins");
+    sqlx::query("update jobs set last_seq = last_seq + 1, last_event_at = last_event_at + 1 where id = ?")
+        .bind(job)
+        .execute(&mut *tx)
+        .await
+        .expect("the table exists");
+    let insert = "insert into events (job_id, seq, id, level, kind, message, payload, created_at)
+                  select id, last_seq, ?, 'info', 'note', ?, '{\"kind\":\"note\"}', last_event_at from jobs where id = ?";
+    sqlx::query(insert)
+        .bind(uuid::Uuid::now_v7())
+        .bind(message.as_bytes())
+        .bind(job)
+        .execute(&mut *tx)
+        .await
+        .expect("the table exists");
+    tx.commit().await.expect("the transaction commits");
 }
 
 fn worker() -> Redacted {

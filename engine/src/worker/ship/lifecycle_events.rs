@@ -69,12 +69,19 @@ impl LifecycleEvents {
     /// Queues an event that occurred when the spool had reached `offset`. Call this only after all output that precedes
     /// the event is stored.
     pub fn push(&self, offset: u64, event: NewEvent) {
-        self.queue_one(offset, event, None);
+        self.queue_one(offset, event, None, Instant::now());
+    }
+
+    /// Queues an event as [`Self::push`] does, at a simulated time.
+    #[cfg(test)]
+    pub(super) fn push_at(&self, offset: u64, event: NewEvent, now: Instant) {
+        self.queue_one(offset, event, None, now);
     }
 
     /// Queues an artifact event. The artifact is recorded when the event is stored.
     pub fn push_file(&self, offset: u64, file: NewArtifact) {
-        self.queue_one(offset, NewEvent::artifact(&file.name, file.id, file.size_bytes), Some(file));
+        let event = NewEvent::artifact(&file.name, file.id, file.size_bytes);
+        self.queue_one(offset, event, Some(file), Instant::now());
     }
 
     /// Closes the queue. Call this once no more output and no more lifecycle events will follow.
@@ -103,8 +110,8 @@ impl LifecycleEvents {
         self.lock().front().map(|lifecycle_event| lifecycle_event.at)
     }
 
-    fn queue_one(&self, at: u64, event: NewEvent, file: Option<NewArtifact>) {
-        let at = Boundary { at, since: Instant::now() };
+    fn queue_one(&self, at: u64, event: NewEvent, file: Option<NewArtifact>, now: Instant) {
+        let at = Boundary { at, since: now };
         self.lock().push_back(LifecycleEvent { at, event, file });
         self.marks.send_modify(|marks| marks.queued += 1);
     }

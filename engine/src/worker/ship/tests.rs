@@ -1,4 +1,5 @@
-//! Checks with random jobs and bounds that each byte of the output is in exactly one event or gap.
+//! Checks with random jobs and bounds that each byte of the output is in exactly one event or gap. The time is
+//! simulated, so that a seed always gives the same batches.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex};
@@ -148,6 +149,57 @@ impl Printed {
     }
 }
 
+/// A shipper at a simulated time.
+struct SimulatedShipper {
+    shipper: Shipper<Recorder>,
+    now: Instant,
+    /// Whether the link has refused a batch, so that the shipper has stopped.
+    has_failed: bool,
+}
+
+impl SimulatedShipper {
+    fn new(shipper: Shipper<Recorder>) -> Self {
+        Self { shipper, now: Instant::now(), has_failed: false }
+    }
+
+    /// Lets the time pass. Meanwhile the shipper ships whenever something is due, but not more than `turns` times, as if
+    /// its appends took long.
+    async fn pass(&mut self, time: Duration, turns: usize, spool: &SpoolWriter) {
+        let until = self.now + time;
+        for _ in 0..turns {
+            match self.turn(false, spool).await {
+                Some(Wait::Not) => {}
+                Some(Wait::Until(Some(at))) if at <= until => self.now = at,
+                _ => break,
+            }
+        }
+        self.now = until;
+    }
+
+    /// Ships everything that remains, and returns the final progress, or `None` if the link has refused a batch.
+    async fn finish(mut self, spool: &SpoolWriter) -> Option<Progress> {
+        loop {
+            match self.turn(true, spool).await? {
+                Wait::Not => {}
+                Wait::Until(at) => self.now = at.expect("a shipper does not wait for ever"),
+                Wait::Ended => return Some(self.shipper.progress),
+            }
+        }
+    }
+
+    async fn turn(&mut self, closed: bool, spool: &SpoolWriter) -> Option<Wait> {
+        if self.has_failed {
+            return None;
+        }
+        let turn = self.shipper.turn(closed, *spool.subscribe().borrow(), self.now).await;
+        self.has_failed = turn.is_err();
+        if let Ok(Wait::Until(Some(at))) = turn {
+            assert!(at > self.now, "the shipper waits for a time that has passed");
+        }
+        turn.ok()
+    }
+}
+
 /// A random job that is shipped with random bounds.
 struct Case {
     random: Rng,
@@ -205,27 +257,27 @@ impl Case {
         )
     }
 
-    /// Prints output and ships it concurrently. If the link fails, ships the remaining output afterwards, as recovery
-    /// does.
+    /// Prints output and ships it in turn. If the link fails, ships the remaining output afterwards, as recovery does.
     async fn run(&mut self, spool: &mut SpoolWriter) -> Progress {
         let lifecycle_events = LifecycleEvents::new();
-        let shipper = self.shipper(spool, lifecycle_events.clone(), Progress::default());
-        let shipping = tokio::spawn(shipper.run(spool.subscribe()));
+        let mut shipping = SimulatedShipper::new(self.shipper(spool, lifecycle_events.clone(), Progress::default()));
         for step in 0..=u32::try_from(self.random.u64(..4)).expect("it is small") {
             for _ in 0..self.random.u64(..40) {
                 self.print(spool, step);
                 if self.random.u64(..4) == 0 {
-                    tokio::time::sleep(Duration::from_micros(self.random.u64(..2_000))).await;
+                    let turns = self.random.choice([1, 2, usize::MAX]).expect("the list is not empty");
+                    shipping.pass(Duration::from_micros(self.random.u64(..2_000)), turns, spool).await;
                 }
             }
             spool.end_step().expect("the write succeeds");
             self.printed.end_step();
-            lifecycle_events.push(spool.end().bytes, NewEvent::warning(1, Redacted::literal(ENDED)));
+            let ended = NewEvent::warning(1, Redacted::literal(ENDED));
+            lifecycle_events.push_at(spool.end().bytes, ended, shipping.now);
         }
         lifecycle_events.close();
-        match shipping.await.expect("it does not panic") {
-            Ok(progress) => progress,
-            Err(_) => self.recover(spool).await,
+        match shipping.finish(spool).await {
+            Some(progress) => progress,
+            None => self.recover(spool).await,
         }
     }
 
@@ -243,10 +295,9 @@ impl Case {
         };
         let lifecycle_events = LifecycleEvents::new();
         lifecycle_events.close();
-        self.shipper(spool, lifecycle_events, progress)
-            .run(spool.subscribe())
-            .await
-            .expect("the link accepts every batch")
+        let mut shipper = self.shipper(spool, lifecycle_events, progress);
+        shipper.send_suppressed().await.expect("the link accepts all output");
+        SimulatedShipper::new(shipper).finish(spool).await.expect("the link accepts every batch")
     }
 
     fn print(&mut self, spool: &mut SpoolWriter, step: u32) {
@@ -415,6 +466,22 @@ async fn each_byte_is_in_exactly_one_event_or_gap_and_in_the_copy_of_a_server_wi
         with_gaps += u32::from(progress.suppressed > 0);
     }
     assert!(with_gaps > 50, "the bounds were tight enough for gaps: {with_gaps}");
+}
+
+#[tokio::test]
+async fn a_seed_gives_the_same_batches_each_time() {
+    let batches = async |seed| {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let mut spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
+        let mut case = Case::new(seed);
+        case.run(&mut spool).await;
+        let batches = case.recorder.batches.lock().expect("the lock is not poisoned");
+        serde_json::to_string_pretty(&*batches).expect("a batch can be serialised")
+    };
+    for seed in 1..=100 {
+        let first = batches(seed).await;
+        assert!(first == batches(seed).await, "seed {seed}: {first}");
+    }
 }
 
 #[tokio::test]

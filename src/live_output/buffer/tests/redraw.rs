@@ -71,7 +71,7 @@ fn the_other_stream_and_the_next_step_are_not_redrawn() {
 
 /// The output of a job: its lines as they were printed, and what a terminal shows of them.
 #[derive(Default)]
-struct Printed {
+struct PrintedOutput {
     lines: Vec<PrintedLine>,
     /// The unfinished line of each stream, as an index in `lines`.
     open: [Option<usize>; 2],
@@ -94,7 +94,7 @@ fn length(count: usize) -> i64 {
     i64::try_from(count).expect("it is small")
 }
 
-impl Printed {
+impl PrintedOutput {
     fn next_seq(&self) -> Seq {
         Seq(length(self.events.len()) + 1)
     }
@@ -332,9 +332,9 @@ fn random_text(random: &mut Rng) -> String {
 }
 
 /// Prints random text to two streams in one or more steps, beginning with the given number of ordinary lines.
-fn random_log(random: &mut Rng, before: i64) -> (Printed, Vec<u16>) {
+fn random_log(random: &mut Rng, before: i64) -> (PrintedOutput, Vec<u16>) {
     let recordings = recordings();
-    let mut printed = Printed::default();
+    let mut printed = PrintedOutput::default();
     let mut heights = Vec::new();
     for step in 0..random.i32(1..4) {
         let height = random.bool().then(|| random.u16(1..60));
@@ -421,7 +421,7 @@ fn lines_look_the_same_at_the_boundary_of_two_blocks() {
 
 #[test]
 fn a_line_that_is_loaded_with_an_older_content_is_updated() {
-    let mut printed = Printed::default();
+    let mut printed = PrintedOutput::default();
     printed.begin_step(0, None);
     printed.print(0, StreamName::Stdout, "one\ntwo\n");
     printed.print(0, StreamName::Stdout, "3\n4\n5\n");
@@ -439,7 +439,7 @@ fn a_line_that_is_loaded_with_an_older_content_is_updated() {
 
 #[test]
 fn the_beginning_of_a_block_is_requested_only_if_the_cursor_is_moved() {
-    let mut printed = Printed::default();
+    let mut printed = PrintedOutput::default();
     printed.begin_step(0, None);
     printed.print(0, StreamName::Stdout, "1\n2\n");
     printed.print(0, StreamName::Stdout, "3\r\x1b[K\x1b[31m4\n");

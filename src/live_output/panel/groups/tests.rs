@@ -6,7 +6,7 @@ use super::*;
 use crate::live_output::buffer::{Buffer, BufferLimits, LineRange};
 use crate::live_output::filter::RowFilter;
 use crate::live_output::layout::{LIFECYCLE_HEIGHT, ROW_HEIGHT};
-use crate::live_output::panel::{RowView, Wanted};
+use crate::live_output::panel::{LineRequest, RowView};
 use crate::live_output::simulated::{event, log_event, output_line};
 
 const HEIGHT: u32 = 400;
@@ -235,7 +235,7 @@ fn a_far_jump_past_a_collapsed_group_shows_the_line_at_that_position() {
     let mut panel = Panel::new(Buffer::new(Vec::new(), &tail, Seq(total), BufferLimits::default()));
     panel.resize(80, HEIGHT);
     let load = |panel: &mut Panel| {
-        while let Some(Wanted::Lines(part)) = panel.frame().wanted {
+        while let Some(LineRequest::Lines(part)) = panel.frame().wanted {
             let last = (part.first + part.count - 1).min(total);
             let items = (part.first..=last).map(|number| output_line(number, &text(number), Level::Info)).collect();
             panel.load(part, LinesPage { items, total_lines: total, complete: true });

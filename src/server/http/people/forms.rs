@@ -20,7 +20,7 @@ use crate::app;
 use crate::auth::{Identity, PeopleError};
 use crate::server::AppState;
 use crate::server::audit::AuditNote;
-use crate::server::client::Client;
+use crate::server::client::RequestClient;
 use crate::server::gate::RequestHost;
 use crate::server::http::error::ApiError;
 use crate::server::http::people::{login_link, of_changes, of_login_link, of_new_user, of_token, revoke};
@@ -135,7 +135,7 @@ impl AccountForm {
 pub(in crate::server::http) async fn people(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
-    Extension(client): Extension<Client>,
+    Extension(client): Extension<RequestClient>,
     Extension(host): Extension<RequestHost>,
     Extension(note): Extension<AuditNote>,
     request: Request,
@@ -216,7 +216,7 @@ async fn received<T: DeserializeOwned>(state: &AppState, request: Request) -> Re
 pub(in crate::server::http) async fn account(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,
-    Extension(client): Extension<Client>,
+    Extension(client): Extension<RequestClient>,
     Extension(note): Extension<AuditNote>,
     headers: HeaderMap,
     request: Request,

@@ -188,7 +188,7 @@ async fn receive_file(mut field: Field<'_>, state: &AppState, lease: Lease) -> R
     let sent = send(&mut field, &sender, state.config.jobs.artifact_file_bytes).await;
     // Without this final message, the writing thread considers the file incomplete and does not store it.
     if sent.is_ok() {
-        sender.send(Message::End).await.ok();
+        sender.send(FileMessage::End).await.ok();
     }
     drop(sender);
     let kept = keeping.await.map_err(|error| ApiError::Internal(error.to_string()))?;
@@ -197,7 +197,7 @@ async fn receive_file(mut field: Field<'_>, state: &AppState, lease: Lease) -> R
 }
 
 /// Passes the chunks of a file on to the thread that writes them.
-async fn send(field: &mut Field<'_>, sender: &mpsc::Sender<Message>, limit: u64) -> Result<(), ApiError> {
+async fn send(field: &mut Field<'_>, sender: &mpsc::Sender<FileMessage>, limit: u64) -> Result<(), ApiError> {
     let mut size = 0_u64;
     while let Some(bytes) = chunk(field).await? {
         size = size.saturating_add(bytes.len() as u64);
@@ -205,7 +205,7 @@ async fn send(field: &mut Field<'_>, sender: &mpsc::Sender<Message>, limit: u64)
             return Err(ApiError::ArtifactTooLarge(format!("an artifact can have at most {limit} bytes")));
         }
         // If writing has failed, the channel is closed, and the error is returned by the thread.
-        if sender.send(Message::Chunk(bytes)).await.is_err() {
+        if sender.send(FileMessage::Chunk(bytes)).await.is_err() {
             return Ok(());
         }
     }
@@ -220,7 +220,7 @@ fn failed(error: &io::Error) -> ApiError {
 }
 
 /// A message to the thread that writes a file.
-enum Message {
+enum FileMessage {
     Chunk(Bytes),
     /// The file is complete.
     End,
@@ -228,7 +228,7 @@ enum Message {
 
 /// A reader of a file's chunks that blocks until the next chunk has arrived.
 struct Chunks {
-    waiting: mpsc::Receiver<Message>,
+    waiting: mpsc::Receiver<FileMessage>,
     current: Bytes,
     is_complete: bool,
 }
@@ -237,8 +237,8 @@ impl Read for Chunks {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         while self.current.is_empty() && !self.is_complete {
             match self.waiting.blocking_recv() {
-                Some(Message::Chunk(bytes)) => self.current = bytes,
-                Some(Message::End) => self.is_complete = true,
+                Some(FileMessage::Chunk(bytes)) => self.current = bytes,
+                Some(FileMessage::End) => self.is_complete = true,
                 None => return Err(io::ErrorKind::UnexpectedEof.into()),
             }
         }
