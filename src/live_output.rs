@@ -208,6 +208,12 @@ pub fn LogPanel(source: LogSource, log: Log, search: ReaderSearch) -> impl IntoV
         });
     });
 
+    Effect::new(move || {
+        if let Some(line) = screen.spoken_line() {
+            announcement.set(line);
+        }
+    });
+
     view! {
         <div
             class="live-rows"
