@@ -208,6 +208,13 @@ pub fn LogPanel(source: LogSource, log: Log, search: ReaderSearch) -> impl IntoV
         });
     });
 
+    announce_connection(connection, announcement);
+    Effect::new(move || {
+        if let Some(line) = screen.spoken_line() {
+            announcement.set(line);
+        }
+    });
+
     view! {
         <div
             class="live-rows"
@@ -298,6 +305,25 @@ fn note(log: Log) -> Option<String> {
         _ => return None,
     };
     Some(text.to_owned())
+}
+
+/// Announces once that the connection was lost, and once that it works again. The countdown to the next attempt is not
+/// announced, because it changes every second.
+fn announce_connection(connection: RwSignal<Connection>, announcement: RwSignal<String>) {
+    Effect::new(move |was_lost: Option<bool>| {
+        let was_lost = was_lost == Some(true);
+        let is_lost = match connection.get() {
+            Connection::Reconnecting { .. } => true,
+            Connection::Live | Connection::Polling(_) => false,
+            _ => was_lost,
+        };
+        match (was_lost, is_lost) {
+            (false, true) => announcement.set("Connection lost".to_owned()),
+            (true, false) => announcement.set("Connected again".to_owned()),
+            _ => {}
+        }
+        is_lost
+    });
 }
 
 fn announce(log: Log, announcement: RwSignal<String>, announced: StoredValue<f64>, new_events: &[Event]) {

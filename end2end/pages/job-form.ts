@@ -13,6 +13,8 @@ export class JobForm {
   readonly secretFiles: Locator;
   readonly submit: Locator;
   readonly errors: Locator;
+  /** The checkbox that makes the steps run in a terminal. */
+  readonly terminal: Locator;
 
   constructor(readonly page: Page) {
     this.title = page.getByLabel("Title");
@@ -25,6 +27,7 @@ export class JobForm {
     this.secretFiles = page.getByTestId("field-secret-files");
     this.submit = page.getByTestId("submit-job");
     this.errors = page.getByTestId("field-error");
+    this.terminal = page.getByTestId("field-terminal");
   }
 
   async open(server: Server, from?: string) {

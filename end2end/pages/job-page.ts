@@ -10,6 +10,7 @@ export class JobPage {
   readonly lifecycleEvents: Locator;
   readonly connection: Locator;
   readonly verified: Locator;
+  readonly retryNow: Locator;
   readonly follow: Locator;
   readonly newLines: Locator;
   readonly copy: Locator;
@@ -27,6 +28,12 @@ export class JobPage {
   readonly chosen: Locator;
   /** The highlighted matches within lines. */
   readonly marks: Locator;
+  /** The row of the line that the reader has moved to by a key. */
+  readonly current: Locator;
+  /** The element whose text screen readers announce. */
+  readonly announcer: Locator;
+  /** The marks for errors beside the scrollbar. */
+  readonly errorTicks: Locator;
 
   constructor(readonly page: Page) {
     this.status = page.getByTestId("job-status");
@@ -36,6 +43,7 @@ export class JobPage {
     this.lifecycleEvents = page.locator('[data-testid="live-row"]:not([data-kind="log"])');
     this.connection = page.getByTestId("connection-state");
     this.verified = page.getByTestId("verified");
+    this.retryNow = page.getByTestId("retry-now");
     this.follow = page.getByTestId("follow-toggle");
     this.newLines = page.getByTestId("new-lines");
     this.copy = page.getByTestId("copy-visible");
@@ -51,6 +59,9 @@ export class JobPage {
     this.onlyMatches = page.getByTestId("search-only");
     this.chosen = page.getByTestId("chosen");
     this.marks = page.locator("mark.found");
+    this.current = page.locator('[data-testid="live-row"][data-current="true"]');
+    this.announcer = page.locator('.live > .visually-hidden[role="status"]');
+    this.errorTicks = page.locator(".live-ticks .errors");
   }
 
   async open(server: Server, id: string) {
@@ -81,8 +92,8 @@ export class JobPage {
     return this.page.getByTestId(`filter-${name}`);
   }
 
-  /** Opens the menu of tools, which exists only on narrow screens. Returns whether it exists. */
-  private async openTools(): Promise<boolean> {
+  /** Opens the menu of tools, which exists only if the toolbar is narrow. Returns whether it exists. */
+  async openTools(): Promise<boolean> {
     const menu = this.page.getByLabel("More tools");
     const isNarrow = await menu.isVisible();
     if (isNarrow) {
@@ -97,6 +108,32 @@ export class JobPage {
     if (await fold.isVisible()) {
       await fold.click();
     }
+  }
+
+  /**
+   * Returns the names of the tools that the reader cannot click, because they are outside the window or behind another
+   * element. Items of menus that are closed are ignored.
+   */
+  async unreachableTools(): Promise<string[]> {
+    return this.page.locator(".live-tools").evaluate((tools) => {
+      const all = [...tools.querySelectorAll("button, a, summary")].filter((tool) => tool.checkVisibility());
+      const isReachable = (tool: Element) => {
+        const { left, right, top, bottom } = tool.getBoundingClientRect();
+        const isInWindow = left >= 0 && right <= innerWidth && top >= 0 && bottom <= innerHeight;
+        const at = (x: number) => tool.contains(document.elementFromPoint(x, (top + bottom) / 2));
+        return isInWindow && at(left + 2) && at(right - 2);
+      };
+      return all.filter((tool) => !isReachable(tool)).map((tool) => tool.getAttribute("aria-label") ?? tool.textContent!);
+    });
+  }
+
+  /** Returns the labels of the visible tools. */
+  async visibleTools(): Promise<string[]> {
+    return this.page.locator(".live-tools").evaluate((tools) =>
+      [...tools.querySelectorAll("button, a, summary")]
+        .filter((tool) => tool.checkVisibility())
+        .map((tool) => tool.getAttribute("aria-label") ?? tool.textContent!.trim()),
+    );
   }
 
   /** Opens the menu with the display options. */

@@ -1,4 +1,4 @@
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Page } from "@playwright/test";
 import type { AxeResults } from "axe-core";
@@ -211,3 +211,48 @@ for (const [name, show] of Object.entries(PAGES)) {
     });
   }
 }
+
+test("with reduced motion, nothing on the page is animated", async ({ page, server, api }) => {
+  const id = await api.submit({ run: "seq 500; sleep 600" });
+  const job = new JobPage(page);
+  const animations = async () => {
+    await job.open(server, id);
+    await expect(job.line(500)).toBeInViewport();
+    await page.evaluate(() => {
+      Reflect.set(window, "animations", 0);
+      for (const name of ["animationstart", "transitionrun"]) {
+        addEventListener(name, () => Reflect.set(window, "animations", Reflect.get(window, "animations") + 1), true);
+      }
+    });
+    await job.numberOf(500).click();
+    await expect(job.chosen).toBeVisible();
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+    return page.evaluate(() => Reflect.get(window, "animations") as number);
+  };
+  await page.emulateMedia({ reducedMotion: "no-preference" });
+  expect(await animations(), "the bar for selected lines fades in").toBeGreaterThan(0);
+  await page.emulateMedia({ reducedMotion: "reduce" });
+  expect(await animations()).toBe(0);
+});
+
+test("while a job prints, the number of lines is announced at most once in ten seconds, and its result at once", async ({ page, server, api }) => {
+  const stop = join(server.data, "stop");
+  const id = await api.submit({ run: `while [ ! -e ${stop} ]; do echo tick; sleep 0.01; done` });
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await job.expectConnection("live");
+  await page.evaluate(() => {
+    const announcer = document.querySelector(".live > .visually-hidden[role=status]")!;
+    const spoken: [number, string][] = [];
+    Reflect.set(window, "spoken", spoken);
+    const note = () => spoken.push([performance.now(), announcer.textContent!]);
+    new MutationObserver(note).observe(announcer, { subtree: true, childList: true, characterData: true });
+  });
+  const counts = async () => (await page.evaluate(() => Reflect.get(window, "spoken") as [number, string][])).filter(([, text]) => /^[\d,]+ lines?$/.test(text));
+  await expect.poll(async () => (await counts()).length, { timeout: 60_000 }).toBeGreaterThan(1);
+  const times = (await counts()).map(([time]) => time);
+  // The clock of the page has a precision of a tenth of a millisecond.
+  for (const [i, time] of times.slice(1).entries()) expect(time - times[i]!).toBeGreaterThan(9_990);
+  await writeFile(stop, "");
+  await expect(job.announcer).toHaveText(/succeeded/i);
+});

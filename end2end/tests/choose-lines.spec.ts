@@ -46,6 +46,50 @@ test("chosen lines stay chosen while the reader scrolls, and are copied as text,
   await expect(page).toHaveURL(new RegExp(`/${id}$`));
 });
 
+test("lines are selected, extended, copied and linked by keys alone", async ({ page, server, api }) => {
+  const id = await api.submit({ run: "seq -f 'line %.0f' 1000; echo oops >&2" });
+  await api.ended(id);
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await expect(job.line(1001)).toBeInViewport();
+  const clipboard = () => page.evaluate(() => navigator.clipboard.readText());
+  await page.keyboard.press("k");
+  await expect(job.chosen).toContainText("Line 1001");
+  await expect(job.current).toHaveAttribute("data-line", "1001");
+  await expect(job.announcer).toHaveText("stderr: oops");
+  expect(await job.current.evaluate((row) => getComputedStyle(row).outlineStyle)).toBe("solid");
+  await page.keyboard.press("k");
+  await expect(job.announcer).toHaveText("line 1000");
+  await page.keyboard.press("K");
+  await page.keyboard.press("K");
+  await expect(page).toHaveURL(/#L998-L1000$/);
+  await expect(job.current).toHaveAttribute("data-line", "998");
+  await page.keyboard.press("J");
+  await page.keyboard.press("c");
+  await expect(job.chosen).toContainText("Copied 2 lines");
+  expect(await clipboard()).toBe("line 999\nline 1000\n");
+  await page.keyboard.press("l");
+  await expect(job.chosen).toContainText("Copied the link");
+  expect(await clipboard()).toMatch(/#L999-L1000$/);
+
+  // The list scrolls with the current line, and the row that a click has chosen is a start for keys.
+  await job.panel.focus();
+  for (const _ of Array(60)) await page.keyboard.press("k");
+  await expect(job.chosen).toContainText("Line 939");
+  await expect(job.current).toBeInViewport();
+  await expect(job.follow).toHaveAttribute("aria-pressed", "false");
+  await job.numberOf(945).click();
+  await expect(job.panel, "the list keeps the focus").toBeFocused();
+  await page.keyboard.press("J");
+  await expect(job.chosen).toContainText("2 lines: 945\u2013946");
+  await page.keyboard.press("m");
+  await expect(job.chosen).toContainText("Copied 2 lines as Markdown");
+  await page.keyboard.press("Escape");
+  await expect(job.chosen).toHaveCount(0);
+  await page.keyboard.press("?");
+  await expect(page.getByRole("dialog")).toContainText("Extend the selection to the next or previous line");
+});
+
 test("everything that the filter shows is copied, although only a part of it is in the browser", async ({ page, server, api }) => {
   const id = await api.submit({ run: "awk 'BEGIN { for (i = 1; i <= 30000; i++) print (i % 10 ? \"line\" : \"warning\") \": \" i }'" });
   await api.ended(id);

@@ -39,6 +39,8 @@ test("the page falls back to polling when the stream fails, and later returns to
   const job = new JobPage(page);
   await job.open(server, id);
   await job.expectConnection("polling");
+  await expect(job.connection).toHaveText("Polling every second: the stream was refused");
+  await expect(job.connection).toHaveAttribute("title", /too many streams are open/);
   await expect(job.line(40)).toBeVisible();
   await page.unroute("**/events/stream*");
   await job.expectConnection("live", 60_000);
@@ -46,6 +48,54 @@ test("the page falls back to polling when the stream fails, and later returns to
   await expect(job.lines.filter({ hasText: "last" })).toBeVisible();
   await job.expectEnded("succeeded");
   await expectUnbroken(job);
+});
+
+test("the page says that a stream does not open", async ({ page, server, api }) => {
+  const id = await api.submit({ run: ticking("/no/such/file") });
+  await page.addInitScript(() => Reflect.deleteProperty(window, "SharedWorker"));
+  // The request is never answered, as by a proxy that waits for the whole response.
+  await page.route("**/events/stream*", () => undefined);
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await job.expectConnection("polling");
+  await expect(job.connection).toHaveText("Polling every second: the stream does not open");
+});
+
+test("while the server does not respond, the time until the next attempt is counted down, and a button retries at once", async ({ page, server, api }) => {
+  const id = await api.submit({ run: ticking("/no/such/file") });
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await job.expectConnection("live");
+  await page.evaluate(() => {
+    const seen: [string, string][] = [["", ""]];
+    Reflect.set(window, "seen", seen);
+    const connection = document.querySelector("[data-testid=connection-state]")!;
+    const announcer = document.querySelector(".live > .visually-hidden[role=status]")!;
+    const note = () => {
+      const now: [string, string] = [connection.textContent!, announcer.textContent!];
+      if (now[0] !== seen.at(-1)![0] || now[1] !== seen.at(-1)![1]) seen.push(now);
+    };
+    new MutationObserver(note).observe(document.querySelector(".live")!, { subtree: true, childList: true, characterData: true });
+  });
+  await server.down();
+  // The pauses grow, so that at least three consecutive numbers are shown before an attempt.
+  const seen = () => page.evaluate(() => Reflect.get(window, "seen") as [string, string][]);
+  const countdowns = async () => (await seen()).map(([text]) => Number(/retrying in (\d+) s/.exec(text)?.[1] ?? 0));
+  await expect.poll(async () => /3,.*2,.*1/.test(String(await countdowns())), { timeout: 60_000 }).toBe(true);
+  const all = await countdowns();
+  const steps = all.slice(1).map((seconds, i) => [all[i]!, seconds] as const).filter(([from, to]) => 0 < to && to < from);
+  expect(steps.length, String(all)).toBeGreaterThan(1);
+  expect(steps.every(([from, to]) => from - to === 1), String(all)).toBe(true);
+  const announced = (await seen()).map(([, text]) => text);
+  expect(announced.filter((text, i) => text !== announced[i - 1] && text.includes("lost")), "the countdown is not announced").toEqual(["Connection lost"]);
+
+  await expect(job.connection).toHaveText(/retrying in ([7-9]|1\d) s/, { timeout: 60_000 });
+  await server.up();
+  await job.retryNow.click();
+  await expect(job.connection).toHaveAttribute("data-state", /live|ended/);
+  const left = (await countdowns()).filter((seconds) => seconds > 0).at(-1)!;
+  expect(left, "the page does not wait for the end of the pause").toBeGreaterThan(1);
+  await expect(job.retryNow).toHaveCount(0);
 });
 
 /** Makes the page behave as if its tab had been hidden or shown. */

@@ -49,6 +49,44 @@ test.describe("in another time zone", () => {
   });
 });
 
+test("the streams of errors can be told apart without colour, and screen readers are told the stream where it changes", async ({ page, server, api }) => {
+  // The pauses keep the order of the two streams.
+  const run = "echo 'error: a'; sleep 0.3; echo 'error: b' >&2; echo 'error: c' >&2; sleep 0.3; echo d";
+  const id = await api.submit({ run });
+  await api.ended(id);
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await expect(job.line(4)).toBeVisible();
+  const edge = (number: number) =>
+    job.line(number).locator(".live-text").evaluate((text) => {
+      const { borderLeftColor, backgroundImage } = getComputedStyle(text);
+      return { isSolid: borderLeftColor !== "rgba(0, 0, 0, 0)", isDashed: backgroundImage.includes("gradient") };
+    });
+  expect(await edge(1)).toEqual({ isSolid: true, isDashed: false });
+  expect(await edge(2)).toEqual({ isSolid: false, isDashed: true });
+  expect(await edge(4)).toEqual({ isSolid: false, isDashed: false });
+  const spoken = job.lines.locator(".visually-hidden");
+  await expect(spoken).toHaveText(["stderr: ", "stdout: "]);
+  await expect(job.line(2).locator(".visually-hidden")).toHaveText("stderr: ");
+  await expect(job.line(4).locator(".visually-hidden")).toHaveText("stdout: ");
+});
+
+test("a link in the output (OSC 8) shows its target, and only web addresses become links", async ({ page, server, api }) => {
+  const link = (target: string, text: string) => `\\033]8;;${target}\\033\\\\${text}\\033]8;;\\033\\\\`;
+  const run = `printf '${link("https://example.com/docs", "the docs")} and ${link("javascript:alert(1)", "a script")}\\n'`;
+  const id = await api.submit({ run });
+  await api.ended(id);
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await expect(job.line(1).locator(".live-text")).toHaveText("the docs and a script");
+  const links = job.line(1).getByRole("link");
+  await expect(links).toHaveCount(1);
+  await expect(links).toHaveText("the docs");
+  await expect(links).toHaveAttribute("href", "https://example.com/docs");
+  await expect(links).toHaveAttribute("title", /https:\/\/example\.com\/docs/);
+  await expect(links).toHaveAttribute("rel", /noopener/);
+});
+
 test("long lines can be shown in one row, and the list scrolls horizontally", async ({ page, server, api }) => {
   const id = await api.submit({ run: "for i in $(seq 200); do printf '%s ' $i; seq -s ' ' 300; done" });
   await api.ended(id);

@@ -197,6 +197,24 @@ test("on a phone the form, its errors and the job's page fit the width, and the 
   expect(await width()).toBe(360);
 });
 
+test("the checkbox of the form makes the command run in a terminal, and is kept when the job is edited", async ({ page, server, api }) => {
+  const form = new JobForm(page);
+  await form.open(server);
+  await form.command.fill("if [ -t 1 ]; then echo a terminal; else echo a pipe; fi");
+  await form.unfold();
+  await form.terminal.check();
+  const id = await form.send();
+  await api.ended(id);
+  expect((await api.output(id)).toString()).toBe("a terminal\n");
+  await form.open(server, id);
+  await form.unfold();
+  await expect(form.terminal).toBeChecked();
+  await form.terminal.uncheck();
+  const again = await form.send();
+  await api.ended(again);
+  expect((await api.output(again)).toString()).toBe("a pipe\n");
+});
+
 test("only command jobs can be edited", async ({ page, server, api }) => {
   const id = await api.submit({ run: "true" }, { type: "elsewhere" });
   await page.request.post(`${server.url}/rpc/cancel_job`, { form: { id }, headers: { origin: server.url } });

@@ -36,6 +36,17 @@ test("keys and buttons move between the errors of the whole log", async ({ page,
   await expect(job.line(6003)).toBeInViewport();
 });
 
+test("ticks beside the scrollbar show where the errors are", async ({ page, server, api }) => {
+  const id = await api.submit({ run: "echo 'error: first'; seq 9998; echo 'error: last'" });
+  await api.ended(id);
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await expect(job.errorCount).toHaveText("2 errors");
+  // The ticks have 500 positions.
+  await expect(job.errorTicks).toHaveAttribute("d", "M0 0h1M0 499h1");
+  expect(await job.errorTicks.evaluate((path) => getComputedStyle(path).stroke)).not.toBe("none");
+});
+
 test("a job opened at a line or with a search shows that instead of its first error", async ({ page, server, api }) => {
   const id = await api.submit({ run: "echo 'error: first'; seq 3000; exit 1" });
   await api.ended(id);

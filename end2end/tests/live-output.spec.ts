@@ -166,18 +166,23 @@ test("FR-009: the complete log can be downloaded", async ({ page, server, api })
   expect(await readFile(await download.path(), "utf8")).toBe(expected);
 });
 
-test("FR-009: a job without output shows its step and its result, and all lifecycle events under Stages", async ({ page, server, api }) => {
-  const id = await api.submit({ run: "true" });
-  const job = new JobPage(page);
-  await job.open(server, id);
-  await job.expectEnded("succeeded");
-  await expect(job.lines).toHaveCount(0);
-  await expect(job.lifecycleEvents).toHaveCount(3);
-  await expect(job.lifecycleEvents.last()).toContainText("Job succeeded");
-  await expect(job.filter("all")).toContainText("3");
-  await job.filter("stages").click();
-  expect(await job.lifecycleEvents.count()).toBeGreaterThan(8);
-});
+for (const [command, status, result] of [
+  ["true", "succeeded", /^run ?succeeded in/],
+  ["exit 7", "failed", /^run ?failed with exit code 7 after/],
+] as const) {
+  test(`FR-009: a job without output that ${status} shows its command and its result in one row each, and all lifecycle events under Stages`, async ({ page, server, api }) => {
+    const id = await api.submit({ run: command });
+    const job = new JobPage(page);
+    await job.open(server, id);
+    await job.expectEnded(status);
+    await expect(job.lines).toHaveCount(0);
+    await expect(job.lifecycleEvents).toHaveText([`run$ ${command}`, result]);
+    await expect(job.filter("all")).toContainText("2");
+    await job.filter("stages").click();
+    await expect(job.lifecycleEvents.filter({ hasText: `Job ${status}` })).toHaveCount(1);
+    expect(await job.lifecycleEvents.count()).toBeGreaterThan(8);
+  });
+}
 
 test("100,000 lines are rendered as a window of rows, and earlier lines are loaded on demand", async ({ page, server, api }) => {
   const id = await api.submit({ run: "seq -f 'line %.0f' 100000" });

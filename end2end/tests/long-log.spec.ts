@@ -46,6 +46,41 @@ test("the wheel scrolls through 1,000,000 lines, and lines are shown where it st
   expect(numbers).toEqual(numbers.map((_, i) => numbers[0]! + i));
 });
 
+test("any way of scrolling away from the end pauses following, and shows the lines there", async ({ page, server, api }) => {
+  test.setTimeout(120_000);
+  const id = await api.submit({ run: "seq -f 'line %.0f' 1000000" });
+  await api.ended(id);
+  const job = new JobPage(page);
+  await job.open(server, id);
+  const first = async () => {
+    const top = (await job.panel.boundingBox())!.y;
+    const visible = await job.lines.evaluateAll(
+      (rows, top) => rows.filter((row) => row.getBoundingClientRect().bottom > top).map((row) => Number((row as HTMLElement).dataset.line)),
+      top,
+    );
+    return visible[0] ?? 0;
+  };
+  const ways: Record<string, [() => Promise<void>, number, number]> = {
+    "Shift+Space": [() => page.keyboard.press("Shift+Space"), 999_800, 999_980],
+    "scrollTop": [() => job.panel.evaluate((panel) => void (panel.scrollTop = panel.scrollHeight / 2)), 450_000, 550_000],
+    "scrollBy": [() => job.panel.evaluate((panel) => panel.scrollBy(0, -3000)), 999_700, 999_900],
+  };
+  for (const [name, [scroll, from, to]] of Object.entries(ways)) {
+    await expect(job.line(1_000_000), name).toBeInViewport();
+    await expect(job.follow, name).toHaveAttribute("aria-pressed", "true");
+    await job.panel.focus();
+    await scroll();
+    await expect(job.follow, name).toHaveAttribute("aria-pressed", "false");
+    await expect.poll(first, name).toBeGreaterThan(from);
+    expect(await first(), name).toBeLessThan(to);
+    await job.follow.click();
+  }
+  // Three pages up, the list is not blank.
+  await job.panel.focus();
+  for (const _ of Array(3)) await page.keyboard.press("Shift+Space");
+  await expect.poll(first).toBeGreaterThan(999_800);
+});
+
 test("a link to a line opens and highlights it, and a click on a line number links to that line", async ({ page, server, api }) => {
   const id = await api.submit({ run: "seq -f 'line %.0f' 20000" });
   await api.ended(id);

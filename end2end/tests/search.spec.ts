@@ -42,6 +42,22 @@ test("a search of the whole log counts the matches and moves between them", asyn
   await expect(page).toHaveURL(new RegExp(`/${id}$`));
 });
 
+test("Ctrl-F opens the search of the log, and a second Ctrl-F is left to the browser", async ({ page, server, api }) => {
+  const id = await api.submit({ run: "echo text" });
+  await api.ended(id);
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await page.evaluate(() => {
+    Reflect.set(window, "prevented", []);
+    // This listener is added last, so it sees whether the page has prevented the browser's own action.
+    addEventListener("keydown", (event) => event.key === "f" && Reflect.get(window, "prevented").push(event.defaultPrevented));
+  });
+  await page.keyboard.press("Control+f");
+  await expect(job.search).toBeFocused();
+  await page.keyboard.press("Control+f");
+  expect(await page.evaluate(() => Reflect.get(window, "prevented"))).toEqual([true, false]);
+});
+
 test("the matches of a regular expression are marked, and an error is shown for an invalid one", async ({ page, server, api }) => {
   const script = "printf '\\033[31mer\\033[0mror: \\033[1mfirst\\033[0m\\n'; echo '100 %'; printf 'old text\\rnew\\n'; echo 'error: second'";
   const id = await api.submit({ run: script });

@@ -96,13 +96,13 @@ impl RowFilter {
             && self.stream.is_none_or(|stream| stream == line.stream)
     }
 
-    /// Returns whether a lifecycle event or a gap is shown. A filter by stream or by text shows neither, because only
-    /// lines belong to a stream and have text to match. Gaps are not shown among selected lines, because the selected
+    /// Returns whether a lifecycle event or a gap, one of `all`, is shown. A filter by stream or by text shows neither,
+    /// because only lines belong to a stream and have text to match. Gaps are not shown among selected lines, because the selected
     /// lines include those that were not sent live.
     #[must_use]
-    pub fn takes_event(self, event: &Event) -> bool {
+    pub fn takes_event(self, event: &Event, all: &[Event]) -> bool {
         if !self.is_narrowed() {
-            return self.kind.takes_event(event);
+            return self.kind.takes_event(event, all);
         }
         let is_of_step = match (&event.payload, self.step) {
             (Payload::Step(step), Some(chosen)) => chosen == step.step(),
@@ -110,7 +110,7 @@ impl RowFilter {
         };
         let is_of_attempt = self.attempt.is_none_or(|chosen| attempt_of(event) == Some(chosen));
         let is_by_line = self.stream.is_some() || self.is_by_text();
-        is_of_step && is_of_attempt && !is_by_line && !is_gap(event) && self.kind.takes_event(event)
+        is_of_step && is_of_attempt && !is_by_line && !is_gap(event) && self.kind.takes_event(event, all)
     }
 }
 
@@ -153,11 +153,11 @@ impl OutputFilter {
         }
     }
 
-    /// Returns whether a lifecycle event or a gap is shown.
+    /// Returns whether a lifecycle event or a gap, one of `all`, is shown.
     #[must_use]
-    pub fn takes_event(self, event: &Event) -> bool {
+    pub fn takes_event(self, event: &Event, all: &[Event]) -> bool {
         match self {
-            Self::All => !lifecycle_event::is_routine(event),
+            Self::All => !lifecycle_event::is_routine(event, all),
             Self::Stages => !is_gap(event),
             Self::Logs => is_gap(event),
             Self::Warnings => !is_gap(event) && event.level >= Level::Warn,
@@ -187,8 +187,8 @@ impl Counts {
     /// warnings and errors that the server has found.
     #[must_use]
     pub fn of(buffer: &Buffer, warnings: &Findings) -> Self {
-        let events =
-            |filter: OutputFilter| count(buffer.lifecycle_events().iter().filter(|event| filter.takes_event(event)));
+        let all = buffer.lifecycle_events();
+        let events = |filter: OutputFilter| count(all.iter().filter(|event| filter.takes_event(event, all)));
         let is_new = |line: &&LiveLine| line.key >= warnings.end() && OutputFilter::Warnings.takes_line(line);
         let new_warnings = count(buffer.lines().iter().filter(is_new));
         let index_of_end = buffer.totals().index(warnings.end());
@@ -237,7 +237,8 @@ pub const fn is_gap(event: &Event) -> bool {
 /// Returns the number of lifecycle events after `after` that a filter shows.
 #[must_use]
 pub fn count_events(buffer: &Buffer, filter: RowFilter, after: Seq) -> i64 {
-    count(buffer.lifecycle_events().iter().filter(|event| event.seq > after && filter.takes_event(event)))
+    let all = buffer.lifecycle_events();
+    count(all.iter().filter(|event| event.seq > after && filter.takes_event(event, all)))
 }
 
 fn count<T>(items: impl Iterator<Item = T>) -> i64 {

@@ -1,13 +1,16 @@
 //! Pauses following when the reader scrolls or selects text, and resumes following when the reader reaches the end of
 //! the list.
 //!
-//! This module does not compute scroll positions. Instead, an `IntersectionObserver` reports when the sentinel, an
+//! Any scroll position that the page did not set pauses following ([`super::placement`]). The listeners for the wheel,
+//! for touch and for keys pause it earlier, before the next row would undo the first pixels of the movement. To resume,
+//! this module does not compute scroll positions. Instead, an `IntersectionObserver` reports when the sentinel, an
 //! element of one pixel at the end of the list, comes into view.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
 use web_sys::{KeyboardEvent, MouseEvent, WheelEvent};
 
+use super::placement::is_scrolled_to_end;
 use crate::ui::dom::{EachFrame, InView, Listener};
 
 /// A list that the reader can scroll, and that can follow its end.
@@ -20,7 +23,7 @@ pub trait Scrolls: Copy + 'static {
     fn pause(self);
     /// Scrolls to the end and starts following.
     fn follow(self);
-    /// Handles scrolling by the reader.
+    /// Handles scrolling. If the list follows its end and the reader has scrolled away from it, following is paused.
     fn scrolled(self);
     /// Returns whether the reader may have scrolled to the end. Returns `false` while a frame is being drawn, because
     /// the scroll position is still that of an earlier frame. Also returns `false` while a requested line is being
@@ -71,18 +74,16 @@ pub fn watch<S: Scrolls>(list: S, scroller: &web_sys::HtmlElement, sentinel: &we
     ];
     let sentinel = InView::new(sentinel, move |in_view| {
         // The observer may report that the end was in view when the list has already been scrolled away from it.
-        if in_view && !list.follows() && list.is_at_end() && is_scrolled_to_end(list) && !selects_in(list) {
+        if in_view
+            && !list.follows()
+            && list.is_at_end()
+            && list.scroller().is_some_and(|scroller| is_scrolled_to_end(&scroller))
+            && !selects_in(list)
+        {
             list.follow();
         }
     });
     Hands { _listeners: listeners, _sentinel: sentinel }
-}
-
-fn is_scrolled_to_end(list: impl Scrolls) -> bool {
-    let below =
-        list.scroller().map(|scroller| scroller.scroll_height() - scroller.scroll_top() - scroller.client_height());
-    // Scroll positions are rounded, so the difference is not always 0.
-    below.is_some_and(|below| below <= 2)
 }
 
 /// Returns whether text in the list is selected.

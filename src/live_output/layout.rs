@@ -123,7 +123,7 @@ impl Layout {
         let mut lifecycle_events = list.lifecycle_events().iter().enumerate().peekable();
         let mut lifecycle_events_before = |layout: &mut Self, end: Option<Seq>| {
             while let Some((at, event)) = lifecycle_events.next_if(|(_, event)| end.is_none_or(|end| event.seq < end)) {
-                if filter.takes_event(event) {
+                if filter.takes_event(event, list.lifecycle_events()) {
                     layout.push(PanelRow::LifecycleEvent(at), LIFECYCLE_HEIGHT);
                 }
             }

@@ -68,11 +68,16 @@ pub fn kind(event: &Event) -> &str {
 }
 
 /// Returns whether an event is routine, that is, whether the header, the timeline or another row already shows what the
-/// event reports. Only the filter for stages shows routine events.
+/// event reports. `all` are all lifecycle events of the job. Only the filter for stages shows routine events.
 #[must_use]
-pub fn is_routine(event: &Event) -> bool {
+pub fn is_routine(event: &Event, all: &[Event]) -> bool {
     match &event.payload {
-        Payload::Job(job) => matches!(job.status, JobEventStatus::Queued | JobEventStatus::Claimed),
+        // The header shows that the job succeeded or failed, and the row of the failed step shows why.
+        Payload::Job(job) => match job.status {
+            JobEventStatus::Queued | JobEventStatus::Claimed | JobEventStatus::Succeeded => true,
+            JobEventStatus::Failed | JobEventStatus::DeadLetter => has_failed_step(all, job.attempt),
+            _ => false,
+        },
         // The end of an attempt is routine, because the rows of its last step and of its job report the result.
         Payload::Attempt(attempt) => match attempt.status {
             AttemptStatus::Started => attempt.attempt == 1,
@@ -83,6 +88,15 @@ pub fn is_routine(event: &Event) -> bool {
         Payload::Artifact(artifact) => artifact.name == LOG_NAME,
         Payload::Step(_) | Payload::Gap(_) | Payload::Log(_) | Payload::Other(_) => false,
     }
+}
+
+fn has_failed_step(all: &[Event], attempt: i32) -> bool {
+    all.iter().rev().any(|event| match &event.payload {
+        Payload::Step(step) => {
+            step.attempt == attempt && matches!(step.status, StepStatus::Failed | StepStatus::TimedOut)
+        }
+        _ => false,
+    })
 }
 
 /// Returns a lifecycle event as one line of text, for copying.
@@ -262,9 +276,16 @@ mod tests {
     fn events_that_other_parts_of_the_page_report_are_routine() {
         let json = |payload: serde_json::Value| {
             let payload = serde_json::from_value(payload).expect("a payload");
-            is_routine(&event(Seq(1), Level::Info, "", payload))
+            is_routine(&event(Seq(1), Level::Info, "", payload), &[])
         };
-        for (status, routine) in [("queued", true), ("claimed", true), ("requeued", false), ("succeeded", false)] {
+        for (status, routine) in [
+            ("queued", true),
+            ("claimed", true),
+            ("requeued", false),
+            ("succeeded", true),
+            ("failed", false),
+            ("cancelled", false),
+        ] {
             assert_eq!(json(json!({"kind": "job", "status": status, "attempt": 1})), routine, "{status}");
         }
         for (attempt, status, routine) in
@@ -279,5 +300,28 @@ mod tests {
         }
         assert!(json(json!({"kind": "stage", "stage": "execute", "status": "failed", "attempt": 1})));
         assert!(!json(json!({"kind": "note", "text": "of a later version"})));
+    }
+
+    #[test]
+    fn the_failure_of_a_job_is_routine_if_one_of_its_steps_shows_the_reason() {
+        let at = |seq, payload| {
+            let payload = serde_json::from_value(payload).expect("a payload");
+            event(Seq(seq), Level::Info, "", payload)
+        };
+        let step = |attempt, status| {
+            let id = "build";
+            json!({"kind": "step", "stage": "execute", "stepId": id, "stepIndex": 0, "name": id, "command": id,
+                "attempt": attempt, "status": status, "exitCode": 1, "signal": null, "durationMs": 1})
+        };
+        for (failed, attempt, status, routine) in [
+            ("failed", 1, "failed", true),
+            ("dead_letter", 1, "timed_out", true),
+            ("failed", 1, "succeeded", false),
+            ("failed", 2, "failed", false),
+        ] {
+            let job = at(9, json!({"kind": "job", "status": failed, "attempt": attempt}));
+            let all = [at(3, step(1, status)), job.clone()];
+            assert_eq!(is_routine(&job, &all), routine, "{failed} {attempt} {status}");
+        }
     }
 }

@@ -144,6 +144,12 @@ impl MergedPanel {
         }
     }
 
+    /// Handles scrolling away from the end: stops following at the new position.
+    pub fn leave_end(&mut self, scroll_top: u32) {
+        self.pause();
+        self.scrolled(scroll_top);
+    }
+
     /// Scrolls to a line of a log, which is loaded first if necessary.
     pub fn go_to(&mut self, panels: &[&Panel], log: usize, key: LineKey) {
         (self.goal, self.loads) = (Some(Goal::Line { log, key, asked: vec![log], asking: Vec::new() }), 0);

@@ -8,13 +8,14 @@ mod display;
 mod filtering;
 mod frame;
 mod groups;
+mod keys;
 mod load;
 mod merging;
 mod scrolling;
 
 use std::ops::Range;
 
-use model::{Event, SearchPage, Seq};
+use model::{Event, SearchPage, Seq, StreamName};
 
 use super::buffer::{Buffer, WhenFull};
 use super::display::Display;
@@ -71,6 +72,8 @@ pub struct Panel {
     /// The lines to highlight, which were chosen by a link or by the reader, or the last found line. `None` if no line
     /// is highlighted.
     marked: Option<MarkedLines>,
+    /// The line that the reader has moved to by a key. `None` if there is no such line.
+    current_line: Option<LineKey>,
     /// Whether to scroll to the marked line once it is loaded.
     seeking: bool,
     /// The line to show at the top of the panel as soon as the lines around it are listed, after the filter was changed
@@ -110,6 +113,7 @@ impl Panel {
             place: ScrollPlace::End,
             seen: Seen { line: LineKey { attempt: 1, number: 1 }, event: Seq::START },
             marked: None,
+            current_line: None,
             seeking: false,
             anchor: None,
             marks: None,
@@ -310,6 +314,8 @@ impl Panel {
                     time: self.time_of(line),
                     marked: self.is_marked(line.key),
                     is_selected: self.selected.is_some(),
+                    is_current: self.current_line == Some(line.key),
+                    stream: self.changed_stream(at),
                     group: self.layout.group(at),
                     matches,
                 }
@@ -326,6 +332,13 @@ impl Panel {
                 RowView::Space(Space { side, lines, height, is_blocked: self.layout.ends_collapsed_at(row) })
             }
         }
+    }
+
+    /// Returns the stream of a line of the list if the line before it belongs to the other stream, and `None` otherwise.
+    fn changed_stream(&self, at: usize) -> Option<StreamName> {
+        let lines = self.list().lines();
+        let before = at.checked_sub(1).map_or(StreamName::Stdout, |before| lines[before].stream);
+        Some(lines[at].stream).filter(|stream| *stream != before)
     }
 
     /// Returns whether a line is marked, or shows the first marked line in its rows.

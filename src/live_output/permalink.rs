@@ -21,13 +21,43 @@ pub struct MarkedLines {
     pub last: i64,
 }
 
-/// The lines that the reader has chosen, and how the next click changes them.
+/// The lines that the reader has chosen, and how the next click or key changes them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LineChoice {
     /// The chosen lines, or `None` if no lines are chosen.
     pub lines: Option<MarkedLines>,
     /// Whether choosing another line extends the range.
     pub is_extending: bool,
+    /// Whether keys move the first line of the range. Otherwise, they move the last line.
+    pub moves_first: bool,
+}
+
+impl LineChoice {
+    /// Returns the choice of these lines. Keys move the end of the range that is the line `current`.
+    #[must_use]
+    pub fn of(lines: MarkedLines, current: LineKey) -> Self {
+        let moves_first = current == lines.first_key() && lines.count() > 1;
+        Self { lines: Some(lines), is_extending: false, moves_first }
+    }
+
+    /// Returns the line that keys move, or `None` if no lines are chosen.
+    #[must_use]
+    pub fn current(self) -> Option<LineKey> {
+        let lines = self.lines?;
+        Some(if self.moves_first { lines.first_key() } else { lines.last_key() })
+    }
+
+    /// Moves the current end of the range to a line, which may be on the other side of the fixed end. If no lines are
+    /// chosen, or lines of another attempt, the choice is the line alone.
+    #[must_use]
+    pub fn moved_to(self, key: LineKey) -> Self {
+        let Some(lines) = self.lines.filter(|lines| lines.attempt == key.attempt) else {
+            return Self::of(MarkedLines::one(key), key);
+        };
+        let fixed = if self.moves_first { lines.last } else { lines.first };
+        let (first, last) = (fixed.min(key.number), fixed.max(key.number));
+        Self::of(MarkedLines { attempt: key.attempt, first, last }, key)
+    }
 }
 
 impl MarkedLines {
@@ -58,6 +88,12 @@ impl MarkedLines {
     #[must_use]
     pub const fn first_key(self) -> LineKey {
         LineKey { attempt: self.attempt, number: self.first }
+    }
+
+    /// Returns the last line.
+    #[must_use]
+    pub const fn last_key(self) -> LineKey {
+        LineKey { attempt: self.attempt, number: self.last }
     }
 
     /// Returns the number of lines.
@@ -140,6 +176,19 @@ mod tests {
         {
             assert_eq!(MarkedLines::parse(fragment, 1), None, "{fragment}");
         }
+    }
+
+    #[test]
+    fn keys_move_one_end_of_the_range_across_the_other() {
+        let key = |number| LineKey { attempt: 1, number };
+        let mut choice = LineChoice::default();
+        assert_eq!(choice.current(), None);
+        for (to, first, last) in [(10, 10, 10), (11, 10, 11), (10, 10, 10), (9, 9, 10), (8, 8, 10), (12, 10, 12)] {
+            choice = choice.moved_to(key(to));
+            assert_eq!((choice.lines, choice.current()), (Some(marked(1, first, last)), Some(key(to))), "{to}");
+        }
+        let other = LineKey { attempt: 2, number: 1 };
+        assert_eq!(choice.moved_to(other).lines, Some(MarkedLines::one(other)), "a range belongs to one attempt");
     }
 
     #[test]

@@ -78,6 +78,27 @@ impl ScrollTarget {
     }
 }
 
+/// The difference between scroll positions, in CSS pixels, that rounding can cause.
+const ROUNDING: u32 = 2;
+
+/// Returns whether the reader has scrolled away from the end of a list that follows it. `placed` is the scroll position
+/// that was set, `top` the current one, and `below` the distance from the visible part to the end, in CSS pixels.
+/// Browsers also change the position if the list becomes shorter or the panel higher, but then the end stays in view.
+const fn has_left_end(placed: u32, top: u32, below: u32) -> bool {
+    top + ROUNDING < placed && below > ROUNDING
+}
+
+/// Returns the distance from the visible part of a list to its end, in CSS pixels.
+fn below(scroller: &web_sys::HtmlElement) -> u32 {
+    let below = scroller.scroll_height() - scroller.scroll_top() - scroller.client_height();
+    u32::try_from(below).unwrap_or(0)
+}
+
+/// Returns whether a list is scrolled to its end.
+pub fn is_scrolled_to_end(scroller: &web_sys::HtmlElement) -> bool {
+    below(scroller) <= ROUNDING
+}
+
 /// The elements of a list, and the state of its frames. Copies share the same state.
 #[derive(Clone, Copy)]
 pub struct ListElements {
@@ -147,6 +168,14 @@ impl ListElements {
         placed.is_some_and(|placed| placed != top).then_some(top)
     }
 
+    /// Returns the scroll position if the list follows its end and the reader has scrolled away from it since the last
+    /// frame was placed, by any means.
+    pub fn position_off_end(self) -> Option<u32> {
+        let top = self.pending_scroll()?;
+        let placed = self.frames.try_get_value()?.placed_top?;
+        has_left_end(placed, top, below(&self.scroller()?)).then_some(top)
+    }
+
     /// Measures the list: the number of columns that fit into a row, and the height in CSS pixels. Returns `None` if
     /// the list is not displayed.
     pub fn size(self) -> Option<(u32, u32)> {
@@ -209,4 +238,17 @@ fn rows_of(element: &web_sys::Element) -> u32 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is small and positive")]
     let rows = (height / f64::from(ROW_HEIGHT)).round() as u32;
     rows.max(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_scrolling_up_from_the_end_leaves_it() {
+        assert!(has_left_end(5_000, 4_600, 400), "the reader scrolled up");
+        assert!(!has_left_end(5_000, 5_000, 300), "the list became longer");
+        assert!(!has_left_end(5_000, 4_600, 0), "the list became shorter");
+        assert!(!has_left_end(5_000, 4_999, 40), "the position was rounded");
+    }
 }

@@ -3,7 +3,7 @@
 use leptos::html;
 use leptos::prelude::*;
 use model::ansi::{self, Span};
-use model::{Event, GapPayload, Level, Payload, StepPayload};
+use model::{Event, GapPayload, Level, Payload, StepPayload, StreamName};
 
 use super::display::{self, LineTime};
 use super::groups::{Collapsed, GroupKey, GroupState};
@@ -50,9 +50,10 @@ pub fn ruler_row(ruler: Ruler) -> AnyView {
 /// Displays a row of a log.
 pub fn row(screen: Screen, row: RowView) -> AnyView {
     match row {
-        RowView::Line { line, time, marked, is_selected, group, matches } => {
+        RowView::Line { line, time, marked, is_selected, is_current, stream, group, matches } => {
             let text = if group.is_some() { title(screen, &line, &matches) } else { text(&line, &matches) };
-            line_row(screen, &line, time, (marked, is_selected), text).into_any()
+            let state = LineState { marked, is_selected, is_current, stream };
+            line_row(screen, &line, time, state, text).into_any()
         }
         RowView::LifecycleEvent { event, collapsed } => match (&event.payload, collapsed) {
             (Payload::Gap(gap), _) => gap_row(screen, &event, gap).into_any(),
@@ -63,14 +64,19 @@ pub fn row(screen: Screen, row: RowView) -> AnyView {
     }
 }
 
-fn line_row(
-    screen: Screen,
-    line: &LiveLine,
-    time: LineTime,
-    (marked, is_selected): (bool, bool),
-    text: AnyView,
-) -> impl IntoView + use<> {
+/// The properties of a line's row that do not depend on the line alone. [`RowView::Line`] describes them.
+struct LineState {
+    marked: bool,
+    is_selected: bool,
+    is_current: bool,
+    stream: Option<StreamName>,
+}
+
+fn line_row(screen: Screen, line: &LiveLine, time: LineTime, state: LineState, text: AnyView) -> impl IntoView + use<> {
+    let LineState { marked, is_selected, is_current, stream } = state;
     let key = line.key;
+    // Sighted readers see the stream from the line's border.
+    let stream = stream.map(|stream| view! { <span class="visually-hidden">{stream.as_str()} ": "</span> });
     let context = is_selected.then(|| {
         view! {
             <button
@@ -96,6 +102,7 @@ fn line_row(
             data-seq=line.first_seq.0
             data-level=line.shown_level.as_str()
             data-marked=marked.to_string()
+            data-current=is_current.to_string()
         >
             <button
                 class="live-number"
@@ -108,6 +115,7 @@ fn line_row(
             <span class="live-time" title=line.time.to_string()>
                 {display::text(time)}
             </span>
+            {stream}
             <span class="live-text">{text}</span>
             {context}
         </div>

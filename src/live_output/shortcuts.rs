@@ -14,10 +14,12 @@ use super::search_bar::ReaderSearch;
 use crate::ui::dom::is_typing;
 
 const DIALOG_ID: &str = "shortcuts";
-const KEYS: [(&str, &str); 15] = [
+const KEYS: [(&str, &str); 17] = [
     ("/", "Search the whole log"),
     ("n, N", "Go to the next or previous match"),
     ("e, E", "Go to the next or previous error"),
+    ("j, k", "Select the next or previous line"),
+    ("J, K", "Extend the selection to the next or previous line"),
     ("f", "Start or stop following new lines"),
     ("c", "Copy the selected lines, or all lines that match the filter"),
     ("p", "Copy the selected lines as they were printed, if they were redrawn"),
@@ -70,6 +72,10 @@ pub fn Shortcuts(logs: Logs, search: ReaderSearch) -> impl IntoView {
             "N" => search.go(FindDirection::Previous),
             "e" => errors::go(logs, FindDirection::Next),
             "E" => errors::go(logs, FindDirection::Previous),
+            "j" => screen.choose_beside(FindDirection::Next),
+            "k" => screen.choose_beside(FindDirection::Previous),
+            "J" => screen.extend_beside(FindDirection::Next),
+            "K" => screen.extend_beside(FindDirection::Previous),
             "f" => logs.toggle_follow(),
             "End" => logs.follow(),
             "o" => {

@@ -53,7 +53,7 @@ pub fn Toolbar(logs: Logs, search: ReaderSearch, is_filter_bar_open: RwSignal<bo
                 on:click=move |_| logs.toggle_follow()
             >
                 <Icon name="follow" />
-                <span class="wide">"Follow"</span>
+                <span class="label wide">"Follow"</span>
             </button>
             <button
                 class="button menu-toggle needs-scripts"
@@ -143,9 +143,17 @@ pub fn CopyButton(screen: Screen) -> impl IntoView {
         });
     };
     view! {
-        <button class="button needs-scripts" data-testid="copy-visible" title="Copy all lines that match the filter (c)" on:click=copy>
+        <button
+            class="button has-notice needs-scripts"
+            data-testid="copy-visible"
+            title="Copy all lines that match the filter (c)"
+            on:click=copy
+        >
             <Icon name="copy" />
-            <span role="status">{move || notice.get().unwrap_or_else(|| "Copy".to_owned())}</span>
+            <span class="label">"Copy"</span>
+            <span class="notice" role="status">
+                {notice}
+            </span>
         </button>
     }
     .into_any()
@@ -180,7 +188,7 @@ fn DownloadMenu(screen: Screen, job: RwSignal<Job>) -> impl IntoView {
                 view! {
                     <button class="button" disabled title=why_not>
                         <Icon name="download" />
-                        "Download"
+                        <span class="label">"Download"</span>
                     </button>
                 }
             }
@@ -194,7 +202,7 @@ fn DownloadMenu(screen: Screen, job: RwSignal<Job>) -> impl IntoView {
                     title="Download the complete log"
                 >
                     <Icon name="download" />
-                    "Download"
+                    <span class="label">"Download"</span>
                 </a>
                 <Dropdown
                     label="Other downloads"

@@ -36,12 +36,14 @@ pub enum Connection {
     Connecting,
     /// A stream is open.
     Live,
-    /// The log is polled every second.
-    Polling,
+    /// The log is polled every second, for this reason.
+    Polling(PollReason),
     /// The server does not respond. The next attempt follows after the given number of seconds.
     Reconnecting {
         /// The length of the whole pause, in seconds.
         seconds: u32,
+        /// The number of attempts so far. It distinguishes this pause from the one before, which may be as long.
+        attempts: u32,
     },
     /// The page is hidden.
     Paused,
@@ -49,6 +51,19 @@ pub enum Connection {
     Ended,
     /// The server refused the request with this HTTP status. The feed does not retry.
     Refused(u16),
+}
+
+/// The reason why the log is polled although the server responds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PollReason {
+    /// The stream was refused, for example because too many streams are open, or because a proxy blocks streams.
+    /// Browsers do not report the cause.
+    #[default]
+    Refused,
+    /// The stream does not open in time, for example because a proxy waits for the end of the response.
+    Hangs,
+    /// The stream opens, but breaks before it delivers anything.
+    Breaks,
 }
 
 /// An input to the policy.
@@ -111,6 +126,8 @@ pub struct FeedPolicy {
     /// Whether a poll is in progress.
     asking: bool,
     breaks: u32,
+    /// How the stream failed last.
+    failure: PollReason,
     unanswered: u32,
     tried_stream: f64,
 }
@@ -122,6 +139,7 @@ impl Default for FeedPolicy {
             stream: StreamState::Closed,
             asking: false,
             breaks: 0,
+            failure: PollReason::default(),
             unanswered: 0,
             tried_stream: f64::NEG_INFINITY,
         }
@@ -187,6 +205,10 @@ impl FeedPolicy {
         }
     }
 
+    const fn polls(&self) -> bool {
+        matches!(self.connection, Connection::Polling(_))
+    }
+
     fn open(&mut self, now: f64) -> Vec<Action> {
         self.stream = StreamState::Opening { since: now };
         self.tried_stream = now;
@@ -206,6 +228,11 @@ impl FeedPolicy {
     }
 
     fn broke(&mut self) -> Vec<Action> {
+        match self.stream {
+            StreamState::Opening { .. } => self.failure = PollReason::Refused,
+            StreamState::Open { .. } => self.failure = PollReason::Breaks,
+            StreamState::Closed => {}
+        }
         self.stream = StreamState::Closed;
         self.breaks += 1;
         let mut actions = vec![Action::Close];
@@ -222,14 +249,12 @@ impl FeedPolicy {
         match self.stream {
             // The wake-up for the stream has already been set, and must not be replaced. While polling, however, the
             // next poll is scheduled even if a stream is being opened.
-            StreamState::Open { .. } | StreamState::Opening { .. } if self.connection != Connection::Polling => {
-                Vec::new()
-            }
+            StreamState::Open { .. } | StreamState::Opening { .. } if !self.polls() => Vec::new(),
             StreamState::Closed if self.breaks < BREAKS_BEFORE_POLLING => {
                 vec![Action::WakeAfter(pause(self.breaks, random))]
             }
             _ => {
-                self.connection = Connection::Polling;
+                self.connection = Connection::Polling(self.failure);
                 vec![Action::WakeAfter(POLL_EVERY_MS)]
             }
         }
@@ -245,7 +270,7 @@ impl FeedPolicy {
         let wait = pause(self.unanswered, random);
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it is between 0 and 15")]
         let seconds = (wait / 1000.0).ceil() as u32;
-        self.connection = Connection::Reconnecting { seconds };
+        self.connection = Connection::Reconnecting { seconds, attempts: self.unanswered };
         vec![Action::Close, Action::WakeAfter(wait)]
     }
 
@@ -253,10 +278,10 @@ impl FeedPolicy {
         match (self.stream, self.connection) {
             (StreamState::Open { received }, _) if now - received >= SILENT_AFTER_MS => self.broke(),
             (StreamState::Open { received }, _) => vec![Action::WakeAfter(SILENT_AFTER_MS - (now - received))],
-            (StreamState::Opening { since }, Connection::Polling) => {
+            (StreamState::Opening { since }, Connection::Polling(_)) => {
                 let mut actions = Vec::new();
                 if now - since >= OPEN_WITHIN_MS {
-                    self.stream = StreamState::Closed;
+                    (self.stream, self.failure) = (StreamState::Closed, PollReason::Hangs);
                     actions.push(Action::Close);
                 }
                 actions.extend(self.ask());
@@ -266,9 +291,11 @@ impl FeedPolicy {
             (StreamState::Opening { .. }, _) => {
                 // A stream that hangs delays events longer than one that breaks, so switch to polling immediately.
                 self.breaks = BREAKS_BEFORE_POLLING;
-                self.broke()
+                let actions = self.broke();
+                self.failure = PollReason::Hangs;
+                actions
             }
-            (StreamState::Closed, Connection::Polling) => {
+            (StreamState::Closed, Connection::Polling(_)) => {
                 let mut actions = Vec::new();
                 if now - self.tried_stream >= TRY_STREAM_EVERY_MS {
                     actions.extend(self.open(now));

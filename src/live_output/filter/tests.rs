@@ -25,8 +25,8 @@ fn buffer() -> Buffer {
 fn check(filter: OutputFilter, lines: usize, events: &[i64]) {
     let buffer = buffer();
     assert_eq!(buffer.lines().iter().filter(|line| filter.takes_line(line)).count(), lines, "{filter:?}");
-    let seqs: Vec<i64> =
-        buffer.lifecycle_events().iter().filter(|event| filter.takes_event(event)).map(|event| event.seq.0).collect();
+    let all = buffer.lifecycle_events();
+    let seqs: Vec<i64> = all.iter().filter(|event| filter.takes_event(event, all)).map(|event| event.seq.0).collect();
     assert_eq!(seqs, events, "{filter:?}");
 }
 
@@ -60,7 +60,7 @@ fn the_server_finds_the_lines_that_another_job_did_not_print() {
     assert!(filter.is_narrowed() && filter.is_by_text() && filter.selects_lines());
     let query = "level=warn,error&notIn=01890000-0000-7000-8000-000000000000";
     assert_eq!(filter.query(None, None).as_deref(), Some(query));
-    assert!(!filter.takes_event(&lifecycle_event(Seq(1), Level::Error)), "only lines are compared");
+    assert!(!filter.takes_event(&lifecycle_event(Seq(1), Level::Error), &[]), "only lines are compared");
 }
 
 #[test]
@@ -70,7 +70,8 @@ fn a_filter_by_attempt_shows_only_the_lines_and_events_of_the_attempt() {
     let lines = |attempt| buffer.lines().iter().filter(|line| filter(attempt).takes_line(line)).count();
     assert_eq!((lines(1), lines(2)), (3, 0));
     let stages = RowFilter { kind: OutputFilter::Stages, ..filter(1) };
-    let shown = buffer.lifecycle_events().iter().filter(|event| stages.takes_event(event)).map(|event| event.seq.0);
+    let all = buffer.lifecycle_events();
+    let shown = all.iter().filter(|event| stages.takes_event(event, all)).map(|event| event.seq.0);
     assert_eq!(shown.collect::<Vec<_>>(), [5], "neither gaps nor events of the whole job");
     assert_eq!(filter(1).query(None, None).as_deref(), Some("continuations=true"));
     assert!(filter(1).selects_lines() && !filter(1).is_by_text());

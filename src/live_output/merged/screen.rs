@@ -211,9 +211,11 @@ impl MergedScreen {
 
     /// Processes pending scrolling before the list changes.
     fn note_scrolling(self) {
-        if let Some(top) = self.list.pending_scroll()
-            && !self.follows.get_untracked()
-        {
+        if self.follows.get_untracked() {
+            if let Some(top) = self.list.position_off_end() {
+                self.update(|merged, _| merged.leave_end(top));
+            }
+        } else if let Some(top) = self.list.pending_scroll() {
             self.update(|merged, _| merged.scrolled(top));
         }
     }
@@ -247,6 +249,9 @@ impl Scrolls for MergedScreen {
         if !self.follows() {
             let top = self.list.top();
             self.update(|merged, _| merged.scrolled(top));
+            self.draw();
+        } else if self.list.position_off_end().is_some() {
+            self.note_scrolling();
             self.draw();
         }
     }

@@ -1,6 +1,6 @@
 //! The contents of the panel at one moment, which [`crate::live_output::screen`] draws.
 
-use model::{Event, Payload};
+use model::{Event, Payload, StreamName};
 
 use crate::live_output::buffer::LineRange;
 use crate::live_output::display::LineTime;
@@ -24,6 +24,10 @@ pub enum RowView {
         /// Whether the list contains only lines that the filter selects, so that the lines around this one may be
         /// hidden.
         is_selected: bool,
+        /// Whether the reader has moved to the line by a key.
+        is_current: bool,
+        /// The stream that the line belongs to, if the line before it belongs to the other stream.
+        stream: Option<StreamName>,
         /// The group whose title is this line, or `None` if the line is not a title.
         group: Option<GroupState>,
         /// The matches of the current search, in code points of the visible text.
@@ -93,8 +97,9 @@ impl RowView {
     #[must_use]
     pub fn key(&self) -> (RowKey, RowRevision) {
         match self {
-            Self::Line { line, time, marked, is_selected, group, matches } => {
-                let number = line.revision.wrapping_mul(4) + u32::from(*marked) * 2 + u32::from(*is_selected);
+            Self::Line { line, time, marked, is_selected, is_current, stream, group, matches } => {
+                let flags = [*marked, *is_selected, *is_current, stream.is_some()];
+                let number = flags.iter().fold(line.revision, |number, flag| number.wrapping_mul(2) + u32::from(*flag));
                 let matches = matches.clone();
                 let is_title = group.is_some();
                 (RowKey::Line(line.key), RowRevision { number, time: Some(*time), is_title, matches })

@@ -66,6 +66,12 @@ impl Panel {
         }
     }
 
+    /// Handles scrolling away from the end of the log: pauses following at the new position.
+    pub fn leave_end(&mut self, scroll_top: u32) {
+        self.pause(scroll_top);
+        (self.seeking, self.anchor) = (false, self.far_line(scroll_top));
+    }
+
     /// Returns whether the list will scroll to a line once that line is loaded.
     #[must_use]
     pub const fn seeks(&self) -> bool {

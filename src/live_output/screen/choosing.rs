@@ -1,8 +1,9 @@
-//! Lets the reader choose lines, by clicking their numbers or through the page's URL.
+//! Lets the reader choose lines, by clicking their numbers, by keys or through the page's URL.
 
 use leptos::prelude::*;
 
 use super::Screen;
+use crate::live_output::finder::FindDirection;
 use crate::live_output::line::LineKey;
 use crate::live_output::logs::LogRole;
 use crate::live_output::permalink::{self, LineChoice, MarkedLines};
@@ -13,7 +14,7 @@ impl Screen {
         if self.role() == LogRole::Only
             && let Some(marked) = permalink::in_address(self.last_attempt())
         {
-            self.choice.set(LineChoice { lines: Some(marked), is_extending: false });
+            self.choice.set(LineChoice::of(marked, marked.last_key()));
             self.change(|panel| panel.mark_lines(Some(marked)));
             self.show_line(marked.first_key());
         }
@@ -22,15 +23,52 @@ impl Screen {
     /// Chooses a line, and writes the choice to the page's URL. If `extend` is true, extends the chosen range to the
     /// line.
     pub fn choose(self, key: LineKey, extend: bool) {
-        let LineChoice { lines, is_extending } = self.choice.get_untracked();
+        let LineChoice { lines, is_extending, .. } = self.choice.get_untracked();
         let chosen = lines.filter(|_| extend || is_extending);
-        self.set_chosen(Some(chosen.map_or_else(|| MarkedLines::one(key), |chosen| chosen.extended_to(key))));
+        let lines = chosen.map_or_else(|| MarkedLines::one(key), |chosen| chosen.extended_to(key));
+        self.set_choice(LineChoice::of(lines, key), None);
+        // The row of the clicked number is drawn again, so the number would lose the focus, and keys would no longer
+        // scroll the list.
+        if let Some(scroller) = self.list.scroller() {
+            let _ = scroller.focus();
+        }
+    }
+
+    /// Chooses the listed line after or before the current one. If no line in the list is current, chooses the first or
+    /// the last visible line.
+    pub fn choose_beside(self, direction: FindDirection) {
+        if let Some(key) = self.beside(direction) {
+            self.set_choice(LineChoice::of(MarkedLines::one(key), key), Some(key));
+        }
+    }
+
+    /// Moves the current end of the chosen range to the listed line after or before it.
+    pub fn extend_beside(self, direction: FindDirection) {
+        if let Some(key) = self.beside(direction) {
+            self.set_choice(self.choice.get_untracked().moved_to(key), Some(key));
+        }
+    }
+
+    fn beside(self, direction: FindDirection) -> Option<LineKey> {
+        // Lines are not chosen in the merged list, which has rows of several logs.
+        if self.is_merged() {
+            return None;
+        }
+        let current = self.choice.get_untracked().current();
+        self.panel.try_with_value(|panel| panel.beside(current, direction)).flatten()
+    }
+
+    /// Returns the text of the line that the reader has moved to by a key, for screen readers. Returns `None` if there
+    /// is no such line.
+    pub fn spoken_line(self) -> Option<String> {
+        let key = self.current_line.get()?;
+        self.panel.try_with_value(|panel| panel.spoken(key)).flatten()
     }
 
     /// Clears the chosen lines.
     pub fn choose_none(self) {
         if self.choice.get_untracked().lines.is_some() {
-            self.set_chosen(None);
+            self.set_choice(LineChoice::default(), None);
         }
     }
 
@@ -39,11 +77,16 @@ impl Screen {
         self.panel.try_with_value(|panel| panel.has_redrawn(chosen)).unwrap_or(false)
     }
 
-    fn set_chosen(self, lines: Option<MarkedLines>) {
+    /// Chooses lines. `current` is the line that the reader has moved to by a key, which is scrolled into view.
+    fn set_choice(self, choice: LineChoice, current: Option<LineKey>) {
         if self.role() == LogRole::Only {
-            permalink::put_into_address(lines, self.last_attempt());
+            permalink::put_into_address(choice.lines, self.last_attempt());
         }
-        self.choice.set(LineChoice { lines, is_extending: false });
-        self.change(|panel| panel.mark_lines(lines));
+        self.choice.set(choice);
+        self.current_line.set(current);
+        self.change(|panel| {
+            panel.mark_lines(choice.lines);
+            panel.set_current(current);
+        });
     }
 }

@@ -16,10 +16,18 @@ impl Screen {
         if self.is_merged() {
             return;
         }
-        if let Some(top) = self.list.pending_scroll()
-            && self.follows.try_get_untracked() == Some(false)
-        {
-            self.panel.update_value(|panel| panel.scrolled(top));
+        match self.follows.try_get_untracked() {
+            Some(true) => {
+                if let Some(top) = self.list.position_off_end() {
+                    self.panel.update_value(|panel| panel.leave_end(top));
+                }
+            }
+            Some(false) => {
+                if let Some(top) = self.list.pending_scroll() {
+                    self.panel.update_value(|panel| panel.scrolled(top));
+                }
+            }
+            None => {}
         }
     }
 
@@ -124,6 +132,8 @@ impl Scrolls for Screen {
         if !self.follows() {
             let top = self.list.top();
             self.change(|panel| panel.scrolled(top));
+        } else if self.list.position_off_end().is_some() {
+            self.change(|_| ());
         }
     }
 

@@ -71,7 +71,7 @@ fn two_breaks_without_events_switch_to_polling_until_a_stream_works() {
         play.happens(Happened::Polled { more: false });
         play.happens(Happened::Woke);
     }
-    assert_eq!(play.connection(), Connection::Polling);
+    assert_eq!(play.connection(), Connection::Polling(PollReason::Breaks));
     let mut polls = 0;
     let mut opened = false;
     for _ in 0..20 {
@@ -91,7 +91,40 @@ fn a_stream_that_does_not_open_in_time_is_replaced_by_polling() {
     let mut play = Play::begin();
     assert_eq!(play.after(OPEN_WITHIN_MS, Happened::Woke), [Action::Close, Action::Poll]);
     assert_eq!(play.happens(Happened::Polled { more: false }), [Action::WakeAfter(POLL_EVERY_MS)]);
-    assert_eq!(play.connection(), Connection::Polling);
+    assert_eq!(play.connection(), Connection::Polling(PollReason::Hangs));
+}
+
+#[test]
+fn while_polling_the_reason_is_how_the_stream_failed_last() {
+    let mut play = Play::begin();
+    for _ in 0..2 {
+        play.happens(Happened::Broke);
+        play.happens(Happened::Polled { more: false });
+        play.happens(Happened::Woke);
+    }
+    play.happens(Happened::Broke);
+    play.happens(Happened::Polled { more: false });
+    assert_eq!(play.connection(), Connection::Polling(PollReason::Refused));
+    // The stream is tried again, and does not open.
+    while !play.after(POLL_EVERY_MS, Happened::Woke).contains(&Action::Open) {
+        play.happens(Happened::Polled { more: false });
+    }
+    while !play.after(POLL_EVERY_MS, Happened::Woke).contains(&Action::Close) {
+        play.happens(Happened::Polled { more: false });
+    }
+    play.happens(Happened::Polled { more: false });
+    assert_eq!(play.connection(), Connection::Polling(PollReason::Hangs));
+}
+
+#[test]
+fn equal_pauses_are_different_states_so_that_each_is_counted_down() {
+    let mut play = Play::begin();
+    let mut states = Vec::new();
+    for _ in 0..8 {
+        play.happens(Happened::Unreachable);
+        states.push(play.connection());
+    }
+    assert!(states.windows(2).all(|pair| pair[0] != pair[1]), "{states:?}");
 }
 
 #[test]
