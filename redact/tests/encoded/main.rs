@@ -68,6 +68,23 @@ fn no_value_is_found_in_base64_long() {
 }
 
 #[test]
+fn no_value_in_base64_is_revealed_by_its_beginning() {
+    for_each_seed(1, in_base64::cut_off);
+}
+
+#[test]
+fn no_value_in_base64_is_revealed_by_pauses() {
+    for_each_seed(1, in_base64::paused);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn no_value_in_base64_is_revealed_by_its_beginning_or_by_pauses_long() {
+    for_each_seed(50, in_base64::cut_off);
+    for_each_seed(200, in_base64::paused);
+}
+
+#[test]
 fn no_value_is_found_in_the_output_of_programs() {
     for_each_seed(1, |dice| programs::check(dice, 300));
     for_each_seed(1, |dice| programs::check_dumps(dice, 10));
