@@ -5,7 +5,7 @@ use aho_corasick::automaton::StateID;
 use super::boundary::Context;
 use super::candidate::Candidate;
 use super::literals::Literal;
-use super::names::{NameCandidate, NamedRules};
+use super::names::{NameBeginning, NameCandidate, NamedRules};
 use super::open::OpenCandidates;
 use super::shape::{Boundary, Shape};
 use super::{RuleIndex, RuleSet, Rules};
@@ -133,7 +133,14 @@ impl RuleSet {
 
 /// Begins a name candidate at a literal, if there are rules for names that begin with this literal.
 fn begin_name(set: &RuleSet, literal: &Literal, context: &Context, open: &mut OpenCandidates, view: View) {
+    if literal.named.is_empty() {
+        return;
+    }
     let start = view.end() - literal.bytes.len();
+    let beginning = context.before(view, start, |before| NameBeginning::after(before, view.byte(start)));
+    if !beginning.allows(&literal.bytes) {
+        return;
+    }
     let mut rules = NamedRules::default();
     let mut known: Option<(Boundary, bool)> = None;
     for &rule in &literal.named {
@@ -150,7 +157,7 @@ fn begin_name(set: &RuleSet, literal: &Literal, context: &Context, open: &mut Op
         }
     }
     if !rules.as_slice().is_empty() {
-        open.begin_name(NameCandidate::new(start, literal.bytes.len(), rules));
+        open.begin_name(NameCandidate::new(start, literal.bytes.len(), rules, beginning));
     }
 }
 
