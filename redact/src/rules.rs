@@ -37,6 +37,7 @@ use std::collections::HashSet;
 use std::fmt::{self, Debug, Formatter};
 use std::sync::{Arc, OnceLock};
 
+pub(crate) use credential::is_random;
 pub use error::RuleError;
 pub(crate) use scan::RuleScan;
 

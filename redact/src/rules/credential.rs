@@ -96,7 +96,7 @@ fn without_percent_escapes(value: &[u8]) -> Vec<u8> {
 }
 
 /// Returns whether the value is random text of letters and digits.
-pub(super) fn is_random(value: &[u8]) -> bool {
+pub(crate) fn is_random(value: &[u8]) -> bool {
     is_token(value) && !is_identifier(value)
 }
 
