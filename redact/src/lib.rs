@@ -93,9 +93,8 @@
 //! - A private key is masked from its header to its end line, or up to the first line that cannot belong to a key. A
 //!   header without a key after it is shown.
 //!
-//! Rules are applied only to the raw bytes. Unlike a registered value, a secret that is recognised by its shape is not
-//! found in base64, in hexadecimal text, or in escapes that the rule's expression does not mention. It is not found
-//! either if terminal escape sequences interrupt it.
+//! Rules are applied to the raw bytes, and to the text without terminal escape sequences. Unlike a registered value, a secret that is recognised by its shape is not
+//! found in base64, in hexadecimal text, or in escapes that the rule's expression does not mention.
 //!
 //! # What is held back
 //!

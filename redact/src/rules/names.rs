@@ -19,7 +19,7 @@ const LONGEST_REST: usize = 64;
 const WORD: &[u8] = b"secret";
 
 /// A name that has begun with a secret-like word, and that may continue.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct NameCandidate {
     pub(super) start: usize,
     /// The length of the secret-like word.

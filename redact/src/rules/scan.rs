@@ -14,6 +14,7 @@ use crate::matcher::View;
 use crate::pattern::TELLING;
 
 /// The state of the search for shapes, preserved between reads. Positions count from the beginning of the stream.
+#[derive(Clone)]
 pub(crate) struct RuleScan {
     rules: Rules,
     /// The state of the automaton over the literals.
@@ -105,6 +106,16 @@ impl RuleScan {
                 }
             }
         }
+    }
+
+    /// Returns whether no match has begun at the end of the text that was examined.
+    pub(super) fn is_idle(&self) -> bool {
+        self.open.is_empty() && self.state == self.rules.set.literals.start()
+    }
+
+    /// Returns whether there is a match that is masked already and may continue.
+    pub(super) fn is_masking(&self) -> bool {
+        self.open.iter().any(Candidate::is_certain)
     }
 
     /// Prepares for the removal of the view's text before the position `from`.

@@ -4,6 +4,7 @@
 mod dice;
 
 mod blocks;
+mod colours;
 mod cuts;
 mod innocent;
 mod pauses;

@@ -170,6 +170,7 @@ pub(super) const RULES: &[GeneralRule] = &[
                 "credentials: 2024-05-01T12:00:00Z",
                 "secret: src/secret/mod2.rs:12:5",
                 "pass: 12 fail: 0",
+                "CLIENT_AUTH: _ASN1Object(nid=130)",
                 "PASS: 01-foo2bar",
                 "pass: tests/foo2bar.sh",
                 "key: 8f14e45fceea167a",
