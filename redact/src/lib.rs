@@ -34,8 +34,10 @@
 //!
 //! - **Parts**: the value without leading and trailing white space, and each of its lines that looks like secret
 //!   material. A line without white space is masked on its own if it has 16 bytes or more with both letters and digits,
-//!   or 32 bytes or more with a letter or a digit. In every line, the part after the first `:` or `=` is masked if it
-//!   has 8 bytes or more and contains both letters and digits, but no white space. Quotation marks and commas around a
+//!   or 32 bytes or more with a letter or a digit. A shorter line is masked from 8 bytes on if it has both letters and
+//!   digits and looks random (not `us-east-1`). In every line, the part after the first `:` or `=` is masked if it has 8
+//!   bytes or more and contains both letters and digits, but no white space. It is not masked if it is a URL without
+//!   credentials, or belongs to a name whose value is not secret (`project_id`). Quotation marks and commas around a
 //!   line or part are shown, and so is the `- ` before a list item. In a private key or certificate, each base64 line
 //!   of 8 bytes or more is masked, even if the line ends are escaped as `\n`. Other lines, such as `apiVersion: v1`,
 //!   are masked only as part of the whole value.
@@ -49,7 +51,8 @@
 //!   even if it is wrapped into lines.
 //! - **Base64**: standard or URL-safe, with or without padding, whatever comes before and after the value, even if it
 //!   is wrapped into lines of 16 characters or more. A character that also depends on a byte outside the value is
-//!   shown, which reveals up to 4 bits of the value on either side of a mask.
+//!   shown, which reveals up to 4 bits of the value on either side of a mask. These bits count if a pause or the end of
+//!   the stream might show the beginning of a value.
 //! - **Styled text**: terminal escape sequences, CR, CR LF, and overstriking (bold `a\ba`, underlined `_\ba`), between
 //!   any two bytes of the value. Escape sequences may also be within its escapes, hexadecimal text and base64.
 //!
@@ -90,9 +93,8 @@
 //! - A private key is masked from its header to its end line, or up to the first line that cannot belong to a key. A
 //!   header without a key after it is shown.
 //!
-//! Rules are applied only to the raw bytes. Unlike a registered value, a secret that is recognised by its shape is not
-//! found in base64, in hexadecimal text, or in escapes that the rule's expression does not mention. It is not found
-//! either if terminal escape sequences interrupt it.
+//! Rules are applied to the raw bytes, and to the text without terminal escape sequences. Unlike a registered value, a secret that is recognised by its shape is not
+//! found in base64, in hexadecimal text, or in escapes that the rule's expression does not mention.
 //!
 //! # What is held back
 //!

@@ -119,6 +119,16 @@ impl Masks {
         self.insert(MaskedRange::new(range, Label::Rule(rule), first_end));
     }
 
+    /// Adds the ranges that were found in another text. `position` returns the position of a byte of that text.
+    pub(crate) fn add_all(&mut self, found: Self, position: impl Fn(usize) -> usize) {
+        let end = |end: usize| position(end - 1) + 1;
+        for MaskedRange { range, rule, first_end, first_value } in found.ranges {
+            let start = position(range.start);
+            let first_end = if first_end > range.start { end(first_end) } else { start };
+            self.insert(MaskedRange { range: start..end(range.end), rule, first_end, first_value });
+        }
+    }
+
     fn insert(&mut self, mut added: MaskedRange) {
         if added.range.is_empty() {
             return;

@@ -139,6 +139,12 @@ impl<'t> View<'t> {
         self.base + self.text.len()
     }
 
+    /// Returns the section up to the position `end`.
+    #[inline]
+    pub(crate) fn until(self, end: usize) -> Self {
+        Self { text: &self.text[..end - self.base], ..self }
+    }
+
     /// Returns the byte at the position `at`, which must be within the section.
     #[inline]
     pub(crate) fn byte(self, at: usize) -> u8 {

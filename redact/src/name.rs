@@ -1,20 +1,106 @@
 //! Decides whether a variable is considered secret, based on its name.
 
-/// The words that indicate a secret. Underscores separate the words of a name.
-const WORDS: [&str; 8] = ["TOKEN", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL", "CREDENTIALS", "APIKEY"];
+/// The words that indicate a secret, wherever in a name they are.
+const WORDS: [&str; 14] = [
+    "TOKEN",
+    "SECRET",
+    "PASSWORD",
+    "PASSWD",
+    "PASSPHRASE",
+    "CREDENTIAL",
+    "CREDENTIALS",
+    "APIKEY",
+    "SSHPASS",
+    "AUTHTOKEN",
+    "AUTHKEY",
+    "ACCESSTOKEN",
+    "ACCESSKEY",
+    "APITOKEN",
+];
 
-/// The endings of names that indicate a secret.
-const ENDINGS: [&str; 3] = ["API_KEY", "ACCESS_KEY", "PRIVATE_KEY"];
+/// The words that indicate a secret even if other letters come directly before them, as in `PGPASSWORD`.
+const SUFFIXES: [&str; 6] = ["PASSWORD", "PASSWD", "PASSPHRASE", "TOKEN", "SECRET", "APIKEY"];
+
+/// The short words that indicate a secret only at the end of a name: `DB_PASS`, `MYSQL_PWD`, `REDISCLI_AUTH`, `GH_PAT`.
+const SHORT: [&str; 4] = ["PASS", "PWD", "AUTH", "PAT"];
+
+/// The first words of names that end with a short word, but are settings and not secrets.
+const SETTINGS: [&str; 9] = ["DISABLE", "ENABLE", "HAS", "IS", "NO", "REQUIRE", "REQUIRES", "SKIP", "USE"];
+
+/// What a key is for, if it is secret. Most other keys are not: `PUBLIC_KEY`, `CACHE_KEY`, `PRIMARY_KEY`.
+const OWNERS: [&str; 28] = [
+    "ACCESS",
+    "ACCOUNT",
+    "AES",
+    "ANTHROPIC",
+    "API",
+    "AUTH",
+    "DATADOG",
+    "DECRYPTION",
+    "DEPLOY",
+    "ENCRYPTION",
+    "GEMINI",
+    "HMAC",
+    "JWT",
+    "LICENSE",
+    "MAILGUN",
+    "MASTER",
+    "OPENAI",
+    "PRIVATE",
+    "SECRET",
+    "SENDGRID",
+    "SERVICE",
+    "SESSION",
+    "SIGNING",
+    "SSH",
+    "STRIPE",
+    "SUBSCRIPTION",
+    "TWILIO",
+    "WEBHOOK",
+];
 
 /// Returns whether the value of a variable with this name is considered secret.
 ///
-/// A name indicates a secret if one of its words, which are separated by `_`, is `TOKEN`, `SECRET`, `PASSWORD`,
-/// `PASSWD`, `PASSPHRASE`, `CREDENTIAL`, `CREDENTIALS` or `APIKEY`, or if it ends in `API_KEY`, `ACCESS_KEY` or
-/// `PRIVATE_KEY`. Case does not matter. Only whole words count, so `MAX_TOKENS`, which is a number, does not indicate a
-/// secret.
+/// The words of a name are separated by `_`, by `-` or by capitals (`userPassword`). Case does not matter. A name
+/// indicates a secret if
+///
+/// - one of its words is or ends with `PASSWORD`, `PASSWD`, `PASSPHRASE`, `TOKEN`, `SECRET` or `APIKEY`, or is
+///   `CREDENTIAL`, `CREDENTIALS`, `SSHPASS`, `AUTHKEY` or `ACCESSKEY`. Only whole words count, so `MAX_TOKENS`, which is
+///   a number, does not indicate a secret;
+/// - it ends with `KEY` after a word that says what a secret key is for, such as `API`, `ACCESS`, `PRIVATE`,
+///   `ENCRYPTION`, `SIGNING` or `STRIPE`;
+/// - its last word is `PASS`, `PWD`, `AUTH` or `PAT`, unless the name is `PWD` or the name of a setting such as
+///   `USE_AUTH`.
 pub fn is_secret_name(name: &str) -> bool {
-    name.split('_').any(|word| WORDS.iter().any(|secret| word.eq_ignore_ascii_case(secret)))
-        || ENDINGS.iter().any(|ending| ends_with_ignoring_case(name, ending))
+    let words = words(name.as_bytes());
+    words.split(|byte| *byte == b'_').any(is_secret_word) || is_key(&words) || ends_with_short_word(&words)
+}
+
+fn is_secret_word(word: &[u8]) -> bool {
+    WORDS.iter().any(|secret| word == secret.as_bytes())
+        || SUFFIXES.iter().any(|suffix| word.ends_with(suffix.as_bytes()))
+}
+
+/// Returns whether the words end with `KEY`, after a word that says what a secret key is for.
+fn is_key(words: &[u8]) -> bool {
+    words.strip_suffix(b"_KEY").is_some_and(|owner| OWNERS.iter().any(|secret| owner.ends_with(secret.as_bytes())))
+}
+
+fn ends_with_short_word(words: &[u8]) -> bool {
+    let is_one_of = |list: &[&str], word: &[u8]| list.iter().any(|known| known.as_bytes() == word);
+    let mut each = words.split(|byte| *byte == b'_').filter(|word| !word.is_empty());
+    let first = each.next().unwrap_or_default();
+    let last = each.next_back().unwrap_or(first);
+    is_one_of(&SHORT, last) && words != b"PWD" && !is_one_of(&SETTINGS, first)
+}
+
+/// Returns whether `before`, the text before a word `KEY`, ends with a word that says what a secret key is for.
+pub(crate) fn ends_with_owner(before: &[u8]) -> bool {
+    let before = before.strip_suffix(b"_").or_else(|| before.strip_suffix(b"-")).unwrap_or(before);
+    OWNERS.iter().any(|owner| {
+        let from = before.len().checked_sub(owner.len());
+        from.is_some_and(|from| before[from..].eq_ignore_ascii_case(owner.as_bytes()))
+    })
 }
 
 /// How secret a value is, based on its name.
@@ -24,6 +110,8 @@ pub(crate) enum Secrecy {
     Password,
     /// A key or a token, which is generated.
     Token,
+    /// Only a short word, such as `pass`, `auth` or `key`, which often has another meaning.
+    Short,
     /// Not a secret.
     None,
 }
@@ -84,25 +172,24 @@ const ABOUT: [&str; 45] = [
 pub(crate) fn secrecy(name: &[u8]) -> Secrecy {
     let words = words(name);
     let is_about = |word: &[u8]| ABOUT.binary_search_by(|about| about.as_bytes().cmp(word)).is_ok();
-    let is_secret = |word: &[u8]| WORDS.iter().chain(&JOINED).any(|secret| secret.as_bytes() == word);
-    let mut has_secret = ENDINGS.iter().chain(&["AUTH_KEY"]).any(|ending| words.ends_with(ending.as_bytes()));
+    if words == b"KEY" || SHORT.iter().any(|short| short.as_bytes() == words) {
+        return Secrecy::Short;
+    }
+    let mut has_secret = is_key(&words);
     for word in words.split(|byte| *byte == b'_') {
         if is_about(word) {
             return Secrecy::None;
         }
-        has_secret |= is_secret(word);
+        has_secret |= is_secret_word(word);
     }
     if !has_secret {
         Secrecy::None
-    } else if name.get(..4).is_some_and(|first| first.eq_ignore_ascii_case(b"pass")) {
+    } else if words.starts_with(b"PASS") || words == b"SSHPASS" {
         Secrecy::Password
     } else {
         Secrecy::Token
     }
 }
-
-/// Pairs of words that indicate a secret and are often written as one word.
-const JOINED: [&str; 5] = ["AUTHTOKEN", "AUTHKEY", "ACCESSTOKEN", "ACCESSKEY", "APITOKEN"];
 
 /// Returns the name in capitals, with its words separated by underscores.
 fn words(name: &[u8]) -> Vec<u8> {
@@ -116,11 +203,6 @@ fn words(name: &[u8]) -> Vec<u8> {
         last = byte;
     }
     words
-}
-
-fn ends_with_ignoring_case(name: &str, ending: &str) -> bool {
-    let from = name.len().checked_sub(ending.len());
-    from.and_then(|from| name.get(from..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
 }
 
 #[cfg(test)]
@@ -153,6 +235,25 @@ mod tests {
             "S3ACCESS_KEY",
             "SSH_PRIVATE_KEY",
             "__TOKEN__",
+            "API-KEY",
+            "PGPASSWORD",
+            "DBPASSWORD",
+            "MYAPITOKEN",
+            "userPassword",
+            "userpassword",
+            "SSHPASS",
+            "MYSQL_PWD",
+            "DB_PASS",
+            "PASS",
+            "pass",
+            "GH_PAT",
+            "AUTH",
+            "REDISCLI_AUTH",
+            "_auth",
+            "ENCRYPTION_KEY",
+            "STRIPE_KEY",
+            "stripeKey",
+            "signing-key",
         ] {
             assert!(is_secret_name(name), "{name}");
         }
@@ -176,7 +277,17 @@ mod tests {
             "PASSWORDLESS",
             "KEYBOARD",
             "APIKEYS",
-            "API-KEY",
+            "CACHE_KEY",
+            "primaryKey",
+            "MONKEY",
+            "AUTHOR",
+            "AUTH_TYPE",
+            "USE_AUTH",
+            "BYPASS",
+            "COMPASS",
+            "PASS_COUNT",
+            "PATH",
+            "CLASSPATH",
             "ÄPI_KEY",
             "é_KEY",
             "RUST_LOG",
@@ -202,6 +313,9 @@ mod tests {
             "authtoken",
         ] {
             assert_eq!(secrecy(name.as_bytes()), Secrecy::Token, "{name}");
+        }
+        for name in ["pass", "PWD", "Auth", "key"] {
+            assert_eq!(secrecy(name.as_bytes()), Secrecy::Short, "{name}");
         }
         for name in
             ["tokens", "tokenizer", "token_url", "tokenType", "passwordless", "secret-name", "api-key-id", "secretary"]

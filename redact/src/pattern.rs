@@ -71,6 +71,12 @@ pub(crate) fn telling(len: usize) -> usize {
     TELLING.min(len.div_ceil(2))
 }
 
+/// Returns the smallest number of bits of a value of `len` bytes that must not be shown together: those of 8 bytes or
+/// half of the value, whichever is less. If the length is odd, this is less than the bits of [`telling`] bytes.
+pub(crate) fn telling_bits(len: usize) -> usize {
+    (8 * TELLING).min(4 * len)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

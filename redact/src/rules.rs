@@ -31,16 +31,19 @@ mod open;
 mod rewrite;
 mod scan;
 mod shape;
+mod styled;
 mod table;
 
 use std::collections::HashSet;
 use std::fmt::{self, Debug, Formatter};
 use std::sync::{Arc, OnceLock};
 
+pub(crate) use credential::is_random;
 pub use error::RuleError;
-pub(crate) use scan::RuleScan;
+pub(crate) use styled::StyledScan;
 
 use crate::Redactor;
+use compile::LONGEST_MATCH;
 use general::GeneralRule;
 use literals::Literals;
 use shape::{Beginning, Shape};

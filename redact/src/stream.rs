@@ -9,7 +9,7 @@ use std::fmt::{self, Debug, Formatter};
 
 use crate::masks::{MaskedRange, Masks};
 use crate::matcher::View;
-use crate::rules::{RuleScan, Rules};
+use crate::rules::{Rules, StyledScan};
 use crate::search::ValueSearch;
 use crate::{MaskCounts, Redacted, Redactor};
 
@@ -20,7 +20,7 @@ use crate::{MaskCounts, Redacted, Redactor};
 pub struct RedactStream {
     /// The states of the searches after the last byte.
     values: Box<dyn ValueSearch>,
-    rules: Box<RuleScan>,
+    rules: Box<StyledScan>,
     /// The last bytes of the input, unmasked, from the beginning of the first match that is still possible. Some of
     /// them may already have been written.
     held: Vec<u8>,
@@ -34,7 +34,7 @@ pub struct RedactStream {
 
 impl RedactStream {
     pub(crate) fn new(values: Box<dyn ValueSearch>, rules: Rules) -> Self {
-        let rules = Box::new(RuleScan::new(rules));
+        let rules = Box::new(StyledScan::new(rules));
         Self { values, rules, held: Vec::new(), base: 0, before: None, masks: Masks::default() }
     }
 

@@ -7,7 +7,7 @@
 
 use crate::decode::{Decoder, Stages, Unit};
 use crate::lines::secret_parts;
-use crate::pattern::{Pattern, SHORT, is_weak, telling};
+use crate::pattern::{Pattern, SHORT, is_weak, telling, telling_bits};
 use crate::view::{Unifier, strip};
 
 /// Values longer than this are not searched for in base64 and hexadecimal form, because the patterns for these forms
@@ -28,7 +28,8 @@ pub(crate) fn patterns(values: &[Vec<u8>]) -> Vec<Pattern> {
             patterns.push(Pattern::literal(trimmed));
         }
         if !is_weak(trimmed) {
-            let mut forms = Forms { telling: telling(value.len()), patterns: &mut patterns };
+            let (telling, telling_bits) = (telling(trimmed.len()), telling_bits(trimmed.len()));
+            let mut forms = Forms { telling, telling_bits, patterns: &mut patterns };
             forms.add_text(value, trimmed);
         }
     }
@@ -41,6 +42,8 @@ pub(crate) fn patterns(values: &[Vec<u8>]) -> Vec<Pattern> {
 struct Forms<'p> {
     /// The length of the shortest prefix of the value that must not be shown.
     telling: usize,
+    /// The number of bits of the value that must not be shown together.
+    telling_bits: usize,
     patterns: &'p mut Vec<Pattern>,
 }
 
@@ -125,23 +128,26 @@ impl Forms<'_> {
         for digits in [b"0123456789abcdef", b"0123456789ABCDEF"] {
             let byte = |byte: &u8| [digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]];
             let pairs: Vec<_> = text.iter().map(byte).collect();
-            self.add(pairs.concat(), 2 * self.telling);
-            self.add(pairs.join(&b' '), 3 * self.telling - 1);
+            let telling = self.telling_bits.div_ceil(4);
+            self.add(pairs.concat(), telling);
+            self.add(pairs.join(&b' '), telling + (telling - 1) / 2);
         }
     }
 
     /// Adds the base64 forms of the text for its three possible alignments: 0, 1 or 2 bytes (modulo 3) may come before
     /// it in the encoder's input. Each form contains only the characters that depend on nothing but the text, so the
     /// encoding of any input that includes the text contains one of the forms. Each of the two characters next to a
-    /// form contains at most 4 bits of the text.
+    /// form contains at most 4 bits of the text. Because these are shown, fewer characters of the form itself may be.
     fn add_base64(&mut self, text: &[u8]) {
         for before in 0..3 {
             let padded = [&[0; 2][..before], text].concat();
             let characters = (8 * before).div_ceil(6)..8 * padded.len() / 6;
+            let beside = 8 * text.len() - 6 * characters.len();
+            let telling = (self.telling_bits - beside).div_ceil(6);
             let sextets: Vec<usize> = characters.map(|index| sextet(&padded, index)).collect();
             for alphabet in [STANDARD, URL_SAFE] {
                 let core = sextets.iter().map(|&sextet| alphabet[sextet]).collect();
-                self.add(core, (8 * self.telling).div_ceil(6));
+                self.add(core, telling);
             }
         }
     }

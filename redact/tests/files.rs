@@ -27,10 +27,15 @@ users:
 
 const ACCOUNT: &str = r#"{
   "type": "service_account",
-  "project_id": "example",
+  "project_id": "example-123456",
   "private_key_id": "8f14e45fceea167a5a36dedd4bea2543",
   "private_key": "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEFAASC\nBKcwggSjAgEA\n-----END PRIVATE KEY-----\n",
-  "client_email": "robot@example.iam.gserviceaccount.com",
+  "client_email": "robot@example-123456.iam.gserviceaccount.com",
+  "client_id": "103874562209371265432",
+  "auth_uri": "https://accounts.google.com/o/oauth2/auth",
+  "token_uri": "https://oauth2.googleapis.com/token",
+  "auth_provider_x509_cert_url": "https://www.googleapis.com/oauth2/v1/certs",
+  "client_x509_cert_url": "https://www.googleapis.com/robot/v1/metadata/x509/robot%40example-123456.iam.gserviceaccount.com",
   "universe_domain": "googleapis.com"
 }
 "#;
@@ -82,6 +87,19 @@ fn the_keys_and_tokens_of_a_kubeconfig_are_masked() {
 fn the_key_of_a_service_account_is_masked() {
     let key = r#""private_key": "-----BEGIN PRIVATE KEY-----\n[REDACTED]\n[REDACTED]\n-----END PRIVATE KEY-----\n","#;
     check(ACCOUNT, &[r#""private_key_id": "[REDACTED]","#, key]);
+}
+
+#[test]
+fn the_public_members_of_a_service_account_are_shown_in_other_logs() {
+    let log = "POST https://oauth2.googleapis.com/token for robot@example-123456.iam.gserviceaccount.com\n\
+               GET https://accounts.google.com/o/oauth2/auth?project=example-123456\n\
+               GET https://www.googleapis.com/oauth2/v1/certs from 103874562209371265432\n";
+    for account in [ACCOUNT.to_owned(), ACCOUNT.replace("\": ", "\":")] {
+        let redactor = Redactor::new([account]);
+        assert_eq!(redactor.redact(log.as_bytes()).to_text(), log);
+        let shown = redactor.redact(b"the key 8f14e45fceea167a5a36dedd4bea2543\n");
+        assert_eq!(shown.to_text(), "the key [REDACTED]\n");
+    }
 }
 
 #[test]

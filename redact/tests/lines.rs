@@ -65,6 +65,14 @@ fn lines_that_look_secret_are_masked_on_their_own() {
 }
 
 #[test]
+fn short_lines_that_look_random_are_masked_on_their_own() {
+    let value = "abcd1234efgh\nijkl5678mnop\nqrst9012uvwx";
+    check(value, "1 abcd1234efgh\n2 ijkl5678mnop\n3 qrst9012uvwx\n4", "1 [REDACTED]\n2 [REDACTED]\n3 [REDACTED]\n4");
+    let log = "PORT=8080 swordfish eu-west-1 v1alpha1\n";
+    check("eu-west-1\nswordfish\nPORT=8080\nv1alpha1\n8f14e45f", log, log);
+}
+
+#[test]
 fn a_common_word_in_a_line_is_masked_only_as_a_whole_word() {
     check("user: root\npassword: admin123", "admin123 admin1234", "[REDACTED] admin1234");
 }

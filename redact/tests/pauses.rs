@@ -49,6 +49,28 @@ fn only_bytes_that_may_become_a_match_are_held() {
 }
 
 #[test]
+fn fewer_digits_than_half_of_a_value_are_shown_in_hexadecimal_text() {
+    for length in 6..=20 {
+        let value: String = ('a'..='z').take(length).collect();
+        let redactor = Redactor::new([&value]);
+        for separator in ["", " "] {
+            let bytes: Vec<String> = value.bytes().map(|byte| format!("{byte:02x}")).collect();
+            let encoded = bytes.join(separator);
+            let (mut stream, mut shown) = (redactor.stream(), String::new());
+            for end in 0..encoded.len() {
+                shown += &stream.push(&encoded.as_bytes()[end..=end]).to_text();
+                shown += &stream.release().to_text();
+                let text = redactor.redact(&encoded.as_bytes()[..end]).to_string();
+                for shown in [&text, &shown] {
+                    let digits = shown.replace([' ', '['], "").replace("REDACTED]", "").len();
+                    assert!(4 * digits < 64.min(4 * length), "{shown} of {encoded}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn a_mask_is_written_before_its_end_is_known() {
     let mut script = Script::new(&["aaaaaa"]);
     script.push("aaaaa", "").push("a", "[REDACTED]").holds_nothing();

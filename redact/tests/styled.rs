@@ -59,6 +59,40 @@ fn styles_at_each_position(cuts: usize) {
 }
 
 #[test]
+fn the_end_within_a_styled_value_shows_little_of_it() {
+    ends_within_a_styled_value(7);
+}
+
+#[test]
+#[ignore = "takes a minute"]
+fn the_end_at_any_position_of_a_styled_value_shows_little_of_it() {
+    ends_within_a_styled_value(1);
+}
+
+/// Checks streams that end within a value with a style in it, at every `step`th byte. Nothing is shown if 8 bytes or
+/// half of the value are present.
+fn ends_within_a_styled_value(step: usize) {
+    for_each_seed(50, |dice| {
+        let value = value(dice);
+        let redactor = Redactor::new([&value]);
+        for at in 1..value.len() {
+            let (head, tail) = value.split_at(at);
+            let last = head.chars().next_back().expect("the head is not empty");
+            for style in STYLES {
+                let style = style(last);
+                let text = [head, &style, tail].concat();
+                for end in (1 + at % step..text.len()).step_by(step) {
+                    let shown = redactor.redact(&text.as_bytes()[..end]).to_string();
+                    let visible = end.min(at) + end.saturating_sub(at + style.len());
+                    let is_telling = visible >= 8.min(value.len().div_ceil(2));
+                    assert!(!is_telling || shown == "[REDACTED]", "{shown:?} of {text:?} up to {end}");
+                }
+            }
+        }
+    });
+}
+
+#[test]
 fn styles_at_all_positions_do_not_hide_a_value() {
     for_each_seed(50, |dice| {
         let value = value(dice);

@@ -35,15 +35,16 @@ impl Context {
         let begins = match boundary {
             Boundary::None => return true,
             Boundary::Option => return last == b'-' && self.before(view, at, is_option),
+            Boundary::Name if is_word(last) => return !self.before(view, at, is_within_mask),
             Boundary::Word if last == b'_' || is_hump(last, view.byte(at)) => true,
-            Boundary::Token | Boundary::Word if !is_word(last) && last != b']' => true,
-            Boundary::Token | Boundary::Word => self.before(view, at, is_escape),
+            Boundary::Token | Boundary::Word | Boundary::Name if !is_word(last) && last != b']' => true,
+            Boundary::Token | Boundary::Word | Boundary::Name => self.before(view, at, is_escape),
         };
         begins && !(matches!(last, b'-' | b':') && self.before(view, at, is_within_mask))
     }
 
-    /// Applies a predicate to the text before the position `at`.
-    fn before(&self, view: View, at: usize, is: fn(&[u8]) -> bool) -> bool {
+    /// Applies a function to the text before the position `at`.
+    pub(super) fn before<T>(&self, view: View, at: usize, is: impl Fn(&[u8]) -> T) -> T {
         let text = view.bytes(view.base..at);
         if let Some(last) = text.last_chunk::<LOOK_BEHIND>() {
             return is(last);
@@ -58,7 +59,7 @@ impl Context {
 }
 
 /// Returns whether a word begins with `byte` in camel case.
-fn is_hump(last: u8, byte: u8) -> bool {
+pub(super) fn is_hump(last: u8, byte: u8) -> bool {
     byte.is_ascii_uppercase() && (last.is_ascii_lowercase() || last.is_ascii_digit())
 }
 
@@ -163,6 +164,16 @@ mod tests {
             check(before, Boundary::Word, true);
         }
         check("CLIENT", Boundary::Word, false);
+    }
+
+    #[test]
+    fn a_word_of_a_name_begins_after_letters_but_not_within_a_mask() {
+        for before in ["db_", "client", "PG", "7", "", "x "] {
+            check(before, Boundary::Name, true);
+        }
+        for before in ["[REDACTED:some-id", "[REDACTED:a", "[REDACTED:", "[REDACTED:a-", "[REDACTED:a-b]"] {
+            check(before, Boundary::Name, false);
+        }
     }
 
     #[test]

@@ -13,7 +13,7 @@ use crate::pattern::{TELLING, telling};
 
 /// A possible match of one rule, from its beginning to the last byte that was examined. Positions count from the
 /// beginning of the stream.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Candidate {
     pub(super) rule: RuleIndex,
     start: usize,

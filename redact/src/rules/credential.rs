@@ -20,6 +20,7 @@ pub(super) fn in_quotes(before: &[u8], value: &[u8]) -> bool {
     match secrecy_of(before) {
         Secrecy::Password => is_password(value),
         Secrecy::Token => is_token(value),
+        Secrecy::Short => is_random(value),
         Secrecy::None => false,
     }
 }
@@ -33,6 +34,11 @@ pub(super) fn in_assignment(before: &[u8], value: &[u8]) -> bool {
         Secrecy::Password => is_password(value),
         Secrecy::Token if is_spaced => is_token(value) && !is_identifier(value),
         Secrecy::Token => is_token(value),
+        // In capitals, the name is that of a variable, such as `DB_PASS`.
+        Secrecy::Short if !is_spaced && (before.starts_with(b"PASS") || before.starts_with(b"PWD")) => {
+            is_password(value)
+        }
+        Secrecy::Short => is_random(value),
         Secrecy::None => false,
     }
 }
@@ -42,6 +48,12 @@ pub(super) fn in_field(before: &[u8], value: &[u8]) -> bool {
     match secrecy_of(before) {
         Secrecy::Password => is_token(value),
         Secrecy::Token => is_token(value) && !is_identifier(value),
+        // Test runners print the names of tests after `PASS:`.
+        Secrecy::Short => {
+            is_random(value)
+                && value.iter().filter(|byte| byte.is_ascii_digit()).count() > 1
+                && !before.starts_with(b"PASS")
+        }
         Secrecy::None => false,
     }
 }
@@ -88,7 +100,7 @@ fn without_percent_escapes(value: &[u8]) -> Vec<u8> {
 }
 
 /// Returns whether the value is random text of letters and digits.
-pub(super) fn is_random(value: &[u8]) -> bool {
+pub(crate) fn is_random(value: &[u8]) -> bool {
     is_token(value) && !is_identifier(value)
 }
 

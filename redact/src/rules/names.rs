@@ -7,9 +7,10 @@
 
 use super::RuleIndex;
 use super::automata::Automata;
+use super::boundary::is_hump;
 use super::machine::{Machine, MachineState};
 use crate::matcher::View;
-use crate::name::{Secrecy, secrecy};
+use crate::name::{Secrecy, ends_with_owner, secrecy};
 
 /// The maximum length of a name after its secret-like word.
 const LONGEST_REST: usize = 64;
@@ -18,7 +19,7 @@ const LONGEST_REST: usize = 64;
 const WORD: &[u8] = b"secret";
 
 /// A name that has begun with a secret-like word, and that may continue.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct NameCandidate {
     pub(super) start: usize,
     /// The length of the secret-like word.
@@ -27,6 +28,56 @@ pub(super) struct NameCandidate {
     at: usize,
     /// The rules that would match a value after the name.
     pub(super) rules: NamedRules,
+    beginning: NameBeginning,
+}
+
+/// What comes before the word that a [`NameCandidate`] begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum NameBeginning {
+    /// Letters or digits of the same word, as in `PGPASSWORD`.
+    Within,
+    /// No part of the name.
+    Name,
+    /// Another word of the name, as in `DB_PASS`.
+    Word,
+    /// A word that says what a secret key is for, as in `STRIPE_KEY`.
+    Owner,
+}
+
+impl NameBeginning {
+    /// Returns what comes before a word, given the text up to there and the first byte of the word.
+    pub(super) fn after(before: &[u8], first: u8) -> Self {
+        match before.last() {
+            Some(&last) if matches!(last, b'_' | b'-') || is_hump(last, first) => {
+                if ends_with_owner(before) {
+                    Self::Owner
+                } else {
+                    Self::Word
+                }
+            }
+            Some(last) if last.is_ascii_alphanumeric() => Self::Within,
+            _ => Self::Name,
+        }
+    }
+
+    /// Returns whether a name that begins with the literal `word`, in lower case, may be that of a secret.
+    pub(super) fn allows(self, word: &[u8]) -> bool {
+        match word {
+            b"key" => self == Self::Owner,
+            b"pwd" | b"auth" => self != Self::Within,
+            _ => true,
+        }
+    }
+
+    /// Returns whether a short word indicates a secret after this beginning.
+    fn allows_short(self, word: &[u8]) -> bool {
+        match self {
+            Self::Within => false,
+            Self::Name => word.eq_ignore_ascii_case(b"pass"),
+            Self::Word => !word.eq_ignore_ascii_case(b"key"),
+            Self::Owner => true,
+        }
+    }
 }
 
 /// A few rules that begin with a name.
@@ -64,8 +115,8 @@ pub(super) enum Name {
 
 impl NameCandidate {
     /// Creates a candidate of the given rules for a word of `word` bytes that begins at the position `start`.
-    pub(super) fn new(start: usize, word: usize, rules: NamedRules) -> Self {
-        Self { start, word, at: start + word, rules }
+    pub(super) fn new(start: usize, word: usize, rules: NamedRules, beginning: NameBeginning) -> Self {
+        Self { start, word, at: start + word, rules, beginning }
     }
 
     /// Examines the text that is available.
@@ -73,9 +124,11 @@ impl NameCandidate {
         let longest = self.start + self.word + LONGEST_REST;
         while let Some(byte) = view.get(self.at) {
             if !is_name(byte) {
-                return match secrecy(view.bytes(self.start..self.at)) {
-                    Secrecy::None => Name::Harmless,
+                let name = view.bytes(self.start..self.at);
+                return match secrecy(name) {
                     Secrecy::Password | Secrecy::Token => Name::Secret(byte),
+                    Secrecy::Short if self.beginning.allows_short(name) => Name::Secret(byte),
+                    Secrecy::Short | Secrecy::None => Name::Harmless,
                 };
             }
             if self.at == longest {

@@ -26,6 +26,7 @@ const MOST_OF_RULE: u8 = 4;
 const MOST: usize = 64;
 
 /// The candidates that are not decided yet, in the order in which they began.
+#[derive(Clone)]
 pub(super) struct OpenCandidates {
     candidates: Vec<Candidate>,
     /// The names that have begun. Each of them counts as one candidate of each of its rules.
@@ -136,6 +137,11 @@ impl OpenCandidates {
     /// Returns the position of the first name that has not ended, or `None` if all names have ended.
     pub(super) fn first_name(&self) -> Option<usize> {
         self.names.iter().map(|name| name.start).min()
+    }
+
+    /// Returns whether there are neither candidates nor names.
+    pub(super) fn is_empty(&self) -> bool {
+        self.candidates.is_empty() && self.names.is_empty()
     }
 
     /// Returns the open candidates.

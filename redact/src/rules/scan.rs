@@ -5,7 +5,7 @@ use aho_corasick::automaton::StateID;
 use super::boundary::Context;
 use super::candidate::Candidate;
 use super::literals::Literal;
-use super::names::{NameCandidate, NamedRules};
+use super::names::{NameBeginning, NameCandidate, NamedRules};
 use super::open::OpenCandidates;
 use super::shape::{Boundary, Shape};
 use super::{RuleIndex, RuleSet, Rules};
@@ -14,6 +14,7 @@ use crate::matcher::View;
 use crate::pattern::TELLING;
 
 /// The state of the search for shapes, preserved between reads. Positions count from the beginning of the stream.
+#[derive(Clone)]
 pub(crate) struct RuleScan {
     rules: Rules,
     /// The state of the automaton over the literals.
@@ -107,6 +108,16 @@ impl RuleScan {
         }
     }
 
+    /// Returns whether no match has begun at the end of the text that was examined.
+    pub(super) fn is_idle(&self) -> bool {
+        self.open.is_empty() && self.state == self.rules.set.literals.start()
+    }
+
+    /// Returns whether there is a match that is masked already and may continue.
+    pub(super) fn is_masking(&self) -> bool {
+        self.open.iter().any(Candidate::is_certain)
+    }
+
     /// Prepares for the removal of the view's text before the position `from`.
     pub(crate) fn keep(&mut self, view: View, from: usize) {
         if !self.rules.is_empty() {
@@ -133,7 +144,14 @@ impl RuleSet {
 
 /// Begins a name candidate at a literal, if there are rules for names that begin with this literal.
 fn begin_name(set: &RuleSet, literal: &Literal, context: &Context, open: &mut OpenCandidates, view: View) {
+    if literal.named.is_empty() {
+        return;
+    }
     let start = view.end() - literal.bytes.len();
+    let beginning = context.before(view, start, |before| NameBeginning::after(before, view.byte(start)));
+    if !beginning.allows(&literal.bytes) {
+        return;
+    }
     let mut rules = NamedRules::default();
     let mut known: Option<(Boundary, bool)> = None;
     for &rule in &literal.named {
@@ -150,7 +168,7 @@ fn begin_name(set: &RuleSet, literal: &Literal, context: &Context, open: &mut Op
         }
     }
     if !rules.as_slice().is_empty() {
-        open.begin_name(NameCandidate::new(start, literal.bytes.len(), rules));
+        open.begin_name(NameCandidate::new(start, literal.bytes.len(), rules, beginning));
     }
 }
 

@@ -22,6 +22,8 @@ pub(super) enum Boundary {
     /// At the beginning of a word within a name: also after an underscore, or with a capital letter after a lower-case
     /// letter or a digit.
     Word,
+    /// Within a name: also after a letter or a digit, as in `PGPASSWORD`.
+    Name,
     /// At the beginning of a word within the name of a command-line option, such as `--db-password`.
     Option,
     /// Anywhere.

@@ -15,6 +15,7 @@ use redact::{Redacted, Redactor};
 use crate::dice::{Dice, for_each_seed};
 use crate::encoders::BY_CHARACTER;
 use crate::in_base64::BASE64;
+use crate::programs::Missing;
 use crate::secret::{noise, secret};
 
 const MASK: &str = "[REDACTED]";
@@ -46,6 +47,13 @@ fn no_encoded_value_is_revealed_by_pauses() {
 }
 
 #[test]
+#[ignore = "takes a minute"]
+fn no_encoded_value_is_revealed_by_its_beginning_or_by_pauses_long() {
+    for_each_seed(FEW, cut_off);
+    for_each_seed(FEW, paused);
+}
+
+#[test]
 fn text_without_values_is_unchanged_and_masks_are_counted() {
     for_each_seed(5 * FEW, unchanged);
 }
@@ -68,16 +76,33 @@ fn no_value_is_found_in_base64_long() {
 }
 
 #[test]
+fn no_value_in_base64_is_revealed_by_its_beginning() {
+    for_each_seed(1, in_base64::cut_off);
+}
+
+#[test]
+fn no_value_in_base64_is_revealed_by_pauses() {
+    for_each_seed(1, in_base64::paused);
+}
+
+#[test]
+#[ignore = "takes minutes"]
+fn no_value_in_base64_is_revealed_by_its_beginning_or_by_pauses_long() {
+    for_each_seed(50, in_base64::cut_off);
+    for_each_seed(200, in_base64::paused);
+}
+
+#[test]
 fn no_value_is_found_in_the_output_of_programs() {
-    for_each_seed(1, |dice| programs::check(dice, 300));
-    for_each_seed(1, |dice| programs::check_dumps(dice, 10));
+    for_each_seed(1, |dice| programs::check(dice, 300, Missing::Skipped));
+    for_each_seed(1, |dice| programs::check_dumps(dice, 10, Missing::Skipped));
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn no_value_is_found_in_the_output_of_programs_long() {
-    for_each_seed(40, |dice| programs::check(dice, 1_000));
-    for_each_seed(100, |dice| programs::check_dumps(dice, 10));
+    for_each_seed(200, |dice| programs::check(dice, 1_000, Missing::Fails));
+    for_each_seed(2_000, |dice| programs::check_dumps(dice, 100, Missing::Fails));
 }
 
 /// Checks encoders that encode each character independently: the whole encoded value is replaced by one mask.

@@ -11,11 +11,23 @@ use std::ops::Range;
 use crate::case::Case;
 use crate::dice::{Dice, for_each_seed};
 
+/// The number of cases in an ordinary run, and in a long one.
 const CASES: u64 = 2_000;
+const MANY_CASES: u64 = 20_000;
 
 #[test]
 fn the_output_matches_the_oracle_for_any_split() {
-    for_each_seed(CASES, |dice| {
+    any_split(CASES);
+}
+
+#[test]
+#[ignore = "takes a minute"]
+fn the_output_matches_the_oracle_for_any_split_long() {
+    any_split(MANY_CASES);
+}
+
+fn any_split(cases: u64) {
+    for_each_seed(cases, |dice| {
         let case = Case::roll(dice);
         let pieces = pieces(dice, case.text.len());
         oracle::check(&case, &pieces, &[]);
@@ -24,7 +36,17 @@ fn the_output_matches_the_oracle_for_any_split() {
 
 #[test]
 fn the_output_matches_the_oracle_for_any_pause() {
-    for_each_seed(CASES, |dice| {
+    any_pause(CASES);
+}
+
+#[test]
+#[ignore = "takes a minute"]
+fn the_output_matches_the_oracle_for_any_pause_long() {
+    any_pause(MANY_CASES);
+}
+
+fn any_pause(cases: u64) {
+    for_each_seed(cases, |dice| {
         let case = Case::roll(dice);
         let pieces = pieces(dice, case.text.len());
         let pauses: Vec<usize> = pieces.iter().map(|piece| piece.end).filter(|_| dice.below(2) == 0).collect();

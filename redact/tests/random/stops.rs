@@ -77,7 +77,17 @@ const WORDS: [&str; 12] = [
 
 #[test]
 fn skipped_text_is_redacted_as_if_every_byte_had_been_examined() {
-    for_each_seed(CASES, |dice| {
+    skipped_text(CASES);
+}
+
+#[test]
+#[ignore = "takes a minute"]
+fn skipped_text_is_redacted_as_if_every_byte_had_been_examined_long() {
+    skipped_text(5 * CASES);
+}
+
+fn skipped_text(cases: u64) {
+    for_each_seed(cases, |dice| {
         let values: Vec<&str> = (0..=dice.below(3)).map(|_| VALUES[dice.below(VALUES.len())]).collect();
         let text: String = (0..dice.below(20)).map(|_| piece(dice, &values)).collect();
         check(&values, &text);

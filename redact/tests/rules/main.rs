@@ -4,6 +4,7 @@
 mod dice;
 
 mod blocks;
+mod colours;
 mod credentials;
 mod cuts;
 mod innocent;

@@ -12,8 +12,8 @@ use crate::rules::table::TableRule;
 macro_rules! name {
     () => {
         concat!(
-            "(?i:pass(?:word|wd|phrase)|secret|token|credential|",
-            "auth[_-]?(?:token|key)|access[_-]?(?:token|key)|api[_-]?(?:token|key)|private[_-]?key)",
+            "(?i:pass|pwd|sshpass|secret|token|credential|key|auth|",
+            "access[_-]?(?:token|key)|api[_-]?(?:token|key)|private[_-]?key)",
             "[A-Za-z0-9_-]{0,64}",
         )
     };
@@ -35,7 +35,7 @@ macro_rules! unquoted {
 
 const fn rule(rule: TableRule, accepts: fn(&[u8], &[u8]) -> bool) -> GeneralRule {
     let matching = Matching {
-        boundary: Boundary::Word,
+        boundary: Boundary::Name,
         beginning: Beginning::Name,
         certain: Some(LONG_VALUE),
         accepts: Some(accepts),
@@ -111,6 +111,14 @@ pub(super) const RULES: &[GeneralRule] = &[
                 "minio_secret_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
                 "npm config: //registry.example.com/:_authToken=0123456789abcdef",
                 "level=info user=a token=a1b2c3d4e5f6, next",
+                "PGPASSWORD=swordfish psql",
+                "MYSQL_PWD=swordfish",
+                "DB_PASS=swordfish",
+                "STRIPE_KEY=a1b2c3d4e5f6",
+                "export MYAPITOKEN=a1b2c3d4e5f6",
+                "REDISCLI_AUTH=a1b2c3d4e5f6 redis-cli",
+                "//registry.example.com/:_auth=a1b2c3d4e5f6",
+                "SSHPASS=swordfish",
             ],
             unmasked: &[
                 "PASSWORD=$1",
@@ -123,6 +131,11 @@ pub(super) const RULES: &[GeneralRule] = &[
                 "password=[REDACTED]",
                 "secret=true",
                 "for token in tokens: token == last_token2",
+                "KEY=a1b2c3d4e5f6 CACHE_KEY=a1b2c3d4e5f6",
+                "PWD=/home/a OLDPWD=swordfish",
+                "auth=a1b2c3d4e5f6 bypass=a1b2c3d4e5f6",
+                "pass=swordfish fail=0",
+                "DB_PASS=${DB_PASS}",
             ],
         },
         credential::in_assignment,
@@ -138,7 +151,13 @@ pub(super) const RULES: &[GeneralRule] = &[
                 unquoted!("6"),
                 ")",
             ),
-            masked: &["password: hunter2hunter2", "X-Api-Key: 8f14e45fceea167a", "  clientSecret: Zx81-pQ4u_99\n"],
+            masked: &[
+                "password: hunter2hunter2",
+                "X-Api-Key: 8f14e45fceea167a",
+                "Ocp-Apim-Subscription-Key: 8f14e45fceea167a",
+                "pass: hunter2hunter2",
+                "  clientSecret: Zx81-pQ4u_99\n",
+            ],
             unmasked: &[
                 "error: unexpected token: expected one of `;`",
                 "secret: kubernetes.io/service-account-token",
@@ -150,6 +169,12 @@ pub(super) const RULES: &[GeneralRule] = &[
                 "token: 1.2.3-beta4",
                 "credentials: 2024-05-01T12:00:00Z",
                 "secret: src/secret/mod2.rs:12:5",
+                "pass: 12 fail: 0",
+                "CLIENT_AUTH: _ASN1Object(nid=130)",
+                "PASS: 01-foo2bar",
+                "pass: tests/foo2bar.sh",
+                "key: 8f14e45fceea167a",
+                "auth: 8f14e45fceea167a",
             ],
         },
         credential::in_field,
@@ -164,7 +189,11 @@ pub(super) const RULES: &[GeneralRule] = &[
                 unquoted!("6"),
                 ")",
             ),
-            masked: &["deploy --api-key a1b2c3d4e5f6", "mysqldump --password 'hunter2hunter2' app"],
+            masked: &[
+                "deploy --api-key a1b2c3d4e5f6",
+                "mysqldump --password 'hunter2hunter2' app",
+                "deploy --pass hunter2hunter2",
+            ],
             unmasked: &["--token <TOKEN>", "--password-stdin registry1.example.com", "--token TOKEN  The token to use"],
         },
         matching: Matching {

@@ -1,0 +1,207 @@
+//! The search for shapes in text with terminal escape sequences.
+//!
+//! Programs print `password=` and its value in different colours. A rule does not match such text, because the escape
+//! sequences are between the bytes of the match. Therefore, the rules are also applied to the visible text, in which the
+//! sequences are omitted.
+//!
+//! Most text contains no escape sequences, so the visible text is searched separately only while it matters: from the
+//! first sequence in a line to the first end of a line at which no match is possible. The search begins as a copy of the
+//! search in the raw text, because both texts are equal up to there. What it finds is mapped to positions in the raw
+//! text.
+
+use super::scan::{RuleScan, Undecided};
+use super::{LONGEST_MATCH, Rules};
+use crate::decode::{Ansi, Strings};
+use crate::masks::Masks;
+use crate::matcher::View;
+
+/// The maximum number of raw bytes that a match in the visible text may span. A longer one, with endless escape
+/// sequences within it, is abandoned, because all of its bytes are held back.
+const LONGEST_SPAN: usize = LONGEST_MATCH + (16 << 10);
+
+/// The span is checked at positions that are multiples of this number, so that the result does not depend on how the
+/// input is split.
+const CHECK: usize = 1024;
+
+/// The search for shapes in the raw and in the visible text of one stream, preserved between reads.
+pub(crate) struct StyledScan {
+    raw: RuleScan,
+    /// The search in the visible text, while it is needed.
+    visible: Option<Box<VisibleScan>>,
+}
+
+impl StyledScan {
+    pub(crate) fn new(rules: Rules) -> Self {
+        Self { raw: RuleScan::new(rules), visible: None }
+    }
+
+    /// Returns the rules that are applied.
+    pub(crate) fn rules(&self) -> &Rules {
+        self.raw.rules()
+    }
+
+    /// Processes the view's text from the position `from` on, and adds the secrets that it finds to `masks`.
+    pub(crate) fn run(&mut self, view: View, from: usize, masks: &mut Masks) {
+        if self.rules().is_empty() {
+            return;
+        }
+        let mut at = from;
+        while at < view.end() {
+            let rest = view.bytes(at..view.end());
+            let end = at + if self.visible.is_some() { section(rest, at) } else { until_escape(rest) };
+            let section = view.until(end);
+            self.raw.run(section, at, masks);
+            match &mut self.visible {
+                Some(visible) => {
+                    visible.push(view.bytes(at..end), at, masks);
+                    if !visible.continues(view.byte(end - 1), end) {
+                        self.visible = None;
+                    }
+                }
+                None if end < view.end() => self.visible = Some(Box::new(VisibleScan::fork(&self.raw, section))),
+                None => {}
+            }
+            at = end;
+        }
+    }
+
+    /// Returns which bytes are not decided yet at the end of the view's text.
+    pub(crate) fn undecided(&self, view: View) -> Undecided {
+        let raw = self.raw.undecided(view);
+        let Some(visible) = &self.visible else { return raw };
+        let Undecided { possible, telling, .. } = visible.scan.undecided(visible.view());
+        let [possible, telling] = [possible, telling].map(|at| visible.position(at, view.end()));
+        // The search in the visible text has its own copy of the text that it needs.
+        Undecided { keep: raw.keep, possible: raw.possible.min(possible), telling: raw.telling.min(telling) }
+    }
+
+    /// Prepares for the removal of the view's text before the position `from`.
+    pub(crate) fn keep(&mut self, view: View, from: usize) {
+        self.raw.keep(view, from);
+        if let Some(visible) = &mut self.visible {
+            visible.trim();
+        }
+    }
+
+    /// Ends the stream. Afterwards, `self` can be used for a new stream.
+    pub(crate) fn finish(&mut self, view: View, masks: &mut Masks) {
+        self.raw.finish(view, masks);
+        if let Some(mut visible) = self.visible.take() {
+            visible.finish(masks);
+        }
+    }
+}
+
+/// Returns the number of bytes before the first escape sequence.
+fn until_escape(text: &[u8]) -> usize {
+    let mut at = 0;
+    // The inner loop compiles to vector instructions.
+    for chunk in text.chunks(64) {
+        if chunk.iter().fold(false, |found, byte| found | (*byte == Ansi::ESCAPE)) {
+            return at + chunk.iter().position(|byte| *byte == Ansi::ESCAPE).unwrap_or(0);
+        }
+        at += chunk.len();
+    }
+    at
+}
+
+/// Returns the number of bytes up to the end of the line, or up to the next position at which the span is checked.
+fn section(text: &[u8], at: usize) -> usize {
+    let most = text.len().min(CHECK - at % CHECK);
+    text[..most].iter().position(|byte| *byte == b'\n').map_or(most, |line| line + 1)
+}
+
+/// The search in the visible text. Its positions equal those in the raw text up to the first escape sequence.
+struct VisibleScan {
+    scan: RuleScan,
+    ansi: Ansi,
+    /// The text that the search still needs, and the byte before it.
+    text: Vec<u8>,
+    before: Option<u8>,
+    /// The position of `text` in the visible text.
+    base: usize,
+    /// The position of each byte of `text` in the raw text.
+    positions: Vec<usize>,
+    /// The position of the byte before `text` in the raw text.
+    position_before: usize,
+}
+
+impl VisibleScan {
+    /// Copies the search in the raw text, which has examined the view's text.
+    fn fork(raw: &RuleScan, view: View) -> Self {
+        let base = raw.undecided(view).keep;
+        let mut scan = raw.clone();
+        scan.keep(view, base);
+        Self {
+            scan,
+            ansi: Ansi::new(Strings::Hidden),
+            text: view.bytes(base..view.end()).to_vec(),
+            before: view.byte_before(base),
+            base,
+            positions: (base..view.end()).collect(),
+            position_before: base.saturating_sub(1),
+        }
+    }
+
+    fn view(&self) -> View<'_> {
+        View { before: self.before, base: self.base, text: &self.text }
+    }
+
+    /// Processes bytes of the raw text, which are at the position `at`.
+    fn push(&mut self, bytes: &[u8], at: usize, masks: &mut Masks) {
+        let from = self.base + self.text.len();
+        for (position, &byte) in (at..).zip(bytes) {
+            if !self.ansi.push(byte) {
+                self.text.push(byte);
+                self.positions.push(position);
+            }
+        }
+        self.search(masks, |scan, view, found| scan.run(view, from, found));
+        self.trim();
+    }
+
+    fn finish(&mut self, masks: &mut Masks) {
+        self.search(masks, RuleScan::finish);
+    }
+
+    fn search(&mut self, masks: &mut Masks, search: impl FnOnce(&mut RuleScan, View, &mut Masks)) {
+        let mut found = Masks::default();
+        let view = View { before: self.before, base: self.base, text: &self.text };
+        search(&mut self.scan, view, &mut found);
+        let (base, positions, before) = (self.base, &self.positions, self.position_before);
+        masks.add_all(found, |at| at.checked_sub(base).map_or(before, |index| positions[index]));
+    }
+
+    /// Returns whether the search is still needed after the raw byte `last`, which ends at the position `end`.
+    fn continues(&self, last: u8, end: usize) -> bool {
+        let is_done = last == b'\n' && self.scan.is_idle();
+        let is_long = end.is_multiple_of(CHECK) && self.positions.first().is_some_and(|at| end - at > LONGEST_SPAN);
+        !is_done && !is_long
+    }
+
+    /// Returns the position in the raw text from which on nothing is decided. `end` is the end of the raw text.
+    fn position(&self, at: usize, end: usize) -> usize {
+        let index = at - self.base;
+        if self.scan.is_masking() {
+            // A match that is masked already may continue after the escape sequences that follow it.
+            let before = index.checked_sub(1).map_or(self.position_before, |index| self.positions[index]);
+            return before + 1;
+        }
+        self.positions.get(index).copied().unwrap_or(end)
+    }
+
+    /// Removes the text that the search no longer needs.
+    fn trim(&mut self) {
+        let view = View { before: self.before, base: self.base, text: &self.text };
+        let keep = self.scan.undecided(view).keep;
+        self.scan.keep(view, keep);
+        let unused = keep - self.base;
+        if let Some(last) = unused.checked_sub(1) {
+            self.before = Some(self.text[last]);
+            self.position_before = self.positions[last];
+            self.text.drain(..unused);
+            self.positions.drain(..unused);
+            self.base = keep;
+        }
+    }
+}
