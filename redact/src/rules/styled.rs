@@ -97,7 +97,7 @@ fn until_escape(text: &[u8]) -> usize {
     let mut at = 0;
     // The inner loop compiles to vector instructions.
     for chunk in text.chunks(64) {
-        if chunk.iter().fold(false, |found, byte| found | (*byte == Ansi::ESCAPE)) {
+        if chunk.iter().fold(0, |found, byte| found | u8::from(*byte == Ansi::ESCAPE)) != 0 {
             return at + chunk.iter().position(|byte| *byte == Ansi::ESCAPE).unwrap_or(0);
         }
         at += chunk.len();
