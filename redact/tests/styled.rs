@@ -165,6 +165,8 @@ fn a_value_that_contains_styles_is_masked_if_it_is_printed_with_more_of_them() {
         let styled = value.replace("gh", "g\x1b[0mh");
         assert_eq!(redactor.redact(format!("<{styled}>").as_bytes()).to_text(), "<[REDACTED]>", "{value:?}");
     }
+    let redactor = Redactor::new(["a\x08abcdefgh"]);
+    assert_eq!(redactor.redact(b"<abcdefgh>").to_text(), "<[REDACTED]>", "the value is printed without its style");
 }
 
 #[test]

@@ -147,6 +147,12 @@ fn single_characters_between_runs_of_white_space_are_not_skipped() {
 }
 
 #[test]
+fn a_value_that_begins_within_an_escape_may_have_wider_spaces() {
+    let text = format!("a text without a value%41  /value{AFTER}");
+    assert_eq!(check(&["41 /value"], &text), format!("a text without a value%[REDACTED]{AFTER}"));
+}
+
+#[test]
 fn a_backspace_does_not_hide_a_value_with_escapes() {
     let text = format!("password:s\x08ecret%20%20value%20{AFTER}");
     assert_eq!(check(&["secret value"], &text), format!("password:[REDACTED]%20{AFTER}"));
