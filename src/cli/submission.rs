@@ -47,7 +47,15 @@ pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<Json, SubmissionError> {
     let refused = |place, problem| SubmissionError { name: name.to_owned(), place, problem };
     let text = json::decode(bytes).map_err(|problem| refused(None, problem))?;
     let parsed = if is_json(name, text) { json::parse(text) } else { json::parse_yaml(text) };
-    parsed.and_then(submission).map_err(|error| refused(Some(error.position(text)), error.problem().to_owned()))
+    parsed.and_then(submission).map_err(|error| refused(Some(error.position(text)), problem(&error)))
+}
+
+/// Returns the description of an error, which begins with the path of the invalid field, if there is one.
+fn problem(error: &JsonError) -> String {
+    match error.field() {
+        field if field.is_empty() => error.problem().to_owned(),
+        field => format!("{field}: {}", error.problem()),
+    }
 }
 
 /// Returns whether a file is JSON, according to its extension. If the extension indicates neither JSON nor YAML, the
@@ -146,12 +154,64 @@ mod tests {
         check_refused("a.yaml", "- run: a\n", "1:1", &["steps"]);
         check_refused("a.json", "{\"run\": \"a\",\n \"runs\": 1}", "2:2", &["runs", "steps"]);
         check_refused("a.json", "{\"run\": \"a\",\n}", "2:1", &[]);
-        check_refused("a.json", "{\"run\": \"a\",\n \"env\": {\"A\": \"1\",\n  \"A\": \"2\"}}", "3:3", &["twice"]);
-        check_refused("a.yaml", "run: a\nenv: {A: '1', A: '2'}\n", "2:15", &["A is given twice"]);
+        check_refused(
+            "a.json",
+            "{\"run\": \"a\",\n \"env\": {\"A\": \"1\",\n  \"A\": \"2\"}}",
+            "3:3",
+            &["env.A: is given twice"],
+        );
+        check_refused("a.yaml", "run: a\nenv: {A: '1', A: '2'}\n", "2:15", &["env.A: is given twice"]);
         check_refused("a.yaml", "title: x\nrun: ! true\n", "2:6", &["tag", "quotes"]);
         check_refused("a.yaml", "run: !secret X\n", "1:6", &["!secret"]);
         check_refused("a.json", "{\"steps\": [\n[\"a\"]]}", "2:1", &["object"]);
         check_refused("a.yaml", "steps:\n- [a, n, echo]\n", "2:3", &["object"]);
+    }
+
+    #[test]
+    fn errors_in_json_and_yaml_name_the_field() {
+        for (json, yaml, place, says) in [
+            (
+                r#"{"run":"a","env":{"A":"1","A":"2"}}"#,
+                "run: a\nenv:\n  A: '1'\n  A: '2'",
+                "1:27",
+                "env.A: is given twice",
+            ),
+            (r#"{"run":"a","run":"b"}"#, "run: a\nrun: b", "1:12", "run: is given twice"),
+            (
+                r#"{"steps":[{"run":"a"},{"run":"b","run":"c"}]}"#,
+                "steps:\n- run: a\n- run: b\n  run: c",
+                "1:34",
+                "steps[1].run: is given twice",
+            ),
+            (
+                r#"{"payload":{"run":"a","env":{"A":"1","A":"2"}}}"#,
+                "payload:\n  run: a\n  env: {A: '1', A: '2'}",
+                "1:38",
+                "payload.env.A: is given twice",
+            ),
+            (
+                r#"{"type":"other","payload":{"a":[{"b":1,"b":2}]}}"#,
+                "type: other\npayload:\n  a: [{b: 1, b: 2}]",
+                "1:40",
+                "payload.a[0].b: is given twice",
+            ),
+            (r#"{"run":"a","env":{"A":1}}"#, "run: a\nenv: {A: 1}", "1:23", "env.A: invalid type"),
+            (r#"{"steps":[["a"]]}"#, "steps:\n- [a]", "1:11", "steps[0]: "),
+            (
+                r#"{"steps":[{"run":"a","retries":3}]}"#,
+                "steps:\n- run: a\n  retries: 3",
+                "1:22",
+                "unknown field `retries`",
+            ),
+            (r#"{"run":"a","timeoutSeconds":"soon"}"#, "run: a\ntimeoutSeconds: soon", "1:29", "timeoutSeconds: "),
+        ] {
+            check_refused("a.json", json, place, &[says]);
+            let refused = parse("a.yaml", yaml.as_bytes()).expect_err("it is not a job").to_string();
+            assert!(refused.contains(says), "{refused} does not say {says}");
+        }
+        // If the text is not JSON at all, there is no field.
+        let refused = parse("a.json", b"{\"run\": \"a\",\n}").expect_err("it is not a job").to_string();
+        assert!(refused.starts_with("a.json:2:1: ") && !refused.contains("run"), "{refused}");
     }
 
     #[test]

@@ -202,7 +202,7 @@ impl NamedUser {
 }
 
 /// Creates a login link, and prints only the link to standard output, so that scripts can send it.
-async fn create_link(client: &Client, name: &str, new: NewLoginLink, colour: Colour) -> Result<ExitCode, CliError> {
+async fn create_link(client: &ApiClient, name: &str, new: NewLoginLink, colour: Colour) -> Result<ExitCode, CliError> {
     let body = client.post(&link_path(name)?, &new).await?;
     let CreatedLoginLink { user_id, link, expires_at } = client.parse(&body)?;
     let expires = words::date_time(expires_at, 0);

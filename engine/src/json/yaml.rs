@@ -130,7 +130,7 @@ impl<'t> YamlReader<'t> {
                 (_, span) => return Err(self.error(&span, "the name of a field must be a plain string")),
             };
             if !names.insert(name.clone()) {
-                return Err(JsonError::new(at, format!("{name} is given twice")).under(&name));
+                return Err(JsonError::new(at, "is given twice").under(&name));
             }
             let (event, span) = self.next()?;
             let value = self.node(event, span, depth + 1).map_err(|error| error.under(&name))?;
@@ -199,7 +199,7 @@ fn start(span: &Span) -> usize {
 /// Returns the members that a merge key (`<<`) adds to its object. `value` is the value of the merge key.
 fn merge(value: Json) -> Result<Vec<Member>, JsonError> {
     let at = value.at;
-    let refused = || JsonError::new(at, "<< must be an object or a list of objects").under("<<");
+    let refused = || JsonError::new(at, "must be an object or a list of objects").under("<<");
     match value.node {
         Node::Object(members) => Ok(members),
         Node::Array(items) => {
