@@ -169,8 +169,8 @@ impl Auth {
         .await
     }
 
-    /// Changes the password of the user who has sent the request, and ends the user's other sessions and login link. API
-    /// tokens remain valid.
+    /// Changes the password of the user who has sent the request, and ends the user's other sessions and login link.
+    /// API tokens remain valid.
     pub async fn change_own_password(
         &self,
         change: PasswordChange,

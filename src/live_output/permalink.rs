@@ -30,6 +30,8 @@ pub struct LineChoice {
     pub is_extending: bool,
     /// Whether keys move the first line of the range. Otherwise, they move the last line.
     pub moves_first: bool,
+    /// The line that the reader has moved to by a key, or `None` if the last choice was made in another way.
+    pub by_key: Option<LineKey>,
 }
 
 impl LineChoice {
@@ -37,7 +39,7 @@ impl LineChoice {
     #[must_use]
     pub fn of(lines: MarkedLines, current: LineKey) -> Self {
         let moves_first = current == lines.first_key() && lines.count() > 1;
-        Self { lines: Some(lines), is_extending: false, moves_first }
+        Self { lines: Some(lines), is_extending: false, moves_first, by_key: None }
     }
 
     /// Returns the line that keys move, or `None` if no lines are chosen.

@@ -45,8 +45,6 @@ pub struct Screen {
     pub display: RwSignal<Display>,
     /// The lines that the reader has chosen.
     pub choice: RwSignal<LineChoice>,
-    /// The line that the reader has moved to by a key, or `None` if there is no such line.
-    pub current_line: RwSignal<Option<LineKey>>,
     /// Whether the list follows the end of the log.
     pub follows: RwSignal<bool>,
     /// The number of rows that have arrived since following was paused.
@@ -72,7 +70,6 @@ impl Screen {
             filter: RwSignal::default(),
             display: RwSignal::default(),
             choice: RwSignal::default(),
-            current_line: RwSignal::new(None),
             follows: RwSignal::new(true),
             unseen: RwSignal::new(0),
             list: ListElements::new(),

@@ -9,8 +9,8 @@ pub(in crate::auth) struct UserRow {
     pub(in crate::auth) id: i64,
     pub(in crate::auth) name: String,
     pub(in crate::auth) role: Role,
-    /// The hash of the password. It is `None` if a reverse proxy or a provider authenticates the user, or if a local user
-    /// has not chosen a password yet.
+    /// The hash of the password. It is `None` if a reverse proxy or a provider authenticates the user, or if a local
+    /// user has not chosen a password yet.
     pub(in crate::auth) password: Option<String>,
     /// Whether an administrator has disabled the user.
     pub(in crate::auth) is_disabled: bool,

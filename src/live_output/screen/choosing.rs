@@ -61,7 +61,7 @@ impl Screen {
     /// Returns the text of the line that the reader has moved to by a key, for screen readers. Returns `None` if there
     /// is no such line.
     pub fn spoken_line(self) -> Option<String> {
-        let key = self.current_line.get()?;
+        let key = self.choice.get().by_key?;
         self.panel.try_with_value(|panel| panel.spoken(key)).flatten()
     }
 
@@ -82,8 +82,7 @@ impl Screen {
         if self.role() == LogRole::Only {
             permalink::put_into_address(choice.lines, self.last_attempt());
         }
-        self.choice.set(choice);
-        self.current_line.set(current);
+        self.choice.set(LineChoice { by_key: current, ..choice });
         self.change(|panel| {
             panel.mark_lines(choice.lines);
             panel.set_current(current);

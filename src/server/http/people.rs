@@ -1,5 +1,5 @@
-//! `/users`, `/account/password`, `/sessions` and `/tokens`: manages people, their login links, browser sessions and API
-//! tokens.
+//! `/users`, `/account/password`, `/sessions` and `/tokens`: manages people, their login links, browser sessions and
+//! API tokens.
 
 pub(super) mod forms;
 
@@ -168,8 +168,8 @@ fn of_login_link(link: &CreatedLoginLink) -> String {
     format!("expires at {}", link.expires_at)
 }
 
-/// Returns the login link with this ticket. It begins with the address to which the request was sent, because that is an
-/// address under which browsers reach the server, also behind a reverse proxy.
+/// Returns the login link with this ticket. It begins with the address to which the request was sent, because that is
+/// an address under which browsers reach the server, also behind a reverse proxy.
 fn login_link(new: UserTicket, client: RequestClient, host: &RequestHost) -> CreatedLoginLink {
     let UserTicket { user, ticket, expires_at } = new;
     let link = format!("{}/login?userTicket={}", host.origin(client.https), ticket.expose());

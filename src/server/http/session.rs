@@ -24,8 +24,8 @@ const PEOPLE: &str = "/people";
 /// The kind of credential in the audit log for a login with a one-time link.
 const LOGIN_LINK: &str = "login_link";
 
-/// The fields of the login form, which contains a name with a password, the admin token, the ticket of the link that the
-/// server printed, or the ticket of a user's login link, which permits a new password.
+/// The fields of the login form, which contains a name with a password, the admin token, the ticket of the link that
+/// the server printed, or the ticket of a user's login link, which permits a new password.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct LoginForm {

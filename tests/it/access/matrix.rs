@@ -40,8 +40,8 @@ impl Objects {
         let lease = json!({"workerId": "sender", "leaseEpoch": self.held["leaseEpoch"], "leaseSeconds": 600});
         let (output, job) = ("secret output", self.job.as_str());
         match (method, path) {
-            // A provider is not configured.
-            ("GET", "/login/oidc" | "/login/oidc/callback") => plain(404),
+            // No provider is configured, and the job has no input.
+            ("GET", "/login/oidc" | "/login/oidc/callback" | "/jobs/{id}/input") => plain(404),
             ("GET", "/events/stream") => vec![get("", 422, ""), get(&format!("?jobs={job}:0"), 200, output)],
             ("GET", "/jobs/stream") => vec![get("?after=0", 200, job)],
             ("GET", "/jobs" | "/jobs/{id}") => vec![get("", 200, job)],
@@ -56,21 +56,25 @@ impl Objects {
             ],
             ("GET", "/jobs/{id}/artifacts/{artifact}/preview") => plain(303),
             ("GET", "/jobs/{id}/artifacts") => vec![get("", 200, &self.artifact)],
-            ("GET", "/jobs/{id}/events" | "/jobs/{id}/events/stream" | "/jobs/{id}/lines")
-            | ("GET", "/jobs/{id}/artifacts/{artifact}/download" | "/previews/{permission}/{*name}") => {
-                vec![get("", 200, output)]
-            }
+            (
+                "GET",
+                "/jobs/{id}/events"
+                | "/jobs/{id}/events/stream"
+                | "/jobs/{id}/lines"
+                | "/jobs/{id}/artifacts/{artifact}/download"
+                | "/previews/{permission}/{*name}",
+            ) => vec![get("", 200, output)],
             ("GET", "/secrets/{name}") => vec![get("", 200, &self.name)],
             ("GET", "/audit" | "/audit/export") => vec![get("", 200, "job.submit")],
-            // The job has no input.
-            ("GET", "/jobs/{id}/input") => plain(404),
             ("GET", _) => plain(200),
             ("DELETE", _) => plain(204),
             ("POST", "/jobs") => with(json!({"type": "nobody-runs-this"}), 201),
             ("POST", "/jobs/bulk") => with(json!({"action": "cancel", "filter": {"type": "unknown"}}), 200),
-            ("POST", "/jobs/{id}/resubmit") => with(json!({}), 201),
-            ("POST", "/jobs/{id}/cancel" | "/workers/{id}/drain" | "/workers/{id}/resume")
-            | ("POST", "/workers/tokens/{id}/revoke") => with(json!({}), 200),
+            ("POST", "/jobs/{id}/resubmit") | ("PUT", "/pauses/{name}") => with(json!({}), 201),
+            (
+                "POST",
+                "/jobs/{id}/cancel" | "/workers/{id}/drain" | "/workers/{id}/resume" | "/workers/tokens/{id}/revoke",
+            ) => with(json!({}), 200),
             ("POST", "/redact") => with(json!({"text": "x"}), 200),
             ("POST", "/users") => {
                 with(json!({"name": format!("new-{}", self.name), "role": "viewer", "password": PASSWORD}), 201)
@@ -79,7 +83,6 @@ impl Objects {
             ("POST", "/tokens") => with(json!({"name": "new"}), 201),
             ("POST", "/workers/tokens") => with(json!({"workerId": "new"}), 201),
             ("PUT", "/secrets/{name}") => with(json!({"value": "another-secret-value"}), 200),
-            ("PUT", "/pauses/{name}") => with(json!({}), 201),
             ("POST", "/jobs/claim") => {
                 with(json!({"workerId": "sender", "leaseSeconds": 60, "allowedTypes": ["unknown"]}), 200)
             }

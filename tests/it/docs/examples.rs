@@ -73,7 +73,7 @@ fn script(text: &str, base: &str) -> String {
             .replace("session end ID", "session end $SESSION")
             .replace("token revoke ID", "token revoke $REVOCABLE");
         let written = match treatment {
-            Some(Skipped(_)) => Ok(()),
+            Some(Skipped(reason)) => writeln!(script, "# Skipped: {reason}."),
             Some(Reads(file)) => writeln!(script, "{{ {command}\n}} < {file}"),
             Some(Between(before, after)) => writeln!(script, "{before}\n{command}\n{after}"),
             None => writeln!(script, "{command}"),

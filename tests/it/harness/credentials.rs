@@ -27,8 +27,8 @@ pub async fn use_all(server: &mut Process, provider: &Provider) -> Credentials {
     let link = server.login_link();
     let (_, ticket) = link.rsplit_once("ticket=").expect("a link has a ticket");
     let (api, client) = (&server.api, browser());
-    let user = json!({"name": "ada", "role": "admin", "password": PASSWORD});
-    assert_eq!(api.post("/users", &user).await.status(), 201);
+    let ada = json!({"name": "ada", "role": "admin", "password": PASSWORD});
+    assert_eq!(api.post("/users", &ada).await.status(), 201);
     let mut used = vec![
         ("admin token", TOKEN.to_owned()),
         ("password", PASSWORD.to_owned()),

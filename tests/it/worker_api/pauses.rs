@@ -96,8 +96,8 @@ async fn a_paused_type_holds_only_its_own_jobs_back() {
     assert_eq!(worker.expect(200, "/claim", either).await, json!({"job": null}));
     assert_eq!(server.api.job(&held).await["pause"], paused);
     let list = server.api.json("/jobs").await["items"].clone();
-    let pauses: Vec<&Value> = list.as_array().expect("it is a list").iter().map(|job| &job["pause"]).collect();
-    assert_eq!(pauses, [&Value::Null, &Value::Null, &paused], "neither of the other jobs is paused");
+    let listed: Vec<&Value> = list.as_array().expect("it is a list").iter().map(|job| &job["pause"]).collect();
+    assert_eq!(listed, [&Value::Null, &Value::Null, &paused], "neither of the other jobs is paused");
     resume(&server, "type:elsewhere").await;
     assert_eq!(id_of(&claim(&worker).await["job"]), held);
 }
