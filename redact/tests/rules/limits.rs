@@ -68,3 +68,20 @@ fn a_token_that_ends_with_punctuation_may_precede_a_letter() {
     check(&redactor, "acme-123456=x", "[REDACTED:acme]x");
     check(&redactor, "acme-123456==", "acme-123456==");
 }
+
+#[test]
+fn names_and_candidates_that_have_ended_do_not_count() {
+    let redactor = redactor(&[]);
+    let expected = "password=[REDACTED:secret-assignment]\n";
+    for harmless in ["token ", "token_url=x ", "password=a ", "password=\"a\" "] {
+        let harmless = harmless.repeat(100);
+        let shown = redactor.redact(format!("{harmless}password=hunter2\n").as_bytes());
+        assert_eq!(shown.to_text(), format!("{harmless}{expected}"));
+    }
+}
+
+#[test]
+fn the_text_after_a_secret_is_shown() {
+    let redactor = redactor(&[("acme", "acme-(?P<secret>[a-z0-9]{6,12})[0-9]{2}")]);
+    check(&redactor, "acme-abcdef12\n", "acme-[REDACTED:acme]12\n");
+}
