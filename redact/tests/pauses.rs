@@ -197,7 +197,7 @@ fn invisible_bytes_within_a_match_are_held_with_it() {
 fn half_of_a_value_is_counted_in_bytes_of_the_value() {
     Script::new(&["abcdefgh"]).push("616263", "").release("616263").push("64", "").release("").push("65", "");
     Script::new(&["abcdefgh"]).push("61 62 63 ", "").release("61 62 63 ").push("64", "").release("").push(" 65", "");
-    Script::new(&["abcdefgh"]).push("YWJjZ", "").release("YWJjZ").push("G", "").release("").push("VmZ2", "[REDACTED]");
+    Script::new(&["abcdefgh"]).push("YWJj", "").release("YWJj").push("Z", "").release("").push("GVmZ2", "[REDACTED]");
     Script::new(&["abcdefgh"]).push("%61%62%63", "").release("%61%62%63").push("%64", "").release("");
     Script::new(&["a%41bcdefghijklmnop"]).push("aAbcd", "").release("aAbcd").push("e", "").release("");
     Script::new(&["abc\"defgh"]).push("%61bc%22", "").release("%61bc%22").push("d", "").release("");

@@ -70,7 +70,9 @@ impl Objects {
             ("DELETE", _) => plain(204),
             ("POST", "/jobs") => with(json!({"type": "nobody-runs-this"}), 201),
             ("POST", "/jobs/bulk") => with(json!({"action": "cancel", "filter": {"type": "unknown"}}), 200),
-            ("POST", "/jobs/{id}/resubmit") | ("PUT", "/pauses/{name}") => with(json!({}), 201),
+            ("POST", "/jobs/{id}/resubmit" | "/users/{name}/login-link") | ("PUT", "/pauses/{name}") => {
+                with(json!({}), 201)
+            }
             (
                 "POST",
                 "/jobs/{id}/cancel" | "/workers/{id}/drain" | "/workers/{id}/resume" | "/workers/tokens/{id}/revoke",
