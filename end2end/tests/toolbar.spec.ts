@@ -48,6 +48,7 @@ test("the result of copying does not move the tools", async ({ page, context, se
   const job = new JobPage(page);
   await job.open(server, id);
   const before = await job.download.boundingBox();
+  expect((await job.copy.getByRole("status").boundingBox())!.height, "there is no result yet").toBe(0);
   await job.copy.click();
   await expect(job.copy.getByRole("status")).toContainText(/Copied 3,00\d lines/);
   await expect(job.copy.getByRole("status")).toBeInViewport({ ratio: 1 });

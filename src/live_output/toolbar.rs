@@ -144,14 +144,14 @@ pub fn CopyButton(screen: Screen) -> impl IntoView {
     };
     view! {
         <button
-            class="button has-notice needs-scripts"
+            class="button has-result needs-scripts"
             data-testid="copy-visible"
             title="Copy all lines that match the filter (c)"
             on:click=copy
         >
             <Icon name="copy" />
             <span class="label">"Copy"</span>
-            <span class="notice" role="status">
+            <span class="button-result" role="status">
                 {notice}
             </span>
         </button>
