@@ -7,6 +7,8 @@ mod kept;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::Duration;
 
 pub use compress::compress;
 pub use kept::KeptFile;
@@ -19,16 +21,28 @@ pub fn private_folder(folder: &Path) -> io::Result<()> {
 
 /// Locks a directory for this process, and denies other users access to it. The lock is held until the returned file is
 /// closed. Returns `None` if another process has locked the directory.
+///
+/// If a process is killed while it starts a child, the child shares its lock until it executes its program. Therefore,
+/// this function tries again for a second.
 pub fn lock_folder(folder: &Path) -> io::Result<Option<fs::File>> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
     let lock = fs::File::create(folder.join("lock"))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(Some(lock)),
-        Err(fs::TryLockError::WouldBlock) => Ok(None),
-        Err(fs::TryLockError::Error(error)) => Err(error),
+    for _ in 0..LOCK_TRIES {
+        match lock.try_lock() {
+            Ok(()) => return Ok(Some(lock)),
+            Err(fs::TryLockError::WouldBlock) => thread::sleep(LOCK_PAUSE),
+            Err(fs::TryLockError::Error(error)) => return Err(error),
+        }
     }
+    Ok(None)
 }
+
+/// The number of attempts to lock a directory.
+const LOCK_TRIES: u32 = 40;
+
+/// The pause after an attempt to lock a directory that another process has locked.
+const LOCK_PAUSE: Duration = Duration::from_millis(25);
 
 /// Removes a directory with its contents, if it exists. A file that is created there at the same time, for example by a
 /// compression, is removed too.

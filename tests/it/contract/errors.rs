@@ -18,7 +18,7 @@ const ELSEWHERE: [Elsewhere; 17] = [
     of("invalid_request", "tests/it/bad_input/heads.rs", "malformed_http_is_an_invalid_request"),
     of("host_not_allowed", "tests/it/access/sites.rs", "a_host_header_that_is_not_a_name_of_the_server_is_refused"),
     of("origin_not_allowed", "tests/it/access/sites.rs", "check_refused"),
-    of("request_timeout", "tests/it/slow.rs", "every_route_that_reads_a_body_has_a_deadline"),
+    of("request_timeout", "tests/it/slow.rs", "each_of_300_logins_with_an_incomplete_body_gets_408_and_is_closed"),
     of(
         "job_ownership_mismatch",
         "tests/it/worker_api/ownership.rs",

@@ -31,7 +31,8 @@ fn doomed(data: &Path, point: FailPoint, time: usize) -> Option<Process> {
         server.env("TAILWATER_FAIL_POINT", format!("{}:{time}", point.name()));
         server
     });
-    started.inspect_err(|status| assert_eq!(status.signal(), Some(9), "at {point:?}")).ok()
+    let log = || std::fs::read_to_string(data.join("server.log")).unwrap_or_default();
+    started.inspect_err(|status| assert_eq!(status.signal(), Some(9), "at {point:?}: {}", log())).ok()
 }
 
 /// Repeatedly kills the server at each of the given fail points, and then checks that everything that the server had
