@@ -228,7 +228,7 @@ async fn a_server_that_stops_does_not_wait_for_the_rest_of_a_body() {
     let json = format!("Content-Type: application/json\r\nAuthorization: Bearer {TOKEN}\r\n");
     // The server asks for the body when a route has begun to read it.
     let asking = format!("{json}Expect: 100-continue\r\n");
-    let mut socket = send_part(&server, "/api/queue/jobs", &asking).await;
+    let mut socket = send_part(&server, "POST /api/queue/jobs", &asking).await;
     assert!(tcp::read_until(&mut socket, "\r\n\r\n").await.contains(" 100 "));
     server.stop().await;
     tcp::read_until(&mut socket, "\u{0}").await;
