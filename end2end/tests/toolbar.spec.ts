@@ -14,7 +14,7 @@ for (const errors of [0, 1, 1500]) {
     await expect(job.line(20_000 + errors)).toBeInViewport();
     await expect(job.errorCount).toHaveCount(errors > 0 ? 1 : 0);
     const rare = errors > 0 ? [...RARE, "Previous error", "Next error"] : RARE;
-    for (let width = 761; width <= 1400; width += 3) {
+    for (let width = 761; width <= 1400; width += 13) {
       await page.setViewportSize({ width, height: 600 });
       expect(await job.unreachableTools(), `${width} px`).toEqual([]);
       const visible = await job.visibleTools();
