@@ -93,12 +93,18 @@ impl EventLog {
     pub async fn page(&self, job: JobId, request: &PageRequest) -> Result<Page, ReadError> {
         let mut recalled = self.tails.page(job, request, Instant::now());
         if let Recalled::Outdated { end } = recalled {
-            self.check(job, end).await?;
+            // There may be thousands of waiting readers. The state of a query is therefore allocated only while the
+            // query runs.
+            Box::pin(self.check(job, end)).await?;
             recalled = self.tails.page(job, request, Instant::now());
         }
         if let Recalled::Page(page) = recalled {
             return Ok(page);
         }
+        Box::pin(self.stored_page(job, request)).await
+    }
+
+    async fn stored_page(&self, job: JobId, request: &PageRequest) -> Result<Page, ReadError> {
         let mut connection = self.db.reader().await?;
         store::page(&mut connection, job, request).await
     }
