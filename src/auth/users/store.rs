@@ -21,7 +21,7 @@ pub(in crate::auth) struct UserRow {
     pub(in crate::auth) issuer: String,
     /// The id of the person at the source, or `None` for a local user.
     pub(in crate::auth) subject: Option<String>,
-    /// Whether the groups that the source sent last are not mapped to a role.
+    /// Whether the person has no role, because the groups that the source sent last are not mapped to one.
     pub(in crate::auth) without_role: bool,
     /// The time at which the user's login link expires or has expired, or `None` if there is no link.
     pub(in crate::auth) link_expires_at: Option<Timestamp>,
