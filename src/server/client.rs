@@ -40,7 +40,7 @@ impl TrustedProxies {
         texts.iter().map(network).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Returns the client of a request that was received from `peer`. `over_tls` is true if the connection from `peer`
+    /// Returns the client of a request that was received from the address `peer`. `over_tls` is true if that connection
     /// uses TLS.
     ///
     /// The client is the last address in `X-Forwarded-For` that is not the address of a trusted proxy. Earlier

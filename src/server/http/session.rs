@@ -24,8 +24,8 @@ const PEOPLE: &str = "/people";
 /// The kind of credential in the audit log for a login with a one-time link.
 const LOGIN_LINK: &str = "login_link";
 
-/// The fields of the login form, which contains a name with a password, the admin token, the ticket of the link that
-/// the server printed, or the ticket of a user's login link, which permits a new password.
+/// The fields of the login form. A login requires one of these: a name and a password, the admin token, the ticket of
+/// the link that the server printed, or the ticket of a user's login link. The last one permits a new password.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct LoginForm {
@@ -39,7 +39,7 @@ pub(super) struct LoginForm {
 }
 
 /// Describes the browser that has sent a request. `person` is the person for whom a reverse proxy vouches, or `None` if
-/// there is none.
+/// no proxy vouches for anybody.
 pub(in crate::server) fn login_client(
     client: RequestClient,
     person: Option<&ExternalPerson>,
@@ -97,7 +97,7 @@ pub(super) async fn login(
                 LoginError::NewPassword => StatusCode::UNPROCESSABLE_ENTITY,
                 _ => StatusCode::UNAUTHORIZED,
             });
-            // A name is recorded only if it is that of a user, because somebody may have typed a password into the
+            // A name is recorded only if a user has this name, because somebody may have typed a password into the
             // field for the name.
             if let Some(name) = name.as_deref().filter(|_| way == "password")
                 && let Ok(Some(user)) = auth.stored_name(name).await
@@ -115,7 +115,8 @@ pub(super) async fn login(
             };
             let next = next.as_deref().unwrap_or(HOME);
             let mut query = vec![("error", word), ("next", next)];
-            // The link still works, so its form is shown again.
+            // If the new password was not accepted, the link still works, so the form for the new password is shown
+            // again.
             query.extend(user_ticket.as_deref().filter(|_| word == "newPassword").map(|ticket| ("userTicket", ticket)));
             let query = serde_urlencoded::to_string(query).unwrap_or_default();
             Redirect::to(&format!("/login?{query}")).into_response()

@@ -94,9 +94,9 @@ pub(super) async fn acknowledge_cancel(
     report(state, job, worker, Report { outcome, totals: body.totals }).await
 }
 
-/// Appends events. The response contains the stored events, as one event or a list, like the request. If the batch
-/// states its range of the output, its worker does not need the events, and the response contains only the `seq` of the
-/// last one.
+/// Appends events. The response contains the stored events, as one event or a list, like the request. If the request
+/// states which range of the output its events contain, the worker does not need the stored events. The response then
+/// contains only the `seq` of the last event.
 pub(super) async fn append(
     State(state): State<AppState>,
     WorkerToken(token): WorkerToken,
