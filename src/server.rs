@@ -198,8 +198,9 @@ impl Server {
         let provider_secret = provider.as_ref().and_then(|provider| provider.client_secret.clone());
         let oidc = provider.map(Oidc::new).transpose()?;
         let db = Db::open(&config.data_dir).await?;
-        // Without a configured login or an administrator's password, only somebody who can read the data directory or
-        // the printed link could log in. If other machines can reach the server, such a server does not start.
+        // If other machines can reach the server, a login must be configured, or an administrator must have a password.
+        // Otherwise, only somebody who can read the data directory or the printed link could log in, so the server does
+        // not start.
         if !address.ip().is_loopback() && !config.chooses_a_login() && !auth::has_administrator(&db).await? {
             return Err(config::ConfigError::OpenWithoutToken(address).into());
         }

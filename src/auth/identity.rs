@@ -44,8 +44,8 @@ pub enum Credential {
     /// An API token, as a bearer token.
     ApiToken(TokenId),
     /// The header of a reverse proxy, for the user with this id. A page of another site can make a browser send
-    /// requests with its credential for the proxy, such as a cookie, and the proxy adds the header to these requests
-    /// too.
+    /// requests with the browser's credential for the proxy, such as a cookie. The proxy adds the header to these
+    /// requests too.
     Proxy(i64),
     /// A session cookie. Browsers may send it even with requests from another site's page.
     Session(SessionId),

@@ -25,8 +25,8 @@ pub enum LoginError {
     /// The link of a user was already used, has expired or was invalidated, or its user may no longer log in.
     #[error("the link was already used, has expired, or was replaced by another one")]
     LinkEnded,
-    /// A login with a user's link requires an acceptable new password: the entered password is too short or too long,
-    /// or none was entered although the user has no password yet.
+    /// The new password that was entered with a user's link is too short or too long, or no new password was entered
+    /// although the user has no password yet.
     #[error("the new password is not accepted")]
     NewPassword,
     /// There were too many failed logins.

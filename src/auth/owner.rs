@@ -1,5 +1,5 @@
-//! The user to whom a session or an API token belongs. The queries for sessions and the queries for tokens both read
-//! it.
+//! The user to whom a session or an API token belongs. The queries for sessions and the queries for tokens both return
+//! this user.
 
 pub(super) mod store;
 

@@ -1,4 +1,4 @@
-//! Notifies the tasks that are sending open responses when the credential of a recipient may have become invalid.
+//! Notifies open responses, which are still being sent, when the credential of their recipient may have become invalid.
 //!
 //! A notification names an account, not a credential. Each response to this account then checks its own credential in
 //! the database. If too many notifications are sent at once, a receiver may miss some of them. It then checks its

@@ -1,7 +1,7 @@
 //! Determines the address of a request's client, and whether the client uses HTTPS.
 //!
-//! Behind a reverse proxy, the server learns both only from headers. Any client can send these headers, so they are
-//! trusted only if the connection comes from one of the configured proxies.
+//! Behind a reverse proxy, the server learns the client's address and whether it uses HTTPS only from headers. Any
+//! client can send these headers, so they are trusted only if the connection comes from one of the configured proxies.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

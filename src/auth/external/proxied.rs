@@ -1,8 +1,8 @@
 //! People for whom a reverse proxy vouches by adding a header to their requests.
 //!
-//! If a request has the header, the header determines the person and the role. A proxy may not add the header to all
-//! requests, for example not to those for streams. Requests without the header are authenticated by a session, which
-//! ends a limited time after the last request with the header.
+//! If a request has the header, the header determines the person and the role. Some proxies do not add the header to
+//! every request, for example not to requests for streams. Requests without the header are authenticated by a session,
+//! which ends a limited time after the last request with the header.
 
 use engine::clock;
 use engine::db::DbError;

@@ -14,7 +14,7 @@ use crate::server::client::RequestClient;
 use crate::server::http::error::ApiError;
 use crate::server::http::session::{login_client, new_session_cookie};
 
-/// The header that sets the cookie of a session that begins with this request.
+/// The `Set-Cookie` header for a session that begins with this request.
 #[derive(Clone)]
 pub(super) struct NewSessionCookie(pub(super) HeaderValue);
 

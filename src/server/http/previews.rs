@@ -63,7 +63,7 @@ pub(super) async fn file(
     Ok(reply.map(|body| revocable::until(state.auth.clone().ended(identity), body)))
 }
 
-/// An error that is displayed in the preview's frame, so pages of this server may embed it.
+/// An error that is displayed in the preview's frame. Its response therefore permits pages of this server to embed it.
 pub(super) struct Framed(ApiError);
 
 impl From<ApiError> for Framed {

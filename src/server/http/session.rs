@@ -162,7 +162,7 @@ pub(super) async fn logout(
 
 /// Returns the header that sets the cookie of a new session, or `None` if the cookie cannot be sent in a header.
 ///
-/// Browsers keep the cookie of a person whom a proxy or a provider has authenticated for longer than the session lasts,
+/// If a proxy or a provider has authenticated the person, browsers keep the cookie for longer than the session lasts,
 /// because the server may postpone the session's end.
 pub(in crate::server) fn new_session_cookie(
     state: &AppState,
@@ -173,7 +173,8 @@ pub(in crate::server) fn new_session_cookie(
 }
 
 /// Returns the redirect that completes a login with a form, or a logout. If the browser's previous login was with the
-/// OpenID Connect provider, the browser is no longer redirected to the provider automatically.
+/// OpenID Connect provider, the response also deletes the cookie that records this. The browser is then no longer
+/// redirected to the provider automatically.
 fn with_cookie(
     state: &AppState,
     client: RequestClient,

@@ -38,7 +38,7 @@ pub(super) async fn claim(
 ) -> Result<Json<ClaimReply>, ApiError> {
     let claim = state.queue.check_claim(body, token)?;
     // While the disk is nearly full, no new jobs are started. A worker that repeats an earlier claim still receives the
-    // job that it holds, because otherwise it would abandon the job.
+    // job that it holds, because otherwise the worker would abandon the job.
     if tokio::time::timeout(claim.wait, state.disk.enough_space()).await.is_err() {
         state.queue.note_worker(&claim).await?;
         return Ok(Json(state.queue.claim_remotely(&claim.of_held_job(), &state.shutdown).await?));
