@@ -1,8 +1,8 @@
-//! Authenticates people and programs by the admin token, by passwords, browser sessions, one-time login links and API
-//! tokens. A reverse proxy and an OpenID Connect provider can authenticate people as well.
+//! Authenticates people and programs. The accepted credentials are the admin token, passwords, browser sessions,
+//! one-time login links and API tokens. A reverse proxy or an OpenID Connect provider can authenticate people as well.
 //!
-//! Only the hashes of tokens, cookie values and passwords are stored, and hashes are compared in constant time. One
-//! function, `apply` in the module [`changes`], writes nearly all changes to users, sessions and tokens. Its
+//! Only the hashes of tokens, cookie values and passwords are stored, and hashes are compared in constant time. The
+//! function `apply` in the module [`changes`] writes nearly all changes to users, sessions and tokens, and its
 //! documentation lists the exceptions.
 
 mod attempts;
@@ -48,13 +48,14 @@ pub use users::has_administrator;
 use crate::limits::SESSION;
 
 /// The prefix of the session cookie's name under HTTPS. Browsers accept a cookie with this prefix only over HTTPS, only
-/// from the host itself, and for all paths (RFC 6265bis, 4.1.3.2), so no sibling host can set it.
+/// from the host itself, and for all paths (RFC 6265bis, 4.1.3.2). Another host of the same domain can therefore not
+/// set this cookie.
 const HTTPS_ONLY: &str = "__Host-";
 
 /// The name of the admin token's account. No user can have this name.
 pub const ADMIN: &str = "admin";
 
-/// A range of a list.
+/// The range of the items of a list that a response contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListRange {
     /// The number of items to skip.
@@ -64,11 +65,11 @@ pub struct ListRange {
 }
 
 impl ListRange {
-    /// The maximum number of items in a response. There are never more users than this, and a user never has more
-    /// tokens.
+    /// The maximum number of items in a response. It is also the maximum number of users, and the maximum number of
+    /// tokens of each user.
     pub const MAX_LIMIT: i64 = 1_000;
 
-    /// The first items.
+    /// The range that begins with the first item and has the maximum length.
     pub const FIRST: Self = Self { offset: 0, limit: Self::MAX_LIMIT };
 }
 
@@ -106,7 +107,7 @@ pub struct Auth {
     revocations: Revocations,
     previews: PreviewKey,
     group_roles: Arc<GroupRoles>,
-    /// The lifetime of a session of a person whom a proxy or a provider has authenticated.
+    /// The lifetime of sessions of people whom a proxy or a provider has authenticated.
     external_session: Duration,
 }
 
@@ -137,8 +138,8 @@ impl Auth {
         Self { group_roles: Arc::new(roles), ..self }
     }
 
-    /// Sets the lifetime of sessions of people whom a reverse proxy or an OpenID Connect provider authenticates. If
-    /// this is not called, they have the same lifetime as other sessions.
+    /// Sets the lifetime of sessions of people whom a reverse proxy or an OpenID Connect provider authenticates. The
+    /// default is the lifetime of all other sessions.
     #[must_use]
     pub fn with_external_sessions(self, lifetime: Duration) -> Self {
         Self { external_session: lifetime, ..self }
@@ -170,19 +171,19 @@ impl Auth {
         self.cookie_name(https).replace("_session_", "_login_")
     }
 
-    /// Returns the name of the cookie that a browser has if its last login was with the OpenID Connect provider.
+    /// Returns the name of the cookie that records that a browser's last login was with the OpenID Connect provider.
     #[must_use]
     pub fn provider_cookie_name(&self, https: bool) -> String {
         self.cookie_name(https).replace("_session_", "_provider_")
     }
 
-    /// Returns the identity of a bearer token, or `None` if the token is not valid.
+    /// Returns the identity that a bearer token authenticates, or `None` if the token is not valid.
     pub async fn bearer(&self, token: &str) -> Result<Option<Identity>, DbError> {
         if self.is_admin_token(token) { Ok(Some(Identity::of_admin_token())) } else { self.token_identity(token).await }
     }
 
     /// Returns a signed token, for use in a URL, that grants access to the artifacts of an attempt. The token is valid
-    /// for a limited time, and only as long as the sender's credential is valid.
+    /// for a limited time, and only as long as the credential of `by` is valid.
     #[must_use]
     pub fn permit_preview(&self, scope: PreviewScope, by: &Identity) -> String {
         self.previews.permit(scope, by.by, clock::now())
@@ -196,8 +197,8 @@ impl Auth {
         Ok(identity.filter(|identity| identity.role.includes(Role::Viewer)).map(|identity| (scope, identity)))
     }
 
-    /// Ends the sessions and API tokens of the admin token's account if the admin token has changed since the server
-    /// last started.
+    /// If the admin token has changed since the server last started, ends all sessions and revokes all API tokens of
+    /// its account.
     pub async fn end_those_of_former_admin_token(&self) -> Result<(), DbError> {
         let digest = self.admin;
         let write = self.db.writer().write(move |tx| {

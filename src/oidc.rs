@@ -1,10 +1,10 @@
 //! Logs people in with an OpenID Connect provider, by the authorization code flow with PKCE.
 //!
 //! A login consists of two requests: [`Oidc::start`] redirects the browser to the provider, and [`Oidc::finish`]
-//! handles the provider's answer, which the browser transmits. `auth` then determines the person's role. The provider
-//! is contacted only during a login, so the server starts and runs even if the provider cannot be reached.
+//! handles the provider's answer, which the browser transmits. The `auth` module then determines the person's role. The
+//! provider is contacted only during a login, so the server starts and runs even if the provider cannot be reached.
 //!
-//! A build without the feature `oidc` contains no code for these logins, and refuses the settings of a provider.
+//! A build without the `oidc` feature contains no code for these logins, and refuses the settings of a provider.
 
 #[cfg(feature = "oidc")]
 mod provider;
@@ -78,7 +78,7 @@ pub struct FinishedLogin {
 /// The reasons why a login with the provider can fail.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OidcError {
-    /// The program was built without the feature `oidc`.
+    /// The program was built without the `oidc` feature.
     #[error(
         "oidc_issuer is set, but this program was built without OpenID Connect; build it with the feature oidc, for \
          example with `make build` or `cargo build --release --features ssr,oidc`, or remove the setting"

@@ -179,7 +179,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Opens the data directory and initialises the state for serving requests.
+    /// Opens the data directory, and prepares the state that requests share.
     pub async fn start(mut config: Config, listener: TcpListener) -> Result<Self, StartError> {
         let address = listener.local_addr()?;
         // The path must be absolute, because jobs are given the path of their workspace in this directory and may
@@ -198,8 +198,9 @@ impl Server {
         let provider_secret = provider.as_ref().and_then(|provider| provider.client_secret.clone());
         let oidc = provider.map(Oidc::new).transpose()?;
         let db = Db::open(&config.data_dir).await?;
-        // Other machines can reach the server, but only somebody who can read the data directory or the printed link
-        // could log in, so the server does not start.
+        // If other machines can reach the server, a login must be configured, or an administrator must have a password.
+        // Otherwise, only somebody who can read the data directory or the printed link could log in, so the server does
+        // not start.
         if !address.ip().is_loopback() && !config.chooses_a_login() && !auth::has_administrator(&db).await? {
             return Err(config::ConfigError::OpenWithoutToken(address).into());
         }
@@ -291,7 +292,7 @@ impl Server {
     }
 
     /// Serves requests until `shutdown` is cancelled. Running jobs then have a grace period in which to finish. After
-    /// that, streams are closed, and all pending writes are committed.
+    /// this period, streams are closed, and all pending writes are committed.
     pub async fn run(self, shutdown: CancellationToken) {
         let Self { state, worker, db, listener, .. } = self;
         let worker = tokio::spawn(worker.run(shutdown.clone(), shutdown.clone()));
@@ -321,8 +322,8 @@ impl Server {
         };
         let serving = connection::serve(listener, http::router(state.clone()), state);
         tokio::join!(ending, serving, compressing, watching_leases, retaining, renewing);
-        // Requests that may change something are completed, even if their connections did not finish in time. If the
-        // body of such a request has not arrived, the request has failed by now.
+        // Requests that may change something are completed, even if their connections had to be closed. If the body of
+        // such a request has not arrived completely, the request has already failed.
         changes.close();
         changes.wait().await;
         db.close().await;

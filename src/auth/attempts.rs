@@ -1,5 +1,5 @@
-//! Counts failed logins by address and account, so that one attacker cannot lock out other users, and requests with
-//! invalid tokens by address ([`tokens`]).
+//! Counts failed logins by address and account, so that one attacker cannot lock out other users. The submodule
+//! [`tokens`] counts requests with invalid tokens by address.
 //!
 //! Three numbers are limited: the failures from one address for one account, from one address for all accounts, and
 //! from all addresses for one account. The first limit is the lowest, because the other two can also lock out people
@@ -30,8 +30,8 @@ pub struct FailedLoginLimits {
 
 impl Default for FailedLoginLimits {
     fn default() -> Self {
-        // People who mistype their password fail less often. Guessing a token of 32 characters would take far more
-        // attempts.
+        // People who mistype their password stay below these limits. Guessing a token of 32 characters would take far
+        // more attempts.
         Self { per_origin: 20, per_address: 100, per_account: 100 }
     }
 }
@@ -39,10 +39,10 @@ impl Default for FailedLoginLimits {
 /// An account for which logins are counted. Names are hashed, because clients can send names of any length.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) enum CountedAccount {
-    /// The admin token, or a one-time link. Neither can be guessed, so their failures are counted only for each
-    /// address, not for the account.
+    /// The admin token, or a one-time link. Neither can be guessed, so the limit for one account from all addresses
+    /// does not apply.
     AdminToken,
-    /// A user, or a name without a user.
+    /// A user, or a name that no user has.
     User([u8; 16]),
 }
 
@@ -77,7 +77,7 @@ impl LoginOrigin {
 }
 
 /// Returns the address for which failures from `address` are counted. All addresses of an IPv6 /64 network count as one
-/// origin, because internet providers usually assign a whole network of this size to one customer.
+/// address, because internet providers usually assign a whole network of this size to one customer.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -88,7 +88,7 @@ fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// The key of a count of failed logins.
+/// Identifies a count of failed logins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum FailedLoginKey {
     Origin(LoginOrigin),
@@ -106,7 +106,7 @@ impl FailedLoginKey {
     }
 }
 
-/// The numbers of failed logins.
+/// The counts of failed logins.
 #[derive(Debug, Default)]
 pub(super) struct FailedLogins {
     limits: FailedLoginLimits,

@@ -13,7 +13,7 @@ pub enum PeopleError {
     /// A value is not accepted.
     #[error("{field}: {problem}")]
     Invalid {
-        /// The name of the member of the request.
+        /// The name of the request's field, or of the resource, that the problem concerns.
         field: &'static str,
         /// The requirement that the value does not meet.
         problem: String,

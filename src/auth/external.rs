@@ -59,7 +59,7 @@ impl ExternalPerson {
         format!("{}:{}", self.source.as_str(), self.name)
     }
 
-    /// Checks the name and the id. The name may have only characters that are safe in URLs, pages and commands.
+    /// Checks the name and the id. The name may contain only characters that are safe in URLs, pages and commands.
     fn check(&self) -> Result<(), ExternalError> {
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "._-@+|=".contains(c);
         let begins_well = self.name.starts_with(|c: char| c.is_ascii_alphanumeric());
@@ -158,7 +158,8 @@ impl Auth {
         if user.without_role { Err(ExternalError::NoRole(user.name)) } else { Ok(user) }
     }
 
-    /// Adds or changes the user of a person, and notifies the user's open responses.
+    /// Adds or changes the user of a person. Open responses to this user are notified, because they may have to be
+    /// closed.
     async fn store_person(
         &self,
         change: Change,
@@ -219,8 +220,8 @@ async fn add(tx: &mut Tx, person: &ExternalPerson, role: Option<Role>) -> Result
     stored.ok_or(ExternalError::NameTaken(row.name))
 }
 
-/// Stores the new name and the new role of a person. If another user already has the new name, the person keeps the
-/// previous one.
+/// Stores the new name and the new role of a person. If another user already has the new name, the person's name
+/// remains unchanged.
 async fn changed(
     tx: &mut Tx,
     before: UserRow,

@@ -62,7 +62,7 @@ pub fn instance_id(data_dir: &Path) -> Result<String, TokenError> {
 }
 
 /// Returns the key that encrypts secrets: the one that the operator has set or, if there is none, the one in the data
-/// directory, which is generated on first start. Also returns its text, which must be masked.
+/// directory, which is generated on first start. Also returns the key as text, so that the redactor can mask it.
 pub fn secrets_key(from_operator: Option<&str>, data_dir: &Path) -> Result<(SealKey, String), TokenError> {
     let (text, place) = if let Some(key) = from_operator {
         (key.to_owned(), "TAILWATER_SECRETS_KEY".to_owned())

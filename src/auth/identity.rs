@@ -20,7 +20,8 @@ pub enum Account {
 }
 
 impl Account {
-    /// Returns the account, given the id of the user in the database, which is null for the admin token.
+    /// Returns the account of a user, given the user's id in the database, or the account of the admin token for
+    /// `None`.
     pub(super) fn of_user_id(user: Option<i64>) -> Self {
         user.map_or(Self::AdminToken, Self::User)
     }
@@ -42,8 +43,9 @@ pub enum Credential {
     AdminToken,
     /// An API token, as a bearer token.
     ApiToken(TokenId),
-    /// The header of a reverse proxy, for the user with this id. Browsers send the credential for the proxy, such as
-    /// its cookie, even with requests from another site's page, so the proxy adds the header to these requests too.
+    /// The header of a reverse proxy, for the user with this id. A page of another site can make a browser send
+    /// requests with the browser's credential for the proxy, such as a cookie. The proxy adds the header to these
+    /// requests too.
     Proxy(i64),
     /// A session cookie. Browsers may send it even with requests from another site's page.
     Session(SessionId),
@@ -90,14 +92,16 @@ impl Identity {
         }
     }
 
-    /// Returns whether this identity may see and end a session of an account whose role is `role`. A token whose role
-    /// is less powerful than that of its account may not, so a stolen token cannot log its owner out.
+    /// Returns whether this identity may see and end a session of an account whose role is `role`. Administrators may
+    /// end all sessions, and others only those of their own account. If a token's role is less powerful than its
+    /// account's role, the token cannot end the account's sessions, so that a stolen token cannot log its owner out.
     pub(super) fn manages_session(&self, account: Account, role: Role) -> bool {
         self.role == Role::Admin || (self.account == account && self.role.includes(role))
     }
 
-    /// Returns whether this identity may see and revoke an API token of an account. It may do so if it may create such
-    /// a token, or if the request was sent with that token.
+    /// Returns whether this identity may see and revoke an API token with this account, id and role. Administrators may
+    /// revoke all tokens. Others may revoke the token with which they sent the request, and those tokens of their own
+    /// account that they may also create.
     pub(super) fn manages_token(&self, account: Account, id: TokenId, role: Role) -> bool {
         let is_granted = self.account == account && self.role.may_grant(role);
         self.role == Role::Admin || is_granted || self.by == Credential::ApiToken(id)
@@ -105,7 +109,8 @@ impl Identity {
 }
 
 impl Auth {
-    /// Waits until a credential is no longer valid, or its role has changed. The caller then closes the open response.
+    /// Waits until a credential is no longer valid, or its role has changed. The caller then closes the response that
+    /// is being sent.
     pub async fn ended(self, identity: Identity) {
         // The subscription is created before the first check, so that no change in between is missed.
         let mut revocations = self.revocations.of(identity.account);
@@ -118,8 +123,8 @@ impl Auth {
                     return;
                 }
             };
-            // The end of a session may have been postponed, so the current end takes precedence. For a proxy's header,
-            // only the identity of the request contains an end.
+            // The session may have been extended, so its current expiry takes precedence. If the credential is a
+            // proxy's header, only the identity of the request has an expiry.
             let end = current.expires_at.or(identity.expires_at);
             let left = end.map_or(RECHECK_IDENTITY, |end| micros(end.0.saturating_sub(clock::now().0)));
             if left.is_zero() {

@@ -1,9 +1,9 @@
-//! One-time login links of users. An administrator creates a link for a user who has no password yet or has forgotten
-//! it, and sends it to the person. The person logs in with it once, and can choose a new password.
+//! One-time login links of users. If a user has no password yet or has forgotten the password, an administrator creates
+//! a link and sends it to the person. The link permits a single login, in which the person can choose a new password.
 //!
-//! Only the hash of a link's ticket is stored, so a link remains valid when the server restarts. The link that the
-//! server prints when it starts is another one: it belongs to the admin token and is only in memory
-//! ([`Auth::new_ticket`]).
+//! Only the hash of a link's ticket (its secret part) is stored, so a link remains valid when the server restarts. The
+//! link that the server prints when it starts is of a different kind: it belongs to the admin token, and its ticket is
+//! kept only in memory ([`Auth::new_ticket`]).
 
 pub(super) mod store;
 
@@ -26,7 +26,7 @@ use store::LoginLinkRow;
 
 /// A new login link of a user.
 pub struct UserTicket {
-    /// The name of the user, as it is stored.
+    /// The user's name as it is stored, which may differ in case from the requested name.
     pub user: String,
     /// The secret part of the link.
     pub ticket: Secret,
@@ -35,7 +35,7 @@ pub struct UserTicket {
 }
 
 impl Auth {
-    /// Creates a login link for a user, and ends the user's previous one.
+    /// Creates a login link for a user, and invalidates the user's previous link.
     pub async fn create_login_link(
         &self,
         name: &str,
@@ -63,7 +63,7 @@ impl Auth {
         Ok(UserTicket { user, ticket, expires_at })
     }
 
-    /// Ends the login link of a user, if there is one.
+    /// Invalidates the login link of a user, if there is one.
     pub async fn revoke_login_link(&self, name: &str, by: &Identity) -> Result<(), PeopleError> {
         let key = name_key(name);
         self.apply(Change::LoginLinkRevoked(key.clone()), &by.user, move |tx| {
@@ -76,10 +76,11 @@ impl Auth {
         .await
     }
 
-    /// Starts a session if the ticket is that of a user's login link, and ends the link. If a new password is given, it
-    /// becomes the user's password, and the user's other sessions end. A user who has no password has to choose one.
+    /// Starts a session if the ticket is that of a user's login link, and invalidates the link. If a new password is
+    /// given, it replaces the user's password, and the user's other sessions end. A user without a password must choose
+    /// one.
     ///
-    /// If the new password is not accepted, the link still works.
+    /// If the new password is not acceptable, or is missing although it is required, the link still works.
     pub async fn login_by_user_ticket(
         &self,
         ticket: &str,
@@ -108,7 +109,8 @@ impl Auth {
         self.apply(Change::SessionBegun(session.id.to_string()), &user.name, move |tx| {
             Box::pin(async move {
                 let connection = tx.connection();
-                // The link may have been used or ended since it was looked up, and the user may have been changed.
+                // The link may have been used or invalidated since it was looked up, and the user may have been
+                // changed.
                 let id = store::take(connection, &digest, clock::now()).await?.ok_or(LoginError::LinkEnded)?;
                 let user = users::by_id(connection, id).await?.filter(may_log_in).ok_or(LoginError::LinkEnded)?;
                 if let Some(password) = password {
@@ -127,8 +129,8 @@ impl Auth {
     }
 }
 
-/// Returns an error if a user may not have a login link. A person whom a reverse proxy or a provider authenticates
-/// cannot log in here.
+/// Returns an error if a user may not have a login link. If a reverse proxy or a provider authenticates the user, the
+/// user cannot log in here. A disabled user must be enabled first.
 fn check_user(user: &UserRow) -> Result<(), PeopleError> {
     if user.source != UserSource::Local {
         let (source, name) = (source_name(user.source), &user.name);

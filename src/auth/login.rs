@@ -22,11 +22,11 @@ pub enum LoginError {
     /// The link was already used, has expired, or was issued by an earlier run of the server.
     #[error("the link was already used, has expired, or was issued before the server restarted")]
     TicketSpent,
-    /// The link of a user was already used, has expired, or was ended.
+    /// The link of a user was already used, has expired or was invalidated, or its user may no longer log in.
     #[error("the link was already used, has expired, or was replaced by another one")]
     LinkEnded,
-    /// The new password that was entered with a user's link is not accepted, or the user has none and has to choose
-    /// one.
+    /// The new password that was entered with a user's link is too short or too long, or no new password was entered
+    /// although the user has no password yet.
     #[error("the new password is not accepted")]
     NewPassword,
     /// There were too many failed logins.
@@ -54,16 +54,16 @@ const MAX_ENTERED_NAME: usize = 1_000;
 pub struct BegunSession {
     /// The value of the session's cookie.
     pub cookie: Secret,
-    /// The name of the user, as it is stored.
+    /// The name of the user, in the case in which it is stored.
     pub user: String,
 }
 
 /// The browser from which somebody logs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoginClient {
-    /// The address.
+    /// The browser's IP address.
     pub address: IpAddr,
-    /// The browser, as it describes itself.
+    /// The value of the `User-Agent` header, in which the browser describes itself.
     pub browser: String,
     /// The id of the person for whom a reverse proxy vouches, or `None` if it does not vouch for anybody. A session is
     /// used only while the proxy vouches for the same person.
@@ -82,7 +82,7 @@ impl Auth {
         Ok(BegunSession { cookie, user: ADMIN.to_owned() })
     }
 
-    /// Starts a session if the ticket of the login link is valid, and invalidates the ticket.
+    /// Starts a session of the admin token's account if the ticket is valid, and invalidates the ticket.
     pub async fn login_by_ticket(&self, ticket: &str, client: &LoginClient) -> Result<BegunSession, LoginError> {
         let origin = self.count_attempt(client, CountedAccount::AdminToken)?;
         let spent = {
@@ -131,7 +131,7 @@ impl Auth {
         Ok(BegunSession { cookie: begun, user: user.name })
     }
 
-    /// Creates the ticket of a login link, and invalidates the previous one.
+    /// Creates the ticket of a login link for the admin token's account, and invalidates the previous ticket.
     #[must_use]
     pub fn new_ticket(&self) -> Secret {
         let ticket = Secret::random();

@@ -1,4 +1,5 @@
-//! The user to whom a session or an API token belongs, as read by the queries for both.
+//! The user to whom a session or an API token belongs. The queries for sessions and the queries for tokens both return
+//! this user.
 
 pub(super) mod store;
 

@@ -1,7 +1,7 @@
 //! Hashes and checks passwords with argon2id.
 //!
 //! The parameters follow the recommendation of OWASP's Password Storage Cheat Sheet: 19 MiB, two iterations, one lane.
-//! They are the defaults of the crate `argon2`. A hash contains its parameters, so hashes with other parameters remain
+//! They are the defaults of the `argon2` crate. A hash contains its parameters, so hashes with other parameters remain
 //! valid.
 
 use std::sync::Arc;
@@ -17,14 +17,15 @@ pub(super) const MIN_LENGTH: usize = 10;
 /// The maximum length of a password, in bytes.
 pub(super) const MAX_BYTES: usize = 1 << 10;
 
-/// The number of passwords that are hashed at the same time. Each of them occupies 19 MiB and one core.
+/// The maximum number of passwords that are hashed at the same time. Each of them occupies 19 MiB and one core.
 const AT_ONCE: usize = 2;
 
-/// The maximum number of passwords that wait to be hashed. At about 50 per second, the last one waits for a second.
+/// The maximum number of passwords that wait to be hashed. At about 50 hashes per second, the last one waits for about
+/// a second.
 const MAX_WAITING: usize = 64;
 
-/// A hash that is checked if there is no such user, so that the duration of a login does not reveal whether the user
-/// exists.
+/// The hash that is checked if no user has the entered name. The duration of a login therefore does not reveal whether
+/// a user exists.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
@@ -72,8 +73,8 @@ impl PasswordHashing {
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashingBusy> {
         let _waiting = self.waiting.clone().try_acquire_owned().map_err(|_| HashingBusy)?;
         let running = self.running.clone().acquire_owned().await.map_err(|_| HashingBusy)?;
-        // The permit is released when the thread ends, not when the client disconnects, because the thread continues to
-        // run in that case.
+        // The permit is released when the thread ends. It is not released when the client disconnects, because the
+        // thread then continues to run.
         let work = tokio::task::spawn_blocking(move || {
             let _running = running;
             work()

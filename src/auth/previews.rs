@@ -1,11 +1,11 @@
 //! Permits a document to load the artifacts of one attempt without access to the reader's session.
 //!
-//! HTML reports are untrusted, so they are displayed in an opaque origin, and browsers send no cookies with their
-//! requests for styles and images. Each URL therefore contains a signed token. The server verifies the signature and
-//! does not have to store the token.
+//! HTML reports are untrusted, so they are displayed in an opaque origin. Browsers send no cookies when a document with
+//! an opaque origin requests styles and images, so each URL contains a signed token instead. The server verifies the
+//! signature and does not have to store the token.
 //!
-//! A signed token names the credential with which the preview was opened. Before it sends a file, the server checks
-//! that this credential is still valid. A stolen URL is therefore useless after the session has ended.
+//! A signed token names the credential with which the preview was opened. Before sending a file, the server checks that
+//! this credential is still valid. A stolen URL is therefore useless after the session has ended.
 
 use hmac::{Hmac, KeyInit, Mac};
 use model::{JobId, SessionId, Timestamp, TokenId};
@@ -24,7 +24,7 @@ pub struct PreviewScope {
     pub attempt: i32,
 }
 
-/// Signs the tokens. The key changes whenever the server starts.
+/// The key that signs the tokens. A new key is generated whenever the server starts.
 #[derive(Clone)]
 pub(super) struct PreviewKey([u8; 32]);
 
@@ -42,8 +42,8 @@ impl PreviewKey {
         format!("{signed}.{signature}")
     }
 
-    /// Returns the scope of a signed token and the credential that it depends on, or `None` if the token is invalid or
-    /// has expired. The caller checks the credential.
+    /// Returns the scope of a signed token and the credential with which the preview was opened, or `None` if the token
+    /// is invalid or has expired. The caller checks the credential.
     pub(super) fn scope(&self, permission: &str, now: Timestamp) -> Option<(PreviewScope, Credential)> {
         let (signed, signature) = permission.rsplit_once('.')?;
         self.mac(signed).verify_slice(&hex::decode(signature).ok()?).ok()?;

@@ -1,14 +1,15 @@
-//! Notifies open responses that their recipients may no longer receive them.
+//! Notifies open responses, which are still being sent, when the credential of their recipient may have become invalid.
 //!
-//! A notification names an account, not a credential. Its receivers then check their own credentials in the database. A
-//! receiver that misses notifications, because too many are sent at once, also checks its credential.
+//! A notification names an account, not a credential. Each response to this account then checks its own credential in
+//! the database. If too many notifications are sent at once, a receiver may miss some of them. It then checks its
+//! credential as well.
 
 use tokio::sync::broadcast;
 
 use super::Account;
 
-/// The number of notifications that are stored for a slow receiver. A receiver that has missed older notifications
-/// checks its credential in any case.
+/// The number of notifications that are stored for a slow receiver. If a receiver misses older notifications, it checks
+/// its credential.
 const CAPACITY: usize = 64;
 
 /// Sends notifications. Clones send to the same receivers.

@@ -55,7 +55,7 @@ impl SessionRow {
 }
 
 impl Auth {
-    /// Returns the identity of a session cookie, or `None` if the session is not valid.
+    /// Returns the identity that a session cookie authenticates, or `None` if the session is not valid.
     pub async fn session(&self, cookie: &str) -> Result<Option<Identity>, DbError> {
         Ok(self.session_row(cookie).await?.and_then(|row| row.identity()))
     }

@@ -30,8 +30,9 @@ const MAX_DESCRIPTION: usize = 2_000;
 const MAX_TOKENS: i64 = ListRange::MAX_LIMIT;
 
 impl TokenRow {
-    /// Returns the identity of the token, whose role is never more powerful than that of the token's user. Returns
-    /// `None` if the user is refused, or if the token is a worker's and the user may no longer grant that role.
+    /// Returns the identity that the token authenticates. The identity's role is never more powerful than that of the
+    /// token's user. Returns `None` if the user is refused, or if the token is a worker's and the user may no longer
+    /// create tokens with that role.
     fn identity(&self) -> Option<Identity> {
         let (user, role_of_user) = admitted_owner(self.account, self.user.as_ref())?;
         let role = match self.role {
@@ -60,7 +61,7 @@ impl TokenRow {
 }
 
 impl Auth {
-    /// Returns the identity of an API token, or `None` if the token is not valid.
+    /// Returns the identity that an API token authenticates, or `None` if the token is not valid.
     pub(super) async fn token_identity(&self, token: &str) -> Result<Option<Identity>, DbError> {
         // A mistyped token is refused without a database query.
         if !format::is_token(token) {
@@ -101,7 +102,7 @@ impl Auth {
         self.listed_tokens(account, None, range, by).await
     }
 
-    /// Returns the tokens that have the role of a worker and may be revoked by `by`.
+    /// Returns the tokens that have the role of a worker and that `by` may revoke.
     pub async fn tokens_of_workers(&self, range: ListRange, by: &Identity) -> Result<ApiTokensPage, PeopleError> {
         self.listed_tokens(None, Some(Role::Worker), range, by).await
     }

@@ -30,7 +30,7 @@ impl UserRow {
     }
 }
 
-/// Returns whether there is a local user with the role `admin` who is not disabled.
+/// Returns whether there is a local user with the role `admin` who has a password and is not disabled.
 pub async fn has_administrator(db: &Db) -> Result<bool, DbError> {
     let mut connection = db.reader().await?;
     store::has_administrator(&mut connection).await
@@ -67,8 +67,8 @@ impl Auth {
         Ok(store::by_key(&mut connection, &name_key(name.trim())).await?.map(|user| user.name))
     }
 
-    /// Returns whether an account has a password. The account of the admin token has none, nor have users whom a
-    /// reverse proxy or a provider authenticates.
+    /// Returns whether an account has a password. The account of the admin token has no password. Neither do users whom
+    /// a reverse proxy or a provider authenticates.
     pub async fn has_password(&self, account: Account) -> Result<bool, PeopleError> {
         let Some(id) = account.user_id() else { return Ok(false) };
         let mut connection = self.db.reader().await?;
@@ -111,8 +111,8 @@ impl Auth {
         .await
     }
 
-    /// Changes the role or the password of a user, or disables or enables the user. If the role or the password changes
-    /// or the user is disabled, the user's sessions and login link end.
+    /// Changes the role or the password of a user, or disables or enables the user. The user's sessions and login link
+    /// end if the role or the password is changed, or if the user is disabled.
     pub async fn change_user(&self, name: &str, changes: UserChanges, by: &Identity) -> Result<User, PeopleError> {
         let UserChanges { role, password, disabled } = changes;
         if let Some(role) = role {
@@ -148,7 +148,8 @@ impl Auth {
         .await
     }
 
-    /// Returns the hash of a password that somebody else than the user has chosen, or `None` if there is none.
+    /// Checks and hashes a password that an administrator has chosen for a user. Returns `None` if no password is
+    /// given.
     async fn hash_of_new_password(&self, password: Option<String>) -> Result<Option<String>, PeopleError> {
         let Some(password) = password else { return Ok(None) };
         check_password("password", &password)?;
@@ -183,7 +184,7 @@ impl Auth {
             return Err(invalid("currentPassword", "the admin token has no password; log in as a user"));
         }
         check_password("newPassword", &new_password)?;
-        // Guesses are limited here too, because the sender may be somebody else at an unlocked computer.
+        // Guesses are limited here too, because somebody else may be using the person's unlocked computer.
         let origin = self.count_attempt(client, CountedAccount::of_user(&key)).map_err(|error| match error {
             LoginError::Db(error) => PeopleError::Db(error),
             _ => PeopleError::TooMany,

@@ -1,10 +1,10 @@
-//! Replaces the module `provider` in a build without the feature `oidc`. No provider can be created.
+//! Replaces the `provider` module in a build without the `oidc` feature. No provider can be created.
 
 use std::net::IpAddr;
 
 use super::{FinishedLogin, LoginStart, OidcError, OidcSettings, ProviderAnswer};
 
-/// A provider. This type has no values, because a build without the feature `oidc` cannot use one.
+/// A provider. This type has no values, because a provider cannot be used in a build without the `oidc` feature.
 #[derive(Debug)]
 pub enum Oidc {}
 

@@ -1,6 +1,6 @@
-//! The provider, and the two steps of a login.
+//! An OpenID Connect provider, and the two steps of a login.
 //!
-//! The crate `openidconnect` builds the requests and verifies the tokens. This module and its submodules decide what is
+//! The `openidconnect` crate builds the requests and verifies the tokens. This module and its submodules decide what is
 //! requested, which signatures are accepted, and which answer belongs to which login.
 
 mod claims;
@@ -61,8 +61,9 @@ impl Oidc {
     }
 
     /// Starts a login. `redirect` is the URL to which the provider sends the browser back, `next` is the page to show
-    /// after the login, and `address` is the IP address of the client. `browser` is the cookie of a login that another
-    /// tab of the browser has started, or `None` if there is none. Both logins then have the same cookie.
+    /// after the login, and `address` is the IP address of the client. `browser` is the value of the login cookie that
+    /// the browser has sent, if any. If the cookie belongs to a login that another tab has started, the new login uses
+    /// the same cookie.
     pub async fn start(
         &self,
         redirect: String,
@@ -208,7 +209,7 @@ impl Oidc {
 /// The number of random bytes in a `state`, a nonce and a cookie.
 const RANDOM: u32 = 32;
 
-/// Returns text from the provider as the page shows it: without control characters, and with a limited length.
+/// Prepares text from the provider for display: removes control characters, and limits the length.
 fn shown(text: &str) -> String {
     /// The maximum length, in characters. It is enough for an explanation of two sentences.
     const MAX: usize = 300;

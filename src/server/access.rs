@@ -11,7 +11,7 @@ use model::Role;
 /// What a route requires of the sender of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Requirement {
-    /// The route requires no credentials, or its path contains a permission.
+    /// The route requires no login. Either it is public, or its path contains a signed token, which the route checks.
     Open,
     /// The sender's role must include this role.
     AtLeast(Role),
@@ -38,7 +38,7 @@ const RULES: &[Rule] = &[
     ("GET", "/healthz", OPEN),
     ("GET", "/readyz", VIEWER),
     ("GET", "/metrics", VIEWER),
-    // The path contains a permission, which the route checks.
+    // The path contains a signed token, which the route checks.
     ("GET", "/previews/{permission}/{*name}", OPEN),
 
     // Logging in and out.
@@ -69,7 +69,7 @@ const RULES: &[Rule] = &[
     ("GET", "/account", VIEWER),
     ("POST", "/account", VIEWER),
 
-    // The data and the actions of the pages.
+    // The server functions, which return the data of the pages and carry out their actions.
     ("POST", "/rpc/list_jobs", VIEWER),
     ("POST", "/rpc/job_page", VIEWER),
     ("POST", "/rpc/job", VIEWER),
@@ -153,7 +153,8 @@ const RULES: &[Rule] = &[
     ("DELETE", "/api/queue/users/{name}", ADMIN),
     ("POST", "/api/queue/users/{name}/login-link", ADMIN),
     ("DELETE", "/api/queue/users/{name}/login-link", ADMIN),
-    // Everybody manages their own password, sessions and tokens. `auth` checks access to those of other accounts.
+    // Everybody manages their own password, sessions and tokens. The `auth` module checks requests that concern the
+    // sessions and tokens of other accounts.
     ("POST", "/api/queue/account/password", VIEWER),
     ("GET", "/api/queue/sessions", VIEWER),
     ("DELETE", "/api/queue/sessions/{id}", VIEWER),

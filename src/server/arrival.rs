@@ -1,6 +1,6 @@
 //! Refuses requests whose `Expect` header or body encoding the server does not support, and bodies that arrive too
-//! slowly. Also bounds the memory of a body by its size, no matter how small the pieces are in which the client sends
-//! it.
+//! slowly. Also ensures that a collected body occupies little more memory than its size, even if the client sends it in
+//! tiny pieces.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -55,14 +55,15 @@ fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item =
     items.filter(|item| !item.is_empty())
 }
 
-/// The size of the pieces in which a body is passed on, in bytes. Only the last piece may be smaller.
+/// The minimum size of the pieces in which a body is passed on, in bytes. Only the last piece may be smaller.
 const PIECE: usize = 16 << 10;
 
 /// A request body. Reading it fails if the client sends it too slowly.
 ///
-/// The body is copied into pieces of equal size. After each read, hyper passes on the received bytes as a slice of its
-/// read buffer, which has at least 8 KiB and is kept for as long as the slice exists. If a client sent a body byte by
-/// byte, a route that collects the body would therefore keep thousands of times its size in memory.
+/// The body is copied into pieces of at least [`PIECE`] bytes. After each read, hyper passes on the received bytes as a
+/// slice of its read buffer, which has at least 8 KiB and is kept for as long as the slice exists. Without the copy, a
+/// route that collects a body would therefore need thousands of times the body's size if a client sent the body byte by
+/// byte.
 struct PacedBody {
     body: Body,
     pace: Pace,

@@ -1,8 +1,9 @@
 //! Records requests in the audit log: requests that change something, logins, requests that the sender's role does not
 //! permit, and requests with invalid tokens.
 //!
-//! The entry is stored after the request has been handled and before the response is sent. If it cannot be stored, the
-//! request still succeeds, because it has already been carried out, and the failure is logged in the server's log.
+//! The entry is stored after the request has been handled and before the response is sent. If the entry cannot be
+//! stored, the failure is recorded in the server's log. The request still succeeds, because it has already been carried
+//! out.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -31,10 +32,10 @@ const MAX_TEXT: usize = 200;
 /// The action of a login.
 const LOGIN: &str = "login";
 
-/// The credential in entries about people for whom a reverse proxy vouches.
+/// The kind of credential in entries about people for whom a reverse proxy vouches.
 pub(super) const PROXY: &str = "proxy";
 
-/// The credential in entries about people whom the OpenID Connect provider has authenticated.
+/// The kind of credential in entries about people whom the OpenID Connect provider has authenticated.
 pub(super) const OIDC_LOGIN: &str = "oidc";
 
 /// The action of an entry for a request that the sender's role does not permit.
@@ -46,7 +47,7 @@ const INVALID_TOKEN: &str = "token.refused";
 /// The effect of a route, which determines whether its requests are recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Effect {
-    /// The route changes something.
+    /// The route changes something. The string is the name of the action in the audit log.
     Action(&'static str),
     /// The route may begin a session, although its method is safe. Its handler records each login in the [`AuditNote`].
     MayLogIn,
@@ -127,7 +128,8 @@ const EFFECTS: &[(&str, &str, Effect)] = &[
     ("POST", "/rpc/audit", Reads),
 ];
 
-/// The facts that the gate and the handlers record about a request while it is handled. Clones share the same facts.
+/// The facts about a request that the gate and the handlers record while the request is handled. Clones share the same
+/// facts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct AuditNote(Arc<Mutex<Noted>>);
 
@@ -204,7 +206,7 @@ impl AuditNote {
         self.change(|noted| noted.action = Some(action));
     }
 
-    /// Records the status that the API would respond with, if the response is a redirect to a page instead.
+    /// Records the status with which the API would respond. This is necessary if the response is a redirect to a page.
     pub(super) fn outcome(&self, status: StatusCode) {
         self.change(|noted| noted.status = Some(status));
     }
@@ -214,13 +216,12 @@ impl AuditNote {
     }
 }
 
-/// Counts the entries of unknown senders in the current minute.
+/// Counts the entries about failed logins and invalid tokens in the current minute.
 #[derive(Debug, Default)]
 pub(super) struct UnknownSenders(Mutex<Option<(Instant, u32)>>);
 
 impl UnknownSenders {
-    /// Returns whether another entry may be stored. A warning is logged for the first entry in each minute that is not
-    /// stored.
+    /// Returns whether another entry may be stored. If not, a warning is logged, but only once per minute.
     fn admit(&self, now: Instant) -> bool {
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let current = counted.filter(|(since, _)| now.duration_since(*since) < Duration::from_mins(1));
@@ -237,8 +238,8 @@ impl UnknownSenders {
 
 /// Handles a request, and records it if it belongs in the audit log.
 ///
-/// A request that may change something is handled to its end even if the client disconnects. Otherwise the request
-/// could be dropped after it has made its change and before it is recorded.
+/// A request that may change something is completed even if the client disconnects. Otherwise the request could be
+/// dropped after making its change, but before being recorded.
 pub(super) async fn audit(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let note = AuditNote::default();
     request.extensions_mut().insert(note.clone());

@@ -1,7 +1,7 @@
 //! Determines the address of a request's client, and whether the client uses HTTPS.
 //!
-//! Behind a reverse proxy, the server learns both only from headers. Any client can send these headers, so they are
-//! trusted only if the connection comes from one of the configured proxies.
+//! Behind a reverse proxy, the server learns the client's address and whether it uses HTTPS only from headers. Any
+//! client can send these headers, so they are trusted only if the connection comes from one of the configured proxies.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
@@ -40,7 +40,7 @@ impl TrustedProxies {
         texts.iter().map(network).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Returns the client of a request that was received from `peer`. `over_tls` is true if the connection from `peer`
+    /// Returns the client of a request that was received from the address `peer`. `over_tls` is true if that connection
     /// uses TLS.
     ///
     /// The client is the last address in `X-Forwarded-For` that is not the address of a trusted proxy. Earlier

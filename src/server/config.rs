@@ -35,10 +35,10 @@ pub struct Config {
     pub admin_token: Option<String>,
     /// The key that encrypts secrets, chosen by the operator. If `None`, the key in the data directory is used.
     pub secrets_key: Option<String>,
-    /// The certificate for TLS, followed by the intermediate certificates, in PEM. If `None`, the server does not use
-    /// TLS.
+    /// The PEM file that contains the certificate for TLS, followed by the intermediate certificates. If `None`, the
+    /// server does not use TLS.
     pub tls_cert: Option<PathBuf>,
-    /// The private key of the certificate, in PEM, or `None` if the server does not use TLS.
+    /// The PEM file that contains the private key of the certificate, or `None` if the server does not use TLS.
     pub tls_key: Option<PathBuf>,
     /// Other host names that browsers may use for this server. The server's own address and the names of the loopback
     /// interface are always allowed.
@@ -75,7 +75,7 @@ pub struct Config {
     pub jobs: JobsConfig,
     /// The limits on the head of a request.
     pub head: HeadLimits,
-    /// The maximum size of a request body, in bytes, without the files sent with a job.
+    /// The maximum size of a request body, in bytes. Files that are sent with a job are not counted.
     pub body_bytes: usize,
     /// The maximum nesting depth of JSON in requests.
     pub json_depth: JsonDepth,
@@ -97,15 +97,16 @@ pub struct Config {
     pub keep_jobs_days: u32,
     /// The maximum size of all outputs and artifacts, in bytes, or `None` if there is no limit.
     pub keep_bytes: Option<u64>,
-    /// The limits on the time that clients may keep the server waiting.
+    /// The limits on how long clients may keep the server waiting.
     pub limits: Limits,
 }
 
 /// An error in a setting.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The server can be reached from other machines, but the settings contain neither an admin token nor a proxy or a
-    /// provider that authenticates people, and there is no user with the role `admin`.
+    /// The server can be reached from other machines, but it is not configured how people log in: the settings contain
+    /// neither an admin token nor a proxy or a provider that authenticates people, and no local user with the role
+    /// `admin` has a password.
     #[error(
         "listening on {0} exposes the server to other machines, so you have to choose the admin token: set \
          TAILWATER_ADMIN_TOKEN to 32 or more printable characters, or listen on 127.0.0.1"

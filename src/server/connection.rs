@@ -1,8 +1,8 @@
 //! Accepts and closes connections.
 //!
-//! This module uses hyper directly instead of axum's `serve`, for four reasons: to limit the number of connections
-//! ([`slots`]) and the memory of a connection's buffers, to limit the time that a client may take, and to send its own
-//! responses to invalid requests.
+//! This module uses hyper directly instead of axum's `serve`. It can therefore limit the number of connections
+//! ([`slots`]), the memory of a connection's buffers and the time that a client may take, and send its own responses to
+//! invalid requests.
 
 mod refusal;
 mod slots;
@@ -37,9 +37,9 @@ use slots::{ConnectionSlot, ConnectionSlots, RefusalSlot, SlotDecision};
 use socket::{Exchange, ReplyEnd, Socket};
 use stream::Accepted;
 
-/// Serves `router` until the shutdown token is cancelled, then waits up to [`DRAIN`] for pending requests to finish,
-/// and closes the connections of those that have not. A request whose body is incomplete then fails, and does not keep
-/// the server waiting for the rest of it.
+/// Serves `router` until the shutdown token is cancelled. Then waits up to [`DRAIN`] for pending requests to finish,
+/// and closes the connections that are still open. A request whose body is still incomplete fails when its connection
+/// is closed, so it does not keep the server waiting.
 pub(super) async fn serve(listener: TcpListener, router: Router, state: AppState) {
     let (connections, closing) = (TaskTracker::new(), CancellationToken::new());
     let slots = ConnectionSlots::new(limit(&state.config), state.config.limits.idle);
@@ -90,7 +90,7 @@ fn limit(config: &Config) -> usize {
     wanted.min(available)
 }
 
-/// Answers a connection for which there is no capacity.
+/// Responds with an error to a connection that exceeds the limit.
 async fn refuse(stream: TcpStream, state: AppState, limit: usize, _slot: RefusalSlot) {
     if let Ok(Accepted::Ready(stream) | Accepted::NotTls(stream)) = stream::accept(stream, &state).await {
         refusal::refuse(stream, &state, ApiError::TooManyConnections(limit)).await.ok();
@@ -102,8 +102,8 @@ async fn handle(stream: TcpStream, address: SocketAddr, router: Router, state: A
     let exchange = Exchange::new(slot.idle_mark());
     let leave = async {
         slot.leave().cancelled().await;
-        // If a request has been read in the meantime, the connection stays open until the request is answered. A client
-        // whose request has not been read sends it again on another connection.
+        // If a request has been read in the meantime, the connection stays open until the request is answered. If a
+        // request has been sent but not read, the client sends it again on another connection.
         if !exchange.is_idle() {
             std::future::pending::<()>().await;
         }
@@ -114,8 +114,8 @@ async fn handle(stream: TcpStream, address: SocketAddr, router: Router, state: A
     }
 }
 
-/// Serves the requests of one connection until it is closed. If `leave` is cancelled, the connection is closed after
-/// the request that is being answered.
+/// Serves the requests of one connection until it is closed. If `leave` is cancelled while a request is being answered,
+/// the connection is closed after the response.
 async fn serve_requests(
     (stream, address): (TcpStream, SocketAddr),
     router: Router,

@@ -42,7 +42,7 @@ const PREVIEWS: &str = "/previews/";
 /// are refused with 401 instead of being redirected to the login page.
 const FOR_PROGRAMS: [&str; 4] = ["/api", "/rpc", "/metrics", "/readyz"];
 
-/// The only one of these paths that is a page for people.
+/// The only path below `/api` that is a page for people.
 const API_PAGE: &str = "/api/docs";
 
 /// Passes the request on, or responds with an error. If the sender is logged in, the request's extensions contain the
@@ -134,7 +134,8 @@ fn requirement(request: &Request) -> Option<Requirement> {
     }
 }
 
-/// Returns the response to a request whose route is not in the access table, usually because of its method.
+/// Returns the response to a request whose route is not in the access table. In most cases, the path exists, but does
+/// not support the method.
 fn no_such_route(request: &Request) -> Response {
     let template = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     match HeaderValue::from_str(&access::methods(template)) {
@@ -198,11 +199,11 @@ async fn refuse_person(state: &AppState, request: Request, error: &ExternalError
 /// What a request can do if a page of another site has made a browser send it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RequestKind {
-    /// It may change something.
+    /// The request may change something.
     Unsafe,
-    /// It changes nothing, but opens a stream.
+    /// The request changes nothing, but opens a stream.
     Stream,
-    /// It changes nothing, and its response ends by itself.
+    /// The request changes nothing, and its response ends by itself.
     Plain,
 }
 

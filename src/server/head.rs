@@ -12,8 +12,8 @@ use axum::response::{IntoResponse, Response};
 use super::AppState;
 use super::http::error::ApiError;
 
-/// The maximum size of the parts of a request line that are not the target: the method, the version and the separators.
-/// The longest registered method has 17 characters (RFC 9110, 16.1).
+/// The maximum total size of the method, the version and the separators in a request line, in bytes. The longest
+/// registered method has 17 characters (RFC 9110, 16.1).
 const REQUEST_LINE: usize = 64;
 
 /// The smallest buffer that hyper accepts, in bytes.

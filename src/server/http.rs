@@ -187,8 +187,8 @@ const ONLY_HTTPS: (HeaderName, HeaderValue) =
 
 /// Adds the default headers to a response, unless they are already set.
 pub(super) fn with_default_headers(state: &AppState, mut reply: Response) -> Response {
-    // The header is not sent on a loopback address, because it would also affect all other servers on the reader's own
-    // machine.
+    // A server that listens on a loopback address does not send `Strict-Transport-Security`, because the header would
+    // also affect all other servers on the reader's own machine.
     let only_https = (state.tls.is_some() && !state.leptos.site_addr.ip().is_loopback()).then_some(ONLY_HTTPS);
     for (name, value) in DEFAULT_HEADERS.into_iter().chain(only_https) {
         reply.headers_mut().entry(name).or_insert(value);

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::AppState;
 
-/// The header that contains a response's id, by which the response can be found in the server's log.
+/// The header that contains the id of a response. People can find the response in the server's log by this id.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// The label of all paths that match no route, such as the paths of static files and the paths that vulnerability

@@ -6,10 +6,10 @@
 //! origin of each request for a stream, and only then adds a [`StreamRequest`] to it, without which no [`StreamPermit`]
 //! is granted. A route that is missing in the table can therefore not open a stream.
 //!
-//! Downloads are not streams, even if their length is not known in advance: logs that are not followed, artifacts, and
-//! the export of the audit log. They end without waiting for anything to happen. If a page of another site links to a
-//! download, the browser saves it for the person who is logged in, and the other site cannot read it. Like those of
-//! streams, their responses are aborted when the credential of their recipient is revoked (`gate::revocable`).
+//! Downloads are not streams, even if their length is not known in advance. They are logs that are not followed,
+//! artifacts, and the export of the audit log. They end without waiting for anything to happen. If a page of another
+//! site links to a download, the browser saves it for the person who is logged in, and the other site cannot read it.
+//! If the recipient's credential is revoked, downloads are aborted just like streams (`gate::revocable`).
 //!
 //! The sessions and tokens of a user count together, so that nobody can open more streams by logging in more often.
 
@@ -76,7 +76,8 @@ pub(super) struct StreamRequest {
 }
 
 impl StreamRequest {
-    /// Creates the mark of a request whose sender is `identity`.
+    /// Creates the value for a request of `identity`. Only the gate calls this function, after it has checked the
+    /// request's origin.
     pub(super) fn checked(identity: &Identity) -> Self {
         Self { account: identity.account }
     }
@@ -98,7 +99,7 @@ pub struct OpenStreams {
     of: Arc<Mutex<HashMap<Account, usize>>>,
 }
 
-/// The permission for one open stream. Dropping it frees the capacity, however the stream has ended.
+/// The permission to keep one stream open. When it is dropped, another stream can be opened.
 #[derive(Debug)]
 pub(super) struct StreamPermit {
     streams: OpenStreams,

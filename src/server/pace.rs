@@ -11,8 +11,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::limits::PaceLimit;
 
-/// The remaining time budget of a peer. Initially it is full. Waiting reduces it, and transferred bytes increase it up
-/// to its initial size.
+/// The remaining time budget of a peer. The budget is full at first. Waiting reduces it, and transferred bytes increase
+/// it again, but never beyond its initial size.
 #[derive(Clone, Copy, Debug)]
 struct Budget {
     limit: PaceLimit,

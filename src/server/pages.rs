@@ -30,12 +30,12 @@ const JOBS: i64 = 50;
 /// The number of entries per page of the audit log.
 const AUDIT_ENTRIES: usize = 100;
 
-/// The maximum number of events that are loaded with the page from the end of the log. This limit matters for jobs with
+/// The maximum number of events from the end of the log that are loaded with the page. This limit matters for jobs with
 /// many small events. [`tail::BYTES`] limits the amount of output in these events.
 const TAIL: usize = 500;
 
-/// The maximum number of lifecycle events that are loaded with the page, oldest first. If a job has more, the page also
-/// shows those among the last [`TAIL`] events.
+/// The maximum number of lifecycle events that are loaded with the page, oldest first. Later lifecycle events are shown
+/// only if they are among the last [`TAIL`] events.
 const LIFECYCLE_EVENTS: usize = 2_000;
 
 /// The maximum number of jobs that the list can skip.

@@ -61,11 +61,12 @@ impl ProxyHeaders {
         Ok(Self { user, groups })
     }
 
-    /// Returns the person for whom a trusted proxy vouches, or `None` if the request does not come from one, or the
-    /// proxy has not authenticated anybody.
+    /// Returns the person for whom a trusted proxy vouches. Returns `None` if the request does not come from a trusted
+    /// proxy, or if the proxy has not authenticated anybody.
     ///
     /// A header that occurs twice is refused, because the proxy and the server could choose different values. A header
-    /// that the request's `Connection` header names is refused as well, because a further proxy would remove it.
+    /// that the request's `Connection` header names is refused as well, because another proxy in between would remove
+    /// it.
     pub(super) fn person(
         &self,
         client: RequestClient,

@@ -35,8 +35,8 @@ const FOR_EVER: &str = "public, max-age=31536000, immutable";
 /// The `Cache-Control` value for all other files. Browsers may store them, but must revalidate them before each use.
 const ASK: &str = "no-cache";
 
-/// The Content-Security-Policy of the files. It applies to the scripts of web workers, which may connect to this
-/// server, and to a file that a browser displays on its own.
+/// The Content-Security-Policy of the files. It affects scripts that run as web workers, which may connect to this
+/// server, and files that a browser displays on their own.
 const POLICY: HeaderValue = HeaderValue::from_static("default-src 'self'; frame-ancestors 'none'");
 
 /// The static files of the site. Cloning this value is cheap.

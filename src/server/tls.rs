@@ -101,7 +101,7 @@ struct CurrentCertificate {
 }
 
 /// A certificate with its key, and the versions of the files at the last check. If those versions could not be loaded,
-/// the certificate is still the previous one.
+/// the certificate is the one that was last loaded successfully.
 #[derive(Debug)]
 struct LoadedCertificate {
     key: Arc<CertifiedKey>,

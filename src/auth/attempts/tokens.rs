@@ -1,9 +1,10 @@
 //! Counts requests with invalid tokens by address.
 //!
 //! Unlike failed logins, requests with invalid tokens do not affect other clients at the same address: a valid token is
-//! always accepted. Tokens have at least 30 random characters, so they cannot be guessed. A worker whose token was
-//! revoked, however, repeats its requests, and may share its address with other workers. Beyond the limit, the response
-//! tells the client to slow down. The count also determines which requests are recorded in the audit log.
+//! always accepted. This is safe, because tokens have at least 30 random characters and cannot be guessed. It is
+//! necessary, because a worker whose token was revoked keeps repeating its requests, and may share its address with
+//! other workers. If an address exceeds the limit, the responses to its invalid tokens tell the client to slow down.
+//! The count also determines which requests are recorded in the audit log.
 
 use std::net::IpAddr;
 use std::sync::PoisonError;
@@ -13,8 +14,8 @@ use super::counts::FailureCounts;
 use super::network;
 use crate::auth::Auth;
 
-/// The number of requests with invalid tokens from each address. These requests are counted separately from failed
-/// logins, so that they neither prevent anybody from logging in nor displace the counts of logins.
+/// The number of requests with invalid tokens from each address. They are counted separately from failed logins.
+/// Otherwise these requests could prevent people from logging in, and their counts could displace those of logins.
 #[derive(Debug)]
 pub(in crate::auth) struct InvalidTokens {
     /// The maximum number of requests from one address.

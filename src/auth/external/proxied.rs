@@ -1,8 +1,8 @@
-//! People for whom a reverse proxy vouches, with a header in each request.
+//! People for whom a reverse proxy vouches by adding a header to their requests.
 //!
-//! If a request has the header, the header determines the person and the role. Requests without the header, such as
-//! streams that the proxy does not authenticate, continue with a session, for a limited time after the last request
-//! with the header.
+//! If a request has the header, the header determines the person and the role. Some proxies do not add the header to
+//! every request, for example not to requests for streams. Requests without the header are authenticated by a session,
+//! which ends a limited time after the last request with the header.
 
 use engine::clock;
 use engine::db::DbError;
@@ -20,8 +20,8 @@ impl Auth {
     /// Returns the identity of a person for whom a reverse proxy vouches. `cookie` is the session cookie, or `None` if
     /// the request has none.
     ///
-    /// A session is used only if it began while the proxy vouched for the same person. It may be the session of a local
-    /// user if that person has logged in with the form.
+    /// A session is used only if it began while the proxy vouched for the same person. If the person has logged in with
+    /// the login form, the session may belong to a local user.
     pub async fn proxied(&self, person: &ExternalPerson, cookie: Option<&str>) -> Result<Identity, ExternalError> {
         let session = match cookie {
             Some(cookie) => self.session_row(cookie).await?,
@@ -67,7 +67,7 @@ impl Auth {
             return;
         }
         let (db, id) = (self.db.clone(), row.id);
-        // The request does not wait for this write. A later request repeats it if it fails.
+        // The request does not wait for this write. If the write fails, a later request repeats it.
         tokio::spawn(async move {
             let write = db.writer().write(move |tx| Box::pin(sessions::extend(tx.connection(), id, expires_at)));
             if let Err(error) = write.await {
@@ -91,7 +91,7 @@ impl Auth {
     }
 
     /// Returns the identity of a user whom a proxy has authenticated, or `None` if the user is refused or was removed.
-    /// The identity does not contain the time until which the proxy's header is valid.
+    /// The returned identity has no expiry, because only the identity of the original request contains one.
     pub(in crate::auth) async fn proxied_identity(&self, id: i64) -> Result<Option<Identity>, DbError> {
         let mut connection = self.db.reader().await?;
         let user = store::by_id(&mut connection, id).await?.filter(|user| !user.is_refused());

@@ -24,7 +24,8 @@ pub(in crate::auth) async fn replace(connection: &mut Connection, row: &LoginLin
     Ok(())
 }
 
-/// Returns the user of the link with this digest, or `None` if there is no such link or it has expired.
+/// Returns the id of the user to whom the link with this digest belongs, or `None` if there is no such link or it has
+/// expired.
 pub(in crate::auth) async fn user_of(
     connection: &mut Connection,
     digest: &[u8],
@@ -37,7 +38,8 @@ pub(in crate::auth) async fn user_of(
         .await?)
 }
 
-/// Deletes the link with this digest, and returns its user. Returns `None` if there is no such link or it has expired.
+/// Deletes the link with this digest, and returns the id of its user. Returns `None` if there is no such link or it has
+/// expired.
 pub(in crate::auth) async fn take(connection: &mut Connection, digest: &[u8], now: Timestamp) -> DbResult<Option<i64>> {
     Ok(sqlx::query_scalar("delete from login_links where digest = ? and expires_at > ? returning user_id")
         .bind(digest)

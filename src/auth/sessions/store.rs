@@ -134,7 +134,7 @@ pub(in crate::auth) async fn touch(
     Ok(())
 }
 
-/// Postpones the end of a session to `expires_at`, unless it ends even later.
+/// Postpones the end of a session to `expires_at`, unless the session already ends later.
 pub(in crate::auth) async fn extend(connection: &mut Connection, id: SessionId, expires_at: Timestamp) -> DbResult<()> {
     sqlx::query("update sessions set expires_at = max(expires_at, ?) where id = ?")
         .bind(expires_at.0)

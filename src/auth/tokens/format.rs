@@ -25,7 +25,7 @@ pub(super) fn new_token() -> String {
         let mut bytes = [0; RANDOM];
         getrandom::fill(&mut bytes).expect("the operating system provides random numbers");
         // Bytes from 248 on are discarded, because they would make some characters more likely: 248 is the greatest
-        // multiple of 62 in a byte.
+        // multiple of 62 that fits in a byte.
         let fair = bytes.into_iter().filter(|byte| *byte < 248).map(|byte| char::from(DIGITS[usize::from(byte % 62)]));
         random.extend(fair.take(RANDOM - random.len()));
     }
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn the_checksum_is_the_crc_32_in_base_62_with_leading_zeros() {
-        // The published check value of CRC-32 is 0xcbf43926.
+        // The published CRC-32 of this string is 0xcbf43926.
         assert_eq!(checksum("123456789"), "3jZRME");
         assert_eq!(checksum(""), "000000");
     }

@@ -21,7 +21,8 @@ pub(in crate::auth) struct UserRow {
     pub(in crate::auth) issuer: String,
     /// The id of the person at the source, or `None` for a local user.
     pub(in crate::auth) subject: Option<String>,
-    /// Whether the groups that the source sent last are not mapped to a role.
+    /// Whether the person has no role, because none of the groups that the source sent last is mapped to a role, and
+    /// there is no default role.
     pub(in crate::auth) without_role: bool,
     /// The time at which the user's login link expires or has expired, or `None` if there is no link.
     pub(in crate::auth) link_expires_at: Option<Timestamp>,

@@ -5,8 +5,8 @@ use serde_json::{Map, Value};
 /// The maximum number of groups of a person. Each group is compared with those in the settings.
 const MAX_GROUPS: usize = 1_000;
 
-/// Returns the claim with this name. If there is none, the name is read as a path into nested objects, as in
-/// `realm_access.roles`. Returns `None` if there is no such claim.
+/// Returns the claim with this name. If there is no claim with exactly this name, the name is read as a path into
+/// nested objects, such as `realm_access.roles`. Returns `None` if the path does not exist either.
 pub(super) fn claim<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'a Value> {
     if let Some(value) = claims.get(name) {
         return Some(value);
@@ -15,13 +15,15 @@ pub(super) fn claim<'a>(claims: &'a Map<String, Value>, name: &str) -> Option<&'
     claim(claims.get(first)?.as_object()?, rest)
 }
 
-/// Returns the claim with the name of the person, or `None` if it is missing, empty or not a string.
+/// Returns the name of the person, which is in the claim `of`. Returns `None` if the claim is missing, empty or not a
+/// string.
 pub(super) fn name(claims: &Map<String, Value>, of: &str) -> Option<String> {
     let name = claim(claims, of)?.as_str()?.trim();
     (!name.is_empty()).then(|| name.to_owned())
 }
 
-/// Returns the claim with the groups of the person, which is a string or a list of strings. Other values are ignored.
+/// Returns the groups of the person, which are in the claim `of`. The claim is a string or a list of strings. Other
+/// values are ignored.
 pub(super) fn groups(claims: &Map<String, Value>, of: &str) -> Vec<String> {
     match claim(claims, of) {
         Some(Value::String(group)) => vec![group.clone()],

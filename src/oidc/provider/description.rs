@@ -15,7 +15,8 @@ use crate::oidc::OidcError;
 /// The description of one provider.
 pub(super) struct ProviderDescription {
     issuer: IssuerUrl,
-    /// The description that was fetched last, and the time at which it was received, or `None` if none was fetched.
+    /// The latest description, with the time at which it was received, or `None` if no description has been fetched
+    /// yet.
     known: Mutex<Option<(Arc<CoreProviderMetadata>, Instant)>>,
 }
 

@@ -1,7 +1,8 @@
 //! Sends requests to the provider. Their number, duration and response size are limited, and redirects are not
 //! followed.
 //!
-//! The requests are sent by `reqwest`, the HTTP client of the command line, with the system's certificates.
+//! The requests are sent with `reqwest`, the HTTP client that the command line uses as well. The system's certificates
+//! are trusted.
 
 use std::time::Duration;
 
@@ -66,8 +67,8 @@ pub(super) struct ProviderHttp {
 }
 
 impl ProviderHttp {
-    /// Creates a client, given the maximum time of a whole request. A provider on a loopback address is never reached
-    /// through a proxy.
+    /// Creates a client. `reply` is the maximum duration of a request and its response. If the provider's address is a
+    /// loopback address (`is_local`), requests never pass through a proxy.
     pub(super) fn new(is_local: bool, reply: Duration) -> Result<Self, reqwest::Error> {
         // If a cryptography provider is already installed, this call returns an error and has no effect.
         rustls::crypto::ring::default_provider().install_default().ok();

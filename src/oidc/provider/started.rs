@@ -1,5 +1,5 @@
-//! The logins that have been started and not finished yet: a limited number, for a limited time, each bound to the
-//! browser in which it was started.
+//! Stores the logins that have been started but not finished yet. Their number and their lifetime are limited, and each
+//! login is bound to the browser in which it was started.
 
 use std::collections::HashMap;
 use std::net::IpAddr;
@@ -31,7 +31,7 @@ pub(super) struct StartedLogin {
     pub(super) next: Option<String>,
 }
 
-/// All started logins, by the hash of their `state`.
+/// All started logins. The keys are the hashes of their `state` parameters, which identify the logins.
 #[derive(Default)]
 pub(super) struct StartedLogins(HashMap<[u8; 32], StartedEntry>);
 

@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 
 use crate::oidc::OidcError;
 
-/// The accepted signature algorithms. All of them verify with a public key of the provider. Algorithms that use the
-/// client's secret as the key are not accepted, because everyone who knows the secret could sign tokens.
+/// The accepted signature algorithms. All of them verify a signature with a public key of the provider. Algorithms that
+/// use the client's secret as the key are not accepted, because everyone who knows the secret could sign tokens.
 const SIGNATURES: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
@@ -62,15 +62,15 @@ pub(super) fn verified_subject(
         ClaimsVerificationError::InvalidNonce(_) => TokenProblem::Other("token of another login"),
         _ => TokenProblem::Other("invalid token"),
     })?;
-    // The crate does not check the authorised party (OpenID Connect Core, 3.1.3.7).
+    // `openidconnect` does not check the authorised party (OpenID Connect Core, 3.1.3.7).
     if claims.authorized_party().is_some_and(|party| party.as_str() != client_id) {
         return Err(TokenProblem::Other("token for another party"));
     }
     Ok(claims.subject().to_string())
 }
 
-/// Returns all claims of a verified token, or `None` if they cannot be parsed. The crate itself returns only standard
-/// claims.
+/// Returns all claims of a verified token, or `None` if they cannot be parsed. `openidconnect` itself returns only
+/// standard claims.
 pub(super) fn payload(token: &CoreIdToken) -> Option<Map<String, Value>> {
     let text = token.to_string();
     let bytes = URL_SAFE_NO_PAD.decode(text.split('.').nth(1)?.trim_end_matches('=')).ok()?;

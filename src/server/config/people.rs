@@ -9,8 +9,8 @@ use crate::server::proxy_user::ProxyHeaders;
 
 impl Config {
     /// Returns whether the settings specify how the first administrator logs in: with an admin token, or through a
-    /// proxy or a provider. Without such a setting, the server listens on an address other than loopback only if there
-    /// is a user with the role `admin`.
+    /// proxy or a provider. Without such a setting, the server listens on an address other than loopback only if a
+    /// local user with the role `admin` has a password.
     pub(in crate::server) const fn chooses_a_login(&self) -> bool {
         self.admin_token.is_some() || self.proxy_user_header.is_some() || self.oidc_issuer.is_some()
     }

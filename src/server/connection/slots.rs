@@ -1,11 +1,11 @@
 //! Limits how many connections are open at the same time, so that enough file descriptors remain for the database, the
 //! output of jobs and the jobs themselves.
 //!
-//! If the limit is reached, the connection that has been idle for the longest time makes way for a new one. A
-//! connection is idle while it waits for a request, including its first one. HTTP permits a server to close such a
-//! connection at any time. If every connection is in use, the new one is answered with an error. The answer requires a
-//! descriptor too, so only a few connections are refused in this way at the same time, and further ones are closed
-//! without an answer.
+//! If the limit is reached, the connection that has been idle for the longest time is closed to make way for a new one.
+//! A connection is idle while the server waits for its next request, or for its first one. HTTP permits a server to
+//! close such a connection at any time. If every connection is in use, the server responds to the new one with an
+//! error. This response requires a descriptor too, so only a few connections are refused in this way at the same time.
+//! Further connections are closed without a response.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -51,8 +51,8 @@ struct Slots {
     /// The time for which a connection has to be idle before it makes way for another one.
     idle_for: Duration,
     open: HashMap<u64, OpenConnection>,
-    /// The ids of idle connections. The keys are the numbers of their idle periods, so the connections are in the order
-    /// in which they became idle.
+    /// The ids of idle connections. The keys are the numbers of their idle periods. Because these numbers increase, the
+    /// map is sorted by the time at which the connections became idle.
     idle: BTreeMap<u64, u64>,
     /// The number of open connections that are about to close, because they make way for others.
     leaving: usize,
@@ -99,11 +99,11 @@ pub(super) struct ConnectionSlot {
     leave: CancellationToken,
 }
 
-/// A connection that is being refused. It counts as such until this value is dropped.
+/// A connection that is being refused. It counts towards [`MAX_REFUSING`] until this value is dropped.
 #[derive(Debug)]
 pub(super) struct RefusalSlot(ConnectionSlots);
 
-/// Records when a connection is idle. It may outlive the connection, and then has no effect.
+/// Records when a connection is idle. If this value outlives the connection, it has no effect.
 #[derive(Clone, Debug)]
 pub(super) struct IdleMark {
     slots: ConnectionSlots,

@@ -53,7 +53,7 @@ impl Exchange {
         self.state.load(Ordering::Relaxed) == IDLE
     }
 
-    /// Records a flush. hyper flushes its socket only after writing its whole buffer.
+    /// Records that hyper has flushed its socket, which it does only after writing its whole buffer.
     fn flushed(&self) {
         let swapped = self.state.compare_exchange(WRITTEN, IDLE, Ordering::Relaxed, Ordering::Relaxed);
         // `compare_exchange` fails in the other two states, in which there is nothing to record: the response is

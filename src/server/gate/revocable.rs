@@ -1,7 +1,7 @@
-//! A response body that ends with an error as soon as its recipient may no longer receive it.
+//! A response body that ends with an error as soon as its recipient's credential becomes invalid.
 //!
 //! The gate wraps every response whose length is not known in advance: streams, logs that are followed, and downloads.
-//! The connection is aborted, so that clients detect that the response is incomplete.
+//! The error aborts the connection, so that clients detect that the response is incomplete.
 
 use std::future::Future;
 use std::io::{Error, ErrorKind};

@@ -14,7 +14,7 @@ use crate::server::client::RequestClient;
 use crate::server::http::error::ApiError;
 use crate::server::http::session::{login_client, new_session_cookie};
 
-/// The header that sets the cookie of a session that begins with this request.
+/// The `Set-Cookie` header for a session that begins with this request.
 #[derive(Clone)]
 pub(super) struct NewSessionCookie(pub(super) HeaderValue);
 
@@ -36,9 +36,9 @@ const WORKER_TOKEN: HeaderName = HeaderName::from_static("x-moonmind-worker-toke
 
 /// Returns the sender of the request. The header for workers accepts only the token of a worker.
 ///
-/// `Authorization` headers with schemes other than `Bearer` are ignored, because they are meant for a proxy in front of
-/// the server, which may pass them on. If the proxy vouches for a person, the request's session is ended unless it
-/// began while the proxy vouched for the same person.
+/// If an `Authorization` header has another scheme than `Bearer`, it is ignored. Such a header is meant for a proxy in
+/// front of the server, which may pass it on. If the proxy vouches for a person, the request's session is ended unless
+/// it began while the proxy vouched for the same person.
 pub(super) async fn identify(
     state: &AppState,
     client: Option<RequestClient>,

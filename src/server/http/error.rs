@@ -198,8 +198,8 @@ impl ApiError {
             Self::AuthRequired | Self::WorkerAuthFailed => Some((header::WWW_AUTHENTICATE, "Bearer")),
             // RFC 9110, 15.5.16: the header tells the client that the encoding, and not the media type, is unsupported.
             Self::UnsupportedEncoding => Some((header::ACCEPT_ENCODING, "identity")),
-            // RFC 9110, 15.5.9 recommends this header for status 408. If a head is too large, the connection is closed
-            // in any case, because hyper cannot read the data after a head that does not fit into its buffer.
+            // RFC 9110, 15.5.9, recommends `Connection: close` for status 408. If a head is too large, the connection
+            // is closed in any case, because hyper cannot read the data after a head that does not fit into its buffer.
             Self::RequestTimeout | Self::UriTooLong(_) | Self::TooManyHeaders(_) | Self::HeadersTooLarge(_) => {
                 Some((header::CONNECTION, "close"))
             }

@@ -65,7 +65,7 @@ async fn direction(
     })
 }
 
-/// Converts a cursor to a `seq`. Only a cursor that is a time has to be looked up in the event log.
+/// Converts a cursor to a `seq`. The event log is read only if the cursor is a time.
 pub(super) async fn resolve(state: &AppState, job: JobId, cursor: Cursor) -> Result<Seq, ApiError> {
     match cursor {
         Cursor::Seq(seq) => Ok(seq),

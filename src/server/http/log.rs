@@ -87,8 +87,8 @@ pub(super) async fn log(
 
 const X_ACCEL_BUFFERING: header::HeaderName = header::HeaderName::from_static("x-accel-buffering");
 
-/// Parses `offset` and `bytes`, which must be used together. They specify a range of the current output, as do the
-/// members of the same names in a log event. Returns `None` if both are missing.
+/// Parses `offset` and `bytes`, which must be used together. They specify a range of the current output and have the
+/// same meaning as the members `offset` and `bytes` of a log event. Returns `None` if both are missing.
 fn range(query: &mut Query) -> Result<Option<Range<u64>>, ApiError> {
     let mut number = |name| query.number(name, 0..=i64::MAX).map(|number| number.map(i64::unsigned_abs));
     match (number("offset")?, number("bytes")?) {

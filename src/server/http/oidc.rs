@@ -1,8 +1,8 @@
 //! Logs people in with an OpenID Connect provider: one route redirects the browser to the provider, and the other
 //! handles the browser's return.
 //!
-//! Both routes are requested through links and redirects, so logins work without scripts. Until the provider's answer
-//! has been verified, the routes change only the list of started logins.
+//! Browsers request both routes by following links and redirects, so logins work without scripts. Until the provider's
+//! answer has been verified, the routes change only the list of started logins.
 
 use std::time::Duration;
 
@@ -137,7 +137,7 @@ async fn log_in(
     Ok(reply)
 }
 
-/// A failed login: the status and sentence of the page, and the reason and person in the audit log.
+/// A failed login: the status and the text of the page, and the reason and the person for the audit log.
 struct LoginFailure {
     status: StatusCode,
     sentence: String,
@@ -147,8 +147,8 @@ struct LoginFailure {
     person: Option<RefusedUser>,
 }
 
-/// A person whom the provider has authenticated and this server refuses. It contains the name of the user, or `None` if
-/// the error does not name a user.
+/// A person whom the provider has authenticated, but whom this server refuses. Contains the name of the user, or `None`
+/// if the error does not name a user.
 struct RefusedUser(Option<String>);
 
 impl LoginFailure {

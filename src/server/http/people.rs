@@ -168,8 +168,8 @@ fn of_login_link(link: &CreatedLoginLink) -> String {
     format!("expires at {}", link.expires_at)
 }
 
-/// Returns the login link with this ticket. It begins with the address to which the request was sent, because that is
-/// an address under which browsers reach the server, also behind a reverse proxy.
+/// Returns the login link with this ticket. The link begins with the address to which the request was sent, because
+/// browsers can reach the server under this address even if the server is behind a reverse proxy.
 fn login_link(new: UserTicket, client: RequestClient, host: &RequestHost) -> CreatedLoginLink {
     let UserTicket { user, ticket, expires_at } = new;
     let link = format!("{}/login?userTicket={}", host.origin(client.https), ticket.expose());
@@ -194,8 +194,9 @@ pub(super) fn list_range(query: &mut Query) -> Result<ListRange, ApiError> {
     })
 }
 
-/// Returns the account whose sessions or tokens are requested, and the range of the list. Administrators see those of
-/// all accounts (`None`) unless they request one account. Other users see only their own.
+/// Returns the account whose sessions or tokens are requested, and the range of the list. If an administrator requests
+/// no particular account, the account is `None`, which means all accounts. Other users can request only their own
+/// account.
 async fn requested(
     state: &AppState,
     identity: &Identity,

@@ -1,7 +1,7 @@
 //! `/jobs/{id}/artifacts/{artifact}/preview` and `/previews`: displays an artifact, such as an HTML report, in a frame.
 //!
-//! The signed token in the URL depends on the credential of the request that began the preview. After that credential
-//! has become invalid, no file can be loaded, and files that are being sent are aborted.
+//! The signed token in the URL names the credential of the request that opened the preview. When that credential
+//! becomes invalid, no further files can be loaded, and files that are being sent are aborted.
 //!
 //! The file is untrusted. Its origin is opaque (`sandbox`), so its scripts can neither read the pages nor use the
 //! reader's session. The file can load only files of the same server.
@@ -63,7 +63,7 @@ pub(super) async fn file(
     Ok(reply.map(|body| revocable::until(state.auth.clone().ended(identity), body)))
 }
 
-/// An error that is displayed in the preview's frame, so pages of this server may embed it.
+/// An error that is displayed in the preview's frame. Its response therefore permits pages of this server to embed it.
 pub(super) struct Framed(ApiError);
 
 impl From<ApiError> for Framed {

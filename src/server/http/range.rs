@@ -1,8 +1,8 @@
 //! Parses byte ranges in requests (RFC 9110, 14).
 //!
-//! The crate `http-range-header` is not suitable. It rejects a suffix that is longer than the file, for which the
-//! standard requires the whole file. It does not distinguish a range outside the file from an invalid one. It accepts
-//! the unit only in lower case.
+//! The `http-range-header` crate is not suitable, for three reasons. It rejects a suffix that is longer than the file,
+//! although the standard requires the whole file to be sent. It does not distinguish a range outside the file from an
+//! invalid range. It accepts the unit only in lower case.
 
 use std::ops::Range;
 

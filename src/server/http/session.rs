@@ -24,8 +24,8 @@ const PEOPLE: &str = "/people";
 /// The kind of credential in the audit log for a login with a one-time link.
 const LOGIN_LINK: &str = "login_link";
 
-/// The fields of the login form, which contains a name with a password, the admin token, the ticket of the link that
-/// the server printed, or the ticket of a user's login link, which permits a new password.
+/// The fields of the login form. A login requires one of these: a name and a password, the admin token, the ticket of
+/// the link that the server printed, or the ticket of a user's login link. The last one permits a new password.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct LoginForm {
@@ -39,7 +39,7 @@ pub(super) struct LoginForm {
 }
 
 /// Describes the browser that has sent a request. `person` is the person for whom a reverse proxy vouches, or `None` if
-/// there is none.
+/// no proxy vouches for anybody.
 pub(in crate::server) fn login_client(
     client: RequestClient,
     person: Option<&ExternalPerson>,
@@ -97,7 +97,7 @@ pub(super) async fn login(
                 LoginError::NewPassword => StatusCode::UNPROCESSABLE_ENTITY,
                 _ => StatusCode::UNAUTHORIZED,
             });
-            // A name is recorded only if it is that of a user, because somebody may have typed a password into the
+            // A name is recorded only if a user has this name, because somebody may have typed a password into the
             // field for the name.
             if let Some(name) = name.as_deref().filter(|_| way == "password")
                 && let Ok(Some(user)) = auth.stored_name(name).await
@@ -115,7 +115,8 @@ pub(super) async fn login(
             };
             let next = next.as_deref().unwrap_or(HOME);
             let mut query = vec![("error", word), ("next", next)];
-            // The link still works, so its form is shown again.
+            // If the new password was not accepted, the link still works, so the form for the new password is shown
+            // again.
             query.extend(user_ticket.as_deref().filter(|_| word == "newPassword").map(|ticket| ("userTicket", ticket)));
             let query = serde_urlencoded::to_string(query).unwrap_or_default();
             Redirect::to(&format!("/login?{query}")).into_response()
@@ -161,7 +162,7 @@ pub(super) async fn logout(
 
 /// Returns the header that sets the cookie of a new session, or `None` if the cookie cannot be sent in a header.
 ///
-/// Browsers keep the cookie of a person whom a proxy or a provider has authenticated for longer than the session lasts,
+/// If a proxy or a provider has authenticated the person, browsers keep the cookie for longer than the session lasts,
 /// because the server may postpone the session's end.
 pub(in crate::server) fn new_session_cookie(
     state: &AppState,
@@ -172,7 +173,8 @@ pub(in crate::server) fn new_session_cookie(
 }
 
 /// Returns the redirect that completes a login with a form, or a logout. If the browser's previous login was with the
-/// OpenID Connect provider, the browser is no longer redirected to the provider automatically.
+/// OpenID Connect provider, the response also deletes the cookie that records this. The browser is then no longer
+/// redirected to the provider automatically.
 fn with_cookie(
     state: &AppState,
     client: RequestClient,

@@ -94,8 +94,8 @@ impl Reader {
         let mut reader = Self { state, job, filter, watch, cursor };
         let mut first = reader.read().await?;
         if reader.cursor > first.last_seq {
-            // A cursor beyond the last event is treated as the `seq` of the last event. That `seq` is read from the
-            // database, because the state shared by readers may be slightly outdated.
+            // If the cursor is beyond the last event, it is replaced by the `seq` of the last event. That `seq` is read
+            // from the database, because the state shared by readers may be slightly outdated.
             reader.cursor = reader.state.events.resolve(job, Cursor::Seq(reader.cursor)).await?;
             first = reader.read().await?;
         }
@@ -157,7 +157,8 @@ impl EventStream {
     /// Creates frames from a page. If the page is empty, creates a heartbeat if one is due, and otherwise waits for new
     /// events. Returns `None` when the server is stopping.
     ///
-    /// The events are read once more before each heartbeat, because events of another server cause no notification.
+    /// The events are read once more before each heartbeat, because events that another server process has stored cause
+    /// no notification in this one.
     async fn take(&mut self, page: Page) -> Option<()> {
         self.reader.cursor = self.reader.cursor.max(page.next_after);
         self.frames.extend(page.events.iter().map(|event| event.frame()));

@@ -139,7 +139,8 @@ impl JobsEvents {
             }
             if Instant::now() >= self.heartbeat_at {
                 self.heartbeat_at = Instant::now() + HEARTBEAT;
-                // Events of another server cause no notification, so the events of all jobs are read again.
+                // Events that another server process has stored cause no notification in this one, so the events of all
+                // jobs are read again.
                 self.jobs.iter_mut().for_each(|job| job.may_have_more = true);
                 self.frames.push_without_id("heartbeat", format_args!("{{\"serverTime\":\"{}\"}}", clock::now()));
                 continue;

@@ -3,7 +3,7 @@
 //!
 //! A form has two parts. The first part, `job`, contains the submission, so that an invalid submission is refused
 //! before the files are received. The second part, `input`, contains an archive ([`engine::inputs`]). The job is stored
-//! only after the end of the form, so an interrupted upload has no effect.
+//! only after the whole form has been received, so an interrupted upload has no effect.
 
 use std::io;
 

@@ -38,7 +38,7 @@ pub(super) async fn claim(
 ) -> Result<Json<ClaimReply>, ApiError> {
     let claim = state.queue.check_claim(body, token)?;
     // While the disk is nearly full, no new jobs are started. A worker that repeats an earlier claim still receives the
-    // job that it holds, because otherwise it would abandon the job.
+    // job that it holds, because otherwise the worker would abandon the job.
     if tokio::time::timeout(claim.wait, state.disk.enough_space()).await.is_err() {
         state.queue.note_worker(&claim).await?;
         return Ok(Json(state.queue.claim_remotely(&claim.of_held_job(), &state.shutdown).await?));
@@ -94,9 +94,9 @@ pub(super) async fn acknowledge_cancel(
     report(state, job, worker, Report { outcome, totals: body.totals }).await
 }
 
-/// Appends events. The response contains the stored events, as one event or a list, like the request. If the batch
-/// states its range of the output, its worker does not need the events, and the response contains only the `seq` of the
-/// last one.
+/// Appends events. The response contains the stored events, as one event or a list, like the request. If the request
+/// states which range of the output its events contain, the worker does not need the stored events. The response then
+/// contains only the `seq` of the last event.
 pub(super) async fn append(
     State(state): State<AppState>,
     WorkerToken(token): WorkerToken,

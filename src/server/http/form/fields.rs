@@ -61,7 +61,7 @@ impl FormFields {
     }
 
     /// Returns the form as filled in by the user. Its steps and variables correspond by position to those of the
-    /// original job, because they can be added or removed only with scripts.
+    /// original job, because steps and variables can be added or removed only with scripts.
     pub(super) fn form(&self, original: Option<&Original>) -> JobForm {
         let single = |name: &str| self.single.get(name).cloned().unwrap_or_default();
         let before = original.map(Original::form);

@@ -1,9 +1,9 @@
 //! Builds the description of an operation: a route with its parameters, its body and its responses.
 //!
-//! Each body and each response is described by a value of its type, which is also shown as an example. An example
-//! therefore always has the form in which the server reads or writes it. Errors are described by values of
-//! [`ApiError`], so that the described statuses and codes are those that the server sends. The required role is not
-//! stated here, but taken from the access table.
+//! Each body and each response is described by a value of its type, which is also shown as an example. The example is
+//! serialised in the same way as the server's actual data, so it always has the right form. Errors are described by
+//! values of [`ApiError`], so that the described statuses and codes are those that the server sends. The required role
+//! is not stated here, but taken from the access table.
 
 use std::collections::BTreeMap;
 
@@ -193,14 +193,15 @@ impl ApiOperation {
         self.with_reply(status, "", |reply| reply.header(name, header))
     }
 
-    /// Adds a link to the operation `to`. `parameter` consists of the name of one of its parameters and an expression
-    /// for the value, which refers to the request or the response.
+    /// Adds a link from a response to the operation `to`. `parameter` consists of the name of a parameter of that
+    /// operation and an expression for its value. The expression refers to the request or the response.
     pub(super) fn link(self, status: u16, to: &str, parameter: (&str, &str)) -> Self {
         let link = LinkBuilder::new().operation_id(to).parameter(parameter.0, parameter.1);
         self.with_reply(status, "", |reply| reply.link(to, link.build()))
     }
 
-    /// Adds a link to an operation with a body. `body` may contain such expressions too.
+    /// Adds a link to an operation with a body. `body` may contain expressions that refer to the request or the
+    /// response.
     pub(super) fn link_with_body(self, status: u16, to: &str, parameter: (&str, &str), body: Value) -> Self {
         let link = LinkBuilder::new().operation_id(to).parameter(parameter.0, parameter.1).request_body(Some(body));
         self.with_reply(status, "", |reply| reply.link(to, link.build()))
@@ -304,7 +305,7 @@ fn errors_of_bodies() -> [ApiError; 2] {
     [ApiError::PayloadTooLarge(1 << 20), ApiError::InvalidPayload("type: is missing".to_owned())]
 }
 
-/// Describes a response, given all errors that have its status.
+/// Describes the response for several errors that have the same status.
 fn described(errors: &[&ApiError]) -> Response {
     let items = errors.iter().map(|error| format!("- `{}`: {error}", error.status_and_code().1));
     let example = errors.first().map(|error| value(&error.body()));
@@ -375,7 +376,7 @@ pub(super) fn flag(default: bool) -> ObjectBuilder {
     ObjectBuilder::new().schema_type(Type::Boolean).default(Some(json!(default)))
 }
 
-/// Returns the schema of one of several words.
+/// Returns the schema of a string that is one of these words.
 pub(super) fn word(words: impl IntoIterator<Item = &'static str>) -> ObjectBuilder {
     text().enum_values(Some(words))
 }

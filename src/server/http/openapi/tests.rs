@@ -21,7 +21,7 @@ fn every_operation(document: &Value) -> Vec<(String, &Value)> {
     operations.collect()
 }
 
-/// Calls `visit` with every object of the document.
+/// Calls `then` with every object in the document.
 fn visit<'a>(value: &'a Value, then: &mut dyn FnMut(&'a Value)) {
     match value {
         Value::Object(members) => {

@@ -1,8 +1,8 @@
 //! The forms of the people page and of the account page, which work without scripts.
 //!
-//! Each form is posted to the path of its page, and names its action. The response redirects to the page, whose URL
-//! then contains the result. Only a new API token and a new login link are sent in the response itself, so that the
-//! browser's history does not contain them.
+//! Each form is posted to the path of its page, and names its action. The response redirects to the page with a URL
+//! that contains the result. There is one exception: a new API token or a new login link is sent in the response
+//! itself, so that the browser's history does not contain it.
 
 use axum::body::Body;
 use axum::extract::rejection::FormRejection;
@@ -31,7 +31,7 @@ use crate::server::pages::{NewLoginLinkToShow, NewTokenToShow};
 #[derive(Deserialize)]
 #[serde(tag = "action", rename_all = "kebab-case")]
 pub(in crate::server::http) enum PeopleForm {
-    /// Without a password, a login link is created for the new user.
+    /// Adds a user. If `password` is empty, a login link is created for the new user.
     AddUser {
         name: String,
         role: Role,
@@ -88,7 +88,8 @@ pub(in crate::server::http) enum AccountForm {
         name: String,
         role: Role,
         expires_in_days: String,
-        /// Names separated by commas. This limit and the next two apply only to tokens of workers.
+        /// Names separated by commas. This field and the next two limit what a worker can claim with the token. They
+        /// must be empty for tokens with other roles.
         #[serde(default)]
         allowed_job_types: String,
         #[serde(default)]
@@ -286,7 +287,8 @@ async fn show<T: Clone + Send + Sync + 'static>(state: &AppState, parts: Parts, 
     render(Request::from_parts(parts, Body::empty())).await.into_response()
 }
 
-/// Redirects to a page with a URL that contains the result or the person's mistake. Other errors are returned instead.
+/// Redirects to a page with a URL that contains the result or a word for the error. Database errors are returned
+/// instead.
 fn back_to(page: &str, word: &str, done: Result<(), PeopleError>, note: &AuditNote) -> Result<Redirect, ApiError> {
     if done.is_err() {
         note.outcome(StatusCode::UNPROCESSABLE_ENTITY);

@@ -179,7 +179,8 @@ async fn receive_file(mut field: Field<'_>, state: &AppState, lease: Lease) -> R
     let id = ArtifactId(uuid::Uuid::now_v7());
     let (sender, waiting) = mpsc::channel(WAITING);
     let owner = state.clone();
-    // If the request is aborted, the thread drops the [`ReceivedFile`] at its end, which removes the file.
+    // If the request is aborted, the thread drops the [`ReceivedFile`] when it ends. Dropping the value removes the
+    // file.
     let keeping = tokio::task::spawn_blocking(move || {
         let content = Chunks { waiting, current: Bytes::new(), is_complete: false };
         let stored = owner.artifacts.keep_streamed(&location(lease.job, lease.attempt, id), content)?;
