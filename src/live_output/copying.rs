@@ -44,12 +44,12 @@ pub enum CopiedLines {
     AsPrinted,
 }
 
-/// A text of at most [`MAX_COPIED`] bytes.
+/// Text of at most [`MAX_COPIED`] bytes.
 #[derive(Debug, Default)]
 struct CopiedText(String);
 
 impl CopiedText {
-    /// Adds a line, unless it has no rows because it was drawn on those of another line.
+    /// Adds a line. A line without rows is ignored, because another line's rows already show it.
     fn push(&mut self, line: &OutputLine) -> Result<(), CopyError> {
         if line.drawn_on.is_some() {
             return Ok(());
@@ -67,8 +67,8 @@ pub async fn chosen_text(screen: Screen, chosen: MarkedLines, form: CopiedLines)
     Ok(text.0)
 }
 
-/// Returns the rows that the filter shows, without escape sequences. If not all of these rows are in memory, the text
-/// contains only lines, and no lifecycle events.
+/// Returns the rows that the filter shows, without escape sequences. If some of these rows are not in memory, lifecycle
+/// events are omitted.
 pub async fn shown_text(screen: Screen) -> Result<String, CopyError> {
     if let Some(text) = screen.complete_text() {
         return Ok(text);

@@ -131,7 +131,7 @@ impl Errors {
     }
 }
 
-/// Moves to the next error in a direction. In large logs, errors are counted first.
+/// Moves to the next error in a direction. If the errors of a large log have not been counted yet, counts them first.
 pub fn go(logs: Logs, direction: FindDirection) {
     for (index, log) in logs.all().into_iter().enumerate() {
         let errors = log.errors();

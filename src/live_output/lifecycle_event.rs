@@ -67,8 +67,8 @@ pub fn kind(event: &Event) -> &str {
     }
 }
 
-/// Returns whether an event is routine, that is, whether the header, the timeline or another row already shows what the
-/// event reports. `all` are all lifecycle events of the job. Only the filter for stages shows routine events.
+/// Returns whether an event is routine, that is, whether the header, the timeline or another row already shows the same
+/// information. `all` are all lifecycle events of the job. Only the filter for stages shows routine events.
 #[must_use]
 pub fn is_routine(event: &Event, all: &[Event]) -> bool {
     match &event.payload {

@@ -9,8 +9,8 @@ use model::ansi::Span;
 /// The maximum length of a URL in bytes.
 const MAX_URL: usize = 2000;
 
-/// Splits spans so that each URL is a separate span that links to it. Only `http` and `https` URLs are recognised.
-/// Links in the output itself are not changed.
+/// Splits spans so that each URL becomes a separate span with a link to that URL. Only `http` and `https` URLs are
+/// recognised. Links that the output itself contains (OSC 8) are not changed.
 #[must_use]
 pub fn link_urls(spans: Vec<Span>) -> Vec<Span> {
     let mut linked = Vec::with_capacity(spans.len());

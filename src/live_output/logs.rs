@@ -236,7 +236,7 @@ impl Logs {
         }
     }
 
-    /// Returns whether a line is shown in its context, so that the reader can return to a filter.
+    /// Returns whether the filter was removed to show a line in its context, so that the reader can restore the filter.
     pub fn has_filter_before(self) -> bool {
         self.all().into_iter().any(|log| log.screen().filter_before().is_some())
     }
@@ -254,7 +254,7 @@ impl Logs {
         true
     }
 
-    /// Returns the steps that all jobs have started.
+    /// Returns the steps that have started in every job.
     pub fn common_steps(self) -> Vec<StepChoice> {
         let mut steps = self.active().steps();
         for log in self.all() {

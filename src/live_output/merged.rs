@@ -1,6 +1,6 @@
 //! Computes the contents of the list that shows several logs merged by time: its rows and the scroll position.
 //!
-//! This module is pure. It uses the rows, heights and windows of the panels of the logs. [`screen`] loads missing
+//! This module is pure. It uses the rows, the heights and the window of each log's panel. [`screen`] loads missing
 //! lines, draws the result, and scrolls the panels to the same position.
 
 mod list;
@@ -24,7 +24,7 @@ const AHEAD: u32 = 4_000;
 /// around a far position are loaded without the lines in between.
 const FAR: u32 = 500 * ROW_HEIGHT;
 
-/// The number of requests for each log after which a line that has not been loaded is considered missing.
+/// If a line has not been loaded after this many requests for each log, the line is considered missing.
 const MAX_LOADS: usize = 2;
 
 /// The scroll position of the list.
@@ -228,8 +228,8 @@ impl MergedPanel {
         self.place = row.unwrap_or(MergedPlace::InSpace(scroll_top));
     }
 
-    /// Scrolls to the goal as far as it is loaded. A line is shown one third of the panel's height below the top edge.
-    /// Drops the goal once it is reached, or after too many requests.
+    /// Scrolls to the goal, or to the part of it that is loaded. A line is shown one third of the panel's height below
+    /// the top edge. Drops the goal once it is reached, or after too many requests.
     fn advance(&mut self, panels: &[&Panel]) {
         let is_reached = match &self.goal {
             None => return,
@@ -349,7 +349,7 @@ impl MergedPanel {
     }
 
     /// If the reader has scrolled far into the space for lines that are not loaded, returns the line to go to: the line
-    /// of the longest log at the same fraction of the list. Otherwise returns `None`.
+    /// of the longest log at the same relative position. Otherwise returns `None`.
     #[must_use]
     pub fn far_line(&self, panels: &[&Panel]) -> Option<(usize, LineKey)> {
         let MergedPlace::InSpace(top) = self.place else { return None };

@@ -69,8 +69,8 @@ pub struct Panel {
     place: ScrollPlace,
     /// The end of the log when following was paused or the filter was changed.
     seen: Seen,
-    /// The lines to highlight, which were chosen by a link or by the reader, or the last found line. `None` if no line
-    /// is highlighted.
+    /// The lines to highlight: the lines in the URL, the lines that the reader has chosen, or the found line that the
+    /// reader moved to. `None` if no line is highlighted.
     marked: Option<MarkedLines>,
     /// The line that the reader has moved to by a key. `None` if there is no such line.
     current_line: Option<LineKey>,
@@ -170,8 +170,8 @@ impl Panel {
         }
     }
 
-    /// Returns the line from which the reader moves to the next match: the marked line if it is visible or about to be,
-    /// or else the first visible line. Returns `None` if no line is visible.
+    /// Returns the line from which the reader moves to the next match: the marked line if it is visible or still being
+    /// loaded, or else the first visible line. Returns `None` if no line is visible.
     #[must_use]
     pub fn current(&self) -> Option<LineKey> {
         let marked = self.marked.map(MarkedLines::first_key);
@@ -180,7 +180,7 @@ impl Panel {
         marked.filter(|_| is_near).or_else(|| self.first_visible())
     }
 
-    /// Returns the lines in the panel.
+    /// Returns the visible lines.
     fn visible(&self) -> impl Iterator<Item = LineKey> {
         let top = self.scroll_top();
         self.layout.between(top, top + self.height).filter_map(|index| match self.layout.rows()[index] {

@@ -75,7 +75,7 @@ struct LineState {
 fn line_row(screen: Screen, line: &LiveLine, time: LineTime, state: LineState, text: AnyView) -> impl IntoView + use<> {
     let LineState { marked, is_selected, is_current, stream } = state;
     let key = line.key;
-    // Sighted readers see the stream from the line's border.
+    // Screen readers announce the stream. For sighted readers, the line's border shows the stream.
     let stream = stream.map(|stream| view! { <span class="visually-hidden">{stream.as_str()} ": "</span> });
     let context = is_selected.then(|| {
         view! {

@@ -43,7 +43,7 @@ pub struct SelectedLines {
     lines: LineWindow,
     /// The number of lines at the end of `lines` that the server has not searched yet.
     new_lines: usize,
-    /// The lines of the buffer that were unfinished when the lines were last updated, in order.
+    /// The lines of the buffer that were unfinished at the last update, in order.
     unfinished: Vec<LineKey>,
     /// The range of the log for which the window contains all selected lines, or `None` if there is no window.
     range: Option<Range<LineKey>>,
@@ -207,8 +207,8 @@ impl SelectedLines {
         self.lines.merge(new_lines);
     }
 
-    /// Adds loaded lines, which are all selected lines of the range `covered`. They extend the window if they touch it;
-    /// otherwise they replace it.
+    /// Adds loaded lines, which are all selected lines of the range `covered`. If the lines touch the window, they
+    /// extend it. Otherwise, they replace it.
     pub fn load(&mut self, part: Vec<LiveLine>, mut covered: Range<LineKey>, buffer: &Buffer, when_full: WhenFull) {
         // Lines that were printed or changed since the last search are not added, because the total does not include
         // them yet.

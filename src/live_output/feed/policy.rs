@@ -42,7 +42,8 @@ pub enum Connection {
     Reconnecting {
         /// The length of the whole pause, in seconds.
         seconds: u32,
-        /// The number of attempts so far. It distinguishes this pause from the one before, which may be as long.
+        /// The number of attempts so far. It distinguishes this pause from the previous one, even if both are equally
+        /// long.
         attempts: u32,
     },
     /// The page is hidden.
@@ -73,7 +74,7 @@ pub enum Happened {
     Shown,
     /// The page was hidden.
     Hidden,
-    /// The user has left the page. The browser may show it again.
+    /// The user has left the page. The browser may restore the page later.
     Left,
     /// The stream opened.
     Opened,
@@ -126,7 +127,7 @@ pub struct FeedPolicy {
     /// Whether a poll is in progress.
     asking: bool,
     breaks: u32,
-    /// How the stream failed last.
+    /// The way in which the stream failed most recently.
     failure: PollReason,
     unanswered: u32,
     tried_stream: f64,
@@ -163,8 +164,8 @@ impl FeedPolicy {
             return self.stop(Connection::Paused);
         }
         if self.connection == Connection::Paused && happened != Happened::Shown {
-            // While the page is hidden, inputs are ignored. Only the result of a poll is still recorded, because the
-            // poll is then no longer in progress.
+            // While the page is hidden, inputs are ignored. Only the end of a poll is recorded, so that the poll no
+            // longer counts as in progress.
             let finished = matches!(
                 happened,
                 Happened::Polled { .. } | Happened::Unreachable | Happened::Refused(_) | Happened::Ended

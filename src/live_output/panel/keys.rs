@@ -1,4 +1,4 @@
-//! Moving from line to line by keys.
+//! Moves from line to line with the keyboard.
 
 use model::{StreamName, ansi};
 
@@ -60,7 +60,7 @@ impl Panel {
         })
     }
 
-    /// Returns the index of the row that shows a line, or `None` if no row of the list does.
+    /// Returns the index of the row that shows a line, or `None` if no row of the list shows the line.
     fn listed_row(&self, key: LineKey) -> Option<usize> {
         let row = self.row_of(key);
         let index = self.layout.find(RowKey::Line(row), self.list())?;

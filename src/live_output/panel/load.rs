@@ -30,7 +30,8 @@ impl Panel {
         self.loaded_at(top, |key| part.holds(key));
     }
 
-    /// Adds lines as they were printed, and draws the lines after them again.
+    /// Adds lines at the beginning of a block, in their printed form. Once the beginning is complete, draws the block
+    /// again.
     pub fn load_head(&mut self, part: LineRange, page: LinesPage) {
         let top = self.scroll_top();
         self.buffer.load_head(part, page.items);
@@ -142,8 +143,9 @@ impl Panel {
         })
     }
 
-    /// Returns the missing lines at the beginning of a block. A block in which the output moved the cursor can only be
-    /// drawn from its beginning. Returns `None` if no lines are missing.
+    /// Returns a request for missing lines at the beginning of a block ([`model::ansi::BlockScreen`]), or `None` if no
+    /// such lines are needed. If the output in a block moved the cursor, the block can only be drawn from its
+    /// beginning.
     pub fn wanted_head(&self) -> Option<LineRequest> {
         self.buffer.missing_head().map(LineRequest::Head)
     }

@@ -42,7 +42,7 @@ impl Screen {
         }
     }
 
-    /// Moves the current end of the chosen range to the listed line after or before it.
+    /// Moves the current end of the chosen range by one listed line, forwards or backwards.
     pub fn extend_beside(self, direction: FindDirection) {
         if let Some(key) = self.beside(direction) {
             self.set_choice(self.choice.get_untracked().moved_to(key), Some(key));

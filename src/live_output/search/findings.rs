@@ -14,7 +14,7 @@ pub struct Findings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct AttemptFindings {
     attempt: i32,
-    /// The numbers of the matching lines, in ascending order. The server reports a limited number of them.
+    /// The numbers of the first matching lines, in ascending order. The server limits how many of them it reports.
     lines: Vec<i64>,
     /// For some lines after the last reported one: the line, and the number of matching lines before it.
     counts: Vec<(i64, i64)>,
