@@ -73,7 +73,7 @@ impl LiveJob {
         }
     }
 
-    /// Returns the title of the job's page, which begins with a sign for the job's status.
+    /// Returns the title of the job's page, which begins with a symbol for the job's status.
     pub fn page_title(self) -> String {
         let title =
             |job: &Job| format!("{} {} \u{b7} Tailwater", words::status_sign(job.status), words::visible(&job.title));

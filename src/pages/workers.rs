@@ -76,7 +76,8 @@ fn Workers(data: WorkersPageData) -> impl IntoView {
 #[component]
 fn Outcome() -> impl IntoView {
     let query = use_query_map().get_untracked();
-    // Anyone can write a link to this page, so a URL only selects one of these sentences.
+    // Anyone can create a link to this page. The URL therefore only selects one of these sentences, and cannot contain
+    // text to show.
     let done = query.get("done").and_then(|word| {
         Some(match word.as_str() {
             "drained" => "The worker is draining. It finishes its running jobs and receives no new ones.",
