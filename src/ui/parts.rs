@@ -17,7 +17,7 @@ pub fn PageTitle(
     #[prop(into)]
     text: Signal<String>,
 ) -> impl IntoView {
-    // The title may be requested once more after the page and its signals have been removed.
+    // This closure may run once more after the page and its signals have been disposed of.
     let text = move || host::escaped_text(text.try_get().unwrap_or_default());
     #[expect(clippy::disallowed_methods, reason = "the text is escaped here")]
     let title = view! { <Title text /> };
