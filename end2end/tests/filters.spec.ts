@@ -41,7 +41,7 @@ test("a list filtered by step and stream keeps its filter in the URL", async ({ 
   await job.open(server, id);
   await job.openFilterBar();
   await job.stepFilter.selectOption("Fetch");
-  // The rows are 20,002 lines and the events of the step's start and end.
+  // The rows are 20,002 lines, and two events for the start and the end of the step.
   await expect(job.filter("all")).toContainText("20,004");
   await page.keyboard.press("Home");
   await expect(job.line(1)).toBeInViewport();
