@@ -1,5 +1,5 @@
-//! Builds the text that the reader copies: the rows that the filter shows, or the chosen lines. Lines that are not in
-//! memory are loaded from the server.
+//! Builds the text that is copied when the reader copies the chosen lines, or all rows that the filter shows. Lines
+//! that are not in memory are loaded from the server.
 
 use leptos::prelude::GetUntracked;
 use model::{LinesPage, OutputLine, SearchPage, ansi};

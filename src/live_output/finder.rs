@@ -109,7 +109,7 @@ impl Finder {
         self.attempt.set_value(attempt);
     }
 
-    /// Moves to the next found line in a direction. Returns whether there is one.
+    /// Moves to the next found line in a direction. Returns `false` if there is no such line.
     pub fn go(self, direction: FindDirection) -> bool {
         let Some(from) = self.screen().current() else { return false };
         let next = self.findings.with_untracked(|findings| match direction {
@@ -119,7 +119,8 @@ impl Finder {
         self.go_to(next)
     }
 
-    /// Moves to the first found line or, if the direction is `Previous`, to the last one. Returns whether there is one.
+    /// Moves to the first found line or, if the direction is `Previous`, to the last found line. Returns `false` if no
+    /// line has been found.
     pub fn go_to_first(self, direction: FindDirection) -> bool {
         let first = self.findings.with_untracked(|findings| match direction {
             FindDirection::Next => findings.lines().next(),

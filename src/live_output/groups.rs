@@ -202,7 +202,8 @@ impl<'a> Outline<'a> {
         if is_hidden { Shown::Collapsed } else { Shown::Title }
     }
 
-    /// Ends the last open group of a kind before the line at an index. Returns `false` if there is none.
+    /// Ends the last open group of a kind before the line at an index. Returns `false` if no group of this kind is
+    /// open.
     fn end_last(&mut self, at: usize, kind: &GroupKind) -> bool {
         let ended = self.open.iter().rposition(|open| open.kind == kind);
         if let Some(ended) = ended {

@@ -9,7 +9,7 @@ use crate::host;
 
 /// The minimum lag that is shown, in milliseconds. Readers do not notice a shorter lag.
 const SHOWN_FROM: i64 = 2_000;
-/// The time without events after which the page is no longer considered to be behind.
+/// If no events have arrived for this long, the page is no longer considered to lag behind.
 const QUIET_AFTER: Duration = Duration::from_secs(2);
 
 /// The time after which the clocks are compared again, because one of them may have been adjusted.

@@ -23,7 +23,7 @@ pub const LIFECYCLE_HEIGHT: u32 = 28;
 /// element's height to about 17 million pixels.
 const MAX_SPACE: i64 = 8_000_000;
 
-/// One row of the list, with its index among the lines or the lifecycle events.
+/// One row of the list. The number is the row's index among the lines or among the lifecycle events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PanelRow {
     /// A line of output.

@@ -78,7 +78,8 @@ pub fn is_routine(event: &Event, all: &[Event]) -> bool {
             JobEventStatus::Failed | JobEventStatus::DeadLetter => has_failed_step(all, job.attempt),
             _ => false,
         },
-        // The end of an attempt is routine, because the rows of its last step and of its job report the result.
+        // The end of an attempt is routine, because the result is also reported in the rows for its last step and for
+        // the job.
         Payload::Attempt(attempt) => match attempt.status {
             AttemptStatus::Started => attempt.attempt == 1,
             AttemptStatus::Succeeded | AttemptStatus::Failed | AttemptStatus::Cancelled => true,

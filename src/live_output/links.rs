@@ -34,7 +34,7 @@ pub fn link_urls(spans: Vec<Span>) -> Vec<Span> {
     linked
 }
 
-/// Returns the position of the first URL in `text`, or `None` if there is none.
+/// Returns the position of the first URL in `text`, or `None` if `text` contains no URL.
 fn next_url(text: &str) -> Option<Range<usize>> {
     let mut from = 0;
     while let Some(at) = text[from..].find("http") {

@@ -241,7 +241,7 @@ impl Logs {
         self.all().into_iter().any(|log| log.screen().filter_before().is_some())
     }
 
-    /// Applies the filter that was removed to show a line in its context. Returns `false` if there is none.
+    /// Restores the filter that was removed to show a line in its context. Returns `false` if there is no such filter.
     pub fn return_to_filter(self) -> bool {
         let before = |log: &Log| untrack(|| log.screen().filter_before());
         let Some((index, filter)) = self.all().iter().enumerate().find_map(|(index, log)| Some((index, before(log)?)))

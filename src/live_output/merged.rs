@@ -41,8 +41,8 @@ enum MergedPlace {
 /// The lines that the reader wants to see, which may have to be loaded first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Goal {
-    /// A line of a log. For the logs that are in neither `asked` nor `asking`, the lines around the time of this line
-    /// have not been requested. For those in `asking`, the request is in progress.
+    /// A line of a log. All logs have to load their lines around the time of this line. The logs in `asked` have loaded
+    /// these lines, and the logs in `asking` are loading them.
     Line { log: usize, key: LineKey, asked: Vec<usize>, asking: Vec<usize> },
     /// The first lines of all logs.
     Start,
@@ -84,7 +84,7 @@ pub struct MergedPanel {
     goal: Option<Goal>,
     /// The number of times that lines have been requested for the goal.
     loads: usize,
-    /// A scroll position far from the loaded lines at which no lines could be loaded, or `None` if there is none.
+    /// If set, a scroll position far from the loaded lines at which no lines could be loaded.
     given_up: Option<u32>,
     height: u32,
 }

@@ -76,8 +76,8 @@ pub struct Panel {
     current_line: Option<LineKey>,
     /// Whether to scroll to the marked line once it is loaded.
     seeking: bool,
-    /// The line to show at the top of the panel as soon as the lines around it are listed, after the filter was changed
-    /// or the reader scrolled far away. `None` if there is no such line.
+    /// If the filter was changed or the reader scrolled far away, the line to show at the top of the panel as soon as
+    /// the lines around it are listed. Otherwise `None`.
     anchor: Option<LineKey>,
     /// The matches of the current search, or `None` if there is no search.
     marks: Option<MatchMarks>,
@@ -149,8 +149,8 @@ impl Panel {
         Listed { buffer: &self.buffer, selected: self.selected.as_ref() }
     }
 
-    /// Marks lines without scrolling. The list no longer follows the end of the log, unless no lines are marked or the
-    /// list is too short to scroll.
+    /// Marks lines without scrolling. If `marked` contains lines and the list can be scrolled, the list stops following
+    /// the end of the log.
     pub fn mark_lines(&mut self, marked: Option<MarkedLines>) {
         (self.marked, self.seeking) = (marked, false);
         if marked.is_some() && self.scrolls() {

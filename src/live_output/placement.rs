@@ -82,8 +82,9 @@ impl ScrollTarget {
 const ROUNDING: u32 = 2;
 
 /// Returns whether the reader has scrolled away from the end of a list that follows it. `placed` is the scroll position
-/// that was set, `top` the current one, and `below` the distance from the visible part to the end, in CSS pixels.
-/// Browsers also change the position if the list becomes shorter or the panel higher, but then the end stays in view.
+/// that was set, `top` is the current scroll position, and `below` is the distance from the visible part to the end,
+/// all in CSS pixels. Browsers also change the scroll position if the list becomes shorter or the panel becomes higher.
+/// In these cases, the end stays in view.
 const fn has_left_end(placed: u32, top: u32, below: u32) -> bool {
     top + ROUNDING < placed && below > ROUNDING
 }

@@ -64,7 +64,8 @@ pub fn row(screen: Screen, row: RowView) -> AnyView {
     }
 }
 
-/// The properties of a line's row that do not depend on the line alone. [`RowView::Line`] describes them.
+/// The properties of a line's row that depend on more than the line itself. [`RowView::Line`] describes these
+/// properties.
 struct LineState {
     marked: bool,
     is_selected: bool,

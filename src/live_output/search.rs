@@ -12,7 +12,7 @@ pub use marks::{MatchMarks, split, without_first};
 /// The terms and options of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SearchTerms {
-    /// The text or the regular expression. Empty if there is no search.
+    /// The text or the regular expression, or an empty string if there is no search.
     pub text: String,
     /// Whether `text` is a regular expression.
     pub is_regex: bool,

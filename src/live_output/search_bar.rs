@@ -84,7 +84,8 @@ impl ReaderSearch {
             };
             let first = shows_match.then_some(LineKey { attempt: 1, number: 1 });
             let terms = SearchTerms { text, is_regex: is("regex"), matches_case: !is("ignoreCase") };
-            // During the pause, the filter in the URL finds its lines, so that the match is shown among them.
+            // During the pause, the lines for the filter in the URL are found, so that the match is shown among these
+            // lines.
             search_in(log, &terms, first, TYPING_PAUSE);
             self.terms.set(terms);
         }

@@ -25,7 +25,7 @@ struct AttemptCount {
     number: i32,
     lines: i64,
     bytes: i64,
-    /// The numbers of lines and bytes up to the end of the last log event or gap.
+    /// The numbers of lines and bytes of output up to the end of the last received log event or gap.
     received: (i64, i64),
     redactions: i64,
     started: Option<Timestamp>,

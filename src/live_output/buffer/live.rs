@@ -93,8 +93,8 @@ impl Buffer {
         self.redrawing.missing_head().filter(|_| self.attached)
     }
 
-    /// Adds lines at the beginning of a block, in their printed form. Once the beginning is complete, draws the block
-    /// again.
+    /// Adds lines at the beginning of a block, in their printed form (the original text, before it is redrawn). Once
+    /// the beginning is complete, draws the block again.
     pub fn load_head(&mut self, part: LineRange, lines: Vec<OutputLine>) {
         let with_step = |line: OutputLine| {
             let step = self.step(line.stage, line.step_id.as_deref());

@@ -37,7 +37,7 @@ impl BlockPlace {
     }
 }
 
-/// Whether the page has the output of a stream from the beginning of the step or of the block.
+/// Whether the page has all earlier output of a stream in the current step and block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Head {
     /// All earlier lines have been drawn.
@@ -78,9 +78,9 @@ struct StreamScreen {
 /// The lines of a block whose beginning is not known.
 #[derive(Clone, Debug)]
 struct MissingHead {
-    /// The first line that is known, at least in part.
+    /// The number of the first line that is known, at least in part.
     until: i64,
-    /// The pieces that have been drawn.
+    /// The pieces of output that have been drawn, each with the number of its line.
     pieces: Vec<(i64, String, LineEnd)>,
     /// The next line to load.
     next: i64,
@@ -189,8 +189,8 @@ impl Redrawing {
         self.streams.iter().flatten().filter(|here| here.screen.has_screen()).map(first).min()
     }
 
-    /// Returns the range of lines to load in their printed form, or `None` if there are none. These lines are needed
-    /// because the cursor may be moved to them.
+    /// Returns the range of lines to load in their printed form (the original text, before it is redrawn), or `None` if
+    /// no lines have to be loaded. The lines in the range are needed because the cursor may be moved to them.
     pub(super) fn missing_head(&self) -> Option<LineRange> {
         let missing = |here: &StreamScreen| {
             let is_needed = here.screen.has_screen();

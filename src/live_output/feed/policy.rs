@@ -23,7 +23,7 @@ const SILENT_AFTER_MS: f64 = 25_000.0;
 const POLL_EVERY_MS: f64 = 1_000.0;
 /// The interval between attempts to open the stream while polling.
 const TRY_STREAM_EVERY_MS: f64 = 15_000.0;
-/// The number of consecutive failures of the stream after which the log is polled.
+/// If the stream has failed this many times in a row, the log is polled.
 const BREAKS_BEFORE_POLLING: u32 = 2;
 /// The pauses before a broken stream is opened again, and between attempts while the server does not respond.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(15));

@@ -9,8 +9,8 @@ use crate::live_output::merged::screen::MergedScreen;
 use crate::live_output::panel::Side;
 
 impl Logs {
-    /// Moves to the next line that the active log's finder has found or, if there is none, to a line in the next log.
-    /// The last log is followed by the first one.
+    /// Moves to the next line that the active log's finder has found. If there is no such line, moves to a line in the
+    /// next log. The last log is followed by the first log.
     pub fn go(self, finder: fn(Log) -> Finder, direction: FindDirection) {
         let (logs, active) = (self.all(), self.active.get_untracked());
         if let Some(merged) = self.merged.get_untracked()

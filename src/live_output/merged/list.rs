@@ -146,8 +146,8 @@ impl MergedList {
         Some(self.tops.partition_point(|&top| top <= y).saturating_sub(1).min(last))
     }
 
-    /// Returns the index of a row of a log, or of the first row that is not earlier than `time` if the list does not
-    /// contain the row.
+    /// Returns the index of a row of a log. If the list does not contain the row, returns the index of the first row
+    /// that is not earlier than `time`.
     #[must_use]
     pub fn find(&self, log: usize, key: RowKey, time: Timestamp) -> usize {
         let is_row = |row: &MergedRow| row.log == log && row.key == key;

@@ -48,8 +48,8 @@ impl Panel {
         }
     }
 
-    /// Returns what a screen reader says about a line: its text, and its stream if it is standard error. Returns `None`
-    /// if the line is not in memory.
+    /// Returns what a screen reader says about a line: its text and, for lines of standard error, the name of the
+    /// stream. Returns `None` if the line is not in memory.
     #[must_use]
     pub fn spoken(&self, key: LineKey) -> Option<String> {
         let line = self.list().line(key)?;

@@ -30,8 +30,8 @@ impl Panel {
         self.loaded_at(top, |key| part.holds(key));
     }
 
-    /// Adds lines at the beginning of a block, in their printed form. Once the beginning is complete, draws the block
-    /// again.
+    /// Adds lines at the beginning of a block, in their printed form (the original text, before it is redrawn). Once
+    /// the beginning is complete, draws the block again.
     pub fn load_head(&mut self, part: LineRange, page: LinesPage) {
         let top = self.scroll_top();
         self.buffer.load_head(part, page.items);

@@ -109,8 +109,8 @@ impl Findings {
         self.of(attempt).and_then(|known| Some(known.searched - known.next?)).unwrap_or(0)
     }
 
-    /// Begins another request for an attempt, from the line that [`Findings::next`] returned. Lines from there on are
-    /// reported again, so the findings in them are removed.
+    /// Begins another request for an attempt, from the line that [`Findings::next`] returned. The server reports the
+    /// lines from `from` on again, so the previous findings in these lines are removed.
     pub fn begin(&mut self, attempt: i32, from: i64) {
         let at = self.attempts.partition_point(|known| known.attempt < attempt);
         if self.attempts.get(at).is_none_or(|known| known.attempt != attempt) {
@@ -143,8 +143,8 @@ impl Findings {
     /// Adds a part of the results of the current request.
     pub fn take(&mut self, attempt: i32, part: &SearchPage) {
         let Some(known) = self.attempts.iter_mut().find(|known| known.attempt == attempt) else { return };
-        // If the server has omitted the numbers of some matching lines, later ones are not added, because their ranks
-        // would be unknown.
+        // If the server has omitted the numbers of some matching lines, the numbers of later lines are not added,
+        // because the ranks of these lines would be unknown.
         if known.matches == count(known.lines.len()) {
             known.lines.extend(&part.lines);
         } else {

@@ -69,7 +69,7 @@ fn the_other_stream_and_the_next_step_are_not_redrawn() {
     assert_eq!(texts, ["A", "b", "c"]);
 }
 
-/// The output of a job: its lines as they were printed, and what a terminal shows of them.
+/// The output of a job: the printed lines, and the events that contain these lines.
 #[derive(Default)]
 struct PrintedOutput {
     lines: Vec<PrintedLine>,
@@ -133,7 +133,8 @@ impl PrintedOutput {
         self.events.push(event(self.next_seq(), Level::Info, "", Payload::Attempt(payload)));
     }
 
-    /// Prints text, which is sent in one event, or in several if its lines do not have consecutive numbers.
+    /// Prints text and sends it in one event. If the lines of the text do not have consecutive numbers, sends several
+    /// events.
     fn print(&mut self, step: i32, stream: StreamName, text: &str) {
         let (mut first, mut before, mut sent) = (None, None, String::new());
         for part in text.split_inclusive('\n') {
