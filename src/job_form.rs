@@ -146,7 +146,7 @@ impl JobForm {
 }
 
 impl FormStep {
-    /// Returns the JSON of a step that is not based on a step of the original job.
+    /// Returns the JSON for a step that is not based on a step of an original job.
     fn new_step(&self, shell: &str) -> Value {
         let mut step = Map::new();
         step.insert("run".to_owned(), self.run.clone().into());

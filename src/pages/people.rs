@@ -89,7 +89,7 @@ fn First() -> impl IntoView {
     .into_any()
 }
 
-/// Shows the result of the form that was submitted last. The page's URL contains the result.
+/// Shows the result of the last submitted form, which the page's URL contains.
 #[component]
 pub(super) fn Outcome() -> impl IntoView {
     let query = use_query_map().get_untracked();

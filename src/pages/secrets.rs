@@ -44,7 +44,7 @@ fn Secrets(secrets: Vec<NamedSecret>) -> impl IntoView {
     .into_any()
 }
 
-/// Shows the result of the form that was submitted last. The page's URL contains the result.
+/// Shows the result of the last submitted form, which the page's URL contains.
 #[component]
 fn Outcome() -> impl IntoView {
     let query = use_query_map().get_untracked();

@@ -19,7 +19,7 @@ use crate::rpc::job_page;
 use crate::ui::{Icon, PageTitle, Status};
 use crate::words;
 
-/// The URL parameter that contains the layout, and its value for the merged list.
+/// The URL parameter for the layout, and the parameter's value for the merged list.
 const LAYOUT: &str = "layout";
 const MERGED: &str = "merged";
 

@@ -3,7 +3,7 @@
 use model::{RawJson, Stage};
 use serde_json::Value;
 
-/// A step as specified in the payload. It may already have started.
+/// A step as specified in the payload. The step may already have started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
     /// The step's stage.
