@@ -73,8 +73,8 @@ pub fn download_url(file: &Artifact) -> String {
 
 /// The current time, updated at regular intervals.
 ///
-/// It starts with a time that the page's data contains, such as that of the newest event, so that the server and the
-/// browser initially render the same text.
+/// The clock starts at a time in the page's data, such as the time of the newest event. The server and the browser
+/// therefore initially render the same text.
 #[derive(Clone, Copy)]
 pub struct Now(RwSignal<Timestamp>);
 
