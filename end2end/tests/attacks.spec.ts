@@ -104,7 +104,7 @@ test("each attack succeeds if the page belongs to the server itself, or states w
 
   for (const [position, success] of Object.values(attacks).entries()) {
     await page.goto(ownPage);
-    // An earlier attack may have ended or replaced the session, and have changed the jobs and the secret.
+    // An earlier attack may have ended or replaced the session, and may have changed the jobs and the secret.
     await page.context().clearCookies();
     await logIn(page.request, server);
     if ((await api.job(prey.running)).status !== "running" || (await api.job(prey.ended)).id !== prey.ended) {
