@@ -192,7 +192,7 @@ impl Buffer {
         }
     }
 
-    /// Replaces all lines with those of the newest events. `end` is the `seq` of the last event that was read.
+    /// Replaces all lines with the lines of the newest events. `end` is the `seq` of the last event that was read.
     pub fn jump(&mut self, tail: &[Event], end: Seq) {
         self.clear();
         self.attached = true;

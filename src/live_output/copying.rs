@@ -125,7 +125,7 @@ fn not_loaded(_: RestError) -> CopyError {
     CopyError::NotLoaded
 }
 
-/// Returns lines as Markdown for a report: a link to the lines, and the lines as a code block.
+/// Returns Markdown for a report. It consists of a link to the lines and a code block with the lines.
 #[must_use]
 pub fn markdown(title: &str, status: &str, chosen: MarkedLines, address: &str, text: &str) -> String {
     let what = if chosen.count() == 1 { "line" } else { "lines" };

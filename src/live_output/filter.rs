@@ -87,7 +87,7 @@ impl RowFilter {
         Some(parameters.join("&"))
     }
 
-    /// Returns whether a line meets all conditions except those on its text.
+    /// Returns whether a line meets all conditions except the conditions on its text.
     #[must_use]
     pub fn takes_line(self, line: &LiveLine) -> bool {
         self.kind.takes_line(line)

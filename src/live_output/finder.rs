@@ -1,7 +1,7 @@
 //! Asks the server to find lines in the whole log, counts them, and moves between them.
 //!
-//! A finder searches all attempts or one of them, and then new output as long as the page is open. Each log has
-//! separate finders for the reader's search, its errors and its filters.
+//! A finder first searches the existing output of one attempt or of all attempts. It then searches new output as long
+//! as the page is open. Each log has separate finders for the reader's search, its errors and its filters.
 
 use std::time::Duration;
 
@@ -214,7 +214,7 @@ impl Finder {
                         pause = Duration::from_secs_f64(took * PAUSE_AFTER).clamp(self.every, LONGEST_PAUSE);
                     }
                     Err(RestError::Refused { message, .. }) => return self.progress.set(FindProgress::Failed(message)),
-                    // After the interval, the search continues with this attempt, and then with the later ones.
+                    // After the interval, the search continues with this attempt, followed by the later attempts.
                     Err(RestError::Unreachable) => {
                         searched = -1;
                         break;

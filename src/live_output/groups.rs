@@ -139,7 +139,7 @@ struct OpenGroup<'a> {
 enum GroupEnd {
     /// The line at this index ends the group, or is the first line after the group.
     Before(usize),
-    /// The line before this index is the last one of its step, or the last one that is loaded.
+    /// The line before this index is the last line of its step, or the last loaded line.
     WithLineBefore(usize),
 }
 
@@ -239,7 +239,7 @@ impl<'a> Outline<'a> {
             // A group may begin and end in the same line.
             let lines = i64::try_from(after.saturating_sub(group.title + 1)).unwrap_or(i64::MAX);
             let state = GroupState { collapsed: group.collapsed, lines, millis, level: group.level };
-            // If a line begins several groups, it is the title of the outermost one.
+            // If a line begins several groups, the line is the title of the outermost of these groups.
             self.states.entry(group.title).or_insert(state);
         }
     }
@@ -264,7 +264,7 @@ impl<'a> Outline<'a> {
     }
 }
 
-/// Returns the first character of a line that looks like a heading, or `None` if the line does not look like one.
+/// Returns the kind of heading that a line looks like, or `None` if the line does not look like a heading.
 fn heading(line: &LiveLine) -> Option<Heading> {
     line.markers.iter().find_map(|marker| match marker {
         GroupMarker::Begin(GroupKind::Heading(heading), _) => Some(*heading),

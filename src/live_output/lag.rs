@@ -19,8 +19,8 @@ const COMPARED_FOR_MS: i64 = 5 * 60_000;
 /// relative to the event that arrived with the shortest delay in the last few minutes.
 #[derive(Clone, Copy, Debug, Default)]
 struct LagMeter {
-    /// The smallest difference between the times of an event's creation and arrival, in milliseconds: in this period,
-    /// and in the previous one. `None` for a period without events.
+    /// The smallest difference between the times of an event's creation and arrival, in milliseconds, for this period
+    /// and for the previous period. `None` for a period without events.
     least: [Option<i64>; 2],
     /// The beginning of this period.
     since: Timestamp,

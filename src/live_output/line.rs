@@ -153,7 +153,7 @@ impl LiveLine {
         }
     }
 
-    /// Replaces this line with the loaded one if the beginning of this line is missing. A line that may still grow is
+    /// If the beginning of this line is missing, replaces this line with the loaded line. A line that may still grow is
     /// not replaced, because the loaded text may contain pieces that will also arrive in later events.
     pub fn complete(&mut self, loaded: Self, growth: Growth) {
         if !self.whole && (self.ended || growth == Growth::Finished) {

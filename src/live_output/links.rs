@@ -53,7 +53,7 @@ fn next_url(text: &str) -> Option<Range<usize>> {
 }
 
 /// Returns the length of the URL at the beginning of `text`. Punctuation at the end, and a closing bracket without an
-/// opening one, are considered part of the sentence around the URL.
+/// opening bracket, belong to the sentence around the URL.
 fn url_length(text: &str) -> usize {
     let is_part = |byte: &u8| {
         matches!(byte, b'!'..=b'~') && !matches!(byte, b'<' | b'>' | b'"' | b'`' | b'\\' | b'^' | b'{' | b'}' | b'|')

@@ -164,7 +164,7 @@ impl MergedPanel {
     }
 
     /// Returns the row to which a panel's own list has to scroll to show the same position: the log's first row that is
-    /// not above the visible part. Returns `None` if the list follows the end or has no such row.
+    /// not above the visible part. Returns `None` if the list follows the end, or if the log has no such row.
     #[must_use]
     pub fn place_in(&self, log: usize) -> Option<RowKey> {
         if self.follows() {
@@ -321,7 +321,7 @@ impl MergedPanel {
             let log = self.list.limiting_log(side).filter(|_| is_near(side) && !self.list.is_blocked(side))?;
             Some(MergedWanted::Lines(log, panels[log].wanted_at(side)?))
         };
-        // If the windows do not overlap, those that end before the reader's scroll position are extended first.
+        // If the windows do not overlap, the windows that end before the reader's scroll position are extended first.
         let is_later = matches!(self.place, MergedPlace::Row { time, .. } if self.list.ends_before(time));
         let sides = if is_later { [Side::Later, Side::Earlier] } else { [Side::Earlier, Side::Later] };
         sides.into_iter().filter_map(next).take(1).collect()

@@ -33,7 +33,7 @@ use scrolling::ScrollPlace;
 /// The distance beyond the panel's edges within which rows are drawn, in CSS pixels. Drawing these rows prevents blank
 /// areas while scrolling.
 const OVERSCAN: u32 = 800;
-/// The distance beyond the panel's edges within which lines are loaded while paused, in CSS pixels, so that they are
+/// The distance beyond the panel's edges within which lines are loaded while paused, in CSS pixels. The lines are then
 /// available when the reader scrolls to them. The distance is less than half the height of a loaded range, so that
 /// jumping to any position loads only one range.
 const AHEAD: u32 = 4_000;
@@ -200,7 +200,7 @@ impl Panel {
         self.buffer.totals().last_attempt().unwrap_or(1)
     }
 
-    /// Replaces all lines with those of the newest events, and starts following.
+    /// Replaces all lines with the lines of the newest events, and starts following.
     pub fn jump(&mut self, tail: &[Event], end: Seq) {
         self.buffer.jump(tail, end);
         self.follow();
@@ -272,7 +272,7 @@ impl Panel {
     }
 
     /// Returns the frame that consists of `rows`. `above` and `below` are the total heights of the rows before and
-    /// after them. Missing lines among `rows` are requested before those among `near`.
+    /// after them. Missing lines among `rows` are requested before missing lines among `near`.
     fn frame_of(
         &self,
         rows: Range<usize>,

@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use super::address;
 use super::line::LineKey;
 
-/// The greatest line number that is accepted in a URL. No log has that many lines, and arithmetic with such numbers
-/// does not overflow.
+/// The greatest line number that is accepted in a URL. No log has so many lines. The limit prevents overflows in
+/// computations with line numbers.
 const MAX_NUMBER: i64 = 1_000_000_000_000_000;
 
 /// Adjacent lines of an attempt that the reader has chosen.

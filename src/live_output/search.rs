@@ -24,7 +24,8 @@ impl SearchTerms {
     /// The names of all parameters of a search.
     pub const PARAMETERS: [&str; 3] = ["q", "regex", "ignoreCase"];
 
-    /// Returns the parameters of the search, as in the page's URL and in requests: name and value.
+    /// Returns the names and values of the search parameters. The page's URL and requests to the server contain the
+    /// same parameters.
     #[must_use]
     pub fn parameters(&self) -> Vec<(&'static str, &str)> {
         let mut parameters = vec![("q", self.text.as_str())];

@@ -102,8 +102,8 @@ impl ReaderSearch {
         self.set_terms(terms, untrack(|| self.logs.active()).screen().current());
     }
 
-    /// Ends the current search and, if there are terms, begins another. The first match at or after line `from` of the
-    /// active log is shown as soon as it has been found.
+    /// Ends the current search and, if there are terms, begins another search. As soon as a match at or after line
+    /// `from` of the active log has been found, the first such match is shown.
     fn set_terms(self, terms: SearchTerms, from: Option<LineKey>) {
         if terms == self.terms.get_untracked() {
             return;
@@ -135,7 +135,7 @@ impl ReaderSearch {
         all
     }
 
-    /// Describes the matches: their number, and the position of the current one.
+    /// Describes the number of matches, and the position of the current match among them.
     fn summary(self) -> String {
         let (progress, total) = (self.progress(), self.logs.total(Log::matches));
         let more = if progress == FindProgress::Searching { "\u{2026}" } else { "" };

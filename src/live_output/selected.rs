@@ -4,7 +4,7 @@
 //! ([`Findings`]). The line numbers determine how many selected lines there are, and the positions of these lines in
 //! the list. A window of the selected lines is in memory, like the window of all lines in the [`Buffer`]. The window
 //! contains every selected line of a range of the log. Lines that the server has not searched yet are taken from the
-//! buffer, so that new ones appear immediately.
+//! buffer, so that new lines appear immediately.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -40,7 +40,7 @@ pub struct SelectedLines {
     filter: RowFilter,
     findings: Findings,
     limits: BufferLimits,
-    /// The lines of the window, followed by the new ones.
+    /// The lines of the window, followed by the new lines.
     lines: LineWindow,
     /// The number of lines at the end of `lines` that the server has not searched yet.
     new_lines: usize,
@@ -65,7 +65,7 @@ impl SelectedLines {
         }
     }
 
-    /// Returns the lines of the window, followed by the new ones.
+    /// Returns the lines of the window, followed by the new lines.
     #[must_use]
     pub const fn lines(&self) -> &VecDeque<LiveLine> {
         self.lines.all()
@@ -320,7 +320,7 @@ impl SelectedLines {
     }
 }
 
-/// Returns whether two ranges overlap, or one begins where the other ends.
+/// Returns whether two ranges overlap, or one range begins where the other range ends.
 fn touch(a: &Range<LineKey>, b: &Range<LineKey>, buffer: &Buffer) -> bool {
     let index = |key| buffer.totals().index(key);
     index(a.start) <= index(b.end) && index(b.start) <= index(a.end)

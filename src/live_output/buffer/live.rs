@@ -44,8 +44,8 @@ impl Buffer {
                 None => {
                     scanner.end_line();
                     let mut line = LiveLine::new(key, payload, seq, scanner.style());
-                    // Lines are numbered in the order in which they begin. If one line began in the known part of the
-                    // output, all later lines did too.
+                    // Lines are numbered in the order in which they begin. If a line began in the known part of the
+                    // output, all later lines also began there.
                     let begun = |line: &LiveLine| line.whole && line.key < key && line.first_seq > self.known_from;
                     line.whole = whole || self.lines().iter().any(begun);
                     self.lines.insert(line)

@@ -80,13 +80,13 @@ pub enum Happened {
     Opened,
     /// The stream delivered an event or a heartbeat.
     Received,
-    /// The stream broke, or it delivered an event that does not follow the last one.
+    /// The stream broke, or it delivered an event that does not directly follow the previous event.
     Broke,
     /// All events of the log have been received.
     Ended,
     /// A poll succeeded.
     Polled {
-        /// Whether there are more events after those that were fetched.
+        /// Whether there are more events after the fetched events.
         more: bool,
     },
     /// A poll got no response.
@@ -290,7 +290,7 @@ impl FeedPolicy {
                 actions
             }
             (StreamState::Opening { .. }, _) => {
-                // A stream that hangs delays events longer than one that breaks, so switch to polling immediately.
+                // A hanging stream delays events longer than a broken stream, so switch to polling immediately.
                 self.breaks = BREAKS_BEFORE_POLLING;
                 let actions = self.broke();
                 self.failure = PollReason::Hangs;

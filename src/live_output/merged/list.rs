@@ -1,8 +1,7 @@
 //! The rows of several logs, merged by time.
 //!
 //! For each log, a window of its lines is in memory. The merged list shows the period that all windows cover, so that
-//! no line is missing among those that are shown. Lines outside this period take up space, as in the list of a single
-//! log.
+//! no line is missing within this period. Lines outside this period take up space, as in the list of a single log.
 
 use model::Timestamp;
 

@@ -116,11 +116,12 @@ impl Panel {
         self.listed_line(index)
     }
 
-    /// Returns the lines to load: those around the requested line, next to the window, or at the current scroll
+    /// Returns the lines to load: the lines around the requested line, next to the window, or at the current scroll
     /// position. Returns `None` if no line is requested and no lines are missing among `rows`.
     pub(super) fn wanted(&self, mut rows: impl Iterator<Item = usize>, scroll_to: u32) -> Option<LineRequest> {
         let scale = self.layout.scale();
-        // Lines that continue a collapsed group would not become visible, and loading them would drop visible ones.
+        // Lines that continue a collapsed group are not loaded, because they would not become visible, and visible
+        // lines would be dropped in their place.
         let wanted =
             |side, row, far: Option<i64>| (far.is_some() || !self.layout.ends_collapsed_at(row)).then_some((side, far));
         let space = rows.find_map(|index| match self.layout.rows()[index] {

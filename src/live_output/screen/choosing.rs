@@ -34,8 +34,8 @@ impl Screen {
         }
     }
 
-    /// Chooses the listed line after or before the current one. If no line in the list is current, chooses the first or
-    /// the last visible line.
+    /// Chooses the listed line after or before the current line. If the list contains no current line, chooses the
+    /// first or the last visible line.
     pub fn choose_beside(self, direction: FindDirection) {
         if let Some(key) = self.beside(direction) {
             self.set_choice(LineChoice::of(MarkedLines::one(key), key), Some(key));

@@ -16,7 +16,8 @@ struct AttemptFindings {
     attempt: i32,
     /// The numbers of the first matching lines, in ascending order. The server limits how many of them it reports.
     lines: Vec<i64>,
-    /// For some lines after the last reported one: the line, and the number of matching lines before it.
+    /// Line numbers after the last reported line, each with the number of matching lines before it. Only some lines are
+    /// included.
     counts: Vec<(i64, i64)>,
     /// The number of matching lines of each step, in the order of the log.
     steps: Vec<StepMatches>,
@@ -63,7 +64,7 @@ impl AttemptFindings {
         }
     }
 
-    /// Returns the number of matching lines before a line. For a line after the last reported one, the number is an
+    /// Returns the number of matching lines before a line. For a line after the last reported line, the number is an
     /// estimate.
     fn index(&self, line: i64) -> i64 {
         let is_reported =
@@ -150,8 +151,8 @@ impl Findings {
         } else {
             known.recent.extend(&part.lines);
         }
-        // `next` may be an earlier, unfinished line that will be searched again, but all lines up to the reported ones
-        // have been searched at least once.
+        // `next` may be an earlier, unfinished line that will be searched again, but all lines up to the last reported
+        // line have been searched at least once.
         let found = part.lines.last().map_or(0, |line| line + 1);
         let reached = if part.done { part.total_lines + 1 } else { 0 };
         known.searched = known.searched.max(found).max(reached).max(part.next.unwrap_or(0));

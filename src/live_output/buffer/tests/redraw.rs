@@ -182,7 +182,8 @@ impl PrintedOutput {
         drawn
     }
 
-    /// Returns all lines as the server returns them, as they were printed or as they were redrawn.
+    /// Returns all lines in the form in which the server returns them: redrawn lines with their final content, and all
+    /// other lines as printed.
     fn answer(&self, drawn: &BTreeMap<i64, Redrawn>) -> Vec<OutputLine> {
         let (mut messages, mut step) = ([MessageState::default(); 2], None);
         let mut answer = Vec::new();
@@ -259,7 +260,7 @@ fn looks<'a>(lines: impl IntoIterator<Item = &'a LiveLine>) -> Vec<Look> {
     lines.into_iter().map(look).collect()
 }
 
-/// Checks that the lines in the window look like those that the server returns.
+/// Checks that the lines in the window look the same as the lines that the server returns.
 #[track_caller]
 fn check_window(buffer: &Buffer, loaded: &[LiveLine], context: &str) {
     let whole = || buffer.lines().iter().filter(|line| line.whole);
@@ -282,7 +283,7 @@ fn check_equal<T: PartialEq + std::fmt::Debug>(shown: &[T], expected: &[T], cont
     assert_eq!((difference, shown.len()), (None, expected.len()), "{context}");
 }
 
-/// Returns the seeds of a randomised test: `count` of them, or the one that the environment specifies.
+/// Returns the seeds of a randomised test: `count` seeds, or the single seed that the environment specifies.
 fn seeds(count: u64) -> std::ops::Range<u64> {
     match std::env::var("TAILWATER_SEED").ok().and_then(|seed| seed.parse().ok()) {
         Some(seed) => seed..seed + 1,
