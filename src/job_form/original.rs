@@ -84,7 +84,7 @@ impl Original {
         })
     }
 
-    /// Returns the edited environment. Values that were not edited are returned exactly as in the original.
+    /// Returns the edited environment. Values that were not edited are identical to the values in the original.
     fn variables(&self, form: &JobForm) -> Result<Map<String, Value>, Misread> {
         let before = |name: &str| self.payload.get("env").and_then(|env| env.get(name)).and_then(Value::as_str);
         let is_renamed = |name: &str, kept: &String| !name.is_empty() && kept != name;

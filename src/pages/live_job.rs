@@ -137,7 +137,7 @@ impl LiveJob {
         );
     }
 
-    /// Replaces the job's state with a newer one.
+    /// Replaces the job's state with a newer state.
     pub fn replace(self, job: Job) {
         if self.job.try_with_untracked(|before| job.updated_at >= before.updated_at && *before != job) == Some(true) {
             self.job.set(job);

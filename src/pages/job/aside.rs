@@ -109,7 +109,7 @@ fn timeline_view(timeline: &Timeline, job: &Job, with: StepContext) -> AnyView {
     .into_any()
 }
 
-/// Shows the stages of an attempt in order, each with the steps that have started and those that are waiting.
+/// Shows the stages of an attempt in order, each with the steps that have started and the steps that are waiting.
 fn steps_view(attempt: Option<&TimelineAttempt>, waiting: &[Planned], with: StepContext) -> AnyView {
     let runs = attempt.map(|attempt| attempt.stages.as_slice()).unwrap_or_default();
     let run_of = |stage: Stage| runs.iter().find(|run| run.stage == stage);

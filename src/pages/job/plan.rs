@@ -30,7 +30,7 @@ pub fn planned(payload: Option<&RawJson>) -> Vec<Planned> {
     planned
 }
 
-/// Returns which steps run in a terminal, or `None` if no step does.
+/// Returns a description of which steps run in a terminal, or `None` if no step runs in a terminal.
 #[must_use]
 pub fn steps_in_terminal(payload: Option<&RawJson>) -> Option<&'static str> {
     let payload = payload?.to_value();

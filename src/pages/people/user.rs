@@ -1,4 +1,4 @@
-//! The row of a user, and the form for a new one.
+//! The row of a user, and the form for a new user.
 
 use leptos::prelude::*;
 use model::{NewLoginLink, Role, Timestamp, User, UserSource};
