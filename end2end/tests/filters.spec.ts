@@ -107,7 +107,8 @@ test("only the lines that match the search are listed, and new ones follow while
   await expect(job.filter("all")).toContainText(/30,00/);
   await page.keyboard.press("/");
   await job.search.fill("d 2999");
-  // The search begins at the lines in view, which are the last ones, so the current match is not the first one.
+  // The search begins at the lines in view, which are the last lines of the log. The current match is therefore not the
+  // first match.
   await expect(job.searchSummary).toHaveText("2 of 11");
   await job.onlyMatches.click();
   await expect.poll(() => job.texts()).toEqual(["old 2999", ...Array.from({ length: 10 }, (_, i) => `old 2999${i}`)]);

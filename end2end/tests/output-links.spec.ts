@@ -46,7 +46,8 @@ test("a link in the output shows its target to those who use the keyboard or a f
   await page.keyboard.press("Tab");
   expect(await beside(link)).toBe("none");
 
-  // A link that is being touched is `:active`, as is one on which a button of the mouse is down.
+  // A link is `:active` while a finger touches it, and also while a mouse button is pressed on it. The test uses the
+  // mouse.
   await link.hover();
   await page.mouse.down();
   expect(await beside(link)).toBe(JSON.stringify(target));
