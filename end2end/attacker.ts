@@ -1,7 +1,7 @@
 import { createServer, type Server as HttpServer } from "node:http";
 import type { AddressInfo } from "node:net";
 
-/** What the attacks are aimed at. */
+/** The data that the attacks try to read or change. */
 export interface Prey {
   /** The address of the server. */
   target: string;
@@ -14,13 +14,13 @@ export interface Prey {
   style: string;
 }
 
-/** How an attack shows that it has succeeded. */
+/** The sign that an attack has succeeded. */
 export type Success =
   /** The audit log contains these actions. */
   | { actions: string[] }
   /** The page has read this text. */
   | { read: string }
-  /** Why the attack cannot succeed even if the page belongs to the server itself. */
+  /** The reason why the attack cannot succeed, even if the page belongs to the server itself. */
   | { impossible: string };
 
 /** The results of the attacks by one page. */
@@ -77,7 +77,7 @@ async function attack(prey: Prey, wanted?: string): Promise<Outcome> {
       try {
         return frame.contentDocument!.body.innerText;
       } catch {
-        // The frame's content belongs to another origin, so this page cannot read it.
+        // This page cannot read the frame's content, because it belongs to another origin.
         return "";
       }
     });
@@ -96,10 +96,10 @@ async function attack(prey: Prey, wanted?: string): Promise<Outcome> {
   form(`/api/queue/jobs/${ended}/resubmit`, onlyJson, {}, "multipart/form-data");
   form("/rpc/cancel_job", does("job.cancel"), { id: running });
   form("/logout", does("logout"), {});
-  // The user would then act as the attacker without noticing it.
+  // If this attack succeeded, the user would act as the attacker without noticing.
   form("/login", does("login"), { name: "mallory", password: "correct horse battery" });
 
-  // Responses that stream are read only up to the first chunk.
+  // Streamed responses are read only up to the end of their first chunk.
   const request = (name: string, success: Success, path: string, options: RequestInit) =>
     add(`${name} ${options.method ?? "GET"} ${path}`, success, async () => {
       const reply = await patiently(fetch(target + path, { credentials: "include", ...options }).catch(() => undefined));
@@ -168,7 +168,7 @@ async function attack(prey: Prey, wanted?: string): Promise<Outcome> {
   request("fetch", reads("private-output"), `/api/queue/jobs/${running}/log?follow=true`, {});
 
   // The origin of a sandboxed frame is opaque, so the browser sends `Origin: null`. If the page belongs to the server
-  // itself, the frame keeps its origin, so that its script is seen to work.
+  // itself, the frame keeps the page's origin. The attack then succeeds, which shows that the frame's script works.
   add("sandboxed frame", does("job.cancel", "job.resubmit"), async () => {
     const sandbox = document.createElement("iframe");
     const keeps = location.origin === target ? " allow-same-origin" : "";
@@ -176,7 +176,8 @@ async function attack(prey: Prey, wanted?: string): Promise<Outcome> {
     sandbox.srcdoc = `<form method=post action="${api}/jobs/${running}/cancel"></form><script>
       fetch(${JSON.stringify(`${api}/jobs/${ended}/resubmit`)}, { method: "POST", credentials: "include", mode: "no-cors" })
         .catch(() => {}).finally(() => document.forms[0].submit());</script>`;
-    // The first event belongs to the frame's own page, the second one to the response to the form.
+    // The first `load` event is for the frame's own content, and the second `load` event is for the response to the
+    // form.
     let loads = 0;
     const done = new Promise<void>((resolve) => sandbox.addEventListener("load", () => ++loads === 2 && resolve()));
     document.body.append(sandbox);

@@ -7,8 +7,8 @@ export function percentile(values: number[], part: number): number {
 }
 
 /**
- * Returns the memory usage of the browser's largest renderer process in KiB. Memory that it shares with other processes
- * is counted proportionally.
+ * Returns the memory usage of the browser's largest renderer process in KiB. Memory that the process shares with others
+ * is divided equally among them.
  */
 export async function memoryOfTab(browser: Browser, page: Page): Promise<number> {
   const tab = await page.context().newCDPSession(page);

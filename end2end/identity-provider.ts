@@ -5,7 +5,7 @@ import type { AddressInfo } from "node:net";
 const client = "tailwater";
 const secret = "client-secret-0123456789abcdef";
 
-/** A login that a person has approved but the server has not finished yet. */
+/** A login that the person has approved, but that the server has not completed yet. */
 interface Approved {
   challenge: string;
   nonce: string;

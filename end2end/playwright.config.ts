@@ -27,10 +27,10 @@ export default defineConfig({
   forbidOnly: !!process.env.CI,
   // Retries are disabled, because a test that passes only on the second attempt hides a race condition.
   retries: 0,
-  // Limits for a test that hangs. They are long, because the machine may be busy.
+  // These limits only end tests that hang. They are high, because the machine may be busy.
   timeout: 90_000,
   expect: { timeout: 20_000 },
-  // The servers, workers and browsers of all tests share one machine.
+  // The number of concurrent tests is low, because the servers, workers and browsers of all tests share one machine.
   workers: 2,
   // The tests of outages need the whole machine, so they run last.
   projects: [

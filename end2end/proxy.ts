@@ -19,7 +19,7 @@ export class Proxy {
         server.destroy();
       });
       server.once("close", () => client.destroy());
-      // Ignore errors. A connection that fails emits `close` as well.
+      // Errors are ignored, because a connection that fails also emits `close`.
       client.on("error", () => {});
       server.on("error", () => {});
       client.pipe(server).pipe(client);

@@ -19,7 +19,7 @@ export class Server {
   env: Record<string, string> = {};
 
   private constructor(
-    /** A directory for the files of a test. Jobs can access it. It contains the server's data directory. */
+    /** A directory for the test's files and the server's data directory. Jobs can access this directory. */
     readonly data: string,
     private readonly program: string,
     private readonly cwd: string,

@@ -1,8 +1,8 @@
-//! The form for a job, and the conversion of its fields into a submission or a resubmission.
+//! The form for a job, and the conversion of the form's fields into a submission or a resubmission.
 //!
-//! The page and the handler of forms posted without scripts share this module, so that both interpret a form in the
-//! same way. When a job is edited and run again, only the changes to the original are sent. The server copies all other
-//! values from the original, including secret ones.
+//! Forms are submitted by the page's scripts or, without scripts, posted to a handler on the server. Both use this
+//! module, so that they interpret a form in the same way. When a job is edited and run again, only the changes to the
+//! original are sent. The server copies all other values from the original, including secret ones.
 
 mod kept;
 mod original;
@@ -16,7 +16,8 @@ pub use original::Original;
 /// The text that responses contain in place of a secret.
 pub const MASK: &str = "[REDACTED]";
 
-/// The option of the shell field that leaves each step's shell unchanged. No program has this name.
+/// The option of the shell field that leaves each step's shell unchanged. It cannot be mistaken for the name of a
+/// program.
 pub const EACH_ITS_OWN: &str = "(each its own)";
 
 /// The fields of the form, as typed by the user.
@@ -64,7 +65,7 @@ pub struct FormVariable {
     pub name: String,
     /// The variable's value.
     pub value: String,
-    /// The variable in the original job whose secret value is kept, or `None` if `value` contains the value.
+    /// The variable in the original job whose secret value is kept, or `None` if `value` is used.
     pub kept: Option<String>,
 }
 
@@ -145,7 +146,7 @@ impl JobForm {
 }
 
 impl FormStep {
-    /// Returns the JSON of a step that is not based on a step of the original job.
+    /// Returns the JSON for a step that is not based on a step of an original job.
     fn new_step(&self, shell: &str) -> Value {
         let mut step = Map::new();
         step.insert("run".to_owned(), self.run.clone().into());

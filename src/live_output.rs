@@ -1,15 +1,15 @@
 //! Live Output: displays a job's log, both while the job is running and afterwards.
 //!
 //! An event passes through these modules, in this order: [`feed`] connects to the server, resumes from its cursor and
-//! delivers batches of events; [`buffer`] assembles lines from chunks and stores a bounded window of them
+//! delivers batches of events; [`buffer`] assembles lines from chunks and stores a bounded window of the lines
 //! ([`mod@line`], [`model::ansi`], [`model::level`], [`totals`]); [`filter`] selects the lines and events to show;
 //! [`groups`] finds the groups of lines, which can be collapsed; [`layout`] computes the position of each row;
 //! [`panel`] computes the visible rows and the scroll position. All of these except the feed are pure. [`screen`] draws
 //! the result with the views [`rows`], [`toolbar`] and [`status_bar`], and [`placement`] puts the rows into place.
 //! [`follow`] reacts to the reader's scrolling, and [`permalink`] puts a reference to a line into the page's URL.
-//! [`search_bar`], [`errors`] and [`filtering`] each use a [`finder`], which has the server search the whole log, and
+//! [`search_bar`], [`errors`] and [`filtering`] each use a [`finder`], which asks the server to search the whole log.
 //! [`search`] stores the results. [`selected`] stores the lines that a filter selects. [`listed`] provides the lines of
-//! the list: the selected lines, or those of the buffer. [`logs`] contains all logs of the page, because a page can
+//! the list: the selected lines, or the lines of the buffer. [`logs`] contains all logs of the page, because a page can
 //! show several jobs.
 //!
 //! Live Output never renders job output as HTML (it creates text nodes only) and never scrolls the page itself. Only
@@ -85,8 +85,8 @@ use without_scripts::WithoutScripts;
 
 use crate::words;
 
-/// The minimum time, in milliseconds, between any announcement to screen readers and the next announcement of the
-/// number of lines. The lines themselves are not announced, because a scrolling log is too much to read aloud.
+/// The number of lines is announced to screen readers only if nothing has been announced for this many milliseconds.
+/// The lines themselves are not announced, because a scrolling log is too much to read aloud.
 const ANNOUNCE_EVERY_MS: f64 = 10_000.0;
 
 /// Shows the log of a job and updates it live.
@@ -110,7 +110,7 @@ pub fn LiveOutput(source: LogSource) -> impl IntoView {
 #[component]
 pub fn CommonTools(logs: Logs, search: ReaderSearch) -> impl IntoView {
     let is_filter_bar_open = RwSignal::new(false);
-    // If a log removes its filter to show a hidden line, apply this change to the other logs too.
+    // If one log removes its filter to show a hidden line, remove the filter from the other logs too.
     Effect::new(move || {
         let _ = logs.filter();
         untrack(|| logs.change_filter(|_| ()));
@@ -125,8 +125,8 @@ pub fn CommonTools(logs: Logs, search: ReaderSearch) -> impl IntoView {
     .into_any()
 }
 
-/// Shows the filter bar and the search bar if they are open, and offers to return to the filter if it was removed to
-/// show a line.
+/// Shows the filter bar and the search bar if they are open. If the filter was removed to show a line, also offers to
+/// restore the filter.
 #[component]
 fn Bars(logs: Logs, search: ReaderSearch, is_filter_bar_open: RwSignal<bool>) -> impl IntoView {
     view! {

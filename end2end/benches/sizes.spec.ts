@@ -6,7 +6,8 @@ import { expect, test } from "../server.ts";
 
 test("logs of 1,000 to 100,000,000 lines: time to the first row, memory, and frames while scrolling", async ({ browser, page, server, api }) => {
   test.setTimeout(20 * 60_000);
-  // Output beyond this limit is not sent live, but can be loaded like any other output.
+  // Output beyond this limit is not sent live. The page loads it by line number, like any other output that is not in
+  // memory.
   server.env = { TAILWATER_LIVE_JOB_BYTES: String(64 << 20) };
   await server.down("SIGTERM");
   await server.up();

@@ -1,7 +1,7 @@
 import { expect, type Locator, type Page } from "@playwright/test";
 import type { Server } from "../server.ts";
 
-/** The page on which people test what would be masked in a text. */
+/** The page on which people enter text to see what would be masked. */
 export class RedactionPage {
   readonly text: Locator;
   readonly test: Locator;

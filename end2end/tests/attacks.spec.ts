@@ -10,7 +10,8 @@ import { expect, logIn, test, type Api, type Server } from "../server.ts";
 test.use({ violationsExpected: true });
 
 /**
- * The host name at which the browser reaches the server in these tests. Unlike `localhost`, it has to be configured.
+ * The host name at which the browser reaches the server in these tests. Unlike `localhost`, this name has to be
+ * configured in the server.
  */
 const HOST = "tailwater.test";
 
@@ -26,7 +27,7 @@ async function atHost(page: Page, server: Server): Promise<string> {
   return server.url.replace("127.0.0.1", HOST);
 }
 
-/** Creates what the attacks are aimed at. */
+/** Creates the jobs and the other data that the attacks try to read or change. */
 async function preyOf(page: Page, api: Api, server: Server, target: string): Promise<Prey> {
   const running = await api.submit({ title: "private-title", run: "echo private-output; until test -e go; do sleep 0.1; done" });
   const ended = await api.submit({ run: "true" });
@@ -103,17 +104,18 @@ test("each attack succeeds if the page belongs to the server itself, or states w
 
   for (const [position, success] of Object.values(attacks).entries()) {
     await page.goto(ownPage);
-    // An earlier attack may have ended or replaced the session, and have changed the jobs and the secret.
+    // An earlier attack may have ended or replaced the session, and may have changed the jobs and the secret.
     await page.context().clearCookies();
     await logIn(page.request, server);
     if ((await api.job(prey.running)).status !== "running" || (await api.job(prey.ended)).id !== prey.ended) {
-      // The jobs that run again would occupy the worker.
+      // Jobs that earlier attacks have resubmitted would occupy the worker.
       await api.cancelAll();
       prey = await preyOf(page, api, server, server.url);
     }
     if (!(await api.secrets()).includes("KEPT")) await api.setSecret("KEPT", "a-value-to-keep");
     const before = (await succeeded(api)).length;
-    // The names contain the ids of the jobs, so the attack is found by its position.
+    // The names of attacks contain the ids of jobs, which differ between runs. The attack is therefore identified by
+    // its position.
     const name = Object.keys((await attackFrom(page, prey, "")).attacks)[position]!;
     const { read, attempted } = await attackFrom(page, prey, name);
     expect(attempted).toEqual([name]);

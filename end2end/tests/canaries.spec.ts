@@ -52,12 +52,13 @@ function canaries(): string[] {
 const all = canaries();
 
 /**
- * The texts that fit into a name: at most 100 characters, and no control characters, which all texts with an escape
- * sequence contain. The reasons of pauses and of cancellations may be longer, but have no control characters either.
+ * The texts that are valid as names. A name has at most 100 characters, and no control characters. Texts with escape
+ * sequences are therefore not valid. The reasons of pauses and of cancellations may be longer, but cannot contain
+ * control characters either.
  */
 const names = all.filter((text) => !/[\u0000-\u001f]/.test(text) && text.length <= 100);
 
-/** Opens pages, and checks after each one that no script has run and that no element would run one later. */
+/** Opens pages. After each page, checks that no injected script has run, and that no element would run one later. */
 class Visitor {
   private constructor(
     private readonly page: Page,
@@ -92,7 +93,7 @@ class Visitor {
   async check(place: string) {
     const active = await this.page.evaluate(() => {
       const runs = (attribute: Attr) => /^on|^srcdoc$/.test(attribute.name) || /^\s*javascript:/i.test(attribute.value);
-      // The value of a field and a tooltip are only displayed.
+      // These attributes, such as the value of a field or a tooltip, are only displayed.
       const isText = (attribute: Attr) => ["value", "title", "aria-label", "content"].includes(attribute.name) || attribute.name.startsWith("data-");
       return [...document.querySelectorAll("*")].flatMap((element) =>
         [...element.attributes].filter((attribute) => runs(attribute) && !isText(attribute)).map((attribute) => `<${element.tagName} ${attribute.name}>`),
@@ -201,7 +202,7 @@ test("of 200 scripts in workers, tokens, keys and pauses, none runs", async ({ p
     const { job } = await sent(api, 200, "POST", "/jobs/claim", { workerId: text, leaseSeconds: 3600, ...about }, token);
     expect(job.title).not.toBeNull();
   }
-  // There are at most 100 pauses at a time.
+  // The server accepts at most 100 pauses at a time.
   const pause = (kind: string) => `/pauses/${encodeURIComponent(`type:${kind}`)}`;
   for (const paused of chunks(names, 100)) {
     for (const text of paused) await sent(api, 201, "PUT", pause(text), { reason: text });
@@ -211,7 +212,7 @@ test("of 200 scripts in workers, tokens, keys and pauses, none runs", async ({ p
     await visitor.open(`/tasks/queue/${waiting[2 * names.indexOf(paused[0]!) + 1]}`);
     for (const text of paused) await sent(api, 204, "DELETE", pause(text), undefined);
   }
-  // The names of people and secrets can contain none of the texts.
+  // None of the texts is valid as the name of a user or a secret.
   for (const name of all) {
     await sent(api, 422, "POST", "/users", { name, role: "viewer", password: "correct horse battery" });
     await sent(api, 422, "PUT", `/secrets/${encodeURIComponent(name)}`, { value: "a-value-to-keep" });
@@ -234,7 +235,7 @@ test("of 200 scripts in addresses, filters and posted texts, none runs", async (
   const visitor = await Visitor.of(page, server);
   const id = await api.submit({ run: "echo one" });
   await api.ended(id);
-  // An address has at most 8,192 bytes.
+  // The server accepts URLs of at most 8,192 bytes.
   for (const texts of chunks(all, 25)) {
     const query = encodeURIComponent(texts.join("\n"));
     expect(query.length).toBeLessThan(7_500);
@@ -256,7 +257,8 @@ test("of 200 scripts in addresses, filters and posted texts, none runs", async (
       await visitor.open(`/${page}?error=${query}`);
     }
   }
-  // Only a text at the beginning of an attribute is an address of its own.
+  // A `javascript:` text acts as a URL only at the beginning of an attribute. These texts are therefore tried one by
+  // one.
   for (const text of all.filter((text) => /^javascript/i.test(text))) {
     await visitor.open(`/login?next=${encodeURIComponent(text)}`);
     await visitor.open(`/tasks/queue/${encodeURIComponent(text)}`);

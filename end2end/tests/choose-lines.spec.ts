@@ -17,7 +17,7 @@ test("chosen lines stay chosen while the reader scrolls, and are copied as text,
   await job.hydrated();
   await expect(job.line(5_000)).toBeInViewport();
   await expect(job.chosen).toContainText("Line 5000");
-  // When the last line is selected, the row of the first one is no longer in the document.
+  // When the last line is selected, the row of the first selected line is no longer in the document.
   await page.keyboard.press("End");
   await expect(job.line(20_001)).toBeInViewport();
   await job.numberOf(20_001).click({ modifiers: ["Shift"] });
@@ -72,7 +72,8 @@ test("lines are selected, extended, copied and linked by keys alone", async ({ p
   await expect(job.chosen).toContainText("Copied the link");
   expect(await clipboard()).toMatch(/#L999-L1000$/);
 
-  // The list scrolls with the current line, and the row that a click has chosen is a start for keys.
+  // The list scrolls to keep the current line in view. After a click on a line number, keys continue from the clicked
+  // line.
   await job.panel.focus();
   for (const _ of Array(60)) await page.keyboard.press("k");
   await expect(job.chosen).toContainText("Line 939");

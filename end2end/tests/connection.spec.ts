@@ -53,7 +53,7 @@ test("the page falls back to polling when the stream fails, and later returns to
 test("the page says that a stream does not open", async ({ page, server, api }) => {
   const id = await api.submit({ run: ticking("/no/such/file") });
   await page.addInitScript(() => Reflect.deleteProperty(window, "SharedWorker"));
-  // The request is never answered, as by a proxy that waits for the whole response.
+  // The request is never answered, as if a proxy were waiting for the whole response.
   await page.route("**/events/stream*", () => undefined);
   const job = new JobPage(page);
   await job.open(server, id);
@@ -78,7 +78,7 @@ test("while the server does not respond, the time until the next attempt is coun
     new MutationObserver(note).observe(document.querySelector(".live")!, { subtree: true, childList: true, characterData: true });
   });
   await server.down();
-  // The pauses grow, so that at least three consecutive numbers are shown before an attempt.
+  // The pauses grow. Eventually, a pause is long enough to count down from 3.
   const seen = () => page.evaluate(() => Reflect.get(window, "seen") as [string, string][]);
   const countdowns = async () => (await seen()).map(([text]) => Number(/retrying in (\d+) s/.exec(text)?.[1] ?? 0));
   await expect.poll(async () => /3,.*2,.*1/.test(String(await countdowns())), { timeout: 60_000 }).toBe(true);
@@ -153,7 +153,7 @@ test("20 pages are live at once and share one stream, which stays open after the
     await job.expectConnection("live");
     pages.push(job);
   }
-  // The server notices only after a moment that an earlier stream has been closed.
+  // The server notices the end of an earlier stream only after a moment.
   await expect.poll(() => api.metric("tailwater_streams_open")).toBe(1);
   await pages[0]!.page.close();
   await writeFile(stop, "");
@@ -198,7 +198,7 @@ test("a page that joins the stream of a busy job, and a page of a quiet job besi
   const jobs = [await open(busy), await open(busy), await open(busy)];
   await show(jobs[0]!.page, "hidden");
   await jobs[0]!.expectConnection("paused");
-  // Without heartbeats, the quiet page would consider its stream broken after 25 s. Wait longer than that.
+  // Wait for more than 25 s. Without heartbeats, the quiet page would by then consider its stream broken.
   await still.page.waitForTimeout(27_000);
   await show(jobs[0]!.page, "visible");
   await jobs[0]!.expectConnection("live");

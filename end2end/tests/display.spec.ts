@@ -50,7 +50,7 @@ test.describe("in another time zone", () => {
 });
 
 test("the streams of errors can be told apart without colour, and screen readers are told the stream where it changes", async ({ page, server, api }) => {
-  // The pauses keep the order of the two streams.
+  // Without the pauses, the lines of the two streams might arrive in another order.
   const run = "echo 'error: a'; sleep 0.3; echo 'error: b' >&2; echo 'error: c' >&2; sleep 0.3; echo d";
   const id = await api.submit({ run });
   await api.ended(id);

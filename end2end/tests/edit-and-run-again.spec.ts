@@ -250,7 +250,7 @@ test("the form suggests recent settings, and stores no title, command or variabl
   const stored = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage }));
   expect(stored).toContain("DEPLOY_TOKEN");
   expect(stored).not.toMatch(/a-value|a-title|a-command/);
-  // When a job that ran with the default shell is edited, the form does not offer the most recently used shell instead.
+  // The edited job ran with the default shell. The form must not replace it with the most recently used shell.
   const id = page.url();
   await form.command.fill("true");
   await form.shell.selectOption("");

@@ -41,7 +41,7 @@ test("a list filtered by step and stream keeps its filter in the URL", async ({ 
   await job.open(server, id);
   await job.openFilterBar();
   await job.stepFilter.selectOption("Fetch");
-  // The rows are 20,002 lines and the events of the step's start and end.
+  // The rows are 20,002 lines, and two events for the start and the end of the step.
   await expect(job.filter("all")).toContainText("20,004");
   await page.keyboard.press("Home");
   await expect(job.line(1)).toBeInViewport();
@@ -107,7 +107,8 @@ test("only the lines that match the search are listed, and new ones follow while
   await expect(job.filter("all")).toContainText(/30,00/);
   await page.keyboard.press("/");
   await job.search.fill("d 2999");
-  // The search begins at the lines in view, which are the last ones, so the current match is not the first one.
+  // The search begins at the lines in view, which are the last lines of the log. The current match is therefore not the
+  // first match.
   await expect(job.searchSummary).toHaveText("2 of 11");
   await job.onlyMatches.click();
   await expect.poll(() => job.texts()).toEqual(["old 2999", ...Array.from({ length: 10 }, (_, i) => `old 2999${i}`)]);

@@ -29,7 +29,7 @@ for (const text of texts) {
     await job.open(server, id);
     await job.expectEnded("succeeded");
 
-    // The page replaces separators that are invisible in a terminal by their code points.
+    // The page replaces line and paragraph separators, which are invisible, with their code points.
     const shown = text.replace("\u2028", "<U+2028>").replace("\u2029", "<U+2029>");
     await expect(page.getByTestId("job-title")).toHaveText(shown);
     expect(await page.evaluate(() => document.title)).toMatch(/ · Tailwater$/);

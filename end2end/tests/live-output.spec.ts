@@ -192,7 +192,7 @@ test("100,000 lines are rendered as a window of rows, and earlier lines are load
   await expect(job.line(100_000)).toBeInViewport();
   expect(await job.rows.count()).toBeLessThan(500);
   await job.panel.focus();
-  // The page must react to the key at any time, so it is pressed only once.
+  // The page must react to the key at any time, so the test presses the key only once.
   await page.keyboard.press("Home");
   await expect(job.line(1)).toBeInViewport();
   expect(await job.rows.count()).toBeLessThan(500);

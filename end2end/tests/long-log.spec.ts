@@ -75,7 +75,7 @@ test("any way of scrolling away from the end pauses following, and shows the lin
     expect(await first(), name).toBeLessThan(to);
     await job.follow.click();
   }
-  // Three pages up, the list is not blank.
+  // After scrolling up by three pages, the list still shows lines.
   await job.panel.focus();
   for (const _ of Array(3)) await page.keyboard.press("Shift+Space");
   await expect.poll(first).toBeGreaterThan(999_800);

@@ -80,7 +80,7 @@ test("each page is interactive after a link from another page", async ({ page, s
     await expect(page.getByRole("heading", { level: 1 }), path).toHaveText(heading);
   }
   await expect(page.locator("body[data-marked]"), "no page was loaded as a document").toBeAttached();
-  // The page of a job works in the same way as after a direct load.
+  // The job's page works in the same way as if the browser had loaded it directly.
   const id = await api.submit({ run: "echo begun; sleep 600" });
   await follow(page, `/tasks/queue/${id}`);
   const job = new JobPage(page);
@@ -100,8 +100,8 @@ async function failModules(page: Page) {
 }
 
 /**
- * Two ways of navigating to another page through the router. The step back leads to a history entry that the current
- * document has added.
+ * Two ways of navigating to another page through the router. The second way goes back to a history entry that the
+ * current document has added.
  */
 const WAYS: Record<string, (page: Page, path: string) => Promise<void>> = {
   "a link": follow,

@@ -24,7 +24,8 @@ test("20 tabs are complete and verified after two minutes of cut connections and
   await server.up();
   const proxy = await Proxy.start(server.url);
   const stop = join(server.data, "stop");
-  // Each iteration prints 25 pairs of lines: one to standard error, and one that is longer than a row.
+  // Each iteration prints 25 pairs of lines. In each pair, one line goes to standard error, and one line is longer than
+  // a row.
   const line = "x".repeat(200);
   const run = `i=0; while [ ! -e ${stop} ]; do for n in $(seq 25); do i=$((i+1)); echo tick $i >&2; echo $i ${line}; done; sleep 0.5; done; echo last`;
   const ids: string[] = [];

@@ -14,7 +14,7 @@ async function linksOf(api: Api): Promise<string> {
   return id;
 }
 
-/** Returns what the page shows beside a link, or `none`. */
+/** Returns the text that the style sheet adds after a link, or `none`. */
 const beside = (link: Locator) => link.evaluate((link) => getComputedStyle(link, "::after").content);
 
 test("a link in the output shows its target before it is followed, and only web addresses are links", async ({ page, server, api }) => {
@@ -26,7 +26,7 @@ test("a link in the output shows its target before it is followed, and only web 
   const link = job.line(1).getByRole("link");
   await expect(link).toHaveText(text);
   await expect(link).toHaveAttribute("href", target);
-  // A mouse shows the title as a tooltip.
+  // Mouse users see the title as a tooltip.
   await expect(link).toHaveAttribute("title", target);
   await expect(link).toHaveAttribute("rel", /noopener/);
   await expect(job.line(2)).toContainText("text of javascript");
@@ -46,7 +46,8 @@ test("a link in the output shows its target to those who use the keyboard or a f
   await page.keyboard.press("Tab");
   expect(await beside(link)).toBe("none");
 
-  // A link that is being touched is `:active`, as is one on which a button of the mouse is down.
+  // A link is `:active` while a finger touches it, and also while a mouse button is pressed on it. The test uses the
+  // mouse.
   await link.hover();
   await page.mouse.down();
   expect(await beside(link)).toBe(JSON.stringify(target));

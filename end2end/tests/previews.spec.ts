@@ -1,7 +1,8 @@
 import { expect, test } from "../server.ts";
 import { JobPage } from "../pages/job-page.ts";
 
-// A report that tries to reach the page, the session, the API and other hosts, and shows which attempts succeeded.
+// A report whose script tries to reach the page, the session, the API and other hosts. The report shows which attempts
+// succeeded.
 const REPORT = `<!doctype html><link rel=stylesheet href="parts/style.css"><h1>Coverage</h1><img src="parts/dot.svg" width=10>
 <a href="/tasks/queue" target="_top">leave</a><script src="parts/script.js"></script><script type="module" src="parts/module.js"></script>`;
 const SCRIPT = `

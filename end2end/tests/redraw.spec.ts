@@ -15,7 +15,7 @@ test("lines that are loaded by number are redrawn, and copied as shown or as pri
   const id = await api.submit({ run: `${DISPLAY}; seq -f 'line %.0f' 20000` });
   await api.ended(id);
   const job = new JobPage(page);
-  // Line 4 redraws the row of line 2, so the link to line 4 leads to line 2.
+  // Line 4 was drawn on the row of line 2, so the link to line 4 leads to that row.
   await page.goto(`${server.url}/tasks/queue/${id}#L4`);
   await job.hydrated();
   await expect(job.line(2)).toBeInViewport();

@@ -49,7 +49,8 @@ test("Ctrl-F opens the search of the log, and a second Ctrl-F is left to the bro
   await job.open(server, id);
   await page.evaluate(() => {
     Reflect.set(window, "prevented", []);
-    // This listener is added last, so it sees whether the page has prevented the browser's own action.
+    // This listener is added last, so it runs after the page's listeners and sees whether they have prevented the
+    // browser's default action.
     addEventListener("keydown", (event) => event.key === "f" && Reflect.get(window, "prevented").push(event.defaultPrevented));
   });
   await page.keyboard.press("Control+f");

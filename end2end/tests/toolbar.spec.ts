@@ -68,7 +68,7 @@ test.describe("on a phone", () => {
     for (const testId of ["error-previous", "error-next", "copy-visible", "display-menu"]) {
       const { width, height } = (await page.getByTestId(testId).boundingBox())!;
       expect(width, testId).toBeGreaterThanOrEqual(44);
-      // The border around the error buttons is part of their group.
+      // The group of error buttons is 44 px high. Its border leaves 42 px for the buttons.
       expect(height, testId).toBeGreaterThanOrEqual(42);
     }
   });
@@ -87,7 +87,7 @@ test.describe("on a phone", () => {
       const points = Array.from({ length: 400 }, (_, i) => [left + ((i % 20) + 0.5) * (width / 20), top + (Math.floor(i / 20) + 0.5) * (height / 20)]);
       return points.map(([x, y]) => document.elementFromPoint(x!, y!)!).filter((element) => !bar.contains(element)).map((element) => element.className);
     });
-    // The corners of the bar are round.
+    // The corners of the bar are round, so the list is visible at its corners.
     expect(covering.filter((name) => name !== "live-rows" && name !== "live")).toEqual([]);
   });
 

@@ -1,4 +1,5 @@
-//! Describes the settings of an edited job for which the form has no fields. They are copied to the new job unchanged.
+//! Describes the settings for which the form has no fields. When a job is edited, these settings are copied to the new
+//! job unchanged.
 
 use model::{Job, RawJson};
 use serde_json::{Map, Value};

@@ -84,7 +84,7 @@ impl Original {
         })
     }
 
-    /// Returns the edited environment. Values that were not edited are returned exactly as in the original.
+    /// Returns the edited environment. Values that were not edited are identical to the values in the original.
     fn variables(&self, form: &JobForm) -> Result<Map<String, Value>, Misread> {
         let before = |name: &str| self.payload.get("env").and_then(|env| env.get(name)).and_then(Value::as_str);
         let is_renamed = |name: &str, kept: &String| !name.is_empty() && kept != name;
@@ -107,7 +107,7 @@ impl Original {
         Ok(variables)
     }
 
-    /// Returns the new values of `run` and `steps`, one of which is null.
+    /// Returns the new values of `run` and `steps`. One of them is null.
     fn commands(&self, form: &JobForm) -> (Value, Value) {
         let shell = Some(form.shell.as_str()).filter(|shell| *shell != self.form.shell && *shell != EACH_ITS_OWN);
         let steps: Vec<Value> = form.steps.iter().map(|step| self.edited(step, &form.shell, shell)).collect();
@@ -170,7 +170,7 @@ fn form_steps(payload: &Map<String, Value>) -> Vec<FormStep> {
     steps
 }
 
-/// Returns a list of the payload as the user would type it into one field.
+/// Returns the entries of a list in the payload as one string, in the format that the user types into a form field.
 fn list(payload: &Map<String, Value>, key: &str) -> String {
     let entries = payload.get(key).and_then(Value::as_array).into_iter().flatten();
     entries.filter_map(Value::as_str).collect::<Vec<_>>().join(" ")

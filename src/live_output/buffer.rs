@@ -8,8 +8,8 @@
 //! that the page can show how many are missing. Lifecycle events (all events except output) are few, so all of them
 //! stay in memory.
 //!
-//! The level of a line depends on the lines of its stream before it ([`model::level`]), so it is recomputed when these
-//! lines become known.
+//! The log level of a line depends on the preceding lines of the same stream ([`model::level`]). When such lines are
+//! loaded, the level is therefore recomputed.
 //!
 //! Events are identified by `seq` alone, and lines by their attempt and number.
 
@@ -33,7 +33,7 @@ use redraw::Redrawing;
 /// The limits of the output that the page keeps in memory.
 #[derive(Clone, Copy, Debug)]
 pub struct BufferLimits {
-    /// The maximum number of lines. Browsers can lay out 50,000 lines in much less than the time of one frame.
+    /// The maximum number of lines. The layout of 50,000 lines is computed in much less than the time of one frame.
     pub lines: usize,
     /// The maximum number of bytes of text, so that long lines do not exhaust a phone's memory.
     pub bytes: usize,
@@ -67,7 +67,7 @@ pub struct LineRange {
 }
 
 impl LineRange {
-    /// Returns whether the range contains a line.
+    /// Returns whether the range contains the line `key`.
     #[must_use]
     pub const fn holds(self, key: LineKey) -> bool {
         key.attempt == self.attempt && self.first <= key.number && key.number - self.first < self.count
@@ -124,7 +124,8 @@ impl Buffer {
         self.lines.all()
     }
 
-    /// Returns all lifecycle events and gaps, oldest first.
+    /// Returns all lifecycle events and gaps, oldest first. A gap is an event in place of output that was not sent
+    /// live.
     #[must_use]
     pub fn lifecycle_events(&self) -> &[Event] {
         &self.lifecycle_events
@@ -191,7 +192,7 @@ impl Buffer {
         }
     }
 
-    /// Replaces all lines with those of the newest events. `end` is the `seq` of the last event that was read.
+    /// Replaces all lines with the lines of the newest events. `end` is the `seq` of the last event that was read.
     pub fn jump(&mut self, tail: &[Event], end: Seq) {
         self.clear();
         self.attached = true;
@@ -248,8 +249,8 @@ impl Buffer {
         self.redrawing.clear();
     }
 
-    /// If lines are missing between the lines of the first chunk, drops all lines before the last missing one. Lines
-    /// are missing there if the two streams alternated and the other stream's chunk came before the first known event.
+    /// If lines are missing between the lines of the first chunk, drops all lines before the last missing line. Such
+    /// lines belong to the other stream: their chunk came before the first known event.
     fn cut_ragged_front(&mut self) {
         let lines = self.lines();
         let runs_on = |at: usize| {
@@ -277,7 +278,7 @@ impl Buffer {
     }
 }
 
-/// Returns whether an event contains output that starts after the attempt's first byte.
+/// Returns whether an event contains output other than the first output of its attempt.
 fn begins_late(event: &Event) -> bool {
     matches!(&event.payload, Payload::Log(payload) if payload.offset > 0)
 }

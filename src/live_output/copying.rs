@@ -1,5 +1,5 @@
-//! Builds the text that the reader copies: the rows that the filter shows, or the chosen lines. Lines that are not in
-//! memory are loaded from the server.
+//! Builds the text that is copied when the reader copies the chosen lines, or all rows that the filter shows. Lines
+//! that are not in memory are loaded from the server.
 
 use leptos::prelude::GetUntracked;
 use model::{LinesPage, OutputLine, SearchPage, ansi};
@@ -44,12 +44,12 @@ pub enum CopiedLines {
     AsPrinted,
 }
 
-/// A text of at most [`MAX_COPIED`] bytes.
+/// Text of at most [`MAX_COPIED`] bytes.
 #[derive(Debug, Default)]
 struct CopiedText(String);
 
 impl CopiedText {
-    /// Adds a line, unless it has no rows because it was drawn on those of another line.
+    /// Adds a line. A line without rows is ignored, because another line's rows already show it.
     fn push(&mut self, line: &OutputLine) -> Result<(), CopyError> {
         if line.drawn_on.is_some() {
             return Ok(());
@@ -67,8 +67,8 @@ pub async fn chosen_text(screen: Screen, chosen: MarkedLines, form: CopiedLines)
     Ok(text.0)
 }
 
-/// Returns the rows that the filter shows, without escape sequences. If not all of these rows are in memory, the text
-/// contains only lines, and no lifecycle events.
+/// Returns the rows that the filter shows, without escape sequences. If some of these rows are not in memory, lifecycle
+/// events are omitted.
 pub async fn shown_text(screen: Screen) -> Result<String, CopyError> {
     if let Some(text) = screen.complete_text() {
         return Ok(text);
@@ -125,7 +125,7 @@ fn not_loaded(_: RestError) -> CopyError {
     CopyError::NotLoaded
 }
 
-/// Returns lines as Markdown for a report: a link to the lines, and the lines as a code block.
+/// Returns Markdown for a report. It consists of a link to the lines and a code block with the lines.
 #[must_use]
 pub fn markdown(title: &str, status: &str, chosen: MarkedLines, address: &str, text: &str) -> String {
     let what = if chosen.count() == 1 { "line" } else { "lines" };

@@ -67,7 +67,7 @@ impl LineTimes {
     /// The choices in the menu, in order.
     const CHOICES: [Self; 5] = [Self::SinceAttempt, Self::SinceStep, Self::Local, Self::Utc, Self::Hidden];
 
-    /// Returns the name under which the choice is stored, and which the style sheet uses.
+    /// Returns the name of the choice, which is stored in the browser and used in the style sheet.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {

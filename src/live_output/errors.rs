@@ -113,7 +113,7 @@ impl Errors {
         });
     }
 
-    /// Returns the first error of a step, or `None` if there is none or the request fails.
+    /// Returns the first error of a step, or `None` if the step has no errors or the request fails.
     async fn first_of(self, attempt: i32, stage: Stage, step_id: &str) -> Option<LineKey> {
         let query = format!("{FIRST_LINES}&stage={}&stepId={}&limit=1", stage.as_str(), rest::encoded(step_id));
         let page = rest::get::<SearchPage>(&search_path(self.finder.screen().job(), attempt, &query)).await.ok()?;
@@ -131,12 +131,12 @@ impl Errors {
     }
 }
 
-/// Moves to the next error in a direction. In large logs, errors are counted first.
+/// Moves to the next error in a direction. If the errors of a large log have not been counted yet, counts them first.
 pub fn go(logs: Logs, direction: FindDirection) {
     for (index, log) in logs.all().into_iter().enumerate() {
         let errors = log.errors();
         if untrack(|| errors.is_uncounted()) {
-            // The active log shows the first error at or after its current line as soon as it has been found.
+            // As soon as the active log's first error at or after the current line has been found, that error is shown.
             let from = errors.finder.screen().current().filter(|_| logs.active_index() == index);
             errors.search(from);
             if logs.active_index() == index {

@@ -4,8 +4,8 @@
 //! to open the stream and when to poll. The feed never drops an event. It limits its memory by delivering large batches
 //! early.
 //!
-//! All pages of a browser share one stream ([`crate::ui::shared_stream`]), unless the browser has no shared workers. A
-//! hidden page receives no output, but is still notified when its job changes ([`hidden`]).
+//! All pages of a browser share one stream ([`crate::ui::shared_stream`]), unless the browser does not support shared
+//! workers. A hidden page receives no output, but is still notified when its job changes ([`hidden`]).
 
 mod hidden;
 pub mod policy;

@@ -20,7 +20,7 @@ pub struct RowFilter {
     pub stream: Option<StreamName>,
     /// Whether to show only lines that match the search.
     pub only_matches: bool,
-    /// The job to compare with: only lines that this job did not print are shown. `None` if the lines are not compared.
+    /// If set, only lines that this other job did not print are shown.
     pub unlike: Option<JobId>,
 }
 
@@ -37,7 +37,7 @@ impl RowFilter {
         self.attempt.is_some() || self.step.is_some() || self.stream.is_some() || self.is_by_text()
     }
 
-    /// Returns whether lines of an attempt can be shown.
+    /// Returns whether the filter can show lines of the given attempt.
     #[must_use]
     pub fn takes_attempt(self, attempt: i32) -> bool {
         self.attempt.is_none_or(|chosen| chosen == attempt)
@@ -50,7 +50,7 @@ impl RowFilter {
     }
 
     /// Returns whether the selected lines are shown as they were printed, even if other lines have redrawn their rows.
-    /// Otherwise, the text for which a line was selected might not be visible.
+    /// The redrawn rows might not contain the text for which a line was selected.
     #[must_use]
     pub fn shows_lines_as_printed(self) -> bool {
         self.is_by_text() || self.kind == OutputFilter::Warnings
@@ -87,7 +87,7 @@ impl RowFilter {
         Some(parameters.join("&"))
     }
 
-    /// Returns whether a line meets all conditions except those on its text.
+    /// Returns whether a line meets all conditions except the conditions on its text.
     #[must_use]
     pub fn takes_line(self, line: &LiveLine) -> bool {
         self.kind.takes_line(line)
@@ -96,9 +96,10 @@ impl RowFilter {
             && self.stream.is_none_or(|stream| stream == line.stream)
     }
 
-    /// Returns whether a lifecycle event or a gap, one of `all`, is shown. A filter by stream or by text shows neither,
-    /// because only lines belong to a stream and have text to match. Gaps are not shown among selected lines, because the selected
-    /// lines include those that were not sent live.
+    /// Returns whether the filter shows a lifecycle event or a gap, which is an event in place of output that was not
+    /// sent live. `all` contains all events of these kinds, including `event`. A filter by stream or by text shows
+    /// neither kind, because only lines belong to a stream and have text to match. Gaps are not shown among selected
+    /// lines, because the selected lines include those that were not sent live.
     #[must_use]
     pub fn takes_event(self, event: &Event, all: &[Event]) -> bool {
         if !self.is_narrowed() {
@@ -117,14 +118,14 @@ impl RowFilter {
 /// The kinds of rows that the list can show.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OutputFilter {
-    /// All output, and the lifecycle events that are not routine.
+    /// All output, and the lifecycle events that are not routine ([`lifecycle_event::is_routine`]).
     #[default]
     All,
     /// Only lifecycle events.
     Stages,
     /// Only output, including notes about missing output.
     Logs,
-    /// Only lines and lifecycle events whose level is at least a warning.
+    /// Only the lines and lifecycle events that are warnings or errors.
     Warnings,
 }
 
@@ -153,7 +154,8 @@ impl OutputFilter {
         }
     }
 
-    /// Returns whether a lifecycle event or a gap, one of `all`, is shown.
+    /// Returns whether a lifecycle event or a gap is shown. `all` contains all lifecycle events and gaps, including
+    /// `event`.
     #[must_use]
     pub fn takes_event(self, event: &Event, all: &[Event]) -> bool {
         match self {
@@ -176,7 +178,7 @@ pub struct Counts {
     pub logs: i64,
     /// The number of known warnings and errors, among both the lifecycle events and the lines.
     pub warnings: i64,
-    /// Whether there are lines that are neither in the buffer nor searched, which may contain more warnings.
+    /// Whether there may be more warnings, because some lines are not in the buffer and have not been searched.
     pub more_warnings: bool,
     /// The number of rows under the current filter, or `None` if the filter has no conditions besides the kind of rows.
     pub narrowed: Option<i64>,
@@ -234,7 +236,7 @@ pub const fn is_gap(event: &Event) -> bool {
     matches!(event.payload, Payload::Gap(_))
 }
 
-/// Returns the number of lifecycle events after `after` that a filter shows.
+/// Returns the number of lifecycle events that a filter shows and whose `seq` is greater than `after`.
 #[must_use]
 pub fn count_events(buffer: &Buffer, filter: RowFilter, after: Seq) -> i64 {
     let all = buffer.lifecycle_events();

@@ -64,8 +64,8 @@ pub fn in_address(log: Log) -> RowFilter {
     RowFilter { kind, attempt, step, stream, only_matches: get("only") == "true", unlike }
 }
 
-/// Writes the filter of a log to the page's URL. If the page shows several logs, they share one filter, and only the
-/// first log writes it.
+/// Writes the filter of a log to the page's URL. If the page shows several logs, the logs share one filter, which only
+/// the first log writes to the URL.
 pub fn put_into_address(log: Log, filter: RowFilter) {
     if log.screen().role() == LogRole::Other {
         return;

@@ -12,8 +12,8 @@ use super::logs::Log;
 use super::screen::Screen;
 use super::totals::Totals;
 
-/// The interval at which new output of a running job is searched for lines that the filter selects. In the meantime,
-/// new lines are selected by the page itself, unless only matches of the reader's search are shown.
+/// The interval at which new output of a running job is searched for lines that the filter selects. Between these
+/// searches, the page itself selects new lines, unless only matches of the reader's search are shown.
 const SELECT_EVERY: Duration = Duration::from_secs(1);
 /// The interval at which new output of a running job is searched for warnings. Every open page of the job sends these
 /// requests.
@@ -49,7 +49,7 @@ impl Filtering {
             self.find_warnings();
         }
         screen.set_filter(filter_bar::in_address(log));
-        // Effects pass the results to the panel, so that every part of the results is applied, whenever it arrives.
+        // Effects pass the results to the panel, so that each part of the results is applied as soon as it arrives.
         Effect::new(move || screen.set_warnings(self.warnings.findings.get()));
         Effect::new(move || {
             let findings = self.narrowed.findings.get();

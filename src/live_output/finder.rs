@@ -1,7 +1,7 @@
 //! Asks the server to find lines in the whole log, counts them, and moves between them.
 //!
-//! A finder searches all attempts or one of them, and then new output as long as the page is open. Each log has
-//! separate finders for the reader's search, its errors and its filters.
+//! A finder first searches the existing output of one attempt or of all attempts. It then searches new output as long
+//! as the page is open. Each log has separate finders for the reader's search, its errors and its filters.
 
 use std::time::Duration;
 
@@ -18,15 +18,15 @@ use super::totals::Totals;
 use crate::rest::{self, KeepReading, RestError};
 
 /// The pause after a request that searched lines again, as a multiple of the request's duration. While a line is
-/// unfinished, every request searches the lines from that line on again. This pause limits the repeated searches to
-/// about a tenth of one server thread.
+/// unfinished, every request searches it and all later lines again. The pause limits these repeated searches to about a
+/// tenth of one server thread.
 const PAUSE_AFTER: f64 = 10.0;
 /// The number of lines that are searched again without a longer pause, because searching them takes no noticeable time.
 const FEW_LINES: i64 = 10_000;
 /// The longest pause after a search.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
-/// A search as signals. Copies of a `Finder` share the same state.
+/// A search whose state is stored in signals. Copies of a `Finder` share the same state.
 #[derive(Clone, Copy)]
 pub struct Finder {
     screen: StoredValue<Screen>,
@@ -38,7 +38,7 @@ pub struct Finder {
     pub progress: RwSignal<FindProgress>,
     /// The line that the reader has moved to, or `None` if the reader has not moved to any.
     current: RwSignal<Option<LineKey>>,
-    /// The only attempt that is searched, or `None` if all are.
+    /// The only attempt to search, or `None` to search all attempts.
     attempt: StoredValue<Option<i32>>,
     /// The number of searches so far. Results of earlier searches are ignored.
     searches: StoredValue<u32>,
@@ -56,11 +56,11 @@ enum Searched {
 /// The state of a search.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum FindProgress {
-    /// Everything that has been printed has been searched, or no search has begun.
+    /// All output so far has been searched, or no search has begun.
     Idle,
     /// The server is searching.
     Searching,
-    /// The server refused the search, with this reason.
+    /// The server refused the search for this reason.
     Failed(String),
 }
 
@@ -90,8 +90,9 @@ impl Finder {
         self.screen.get_value()
     }
 
-    /// Ends the previous search and, if there is a query, begins another after a pause. The first found line at or
-    /// after `from` is shown as soon as it has been found. If there is none, the first of all found lines is shown.
+    /// Ends the previous search and, if there is a query, begins another after a pause. As soon as a line at or after
+    /// `from` has been found, the first such line is shown. If no such line is found, the first of all found lines is
+    /// shown.
     pub fn search(self, query: Option<String>, from: Option<LineKey>, pause: Duration) {
         self.searches.update_value(|searches| *searches += 1);
         self.findings.set(Findings::default());
@@ -108,7 +109,7 @@ impl Finder {
         self.attempt.set_value(attempt);
     }
 
-    /// Moves to the next found line in a direction. Returns whether there is one.
+    /// Moves to the next found line in a direction. Returns `false` if there is no such line.
     pub fn go(self, direction: FindDirection) -> bool {
         let Some(from) = self.screen().current() else { return false };
         let next = self.findings.with_untracked(|findings| match direction {
@@ -118,7 +119,8 @@ impl Finder {
         self.go_to(next)
     }
 
-    /// Moves to the first found line or, if the direction is `Previous`, to the last one. Returns whether there is one.
+    /// Moves to the first found line or, if the direction is `Previous`, to the last found line. Returns `false` if no
+    /// line has been found.
     pub fn go_to_first(self, direction: FindDirection) -> bool {
         let first = self.findings.with_untracked(|findings| match direction {
             FindDirection::Next => findings.lines().next(),
@@ -212,7 +214,7 @@ impl Finder {
                         pause = Duration::from_secs_f64(took * PAUSE_AFTER).clamp(self.every, LONGEST_PAUSE);
                     }
                     Err(RestError::Refused { message, .. }) => return self.progress.set(FindProgress::Failed(message)),
-                    // After the interval, the search continues with this attempt, and then with the later ones.
+                    // After the interval, the search continues with this attempt, followed by the later attempts.
                     Err(RestError::Unreachable) => {
                         searched = -1;
                         break;
@@ -269,7 +271,7 @@ impl Finder {
             KeepReading::Continue
         });
         read.await?;
-        // A response without its last part has been cut off.
+        // If the last part of the response is missing, the response has been cut off.
         if is_done { Ok(searched) } else { Err(RestError::Unreachable) }
     }
 

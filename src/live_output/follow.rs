@@ -2,9 +2,9 @@
 //! the list.
 //!
 //! Any scroll position that the page did not set pauses following ([`super::placement`]). The listeners for the wheel,
-//! for touch and for keys pause it earlier, before the next row would undo the first pixels of the movement. To resume,
-//! this module does not compute scroll positions. Instead, an `IntersectionObserver` reports when the sentinel, an
-//! element of one pixel at the end of the list, comes into view.
+//! for touch and for keys pause it earlier, because otherwise a new row could undo the first pixels of the movement. To
+//! resume, this module does not compute scroll positions. Instead, an `IntersectionObserver` reports when the sentinel,
+//! an element of one pixel at the end of the list, comes into view.
 
 use leptos::prelude::*;
 use wasm_bindgen::JsCast;
@@ -73,7 +73,8 @@ pub fn watch<S: Scrolls>(list: S, scroller: &web_sys::HtmlElement, sentinel: &we
         }),
     ];
     let sentinel = InView::new(sentinel, move |in_view| {
-        // The observer may report that the end was in view when the list has already been scrolled away from it.
+        // By the time the observer reports that the end is in view, the list may already have been scrolled away from
+        // the end.
         if in_view
             && !list.follows()
             && list.is_at_end()

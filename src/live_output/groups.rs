@@ -137,14 +137,14 @@ struct OpenGroup<'a> {
 /// The end of an open group.
 #[derive(Clone, Copy)]
 enum GroupEnd {
-    /// The line at this index ends the group or follows it.
+    /// The line at this index ends the group, or is the first line after the group.
     Before(usize),
-    /// The line before this index is the last one of its step, or the last one that is loaded.
+    /// The line before this index is the last line of its step, or the last loaded line.
     WithLineBefore(usize),
 }
 
 impl<'a> Outline<'a> {
-    /// Starts the search for groups. No line has been entered yet.
+    /// Creates an outline that contains no lines yet.
     #[must_use]
     pub fn new(groups: &'a Groups, lines: &'a VecDeque<LiveLine>, steps: StepTitles) -> Self {
         let (open, states) = (Vec::new(), HashMap::new());
@@ -191,7 +191,8 @@ impl<'a> Outline<'a> {
     /// Begins a group whose title is the line at an index, and returns how the title is shown.
     fn begin(&mut self, at: usize, kind: &'a GroupKind, initially: Initially) -> Shown {
         let is_heading = |kind: &GroupKind| matches!(kind, GroupKind::Heading(_));
-        // A heading in another group ends with that group.
+        // A new heading ends the innermost open group if that group also begins with a heading. The groups around it
+        // stay open.
         if is_heading(kind) && self.open.last().is_some_and(|open| is_heading(open.kind)) {
             self.close(self.open.len() - 1, GroupEnd::Before(at));
         }
@@ -201,7 +202,8 @@ impl<'a> Outline<'a> {
         if is_hidden { Shown::Collapsed } else { Shown::Title }
     }
 
-    /// Ends the last open group of a kind before the line at an index. Returns `false` if there is none.
+    /// Ends the last open group of a kind before the line at an index. Returns `false` if no group of this kind is
+    /// open.
     fn end_last(&mut self, at: usize, kind: &GroupKind) -> bool {
         let ended = self.open.iter().rposition(|open| open.kind == kind);
         if let Some(ended) = ended {
@@ -210,7 +212,7 @@ impl<'a> Outline<'a> {
         ended.is_some()
     }
 
-    /// Finishes after the last line, and returns the groups, keyed by the index of their titles.
+    /// Ends all open groups after the last line. Returns all groups, keyed by the index of their titles.
     #[must_use]
     pub fn end(mut self) -> HashMap<usize, GroupState> {
         self.close(0, GroupEnd::WithLineBefore(self.lines.len()));
@@ -237,7 +239,7 @@ impl<'a> Outline<'a> {
             // A group may begin and end in the same line.
             let lines = i64::try_from(after.saturating_sub(group.title + 1)).unwrap_or(i64::MAX);
             let state = GroupState { collapsed: group.collapsed, lines, millis, level: group.level };
-            // If a line begins several groups, it is the title of the outermost one.
+            // If a line begins several groups, the line is the title of the outermost of these groups.
             self.states.entry(group.title).or_insert(state);
         }
     }
@@ -245,8 +247,7 @@ impl<'a> Outline<'a> {
     /// Returns whether a line that looks like a heading is the old or the new name of a file in a diff. The two names
     /// are on adjacent lines of the same stream.
     fn is_in_diff(&self, at: usize, kind: &GroupKind) -> bool {
-        // The number of adjacent lines that are searched for the other name, because lines of the other stream can be
-        // in between.
+        // The number of lines that are searched for the other name. Lines of the other stream can be in between.
         const NEAR: usize = 8;
         let is_of_stream = |line: &&LiveLine| line.stream == self.lines[at].stream;
         match kind {
@@ -263,7 +264,7 @@ impl<'a> Outline<'a> {
     }
 }
 
-/// Returns the first character of a line that looks like a heading, or `None` if the line does not look like one.
+/// Returns the kind of heading that a line looks like, or `None` if the line does not look like a heading.
 fn heading(line: &LiveLine) -> Option<Heading> {
     line.markers.iter().find_map(|marker| match marker {
         GroupMarker::Begin(GroupKind::Heading(heading), _) => Some(*heading),

@@ -9,18 +9,18 @@ use crate::host;
 
 /// The minimum lag that is shown, in milliseconds. Readers do not notice a shorter lag.
 const SHOWN_FROM: i64 = 2_000;
-/// The time without events after which the page is no longer considered to be behind.
+/// If no events have arrived for this long, the page is no longer considered to lag behind.
 const QUIET_AFTER: Duration = Duration::from_secs(2);
 
 /// The time after which the clocks are compared again, because one of them may have been adjusted.
 const COMPARED_FOR_MS: i64 = 5 * 60_000;
 
 /// Measures how late events arrive. The clocks of the server and the browser may differ, so the lag is measured
-/// relative to the fastest event of the last few minutes.
+/// relative to the event that arrived with the shortest delay in the last few minutes.
 #[derive(Clone, Copy, Debug, Default)]
 struct LagMeter {
-    /// The smallest difference between the arrival of an event and its time, in milliseconds, in this and in the
-    /// previous period. `None` for a period without events.
+    /// The smallest difference between the times of an event's creation and arrival, in milliseconds, for this period
+    /// and for the previous period. `None` for a period without events.
     least: [Option<i64>; 2],
     /// The beginning of this period.
     since: Timestamp,

@@ -23,7 +23,7 @@ pub const LIFECYCLE_HEIGHT: u32 = 28;
 /// element's height to about 17 million pixels.
 const MAX_SPACE: i64 = 8_000_000;
 
-/// One row of the list, with its index among the lines or the lifecycle events.
+/// One row of the list. The number is the row's index among the lines or among the lifecycle events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PanelRow {
     /// A line of output.
@@ -68,8 +68,8 @@ pub struct Layout {
 pub enum Scale {
     /// Each line takes up the height of one row of text.
     Full,
-    /// Each line takes up less, because the total would exceed [`MAX_SPACE`]. The given number of lines take up exactly
-    /// that height.
+    /// Each line takes up less than one row, because the total height would exceed [`MAX_SPACE`]. The given number of
+    /// lines takes up exactly [`MAX_SPACE`].
     Reduced(i64),
 }
 
@@ -114,8 +114,8 @@ impl Default for Layout {
 }
 
 impl Layout {
-    /// Computes the layout of the rows that match the filter, for a panel width in columns. Without `groups`, all lines
-    /// are shown as output.
+    /// Computes the layout of the rows that match the filter, for a panel that is `columns` wide. If `groups` is
+    /// `None`, all lines are shown as output.
     #[must_use]
     pub fn new(list: Listed<'_>, filter: RowFilter, columns: u32, groups: Option<&Groups>) -> Self {
         let scale = Scale::of(list.lines_before() + list.lines_after());

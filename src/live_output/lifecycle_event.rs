@@ -67,8 +67,8 @@ pub fn kind(event: &Event) -> &str {
     }
 }
 
-/// Returns whether an event is routine, that is, whether the header, the timeline or another row already shows what the
-/// event reports. `all` are all lifecycle events of the job. Only the filter for stages shows routine events.
+/// Returns whether an event is routine, that is, whether the header, the timeline or another row already shows the same
+/// information. `all` are all lifecycle events of the job. Only the filter for stages shows routine events.
 #[must_use]
 pub fn is_routine(event: &Event, all: &[Event]) -> bool {
     match &event.payload {
@@ -78,7 +78,8 @@ pub fn is_routine(event: &Event, all: &[Event]) -> bool {
             JobEventStatus::Failed | JobEventStatus::DeadLetter => has_failed_step(all, job.attempt),
             _ => false,
         },
-        // The end of an attempt is routine, because the rows of its last step and of its job report the result.
+        // The end of an attempt is routine, because the result is also reported in the rows for its last step and for
+        // the job.
         Payload::Attempt(attempt) => match attempt.status {
             AttemptStatus::Started => attempt.attempt == 1,
             AttemptStatus::Succeeded | AttemptStatus::Failed | AttemptStatus::Cancelled => true,

@@ -17,7 +17,7 @@ pub use shown::ShownRows;
 /// Downloads contain the whole line.
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
 
-/// The maximum length, in bytes, up to which section markers are recognised even if they arrive in several pieces.
+/// Section markers up to this length, in bytes, are recognised even if they arrive in several pieces.
 const MAX_MARKER_BYTES: usize = 1024;
 
 /// The identifier of a line: its attempt, and its number within the attempt, starting at 1. Lines are sorted by this
@@ -50,7 +50,7 @@ pub struct LiveLine {
     pub stream: StreamName,
     /// The `seq` of the event that contains the line's first byte.
     pub first_seq: Seq,
-    /// The capture time of the first byte of the chunk in which the line begins.
+    /// The time at which the first byte of the line's first chunk was captured.
     pub time: Timestamp,
     /// The text that the line itself printed, as displayed by a terminal, with escape sequences only for styles and
     /// links. For an unfinished line, the text also contains the cursor's position.
@@ -61,7 +61,7 @@ pub struct LiveLine {
     shown: ShownRows,
     /// The log level, recognised from `text`. A line that continues a message has the level of the message.
     pub level: Level,
-    /// The log level of the line's rows.
+    /// The log level of the text that the line's rows show.
     pub shown_level: Level,
     /// The level that the server reported for a loaded line, or `None` to determine the level from the text. The
     /// reported level also takes the lines before the window into account.
@@ -153,13 +153,13 @@ impl LiveLine {
         }
     }
 
-    /// Replaces this line with the loaded one if the beginning of this line is missing. A line that may still grow is
+    /// If the beginning of this line is missing, replaces this line with the loaded line. A line that may still grow is
     /// not replaced, because the loaded text may contain pieces that will also arrive in later events.
     pub fn complete(&mut self, loaded: Self, growth: Growth) {
         if !self.whole && (self.ended || growth == Growth::Finished) {
             let shown = std::mem::take(&mut self.shown);
             *self = Self { revision: self.revision.wrapping_add(1), ..loaded };
-            // The rows are also redrawn live, so they may be newer than the loaded ones.
+            // Live events also redraw rows, so the current rows may be newer than the loaded rows.
             if shown != ShownRows::AsPrinted {
                 self.shown = shown;
                 self.look_again();
@@ -192,14 +192,14 @@ impl LiveLine {
         }
     }
 
-    /// Returns the state of the messages after this line.
+    /// Returns the state of the stream's multi-line messages after this line.
     #[must_use]
     pub const fn messages_after(&self) -> MessageState {
         self.messages[1]
     }
 
-    /// Sets the state of the messages before this line, after the previous line of the stream has become known or has
-    /// changed.
+    /// Sets the state of the stream's multi-line messages before this line, after the previous line of the stream has
+    /// become known or has changed.
     pub fn set_messages_before(&mut self, before: MessageState) {
         if self.messages[0] != before {
             self.messages[0] = before;
@@ -223,8 +223,8 @@ impl LiveLine {
         self.limit();
     }
 
-    /// Recognises the markers of sections, before the text that follows overwrites them. The markers may arrive in
-    /// several pieces.
+    /// Recognises section markers. This happens before later text is added, because that text may overwrite the
+    /// markers. The markers may arrive in several pieces.
     fn recognise_sections(&mut self, piece: &str) {
         if !self.text.is_empty() && self.beginning.is_empty() {
             return;

@@ -9,8 +9,8 @@ use model::ansi::Span;
 /// The maximum length of a URL in bytes.
 const MAX_URL: usize = 2000;
 
-/// Splits spans so that each URL is a separate span that links to it. Only `http` and `https` URLs are recognised.
-/// Links in the output itself are not changed.
+/// Splits spans so that each URL becomes a separate span with a link to that URL. Only `http` and `https` URLs are
+/// recognised. Links that the output itself contains (OSC 8) are not changed.
 #[must_use]
 pub fn link_urls(spans: Vec<Span>) -> Vec<Span> {
     let mut linked = Vec::with_capacity(spans.len());
@@ -34,7 +34,7 @@ pub fn link_urls(spans: Vec<Span>) -> Vec<Span> {
     linked
 }
 
-/// Returns the position of the first URL in `text`, or `None` if there is none.
+/// Returns the position of the first URL in `text`, or `None` if `text` contains no URL.
 fn next_url(text: &str) -> Option<Range<usize>> {
     let mut from = 0;
     while let Some(at) = text[from..].find("http") {
@@ -53,7 +53,7 @@ fn next_url(text: &str) -> Option<Range<usize>> {
 }
 
 /// Returns the length of the URL at the beginning of `text`. Punctuation at the end, and a closing bracket without an
-/// opening one, are considered part of the sentence around the URL.
+/// opening bracket, belong to the sentence around the URL.
 fn url_length(text: &str) -> usize {
     let is_part = |byte: &u8| {
         matches!(byte, b'!'..=b'~') && !matches!(byte, b'<' | b'>' | b'"' | b'`' | b'\\' | b'^' | b'{' | b'}' | b'|')

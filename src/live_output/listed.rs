@@ -8,7 +8,7 @@ use super::buffer::Buffer;
 use super::line::{LineKey, LiveLine};
 use super::selected::SelectedLines;
 
-/// The lines of the list, which are all lines or those that a filter selects, and the lifecycle events.
+/// The lines of the list (either all lines, or the lines that a filter selects) and the lifecycle events.
 #[derive(Clone, Copy, Debug)]
 pub struct Listed<'a> {
     /// The window of all lines, and the lifecycle events.
@@ -24,8 +24,8 @@ impl<'a> Listed<'a> {
         self.selected.map_or_else(|| self.buffer.lines(), SelectedLines::lines)
     }
 
-    /// Returns the index of the first line that is shown below the space for the missing lines after the window. If
-    /// there is no such line, the index is the number of lines.
+    /// Returns the index of the first line that the server has not searched yet. Such lines are shown below the space
+    /// for the missing lines after the window. If there are no such lines, returns the number of lines.
     #[must_use]
     pub fn first_new(self) -> usize {
         self.selected.map_or_else(|| self.buffer.lines().len(), SelectedLines::first_new)

@@ -1,7 +1,7 @@
 //! The logs that a page shows: the log of one job, or the logs of several jobs side by side.
 //!
 //! The toolbar, the search and the filters apply to all logs of the page. The keys that scroll, copy or select apply to
-//! the active log, which is the one that the reader has used last.
+//! the active log, which is the log that the reader has used last.
 
 mod finding;
 
@@ -36,8 +36,7 @@ pub struct LogSource {
     pub now: Now,
     /// The newest events, oldest first.
     pub tail: EventsPage,
-    /// The job that the log is compared with, so that lines that both jobs printed can be hidden, or `None` if there is
-    /// no such job.
+    /// If set, the log is compared with the log of this job, so that lines that both jobs printed can be hidden.
     pub compared_with: Signal<Option<JobId>>,
     /// The errors of each step, which the timeline shows.
     pub step_errors: StepErrors,
@@ -126,7 +125,7 @@ impl Log {
     }
 }
 
-/// The logs of a page, at least one. Copies of a `Logs` share the same state.
+/// The logs of a page, of which there is at least one. Copies of a `Logs` share the same state.
 #[derive(Clone, Copy)]
 pub struct Logs {
     all: StoredValue<Vec<Log>>,
@@ -188,12 +187,12 @@ impl Logs {
         self.all.with_value(|all| all[index])
     }
 
-    /// Returns whether a log is the one that the reader has used last.
+    /// Returns whether a log is the active log.
     pub fn is_active(self, index: usize) -> bool {
         self.active.get() == index
     }
 
-    /// Returns the index of the log that the reader has used last.
+    /// Returns the index of the active log.
     pub fn active_index(self) -> usize {
         self.active.get_untracked()
     }
@@ -236,12 +235,12 @@ impl Logs {
         }
     }
 
-    /// Returns whether a line is shown in its context, so that the reader can return to a filter.
+    /// Returns whether the filter was removed to show a line in its context, so that the reader can restore the filter.
     pub fn has_filter_before(self) -> bool {
         self.all().into_iter().any(|log| log.screen().filter_before().is_some())
     }
 
-    /// Applies the filter that was removed to show a line in its context. Returns `false` if there is none.
+    /// Restores the filter that was removed to show a line in its context. Returns `false` if there is no such filter.
     pub fn return_to_filter(self) -> bool {
         let before = |log: &Log| untrack(|| log.screen().filter_before());
         let Some((index, filter)) = self.all().iter().enumerate().find_map(|(index, log)| Some((index, before(log)?)))
@@ -254,7 +253,7 @@ impl Logs {
         true
     }
 
-    /// Returns the steps that all jobs have started.
+    /// Returns the steps that have started in every job.
     pub fn common_steps(self) -> Vec<StepChoice> {
         let mut steps = self.active().steps();
         for log in self.all() {

@@ -1,6 +1,6 @@
 //! Computes the contents of the list that shows several logs merged by time: its rows and the scroll position.
 //!
-//! This module is pure. It uses the rows, heights and windows of the panels of the logs. [`screen`] loads missing
+//! This module is pure. It uses the rows, the heights and the window of each log's panel. [`screen`] loads missing
 //! lines, draws the result, and scrolls the panels to the same position.
 
 mod list;
@@ -24,7 +24,7 @@ const AHEAD: u32 = 4_000;
 /// around a far position are loaded without the lines in between.
 const FAR: u32 = 500 * ROW_HEIGHT;
 
-/// The number of requests for each log after which a line that has not been loaded is considered missing.
+/// If a line has not been loaded after this many requests for each log, the line is considered missing.
 const MAX_LOADS: usize = 2;
 
 /// The scroll position of the list.
@@ -41,8 +41,8 @@ enum MergedPlace {
 /// The lines that the reader wants to see, which may have to be loaded first.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Goal {
-    /// A line of a log. For the logs that are in neither `asked` nor `asking`, the lines around the time of this line
-    /// have not been requested. For those in `asking`, the request is in progress.
+    /// A line of a log. All logs have to load their lines around the time of this line. The logs in `asked` have loaded
+    /// these lines, and the logs in `asking` are loading them.
     Line { log: usize, key: LineKey, asked: Vec<usize>, asking: Vec<usize> },
     /// The first lines of all logs.
     Start,
@@ -84,7 +84,7 @@ pub struct MergedPanel {
     goal: Option<Goal>,
     /// The number of times that lines have been requested for the goal.
     loads: usize,
-    /// A scroll position far from the loaded lines at which no lines could be loaded, or `None` if there is none.
+    /// If set, a scroll position far from the loaded lines at which no lines could be loaded.
     given_up: Option<u32>,
     height: u32,
 }
@@ -164,7 +164,7 @@ impl MergedPanel {
     }
 
     /// Returns the row to which a panel's own list has to scroll to show the same position: the log's first row that is
-    /// not above the visible part. Returns `None` if the list follows the end or has no such row.
+    /// not above the visible part. Returns `None` if the list follows the end, or if the log has no such row.
     #[must_use]
     pub fn place_in(&self, log: usize) -> Option<RowKey> {
         if self.follows() {
@@ -228,8 +228,8 @@ impl MergedPanel {
         self.place = row.unwrap_or(MergedPlace::InSpace(scroll_top));
     }
 
-    /// Scrolls to the goal as far as it is loaded. A line is shown one third of the panel's height below the top edge.
-    /// Drops the goal once it is reached, or after too many requests.
+    /// Scrolls to the goal, or to the part of it that is loaded. A line is shown one third of the panel's height below
+    /// the top edge. Drops the goal once it is reached, or after too many requests.
     fn advance(&mut self, panels: &[&Panel]) {
         let is_reached = match &self.goal {
             None => return,
@@ -321,7 +321,7 @@ impl MergedPanel {
             let log = self.list.limiting_log(side).filter(|_| is_near(side) && !self.list.is_blocked(side))?;
             Some(MergedWanted::Lines(log, panels[log].wanted_at(side)?))
         };
-        // If the windows do not overlap, those that end before the reader's scroll position are extended first.
+        // If the windows do not overlap, the windows that end before the reader's scroll position are extended first.
         let is_later = matches!(self.place, MergedPlace::Row { time, .. } if self.list.ends_before(time));
         let sides = if is_later { [Side::Later, Side::Earlier] } else { [Side::Earlier, Side::Later] };
         sides.into_iter().filter_map(next).take(1).collect()
@@ -349,7 +349,7 @@ impl MergedPanel {
     }
 
     /// If the reader has scrolled far into the space for lines that are not loaded, returns the line to go to: the line
-    /// of the longest log at the same fraction of the list. Otherwise returns `None`.
+    /// of the longest log at the same relative position. Otherwise returns `None`.
     #[must_use]
     pub fn far_line(&self, panels: &[&Panel]) -> Option<(usize, LineKey)> {
         let MergedPlace::InSpace(top) = self.place else { return None };

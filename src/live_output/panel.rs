@@ -33,7 +33,7 @@ use scrolling::ScrollPlace;
 /// The distance beyond the panel's edges within which rows are drawn, in CSS pixels. Drawing these rows prevents blank
 /// areas while scrolling.
 const OVERSCAN: u32 = 800;
-/// The distance beyond the panel's edges within which lines are loaded while paused, in CSS pixels, so that they are
+/// The distance beyond the panel's edges within which lines are loaded while paused, in CSS pixels. The lines are then
 /// available when the reader scrolls to them. The distance is less than half the height of a loaded range, so that
 /// jumping to any position loads only one range.
 const AHEAD: u32 = 4_000;
@@ -69,15 +69,15 @@ pub struct Panel {
     place: ScrollPlace,
     /// The end of the log when following was paused or the filter was changed.
     seen: Seen,
-    /// The lines to highlight, which were chosen by a link or by the reader, or the last found line. `None` if no line
-    /// is highlighted.
+    /// The lines to highlight: the lines in the URL, the lines that the reader has chosen, or the found line that the
+    /// reader moved to. `None` if no line is highlighted.
     marked: Option<MarkedLines>,
     /// The line that the reader has moved to by a key. `None` if there is no such line.
     current_line: Option<LineKey>,
     /// Whether to scroll to the marked line once it is loaded.
     seeking: bool,
-    /// The line to show at the top of the panel as soon as the lines around it are listed, after the filter was changed
-    /// or the reader scrolled far away. `None` if there is no such line.
+    /// If the filter was changed or the reader scrolled far away, the line to show at the top of the panel as soon as
+    /// the lines around it are listed. Otherwise `None`.
     anchor: Option<LineKey>,
     /// The matches of the current search, or `None` if there is no search.
     marks: Option<MatchMarks>,
@@ -149,8 +149,8 @@ impl Panel {
         Listed { buffer: &self.buffer, selected: self.selected.as_ref() }
     }
 
-    /// Marks lines without scrolling. The list no longer follows the end of the log, unless no lines are marked or the
-    /// list is too short to scroll.
+    /// Marks lines without scrolling. If `marked` contains lines and the list can be scrolled, the list stops following
+    /// the end of the log.
     pub fn mark_lines(&mut self, marked: Option<MarkedLines>) {
         (self.marked, self.seeking) = (marked, false);
         if marked.is_some() && self.scrolls() {
@@ -170,8 +170,8 @@ impl Panel {
         }
     }
 
-    /// Returns the line from which the reader moves to the next match: the marked line if it is visible or about to be,
-    /// or else the first visible line. Returns `None` if no line is visible.
+    /// Returns the line from which the reader moves to the next match: the marked line if it is visible or still being
+    /// loaded, or else the first visible line. Returns `None` if no line is visible.
     #[must_use]
     pub fn current(&self) -> Option<LineKey> {
         let marked = self.marked.map(MarkedLines::first_key);
@@ -180,7 +180,7 @@ impl Panel {
         marked.filter(|_| is_near).or_else(|| self.first_visible())
     }
 
-    /// Returns the lines in the panel.
+    /// Returns the visible lines.
     fn visible(&self) -> impl Iterator<Item = LineKey> {
         let top = self.scroll_top();
         self.layout.between(top, top + self.height).filter_map(|index| match self.layout.rows()[index] {
@@ -200,7 +200,7 @@ impl Panel {
         self.buffer.totals().last_attempt().unwrap_or(1)
     }
 
-    /// Replaces all lines with those of the newest events, and starts following.
+    /// Replaces all lines with the lines of the newest events, and starts following.
     pub fn jump(&mut self, tail: &[Event], end: Seq) {
         self.buffer.jump(tail, end);
         self.follow();
@@ -272,7 +272,7 @@ impl Panel {
     }
 
     /// Returns the frame that consists of `rows`. `above` and `below` are the total heights of the rows before and
-    /// after them. Missing lines among `rows` are requested before those among `near`.
+    /// after them. Missing lines among `rows` are requested before missing lines among `near`.
     fn frame_of(
         &self,
         rows: Range<usize>,

@@ -6,8 +6,8 @@ use leptos::prelude::*;
 use super::address;
 use super::line::LineKey;
 
-/// The greatest line number that is accepted in a URL. No log has that many lines, and arithmetic with such numbers
-/// does not overflow.
+/// The greatest line number that is accepted in a URL. No log has so many lines. The limit prevents overflows in
+/// computations with line numbers.
 const MAX_NUMBER: i64 = 1_000_000_000_000_000;
 
 /// Adjacent lines of an attempt that the reader has chosen.
@@ -35,7 +35,7 @@ pub struct LineChoice {
 }
 
 impl LineChoice {
-    /// Returns the choice of these lines. Keys move the end of the range that is the line `current`.
+    /// Creates the choice of these lines. `current` is the first or the last line, and keys move this end of the range.
     #[must_use]
     pub fn of(lines: MarkedLines, current: LineKey) -> Self {
         let moves_first = current == lines.first_key() && lines.count() > 1;
@@ -49,8 +49,8 @@ impl LineChoice {
         Some(if self.moves_first { lines.first_key() } else { lines.last_key() })
     }
 
-    /// Moves the current end of the range to a line, which may be on the other side of the fixed end. If no lines are
-    /// chosen, or lines of another attempt, the choice is the line alone.
+    /// Moves the current end of the range to a line, which may be on the other side of the fixed end. If no lines of
+    /// the same attempt are chosen, chooses only this line.
     #[must_use]
     pub fn moved_to(self, key: LineKey) -> Self {
         let Some(lines) = self.lines.filter(|lines| lines.attempt == key.attempt) else {
@@ -63,14 +63,14 @@ impl LineChoice {
 }
 
 impl MarkedLines {
-    /// Returns a single line.
+    /// Returns a range that contains only one line.
     #[must_use]
     pub const fn one(key: LineKey) -> Self {
         Self { attempt: key.attempt, first: key.number, last: key.number }
     }
 
-    /// Returns the range that begins or ends with another line of the same attempt, or only that line if it belongs to
-    /// another attempt.
+    /// Moves the start of the range to `key` if `key` precedes the range; otherwise, moves the end to `key`. If `key`
+    /// belongs to another attempt, returns only the line `key`.
     #[must_use]
     pub fn extended_to(self, key: LineKey) -> Self {
         match key {

@@ -82,8 +82,9 @@ impl ScrollTarget {
 const ROUNDING: u32 = 2;
 
 /// Returns whether the reader has scrolled away from the end of a list that follows it. `placed` is the scroll position
-/// that was set, `top` the current one, and `below` the distance from the visible part to the end, in CSS pixels.
-/// Browsers also change the position if the list becomes shorter or the panel higher, but then the end stays in view.
+/// that was set, `top` is the current scroll position, and `below` is the distance from the visible part to the end,
+/// all in CSS pixels. Browsers also change the scroll position if the list becomes shorter or the panel becomes higher.
+/// In these cases, the end stays in view.
 const fn has_left_end(placed: u32, top: u32, below: u32) -> bool {
     top + ROUNDING < placed && below > ROUNDING
 }
@@ -144,7 +145,7 @@ impl ListElements {
         self.frames.is_disposed()
     }
 
-    /// Discards the stored scroll position, because it is that of another list that was shown before.
+    /// Discards the stored scroll position, which belongs to another list that was shown before.
     pub fn forget_place(self) {
         self.frames.update_value(|frames| frames.placed_top = None);
     }
@@ -168,8 +169,8 @@ impl ListElements {
         placed.is_some_and(|placed| placed != top).then_some(top)
     }
 
-    /// Returns the scroll position if the list follows its end and the reader has scrolled away from it since the last
-    /// frame was placed, by any means.
+    /// Returns the scroll position if the list follows its end and the reader has scrolled away from the end, by any
+    /// means, since the last frame was placed. Otherwise returns `None`.
     pub fn position_off_end(self) -> Option<u32> {
         let top = self.pending_scroll()?;
         let placed = self.frames.try_get_value()?.placed_top?;
@@ -184,7 +185,7 @@ impl ListElements {
         Some((columns, u32::try_from(scroller.client_height()).unwrap_or(0)))
     }
 
-    /// Places the rows of a frame, which are in the document.
+    /// Places the rows of a frame, which must already be in the document.
     pub fn place(self, frame: Placement) {
         let nodes = self.nodes.get_value();
         set_height(nodes.above, frame.above);

@@ -64,7 +64,8 @@ pub fn row(screen: Screen, row: RowView) -> AnyView {
     }
 }
 
-/// The properties of a line's row that do not depend on the line alone. [`RowView::Line`] describes them.
+/// The properties of a line's row that depend on more than the line itself. [`RowView::Line`] describes these
+/// properties.
 struct LineState {
     marked: bool,
     is_selected: bool,
@@ -75,7 +76,7 @@ struct LineState {
 fn line_row(screen: Screen, line: &LiveLine, time: LineTime, state: LineState, text: AnyView) -> impl IntoView + use<> {
     let LineState { marked, is_selected, is_current, stream } = state;
     let key = line.key;
-    // Sighted readers see the stream from the line's border.
+    // Screen readers announce the stream. For sighted readers, the line's border shows the stream.
     let stream = stream.map(|stream| view! { <span class="visually-hidden">{stream.as_str()} ": "</span> });
     let context = is_selected.then(|| {
         view! {

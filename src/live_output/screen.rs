@@ -145,8 +145,8 @@ impl Screen {
         self.role
     }
 
-    /// Calls `read` with all lifecycle events, oldest first. Returns `None` if `read` does, or if the reader has left
-    /// the page.
+    /// Calls `read` with all lifecycle events, oldest first. Returns `None` if `read` returns `None`, or if the reader
+    /// has left the page.
     pub fn lifecycle_events<T>(self, read: impl FnOnce(&[Event]) -> Option<T>) -> Option<T> {
         self.panel.try_with_value(|panel| read(panel.buffer().lifecycle_events())).flatten()
     }

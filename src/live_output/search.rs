@@ -12,7 +12,7 @@ pub use marks::{MatchMarks, split, without_first};
 /// The terms and options of a search.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SearchTerms {
-    /// The text or the regular expression. Empty if there is no search.
+    /// The text or the regular expression, or an empty string if there is no search.
     pub text: String,
     /// Whether `text` is a regular expression.
     pub is_regex: bool,
@@ -24,7 +24,8 @@ impl SearchTerms {
     /// The names of all parameters of a search.
     pub const PARAMETERS: [&str; 3] = ["q", "regex", "ignoreCase"];
 
-    /// Returns the parameters of the search, as in the page's URL and in requests: name and value.
+    /// Returns the names and values of the search parameters. The page's URL and requests to the server contain the
+    /// same parameters.
     #[must_use]
     pub fn parameters(&self) -> Vec<(&'static str, &str)> {
         let mut parameters = vec![("q", self.text.as_str())];

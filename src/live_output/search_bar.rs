@@ -84,7 +84,8 @@ impl ReaderSearch {
             };
             let first = shows_match.then_some(LineKey { attempt: 1, number: 1 });
             let terms = SearchTerms { text, is_regex: is("regex"), matches_case: !is("ignoreCase") };
-            // During the pause, the filter in the URL finds its lines, so that the match is shown among them.
+            // During the pause, the lines for the filter in the URL are found, so that the match is shown among these
+            // lines.
             search_in(log, &terms, first, TYPING_PAUSE);
             self.terms.set(terms);
         }
@@ -101,8 +102,8 @@ impl ReaderSearch {
         self.set_terms(terms, untrack(|| self.logs.active()).screen().current());
     }
 
-    /// Ends the current search and, if there are terms, begins another. The first match at or after line `from` of the
-    /// active log is shown as soon as it has been found.
+    /// Ends the current search and, if there are terms, begins another search. As soon as a match at or after line
+    /// `from` of the active log has been found, the first such match is shown.
     fn set_terms(self, terms: SearchTerms, from: Option<LineKey>) {
         if terms == self.terms.get_untracked() {
             return;
@@ -134,7 +135,7 @@ impl ReaderSearch {
         all
     }
 
-    /// Describes the matches: their number, and the position of the current one.
+    /// Describes the number of matches, and the position of the current match among them.
     fn summary(self) -> String {
         let (progress, total) = (self.progress(), self.logs.total(Log::matches));
         let more = if progress == FindProgress::Searching { "\u{2026}" } else { "" };

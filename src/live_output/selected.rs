@@ -1,9 +1,10 @@
-//! The lines that the filter selects, while it shows only some of the lines.
+//! The lines that the filter selects. This module is used only while the filter hides some of the lines.
 //!
-//! This module is pure. The server searches the whole log for the selected lines and reports their numbers
-//! ([`Findings`]), which determine their total and their positions in the list. The page has a window of them in
-//! memory, like the window of all lines in the [`Buffer`]: it contains every selected line of a range of the log. Lines
-//! that the server has not searched yet are taken from the buffer, so that new ones appear immediately.
+//! This module is pure. The server searches the whole log for the selected lines and reports their line numbers
+//! ([`Findings`]). The line numbers determine how many selected lines there are, and the positions of these lines in
+//! the list. A window of the selected lines is in memory, like the window of all lines in the [`Buffer`]. The window
+//! contains every selected line of a range of the log. Lines that the server has not searched yet are taken from the
+//! buffer, so that new lines appear immediately.
 
 use std::collections::VecDeque;
 use std::ops::Range;
@@ -13,7 +14,7 @@ use super::filter::RowFilter;
 use super::line::{LineKey, LiveLine, Measured};
 use super::search::Findings;
 
-/// A request for selected lines: up to `count` lines of an attempt that begin at a line or end before it.
+/// A request for up to `count` selected lines of an attempt: either those from the line `key` on, or those before it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FoundRange {
     /// The direction from `key`.
@@ -39,11 +40,11 @@ pub struct SelectedLines {
     filter: RowFilter,
     findings: Findings,
     limits: BufferLimits,
-    /// The lines of the window, followed by the new ones.
+    /// The lines of the window, followed by the new lines.
     lines: LineWindow,
     /// The number of lines at the end of `lines` that the server has not searched yet.
     new_lines: usize,
-    /// The lines of the buffer that were unfinished when the lines were last updated, in order.
+    /// The lines of the buffer that were unfinished at the last update, in order.
     unfinished: Vec<LineKey>,
     /// The range of the log for which the window contains all selected lines, or `None` if there is no window.
     range: Option<Range<LineKey>>,
@@ -64,7 +65,7 @@ impl SelectedLines {
         }
     }
 
-    /// Returns the lines of the window, followed by the new ones.
+    /// Returns the lines of the window, followed by the new lines.
     #[must_use]
     pub const fn lines(&self) -> &VecDeque<LiveLine> {
         self.lines.all()
@@ -135,7 +136,7 @@ impl SelectedLines {
         key < self.findings.end()
     }
 
-    /// Returns whether every selected line near a line is in memory.
+    /// Returns whether every selected line around the line `key` is in memory.
     #[must_use]
     pub fn covers(&self, key: LineKey, buffer: &Buffer) -> bool {
         let is_new = || !self.is_searched(key) && !self.filter.is_by_text() && buffer.line(key).is_some();
@@ -147,7 +148,7 @@ impl SelectedLines {
         self.lines.measure(key, measured)
     }
 
-    /// Returns a request for the lines before the window, or `None` if there are none.
+    /// Returns a request for the lines before the window, or `None` if there are no such lines.
     #[must_use]
     pub fn part_before(&self, count: i64) -> Option<FoundRange> {
         let key = self.range.as_ref().map_or_else(|| self.findings.end(), |range| range.start);
@@ -179,7 +180,8 @@ impl SelectedLines {
         self.findings.line_at(index)
     }
 
-    /// Returns a request for the lines at an index among all selected lines, or `None` if there are fewer lines.
+    /// Returns a request for selected lines, beginning with the selected line at `index`. Returns `None` if there are
+    /// fewer selected lines.
     #[must_use]
     pub fn part_at(&self, index: i64, count: i64) -> Option<FoundRange> {
         Some(FoundRange { direction: FoundDirection::From, key: self.findings.line_at(index)?, count })
@@ -191,7 +193,8 @@ impl SelectedLines {
         self.update(buffer, when_full);
     }
 
-    /// Takes lines from the buffer: those that follow the window, and those that the server has not searched yet.
+    /// Takes lines from the buffer: the selected lines that follow the window, and the new lines that the server has
+    /// not searched yet.
     pub fn update(&mut self, buffer: &Buffer, when_full: WhenFull) {
         self.drop_new_lines();
         self.refresh(buffer);
@@ -207,8 +210,8 @@ impl SelectedLines {
         self.lines.merge(new_lines);
     }
 
-    /// Adds loaded lines, which are all selected lines of the range `covered`. They extend the window if they touch it;
-    /// otherwise they replace it.
+    /// Adds loaded lines, which are all selected lines of the range `covered`. If the lines touch the window, they
+    /// extend it. Otherwise, they replace it.
     pub fn load(&mut self, part: Vec<LiveLine>, mut covered: Range<LineKey>, buffer: &Buffer, when_full: WhenFull) {
         // Lines that were printed or changed since the last search are not added, because the total does not include
         // them yet.
@@ -317,7 +320,7 @@ impl SelectedLines {
     }
 }
 
-/// Returns whether two ranges overlap, or one begins where the other ends.
+/// Returns whether two ranges overlap, or one range begins where the other range ends.
 fn touch(a: &Range<LineKey>, b: &Range<LineKey>, buffer: &Buffer) -> bool {
     let index = |key| buffer.totals().index(key);
     index(a.start) <= index(b.end) && index(b.start) <= index(a.end)

@@ -25,7 +25,7 @@ struct Stretch {
 }
 
 impl Simulated {
-    /// Generates random output and splits it into events. The seed determines the result.
+    /// Generates random output and splits it into events. The same seed always produces the same result.
     pub fn new(seed: u64) -> Self {
         let mut random = Rng::with_seed(seed);
         let stretches = print(&mut random);

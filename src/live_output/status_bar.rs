@@ -91,7 +91,7 @@ fn seconds_left(connection: RwSignal<Connection>) -> RwSignal<u32> {
     left
 }
 
-/// Returns an explanation of why the log is polled, or `None` if it is not.
+/// Returns an explanation of why the log is polled, or `None` if the log is not polled.
 const fn explain(connection: Connection) -> Option<&'static str> {
     let Connection::Polling(reason) = connection else { return None };
     Some(match reason {

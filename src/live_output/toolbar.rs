@@ -163,7 +163,7 @@ pub fn CopyButton(screen: Screen) -> impl IntoView {
 #[component]
 fn DownloadMenu(screen: Screen, job: RwSignal<Job>) -> impl IntoView {
     let has_output = move || screen.totals.with(|totals| totals.bytes() > 0);
-    // The number of the last attempt is known from the log, which changes together with the totals.
+    // The number of the last attempt is taken from the totals, because they change together with the log.
     let attempt = move || screen.totals.with(|totals| totals.last_attempt().unwrap_or(1));
     let log = move |parameters: &str| format!("/api/queue/jobs/{}/log?attempt={}{parameters}", screen.job(), attempt());
     let selected = move || {

@@ -25,7 +25,7 @@ struct AttemptCount {
     number: i32,
     lines: i64,
     bytes: i64,
-    /// The numbers of lines and bytes up to the end of the last log event or gap.
+    /// The numbers of lines and bytes of output up to the end of the last received log event or gap.
     received: (i64, i64),
     redactions: i64,
     started: Option<Timestamp>,
@@ -34,8 +34,8 @@ struct AttemptCount {
 }
 
 impl Totals {
-    /// Updates the totals from an event. Noting the same event again has no effect, because each total is the greatest
-    /// value noted so far.
+    /// Updates the totals from an event. An event that is received again has no effect, because each total is the
+    /// greatest value so far.
     pub fn note(&mut self, event: &Event) {
         match &event.payload {
             Payload::Log(payload) => {
@@ -73,7 +73,8 @@ impl Totals {
         total.received = (total.received.0.max(lines), total.received.1.max(bytes));
     }
 
-    /// Returns whether the received log events and gaps extend exactly to the end that the `end` event states.
+    /// Returns whether the received log events and gaps end exactly at the last line and byte that the `end` event
+    /// states.
     #[must_use]
     pub fn is_verified(&self) -> bool {
         let received = |attempt: i32| self.find(attempt).map_or((0, 0), |total| total.received);

@@ -1,5 +1,6 @@
-//! The page on which people manage their own account: the password, the browsers in which they are logged in, and API
-//! tokens. It consists of plain forms, which work without scripts and are posted to `server::http::people::forms`.
+//! The page on which people manage their own account: the password, the sessions (browsers in which they are logged
+//! in), and API tokens. It consists of plain forms, which work without scripts and are posted to
+//! `server::http::people::forms`.
 
 use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;

@@ -95,8 +95,8 @@ fn Loading() -> impl IntoView {
     view! { <ul class="job-list" aria-busy="true">{rows}</ul> }
 }
 
-/// The search field and the filters by time and user. Without scripts, there is also a button that submits them as a
-/// form.
+/// The search field and the filters by time and user. Without scripts, there is also a button that submits the search
+/// and the filters as a form.
 #[component]
 fn Search(wanted: Memo<JobsQuery>) -> impl IntoView {
     let navigate = use_navigate();

@@ -9,7 +9,7 @@ use leptos_router::location::Url;
 
 use super::modules::SplitPage;
 
-/// The view of a route, made from a function that loads and returns its page.
+/// The view of a route. The function in it loads and returns the route's page.
 ///
 /// If the module cannot be loaded, for example because the server has been updated since the tab was opened, the
 /// browser requests the page from the server like any other document.
@@ -35,8 +35,9 @@ where
 
 /// Makes the browser load the document of the route's page.
 ///
-/// A page that came from the server as a document is not loaded again, because that could repeat endlessly. Such a page
-/// works as it does without scripts, and the browser follows its links (see `app`).
+/// If the browser has just loaded this document from the server, the document is not loaded again, because it could
+/// then be reloaded endlessly. The page then works as it does without scripts, and the browser follows the page's links
+/// (see `app`).
 fn load_document() {
     if Owner::current_shared_context().is_some_and(|context| context.during_hydration()) {
         return;

@@ -73,7 +73,7 @@ impl LiveJob {
         }
     }
 
-    /// Returns the title of the job's page, which begins with a sign for the job's status.
+    /// Returns the title of the job's page, which begins with a symbol for the job's status.
     pub fn page_title(self) -> String {
         let title =
             |job: &Job| format!("{} {} \u{b7} Tailwater", words::status_sign(job.status), words::visible(&job.title));
@@ -137,7 +137,7 @@ impl LiveJob {
         );
     }
 
-    /// Replaces the job's state with a newer one.
+    /// Replaces the job's state with a newer state.
     pub fn replace(self, job: Job) {
         if self.job.try_with_untracked(|before| job.updated_at >= before.updated_at && *before != job) == Some(true) {
             self.job.set(job);

@@ -7,8 +7,9 @@ use leptos_router::location::Url;
 use crate::host;
 use crate::ui::PageTitle;
 
-/// Shows fields for the name and the password, and a field for the admin token. If a one-time link was opened, shows a
-/// button for logging in instead and, if it is a user's link, a field for a new password.
+/// Shows fields for the name and the password, and a field for the admin token. If a one-time link was opened, the page
+/// shows a button for logging in instead. If the one-time link belongs to a user, the page also shows a field for a new
+/// password.
 ///
 /// Loading this page does not invalidate the link's ticket, because programs that preview links also load it. Only the
 /// form's POST request invalidates the ticket.

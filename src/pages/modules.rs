@@ -1,4 +1,4 @@
-//! The modules into which the code of the pages is split, so that a browser loads only the code of the page that it
+//! The modules into which the code of the pages is split. A browser loads only the modules of the page that it
 //! displays.
 //!
 //! Each function returns a page, and its attribute names the module with the page's code. Pages with the same module

@@ -6,8 +6,8 @@ use crate::host;
 use crate::page_data::RefusedPerson;
 use crate::ui::{CurrentUser, PageTitle};
 
-/// Shows that the person's role does not permit the page, or the reason for refusing the person, and sets the HTTP
-/// status.
+/// Shows the reason for refusing the person, for example that the person's role does not permit the page. Also sets the
+/// HTTP status.
 #[component]
 pub fn NotAllowedPage() -> impl IntoView {
     if let Some(refused) = use_context() {

@@ -89,11 +89,12 @@ fn First() -> impl IntoView {
     .into_any()
 }
 
-/// Shows the result of the form that was submitted last. The page's URL contains the result.
+/// Shows the result of the last submitted form, which the page's URL contains.
 #[component]
 pub(super) fn Outcome() -> impl IntoView {
     let query = use_query_map().get_untracked();
-    // Anyone can write a link to this page, so a URL only selects one of these sentences.
+    // Anyone can create a link to this page. The URL therefore only selects one of these sentences, and cannot contain
+    // text to show.
     let done = query.get("done").and_then(|word| {
         Some(match word.as_str() {
             "added" => "The user was added.",

@@ -1,4 +1,4 @@
-//! The page on which a user tests what would be masked in a text, and sees the rules that recognise secrets.
+//! The page on which a user enters text to see what would be masked. It also lists the rules that recognise secrets.
 
 use leptos::prelude::*;
 use model::{RedactionFinding, RedactionResult, RedactionRules};
@@ -7,10 +7,10 @@ use super::frame::{BackTo, framed};
 use crate::rpc;
 use crate::words;
 
-/// Every mask begins with this text, and continues with `]`, or with `:`, the id of a rule and `]`.
+/// The beginning of every mask. A complete mask is `[REDACTED]` or `[REDACTED:ID]`, where `ID` is the id of a rule.
 const MASK_BEGIN: &str = "[REDACTED";
 
-/// Shows a field for a text, the masked text, and the rules.
+/// Shows a field for the text to test, the masked text, and the rules.
 #[component]
 pub fn RedactionPage() -> impl IntoView {
     let rules = Resource::new(|| (), |()| rpc::redaction_rules());
@@ -132,7 +132,7 @@ fn counts(findings: &[RedactionFinding]) -> Vec<(String, i64)> {
     counts
 }
 
-/// Splits a masked text into masks and the text between them.
+/// Splits masked text into masks and the text between them.
 fn pieces(text: &str) -> Vec<(bool, String)> {
     let mut pieces = Vec::new();
     let mut rest = text;

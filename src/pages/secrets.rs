@@ -44,11 +44,12 @@ fn Secrets(secrets: Vec<NamedSecret>) -> impl IntoView {
     .into_any()
 }
 
-/// Shows the result of the form that was submitted last. The page's URL contains the result.
+/// Shows the result of the last submitted form, which the page's URL contains.
 #[component]
 fn Outcome() -> impl IntoView {
     let query = use_query_map().get_untracked();
-    // Anyone can write a URL with these parameters, so the page shows only fixed sentences and a valid name.
+    // Anyone can create a link with these parameters. The page therefore shows only fixed sentences, and the name only
+    // if it is valid.
     let is_name = |name: &String| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     let said = |word: &str, done: &str| query.get(word).filter(is_name).map(|name| format!("{name} was {done}."));
     let done = said("set", "set").or_else(|| said("removed", "removed"));
@@ -65,7 +66,8 @@ fn Outcome() -> impl IntoView {
     .into_any()
 }
 
-/// A secret: its name, when it was set and, for administrators, the forms that replace and remove it.
+/// A row with a secret's name and the time at which it was set. Administrators also see the forms that replace and
+/// remove it.
 #[component]
 fn Row(secret: NamedSecret) -> impl IntoView {
     let NamedSecret { name, updated_at, updated_by_user_id, masked_everywhere, readable, .. } = secret;

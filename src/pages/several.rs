@@ -19,7 +19,7 @@ use crate::rpc::job_page;
 use crate::ui::{Icon, PageTitle, Status};
 use crate::words;
 
-/// The URL parameter that contains the layout, and its value for the merged list.
+/// The URL parameter for the layout, and the parameter's value for the merged list.
 const LAYOUT: &str = "layout";
 const MERGED: &str = "merged";
 
@@ -29,7 +29,7 @@ pub fn address(jobs: &[JobId]) -> String {
     format!("/tasks/queue/view?{}", parameters.join("&"))
 }
 
-/// Returns the ids in the page's URL, at most [`MAX_LOGS`] of them and without duplicates.
+/// Returns the job ids in the page's URL: at most [`MAX_LOGS`], and without duplicates.
 fn in_address(query: &ParamsMap) -> Vec<String> {
     let mut ids = Vec::new();
     for id in query.get_all("job").unwrap_or_default() {

@@ -38,8 +38,8 @@ fn Workers(data: WorkersPageData) -> impl IntoView {
     Effect::new(move || {
         let refresh = move || {
             leptos::task::spawn_local(async move {
-                // If the server cannot be reached, the list remains unchanged, and still shows the times of the last
-                // heartbeats.
+                // If the server cannot be reached, the lists remain unchanged. They still show the times of the
+                // workers' last heartbeats.
                 let Ok(fresh) = rpc::workers().await else { return };
                 // The list is not replaced while one of its buttons has the keyboard focus.
                 let focused = document().active_element();
@@ -72,11 +72,12 @@ fn Workers(data: WorkersPageData) -> impl IntoView {
     .into_any()
 }
 
-/// Shows the result of the form that was submitted last. The page's URL contains the result.
+/// Shows the result of the last submitted form, which the page's URL contains.
 #[component]
 fn Outcome() -> impl IntoView {
     let query = use_query_map().get_untracked();
-    // Anyone can write a link to this page, so a URL only selects one of these sentences.
+    // Anyone can create a link to this page. The URL therefore only selects one of these sentences, and cannot contain
+    // text to show.
     let done = query.get("done").and_then(|word| {
         Some(match word.as_str() {
             "drained" => "The worker is draining. It finishes its running jobs and receives no new ones.",

@@ -11,7 +11,8 @@ pub const REFUSED: &str = "The browser does not allow copying. Select the text a
 
 /// Copies text to the clipboard. Returns whether that succeeded.
 pub async fn copy(text: &str) -> bool {
-    // In an insecure context (plain HTTP) this value is undefined, although its Rust type does not allow for that.
+    // In an insecure context (plain HTTP), this value is `undefined`, although its Rust type suggests that it always
+    // exists.
     let clipboard = window().navigator().clipboard();
     if !JsValue::from(&clipboard).is_undefined() && JsFuture::from(clipboard.write_text(text)).await.is_ok() {
         return true;

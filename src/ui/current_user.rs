@@ -33,8 +33,8 @@ impl CurrentUser {
     }
 }
 
-/// Returns whether the role of the person who is viewing the page includes this role. Pages hide actions that the
-/// server would refuse. The server checks the role of each request in any case.
+/// Returns whether the person who is viewing the page has at least this role. Pages use the result only to hide actions
+/// that the server would refuse; the server itself checks the role for each request.
 pub fn may(role: Role) -> bool {
     CurrentUser::get().is_some_and(|user| user.role.includes(role))
 }

@@ -21,8 +21,8 @@ impl Listener {
     pub fn new(target: impl AsRef<EventTarget>, name: &'static str, on_event: impl FnMut(Event) + 'static) -> Self {
         let closure = Closure::new(on_event);
         let target = target.as_ref().clone();
-        // The result is ignored, because adding the listener fails only if the target no longer exists, and then no
-        // events occur.
+        // The result is ignored, because adding the listener fails only if the target no longer exists. In this case,
+        // no events occur.
         let _ = target.add_event_listener_with_callback(name, closure.as_ref().unchecked_ref());
         Self { target, name, closure }
     }

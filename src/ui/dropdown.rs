@@ -41,7 +41,7 @@ pub fn Dropdown(
             node_ref=node
             on:keydown=move |event| {
                 if event.key() == "Escape" {
-                    // The event is not passed on, because the page has a shortcut of its own for this key.
+                    // The event does not propagate, because the page itself also has a shortcut for the Escape key.
                     event.stop_propagation();
                     close();
                 }

@@ -17,7 +17,7 @@ pub fn PageTitle(
     #[prop(into)]
     text: Signal<String>,
 ) -> impl IntoView {
-    // The title may be requested once more after the page and its signals have been removed.
+    // This closure may run once more after the page and its signals have been disposed of.
     let text = move || host::escaped_text(text.try_get().unwrap_or_default());
     #[expect(clippy::disallowed_methods, reason = "the text is escaped here")]
     let title = view! { <Title text /> };
@@ -73,8 +73,8 @@ pub fn download_url(file: &Artifact) -> String {
 
 /// The current time, updated at regular intervals.
 ///
-/// It starts with a time that the page's data contains, such as that of the newest event, so that the server and the
-/// browser initially render the same text.
+/// The clock starts at a time in the page's data, such as the time of the newest event. The server and the browser
+/// therefore initially render the same text.
 #[derive(Clone, Copy)]
 pub struct Now(RwSignal<Timestamp>);
 

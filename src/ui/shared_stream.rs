@@ -57,7 +57,8 @@ impl Drop for SharedStream {
 }
 
 impl SharedStream {
-    /// Subscribes to events. Returns `None` if the browser has no shared workers or failed to start the worker.
+    /// Subscribes to events. Returns `None` if the browser does not support shared workers or failed to start the
+    /// worker.
     pub fn open(subscription: Subscription, on_message: impl Fn(StreamMessage) + Clone + 'static) -> Option<Self> {
         let is_supported = js_sys::Reflect::has(&window(), &JsValue::from_str("SharedWorker")) == Ok(true);
         if !is_supported || HAS_FAILED.get() {

@@ -86,7 +86,7 @@ impl LineWindow {
         self.excess(limits, &mut self.lines.iter().rev())
     }
 
-    /// Returns the number of lines to drop, counted in the given order. A tenth of the lines are dropped together,
+    /// Returns the number of lines to drop, counted in the given order. About a tenth of the lines is dropped at once,
     /// because otherwise every new line would cause another drop.
     fn excess(&self, limits: BufferLimits, order: &mut dyn Iterator<Item = &LiveLine>) -> usize {
         if self.lines.len() <= limits.lines && self.bytes <= limits.bytes {
@@ -113,7 +113,7 @@ impl LineWindow {
         self.bytes -= bytes_of(self.lines.split_off(self.lines.len() - count).iter());
     }
 
-    /// Recomputes the colours of all lines after lines were inserted before others.
+    /// Recomputes the colours of all lines. This is necessary if lines have been inserted before other lines.
     pub(super) fn recolour(&mut self) {
         let mut colours = Colours::default();
         for line in &mut self.lines {
@@ -124,8 +124,8 @@ impl LineWindow {
         }
     }
 
-    /// Recomputes the levels of the line at an index and of all lines after it, after lines were inserted or changed
-    /// there. If the previous line of a stream is not in the window, the stored state before the line is used.
+    /// Recomputes the levels of all lines from index `from` on, after lines were inserted or changed there. If the
+    /// window contains no earlier line of a stream, the first line's own record of the state before it is used.
     pub(super) fn update_levels(&mut self, from: usize) {
         let place = |line: &LiveLine| (line.key.attempt, line.step);
         let mut states = [None; 2];

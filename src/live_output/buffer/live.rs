@@ -34,7 +34,7 @@ impl Buffer {
             let at = match self.lines.find(key) {
                 Some(at) => at,
                 None if front.is_some_and(|front| key < front) => {
-                    // The chunk continues a line that was dropped. That line is loaded by number when the reader
+                    // The chunk continues a line that was dropped. The dropped line is loaded by number when the reader
                     // scrolls to it.
                     scanner.end_line();
                     scanner.skip(piece.text);
@@ -44,8 +44,8 @@ impl Buffer {
                 None => {
                     scanner.end_line();
                     let mut line = LiveLine::new(key, payload, seq, scanner.style());
-                    // Lines are numbered in the order in which they begin. If one line began in the known part of the
-                    // output, all later lines did too.
+                    // Lines are numbered in the order in which they begin. If a line began in the known part of the
+                    // output, all later lines also began there.
                     let begun = |line: &LiveLine| line.whole && line.key < key && line.first_seq > self.known_from;
                     line.whole = whole || self.lines().iter().any(begun);
                     self.lines.insert(line)
@@ -85,14 +85,16 @@ impl Buffer {
         }
     }
 
-    /// Returns the missing lines at the beginning of a block. A block in which the output moved the cursor can only be
-    /// drawn from its beginning. Returns `None` if no lines are missing.
+    /// Returns the range of missing lines at the beginning of a block ([`model::ansi::BlockScreen`]), or `None` if no
+    /// such lines are needed. If the output in a block moved the cursor, the block can only be drawn from its
+    /// beginning.
     #[must_use]
     pub fn missing_head(&self) -> Option<LineRange> {
         self.redrawing.missing_head().filter(|_| self.attached)
     }
 
-    /// Adds lines as they were printed, and draws the lines after them again.
+    /// Adds lines at the beginning of a block, in their printed form (the original text, before it is redrawn). Once
+    /// the beginning is complete, draws the block again.
     pub fn load_head(&mut self, part: LineRange, lines: Vec<OutputLine>) {
         let with_step = |line: OutputLine| {
             let step = self.step(line.stage, line.step_id.as_deref());
@@ -114,7 +116,7 @@ impl Buffer {
         self.redrawing.give_up_head();
     }
 
-    /// Returns the first line that may still be redrawn, or `None` if no line may be.
+    /// Returns the first line that may still be redrawn, or `None` if no line can change any more.
     #[must_use]
     pub fn first_live_line(&self) -> Option<LineKey> {
         self.redrawing.first_live()

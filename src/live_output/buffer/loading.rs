@@ -50,7 +50,8 @@ impl Buffer {
         (self.lines_after() > 0).then_some(LineRange { attempt: first.attempt, first: first.number, count })
     }
 
-    /// Adds loaded lines, in order. They extend the window if they touch it; otherwise they replace it.
+    /// Adds loaded lines, which must be sorted. If the lines touch the window, they extend it. Otherwise, they replace
+    /// it.
     pub fn load(&mut self, part: Vec<LiveLine>, growth: Growth) {
         let (Some(first), Some(last)) = (part.first().map(|line| line.key), part.last().map(|line| line.key)) else {
             return;

@@ -1,10 +1,10 @@
 //! Draws output that moves the cursor to other lines, such as a progress display of several lines.
 //!
-//! The lines of each stream are drawn block by block ([`BlockScreen`]), as the server draws lines that are loaded by
-//! number. If the page does not have the beginning of a block, the first rows on the screen are unknown. The lines are
-//! then drawn as far as possible. If the output moves the cursor, the beginning of the block is loaded as it was
-//! printed ([`Redrawing::missing_head`]), and the block is drawn again. Until then, the page does not know whether the
-//! cursor was moved before the window began, and assumes that it was not.
+//! The lines of each stream are drawn block by block ([`BlockScreen`]). The server draws the lines that are loaded by
+//! number in the same way. If the page does not have the beginning of a block, the first rows on the screen are
+//! unknown. The lines are then drawn as far as possible. If the output moves the cursor, the printed text of the
+//! beginning is loaded ([`Redrawing::missing_head`]), and the block is drawn again. Until then, the page does not know
+//! whether the cursor was moved before the window began, and assumes that it was not.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -17,7 +17,7 @@ use crate::live_output::line::{LineKey, LinePiece};
 /// The maximum number of lines that one request loads, which is the API's limit.
 const MAX_LOADED: i64 = 2000;
 
-/// The step and the block in which a stream prints.
+/// The step and the block to which the latest output of a stream belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct BlockPlace {
     attempt: i32,
@@ -31,13 +31,13 @@ impl BlockPlace {
         Self { attempt: key.attempt, step, first: *block_of(key.number).start() }
     }
 
-    /// Returns whether a line of a step is in this block.
+    /// Returns whether the line `key`, which `step` has printed, is in this block.
     pub(super) fn holds(self, key: LineKey, step: StepRef) -> bool {
         Self::of(key, step) == self
     }
 }
 
-/// Whether the page has the output of a stream from the beginning of the step or of the block.
+/// Whether the page has all earlier output of a stream in the current step and block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Head {
     /// All earlier lines have been drawn.
@@ -50,14 +50,15 @@ pub(super) enum Head {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Redrawing {
     streams: [Option<StreamScreen>; 2],
-    /// The first screen of each stream, if a later one has replaced it before the beginning of its block was loaded.
+    /// The first screen of each stream, if another screen replaced it before the beginning of the first screen's block
+    /// was loaded.
     earlier: [Option<StreamScreen>; 2],
     /// The lines that have changed on screens that were replaced.
     changed: [Vec<(LineKey, Redrawn)>; 2],
     /// The attempt and the step that printed the last line, and the number of the step's first line, or `None` before
     /// the first line.
     step: Option<(i32, StepRef, i64)>,
-    /// The heights of the steps' terminals, unless they have the default height.
+    /// The heights of the steps' terminals. Terminals with the default height are not included.
     heights: HashMap<(i32, StepRef), u16>,
     /// The last attempt that has finished, or 0.
     finished: i32,
@@ -77,9 +78,9 @@ struct StreamScreen {
 /// The lines of a block whose beginning is not known.
 #[derive(Clone, Debug)]
 struct MissingHead {
-    /// The first line that is known, at least in part.
+    /// The number of the first line that is known, at least in part.
     until: i64,
-    /// The pieces that have been drawn.
+    /// The pieces of output that have been drawn, each with the number of its line.
     pieces: Vec<(i64, String, LineEnd)>,
     /// The next line to load.
     next: i64,
@@ -182,14 +183,14 @@ impl Redrawing {
         loaded.into_iter().filter_map(|key| self.outside.remove_entry(&key)).collect()
     }
 
-    /// Returns the first line that may still be redrawn, or `None` if no line may be.
+    /// Returns the first line that may still be redrawn, or `None` if no line can change any more.
     pub(super) fn first_live(&self) -> Option<LineKey> {
         let first = |here: &StreamScreen| LineKey { attempt: here.place.attempt, number: here.place.first };
         self.streams.iter().flatten().filter(|here| here.screen.has_screen()).map(first).min()
     }
 
-    /// Returns the range of lines to load as they were printed, because the cursor may be moved to them. Returns `None`
-    /// if no such lines are missing.
+    /// Returns the range of lines to load in their printed form (the original text, before it is redrawn), or `None` if
+    /// no lines have to be loaded. The lines in the range are needed because the cursor may be moved to them.
     pub(super) fn missing_head(&self) -> Option<LineRange> {
         let missing = |here: &StreamScreen| {
             let is_needed = here.screen.has_screen();
@@ -207,7 +208,7 @@ impl Redrawing {
         self.streams.iter_mut().flatten().for_each(|here| here.missing = None);
     }
 
-    /// Adds lines as they were printed, each with its step. Returns the blocks that have been drawn again, each with
+    /// Adds lines in their printed form, each with its step. Returns the blocks that have been drawn again, each with
     /// its stream.
     pub(super) fn add_head(
         &mut self,

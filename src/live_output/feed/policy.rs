@@ -23,7 +23,7 @@ const SILENT_AFTER_MS: f64 = 25_000.0;
 const POLL_EVERY_MS: f64 = 1_000.0;
 /// The interval between attempts to open the stream while polling.
 const TRY_STREAM_EVERY_MS: f64 = 15_000.0;
-/// The number of consecutive failures of the stream after which the log is polled.
+/// If the stream has failed this many times in a row, the log is polled.
 const BREAKS_BEFORE_POLLING: u32 = 2;
 /// The pauses before a broken stream is opened again, and between attempts while the server does not respond.
 const WAITS: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(15));
@@ -42,7 +42,8 @@ pub enum Connection {
     Reconnecting {
         /// The length of the whole pause, in seconds.
         seconds: u32,
-        /// The number of attempts so far. It distinguishes this pause from the one before, which may be as long.
+        /// The number of attempts so far. It distinguishes this pause from the previous one, even if both are equally
+        /// long.
         attempts: u32,
     },
     /// The page is hidden.
@@ -73,19 +74,19 @@ pub enum Happened {
     Shown,
     /// The page was hidden.
     Hidden,
-    /// The user has left the page. The browser may show it again.
+    /// The user has left the page. The browser may restore the page later.
     Left,
     /// The stream opened.
     Opened,
     /// The stream delivered an event or a heartbeat.
     Received,
-    /// The stream broke, or it delivered an event that does not follow the last one.
+    /// The stream broke, or it delivered an event that does not directly follow the previous event.
     Broke,
     /// All events of the log have been received.
     Ended,
     /// A poll succeeded.
     Polled {
-        /// Whether there are more events after those that were fetched.
+        /// Whether there are more events after the fetched events.
         more: bool,
     },
     /// A poll got no response.
@@ -126,7 +127,7 @@ pub struct FeedPolicy {
     /// Whether a poll is in progress.
     asking: bool,
     breaks: u32,
-    /// How the stream failed last.
+    /// The way in which the stream failed most recently.
     failure: PollReason,
     unanswered: u32,
     tried_stream: f64,
@@ -163,8 +164,8 @@ impl FeedPolicy {
             return self.stop(Connection::Paused);
         }
         if self.connection == Connection::Paused && happened != Happened::Shown {
-            // While the page is hidden, inputs are ignored. Only the result of a poll is still recorded, because the
-            // poll is then no longer in progress.
+            // While the page is hidden, inputs are ignored. Only the end of a poll is recorded, so that the poll no
+            // longer counts as in progress.
             let finished = matches!(
                 happened,
                 Happened::Polled { .. } | Happened::Unreachable | Happened::Refused(_) | Happened::Ended
@@ -289,7 +290,7 @@ impl FeedPolicy {
                 actions
             }
             (StreamState::Opening { .. }, _) => {
-                // A stream that hangs delays events longer than one that breaks, so switch to polling immediately.
+                // A hanging stream delays events longer than a broken stream, so switch to polling immediately.
                 self.breaks = BREAKS_BEFORE_POLLING;
                 let actions = self.broke();
                 self.failure = PollReason::Hangs;

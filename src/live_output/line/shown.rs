@@ -87,7 +87,7 @@ impl LiveLine {
         (&self.text, &self.shown) == (&other.text, &other.shown)
     }
 
-    /// Returns the line with the text that it printed itself, whatever its rows show.
+    /// Returns a copy of the line that shows the text that the line itself printed.
     #[must_use]
     pub fn as_printed(&self) -> Self {
         let mut line = self.clone();
@@ -103,7 +103,7 @@ impl LiveLine {
     /// Replaces the rows.
     pub fn redraw(&mut self, redrawn: Redrawn) {
         self.show(match redrawn {
-            // Only complete lines are treated as unchanged, because further text of a line may be drawn on other rows.
+            // An incomplete line is never treated as unchanged, because its remaining text may be drawn on other rows.
             Redrawn::Rows(rows) if self.ended && self.style == Style::default() && rows.text == self.text => {
                 ShownRows::AsPrinted
             }

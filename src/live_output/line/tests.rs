@@ -56,8 +56,8 @@ fn each_segment_begins_at_its_own_line_number() {
 
 #[test]
 fn segments_are_located_even_if_replacement_characters_make_the_text_longer() {
-    // Each U+FFFD replaces one byte and takes up three. Both segments have 3 bytes in `output.log`, but 7 and 5 bytes
-    // in the text.
+    // Each U+FFFD replaces one byte of output, and takes up three bytes in the text. Both segments have 3 bytes in
+    // `output.log`, but 7 and 5 bytes in the text.
     let segments = vec![Segment(0, 3, 1), Segment(9, 3, 5)];
     assert_eq!(
         cut("\u{fffd}\u{fffd}\n\u{fffd}x\n", 1, Some(segments)),

@@ -9,8 +9,8 @@ use crate::live_output::merged::screen::MergedScreen;
 use crate::live_output::panel::Side;
 
 impl Logs {
-    /// Moves to the next line that the active log's finder has found or, if there is none, to a line in the next log.
-    /// The last log is followed by the first one.
+    /// Moves to the next line that the active log's finder has found. If there is no such line, moves to a line in the
+    /// next log. The last log is followed by the first log.
     pub fn go(self, finder: fn(Log) -> Finder, direction: FindDirection) {
         let (logs, active) = (self.all(), self.active.get_untracked());
         if let Some(merged) = self.merged.get_untracked()
@@ -33,8 +33,8 @@ impl Logs {
         }
     }
 
-    /// Moves to the next line, in the order of time, that a finder of any log has found. If no such line is loaded,
-    /// moves to the next line of the log whose window limits the merged list in this direction. Returns the index of
+    /// Moves to the next line, in the order of time, that the finder of any log has found. If no such line is loaded,
+    /// moves to the next line that was found in the log whose window ends first in this direction. Returns the index of
     /// the log, or `None` if there is no line to move to.
     fn go_in_time(self, merged: MergedScreen, finder: fn(Log) -> Finder, direction: FindDirection) -> Option<usize> {
         let (logs, from) = (self.all(), merged.current()?);
@@ -72,7 +72,8 @@ impl Logs {
     /// the order of time. Returns `None` while the lines around that time are not in memory.
     fn found_earlier(self, finder: fn(Log) -> Finder, active: usize) -> Option<i64> {
         let logs = self.all();
-        // Every log is tracked before the first one is read, because the lines of any of them may still be loading.
+        // The caller is subscribed to all logs before the first log is read, because the lines of any log may still be
+        // loading.
         for log in &logs {
             log.screen().changes.track();
         }

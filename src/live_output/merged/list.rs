@@ -1,7 +1,7 @@
 //! The rows of several logs, merged by time.
 //!
-//! A window of the lines of each log is in memory. The merged list shows the period that all windows cover, so that no
-//! line is missing among those that are shown. Lines outside this period take up space, as in the list of a single log.
+//! For each log, a window of its lines is in memory. The merged list shows the period that all windows cover, so that
+//! no line is missing within this period. Lines outside this period take up space, as in the list of a single log.
 
 use model::Timestamp;
 
@@ -48,7 +48,7 @@ pub struct MergedList {
     periods: Vec<Period>,
     /// The numbers of lines before and after the merged rows.
     outside: [i64; 2],
-    /// The logs whose windows begin in a collapsed group, and those whose windows end in one.
+    /// The logs whose windows begin in a collapsed group, and the logs whose windows end in a collapsed group.
     blocked: [Vec<usize>; 2],
     scale: Option<Scale>,
 }
@@ -126,8 +126,8 @@ impl MergedList {
         limited.then(|| Space { side, lines, height: self.height_of(lines), is_blocked: self.is_blocked(side) })
     }
 
-    /// Returns whether the lines on a side are not loaded, because they continue a collapsed group and would not be
-    /// shown.
+    /// Returns whether loading is disabled on a side, because the lines there continue a collapsed group and would not
+    /// be shown.
     #[must_use]
     pub fn is_blocked(&self, side: Side) -> bool {
         let blocked = &self.blocked[usize::from(side == Side::Later)];
@@ -145,8 +145,8 @@ impl MergedList {
         Some(self.tops.partition_point(|&top| top <= y).saturating_sub(1).min(last))
     }
 
-    /// Returns the index of a row of a log, or of the first row that is not earlier than `time` if the list does not
-    /// contain the row.
+    /// Returns the index of a row of a log. If the list does not contain the row, returns the index of the first row
+    /// that is not earlier than `time`.
     #[must_use]
     pub fn find(&self, log: usize, key: RowKey, time: Timestamp) -> usize {
         let is_row = |row: &MergedRow| row.log == log && row.key == key;

@@ -43,7 +43,8 @@ impl MergedScreen {
     pub fn logs_changed(self) {
         self.note_scrolling();
         self.update(|merged, panels| {
-            // A log is paused when the reader chooses lines in it. The merged list is then paused too.
+            // When the reader chooses lines in a log, that log stops following. The merged list then stops following
+            // too.
             if panels.iter().any(|panel| !panel.follows()) {
                 merged.pause();
             }

@@ -59,7 +59,7 @@ impl Simulation {
         self.merged.frame(&self.panels.iter().collect::<Vec<_>>())
     }
 
-    /// Loads the lines that the list requests, as the screen does, until it requests no more.
+    /// Like the screen, loads the lines that the list requests, until the list requests no more lines.
     fn settle(&mut self) {
         for _ in 0..200 {
             self.change(|merged, panels| {
@@ -158,7 +158,7 @@ fn lines_are_merged_by_time() {
 
 #[test]
 fn only_the_period_that_all_windows_cover_is_shown() {
-    // The window of the first log begins at 901, and that of the second log at 601.
+    // The window of the first log begins at time 901, and the window of the second log begins at time 601.
     let simulation = Simulation::new(vec![(1..=1000).collect(), (501..=700).collect()], 100);
     let drawn = simulation.drawn();
     assert_eq!(

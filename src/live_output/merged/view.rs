@@ -94,8 +94,8 @@ pub fn MergedRows(logs: Logs) -> impl IntoView {
     .into_any()
 }
 
-/// Begins to show the logs in the merged list. Times are shown as times of day, which have the same meaning in all
-/// logs.
+/// Begins to show the logs in the merged list. Each line's time is shown as the time of day, which has the same meaning
+/// in all logs.
 fn begin(
     logs: Logs,
     screen: MergedScreen,

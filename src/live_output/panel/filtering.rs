@@ -9,8 +9,8 @@ use crate::live_output::search::Findings;
 use crate::live_output::selected::SelectedLines;
 
 impl Panel {
-    /// Changes the filter. While following is paused, the line at the top of the panel, or the next one that the filter
-    /// shows, stays there.
+    /// Changes the filter. While following is paused, the line at the top of the panel stays there. If the filter hides
+    /// this line, the next line that the filter shows takes its position.
     pub fn set_filter(&mut self, filter: RowFilter) {
         let anchor = if self.follows() { None } else { self.anchor.or_else(|| self.first_visible()) };
         self.filter = filter;
@@ -59,7 +59,7 @@ impl Panel {
         Seen { line: self.buffer.totals().end(), event: self.buffer.end() }
     }
 
-    /// Returns the known number of rows that have arrived since `seen`.
+    /// Returns the known number of rows that have arrived since `seen` was recorded.
     pub(super) fn unseen(&self) -> i64 {
         let lines = match &self.selected {
             Some(selected) => selected.count_from(self.seen.line),

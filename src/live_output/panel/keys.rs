@@ -1,4 +1,4 @@
-//! Moving from line to line by keys.
+//! Moves from line to line with the keyboard.
 
 use model::{StreamName, ansi};
 
@@ -48,8 +48,8 @@ impl Panel {
         }
     }
 
-    /// Returns what a screen reader says about a line: its text, and its stream if it is standard error. Returns `None`
-    /// if the line is not in memory.
+    /// Returns what a screen reader says about a line: its text and, for lines of standard error, the name of the
+    /// stream. Returns `None` if the line is not in memory.
     #[must_use]
     pub fn spoken(&self, key: LineKey) -> Option<String> {
         let line = self.list().line(key)?;
@@ -60,7 +60,7 @@ impl Panel {
         })
     }
 
-    /// Returns the index of the row that shows a line, or `None` if no row of the list does.
+    /// Returns the index of the row that shows a line, or `None` if no row of the list shows the line.
     fn listed_row(&self, key: LineKey) -> Option<usize> {
         let row = self.row_of(key);
         let index = self.layout.find(RowKey::Line(row), self.list())?;

@@ -30,7 +30,8 @@ impl Panel {
         self.loaded_at(top, |key| part.holds(key));
     }
 
-    /// Adds lines as they were printed, and draws the lines after them again.
+    /// Adds lines at the beginning of a block, in their printed form (the original text, before it is redrawn). Once
+    /// the beginning is complete, draws the block again.
     pub fn load_head(&mut self, part: LineRange, page: LinesPage) {
         let top = self.scroll_top();
         self.buffer.load_head(part, page.items);
@@ -115,11 +116,12 @@ impl Panel {
         self.listed_line(index)
     }
 
-    /// Returns the lines to load: those around the requested line, next to the window, or at the current scroll
+    /// Returns the lines to load: the lines around the requested line, next to the window, or at the current scroll
     /// position. Returns `None` if no line is requested and no lines are missing among `rows`.
     pub(super) fn wanted(&self, mut rows: impl Iterator<Item = usize>, scroll_to: u32) -> Option<LineRequest> {
         let scale = self.layout.scale();
-        // Lines that continue a collapsed group would not become visible, and loading them would drop visible ones.
+        // Lines that continue a collapsed group are not loaded, because they would not become visible, and visible
+        // lines would be dropped in their place.
         let wanted =
             |side, row, far: Option<i64>| (far.is_some() || !self.layout.ends_collapsed_at(row)).then_some((side, far));
         let space = rows.find_map(|index| match self.layout.rows()[index] {
@@ -142,8 +144,9 @@ impl Panel {
         })
     }
 
-    /// Returns the missing lines at the beginning of a block. A block in which the output moved the cursor can only be
-    /// drawn from its beginning. Returns `None` if no lines are missing.
+    /// Returns a request for missing lines at the beginning of a block ([`model::ansi::BlockScreen`]), or `None` if no
+    /// such lines are needed. If the output in a block moved the cursor, the block can only be drawn from its
+    /// beginning.
     pub fn wanted_head(&self) -> Option<LineRequest> {
         self.buffer.missing_head().map(LineRequest::Head)
     }

@@ -127,8 +127,8 @@ impl Panel {
         }
     }
 
-    /// Keeps `top` as the scroll position if it is in the space for lines that are not loaded. If the anchor or the
-    /// lines around it have been loaded, scrolls to the anchor and clears it.
+    /// Keeps the scroll position `top` if this position is in the space for lines that are not loaded. If the anchor or
+    /// the lines around the anchor have been loaded, scrolls to the anchor and clears it.
     pub(super) fn keep_place(&mut self, top: u32) {
         if matches!(self.place, ScrollPlace::Row { key: RowKey::Earlier | RowKey::Later, .. }) {
             self.hold(top);

@@ -34,15 +34,15 @@ impl Screen {
         }
     }
 
-    /// Chooses the listed line after or before the current one. If no line in the list is current, chooses the first or
-    /// the last visible line.
+    /// Chooses the listed line after or before the current line. If the list contains no current line, chooses the
+    /// first or the last visible line.
     pub fn choose_beside(self, direction: FindDirection) {
         if let Some(key) = self.beside(direction) {
             self.set_choice(LineChoice::of(MarkedLines::one(key), key), Some(key));
         }
     }
 
-    /// Moves the current end of the chosen range to the listed line after or before it.
+    /// Moves the current end of the chosen range by one listed line, forwards or backwards.
     pub fn extend_beside(self, direction: FindDirection) {
         if let Some(key) = self.beside(direction) {
             self.set_choice(self.choice.get_untracked().moved_to(key), Some(key));

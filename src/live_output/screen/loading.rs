@@ -143,13 +143,13 @@ impl Screen {
     }
 }
 
-/// Returns the path of a range of lines.
+/// Returns the API path from which a range of lines is loaded.
 pub(in crate::live_output) fn lines_path(job: JobId, part: LineRange) -> String {
     let LineRange { attempt, first, count } = part;
     format!("/api/queue/jobs/{job}/lines?attempt={attempt}&from={first}&count={count}")
 }
 
-/// Returns the path of a search of an attempt.
+/// Returns the API path that searches an attempt.
 pub(in crate::live_output) fn search_path(job: JobId, attempt: i32, query: &str) -> String {
     format!("/api/queue/jobs/{job}/log/search?attempt={attempt}&{query}")
 }

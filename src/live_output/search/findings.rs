@@ -14,9 +14,10 @@ pub struct Findings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct AttemptFindings {
     attempt: i32,
-    /// The numbers of the matching lines, in ascending order. The server reports a limited number of them.
+    /// The numbers of the first matching lines, in ascending order. The server limits how many of them it reports.
     lines: Vec<i64>,
-    /// For some lines after the last reported one: the line, and the number of matching lines before it.
+    /// Line numbers after the last reported line, each with the number of matching lines before it. Only some lines are
+    /// included.
     counts: Vec<(i64, i64)>,
     /// The number of matching lines of each step, in the order of the log.
     steps: Vec<StepMatches>,
@@ -63,7 +64,7 @@ impl AttemptFindings {
         }
     }
 
-    /// Returns the number of matching lines before a line. For a line after the last reported one, the number is an
+    /// Returns the number of matching lines before a line. For a line after the last reported line, the number is an
     /// estimate.
     fn index(&self, line: i64) -> i64 {
         let is_reported =
@@ -109,8 +110,8 @@ impl Findings {
         self.of(attempt).and_then(|known| Some(known.searched - known.next?)).unwrap_or(0)
     }
 
-    /// Begins another request for an attempt, from the line that [`Findings::next`] returned. Lines from there on are
-    /// reported again, so the findings in them are removed.
+    /// Begins another request for an attempt, from the line that [`Findings::next`] returned. The server reports the
+    /// lines from `from` on again, so the previous findings in these lines are removed.
     pub fn begin(&mut self, attempt: i32, from: i64) {
         let at = self.attempts.partition_point(|known| known.attempt < attempt);
         if self.attempts.get(at).is_none_or(|known| known.attempt != attempt) {
@@ -143,15 +144,15 @@ impl Findings {
     /// Adds a part of the results of the current request.
     pub fn take(&mut self, attempt: i32, part: &SearchPage) {
         let Some(known) = self.attempts.iter_mut().find(|known| known.attempt == attempt) else { return };
-        // If the server has omitted the numbers of some matching lines, later ones are not added, because their ranks
-        // would be unknown.
+        // If the server has omitted the numbers of some matching lines, the numbers of later lines are not added,
+        // because the ranks of these lines would be unknown.
         if known.matches == count(known.lines.len()) {
             known.lines.extend(&part.lines);
         } else {
             known.recent.extend(&part.lines);
         }
-        // `next` may be an earlier, unfinished line that will be searched again, but all lines up to the reported ones
-        // have been searched at least once.
+        // `next` may be an earlier, unfinished line that will be searched again, but all lines up to the last reported
+        // line have been searched at least once.
         let found = part.lines.last().map_or(0, |line| line + 1);
         let reached = if part.done { part.total_lines + 1 } else { 0 };
         known.searched = known.searched.max(found).max(reached).max(part.next.unwrap_or(0));

@@ -19,8 +19,8 @@ pub struct MatchMarks {
 }
 
 impl MatchMarks {
-    /// Adds the matches of a page that begins with line `from` of an attempt. If too many ranges are known, they
-    /// are removed first.
+    /// Adds the matches of a page that begins with line `from` of an attempt. If too many ranges are known, all known
+    /// ranges are removed first.
     pub fn load(&mut self, attempt: i32, from: i64, page: SearchPage) {
         if self.known.len() == MAX_KNOWN {
             *self = Self::default();

@@ -109,7 +109,7 @@ fn timeline_view(timeline: &Timeline, job: &Job, with: StepContext) -> AnyView {
     .into_any()
 }
 
-/// Shows the stages of an attempt in order, each with the steps that have started and those that are waiting.
+/// Shows the stages of an attempt in order, each with the steps that have started and the steps that are waiting.
 fn steps_view(attempt: Option<&TimelineAttempt>, waiting: &[Planned], with: StepContext) -> AnyView {
     let runs = attempt.map(|attempt| attempt.stages.as_slice()).unwrap_or_default();
     let run_of = |stage: Stage| runs.iter().find(|run| run.stage == stage);
@@ -233,7 +233,7 @@ fn step_view(step: &StepRun, (attempt, stage): (&TimelineAttempt, Stage), with: 
     .into_any()
 }
 
-/// Shows the number of errors of a step, if it has printed any, as a button that goes to the first one.
+/// If a step has printed errors, shows their number on a button that goes to the first error.
 fn step_errors(errors: StepErrors, attempt: i32, stage: Stage, id: &str) -> impl IntoView + use<> {
     let (id, counted) = (id.to_owned(), id.to_owned());
     let count = Memo::new(move |_| errors.count(attempt, stage, &counted));

@@ -23,8 +23,8 @@ pub fn Facts(live: LiveJob) -> impl IntoView {
     .into_any()
 }
 
-/// Links to the latest earlier successful job with the same title and commands, and to the page that shows the outputs
-/// of both jobs side by side.
+/// Shows a link to the latest earlier job that succeeded with the same title and commands, and a link to the page that
+/// shows the outputs of both jobs side by side.
 fn last_success(id: JobId, last: JobId) -> AnyView {
     view! {
         <p class="rerun">

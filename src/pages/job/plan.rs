@@ -3,7 +3,7 @@
 use model::{RawJson, Stage};
 use serde_json::Value;
 
-/// A step as specified in the payload. It may already have started.
+/// A step as specified in the payload. The step may already have started.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Planned {
     /// The step's stage.
@@ -30,7 +30,7 @@ pub fn planned(payload: Option<&RawJson>) -> Vec<Planned> {
     planned
 }
 
-/// Returns which steps run in a terminal, or `None` if no step does.
+/// Returns a description of which steps run in a terminal, or `None` if no step runs in a terminal.
 #[must_use]
 pub fn steps_in_terminal(payload: Option<&RawJson>) -> Option<&'static str> {
     let payload = payload?.to_value();

@@ -9,7 +9,7 @@ use crate::rest::{self, RestError};
 use crate::ui::{LOG_NAME, download_url};
 use crate::words;
 
-/// The number of bytes of a text file that are shown, which fill many screens.
+/// The maximum number of bytes of a text file that are shown. They fill many screens.
 const TEXT_BYTES: i64 = 128_000;
 
 /// The kind of preview of an artifact.
@@ -17,7 +17,7 @@ const TEXT_BYTES: i64 = 128_000;
 enum PreviewKind {
     Text,
     Image,
-    /// A separate document, with its own styles and scripts.
+    /// An HTML document, which is displayed in a frame with its own styles and scripts.
     Html,
 }
 

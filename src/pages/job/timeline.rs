@@ -50,7 +50,7 @@ pub struct StepRun {
     pub command: String,
     /// The step's status.
     pub status: StepStatus,
-    /// The step's exit code, or `None` if the step is running or ended without one.
+    /// The step's exit code, or `None` if the step is still running or ended without an exit code.
     pub exit_code: Option<i32>,
     /// The time at which the step started.
     pub started: Timestamp,

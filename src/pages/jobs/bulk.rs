@@ -1,5 +1,5 @@
-//! Actions on all jobs that the filters of the list show: the menu in the list, and the page that asks for confirmation
-//! and shows the result. The page is a plain form, which works without scripts.
+//! Actions on all jobs that match the filters of the list: the menu above the list, and the page that asks for
+//! confirmation and shows the result. The page is a plain form, which works without scripts.
 
 use leptos::prelude::*;
 use leptos_router::components::A;
@@ -165,7 +165,7 @@ fn Confirmation(action: BulkAction, filter: BulkFilter, reply: BulkReply, query:
         0 => "All jobs that match these filters were already rerun.".to_owned(),
         _ => format!("{} {jobs}?", verb(action)),
     };
-    // With the box, more jobs are changed than the button would say.
+    // If the reader ticks the box, more jobs are changed than this number, so the button states no number.
     let button = if reply.resubmitted == 0 { format!("{} {jobs}", verb(action)) } else { verb(action).to_owned() };
     let (before, is_only_choice) = (reply.before.to_string(), reply.matched == 0);
     view! {
@@ -191,7 +191,7 @@ fn Confirmation(action: BulkAction, filter: BulkFilter, reply: BulkReply, query:
 #[component]
 fn RerunAlready(
     reply: BulkReply,
-    /// Whether there are no other jobs, so that the form has no effect without them.
+    /// Whether the form would have no effect without these jobs, because no other jobs match.
     is_only_choice: bool,
 ) -> impl IntoView {
     let jobs = words::plural(reply.resubmitted, "job");

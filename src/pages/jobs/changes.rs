@@ -117,7 +117,7 @@ fn open_own(on_message: impl Fn(StreamMessage) + Clone + 'static) -> Option<Chan
 fn receive(state: &Weak<RefCell<ChangesState>>, message: &StreamMessage) {
     let Some(upgraded) = state.upgrade() else { return };
     match message {
-        // The list is fetched when the stream opens, because jobs may have changed before.
+        // The list is fetched when the stream opens, because jobs may have changed while no stream was open.
         StreamMessage::Open => upgraded.borrow_mut().is_open = true,
         StreamMessage::Event(_) => {}
         StreamMessage::Broken => return upgraded.borrow_mut().is_open = false,

@@ -18,8 +18,8 @@ use crate::rest::{self, RestError};
 use crate::ui::clipboard::copy;
 use crate::ui::{Icon, Now, may};
 
-/// The number of jobs per page. For the first page this is the server's default. For further pages the number is
-/// requested explicitly.
+/// The number of jobs per page. It equals the server's default, which applies to the first page. Further pages are
+/// requested with this number.
 const PAGE: usize = 50;
 /// The maximum number of jobs that are fetched to update the list, which is the API's limit for one page.
 const FRESH: usize = 200;
@@ -35,7 +35,7 @@ struct ListedJob {
 /// The way in which a job was added to the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum RowOrigin {
-    /// The job was on a loaded page, either the initial one or one that the user requested.
+    /// The job was on a loaded page: the initial page, or a further page that the user requested.
     Loaded,
     /// The job was submitted, or began to match the filters, while the list was displayed.
     Arrived,
@@ -101,7 +101,7 @@ impl LoadedJobs {
         });
     }
 
-    /// Fetches the jobs that follow the displayed ones.
+    /// Fetches the jobs that follow the displayed jobs.
     fn more(self) {
         spawn_local(async move {
             let Some(shown) = self.items.try_with_untracked(Vec::len) else { return };

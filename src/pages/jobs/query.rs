@@ -14,7 +14,8 @@ pub(super) struct JobsQuery {
     /// The user who submitted the jobs, or an empty string for all users.
     pub user: String,
     pub within: Option<Within>,
-    /// The number of jobs to skip. Only the link to older jobs, which is shown without scripts, sets this value.
+    /// The number of jobs to skip. This value is set only by the link to older jobs, which is shown if scripts are
+    /// disabled.
     pub offset: u32,
 }
 

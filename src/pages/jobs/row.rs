@@ -29,7 +29,7 @@ pub fn JobRow(
     let took = move || words::run_time(job.read().phase(), || now.get());
     let detail = move || {
         let job = job.read();
-        // Pauses are shown above the list, and not for each job.
+        // Pauses are shown once above the list, not in each row.
         let waits = || job.concurrency_wait.as_ref().map(words::waits_for_key);
         job.error_message.as_deref().map(words::visible).or_else(waits)
     };

@@ -1,4 +1,4 @@
-//! The links that filter the list of jobs by status, and the button that removes the filter by user.
+//! The links that filter the list of jobs by status, and the link that removes the filter by user.
 
 use leptos::prelude::*;
 use model::{JobCounts, JobStatus};

@@ -158,8 +158,8 @@ impl Draft {
 }
 
 impl Step {
-    /// Returns whether this is a step of the original job and has a name. If so, the name field is shown even if there
-    /// is only one step.
+    /// Returns whether this step comes from the original job and has a name. The name field is shown for such a step
+    /// even if the step is the only one.
     pub fn has_name(self) -> bool {
         self.origin.is_some() && self.name.with_untracked(|name| !name.is_empty())
     }

@@ -1,4 +1,4 @@
-//! The fields for environment variables, with a hint for those that are secrets.
+//! The fields for environment variables. Variables with secret values have a hint.
 
 use leptos::prelude::*;
 

@@ -7,8 +7,8 @@ use crate::host;
 /// The CSS classes of fields that contain code. On-screen keyboards must not correct the spelling in these fields.
 pub const CODE: &str = "field code";
 
-/// A handle to the form's current error, if any. An error consists of the path of the invalid field and a message.
-/// Copies refer to the same error.
+/// A handle to the form's current error, if there is one. An error consists of the path of the invalid field and a
+/// message. Copies refer to the same error.
 #[derive(Clone, Copy)]
 pub struct Problems(Memo<Option<(String, String)>>);
 
@@ -37,7 +37,7 @@ impl Problems {
     }
 }
 
-/// A handle to the error message of one field, if any. Copies refer to the same error.
+/// A handle to the error message of one field, if there is one. Copies refer to the same error.
 #[derive(Clone, Copy)]
 pub struct FieldProblem(Memo<Option<String>>);
 
@@ -134,8 +134,8 @@ pub fn TextArea(
 ) -> impl IntoView {
     let text = value.get_untracked();
     let rows = text.lines().count().clamp(3, 16);
-    // Browsers drop a line break at the beginning of the element's content (HTML, 13.1.2.5), so an additional one is
-    // inserted. Leptos does not escape the content, so it is escaped here.
+    // Browsers drop a line break at the beginning of the element's content (HTML, 13.1.2.5), so an additional line
+    // break is inserted. Leptos does not escape the content, so it is escaped here.
     let content = format!("\n{}", host::escaped_text(text));
     view! {
         <textarea

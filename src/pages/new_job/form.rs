@@ -88,8 +88,8 @@ impl FormState {
         self.submit.dispatch(request);
     }
 
-    /// Loads the values used most recently, which are stored only in the browser. In the form for a new job, the shell
-    /// used most recently is filled in.
+    /// Loads the values used most recently, which are stored only in the browser. If the form is for a new job, fills
+    /// in the shell used most recently.
     fn remember(self) {
         let last = Remembered::load();
         if self.from.is_none() && !last.shell.is_empty() && self.draft.shell.with_untracked(String::is_empty) {

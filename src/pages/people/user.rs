@@ -1,4 +1,4 @@
-//! The row of a user, and the form for a new one.
+//! The row of a user, and the form for a new user.
 
 use leptos::prelude::*;
 use model::{NewLoginLink, Role, Timestamp, User, UserSource};
@@ -6,7 +6,7 @@ use model::{NewLoginLink, Role, Timestamp, User, UserSource};
 use super::ACTION;
 use crate::words;
 
-/// A user: the name, the role, and the forms that change and remove the user.
+/// A row with a user's name and role, and with the forms that change and remove the user.
 #[component]
 pub(super) fn UserRow(user: User) -> impl IntoView {
     let User { name, role, disabled, updated_at, source, without_role, login_link_expires_at: link, .. } = user;

@@ -1,4 +1,4 @@
-//! The list of pauses, with forms that pause and resume.
+//! The list of pauses, with forms that end a pause or add one.
 
 use leptos::prelude::*;
 use model::{Pause, Role};

@@ -8,7 +8,8 @@ use super::ACTION;
 use crate::ui::may;
 use crate::words;
 
-/// A worker's properties and running jobs and, for administrators, a button that drains or resumes the worker.
+/// A row with a worker's properties and its running jobs. Administrators also see a button that drains or resumes the
+/// worker.
 #[component]
 pub(super) fn WorkerRow(worker: ListedWorker, now: Timestamp) -> impl IntoView {
     let facts = facts(&worker, now);

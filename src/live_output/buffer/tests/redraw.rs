@@ -69,7 +69,7 @@ fn the_other_stream_and_the_next_step_are_not_redrawn() {
     assert_eq!(texts, ["A", "b", "c"]);
 }
 
-/// The output of a job: its lines as they were printed, and what a terminal shows of them.
+/// The output of a job: the printed lines, and the events that contain these lines.
 #[derive(Default)]
 struct PrintedOutput {
     lines: Vec<PrintedLine>,
@@ -133,7 +133,8 @@ impl PrintedOutput {
         self.events.push(event(self.next_seq(), Level::Info, "", Payload::Attempt(payload)));
     }
 
-    /// Prints text, which is sent in one event, or in several if its lines do not have consecutive numbers.
+    /// Prints text and sends it in one event. If the lines of the text do not have consecutive numbers, sends several
+    /// events.
     fn print(&mut self, step: i32, stream: StreamName, text: &str) {
         let (mut first, mut before, mut sent) = (None, None, String::new());
         for part in text.split_inclusive('\n') {
@@ -181,7 +182,8 @@ impl PrintedOutput {
         drawn
     }
 
-    /// Returns all lines as the server returns them, as they were printed or as they were redrawn.
+    /// Returns all lines in the form in which the server returns them: redrawn lines with their final content, and all
+    /// other lines as printed.
     fn answer(&self, drawn: &BTreeMap<i64, Redrawn>) -> Vec<OutputLine> {
         let (mut messages, mut step) = ([MessageState::default(); 2], None);
         let mut answer = Vec::new();
@@ -258,7 +260,7 @@ fn looks<'a>(lines: impl IntoIterator<Item = &'a LiveLine>) -> Vec<Look> {
     lines.into_iter().map(look).collect()
 }
 
-/// Checks that the lines in the window look like those that the server returns.
+/// Checks that the lines in the window look the same as the lines that the server returns.
 #[track_caller]
 fn check_window(buffer: &Buffer, loaded: &[LiveLine], context: &str) {
     let whole = || buffer.lines().iter().filter(|line| line.whole);
@@ -281,7 +283,7 @@ fn check_equal<T: PartialEq + std::fmt::Debug>(shown: &[T], expected: &[T], cont
     assert_eq!((difference, shown.len()), (None, expected.len()), "{context}");
 }
 
-/// Returns the seeds of a randomised test: `count` of them, or the one that the environment specifies.
+/// Returns the seeds of a randomised test: `count` seeds, or the single seed that the environment specifies.
 fn seeds(count: u64) -> std::ops::Range<u64> {
     match std::env::var("TAILWATER_SEED").ok().and_then(|seed| seed.parse().ok()) {
         Some(seed) => seed..seed + 1,
