@@ -96,7 +96,7 @@ impl RunWorker {
         let jobs = ReceivedJobs::new(&name, secrets, config.rules().map_err(|error| usage(&error))?);
         let roots = WorkingRoots::new(&config.working_roots).map_err(|error| usage(&error))?;
         let cage = Cage::prepare(&config.cage, &folder).map_err(|error| usage(&error))?;
-        // The input files of jobs are left behind if an earlier process of this worker was killed.
+        // If an earlier process of this worker was killed, the input files of its jobs are still in the directory.
         remove_folder(&folder.join(files::INPUTS)).map_err(|error| file("remove the inputs of earlier jobs", error))?;
         let claims = Claims::open(&folder).map_err(|error| file("open the list of claimed jobs", error))?;
         let (server, concurrency) = (client.server().to_owned(), config.concurrency);

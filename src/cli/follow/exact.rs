@@ -12,7 +12,7 @@ use crate::cli::client::with_query;
 use crate::cli::error::CliError;
 use crate::cli::output;
 
-/// The replacement for bytes that are not UTF-8. A step may also have printed this character itself.
+/// The replacement for bytes that are not UTF-8. A step can also print this character itself.
 const STAND_IN: char = '\u{fffd}';
 
 /// The maximum distance in bytes between the first and last byte of an event. A valid event spans at most one batch,

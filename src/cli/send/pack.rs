@@ -201,8 +201,8 @@ fn tracked_although_ignored(root: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Reads exactly as many bytes of a file as its header in the archive states. If the file has grown, the rest is
-/// ignored. If it has shrunk, reading fails.
+/// Reads exactly as many bytes of a file as its header in the archive states. If the file has grown since the header
+/// was written, the additional bytes are ignored. If it has shrunk, reading fails.
 struct CountedFile<'a> {
     file: File,
     left: u64,
