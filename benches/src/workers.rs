@@ -1,5 +1,5 @@
-//! Benchmarks of remote workers, which here run on the server's machine and share its CPU cores, and of claims from a
-//! queue with many jobs.
+//! Benchmarks of remote workers and of claims from a queue with many jobs. The workers run on the server's machine and
+//! share its CPU cores.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -145,8 +145,8 @@ async fn fill(server: &Server, jobs: u32, busy: BusyKey) {
         name => name.to_owned(),
     };
     let values: Vec<String> = columns.iter().map(value).collect();
-    // The trigger assigns a change number to each job. The numbers are not needed here, and assigning a million of them
-    // takes minutes.
+    // The trigger `jobs_inserted` assigns a change number to each job. The numbers are not needed here, and assigning a
+    // million of them takes minutes.
     let fill = format!(
         "drop trigger jobs_inserted;
          with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < {jobs})
