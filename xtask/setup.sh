@@ -8,8 +8,9 @@
 #   1. the toolchain on the PATH, if it is new enough;
 #   2. the same toolchain after `rustup target add`;
 #   3. Debian's, which builds std for the browser from source (`xtask/src/wasm.rs`).
-# The links in target/toolchain, which the Makefile puts first on the PATH, select Debian's toolchain and Python and a
-# newer Node.js. TOOLCHAIN=debian skips the first two options. The script never removes anything from the machine.
+# If the script selects Debian's toolchain or Python, or installs a Node.js because the one on the PATH is too old, it
+# creates links to them in target/toolchain. The Makefile puts that directory first on the PATH. TOOLCHAIN=debian skips
+# the first two options. The script never removes anything from the machine.
 #
 # The script tests each tool by using it once: Rust before anything is compiled, Node.js (which is installed while the
 # server is compiled) before anything uses it, and the browser and the programs that tests use before the tests begin.
@@ -170,8 +171,8 @@ prove_browser() {
 }
 
 export PATH=$PWD/$links:$PATH
-# make sets these variables to describe a jobserver, which it shares only with other makes. cargo would try to use that
-# jobserver.
+# These variables describe a jobserver, which make shares only with other makes. They are unset, because cargo would
+# otherwise try to use it.
 unset MAKEFLAGS MFLAGS
 if [ ! -e $links/rust-ready ]; then
   rm -rf $links

@@ -1,8 +1,8 @@
 //! Splits cargo's WASM module, so that a page loads only the code that it needs.
 //!
-//! The attribute `wasm_split` in `src/pages/modules.rs` names the module of each page. [`transform`] finds the functions
-//! that the main module does not need, and groups them by the modules whose pages use them. Each group is moved into a
-//! file of its own. Everything else remains in the main module, which wasm-bindgen then processes.
+//! The attribute `wasm_split` in `src/pages/modules.rs` names the module of each page. [`transform`] finds the
+//! functions that the main module does not need, and groups them by the modules whose pages use them. Each group is
+//! moved into a file of its own. Everything else remains in the main module, which wasm-bindgen then processes.
 //!
 //! The modules call each other only through a shared table of functions, so all of them must come from the same build.
 //! A module from another build is refused when it is loaded.

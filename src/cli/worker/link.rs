@@ -59,8 +59,8 @@ struct LinkState {
     resumed: Mutex<Vec<Claimed>>,
     /// The error with which the server has refused this worker, or `None` if it was not refused.
     refusal: Mutex<Option<CliError>>,
-    /// Cancelled to drain the worker, which then finishes its jobs and claims no further ones. This link cancels the token
-    /// if the server refuses the worker.
+    /// Cancelled to drain the worker, which then finishes its jobs and claims no further ones. This link cancels the
+    /// token if the server refuses the worker.
     drain: CancellationToken,
 }
 
