@@ -34,9 +34,9 @@ pub struct NewEntry {
 /// The position in the log at which reading begins, and the direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuditPosition {
-    /// Newest first: the entries with ids smaller than this one, or all entries if it is `None`.
+    /// Newest first. Selects the entries with ids smaller than this id, or all entries if the id is `None`.
     Before(Option<i64>),
-    /// Oldest first: the entries with ids greater than this one.
+    /// Oldest first. Selects the entries with ids greater than this id.
     After(i64),
 }
 
@@ -69,7 +69,8 @@ impl AuditLog {
         self.db.writer().write(move |tx| Box::pin(async move { store::insert(tx.connection(), &entry).await })).await
     }
 
-    /// Returns the first entries that a filter selects, at most `limit` and at most [`MAX_PAGE`].
+    /// Returns the first entries that a filter selects. Their number is at most `limit`, and never more than
+    /// [`MAX_PAGE`].
     pub async fn page(&self, filter: &AuditFilter, limit: usize) -> Result<AuditPage, DbError> {
         let limit = limit.clamp(1, MAX_PAGE);
         let mut connection = self.db.reader().await?;

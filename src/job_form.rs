@@ -49,7 +49,7 @@ pub struct JobForm {
 /// A command in the form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FormStep {
-    /// The index of the step in the original job that this step was created from, or `None` for a new step.
+    /// The index of the original job's step from which this step was created, or `None` for a new step.
     pub origin: Option<usize>,
     /// The display name.
     pub name: String,

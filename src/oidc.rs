@@ -24,7 +24,7 @@ pub struct OidcSettings {
     pub issuer: String,
     /// The client id with which this server is registered at the provider.
     pub client_id: String,
-    /// The secret that belongs to `client_id`, or `None` for a public client, whose logins only PKCE protects.
+    /// The secret that belongs to `client_id`. `None` means a public client, whose logins are protected only by PKCE.
     pub client_secret: Option<String>,
     /// The scopes to request in addition to `openid`.
     pub scopes: Vec<String>,

@@ -97,8 +97,8 @@ pub struct JobPageData {
     pub artifacts: Vec<Artifact>,
 }
 
-/// The reason why the server refuses a person whom a reverse proxy has authenticated, or a login with the provider. The
-/// page that shows the reason gets it as a Leptos context.
+/// A refusal of a person whom a reverse proxy has authenticated, or of a login with the provider. The page that shows
+/// the reason gets this value as a Leptos context.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedPerson {
     /// The HTTP status of the page.

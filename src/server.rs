@@ -198,8 +198,8 @@ impl Server {
         let provider_secret = provider.as_ref().and_then(|provider| provider.client_secret.clone());
         let oidc = provider.map(Oidc::new).transpose()?;
         let db = Db::open(&config.data_dir).await?;
-        // Other machines can reach the server, but only somebody who can read the data directory or the printed link
-        // could log in, so the server does not start.
+        // Other machines can reach the server, but nobody could log in without access to the data directory or to the
+        // printed link, so the server does not start.
         if !address.ip().is_loopback() && !config.chooses_a_login() && !auth::has_administrator(&db).await? {
             return Err(config::ConfigError::OpenWithoutToken(address).into());
         }
@@ -273,7 +273,8 @@ impl Server {
 
     /// Returns the address for browsers, such as `http://127.0.0.1:3000`.
     ///
-    /// With TLS, it contains the first of the allowed host names, because certificates rarely contain an IP address.
+    /// With TLS, the address contains the first of the allowed host names, because certificates rarely contain an IP
+    /// address.
     #[must_use]
     pub fn url(&self) -> String {
         let name = self.state.config.allowed_hosts.first().filter(|_| self.state.tls.is_some());
