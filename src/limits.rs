@@ -32,9 +32,9 @@ pub struct Limits {
 }
 
 /// The maximum time without progress, and the minimum average rate, of a transfer from or to a client.
+///
 /// Time spent waiting for the client is deducted from a budget, which is initially `stall`. For every
 /// `bytes_per_second` bytes that are transferred, the budget grows by one second, up to its initial size.
-/// transferred bytes add one second to the budget, up to its initial size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PaceLimit {
     /// The maximum time without progress.
