@@ -178,7 +178,8 @@ async fn pause_type(server: &TestServer, text: &str) {
     assert_eq!(reply.expect("the server answers").status(), 201, "{text}");
 }
 
-/// The names of users and secrets are plain, so none of the texts can be one. The audit log shows the attempts.
+/// Sends `text` as the name of a user, of a secret and of an account. Such names are refused, but the audit log shows
+/// them.
 async fn refused_names(server: &TestServer, text: &str) {
     let user = json!({"name": text, "role": "viewer", "password": "correct horse battery"});
     assert_eq!(server.api.post("/users", &user).await.status(), 422, "{text}");

@@ -72,8 +72,8 @@ fn operation<'a>(route: &Route, description: &'a Value) -> &'a Value {
     &description["paths"][&route.path][route.method.as_str().to_lowercase()]
 }
 
-/// Returns the media types of the bodies that a route accepts. Those of the API's routes are in its description, which
-/// other tests compare with the routes.
+/// Returns the media types of the bodies that a route accepts. For the API's routes, they are read from the API's
+/// description, which other tests compare with the routes.
 fn body_types(route: &Route, description: &Value) -> Vec<String> {
     if route.path.starts_with("/api/") {
         let operation = operation(route, description);
