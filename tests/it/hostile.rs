@@ -148,9 +148,9 @@ async fn no_hostile_text_is_interpreted_as_html_on_any_page() {
     assert!(list.text.contains(MARK));
 }
 
-/// Claims a job as a worker on another machine that describes itself, its token and everything else with `text`, and
-/// submits two jobs that wait: one for the concurrency key of the claimed job, and one for a capability that no worker
-/// has. Then pauses the type of these jobs. Returns the ids of the three jobs.
+/// Claims a job as a remote worker that sends `text` in every field, and whose token contains `text` in every field.
+/// Then submits two jobs that wait: one for the concurrency key of the claimed job, and one for a capability that no
+/// worker has. Returns the ids of the three jobs.
 async fn work_with(server: &TestServer, text: &'static str) -> [String; 3] {
     let token = json!({"workerId": text, "description": text, "allowedJobTypes": [text], "capabilities": [text]});
     let reply = server.api.post("/workers/tokens", &token).await;

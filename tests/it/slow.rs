@@ -226,7 +226,7 @@ async fn a_stream_whose_client_does_not_read_is_closed_and_a_silent_stream_stays
 async fn a_server_that_stops_does_not_wait_for_the_rest_of_a_body() {
     let server = start(|_| {}).await;
     let json = format!("Content-Type: application/json\r\nAuthorization: Bearer {TOKEN}\r\n");
-    // The server asks for the body when a route has begun to read it.
+    // If a request contains `Expect: 100-continue`, the server asks for the body when a route begins to read it.
     let asking = format!("{json}Expect: 100-continue\r\n");
     let mut socket = send_part(&server, "POST /api/queue/jobs", &asking).await;
     assert!(tcp::read_until(&mut socket, "\r\n\r\n").await.contains(" 100 "));

@@ -1,4 +1,5 @@
-//! Kills the server 200 times with `kill -9`: at every fail point, and at random moments.
+//! Kills the server 200 times with `kill -9`: at every fail point, which is a place in the code at which the server can
+//! be made to kill itself, and at random moments.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
