@@ -1,9 +1,9 @@
 //! Reads the settings file and computes the effective settings.
 //!
 //! The settings are defined once, as the arguments of `serve` ([`Serve`]). The keys of the file are the names of the
-//! arguments, and the values in the file become the defaults of the arguments. A flag therefore overrides an
-//! environment variable, which overrides the file, which overrides the built-in default. The same checks apply to
-//! values from all of these sources.
+//! arguments, and the values in the file become the defaults of the arguments. The order of precedence is therefore:
+//! flags, environment variables, the file, built-in defaults. The same checks apply to values from all of these
+//! sources.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

@@ -1,8 +1,8 @@
 //! Reads a job from a YAML or JSON file and checks its structure, so that errors are reported with line and column.
 //!
-//! The file contains either a payload, which specifies the commands of a job (`run` or `steps`), or a whole submission,
-//! which is recognised by its member `type` or `payload`. The structure is checked with the same types that the server
-//! uses. The values are checked only by the server.
+//! The file contains either a payload or a whole submission. A payload specifies the commands of a job (`run` or
+//! `steps`). A submission is recognised by its member `type` or `payload`. The structure is checked with the same types
+//! that the server uses. The values are checked only by the server.
 
 use std::fmt;
 

@@ -1,7 +1,7 @@
 //! `tailwater worker`: runs jobs of a server, usually on another machine.
 //!
-//! The jobs are run by the same code as in the server ([`engine::worker`]). [`link`] sends requests to the server,
-//! [`claims`] records the jobs that the worker has claimed, so that it can end their attempts after a crash, and
+//! The jobs are run by the same code as in the server ([`engine::worker`]). [`link`] sends requests to the server.
+//! [`claims`] records the jobs that the worker has claimed, so that the worker can end their attempts after a crash.
 //! [`files`] transfers the input files of jobs and their artifacts.
 
 mod claims;

@@ -21,8 +21,9 @@ const STAND_IN: char = '\u{fffd}';
 const MAX_SPAN: i64 = 4 << 20;
 
 impl Follower {
-    /// If the event's text contains U+FFFD, fetches the bytes that the step printed. Returns `None` if the text does
-    /// not contain U+FFFD, or if the bytes are no longer available. In the latter case, prints a note the first time.
+    /// If the event's text contains U+FFFD, fetches the bytes that the step printed. If these bytes are no longer
+    /// available, returns `None`, and prints a note the first time. Also returns `None` if the text does not contain
+    /// U+FFFD.
     pub(super) async fn exact(&mut self, event: &Event) -> Result<Option<Vec<u8>>, CliError> {
         let Payload::Log(payload) = &event.payload else { return Ok(None) };
         if !event.message.contains(STAND_IN) {
