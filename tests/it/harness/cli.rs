@@ -60,14 +60,14 @@ impl Cli {
         command
     }
 
-    /// Returns a command that runs the program on a terminal of 77 columns and 23 rows and prints what the program
-    /// writes to the terminal.
+    /// Returns a command that runs the program on a terminal of 77 columns and 23 rows. The command prints what the
+    /// program writes to the terminal.
     pub fn on_terminal(&self, arguments: &[&str]) -> Command {
         self.in_terminal("exec \"$0\" \"$@\"", arguments)
     }
 
-    /// Returns a command that runs a script on a terminal and prints what the script writes to the terminal. In the
-    /// script, `"$0" "$@"` is the program with its arguments.
+    /// Returns a command that runs a script on a terminal. The command prints what the script writes to the terminal.
+    /// In the script, `"$0" "$@"` is the program with its arguments.
     pub fn in_terminal(&self, script: &str, arguments: &[&str]) -> Command {
         let program = self.command(arguments);
         let spawn = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
