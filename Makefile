@@ -38,11 +38,11 @@ help: ## Show this list.
 run: build ## Build for production and serve on http://127.0.0.1:3000.
 	@exec target/release/tailwater serve $(ARGS)
 
-# The library and the site are built in parallel, because the last part of each build uses only one core, and because
-# the library can be compiled while Node.js and its packages are installed for the site. The binary embeds the site and
-# the supervisor, so it is built last, which takes a few seconds. The checksum of the supervisor and of the list of
-# hashed names makes cargo rebuild the binary when they have changed. Debian's cargo strips less than the profile
-# specifies, so `-C strip=symbols` is passed to the compiler.
+# The library and the site are built in parallel: the last part of each build uses only one core, and the library can be
+# compiled while Node.js and its packages are installed for the site. The binary embeds the site and the supervisor, so
+# it is built last, which takes a few seconds. cargo rebuilds the binary if the checksum of the supervisor and of the
+# list of hashed names has changed. Debian's cargo strips less than the profile specifies, so `-C strip=symbols` is
+# passed to the compiler.
 build: ## Build the release: target/release/tailwater, a single file with everything it needs.
 	@$(MAKE) -j2 server site
 	$(BINARY) tailwater-supervisor -- -C strip=symbols

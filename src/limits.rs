@@ -53,8 +53,8 @@ impl Default for Limits {
     }
 }
 
-/// The time that requests in progress have to finish when the server stops, after the streams have been closed.
-/// Ordinary requests take less time.
+/// When the server stops and has closed all streams, the requests that are still in progress may take this long to
+/// finish. Ordinary requests take less time.
 pub const DRAIN: Duration = Duration::from_secs(1);
 
 /// The maximum time for receiving the rest of a refused upload. If the rest were not received, the client might get a
