@@ -168,7 +168,7 @@ fn number(field: &str, text: &str) -> Result<Option<i64>, Misread> {
     }
 }
 
-/// Converts a number to the nearest `i32`. The server checks whether it is in the permitted range.
+/// Converts a number to the nearest `i32`. The server checks whether the number is in the permitted range.
 fn saturating(number: i64) -> i32 {
     i32::try_from(number).unwrap_or(if number < 0 { i32::MIN } else { i32::MAX })
 }

@@ -59,7 +59,7 @@ pub async fn worker() {
     let server = Server::start_with(&[("TAILWATER_CONCURRENCY", "0")]);
     let client = Client::new(&server.address);
     let _worker = Worker::start(&client).await;
-    // Wait for a first job, so that the start of the worker is not measured.
+    // Wait until a first job has finished, so that the start of the worker is not measured.
     let first = client.submit(&json!({"run": "true"})).await;
     client.ended(&first).await;
     let path = std::fs::canonicalize(server.folder.path()).expect("the folder exists").join("input");

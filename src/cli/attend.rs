@@ -36,8 +36,8 @@ impl Attending {
     }
 
     /// Prints the output of several new jobs, and returns the exit code of each. If the output of one job cannot be
-    /// read, the other jobs are still attended to. All jobs are cancelled on the first signal, or if their output can
-    /// no longer be written.
+    /// read, the output of the others is still printed. All jobs are cancelled on the first signal, or if their output
+    /// can no longer be written.
     pub(super) async fn jobs(&self, jobs: &[JobId], signals: Signals) -> Result<Vec<u8>, CliError> {
         tokio::spawn(cancel_on(signals, self.client.clone(), jobs.to_vec()));
         let mut codes = Vec::with_capacity(jobs.len());

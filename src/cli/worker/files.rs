@@ -71,7 +71,7 @@ impl HttpFiles {
         self.link.worker_dir().join(INPUTS).join(format!("{job}-{attempt}"))
     }
 
-    /// Repeats a transfer until it succeeds, fails permanently, or the attempt is stopped.
+    /// Repeats a transfer until it succeeds or fails permanently, or until the attempt is stopped.
     fn repeat<T>(
         &self,
         go_on: &dyn Fn() -> bool,

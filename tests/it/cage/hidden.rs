@@ -80,7 +80,7 @@ async fn successes(api: &Api, data: &str, server: u32) -> Vec<&'static str> {
     output.lines().map(|number| ATTEMPTS[number.parse::<usize>().expect("it is a number")].1).collect()
 }
 
-/// Creates files in the data directory that every user may read and change.
+/// In the data directory, creates files that every user may read and change.
 fn plant(data: &Path) {
     for name in ["planted", "movable"] {
         let path = data.join(name);

@@ -1,6 +1,5 @@
 //! Kills the server 200 times with `kill -9`, at random moments and at every fail point. A fail point is a place in the
 //! server's code at which the server kills itself if a test has requested this.
-//! be made to kill itself, and at random moments.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
