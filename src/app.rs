@@ -46,7 +46,7 @@ pub fn refused_shell(options: LeptosOptions) -> impl IntoView {
     plain_shell(&options, || view! { <NotAllowedPage /> })
 }
 
-/// Renders a document without scripts around content that is not one of the pages in the router.
+/// Renders a document without scripts for content that does not belong to one of the router's pages.
 pub fn plain_shell<F: FnOnce() -> B, B: IntoView>(options: &LeptosOptions, content: F) -> impl IntoView + use<F, B> {
     provide_meta_context();
     html(options, use_nonce().as_ref(), ().into_any(), content())

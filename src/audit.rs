@@ -47,7 +47,8 @@ pub struct AuditFilter {
     pub position: AuditPosition,
     /// The user whose entries are selected, or `None` for all entries.
     pub user: Option<String>,
-    /// The selected action, or the part of it before a dot (`job` selects `job.cancel`), or `None` for all actions.
+    /// The selected action, or `None` for all actions. The part of an action before a dot selects all actions with this
+    /// part: `job` selects `job.cancel`.
     pub action: Option<String>,
 }
 

@@ -106,7 +106,7 @@ pub struct Auth {
     revocations: Revocations,
     previews: PreviewKey,
     group_roles: Arc<GroupRoles>,
-    /// The lifetime of a session of a person whom a proxy or a provider has authenticated.
+    /// The lifetime of the sessions of people whom a proxy or a provider has authenticated.
     external_session: Duration,
 }
 
@@ -138,7 +138,7 @@ impl Auth {
     }
 
     /// Sets the lifetime of sessions of people whom a reverse proxy or an OpenID Connect provider authenticates. If
-    /// this is not called, they have the same lifetime as other sessions.
+    /// this method is not called, these sessions have the same lifetime as other sessions.
     #[must_use]
     pub fn with_external_sessions(self, lifetime: Duration) -> Self {
         Self { external_session: lifetime, ..self }

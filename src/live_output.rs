@@ -125,8 +125,8 @@ pub fn CommonTools(logs: Logs, search: ReaderSearch) -> impl IntoView {
     .into_any()
 }
 
-/// Shows the filter bar and the search bar if they are open, and offers to return to the filter if it was removed to
-/// show a line.
+/// Shows the filter bar and the search bar if they are open. If the filter was removed to show a line, offers to
+/// restore the filter.
 #[component]
 fn Bars(logs: Logs, search: ReaderSearch, is_filter_bar_open: RwSignal<bool>) -> impl IntoView {
     view! {

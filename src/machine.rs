@@ -1,5 +1,5 @@
 //! Identifies the machine that a program runs on, so that two programs can determine whether they run on the same
-//! machine, that is, on the same boot of the same kernel, with the same files at the same paths.
+//! machine. This means the same boot of the same kernel, with the same files at the same paths.
 //!
 //! `tailwater run` compares the identities of two machines, the server's and its own, before it lets a job run in the
 //! caller's directory. A network address is not sufficient: through a forwarded port, a proxy or a container's

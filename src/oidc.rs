@@ -60,7 +60,7 @@ pub struct ProviderAnswer {
     pub state: Option<String>,
     /// The provider's address (RFC 9207), or `None` if the provider does not send it.
     pub issuer: Option<String>,
-    /// The provider's error code, or `None` if it has not refused the login.
+    /// The provider's error code, or `None` if the provider has not refused the login.
     pub error: Option<String>,
     /// The provider's explanation of the error, or `None` if it does not send any.
     pub description: Option<String>,

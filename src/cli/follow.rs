@@ -35,7 +35,7 @@ const WAITS: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_s
 /// fewer failures.
 const TRIES_IN_SILENCE: u32 = 3;
 
-/// The error for a frame that is longer than any event.
+/// The error for a frame that is too long to be an event.
 const TOO_LONG: &str = "it sent an event that is too long";
 
 /// Specifies the event up to which the log is read.

@@ -26,8 +26,7 @@ const KEPT: [&str; 5] =
 /// modules that they load, and style sheets contain those of the fonts, so modules and fonts are renamed first.
 const KINDS: [&str; 5] = ["svg", "wasm", "woff2", "js", "css"];
 
-/// The number of bytes of the hash in a name, which is large enough to make accidental collisions practically
-/// impossible.
+/// The number of bytes of the hash in a name. Eight bytes make accidental collisions practically impossible.
 const HASH: usize = 8;
 
 /// Copies the site in `plain` to `to` with hashed names, and writes the list of names.

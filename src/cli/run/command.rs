@@ -9,8 +9,8 @@ use std::path::Path;
 
 use crate::cli::error::CliError;
 
-/// Words that a POSIX shell, bash or zsh interprets at the beginning of a command. When quoted, they are ordinary
-/// names.
+/// Words that have a special meaning at the beginning of a command in a POSIX shell, bash or zsh. When quoted, they are
+/// ordinary names.
 const RESERVED: [&str; 22] = [
     "if",
     "then",

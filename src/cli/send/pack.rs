@@ -38,7 +38,7 @@ pub(super) struct PackingProgress {
 }
 
 impl PackingProgress {
-    /// Creates the progress of files that have not been packed yet.
+    /// Creates the progress for the start of packing. `counter` receives the number of packed bytes.
     pub(super) const fn new(counter: TransferCounter) -> Self {
         Self { packed: AtomicU64::new(0), counter }
     }

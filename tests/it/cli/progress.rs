@@ -11,7 +11,7 @@ fn cli_of(server: &TestServer) -> Cli {
     Cli::new(&server.api.base).with("TERM", "xterm-256color")
 }
 
-/// Runs a job that prints much output, and returns its id and the output.
+/// Runs a job that prints a large output, and returns its id and the output.
 async fn large_log(server: &TestServer) -> (String, Vec<u8>) {
     let (id, _) = server.api.run(&format!("yes | head -c {SIZE}")).await;
     let output = server.api.output(&id, 1).await;

@@ -164,7 +164,7 @@ impl Description {
         let (method, template) = request.operation.split_once(' ').expect("an operation has a method");
         let content = &self.0["paths"][template][method.to_lowercase()]["requestBody"]["content"];
         let mut members = Vec::new();
-        // Only the second request for jobs submits a command, whose payload is described.
+        // Only the second request that submits a job submits a command. Payloads of other jobs are not described.
         let is_command = request.body["type"] == "command";
         self.add_members(
             &[],

@@ -27,7 +27,8 @@ enum Treatment {
 
 use Treatment::{Between, Reads, Skipped};
 
-/// The commands that need special treatment, by their beginnings. The first entry that matches applies.
+/// The commands that need special treatment. An entry applies to commands that begin with its text. The first match
+/// counts.
 const TREATMENTS: [(&str, Treatment); 16] = [
     ("make run", Skipped("it builds the program")),
     ("make test", Skipped("it runs all tests")),

@@ -82,7 +82,7 @@ impl Cli {
     /// Runs a command created by [`Cli::command`] until it exits.
     pub async fn run_command(mut command: Command) -> Done {
         let child = command.spawn().expect("the program starts");
-        // `command` may own the other end of a pipe, which has to be closed before waiting.
+        // `command` may own the other end of a pipe, which must be closed before this function waits for the program.
         drop(command);
         Done::of(child, &["a command"]).await
     }

@@ -1,4 +1,5 @@
-//! The complete log of a job on another machine is a copy of the output in its events, however the events arrive.
+//! The complete log of a job on another machine is a copy of the output in the job's events, even if the events arrive
+//! out of order.
 
 use serde_json::{Value, json};
 
