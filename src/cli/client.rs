@@ -28,8 +28,8 @@ const SILENT_AFTER: Duration = Duration::from_secs(30);
 /// nothing, or while the server writes to its disk.
 const STALLED_AFTER: Duration = Duration::from_mins(2);
 
-/// The maximum size of a JSON response, in bytes. The largest responses are pages of events with 1 MiB of text. JSON
-/// escapes can make this text six times as long.
+/// The maximum size of a JSON response, in bytes. The limit is sufficient for a page of events with 1 MiB of text, even
+/// if JSON escapes make the text six times as long.
 const MAX_REPLY: usize = 32 << 20;
 
 /// The maximum number of characters that are printed from an unexpected response.

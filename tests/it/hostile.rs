@@ -208,7 +208,8 @@ async fn no_hostile_text_of_a_worker_a_token_a_pause_or_a_key_is_interpreted_as_
         {
             page(&server, path).await;
         }
-        // The worker's name, hostname and version, the types and capabilities, the job's title, and the pause.
+        // This page shows the worker's name, hostname and version, the types and capabilities, the job's title, and the
+        // pause.
         let workers = page(&server, "/workers").await;
         for part in [
             format!("on {shown}"),
