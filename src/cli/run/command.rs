@@ -103,8 +103,8 @@ mod tests {
         for word in RESERVED.into_iter().chain(["{", "}", "!", "[[", "A=1"]) {
             let line = command_line(&[word]).expect("there is no NUL");
             for shell in ["/bin/sh", "/bin/bash"] {
-                // `PATH` contains no programs, because some reserved words are also names of programs, which would be
-                // found and run.
+                // `PATH` contains no programs. Otherwise, the shell could find and run a program whose name is a
+                // reserved word.
                 let mut shell_of_line = Command::new(shell);
                 shell_of_line.args(["-c", &line]).env("PATH", "/nowhere");
                 let status = shell_of_line.output().expect("the shell is installed").status;

@@ -26,7 +26,7 @@ pub(super) struct Objects {
     pub(super) held: Value,
     /// The id of this worker.
     worker: String,
-    /// The name of a user and of a secret, which is the same for both.
+    /// The name that both a user and a secret have.
     pub(super) name: String,
     /// The session of the owner, and its id.
     pub(super) session: (Proof, String),

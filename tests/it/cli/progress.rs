@@ -6,7 +6,7 @@ use crate::harness::cli::Cli;
 /// The number of bytes that the job prints.
 const SIZE: usize = 3_000_000;
 
-/// Returns a command line with a terminal type that permits it to draw and erase a progress bar.
+/// Returns a `Cli` whose terminal type permits the program to draw and erase a progress bar.
 fn cli_of(server: &TestServer) -> Cli {
     Cli::new(&server.api.base).with("TERM", "xterm-256color")
 }

@@ -1,5 +1,5 @@
-//! Only the worker that holds a job can act on it, and only until its lease ends. The server checks the job's state
-//! first.
+//! Only the worker that holds a job can act on it, and only until the worker's lease ends. The server checks the job's
+//! state before it checks the worker.
 
 use reqwest::Method;
 use serde_json::{Value, json};
