@@ -20,7 +20,7 @@ XTASK := cargo run --quiet -p xtask --
 BINARY := cargo rustc --release --features ssr --bin
 # The packages of the server.
 SERVER := -p tailwater -p tailwater-engine -p tailwater-model -p tailwater-supervise -p redact --features ssr
-# The options of cargo that run each test in its own process.
+# The options with which cargo runs each test in its own process.
 EACH_ALONE := --config 'target."cfg(all())".runner = ["$(CURDIR)/xtask/run-tests.sh"]'
 
 .PHONY: help run build dev test test-api test-long fuzz mutants false-masks lint unit e2e bench bench-ui setup setup-server setup-unit setup-test server site clean
@@ -38,11 +38,11 @@ help: ## Show this list.
 run: build ## Build for production and serve on http://127.0.0.1:3000.
 	@exec target/release/tailwater serve $(ARGS)
 
-# The library and the site are built in parallel, because the last part of each build uses only one core, and because
-# the library can be compiled while Node.js and its packages are installed for the site. The binary embeds the site and
-# the supervisor, so it is built last, which takes a few seconds. The checksum of the supervisor and of the list of
-# hashed names makes cargo rebuild the binary when they have changed. Debian's cargo strips less than the profile
-# specifies, so `-C strip=symbols` is passed to the compiler.
+# The library and the site are built in parallel: the last part of each build uses only one core, and the library can be
+# compiled while Node.js and its packages are installed for the site. The binary embeds the site and the supervisor, so
+# it is built last, which takes a few seconds. cargo rebuilds the binary if the checksum of the supervisor and of the
+# list of hashed names has changed. Debian's cargo strips less than the profile specifies, so `-C strip=symbols` is
+# passed to the compiler.
 build: ## Build the release: target/release/tailwater, a single file with everything it needs.
 	@$(MAKE) -j2 server site
 	$(BINARY) tailwater-supervisor -- -C strip=symbols
@@ -119,8 +119,8 @@ bench: setup-test build ## Measure the main data path of the release, then the p
 bench-ui: setup-test build ## Measure the pages in a browser, with logs of up to 100,000,000 lines.
 	node_modules/.bin/playwright test -c end2end/bench.config.ts $(ARGS)
 
-# These variables are unset, because cargo would try to use the jobserver that they describe, which make shares only
-# with other makes.
+# These variables describe a jobserver, which make shares only with other makes. They are unset, because cargo would
+# otherwise try to use it.
 server: setup-server
 	env -u MAKEFLAGS -u MFLAGS cargo build --release --lib --features ssr
 

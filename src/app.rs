@@ -18,8 +18,8 @@ const FONT: &str = "fonts/inter-latin.woff2";
 /// A script that runs before the first paint of a job's page, so that the log is initially scrolled to its end.
 const START_AT_THE_END: &str = "for(const r of document.querySelectorAll('.live-rows'))r.scrollTop=r.scrollHeight";
 
-/// A script that lets the browser follow links itself until the page has been hydrated. The router intercepts clicks
-/// earlier than that, but cannot display another page yet, and never can if the page's module fails to load.
+/// A script that lets the browser follow links itself until the page has been hydrated. The router already intercepts
+/// clicks before hydration, but cannot display another page yet. If the page's module fails to load, it never can.
 const LINKS_BEFORE_HYDRATION: &str =
     "addEventListener('click',e=>document.body.dataset.hydrated??e.stopPropagation(),true);";
 
@@ -41,12 +41,12 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
 }
 
 /// Renders the document for a person whose role does not permit the requested page, or who is refused for another
-/// reason. It has no scripts, because the router in the browser would otherwise display the requested page.
+/// reason. The document has no scripts, because the router in the browser would otherwise display the requested page.
 pub fn refused_shell(options: LeptosOptions) -> impl IntoView {
     plain_shell(&options, || view! { <NotAllowedPage /> })
 }
 
-/// Renders a document without scripts around content that is not one of the pages in the router.
+/// Renders a document without scripts for content that does not belong to one of the router's pages.
 pub fn plain_shell<F: FnOnce() -> B, B: IntoView>(options: &LeptosOptions, content: F) -> impl IntoView + use<F, B> {
     provide_meta_context();
     html(options, use_nonce().as_ref(), ().into_any(), content())

@@ -34,9 +34,9 @@ pub struct NewEntry {
 /// The position in the log at which reading begins, and the direction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AuditPosition {
-    /// Newest first: the entries with ids smaller than this one, or all entries if it is `None`.
+    /// Newest first. Selects the entries with ids smaller than this id, or all entries if the id is `None`.
     Before(Option<i64>),
-    /// Oldest first: the entries with ids greater than this one.
+    /// Oldest first. Selects the entries with ids greater than this id.
     After(i64),
 }
 
@@ -47,7 +47,8 @@ pub struct AuditFilter {
     pub position: AuditPosition,
     /// The user whose entries are selected, or `None` for all entries.
     pub user: Option<String>,
-    /// The selected action, or the part of it before a dot (`job` selects `job.cancel`), or `None` for all actions.
+    /// The selected action, or `None` for all actions. The part of an action before a dot selects all actions with this
+    /// part: `job` selects `job.cancel`.
     pub action: Option<String>,
 }
 
@@ -69,7 +70,8 @@ impl AuditLog {
         self.db.writer().write(move |tx| Box::pin(async move { store::insert(tx.connection(), &entry).await })).await
     }
 
-    /// Returns the first entries that a filter selects, at most `limit` and at most [`MAX_PAGE`].
+    /// Returns the first entries that a filter selects. Their number is at most `limit`, and never more than
+    /// [`MAX_PAGE`].
     pub async fn page(&self, filter: &AuditFilter, limit: usize) -> Result<AuditPage, DbError> {
         let limit = limit.clamp(1, MAX_PAGE);
         let mut connection = self.db.reader().await?;

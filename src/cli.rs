@@ -61,8 +61,8 @@ use crate::server::site::EmbeddedSite;
 use error::CliError;
 use output::Colour;
 
-/// The exit code of a subcommand that failed. `run` uses another code, because 1 could be the exit code of the command
-/// that it runs.
+/// The exit code of a subcommand that failed. `run` and `rerun` use [`outcome::OURS`] instead, because the commands
+/// that they run may themselves exit with code 1.
 const FAILURE: u8 = 1;
 
 /// A self-hosted job queue with live output in the browser.
@@ -159,7 +159,7 @@ enum Verb {
 pub struct Embedded {
     /// The static files of the pages.
     pub site: Option<EmbeddedSite>,
-    /// The executable of the supervisor of steps.
+    /// The executable of the supervisor, which runs each step of a job.
     pub supervisor: Option<Cow<'static, [u8]>>,
 }
 

@@ -50,7 +50,7 @@ pub struct JobForm {
 /// A command in the form.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct FormStep {
-    /// The index of the step in the original job that this step was created from, or `None` for a new step.
+    /// The index of the original job's step from which this step was created, or `None` for a new step.
     pub origin: Option<usize>,
     /// The display name.
     pub name: String,
@@ -169,7 +169,7 @@ fn number(field: &str, text: &str) -> Result<Option<i64>, Misread> {
     }
 }
 
-/// Converts a number to the nearest `i32`. The server checks whether it is in the permitted range.
+/// Converts a number to the nearest `i32`. The server checks whether the number is in the permitted range.
 fn saturating(number: i64) -> i32 {
     i32::try_from(number).unwrap_or(if number < 0 { i32::MIN } else { i32::MAX })
 }

@@ -35,10 +35,10 @@ pub struct JobsConfig {
     pub live_events_per_second: u32,
     /// The target size of a log event's text, in bytes. Events are larger under load.
     pub live_event_bytes: usize,
-    /// The maximum total text of a job's log events, in bytes. Beyond this limit, only the end of each step's output is
-    /// sent live.
+    /// The maximum total size of the text in a job's log events, in bytes. Beyond this limit, only the end of each
+    /// step's output is sent live.
     pub live_job_bytes: u64,
-    /// The maximum time after the end of a step during which its output is still sent live.
+    /// The maximum time for which output is still sent live after its step has ended.
     pub live_lag: Duration,
     /// The number of bytes at the end of each step's output that are always sent live.
     pub live_tail_bytes: u64,
@@ -68,7 +68,7 @@ pub struct JobsConfig {
     pub job_env: Vec<String>,
     /// The restrictions on the steps of jobs.
     pub cage: CageSettings,
-    /// The directories that must contain all absolute working directories. If the list is empty, any directory is
+    /// The directories in which absolute working directories are allowed. If the list is empty, any directory is
     /// allowed.
     pub working_roots: Vec<PathBuf>,
     /// The duration of a lease.
@@ -130,7 +130,7 @@ impl JobsConfig {
     }
 
     /// Returns the values that are masked in every job's output: the values of this process's environment variables
-    /// with secret-looking names, passwords in the variables passed on to jobs, and the values in `redact_values_file`.
+    /// whose names look secret, the passwords in variables that jobs inherit, and the values in `redact_values_file`.
     pub(crate) fn secrets(&self) -> Result<Vec<String>, JobsConfigError> {
         let looks_secret =
             |(name, value): (String, String)| (redact::is_secret_name(&name) && !value.is_empty()).then_some(value);

@@ -50,7 +50,7 @@ pub mod server;
 pub async fn hydrate() {
     console_error_panic_hook::set_once();
     let body = leptos::prelude::document().body().expect("the document has been parsed");
-    // This waits until the module of the page has been loaded.
+    // `hydrate_from_async` waits until the page's module has been loaded.
     leptos::mount::hydrate_from_async(body.clone(), app::App).await.forget();
     // Until this attribute is set, a script in the document (`app`) lets the browser follow links itself, and the
     // browser tests wait for the attribute.

@@ -11,8 +11,8 @@ pub struct Limits {
     /// The maximum time that the server waits for a complete request head, including the time before its first byte.
     /// Connections that are idle for longer are therefore closed.
     ///
-    /// A head consists of one or two packets, which arrive within a few seconds even on a slow mobile network. With
-    /// half a minute, a connection can also stay open between two requests of a page.
+    /// A head consists of one or two packets, which arrive within a few seconds even on a slow mobile network. A limit
+    /// of half a minute also lets a connection stay open between two requests of a page.
     pub head: Duration,
     /// The required pace of a request's body.
     pub body: PaceLimit,
@@ -33,8 +33,8 @@ pub struct Limits {
 
 /// The maximum time without progress, and the minimum average rate, of a transfer from or to a client.
 ///
-/// Time spent waiting for the client is deducted from a budget, which is initially `stall`. Every `bytes_per_second`
-/// transferred bytes add one second to the budget, up to its initial size.
+/// Time spent waiting for the client is deducted from a budget, which is initially `stall`. For every
+/// `bytes_per_second` bytes that are transferred, the budget grows by one second, up to its initial size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PaceLimit {
     /// The maximum time without progress.
@@ -53,8 +53,8 @@ impl Default for Limits {
     }
 }
 
-/// The time that requests in progress have to finish when the server stops, after the streams have been closed.
-/// Ordinary requests take less time.
+/// When the server stops and has closed all streams, the requests that are still in progress may take this long to
+/// finish. Ordinary requests take less time.
 pub const DRAIN: Duration = Duration::from_secs(1);
 
 /// The maximum time for receiving the rest of a refused upload. If the rest were not received, the client might get a
@@ -65,8 +65,9 @@ pub const REFUSED_UPLOAD: Duration = Duration::from_secs(5);
 /// would keep a core busy.
 pub const ACCEPT_REST: Duration = Duration::from_millis(100);
 
-/// The time without events after which a stream reads the events again and, if there are none, sends a heartbeat. It is short enough to keep connections open, because
-/// most proxies close idle connections after a minute, and some after 30 seconds.
+/// If a stream has sent no event for this time, it reads the events again and, if there are none, sends a heartbeat.
+/// The interval is short enough to keep connections open: most proxies close idle connections after a minute, and some
+/// after 30 seconds.
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
 
 /// The pause before a browser reopens a broken stream. The pause hardly delays readers, and most restarts of the server
@@ -99,16 +100,16 @@ pub const CERTIFICATE_CHECK: Duration = Duration::from_secs(5);
 /// The lifetime of a session, after which users have to log in again.
 pub const SESSION: Duration = Duration::from_hours(30 * 24);
 
-/// The minimum interval between two updates of the time at which a session or a token was last used. Each update is a
+/// The time of the last use of a session or a token is updated at most once in this interval, because each update is a
 /// write to the database.
 pub const LAST_USED_EVERY: Duration = Duration::from_mins(1);
 
 /// The time for which an expired API token is still listed, so that its owner can see why a program is refused.
 pub const EXPIRED_TOKEN_KEPT: Duration = Duration::from_hours(30 * 24);
 
-/// The longest time after which the server checks again whether the recipient of an open response may still receive it.
-/// Expiry and changes by this server are noticed immediately, but changes by another server with the same database only
-/// by a check. A check is one short query.
+/// The maximum interval between two checks of whether the recipient of an open response may still receive it. The
+/// server notices expiry and its own changes immediately. Changes by another server with the same database are noticed
+/// only by such a check, which is one short query.
 pub const RECHECK_IDENTITY: Duration = Duration::from_mins(1);
 
 /// The lifetime of a login link. The link is printed when the server starts, and may remain in a terminal's history.
@@ -118,8 +119,8 @@ pub const LOGIN_LINK: Duration = Duration::from_hours(1);
 /// second factor first.
 pub const STARTED_LOGIN: Duration = Duration::from_mins(10);
 
-/// The time after which the description and the keys of the OpenID Connect provider are fetched again. A new key is
-/// fetched when it is first used.
+/// The time after which the description and the keys of the OpenID Connect provider are fetched again. If a token is
+/// signed with an unknown key, the keys are fetched immediately.
 pub const PROVIDER_CACHE: Duration = Duration::from_hours(1);
 
 /// The maximum time for establishing a connection to the OpenID Connect provider.

@@ -1,10 +1,10 @@
 //! Identifies the machine that a program runs on, so that two programs can determine whether they run on the same
-//! machine, that is, on the same boot of the same kernel, with the same files at the same paths.
+//! machine. This means the same boot of the same kernel, with the same files at the same paths.
 //!
-//! `tailwater run` performs this check before it lets a job run in the caller's directory. A network address is not
-//! sufficient: through a forwarded port, a proxy or a container's published port, a remote server can respond at a
-//! loopback address, and a local server may have any host name. Therefore both sides identify their machine, and the
-//! identities must be equal. An identity is derived from:
+//! `tailwater run` compares the identities of two machines, the server's and its own, before it lets a job run in the
+//! caller's directory. A network address is not sufficient: through a forwarded port, a proxy or a container's
+//! published port, a remote server can respond at a loopback address, and a local server may have any host name. An
+//! identity is derived from:
 //!
 //! - the machine id (machine-id(5)), which differs between installations. A system without a machine id is identified
 //!   by the other values;

@@ -8,8 +8,8 @@ use tailwater::cli::Embedded;
 use tailwater::server::site::EmbeddedSite;
 use tikv_jemallocator::Jemalloc;
 
-/// The allocator of the program. Its own threads return freed memory to the system, with the settings in
-/// `.cargo/config.toml`, so the server does not keep the memory that an attack required.
+/// The allocator of the program. With the settings in `.cargo/config.toml`, the allocator's own threads return freed
+/// memory to the system. The server therefore does not keep the memory that an attack required.
 ///
 /// With glibc's allocator, failed logins made the server grow by more than a gigabyte (`docs/measured.md`).
 #[global_allocator]

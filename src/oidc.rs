@@ -24,7 +24,7 @@ pub struct OidcSettings {
     pub issuer: String,
     /// The client id with which this server is registered at the provider.
     pub client_id: String,
-    /// The secret that belongs to `client_id`, or `None` for a public client, whose logins only PKCE protects.
+    /// The secret that belongs to `client_id`. `None` means a public client, whose logins are protected only by PKCE.
     pub client_secret: Option<String>,
     /// The scopes to request in addition to `openid`.
     pub scopes: Vec<String>,
@@ -60,7 +60,7 @@ pub struct ProviderAnswer {
     pub state: Option<String>,
     /// The provider's address (RFC 9207), or `None` if the provider does not send it.
     pub issuer: Option<String>,
-    /// The provider's error code, or `None` if it has not refused the login.
+    /// The provider's error code, or `None` if the provider has not refused the login.
     pub error: Option<String>,
     /// The provider's explanation of the error, or `None` if it does not send any.
     pub description: Option<String>,

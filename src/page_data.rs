@@ -1,7 +1,7 @@
 //! The results of the pages' server functions, either the data for the first paint or an error, and their encoding.
 //!
-//! This module is separate from [`crate::rpc`], which calls the server, so that the server does not depend on the
-//! modules that call it.
+//! The server uses these types too. They are not in [`crate::rpc`], because the server must not depend on the module
+//! that calls it.
 
 use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
@@ -42,7 +42,8 @@ impl FromServerFnError for RpcError {
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
             // Without this status, Leptos would respond with 500, although the sender sent invalid arguments. In the
-            // browser, `Deserialization` means an invalid response of the server, so it is not handled here.
+            // browser, `Deserialization` means an invalid response from the server, so this case applies only on the
+            // server.
             ServerFnErrorErr::Args(problem)
             | ServerFnErrorErr::MissingArg(problem)
             | ServerFnErrorErr::Deserialization(problem)
@@ -97,8 +98,8 @@ pub struct JobPageData {
     pub artifacts: Vec<Artifact>,
 }
 
-/// The reason why the server refuses a person whom a reverse proxy has authenticated, or a login with the provider. The
-/// page that shows the reason gets it as a Leptos context.
+/// A refusal of a person whom a reverse proxy has authenticated, or of a login with the provider. The page that shows
+/// the reason gets this value as a Leptos context.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RefusedPerson {
     /// The HTTP status of the page.

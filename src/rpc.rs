@@ -15,13 +15,13 @@ use crate::page_data::{AccountPageData, JobPageData, PeoplePageData, RpcError, R
 /// Returns a page of jobs, newest first.
 #[server(prefix = "/rpc", endpoint = "list_jobs", output = Post<RpcJson>)]
 pub async fn list_jobs(
-    /// Return only jobs with this status, or all if it is `None`.
+    /// If set, only jobs with this status are returned.
     status: Option<JobStatus>,
-    /// Return only jobs whose title, command or id contains this text, or all if it is `None`.
+    /// If set, only jobs whose title, command or id contains this text are returned.
     q: Option<String>,
-    /// Return only jobs that this user has submitted, or all if it is `None`.
+    /// If set, only jobs that this user has submitted are returned.
     user: Option<String>,
-    /// Return only jobs that were submitted at this time or later, or all if it is `None`.
+    /// If set, only jobs that were submitted at this time or later are returned.
     created_after: Option<Timestamp>,
     /// The number of jobs to skip.
     offset: i64,
@@ -104,7 +104,7 @@ pub async fn list_secrets() -> Result<SecretsPage, RpcError> {
     crate::server::pages::list_secrets().await
 }
 
-/// Returns a text with its secrets masked, and the positions of the secrets. The text is not stored.
+/// Returns text with its secrets masked, and the positions of the secrets. The text is not stored.
 #[server(prefix = "/rpc", endpoint = "test_redaction", input = Post<RpcJson>, output = Post<RpcJson>)]
 pub async fn test_redaction(
     /// The text.
@@ -122,12 +122,11 @@ pub async fn redaction_rules() -> Result<RedactionRules, RpcError> {
 /// Returns a page of the audit log, newest first.
 #[server(name = LoadAudit, prefix = "/rpc", endpoint = "audit", output = Post<RpcJson>)]
 pub async fn audit(
-    /// Return only entries with ids smaller than this one, or the newest if it is `None`.
+    /// If set, only entries with smaller ids than this one are returned.
     before: Option<i64>,
-    /// Return only entries of this user, or all if it is `None`.
+    /// If set, only entries of this user are returned.
     user: Option<String>,
-    /// Return only entries with this action, or with actions that begin with this text and a dot. Return all if it is
-    /// `None`.
+    /// If set, only entries with this action are returned, or with actions that begin with this text and a dot.
     action: Option<String>,
 ) -> Result<AuditPage, RpcError> {
     crate::server::pages::audit(before, user, action).await

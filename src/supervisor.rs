@@ -1,5 +1,5 @@
 //! The `tailwater-supervisor` program, which supervises a step of a job ([`supervise`]). A release of `tailwater`
-//! contains it and runs it from memory, so it is not installed.
+//! contains this program and runs it from memory, so the program is not installed separately.
 
 use std::process::ExitCode;
 

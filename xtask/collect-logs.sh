@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Collects what programs on this machine print, as logs for `make false-masks`.
+# Collects the output of programs on this machine as sample logs for `make false-masks`.
 #
 #   xtask/collect-logs.sh DIRECTORY [FILE...]
 #

@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs each test of a test binary in its own process, with as many processes at a time as the machine has processors,
-# and prints the output of the tests that fail. nextest runs tests in the same way, so cargo runs this script for `make
-# unit` only if nextest is not installed. In a shared process, a program that one test starts can inherit the locks and
-# sockets of another test.
+# and prints the output of the tests that fail. If tests shared a process, a program that one test starts could inherit
+# the locks and sockets of another test. nextest runs tests in the same way, so `make unit` uses this script only if
+# nextest is not installed.
 #
 #   xtask/run-tests.sh BINARY [FILTER...]
 set -euo pipefail

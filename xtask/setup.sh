@@ -1,19 +1,20 @@
 #!/usr/bin/env bash
-# Installs missing build requirements on this machine. `xtask/setup.sh server` installs the requirements of the server,
-# `xtask/setup.sh build` also those of the pages, `xtask/setup.sh unit` also those of the integration tests, and
-# `xtask/setup.sh test` also a browser.
+# Installs missing build requirements on this machine. The argument is one of four levels, and each level includes the
+# ones before it: `server` installs the requirements of the server, `build` those of the pages, `unit` those of the
+# integration tests, and `test` a browser.
 #
 # A single Rust toolchain is used, so that nothing is compiled twice. The script selects the first of these toolchains
 # that can compile for the browser:
 #   1. the toolchain on the PATH, if it is new enough;
 #   2. the same toolchain after `rustup target add`;
 #   3. Debian's, which builds std for the browser from source (`xtask/src/wasm.rs`).
-# The links in target/toolchain, which the Makefile puts first on the PATH, select Debian's toolchain and Python and a
-# newer Node.js. TOOLCHAIN=debian skips the first two options. The script never removes anything from the machine.
+# If the script selects Debian's toolchain or Python, or installs a Node.js because the one on the PATH is too old, it
+# creates links to them in target/toolchain. The Makefile puts that directory first on the PATH. TOOLCHAIN=debian skips
+# the first two options. The script never removes anything from the machine.
 #
-# Each tool is used once right after its installation: Rust before anything is compiled, Node.js, which is installed
-# while the server is compiled, before anything uses it, and the programs of the tests and the browser before the tests
-# begin. The files rust-ready, ready, unit-ready and test-ready in target/toolchain are written only if this succeeds.
+# The script tests each tool by using it once: Rust before anything is compiled, Node.js (which is installed while the
+# server is compiled) before anything uses it, and the browser and the programs that tests use before the tests begin.
+# The files rust-ready, ready, unit-ready and test-ready in target/toolchain record which of these tests have succeeded.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -43,7 +44,7 @@ install() {
   [ -n "$failed" ] || [ ${#as_root[@]} = 0 ] || sudo -n true 2>/dev/null || failed="neither root nor sudo without a password"
   [ -z "$failed" ] || fail "missing: $why; install it, or the Debian packages: $* ($failed)"
   echo "setup: installing $* ($why)" >&2
-  # What was proven before may depend on a package that the installation replaces.
+  # The installation may replace packages that the tested programs depend on, so these programs must be tested again.
   rm -f $links/unit-ready $links/test-ready
   { "${as_root[@]}" apt-get -qq -o $wait update &&
     "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o $wait --no-remove --no-install-recommends install "$@" >/dev/null
@@ -170,8 +171,8 @@ prove_browser() {
 }
 
 export PATH=$PWD/$links:$PATH
-# These variables are unset, because cargo would try to use the jobserver that they describe, which make shares only
-# with other makes.
+# These variables describe a jobserver, which make shares only with other makes. They are unset, because cargo would
+# otherwise try to use it.
 unset MAKEFLAGS MFLAGS
 if [ ! -e $links/rust-ready ]; then
   rm -rf $links
@@ -196,7 +197,7 @@ if [ "${1:-build}" != build ]; then
   for program in curl git jq less mount perl python3 strace zstd; do have $program || install "$program" $program; done
   if ! python3 -m pytest --version >/dev/null 2>&1; then
     install "pytest" python3-pytest
-    # Another Python on the PATH does not find Debian's packages.
+    # If another Python precedes Debian's on the PATH, it does not find Debian's packages.
     python3 -m pytest --version >/dev/null 2>&1 || { ln -sf /usr/bin/python3 $links/; hash -r; }
   fi
   # libfaketime lets the tests run a program with a different system time.

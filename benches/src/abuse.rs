@@ -14,8 +14,8 @@ use crate::server::{Server, TOKEN};
 /// The number of simultaneous connections.
 const AT_ONCE: usize = 100;
 
-/// The number of simultaneous logins. If it were much higher, the server would refuse some logins without hashing their
-/// passwords.
+/// The number of simultaneous logins. If the number were much higher, the server would refuse some logins without
+/// hashing their passwords.
 const LOGINS_AT_ONCE: usize = 50;
 
 /// The pause before the server's memory is measured, in which the server closes the remaining connections.
@@ -87,7 +87,8 @@ async fn repeat<A: Future<Output = ()> + Send + 'static>(count: usize, at_once: 
     }
 }
 
-/// Sends a login with a wrong password. The server has to hash the password and refuse it, and not the login itself.
+/// Sends a login with a wrong password. Panics unless the server hashes the password and refuses it. A server that is
+/// busy might refuse the login itself instead.
 fn fail_to_log_in(address: &str, request: String) -> impl Future<Output = ()> + use<> {
     let address = address.to_owned();
     async move {

@@ -86,8 +86,8 @@ impl Server {
 
     /// Returns the CPU time that each thread of the server has used, in nanoseconds, by thread id.
     ///
-    /// For short periods this is more precise than [`Self::cpu`], whose unit is 10 ms. The result omits threads that
-    /// have ended.
+    /// For short periods, the result is more precise than that of [`Self::cpu`], whose unit is 10 ms. The result omits
+    /// threads that have ended.
     pub fn thread_times(&self) -> HashMap<u32, u64> {
         let tasks = std::fs::read_dir(format!("/proc/{}/task", self.child.id())).expect("the process is running");
         let time = |task: std::fs::DirEntry| {

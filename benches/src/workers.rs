@@ -1,5 +1,5 @@
-//! Benchmarks of remote workers, which here run on the server's machine and share its CPU cores, and of claims from a
-//! queue with many jobs.
+//! Benchmarks of remote workers and of claims from a queue with many jobs. The workers run on the server's machine and
+//! share its CPU cores.
 
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -59,7 +59,7 @@ pub async fn worker() {
     let server = Server::start_with(&[("TAILWATER_CONCURRENCY", "0")]);
     let client = Client::new(&server.address);
     let _worker = Worker::start(&client).await;
-    // Wait for a first job, so that the start of the worker is not measured.
+    // Wait until a first job has finished, so that the start of the worker is not measured.
     let first = client.submit(&json!({"run": "true"})).await;
     client.ended(&first).await;
     let path = std::fs::canonicalize(server.folder.path()).expect("the folder exists").join("input");
@@ -145,8 +145,8 @@ async fn fill(server: &Server, jobs: u32, busy: BusyKey) {
         name => name.to_owned(),
     };
     let values: Vec<String> = columns.iter().map(value).collect();
-    // The trigger assigns a change number to each job. The numbers are not needed here, and assigning a million of them
-    // takes minutes.
+    // The trigger `jobs_inserted` assigns a change number to each job. The numbers are not needed here, and assigning a
+    // million of them takes minutes.
     let fill = format!(
         "drop trigger jobs_inserted;
          with recursive numbers(n) as (select 1 union all select n + 1 from numbers where n < {jobs})

@@ -115,7 +115,7 @@ impl Get {
             at.map(|at| artifacts.swap_remove(at)).ok_or_else(|| self.not_there())?;
         let target = Destination::new(self.output.as_deref(), &artifact)?;
         let mut stdout = Output::stdout(colour);
-        // A bar would mix with the file if both were displayed on the terminal.
+        // If the file itself is written to the terminal, no progress bar is shown, because the two would mix.
         let is_displayed = stdout.is_terminal() && matches!(target, Destination::Stdout);
         let bars = ProgressBars::of(self.quiet || is_displayed, self.json);
         download(&client, &artifact, &target, bars).await?;

@@ -35,8 +35,8 @@ impl Attending {
         self.print(job, &[job]).await
     }
 
-    /// Prints the output of several new jobs, and returns the exit code of each. A job whose output cannot be read does
-    /// not prevent the others from being attended to. All jobs are cancelled on the first signal, or if their output
+    /// Prints the output of several new jobs, and returns the exit code of each. If the output of one job cannot be
+    /// read, the output of the others is still printed. All jobs are cancelled on the first signal, or if their output
     /// can no longer be written.
     pub(super) async fn jobs(&self, jobs: &[JobId], signals: Signals) -> Result<Vec<u8>, CliError> {
         tokio::spawn(cancel_on(signals, self.client.clone(), jobs.to_vec()));
@@ -114,7 +114,7 @@ async fn cancel_on(mut signals: Signals, client: ApiClient, jobs: Vec<JobId>) {
 
 /// Requests the cancellation of jobs. It is not an error if one of them has already finished.
 async fn cancel(client: &ApiClient, jobs: &[JobId], reason: &str) -> Result<(), CliError> {
-    // The last job is cancelled first, so that no job starts because an earlier one was cancelled.
+    // The last job is cancelled first. If an earlier job were cancelled first, a later one might start in its place.
     for job in jobs.iter().rev() {
         match client.post(&format!("/jobs/{job}/cancel"), &json!({"reason": reason})).await {
             Err(CliError::Refused { status: 409, .. }) | Ok(_) => {}

@@ -28,8 +28,8 @@ const SILENT_AFTER: Duration = Duration::from_secs(30);
 /// nothing, or while the server writes to its disk.
 const STALLED_AFTER: Duration = Duration::from_mins(2);
 
-/// The maximum size of a JSON response, in bytes. It is enough for a page of events with 1 MiB of text, which JSON
-/// escapes can make six times as long.
+/// The maximum size of a JSON response, in bytes. The limit is sufficient for a page of events with 1 MiB of text, even
+/// if JSON escapes make the text six times as long.
 const MAX_REPLY: usize = 32 << 20;
 
 /// The maximum number of characters that are printed from an unexpected response.
@@ -239,7 +239,7 @@ fn is_loopback(server: &str) -> bool {
 }
 
 /// Returns the error for a request that did not receive a complete response. The message contains only the innermost
-/// cause, because the outer errors add no information.
+/// cause, because the errors around that cause add no information.
 fn unreachable(server: &str, error: &reqwest::Error) -> CliError {
     let mut cause: &dyn std::error::Error = error;
     while let Some(inner) = cause.source() {

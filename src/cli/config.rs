@@ -87,7 +87,7 @@ fn row(setting: &Arg, matches: &ArgMatches, file: Option<&SettingsFile>) -> Row 
 }
 
 fn value(setting: &Arg, texts: Vec<String>) -> Option<Value> {
-    // The help does not show the values of secret settings, and neither does this command.
+    // Like the help text, this command does not show the values of secret settings.
     if setting.is_hide_env_values_set() {
         return Some(HIDDEN.into());
     }

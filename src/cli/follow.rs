@@ -35,7 +35,7 @@ const WAITS: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_s
 /// fewer failures.
 const TRIES_IN_SILENCE: u32 = 3;
 
-/// The error for a frame that is longer than any event.
+/// The error for a frame that is too long to be an event.
 const TOO_LONG: &str = "it sent an event that is too long";
 
 /// Specifies the event up to which the log is read.
@@ -107,8 +107,8 @@ struct EventsReply {
     has_more: bool,
 }
 
-/// Returns a channel that delivers the events in order and is closed after the last one. An error is always the last
-/// item.
+/// Returns a channel that delivers the events in order and is closed after the last one. If an error occurs, the
+/// channel delivers the error and is then closed.
 pub(super) fn follow(client: ApiClient, wanted: WantedEvents) -> mpsc::Receiver<Result<Received, CliError>> {
     let (sender, receiver) = mpsc::channel(WAITING);
     let follower = Follower { client, wanted, sender, tries: 0, warned_inexact: false };

@@ -3,9 +3,9 @@
 //!
 //! A job can print anything, and escape sequences can do more than set colours. They can write to the clipboard (OSC
 //! 52), change the window's title, make the terminal type a reply into the shell (cursor and device queries), or move
-//! the cursor up and overwrite other lines. The filter passes on text, newlines, tabs, colours (SGR), and the cursor
-//! movements and erasures within a row that progress bars need. All other sequences are dropped. The filter is pure,
-//! and its input may be split at any character.
+//! the cursor up and overwrite other lines. The filter passes on text, newlines, tabs and colours (SGR). It also passes
+//! on cursor movements and erasures within a row, which progress bars need. All other sequences are dropped. The filter
+//! has no side effects, and its input may be split at any character.
 //!
 //! Sequences are parsed by the same scanner as on the pages ([`ansi::Scanner`]). If the output is not a terminal and
 //! colours are off, cursor movements would have no effect, so complete lines are written as a terminal would display
@@ -37,7 +37,7 @@ pub(super) struct Guard {
     keep: Keep,
     scanner: Scanner,
     coloured: bool,
-    /// The beginning of the current line, if only complete lines are written.
+    /// The beginning of the current line. It is empty unless only complete lines are written.
     open: String,
 }
 
@@ -64,7 +64,8 @@ impl Guard {
             if line.is_some() {
                 passed.push_str(&self.rest());
                 passed.push('\n');
-                // The end of a line ends an unfinished sequence, so that it cannot hide the rest of the output.
+                // The end of a line also ends an unfinished sequence. Otherwise the sequence could hide the rest of the
+                // output.
                 self.scanner.end_line();
             }
         }

@@ -9,7 +9,7 @@ use super::error::CliError;
 /// The maximum length of the line, in bytes. A terminal cannot deliver longer lines.
 const MAX_LINE: u64 = 4096;
 
-/// The character that Ctrl-C produces while the terminal does not turn it into a signal.
+/// The character that is read if the user presses Ctrl-C while the terminal does not convert Ctrl-C into a signal.
 const CTRL_C: char = '\u{3}';
 
 /// Asks for a password twice on the terminal, or reads a line from standard input.

@@ -5,8 +5,8 @@ use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use supervise::SupervisorProgram;
 
 /// Protects this process from the jobs that it is about to run, and returns the settings for their supervision.
-/// `supervisor` is the executable of the supervisor, if this program contains one. This must be called before any thread
-/// is started.
+/// `supervisor` is the executable of the supervisor, if this program contains one. This function must be called before
+/// any thread is started.
 pub(super) fn prepare(supervisor: Option<&[u8]>) -> Supervision {
     // Jobs must not inherit file descriptors that were open when this process was started. Files that the process opens
     // itself are never inherited.
@@ -16,7 +16,8 @@ pub(super) fn prepare(supervisor: Option<&[u8]>) -> Supervision {
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
         tracing::warn!(%error, "this program's memory could not be protected from other processes of its user");
     }
-    // `in_memory` starts the program once to test it. This must happen before this process adopts other processes.
+    // `in_memory` starts the supervisor once to test it, so it must be called before this process adopts other
+    // processes.
     let program = supervisor.map(SupervisorProgram::in_memory).transpose().unwrap_or_else(|error| {
         tracing::info!(%error, "programs in memory cannot be started, so each step takes a few milliseconds longer");
         None

@@ -125,7 +125,7 @@ pub(super) struct JobSettings {
 }
 
 impl JobSettings {
-    /// Returns the settings with the given duration of leases.
+    /// Returns the configuration for running jobs. `lease` is the duration of a lease.
     pub(super) fn config(self, supervision: Supervision, lease: Duration) -> JobsConfig {
         let seconds = |seconds: u32| Duration::from_secs(seconds.into());
         let size = |bytes: u32| usize::try_from(bytes).unwrap_or(usize::MAX);

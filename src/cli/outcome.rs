@@ -18,7 +18,7 @@ const NO_CODE: u8 = 126;
 pub(super) const LEFT: u8 = 130;
 /// The exit code if the reader of the output has closed the pipe. It is 128 plus the number of SIGPIPE.
 pub(super) const CLOSED_PIPE: u8 = 141;
-/// The number that is added to the number of a signal to get an exit code, as in shells.
+/// The offset that is added to a signal's number to get an exit code, as in shells.
 const SIGNAL: i32 = 128;
 
 /// The outcome of the job according to the events received so far.

@@ -1,4 +1,4 @@
-//! `tailwater pause` and `tailwater resume`: pauses the queue, a type of jobs, or a worker, for maintenance.
+//! `tailwater pause` and `tailwater resume`: pause and resume the queue, a type of jobs, or a worker, for maintenance.
 
 use std::process::ExitCode;
 

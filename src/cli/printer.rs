@@ -29,7 +29,7 @@ const MAX_LINE: usize = 1 << 20;
 /// The destination of the two streams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Streams {
-    /// Each stream is written to its own output, as if the command ran locally.
+    /// The job's stdout and stderr are written to this program's stdout and stderr, as if the command ran locally.
     Apart,
     /// Both streams are written to standard output, because a log is read as a whole.
     Together,
@@ -120,7 +120,7 @@ impl Printer {
         match &event.payload {
             Payload::Log(payload) => self.order.push(received.bytes(), payload, pieces),
             Payload::Attempt(attempt) if attempt.status == AttemptStatus::Started => self.order.restart(pieces),
-            // The last line of a step ends with the step, even without a newline.
+            // When a step ends, its last line is complete even if it has no newline.
             Payload::Step(step) if step.status != StepStatus::Started => {
                 self.order.flush(pieces);
                 self.write(pieces)?;
@@ -206,8 +206,8 @@ struct Gap {
 
 impl Gap {
     fn of(job: JobId, payload: &Payload) -> Option<Self> {
-        // The payload is read as JSON, because a gap with values that this version does not know is parsed as
-        // `Payload::Other`.
+        // A gap that contains values unknown to this version is parsed as `Payload::Other`, so its members are read
+        // from the JSON instead.
         let payload = serde_json::to_value(payload).ok()?;
         let number = |name: &str| payload.get(name).and_then(serde_json::Value::as_i64).unwrap_or(0);
         (payload.get("kind")? == "gap").then(|| Self { job, lines: number("lines"), bytes: number("bytes") })

@@ -48,8 +48,8 @@ impl TransferBar {
         Self(bar)
     }
 
-    /// Sets the number of bytes that an earlier transfer has already transferred. They do not affect the displayed
-    /// rate.
+    /// Sets the number of bytes that an earlier, interrupted transfer has transferred. These bytes do not affect the
+    /// displayed rate.
     pub(super) fn resume_at(&self, bytes: u64) {
         self.0.set_position(bytes);
         self.0.reset_eta();
@@ -66,7 +66,7 @@ impl TransferBar {
     }
 }
 
-/// Counts the bytes of a transfer. It may outlive the bar, and then has no effect.
+/// Counts the bytes of a transfer. If the bar has already been dropped, counting has no effect.
 #[derive(Debug)]
 pub(super) struct TransferCounter(ProgressBar);
 

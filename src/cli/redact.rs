@@ -17,7 +17,8 @@ use super::table::{self, Cell};
 /// server's default limit, so the server normally refuses such an input.
 const MAX_TEXT: u64 = 64 << 20;
 
-/// The arguments of `tailwater redact`, which prints the text with all secrets masked. The server does not store it.
+/// The arguments of `tailwater redact`, which prints the text with all secrets masked. The server does not store the
+/// text.
 #[derive(Debug, Args)]
 pub(super) struct Redact {
     #[command(flatten)]

@@ -62,7 +62,7 @@ impl Rerun {
                     note(&format!("{original} cannot be run again: {error}"));
                     new_jobs.push(None);
                 }
-                // The other requests would fail too. The new jobs that already exist are still attended to.
+                // The other requests would fail too. The output of the new jobs that already exist is still printed.
                 Err(error) => {
                     note(&error.to_string());
                     break;

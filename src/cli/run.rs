@@ -126,9 +126,9 @@ impl Run {
         Ok(ExitCode::from(code))
     }
 
-    /// Returns the working directory of the command, or `None` for the workspace. Also returns the capability of the
-    /// workers that have this directory, or `None` if every worker has it. The server's machine is requested only if
-    /// the result depends on it.
+    /// Returns the working directory of the command, or `None` for the workspace. If only some workers have this
+    /// directory, also returns the capability that identifies those workers. The description of the server's machine is
+    /// requested only if the result depends on it.
     async fn working_directory(&self, client: &ApiClient) -> Result<(Option<String>, Option<String>), CliError> {
         let asked = self.cwd.as_deref();
         let of_workspace = || Ok((place::working_directory(Place::Workspace, Path::new(""), asked)?, None));

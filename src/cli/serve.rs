@@ -128,7 +128,8 @@ pub(super) struct Serve {
     /// The maximum size of a request body, in bytes, without the files sent with a job.
     #[arg(long, env = "TAILWATER_BODY_BYTES", default_value_t = 1 << 20)]
     body_bytes: u32,
-    // Responses contain a payload two levels deeper than its submission, and many clients refuse more than 127 levels.
+    // In a response, a payload is nested two levels deeper than in its submission. Many clients refuse more than 127
+    // levels.
     /// The maximum nesting depth of arrays and objects in a request's JSON.
     #[arg(long, env = "TAILWATER_JSON_DEPTH", default_value_t = 64, value_parser = clap::value_parser!(u8).range(8..=120))]
     json_depth: u8,
@@ -275,8 +276,8 @@ impl Serve {
     }
 }
 
-/// Prints the server's address and the login link to standard output. The log is not used, because others may be able
-/// to read it.
+/// Prints the server's address and the login link to standard output. They are not written to the log, because other
+/// people may be able to read the log.
 fn announce(server: &Server) {
     let text = format!("Listening on {}\nLog in with this one-time link: {}\n", server.url(), server.login_link());
     let mut out = std::io::stdout().lock();

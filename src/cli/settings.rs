@@ -1,9 +1,9 @@
 //! Reads the settings file and computes the effective settings.
 //!
 //! The settings are defined once, as the arguments of `serve` ([`Serve`]). The keys of the file are the names of the
-//! arguments, and the values in the file become the defaults of the arguments. A flag therefore overrides an
-//! environment variable, which overrides the file, which overrides the built-in default. The same checks apply to
-//! values from all of these sources.
+//! arguments, and the values in the file become the defaults of the arguments. The order of precedence is therefore:
+//! flags, environment variables, the file, built-in defaults. The same checks apply to values from all of these
+//! sources.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -98,8 +98,8 @@ impl Kind {
         }
     }
 
-    /// Converts a value from the file to the strings of a command-line argument. Returns `None` if the value has the
-    /// wrong type.
+    /// Converts a value from the file to strings, as they would be given on the command line. Returns `None` if the
+    /// value has the wrong type.
     fn values(self, value: &DeValue<'_>) -> Option<Vec<OsString>> {
         Some(match (self, value) {
             (Self::Text, DeValue::String(text)) => vec![text.as_ref().into()],
@@ -137,8 +137,8 @@ pub(super) fn add_arguments(command: Command) -> Command {
     VERBS.into_iter().fold(command, |command, verb| command.mut_subcommand(verb, |verb| verb.arg(file.clone())))
 }
 
-/// Parses the command line. Also reads the settings file, or returns `None` for the file if the subcommand does not use
-/// it or the file does not exist.
+/// Parses the command line, and reads the settings file. Returns `None` for the file if the subcommand does not use it
+/// or if the file does not exist.
 pub(super) fn matches(command: Command) -> Result<(ArgMatches, Option<SettingsFile>), SettingsError> {
     let matches = command.clone().try_get_matches().unwrap_or_else(|error| super::refuse(&error));
     let Some((verb, arguments)) = matches.subcommand().filter(|(verb, _)| VERBS.contains(verb)) else {

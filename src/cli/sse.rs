@@ -2,8 +2,8 @@
 
 use model::Seq;
 
-/// The maximum size of a frame, in bytes, which limits the memory in use. A frame contains one event of at most 1 MiB
-/// of text, which JSON escapes can make six times as long. Tailwater servers do not send longer frames.
+/// The maximum size of a frame, in bytes, which limits the memory in use. A frame contains one event with at most 1 MiB
+/// of text. JSON escapes can make this text six times as long. Tailwater servers do not send longer frames.
 const MAX_FRAME: usize = 16 << 20;
 
 /// A frame, which contains one event.
@@ -25,7 +25,7 @@ pub(super) struct TooLong;
 #[derive(Debug, Default)]
 pub(super) struct FrameSplitter {
     buffer: Vec<u8>,
-    /// The index in the buffer after the last returned frame.
+    /// The index in the buffer of the first byte after the last returned frame.
     start: usize,
     /// The index up to which the buffer has been searched for the end of a frame.
     searched: usize,

@@ -1,8 +1,8 @@
 //! Reads a job from a YAML or JSON file and checks its structure, so that errors are reported with line and column.
 //!
-//! The file contains either a payload, which specifies the commands of a job (`run` or `steps`), or a whole submission,
-//! which is recognised by its member `type` or `payload`. The structure is checked with the server's own types, so the
-//! server accepts the same structure. The values are checked only by the server.
+//! The file contains either a payload or a whole submission. A payload specifies the commands of a job (`run` or
+//! `steps`). A submission is recognised by its member `type` or `payload`. The structure is checked with the same types
+//! that the server uses. The values are checked only by the server.
 
 use std::fmt;
 
@@ -209,7 +209,7 @@ mod tests {
             let refused = parse("a.yaml", yaml.as_bytes()).expect_err("it is not a job").to_string();
             assert!(refused.contains(says), "{refused} does not say {says}");
         }
-        // If the text is not JSON at all, there is no field.
+        // Text that is not JSON at all contains no field that the message could name.
         let refused = parse("a.json", b"{\"run\": \"a\",\n}").expect_err("it is not a job").to_string();
         assert!(refused.starts_with("a.json:2:1: ") && !refused.contains("run"), "{refused}");
     }

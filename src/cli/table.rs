@@ -15,8 +15,8 @@ pub(super) struct Cell {
 }
 
 impl Cell {
-    /// Creates a cell with plain text. Escape sequences are removed, and control characters are replaced by visible
-    /// characters.
+    /// Creates a cell with plain text. Escape sequences in `text` are removed, and its control characters are replaced
+    /// by visible characters.
     pub(super) fn plain(text: &str) -> Self {
         Self { text: plain(text), ink: None }
     }

@@ -224,7 +224,7 @@ fn link_path(name: &str) -> Result<String, CliError> {
 /// Returns the path of a user in the API. The server checks the name, but a name with `/` has to be refused here,
 /// because it would lead to another path.
 fn path(name: &str) -> Result<String, CliError> {
-    // The name of a user whom a reverse proxy or a provider authenticates begins with the source and a colon.
+    // If a reverse proxy or a provider authenticates a user, the user's name begins with the source and a colon.
     let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "._-@:+|=".contains(c));
     if !is_plain || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         return Err(CliError::Usage(format!(

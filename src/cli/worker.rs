@@ -1,7 +1,7 @@
 //! `tailwater worker`: runs jobs of a server, usually on another machine.
 //!
-//! The jobs are run by the same code as in the server ([`engine::worker`]). [`link`] sends requests to the server,
-//! [`claims`] records the jobs that the worker has claimed, so that it can end their attempts after a crash, and
+//! The jobs are run by the same code as in the server ([`engine::worker`]). [`link`] sends requests to the server.
+//! [`claims`] records the jobs that the worker has claimed, so that the worker can end their attempts after a crash.
 //! [`files`] transfers the input files of jobs and their artifacts.
 
 mod claims;
@@ -96,7 +96,7 @@ impl RunWorker {
         let jobs = ReceivedJobs::new(&name, secrets, config.rules().map_err(|error| usage(&error))?);
         let roots = WorkingRoots::new(&config.working_roots).map_err(|error| usage(&error))?;
         let cage = Cage::prepare(&config.cage, &folder).map_err(|error| usage(&error))?;
-        // The input files of jobs are left behind if an earlier process of this worker was killed.
+        // If an earlier process of this worker was killed, the input files of its jobs are still in the directory.
         remove_folder(&folder.join(files::INPUTS)).map_err(|error| file("remove the inputs of earlier jobs", error))?;
         let claims = Claims::open(&folder).map_err(|error| file("open the list of claimed jobs", error))?;
         let (server, concurrency) = (client.server().to_owned(), config.concurrency);

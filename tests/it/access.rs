@@ -111,7 +111,7 @@ const RULES: [(&str, &str, Access); 103] = [
     ("GET", "/api/queue/tokens", Access::Program(Role::Viewer)),
     ("POST", "/api/queue/tokens", Access::Program(Role::Viewer)),
     ("DELETE", "/api/queue/tokens/{id}", Access::Program(Role::Viewer)),
-    // The permission is in the path itself. `artifacts::previews` tests it.
+    // The path contains a signed permission, so no credentials are required. `artifacts::previews` tests this route.
     ("GET", "/previews/{permission}/{*name}", Access::Open),
     ("GET", "/metrics", Access::Program(Role::Viewer)),
     ("GET", "/readyz", Access::Program(Role::Viewer)),
@@ -137,10 +137,10 @@ const RULES: [(&str, &str, Access); 103] = [
     ("POST", "/workers", Access::Program(Role::Admin)),
     ("POST", "/people", Access::Program(Role::Admin)),
     ("POST", "/account", Access::Program(Role::Viewer)),
-    // This entry has to follow the other entries for jobs, because it removes the job that a test uses for all
-    // requests of a sender.
+    // This entry must follow the other entries for jobs: its request removes the job that a test uses in all requests
+    // of a sender.
     ("DELETE", "/api/queue/jobs/{id}", Access::Program(Role::Admin)),
-    // This entry has to be last, because it ends the session of the sender.
+    // This entry must be last, because its request ends the sender's session.
     ("POST", "/logout", Access::Program(Role::Viewer)),
 ];
 

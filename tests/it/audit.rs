@@ -162,12 +162,13 @@ async fn a_change_is_recorded_even_if_its_client_disconnects_without_waiting() {
         );
         let mut stream = tokio::net::TcpStream::connect(&host).await.expect("the server listens");
         stream.write_all(request.as_bytes()).await.expect("the server reads");
-        // The clients disconnect after different times, so that some disconnect while the server is handling their
+        // The clients disconnect after different delays, so that some disconnect while the server is handling their
         // request.
         tokio::time::sleep(std::time::Duration::from_micros(100 * index)).await;
         drop(stream);
     }
-    // A request whose client disconnected before it was read has no effect. All others are recorded.
+    // If a client disconnected before the server had read its request, the request has no effect. All others are
+    // recorded.
     until_async("each change is recorded", async || {
         let secrets = server.api.json("/secrets").await["items"].as_array().map_or(0, Vec::len);
         secrets > 0 && entries(&server, "?action=secret.set&limit=1000").await.len() == secrets

@@ -43,7 +43,7 @@ struct Elsewhere {
     what: &'static str,
     file: &'static str,
     test: &'static str,
-    /// A text that the source of the test must contain.
+    /// Text that the source of the test must contain.
     mentions: &'static str,
 }
 

@@ -33,8 +33,8 @@ async fn twenty_kills_during_busy_jobs_lose_nothing_that_was_seen() {
     let mut ids: Vec<String> = Vec::new();
     let mut seen: HashMap<String, Vec<Value>> = HashMap::new();
     let mut interrupted = 0;
-    // Each job prints until this file exists. Without the file, a job that was still queued when its server was killed
-    // would later run on the last server and never end.
+    // Each job prints until this file exists. If a job is still queued when its server is killed, it runs later, on the
+    // last server. Without the file, such a job would never end.
     let folder = tempfile::tempdir().expect("a temporary folder");
     let enough = folder.path().join("enough");
     let until_enough = format!("until [ -e {} ]", enough.display());

@@ -1,4 +1,5 @@
-//! While the disk is nearly full, no new job starts. An unreadable spool does not block other jobs.
+//! While the disk is nearly full, no new job starts. If the spool of a job (its stored output) cannot be read, other
+//! jobs still run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};

@@ -148,9 +148,9 @@ async fn no_hostile_text_is_interpreted_as_html_on_any_page() {
     assert!(list.text.contains(MARK));
 }
 
-/// Claims a job as a worker on another machine that describes itself, its token and everything else with `text`, and
-/// submits two jobs that wait: one for the concurrency key of the claimed job, and one for a capability that no worker
-/// has. Then pauses the type of these jobs. Returns the ids of the three jobs.
+/// Claims a job as a remote worker that sends `text` in every field, and whose token contains `text` in every field.
+/// Then submits two jobs that wait: one for the concurrency key of the claimed job, and one for a capability that no
+/// worker has. Returns the ids of the three jobs.
 async fn work_with(server: &TestServer, text: &'static str) -> [String; 3] {
     let token = json!({"workerId": text, "description": text, "allowedJobTypes": [text], "capabilities": [text]});
     let reply = server.api.post("/workers/tokens", &token).await;
@@ -178,7 +178,8 @@ async fn pause_type(server: &TestServer, text: &str) {
     assert_eq!(reply.expect("the server answers").status(), 201, "{text}");
 }
 
-/// The names of users and secrets are plain, so none of the texts can be one. The audit log shows the attempts.
+/// Sends `text` as the name of a user, of a secret and of an account. Such names are refused, but the audit log shows
+/// them.
 async fn refused_names(server: &TestServer, text: &str) {
     let user = json!({"name": text, "role": "viewer", "password": "correct horse battery"});
     assert_eq!(server.api.post("/users", &user).await.status(), 422, "{text}");
@@ -207,7 +208,8 @@ async fn no_hostile_text_of_a_worker_a_token_a_pause_or_a_key_is_interpreted_as_
         {
             page(&server, path).await;
         }
-        // The worker's name, hostname and version, the types and capabilities, the job's title, and the pause.
+        // This page shows the worker's name, hostname and version, the types and capabilities, the job's title, and the
+        // pause.
         let workers = page(&server, "/workers").await;
         for part in [
             format!("on {shown}"),

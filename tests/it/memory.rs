@@ -1,4 +1,4 @@
-//! An attack does not make the server's memory grow without a limit.
+//! Attacks do not make the server's memory grow without limit.
 
 use std::process::Command;
 

@@ -207,7 +207,7 @@ async fn check_hidden(server: &TestServer, id: &str) {
     assert!(restore(&events, 1) == output);
 }
 
-/// Starts a server that holds back the beginning of a secret value for longer than any job of this file runs.
+/// Starts a server that waits for the rest of a secret value for longer than any job in this file runs.
 ///
 /// With the default setting, the server may show up to 7 bytes of a value if the job pauses for 100 ms within the
 /// value. A busy machine can cause such a pause.

@@ -154,7 +154,8 @@ async fn newest_first_pages_reach_the_start_without_gaps_or_repeats() {
     assert!(up_to.items.iter().zip(&oldest_first).all(|(item, expected)| item.get() == expected));
 }
 
-/// Returns the cursor after which, or before which, the page that follows an event begins.
+/// A function that returns the parameter with the cursor of an event. The next page begins after (or before) this
+/// event. The arguments are the direction, `after` or `before`, and the event.
 type CursorOf = fn(&str, &Value) -> String;
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Entries of the server's own log contain the id of the job that they concern, but no secrets, tokens or bodies.
+//! An entry of the server's own log contains the id of the job to which it relates, but no secrets, tokens or bodies.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -13,7 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::harness::in_process::{link, open, status_is, submit, worker_config};
 
-/// The link of an embedded worker that delays each report of a job's end until the test adds a permit.
+/// The link of an embedded worker, which connects the worker to the server. This link delays each report of a job's end
+/// until the test has added a permit.
 #[derive(Clone, Debug)]
 struct SlowReports {
     link: InProcess,

@@ -72,8 +72,8 @@ fn operation<'a>(route: &Route, description: &'a Value) -> &'a Value {
     &description["paths"][&route.path][route.method.as_str().to_lowercase()]
 }
 
-/// Returns the media types of the bodies that a route accepts. Those of the API's routes are in its description, which
-/// other tests compare with the routes.
+/// Returns the media types of the bodies that a route accepts. For the API's routes, they are read from the API's
+/// description, which other tests compare with the routes.
 fn body_types(route: &Route, description: &Value) -> Vec<String> {
     if route.path.starts_with("/api/") {
         let operation = operation(route, description);
@@ -226,7 +226,7 @@ async fn a_stream_whose_client_does_not_read_is_closed_and_a_silent_stream_stays
 async fn a_server_that_stops_does_not_wait_for_the_rest_of_a_body() {
     let server = start(|_| {}).await;
     let json = format!("Content-Type: application/json\r\nAuthorization: Bearer {TOKEN}\r\n");
-    // The server asks for the body when a route has begun to read it.
+    // If a request contains `Expect: 100-continue`, the server asks for the body when a route begins to read it.
     let asking = format!("{json}Expect: 100-continue\r\n");
     let mut socket = send_part(&server, "POST /api/queue/jobs", &asking).await;
     assert!(tcp::read_until(&mut socket, "\r\n\r\n").await.contains(" 100 "));

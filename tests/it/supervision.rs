@@ -17,8 +17,8 @@ fn lives_of(pid_file: &Path) -> bool {
     stat.is_ok_and(|stat| !stat.contains(") Z "))
 }
 
-/// Returns commands that start a hidden background process. Each command ends once that process has written its id to a
-/// file.
+/// Returns commands that each start a hidden background process, with the file to which that process writes its id.
+/// Each command ends after the id has been written.
 fn daemons(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut daemons = Vec::new();
     for (name, start) in [

@@ -54,7 +54,7 @@ impl Files {
         client.build().expect("the TLS client is available")
     }
 
-    /// Returns an API client for a server, which trusts only the certificate that is now in the file.
+    /// Returns an API client for a server. The client trusts only the certificate that is now in the file.
     fn api(&self, server: &TestServer) -> Api {
         let port = server.api.base.rsplit_once(':').expect("a base ends with a port").1;
         Api { client: self.client(), ..Api::new(format!("https://localhost:{port}")) }

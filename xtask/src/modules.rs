@@ -1,11 +1,11 @@
 //! Splits cargo's WASM module, so that a page loads only the code that it needs.
 //!
-//! The attribute `wasm_split` in `src/pages/modules.rs` names the module of each page. `wasm_split` finds the functions
-//! that can be reached only from the pages of one module, or only from those of some modules, and moves each group into
-//! a file of its own. Everything else remains in the main module, which wasm-bindgen then processes.
+//! The attribute `wasm_split` in `src/pages/modules.rs` names the module of each page. [`transform`] finds the
+//! functions that the main module does not need, and groups them by the modules whose pages use them. Each group is
+//! moved into a file of its own. Everything else remains in the main module, which wasm-bindgen then processes.
 //!
-//! The modules call each other only through a shared table of functions. All modules must belong to the same build. A
-//! module of another build is refused when it is loaded.
+//! The modules call each other only through a shared table of functions, so all of them must come from the same build.
+//! A module from another build is refused when it is loaded.
 
 use std::{
     collections::BTreeMap,

@@ -22,12 +22,11 @@ const LIST: &str = "names.toml";
 const KEPT: [&str; 5] =
     ["favicon.svg", "favicon-running.svg", "favicon-succeeded.svg", "favicon-failed.svg", "favicon-cancelled.svg"];
 
-/// The extensions of the files that are renamed, in the order of renaming. Scripts come after the modules that they
-/// load, and style sheets after the fonts, because they contain the hashed names of these files.
+/// The extensions of the files that are renamed, in the order of renaming. Scripts contain the hashed names of the
+/// modules that they load, and style sheets contain those of the fonts, so modules and fonts are renamed first.
 const KINDS: [&str; 5] = ["svg", "wasm", "woff2", "js", "css"];
 
-/// The number of bytes of the hash in a name, which is large enough to make accidental collisions practically
-/// impossible.
+/// The number of bytes of the hash in a name. Eight bytes make accidental collisions practically impossible.
 const HASH: usize = 8;
 
 /// Copies the site in `plain` to `to` with hashed names, and writes the list of names.

@@ -81,7 +81,7 @@ fn shrink(from: &Path, to: &Path) -> Result<()> {
     let mut wasm_opt = command::npm("wasm-opt");
     wasm_opt.args(FEATURES.map(|feature| format!("--enable-{feature}")));
     wasm_opt.args(["-Oz", "--strip-debug", "--strip-producers", "-o"]).arg(to).arg(from);
-    // `wasm-opt` warns about a kind of debug names that it does not support, although it removes all names in the end.
+    // `wasm-opt` warns about a kind of debug name that it does not support, although it removes all names in the end.
     // Its messages are therefore shown only if it fails.
     command::run_quietly(&mut wasm_opt)
 }

@@ -46,8 +46,8 @@ fn table<'file>(file: &'file Table, path: &[&str]) -> Result<&'file Table> {
 mod tests {
     use super::*;
 
-    /// Returns a table of a file. The tests embed the files at compile time, so they do not depend on the working
-    /// directory.
+    /// Returns the table at `path` in the TOML file `text`. The tests embed the files at compile time, so they do not
+    /// depend on the working directory.
     fn parse(text: &str, path: &[&str]) -> Table {
         let file = text.parse().expect("the file is TOML");
         table(&file, path).expect("the file has the table").clone()

@@ -25,7 +25,7 @@ pub fn compile(settings: &Settings, profile: Profile) -> Result<PathBuf> {
         // flags require a nightly compiler or the variable `RUSTC_BOOTSTRAP`.
         cargo.arg("-Zbuild-std=std,panic_abort").env("RUSTC_BOOTSTRAP", "1");
     }
-    // The relocations allow the module `modules` to move functions and data into other files.
+    // [`crate::modules`] needs the relocations to move functions and data into other files.
     cargo.args(["--", "-Clink-args=--emit-relocs"]);
     command::run(&mut cargo)?;
     Ok(Path::new("target").join(TARGET).join(profile.cargo()).join(&settings.output_name).with_extension("wasm"))

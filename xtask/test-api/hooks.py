@@ -17,8 +17,8 @@ OF_HELD_JOBS = {
     for route in ("heartbeat", "events", "output", "complete", "fail", "cancel/ack")
 }
 
-# The id of each job that was claimed, with the members that the requests of its worker must contain. The latest one is
-# last.
+# The id of each claimed job, with the members that the requests of its worker must contain. The job that was claimed
+# last is at the end.
 held = []
 
 
@@ -44,10 +44,10 @@ def filter_case(context, case):
     # The token that authenticates the requests of workers must not be revoked.
     if (case.path_parameters or {}).get("id") == os.environ["WORKER_TOKEN_ID"]:
         return False
-    # Such a response ends only when the job has finished, but no worker runs the jobs of this server.
+    # With `follow=true`, a response ends only when the job has finished, but no worker runs the jobs of this server.
     if str((case.query or {}).get("follow")).lower() == "true":
         return False
-    # Servers ignore unknown headers (RFC 9110, 5.1), so such a request is not invalid.
+    # Servers ignore unknown headers (RFC 9110, 5.1), so a request with one is not invalid.
     return "x-schemathesis-unknown-property" not in (case.headers or {})
 
 

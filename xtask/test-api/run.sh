@@ -3,8 +3,8 @@
 #
 #   xtask/test-api/run.sh PROGRAM SECONDS [ARGS...]     ARGS are options of `schemathesis run`
 #
-# The server has a new data directory, a free port of the loopback address, and no worker, because the commands of the
-# generated jobs are arbitrary texts. It is stopped at the end.
+# The server has a new data directory and listens on a free port of the loopback address. It has no worker, because the
+# generated jobs contain arbitrary text as commands. It is stopped at the end.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 program=$1 seconds=$2
@@ -47,7 +47,7 @@ print(created["token"], created["id"])
 PYTHON
 )
 export WORKER_TOKEN WORKER_TOKEN_ID
-# The response time depends on what else the machine does, so its limit is high. `timeout` also limits the beginning and
-# the end of the run, which --max-time does not.
+# The response time depends on what else runs on the machine, so its limit is high. `timeout` also limits the beginning
+# and the end of the run, which --max-time does not.
 timeout --signal=INT $((seconds + 120)) "$venv/bin/schemathesis" --config-file xtask/test-api/schemathesis.toml \
   run "$url/api/openapi.json" --checks all --max-response-time 600 --max-time "$seconds" --generation-database none "$@"

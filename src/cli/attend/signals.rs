@@ -48,8 +48,8 @@ mod tests {
 
     #[test]
     fn signal_sets_have_one_bit_per_signal() {
-        // SIGHUP is 1, SIGINT is 2, SIGQUIT is 3, and SIGTERM is 15. Background jobs of a shell ignore the set 0x6,
-        // which contains SIGINT and SIGQUIT.
+        // SIGHUP is 1, SIGINT is 2, SIGQUIT is 3, and SIGTERM is 15. Shells make background jobs ignore SIGINT and
+        // SIGQUIT, which are the set 0x6.
         assert!(is_in(0x6, SignalKind::interrupt()) && !is_in(0x6, SignalKind::hangup()));
         assert!(is_in(0x4001, SignalKind::hangup()) && is_in(0x4001, SignalKind::terminate()));
     }

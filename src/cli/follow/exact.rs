@@ -12,7 +12,7 @@ use crate::cli::client::with_query;
 use crate::cli::error::CliError;
 use crate::cli::output;
 
-/// The replacement for bytes that are not UTF-8. A step may also have printed this character itself.
+/// The replacement for bytes that are not UTF-8. A step can also print this character itself.
 const STAND_IN: char = '\u{fffd}';
 
 /// The maximum distance in bytes between the first and last byte of an event. A valid event spans at most one batch,
@@ -21,8 +21,9 @@ const STAND_IN: char = '\u{fffd}';
 const MAX_SPAN: i64 = 4 << 20;
 
 impl Follower {
-    /// If the event's text contains U+FFFD, fetches the bytes that the step printed. Returns `None` if the text does
-    /// not contain U+FFFD, or if the bytes are no longer available. In the latter case, prints a note the first time.
+    /// If the event's text contains U+FFFD, fetches the bytes that the step printed. If these bytes are no longer
+    /// available, returns `None`, and prints a note the first time. Also returns `None` if the text does not contain
+    /// U+FFFD.
     pub(super) async fn exact(&mut self, event: &Event) -> Result<Option<Vec<u8>>, CliError> {
         let Payload::Log(payload) = &event.payload else { return Ok(None) };
         if !event.message.contains(STAND_IN) {

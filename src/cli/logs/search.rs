@@ -1,4 +1,4 @@
-//! Prints the lines of a job's output that match a regular expression, or that another job did not print.
+//! Prints the lines of a job's output that match a regular expression, or that do not occur in another job's output.
 //!
 //! The server performs the search. Only the selected lines are transferred, and lines that were not sent live are
 //! searched too.

@@ -1,8 +1,8 @@
 //! `tailwater rerun --failed`: reruns all failed jobs that match a filter.
 //!
-//! The server changes the jobs in one request. Before that, the jobs are counted, and the time of the count limits the
-//! request to jobs that were submitted earlier, so that a new job that fails immediately is not run again. Jobs that
-//! were already run again are skipped, so that a repeated command does not run them once more.
+//! The jobs are counted first, and then the server submits all of them again in one request. This request includes only
+//! jobs that were submitted before the count, so a new job that fails immediately is not run again. Jobs that were
+//! already run again are skipped, so repeating the command does not run them once more.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -19,14 +19,14 @@ use crate::cli::outcome::OURS;
 use crate::cli::output::{Colour, Output, note};
 use crate::words;
 
-/// The maximum number of jobs of which each is named because it was already run again.
+/// The maximum number of skipped jobs that are listed by id. Any others are only counted.
 const NAMED: usize = 10;
 
-/// The number of jobs up to which the command does not ask for confirmation.
+/// The maximum number of jobs that run again without confirmation.
 const FEW: i64 = 10;
 
-/// The maximum time until the server has submitted all jobs again. It submits up to 10,000 of them, one after another,
-/// and each one is synced to its disk.
+/// The maximum time until the server has submitted all jobs again. It submits up to 10,000 jobs, one after another, and
+/// syncs each of them to disk.
 const DONE_WITHIN: Duration = Duration::from_mins(10);
 
 /// The arguments that select failed jobs instead of jobs with certain ids.
@@ -132,14 +132,14 @@ fn already_run_again(reply: &BulkReply) -> Vec<String> {
     messages
 }
 
-/// Returns the number of jobs that run again, and a verb: `1 failed job runs`, `2 failed jobs run`.
+/// Returns a phrase that states how many jobs run again: `1 failed job runs`, `2 failed jobs run`.
 fn ran(reply: &BulkReply) -> String {
     let verb = if reply.done == 1 { "runs" } else { "run" };
     format!("{} {verb}", words::plural(reply.done, "failed job"))
 }
 
-/// Returns messages about the jobs that were not run again: one for each job that the server names, and one for the
-/// number of all others.
+/// Returns messages about the jobs that were not run again: one for each job that the server names, and one with the
+/// number of the remaining jobs.
 fn problems(reply: &BulkReply) -> Vec<String> {
     let mut problems: Vec<String> =
         reply.unchanged.iter().map(|job| format!("{} was not run again: {}", job.id, job.reason)).collect();

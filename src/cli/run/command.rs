@@ -9,8 +9,8 @@ use std::path::Path;
 
 use crate::cli::error::CliError;
 
-/// Words that a POSIX shell, bash or zsh interprets at the beginning of a command. When quoted, they are ordinary
-/// names.
+/// Words that have a special meaning at the beginning of a command in a POSIX shell, bash or zsh. When quoted, they are
+/// ordinary names.
 const RESERVED: [&str; 22] = [
     "if",
     "then",
@@ -103,8 +103,8 @@ mod tests {
         for word in RESERVED.into_iter().chain(["{", "}", "!", "[[", "A=1"]) {
             let line = command_line(&[word]).expect("there is no NUL");
             for shell in ["/bin/sh", "/bin/bash"] {
-                // `PATH` contains no programs, because some reserved words are also names of programs, which would be
-                // found and run.
+                // `PATH` contains no programs. Otherwise, the shell could find and run a program whose name is a
+                // reserved word.
                 let mut shell_of_line = Command::new(shell);
                 shell_of_line.args(["-c", &line]).env("PATH", "/nowhere");
                 let status = shell_of_line.output().expect("the shell is installed").status;

@@ -2,10 +2,10 @@
 //! ignore data in it.
 //!
 //! The command runs if standard input is a terminal, `/dev/null` or already at its end, as in cron and in most build
-//! systems. The command is refused if data is available. The writer of an open pipe without data may be slow, or may
-//! never write anything. The command then runs, and afterwards a note says that it had no standard input. The check
-//! never reads from the input, because other programs may share it, such as a shell that reads its script from standard
-//! input.
+//! systems. The command is refused if data is available. If the input is an open pipe without data, its writer may be
+//! slow, or may never write anything. In this case, the command runs, and afterwards a note says that it had no
+//! standard input. The check never reads from the input, because other programs may share it, such as a shell that
+//! reads its script from standard input.
 
 use std::io::{self, IsTerminal};
 use std::os::fd::AsFd;

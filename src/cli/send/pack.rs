@@ -38,7 +38,7 @@ pub(super) struct PackingProgress {
 }
 
 impl PackingProgress {
-    /// Creates the progress of files that have not been packed yet.
+    /// Creates the progress for the start of packing. `counter` receives the number of packed bytes.
     pub(super) const fn new(counter: TransferCounter) -> Self {
         Self { packed: AtomicU64::new(0), counter }
     }
@@ -201,8 +201,8 @@ fn tracked_although_ignored(root: &Path) -> Vec<PathBuf> {
         .collect()
 }
 
-/// Reads exactly as many bytes of a file as its header in the archive states. If the file has grown, the rest is
-/// ignored. If it has shrunk, reading fails.
+/// Reads exactly as many bytes of a file as its header in the archive states. If the file has grown since the header
+/// was written, the additional bytes are ignored. If it has shrunk, reading fails.
 struct CountedFile<'a> {
     file: File,
     left: u64,

@@ -1,6 +1,6 @@
 //! The jobs that a worker has claimed, as files in its directory.
 //!
-//! Each claim has a file that is named after the claim's identifier. The file is created before the request is sent.
+//! Each claim has a file that is named after the claim's identifier. The file is created before the claim is sent.
 //! After a crash, the worker repeats its claims, and the server returns each job whose lease the worker still holds.
 //! The response contains the job's secrets again, so the files need not contain them.
 
@@ -20,7 +20,8 @@ const FOLDER: &str = "claims";
 #[derive(Debug)]
 pub(super) struct Claims {
     folder: PathBuf,
-    /// The claims of this process: those that it has sent, and earlier ones whose jobs it runs.
+    /// The identifiers of this process's claims: those that it has sent, and earlier claims whose jobs it has taken
+    /// over.
     own: Mutex<HashSet<String>>,
 }
 
@@ -42,8 +43,8 @@ impl Claims {
     /// Creates the file of a claim that is about to be sent, and returns the claim's identifier.
     pub(super) fn begin(&self) -> io::Result<String> {
         let id = uuid::Uuid::now_v7().to_string();
-        // The claim is adopted before its file exists, so that another task that looks for earlier claims at the same
-        // time does not find it.
+        // The claim is adopted before its file exists. Otherwise another task could find the file and mistake the claim
+        // for one of an earlier process.
         self.adopt(&id);
         fs::write(self.folder.join(&id), "")?;
         Ok(id)
@@ -134,7 +135,7 @@ mod tests {
             UnfinishedClaim { id: assigned.clone(), assigned: Some((job, 1)) },
         ];
         assert_eq!(second.earlier().expect("the folder can be read"), expected);
-        // A claim is found again until its attempt has ended.
+        // `earlier` returns a claim until its attempt has ended.
         assert_eq!(second.earlier().expect("the folder can be read").len(), 2);
         second.adopt(&assigned);
         assert_eq!(second.earlier().expect("the folder can be read").len(), 1);

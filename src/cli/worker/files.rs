@@ -40,7 +40,7 @@ const WAITS: Backoff = Backoff::new(Duration::from_millis(200), Duration::from_s
 /// The interval at which a transfer that waits for its next retry checks whether the attempt was stopped.
 const CHECK: Duration = Duration::from_millis(200);
 
-/// The maximum number of repetitions of a download whose checksum is wrong.
+/// The maximum number of times that a download is repeated because its checksum was wrong.
 const MAX_DAMAGED: u32 = 2;
 
 /// The error for input files that could not be received.
@@ -71,7 +71,7 @@ impl HttpFiles {
         self.link.worker_dir().join(INPUTS).join(format!("{job}-{attempt}"))
     }
 
-    /// Repeats a transfer until it succeeds, fails permanently, or the attempt is stopped.
+    /// Repeats a transfer until it succeeds or fails permanently, or until the attempt is stopped.
     fn repeat<T>(
         &self,
         go_on: &dyn Fn() -> bool,
@@ -126,8 +126,8 @@ impl HttpFiles {
             let length = block.as_ref().map_or(0, Vec::len);
             counter.fetch_add(length as u64, Ordering::Relaxed);
         });
-        // The digest is known only after the file has been read, so the part with the digest follows the part with the
-        // file.
+        // The digest is known only after the file has been read, so the digest is sent after the file, in another part
+        // of the multipart body.
         let digest_part = stream::once(async move { sum.await.map_err(io::Error::other) });
         let mime = |part: Part| part.mime_str(about.content_type).map_err(|error| LinkError::Fatal(error.to_string()));
         let form = Form::new()

@@ -26,8 +26,8 @@ use super::files::HttpFiles;
 use crate::cli::client::ApiClient;
 use crate::cli::error::CliError;
 
-/// The time for which a claim waits for a job, in seconds. It must be shorter than 30 s, after which the client gives
-/// up a request.
+/// The time for which a claim waits for a job, in seconds. It must be shorter than 30 s, the client's timeout for a
+/// response.
 const WAIT: i64 = 20;
 
 /// A worker's description of itself, which is part of its requests.
@@ -41,7 +41,7 @@ pub(super) struct WorkerProfile {
     pub(super) lease: Duration,
 }
 
-/// The link of a worker that sends requests over HTTP. It is cheap to clone.
+/// A worker's connection to its server over HTTP. It is cheap to clone.
 #[derive(Clone)]
 pub(super) struct HttpLink(Arc<LinkState>);
 
@@ -59,8 +59,8 @@ struct LinkState {
     resumed: Mutex<Vec<Claimed>>,
     /// The error with which the server has refused this worker, or `None` if it was not refused.
     refusal: Mutex<Option<CliError>>,
-    /// Cancelled to drain the worker, so that it claims no further jobs. This happens when the server has refused this
-    /// worker.
+    /// Cancelled to drain the worker, which then finishes its jobs and claims no further ones. This link cancels the
+    /// token if the server refuses the worker.
     drain: CancellationToken,
 }
 
@@ -172,8 +172,7 @@ impl Link for HttpLink {
         *locked(&self.0.unanswered) = Some(id.clone());
         let received = tokio::select! {
             received = self.send_claim(&id, false) => received?,
-            // The server may just have assigned a job to the interrupted claim, so the claim is resumed to receive that
-            // job.
+            // The server may just have assigned a job to the interrupted claim. Resuming the claim returns that job.
             () = stop.cancelled() => self.send_claim(&id, true).await?,
         };
         *locked(&self.0.unanswered) = None;
@@ -245,7 +244,7 @@ impl Link for HttpLink {
     }
 
     async fn stored_output(&self, _: Lease, _: OutputCursor) -> Result<StoredOutputPage, LinkError> {
-        // The server has a copy of any output that this worker's spool has lost, so the spool need not be restored.
+        // If this worker's spool has lost output, the server has a copy of it, so the spool need not be restored.
         Ok(StoredOutputPage { chunks: Vec::new(), has_more: false })
     }
 
@@ -261,8 +260,8 @@ impl Link for HttpLink {
     }
 
     async fn early_heartbeat(&self) {
-        // The server cannot notify a worker of a cancellation, so this future never completes, and no heartbeat is sent
-        // early.
+        // The server cannot notify a worker of a cancellation. This future therefore never completes, and no heartbeat
+        // is sent early.
         std::future::pending::<()>().await;
     }
 

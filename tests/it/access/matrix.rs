@@ -1,5 +1,5 @@
-//! Checks every route with every kind of sender, both with bearer tokens and with cookies. Every request concerns
-//! objects that exist, and if its sender may send it, it has to succeed.
+//! Checks every route with every kind of sender, both with bearer tokens and with cookies. All requests refer to
+//! existing objects. If the sender is allowed to send a request, the request must succeed.
 
 use model::Role;
 use reqwest::{Client, Method, Response};
@@ -25,8 +25,8 @@ enum Sender {
 }
 
 impl Objects {
-    /// Returns the valid requests to a route, or one with an empty object as its body if the table below contains no
-    /// valid one.
+    /// Returns the valid requests to a route. If the table below contains none, returns one request with an empty
+    /// object as its body.
     fn requests(&self, method: &str, template: &str) -> Vec<ValidRequest> {
         let path = template.strip_prefix("/api/queue").unwrap_or(template);
         let get = |query: &str, status: u16, text: &str| ValidRequest {
@@ -94,15 +94,15 @@ impl Objects {
     }
 }
 
-/// A request that has to succeed if its sender may send it.
+/// A request that must succeed if its sender is allowed to send it.
 struct ValidRequest {
     query: String,
     /// The JSON body, or null for none.
     body: Value,
-    /// The status of the response to a sender who may send the request. `None` if the request is not valid, so that
-    /// only the credentials are checked.
+    /// The status of the response if the sender is allowed to send the request. `None` means that the request is not
+    /// valid, so that only its credentials are checked.
     succeeds: Option<u16>,
-    /// A text that the response then contains.
+    /// Text that a successful response contains.
     text: String,
 }
 
@@ -113,7 +113,7 @@ fn documented(openapi: &Value, method: &str, template: &str) -> Vec<u16> {
     responses.keys().map(|status| status.parse().expect("a status is a number")).collect()
 }
 
-/// Reads a response until it contains a text. It may be a stream that does not end.
+/// Reads a response until it contains `text`. The response may be a stream that does not end.
 async fn read_until(mut reply: Response, text: &str, what: &str) {
     let mut body = Vec::new();
     let read = async {

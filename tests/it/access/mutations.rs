@@ -1,5 +1,5 @@
-//! Thousands of requests with mutated paths, ids and methods cause no server error, bypass no check, and give no access
-//! to objects of others, whatever the role of their sender.
+//! Thousands of requests with mutated paths, ids and methods cause no server error and bypass no check. Whatever the
+//! role of a sender, they give no access to objects of others.
 
 use model::Role;
 use reqwest::Method;
@@ -106,7 +106,8 @@ fn mutated(random: &mut Random, path: &str) -> String {
     path
 }
 
-/// The names of objects that no request mentions, with which the server must not answer everybody.
+/// The names of objects that no request mentions. If a sender must not see these objects, no response may contain their
+/// names.
 const HIDDEN_SECRET: &str = "CANARY_SECRET";
 const HIDDEN_USER: &str = "canary-user";
 const HIDDEN_TOKEN: &str = "canary-token";
@@ -115,7 +116,7 @@ const HIDDEN_TOKEN: &str = "canary-token";
 struct Requester {
     role: Option<Role>,
     proof: Proof,
-    /// Texts that no response to the sender may contain.
+    /// Strings that no response to the sender may contain.
     hidden: Vec<&'static str>,
 }
 
@@ -140,9 +141,9 @@ impl Requester {
         let path = target.split(['?', '#']).next().unwrap_or_default();
         let succeeded = reply.status < 300;
         match self.role {
-            // A worker that holds none of the jobs may do as little as a sender without credentials.
+            // A worker that holds none of the jobs has no more rights than a sender without credentials.
             None | Some(Role::Worker) => assert!(!succeeded || OPEN.contains(&path), "{}", what()),
-            // A viewer only reads. The pages read some data with POST requests.
+            // A viewer may only read. The pages read some data with POST requests.
             Some(Role::Viewer) => {
                 let reads = ["GET", "HEAD", "OPTIONS"].contains(&method) || path.starts_with("/rpc/");
                 assert!(!succeeded || reads, "{}", what());

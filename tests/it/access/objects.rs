@@ -1,4 +1,4 @@
-//! The objects that the requests of a sender concern.
+//! The objects to which the requests of a sender refer.
 
 use model::Role;
 use reqwest::Method;
@@ -20,13 +20,13 @@ pub(super) struct Objects {
     pub(super) artifact: String,
     /// The address of a preview of the artifact.
     preview: String,
-    /// A job that waits for a worker.
+    /// A job that no worker has claimed yet.
     waiting: String,
-    /// A job that a worker holds.
+    /// A job that a worker has claimed and not finished.
     pub(super) held: Value,
     /// The id of this worker.
     worker: String,
-    /// The name of a user, and of a secret.
+    /// The name that both a user and a secret have.
     pub(super) name: String,
     /// The session of the owner, and its id.
     pub(super) session: (Proof, String),
@@ -37,8 +37,8 @@ pub(super) struct Objects {
 }
 
 impl Objects {
-    /// Creates the objects. `name` is the name of a new user and of a new secret. `worker` claims the job that is held.
-    /// The user [`OWNER`] must exist.
+    /// Creates the objects. `name` is the name of a new user and of a new secret. `worker` claims the job
+    /// [`Self::held`]. The user [`OWNER`] must exist.
     pub(super) async fn new(server: &TestServer, name: &str, worker: &RemoteWorker) -> Self {
         let api = &server.api;
         let (job, artifact) = job_with_artifact(server).await;

@@ -6,7 +6,7 @@ use reqwest::{Client, Response};
 
 use crate::harness::{TOKEN, TestServer};
 
-/// One more than the number of failed logins after which the server refuses further ones.
+/// A number of failed logins that exceeds the limit by one.
 const TOO_MANY: usize = 21;
 
 /// Logs in as if a proxy had forwarded the request for a client with the address `forwarded_for`.

@@ -80,7 +80,7 @@ async fn successes(api: &Api, data: &str, server: u32) -> Vec<&'static str> {
     output.lines().map(|number| ATTEMPTS[number.parse::<usize>().expect("it is a number")].1).collect()
 }
 
-/// Creates files in the data directory that every user may read and change.
+/// In the data directory, creates files that every user may read and change.
 fn plant(data: &Path) {
     for name in ["planted", "movable"] {
         let path = data.join(name);
@@ -112,8 +112,8 @@ async fn a_step_cannot_read_the_data_directory_or_the_processes_of_the_server_an
     plant(data.path());
     let server = Process::start_by(data.path(), |mut server| {
         // A server that cannot mount file systems, for example because it does not run as root, hides the data
-        // directory with Landlock. If the data directory is in the directory for temporary files, as in this test, it
-        // does so only with this setting.
+        // directory with Landlock. If the data directory is in the directory for temporary files, as in this test, the
+        // server uses Landlock only with this setting.
         server.env("TAILWATER_JOB_DATA", "hidden");
         server
     });
@@ -144,7 +144,8 @@ async fn a_step_of_an_unprivileged_server_cannot_read_the_data_directory_if_it_i
         server
     });
     let found = successes(&server.api, &data.path().display().to_string(), server.id()).await;
-    // Names can be listed, because a rule that forbids it would also apply to the directories above the data directory.
+    // The names of files can be listed, because a Landlock rule against listing would also apply to the directories
+    // above the data directory.
     assert_eq!(found, attempts(&[Target::Names]));
     // Everything outside the directories above the data directory works as usual.
     let elsewhere = "mkdir a && echo text > a/b && mv a/b c && ln c d && cat d && rm -r a && ls / >/dev/null";

@@ -6,12 +6,12 @@ use crate::harness::cli::Cli;
 /// The number of bytes that the job prints.
 const SIZE: usize = 3_000_000;
 
-/// Returns a command line with a terminal type that permits it to draw and erase a progress bar.
+/// Returns a `Cli` whose terminal type permits the program to draw and erase a progress bar.
 fn cli_of(server: &TestServer) -> Cli {
     Cli::new(&server.api.base).with("TERM", "xterm-256color")
 }
 
-/// Runs a job that prints much output, and returns its id and the output.
+/// Runs a job that prints a large output, and returns its id and the output.
 async fn large_log(server: &TestServer) -> (String, Vec<u8>) {
     let (id, _) = server.api.run(&format!("yes | head -c {SIZE}")).await;
     let output = server.api.output(&id, 1).await;

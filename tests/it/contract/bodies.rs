@@ -1,5 +1,5 @@
 //! The JSON bodies of requests: a valid one for each operation, and the members that `/api/openapi.json` describes,
-//! also those of nested objects and of the items of lists.
+//! including those of nested objects and of the items of lists.
 
 use std::collections::BTreeSet;
 
@@ -23,11 +23,12 @@ pub struct BodyRequest {
     token: String,
 }
 
-/// Returns a request for each operation that has a JSON body, and a second one for commands. No worker runs these.
+/// Returns a request for each operation that has a JSON body. There are two requests that submit jobs; the second one
+/// submits a command. No worker runs these jobs.
 pub async fn requests(server: &TestServer) -> Vec<BodyRequest> {
     let worker = RemoteWorker::new(server, "one").await;
     let job = server.claimed(&worker, json!({})).await;
-    // Claims that may wait receive one of these jobs.
+    // Claims that are allowed to wait receive one of these jobs at once.
     for _ in 0..60 {
         server.submit_elsewhere(json!({})).await;
     }
@@ -96,7 +97,8 @@ pub async fn requests(server: &TestServer) -> Vec<BodyRequest> {
 
 /// A member of a body that the description contains.
 pub struct BodyMember {
-    /// The names of the members that lead to this one. The first item stands for the items of a list.
+    /// The path of the member: the names of the members that contain it, followed by its own name. [`ITEM`] stands for
+    /// the first item of a list.
     path: Vec<String>,
     /// The schema, with its alternatives and references resolved.
     pub schema: Value,
@@ -162,7 +164,7 @@ impl Description {
         let (method, template) = request.operation.split_once(' ').expect("an operation has a method");
         let content = &self.0["paths"][template][method.to_lowercase()]["requestBody"]["content"];
         let mut members = Vec::new();
-        // Only the second request for jobs submits a command, whose payload is described.
+        // Only the second request that submits a job submits a command. Payloads of other jobs are not described.
         let is_command = request.body["type"] == "command";
         self.add_members(
             &[],
@@ -188,8 +190,9 @@ impl Description {
         }
     }
 
-    /// Follows references and, if there is only one alternative besides null, this alternative. Returns whether null is
-    /// permitted too. Of the payloads of jobs, the alternative for commands is followed if `is_command` is set.
+    /// Resolves a schema by following references. If exactly one alternative besides null is permitted, also follows
+    /// that alternative. If `is_command` is true, a job's payload is resolved to the alternative for commands. Also
+    /// returns whether null is permitted.
     fn resolved(&self, schema: &Value, is_command: bool) -> (Value, bool) {
         if let Some(reference) = schema["$ref"].as_str() {
             return self.resolved(self.0.pointer(&reference[1..]).expect("the schema exists"), is_command);
@@ -214,7 +217,7 @@ impl Description {
         }
     }
 
-    /// Returns a value that has the members that a schema requires.
+    /// Returns a minimal value for a schema, with only the required members.
     pub fn least(&self, schema: &Value) -> Value {
         let (schema, _) = self.resolved(schema, false);
         let kind = match &schema["type"] {

@@ -11,8 +11,8 @@ use crate::harness::TestServer;
 /// The number of characters or items in the large value that is sent for a member without a maximum.
 const MANY: u64 = 20_000;
 
-/// Members whose values the server checks in a way that is not a bound: base64, output with its position, the current
-/// password, and names of secrets, which must exist.
+/// Members whose values are checked by other rules than bounds: base64, output with its position, the current password,
+/// and names of secrets, which must exist.
 const CHECKED: [&str; 7] = [
     "raw",
     "chunks",
@@ -23,7 +23,7 @@ const CHECKED: [&str; 7] = [
     "payload.steps[0].secretFiles",
 ];
 
-/// Values that other members or earlier requests permit or exclude.
+/// Test values that are not sent, because whether they are valid depends on other members or on earlier requests.
 const RELATIVE: [(&str, &str); 3] = [("batch", "2147483647"), ("suppressedBytes", "2147483647"), ("events", "[]")];
 
 /// A test value for a member, and whether it is within the documented bounds.
@@ -36,14 +36,14 @@ fn text(length: u64) -> Value {
     json!("x".repeat(usize::try_from(length).expect("it fits into memory")))
 }
 
-/// Returns a list of different texts, or of as many equal items of another type.
+/// Returns a list of `count` items. Strings differ from each other, and items of other types are equal.
 fn items(count: u64, schema: &Value, description: &Description) -> Value {
     let least = description.least(&schema["items"]);
     (0..count).map(|index| if least == "x" { json!(format!("x{index}")) } else { least.clone() }).collect()
 }
 
-/// Returns values at and beyond the bounds of a member, and large ones for bounds that are missing. Members that are
-/// not plain texts, words, whole numbers or lists have none.
+/// Returns values at and beyond the bounds of a member, and large values for bounds that are missing. Returns no values
+/// for members that are not strings, enumerations, integers or lists.
 fn probes(schema: &Value, description: &Description) -> Vec<Probe> {
     let within = |value: Value| Probe { value, is_within: true };
     let beyond = |value: Value| Probe { value, is_within: false };
@@ -97,7 +97,8 @@ fn probes(schema: &Value, description: &Description) -> Vec<Probe> {
     probes
 }
 
-/// Sends values at and beyond the bounds of a member. Returns their number, and where the server disagrees.
+/// Sends values at and beyond the bounds of a member. Returns the number of values, and a description of each value for
+/// which the server disagrees with the schema.
 async fn check(
     server: &TestServer,
     description: &Description,

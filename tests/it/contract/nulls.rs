@@ -1,5 +1,5 @@
-//! Members of requests that are null: those for which `/api/openapi.json` permits null are treated as missing members,
-//! and null is refused for all others.
+//! Members of requests that are null. If `/api/openapi.json` permits null for a member, null has the same effect as a
+//! missing member. Otherwise null is refused.
 
 use super::bodies::{BodyMember, BodyRequest, Description, Sent, requests};
 use crate::harness::TestServer;
@@ -15,7 +15,8 @@ async fn check(
     let null = request.send(server, description, member, &Sent::Value(Value::Null)).await;
     let is_refused = member.is_blamed_by(&null);
     let is_expected = if member.is_nullable {
-        // A member of which one is required, such as `run` or `steps`, is also refused if it is missing.
+        // If one of several members is required, such as `run` or `steps`, the request is also refused if the member is
+        // missing.
         !is_refused || member.is_blamed_by(&request.send(server, description, member, &Sent::Nothing).await)
     } else {
         is_refused

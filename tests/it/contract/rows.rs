@@ -121,7 +121,7 @@ impl Case {
     }
 }
 
-/// Replaces the variables in a text with their values.
+/// Replaces the variables in a string with their values.
 fn filled(text: &str, variables: &BTreeMap<&str, String>) -> String {
     variables.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("{{{name}}}"), value))
 }

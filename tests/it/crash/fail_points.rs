@@ -1,4 +1,5 @@
-//! Kills the server 200 times with `kill -9`: at every fail point, and at random moments.
+//! Kills the server 200 times with `kill -9`, at random moments and at every fail point. A fail point is a place in the
+//! server's code at which the server kills itself if a test has requested this.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;

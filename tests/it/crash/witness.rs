@@ -1,5 +1,5 @@
-//! A client that submits jobs to a server that is killed repeatedly, and reads their output. Afterwards the client
-//! checks that the restarted server still has everything that was acknowledged or shown.
+//! A client of a server that is killed repeatedly. The client submits jobs and reads their output. Afterwards it checks
+//! that the restarted server still has everything that was acknowledged or shown.
 
 use std::collections::HashMap;
 use std::path::Path;

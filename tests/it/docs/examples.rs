@@ -19,7 +19,7 @@ use crate::harness::{TOKEN, TestServer};
 enum Treatment {
     /// The command is not run, for this reason.
     Skipped(&'static str),
-    /// The command reads its standard input from this file. Without one, it would ask on the terminal.
+    /// The command reads its standard input from this file. Otherwise, the command would ask on the terminal.
     Reads(&'static str),
     /// The first script runs before the command, and the second one after it.
     Between(&'static str, &'static str),
@@ -27,7 +27,8 @@ enum Treatment {
 
 use Treatment::{Between, Reads, Skipped};
 
-/// The commands that need a treatment, by their beginnings. The first entry that matches applies.
+/// The commands that need special treatment. An entry applies to commands that begin with its text. The first match
+/// counts.
 const TREATMENTS: [(&str, Treatment); 16] = [
     ("make run", Skipped("it builds the program")),
     ("make test", Skipped("it runs all tests")),
@@ -83,8 +84,8 @@ fn script(text: &str, base: &str) -> String {
     script
 }
 
-/// Runs the examples of a page in a directory with the files that they read, against a server with the jobs, the
-/// worker, the session and the token that they name.
+/// Runs the examples of a page in a directory that contains the files that they read. The server has the jobs, the
+/// worker, the session and the token that the examples mention.
 async fn run_examples(page: &str) {
     let text = fs::read_to_string(page).expect("the page exists");
     let server = TestServer::start().await;
@@ -106,7 +107,7 @@ async fn run_examples(page: &str) {
     let (earlier, _) = server.api.run("echo 1; echo warning >&2").await;
     let (one, _) = server.api.run("echo one").await;
     let (two, _) = server.api.run("echo two").await;
-    // The retry of a failed job fails too, which `tailwater rerun --failed` does not wait for.
+    // If this job is run again, the new job fails too, but `tailwater rerun --failed` does not wait for the new job.
     server.api.run("exit 3").await;
     let worker = RemoteWorker::new(&server, "build-7").await;
     assert_eq!(worker.claim_with(json!({"allowedTypes": ["build"]})).await, Value::Null);

@@ -12,7 +12,7 @@ use super::{Mode, PATIENCE, TOKEN, sha256, watchdog};
 pub struct Api {
     pub base: String,
     pub client: reqwest::Client,
-    /// The mode in which jobs run that [`Self::submit_job`] submits.
+    /// The mode of the jobs that [`Self::submit_job`] submits.
     pub mode: Mode,
 }
 

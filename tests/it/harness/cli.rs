@@ -60,14 +60,14 @@ impl Cli {
         command
     }
 
-    /// Returns a command that runs the program on a terminal of 77 columns and 23 rows and prints what the program
-    /// writes to the terminal.
+    /// Returns a command that runs the program on a terminal of 77 columns and 23 rows. The command prints what the
+    /// program writes to the terminal.
     pub fn on_terminal(&self, arguments: &[&str]) -> Command {
         self.in_terminal("exec \"$0\" \"$@\"", arguments)
     }
 
-    /// Returns a command that runs a script on a terminal and prints what the script writes to the terminal. In the
-    /// script, `"$0" "$@"` is the program with its arguments.
+    /// Returns a command that runs a script on a terminal. The command prints what the script writes to the terminal.
+    /// In the script, `"$0" "$@"` is the program with its arguments.
     pub fn in_terminal(&self, script: &str, arguments: &[&str]) -> Command {
         let program = self.command(arguments);
         let spawn = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))";
@@ -82,7 +82,7 @@ impl Cli {
     /// Runs a command created by [`Cli::command`] until it exits.
     pub async fn run_command(mut command: Command) -> Done {
         let child = command.spawn().expect("the program starts");
-        // `command` may own the other end of a pipe, which has to be closed before waiting.
+        // `command` may own the other end of a pipe, which must be closed before this function waits for the program.
         drop(command);
         Done::of(child, &["a command"]).await
     }

@@ -10,7 +10,7 @@ use super::process::Process;
 use super::provider::{CLIENT_ID, CLIENT_SECRET, Provider};
 use super::{Api, TOKEN};
 
-/// The credentials that a test has used. Each begins with a word for what it is.
+/// The credentials that a test has used, each with a word that describes its kind.
 pub type Credentials = Vec<(&'static str, String)>;
 
 /// Adds settings to the command that starts a server, so that people can log in through a proxy and with `provider`.

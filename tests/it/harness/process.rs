@@ -57,7 +57,7 @@ impl Process {
         Self::start_by(data, |program| if is_root() { by(Self::as_nobody(data)) } else { by(program) })
     }
 
-    /// Returns the command that starts the program as an unprivileged user, which becomes the owner of `data`.
+    /// Returns the command that starts the program as an unprivileged user. This user becomes the owner of `data`.
     pub fn as_nobody(data: &Path) -> Command {
         chown(data, Some(NOBODY), Some(NOBODY)).expect("root can change owners");
         // The program may be in a directory that only root can access, so it is copied.

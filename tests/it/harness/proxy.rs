@@ -17,7 +17,7 @@ pub struct Proxy {
 
 impl Proxy {
     /// Starts a proxy for a server with a base URL such as `http://127.0.0.1:1`. `cut` is called once for each
-    /// connection, and returns the number of bytes of replies after which the proxy closes the connection.
+    /// connection. It returns how many bytes of replies the proxy forwards before it closes the connection.
     pub async fn before(server: &str, mut cut: impl FnMut() -> usize + Send + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("loopback has a free port");
         let base = format!("http://{}", listener.local_addr().expect("the listener has an address"));

@@ -81,7 +81,7 @@ impl Store {
         self.attempt_in_batches(output, events, BATCH, ending).await
     }
 
-    /// Does the same, with batches of the given number of events.
+    /// Like [`Self::attempt`], but with batches of `batch` events.
     pub async fn attempt_in_batches(
         &self,
         output: &mut Output,
@@ -112,7 +112,7 @@ impl Store {
     }
 }
 
-/// Appends an event to the log of a job as another server with the same database would: without this server's help.
+/// Appends an event to the log of a job without notifying this server, as another server with the same database would.
 pub async fn append_from_outside(data: &Path, job: &str, message: &str) {
     let job: uuid::Uuid = job.parse().expect("an id is a UUID");
     let options = SqliteConnectOptions::new().filename(data.join("tailwater.sqlite"));

@@ -77,8 +77,8 @@ pub async fn exchange(base: &str, request: &[u8], sending: Sending) -> Vec<u8> {
     exchange_until(base, request, sending, |_| false).await
 }
 
-/// Sends bytes and returns everything that is received until the connection ends, or until `is_enough` returns true for
-/// the part of the reply that has been received.
+/// Sends bytes and returns what is received. Stops when the connection ends, or when `is_enough` returns true for the
+/// part of the reply that has been received.
 pub async fn exchange_up_to(base: &str, request: &[u8], is_enough: impl Fn(&Reply) -> bool) -> Vec<u8> {
     exchange_until(base, request, Sending::Goes, |bytes| parse(bytes).is_some_and(|reply| is_enough(&reply))).await
 }

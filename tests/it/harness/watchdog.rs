@@ -1,7 +1,7 @@
 //! Ends the tests if one of them hangs.
 //!
-//! A test that has failed can hang, because its runtime waits for blocked threads when it is dropped. `cargo test`
-//! reports failures only after all tests have ended, so a hung test would hide them.
+//! A failed test can hang: when its runtime is dropped, the runtime waits for blocked threads. `cargo test` reports
+//! failures only after all tests have ended, so a hung test would hide them.
 
 use std::cell::RefCell;
 use std::collections::HashMap;

@@ -47,7 +47,7 @@ impl WorkerProcess {
         Self { child, arguments: all, folder, token }
     }
 
-    /// Restarts a worker that has exited, with the same directory.
+    /// Starts the worker again after it has exited, with the same directory.
     pub fn restart(&mut self) {
         self.child = spawn(&self.arguments, self.folder.path(), &self.token);
     }

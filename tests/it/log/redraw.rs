@@ -1,4 +1,4 @@
-//! Lines that a program redraws: `/lines` returns what a terminal shows, and a search finds what was printed.
+//! If a program redraws lines, `/lines` returns what a terminal shows, and a search finds what was printed.
 
 use serde_json::{Value, json};
 

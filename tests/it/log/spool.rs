@@ -1,5 +1,5 @@
-//! Tests of reading spools without a server. Every line is complete and has its own number, however the streams are
-//! interleaved.
+//! Tests of reading spools (the files that contain the output of an attempt) without a server. Every line is complete
+//! and has its own number, however the streams are interleaved.
 
 use engine::output::lines::{self, Line, LongLine};
 use engine::output::text::{Reach, Selection, TextRead, TextReader, Times};

@@ -183,7 +183,7 @@ async fn the_numbers_of_users_and_of_tokens_of_a_user_are_limited() {
     assert_eq!(page["items"][0]["name"], "last", "newest first");
 }
 
-/// Returns the content of the files of the database. While the server runs, some of it is only in the journal.
+/// Returns the contents of the database's files. While the server runs, some of the data is only in the journal.
 fn database(data: &Path) -> Vec<(PathBuf, Vec<u8>)> {
     let paths = std::fs::read_dir(data).expect("it exists").map(|entry| entry.expect("it can be listed").path());
     let is_of_database = |path: &PathBuf| path.to_string_lossy().contains("tailwater.sqlite");

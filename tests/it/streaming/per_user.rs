@@ -33,8 +33,8 @@ async fn check_refused(server: &TestServer, path: &str, proof: &Proof) {
     assert!(message.contains("2 open streams") && message.contains("--streams-per-user"), "{message}");
 }
 
-/// Requests a stream until the server permits it. The server notices a moment later than the client that another stream
-/// has ended.
+/// Requests a stream until the server permits it. When a client closes another stream, the server notices this only a
+/// moment later.
 async fn open_when_permitted(server: &TestServer, path: &str, proof: &Proof) -> Response {
     loop {
         let reply = request(server, path, proof).await;
@@ -48,7 +48,7 @@ async fn open_when_permitted(server: &TestServer, path: &str, proof: &Proof) -> 
     }
 }
 
-/// Starts a server at which each user may open two streams, and a job that runs until it is cancelled.
+/// Starts a server on which each user may open two streams, and a job that runs until it is cancelled.
 async fn server_with_job() -> (TestServer, String) {
     let server = TestServer::start_with(|config| config.streams_per_user = 2).await;
     server.add_user("ada", Role::Operator).await;

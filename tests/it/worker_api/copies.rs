@@ -1,4 +1,5 @@
-//! The complete log of a job on another machine is a copy of the output in its events, however the events arrive.
+//! The complete log of a job on another machine is a copy of the output in the job's events, even if the events arrive
+//! out of order.
 
 use serde_json::{Value, json};
 
@@ -38,8 +39,8 @@ async fn streams_that_alternate_are_copied_in_order_even_if_their_events_are_lar
     let server = TestServer::start().await;
     let worker = RemoteWorker::new(&server, "one").await;
     let job = server.claimed(&worker, json!({})).await;
-    // The output alternates between pieces of the two streams. Each event contains all pieces of one stream, which is
-    // more than a page of text.
+    // The output alternates between pieces of the two streams. Each event contains all pieces of one stream, and its
+    // text is longer than a page of text.
     let (piece, count) = (50_000, 30);
     let [mut out, mut err] =
         [("stdout", "o"), ("stderr", "e")].map(|(stream, letter)| chunk(stream, &letter.repeat(piece * count), 0));

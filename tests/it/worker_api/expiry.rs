@@ -102,7 +102,7 @@ async fn a_silent_worker_is_reported_once_until_it_is_heard_of_again() {
         assert_eq!(silences().await, expected - 1);
         server.execute("update attempts set heard_at = heard_at - 20000000").await;
         until_async("the silence is reported", async || silences().await == expected).await;
-        // When the lease of another job expires, the silence is not reported again.
+        // When the lease of another job expires, the worker's silence is not reported again.
         let other = server.claimed(&worker, json!({})).await;
         server.execute("update jobs set lease_expires_at = 1 where id > (select min(id) from jobs)").await;
         server.api.ended(id_of(&other)).await;

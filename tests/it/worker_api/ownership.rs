@@ -1,5 +1,5 @@
-//! Only the worker that holds a job can act on it, and only until its lease ends. The server checks the job's state
-//! first.
+//! Only the worker that holds a job can act on it, and only until the worker's lease ends. The server checks the job's
+//! state before it checks the worker.
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ async fn check_refused(server: &TestServer, worker: &RemoteWorker, job: &Value, 
     assert_eq!((server.api.job(id_of(job)).await, server.api.events(id_of(job)).await), before);
 }
 
-/// Requests the cancellation of a job, so that its worker may acknowledge it.
+/// Requests the cancellation of a job, so that the job's worker may acknowledge the request.
 async fn cancel(server: &TestServer, id: &str) -> Value {
     let reply = server.api.post(&format!("/jobs/{id}/cancel"), &json!({"reason": "enough"})).await;
     assert_eq!(reply.status(), 200);

@@ -8,11 +8,11 @@ use crate::harness::process::Process;
 use crate::harness::worker_process::{WorkerProcess, server_without_worker};
 use crate::harness::{of_kind, restore, sha256, until};
 
-/// Prints to both streams: bytes that are not UTF-8, unfinished lines and colours.
+/// A command that prints to both streams: bytes that are not UTF-8, unfinished lines and colours.
 const MIXED: &str = "printf 'one\\ntwo'; sleep 0.3; printf ' and a half\\n'; echo problem >&2; sleep 0.3; \
                      printf 'bad \\377\\376 bytes\\n\\033[31mred\\033[0m\\n'; printf 'é without end'";
 
-/// Returns events without log events, and without the members that depend on the worker or on the time.
+/// Returns all events except log events, without the members that depend on the worker or on the time.
 fn comparable(events: &[Value]) -> Vec<Value> {
     let of = |event: &Value| {
         let mut payload = event["payload"].clone();

@@ -1,5 +1,5 @@
-//! Sessions of people who log in with the provider. They end sooner than other sessions. The browser then returns to
-//! the provider, which sends the person's groups again.
+//! Sessions of people who log in with the provider. They end sooner than other sessions. When such a session has ended,
+//! the browser returns to the provider, which sends the person's groups again.
 
 use std::time::Duration;
 
