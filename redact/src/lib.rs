@@ -37,8 +37,8 @@
 //!   material. A line without white space is masked on its own if it has 16 bytes or more with both letters and digits,
 //!   or 32 bytes or more with a letter or a digit. A shorter line of 8 bytes or more is masked if it has both letters
 //!   and digits and looks random (not `us-east-1`). In every line, the part after the first `:` or `=` is masked if it
-//!   has 8 bytes or more and contains both letters and digits, but no white space. This part is not masked if it is a
-//!   URL without credentials, or if its name is one whose value is not secret (`project_id`). Quotation marks and
+//!   has 8 bytes or more and contains both letters and digits, but no white space. A line or part is not masked if it
+//!   is a URL without credentials, or if its name is one whose value is not secret (`project_id`). Quotation marks and
 //!   commas around a line or part are shown, and so is the `- ` before a list item. In a private key or certificate,
 //!   each base64 line of 8 bytes or more is masked, even if the line ends are escaped as `\n`. Other lines, such as
 //!   `apiVersion: v1`, are masked only as part of the whole value.
