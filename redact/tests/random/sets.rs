@@ -1,4 +1,4 @@
-//! A redactor with two sets of values does exactly the same as one with all values in a single set.
+//! Tests that a redactor with two sets of values behaves exactly like one with all values in a single set.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -8,8 +8,8 @@ use crate::case::Case;
 use crate::dice::{Dice, for_each_seed};
 use crate::pieces;
 
-/// Values that can be printed in many forms, or that overlap or decode to one another, so that the two sets may contain
-/// related values.
+/// Values that can be printed in many forms, that overlap, or that decode to one another. The two sets may therefore
+/// contain related values.
 const VALUES: [&str; 14] = [
     "correct horse battery",
     "battery staple",
