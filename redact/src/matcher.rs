@@ -109,8 +109,8 @@ impl<A: Automata> Matcher<A> {
         self.automata.is_shallow(state)
     }
 
-    /// Returns the longest match in the raw text that ends at the position `end` in `state`. The range is empty if no
-    /// match ends there.
+    /// Returns the longest match in the raw text that ends at the position `end`, where the automata are in `state`.
+    /// The range is empty if no match ends there.
     ///
     /// A short value is not reported at the end of the text, because it is not known yet whether the token ends there.
     pub(crate) fn found(&self, state: A::State, view: View, end: usize) -> Range<usize> {

@@ -24,7 +24,8 @@ const SUFFIXES: [&str; 6] = ["PASSWORD", "PASSWD", "PASSPHRASE", "TOKEN", "SECRE
 /// The short words that indicate a secret only at the end of a name: `DB_PASS`, `MYSQL_PWD`, `REDISCLI_AUTH`, `GH_PAT`.
 const SHORT: [&str; 4] = ["PASS", "PWD", "AUTH", "PAT"];
 
-/// If a name ends with a short word but begins with one of these words, it is that of a setting and not of a secret.
+/// If a name ends with a short word but begins with one of these words, the name is that of a setting and not of a
+/// secret.
 const SETTINGS: [&str; 9] = ["DISABLE", "ENABLE", "HAS", "IS", "NO", "REQUIRE", "REQUIRES", "SKIP", "USE"];
 
 /// The words before `KEY` that say what a secret key is for. Most other keys are not secret: `PUBLIC_KEY`, `CACHE_KEY`,

@@ -59,8 +59,8 @@ pub(crate) fn pass(skip: &Skip, stops: Stops, from: usize, stop: usize) -> Optio
 /// The last bytes of a view, and the search for the first gram of a pattern in them.
 #[derive(Clone, Copy)]
 struct Reading {
-    /// The last bytes that were read, folded as in the plain view. The byte that was read last is the most significant
-    /// one.
+    /// The last bytes that were read, folded as in the plain view. The most significant byte is the one that was read
+    /// last.
     word: u32,
     /// The number of bytes that must still be read before the next byte completes a gram.
     missing: usize,
@@ -91,8 +91,8 @@ struct Readings<'t> {
     skip: &'t Skip,
     raw: Reading,
     visible: Option<Reading>,
-    /// Whether a carriage return directly precedes the current position, apart from escape sequences. A line feed at
-    /// this position is then invisible.
+    /// Whether only escape sequences, or nothing, are between the last carriage return and the current position. A line
+    /// feed at this position is then invisible.
     after_return: bool,
     plain: PlainReading,
     joined: Option<Reading>,
@@ -217,8 +217,8 @@ impl<'t> Readings<'t> {
     /// Begins a reading of `rest`, which is an escape without its first byte, as if `rest` were ordinary text.
     fn begin_fresh(&mut self, rest: &[u8]) -> Result<(), MayBegin> {
         if self.fresh.is_some() {
-            // Only one such reading is tracked at a time. A second one is rare. In this case, this function reports
-            // that a pattern may begin.
+            // Only one such reading is tracked at a time. If a second one would begin, which is rare, this function
+            // reports that a pattern may begin.
             return Err(MayBegin);
         }
         // If the escape begins with several backslashes, the reading begins after the last of them.

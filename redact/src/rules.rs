@@ -16,7 +16,7 @@
 //!
 //! A candidate keeps its state between reads (`scan`), so the result does not depend on how the input is split. The
 //! number of candidates that are open at the same time is limited (`open`), so the work grows linearly with the length
-//! of the input. Other modules need not know the crates for regular expressions, which are used only here.
+//! of the input. Only this module uses the crates for regular expressions.
 
 mod automata;
 mod boundary;
@@ -101,8 +101,8 @@ impl Rules {
         NONE.get_or_init(|| Self::compiled(Vec::new(), Vec::new())).clone()
     }
 
-    /// Returns the built-in rules. The first call prepares them, and each one is compiled when a text contains one of
-    /// its literals for the first time.
+    /// Returns the built-in rules. The first call prepares them. Each rule is compiled when a text contains one of its
+    /// literals for the first time.
     pub fn built_in() -> Self {
         static BUILT_IN: OnceLock<Rules> = OnceLock::new();
         BUILT_IN.get_or_init(|| Self::build(Vec::new(), &[]).expect("a test compiles the built-in rules")).clone()
@@ -130,7 +130,7 @@ impl Rules {
         self.set.rules.is_empty()
     }
 
-    /// Returns the id of the rule with the number `rule`.
+    /// Returns the id of `rule`.
     pub(crate) fn id(&self, rule: RuleIndex) -> &str {
         &self.set.rules[usize::from(rule.0)].id
     }

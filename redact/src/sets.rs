@@ -9,7 +9,7 @@
 //! determines the state of the automaton over the union, and vice versa. The lengths that belong to this state are the
 //! maximum, or the union, of the lengths in the tails (`tail`) of both states.
 //!
-//! Most streams have only one set. The views are generic, so that the second set costs these streams no time.
+//! Most streams have only one set. The views are generic, so that these streams spend no time on a second one.
 
 use std::sync::Arc;
 

@@ -82,7 +82,7 @@ impl RedactStream {
     ///
     /// The beginning of a value is shown if it is shorter than 8 bytes and shorter than half of the value. The
     /// beginning of a secret that a rule may match is shown if it is shorter than 8 bytes and shorter than half of the
-    /// shortest secret that the rule matches. If the rest of the value or secret arrives later, the rest is masked. A
+    /// shortest secret that the rule matches. If the rest of the value or secret arrives later, this rest is masked. A
     /// longer beginning remains held no matter how often this method is called. Therefore,
     /// [`is_holding`](Self::is_holding) may still return `true`. Call this method once per pause.
     pub fn release(&mut self) -> Redacted {
@@ -133,8 +133,8 @@ impl RedactStream {
         let undecided = self.rules.undecided(view);
         let sure = self.values.possible(view).min(undecided.possible);
         let written = self.masks.write(view, sure, self.rules.rules());
-        // The text from the cursor on has not been written. It is kept, even if it will be shown, until the label of
-        // the mask before it is known.
+        // The text from the cursor on has not been written. Even text that will be shown must be kept until the label
+        // of the mask before it is known.
         let keep = sure.min(undecided.keep).min(self.masks.cursor());
         self.values.keep(view, keep);
         self.rules.keep(view, keep);

@@ -14,8 +14,8 @@ use crate::view::{Unifier, strip};
 /// take twenty times the value's length. Private keys are at most about 3,500 bytes long.
 const LONGEST_ENCODED: usize = 16 << 10;
 
-/// The maximum length of an incomplete escape at the end of a value for which a further pattern, without the escape, is
-/// added. A longer text, such as `&abc`, is unlikely to become an escape.
+/// If a value ends with an incomplete escape of at most this many bytes, a pattern without the escape is added. Longer
+/// text, such as `&abc`, is unlikely to become an escape.
 const LONGEST_OPEN: usize = 2;
 
 /// Returns the patterns of all `values`, sorted and without duplicates.

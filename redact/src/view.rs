@@ -38,15 +38,17 @@ pub(crate) use visible::strip;
 /// does not depend on how the input is split.
 const CHECK: usize = 1024;
 
-/// The number of bytes that are examined one by one after an attempt to skip bytes has failed: the number after the
-/// first failure, which each further failure doubles, and the maximum.
+/// The number of bytes that are examined one by one after an attempt to skip bytes has failed. The first value applies
+/// to the first failure. Each further failure doubles the number, up to the second value.
 const PATIENCE: (usize, usize) = (3, 48);
 
-/// The decoder consists of stages, and a stage may contain an incomplete escape at the end of the text. This escape may
-/// be ordinary text, or the beginning of an escape that stands for the next byte of a value. In addition to the case
-/// that all incomplete escapes are ordinary text, two other cases are tried: those of the last stage, or of the last
-/// two, are ordinary text. In `\u0026\u006c\u007`, for example, the first two escapes stand for `&l`, which may be
-/// ordinary text even if `\u007` is the beginning of an escape.
+/// The sets of stages whose incomplete escapes are treated as ordinary text at the end of the text, in addition to the
+/// set of all stages: the last stage, and the last two.
+///
+/// An incomplete escape may be ordinary text, or the beginning of an escape that stands for the next byte of a value.
+/// Which of the two is the case may differ between the stages. For example, the first two escapes in
+/// `\u0026\u006c\u007` stand for `&l`. In the last stage, `&l` may be ordinary text, even if `\u007` is the beginning
+/// of an escape in the stage before.
 const PARTIAL_ENDS: [Stages; 2] = [Stages::from(Stage::Entity), Stages::from(Stage::Backslash)];
 
 /// The state of all views of one stream. Positions count from the beginning of the stream.

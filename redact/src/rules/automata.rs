@@ -8,7 +8,7 @@ use super::machine::{Machine, MachineState};
 use super::rewrite::without_upper_bounds;
 use super::shape::{Scope, is_word};
 
-/// The automata of one expression.
+/// The automaton of a whole expression, and the automata of its parts.
 #[derive(Debug)]
 pub(super) struct Automata {
     pub(super) machine: Machine,
@@ -37,9 +37,9 @@ impl Automata {
 
     /// Returns whether a match may end between `last` and `next`.
     ///
-    /// If both bytes are letters, digits or underscores, a match must not end between them. If a match can end with the
-    /// byte `next`, and `next` is not a common delimiter, `next` belongs to the token, so a match must not end before
-    /// it.
+    /// If both bytes are letters, digits or underscores, a match must not end between them. It must not end there
+    /// either if `next` belongs to the token. This is the case if a match can end with the byte `next`, unless `next`
+    /// is a common delimiter.
     pub(super) fn may_end(&self, last: u8, next: u8) -> bool {
         let continues_word = is_word(last) && is_word(next);
         let is_delimiter = next.is_ascii_whitespace() || b"\"'`,;&|<>()[]{}\\".contains(&next);
@@ -110,7 +110,8 @@ pub(super) struct Parts<'h> {
 }
 
 impl<'h> Parts<'h> {
-    /// Finds the variable part, unless it is nested in another expression.
+    /// Finds the group that is the variable part. Returns `None` if there is none, or if it is nested in another
+    /// expression.
     pub(super) fn find(hir: &'h Hir) -> Option<Self> {
         let HirKind::Concat(parts) = hir.kind() else { return None };
         let scope = |part: &Hir| match part.kind() {

@@ -4,8 +4,8 @@ use super::shape::{Boundary, is_word};
 use crate::masks::MASK_BEGIN;
 use crate::matcher::View;
 
-/// The number of bytes before a candidate that are examined. They must have space for a mask with the id of a rule, the
-/// longest text that is recognised there.
+/// The number of bytes before a candidate that are examined. The longest text that is recognised there, a mask with the
+/// id of a rule, has fewer bytes.
 pub(super) const LOOK_BEHIND: usize = 64;
 
 /// The last bytes before a section of the stream.

@@ -19,7 +19,7 @@ pub(super) struct Candidate {
     start: usize,
     /// The length of the literal that the candidate begins with.
     literal: usize,
-    /// The position up to which the text was examined, and the state there.
+    /// The position up to which the text was examined. `state` is the state of the rule's automaton there.
     at: usize,
     state: MachineState,
     /// The state of the automaton of the part before the variable part. `None` if the variable part cannot begin from

@@ -96,7 +96,8 @@ fn compile(id: &str, hir: Hir, longest: usize, matching: Matching) -> Result<Com
     Ok(Compiled { shape: Shape::new(hir, shortest..=longest, scope, matching), literals })
 }
 
-/// Returns the literals that a match begins with, in lower case, or `None` if they are too many or too short.
+/// Returns the literals that a match begins with, in lower case, or `None` if there are too many literals or one of
+/// them is too short.
 fn literals(hir: &Hir) -> Option<Vec<Vec<u8>>> {
     let found = Extractor::new().kind(ExtractKind::Prefix).limit_class(LARGEST_CLASS).extract(&lower_case(hir));
     let mut literals: Vec<Vec<u8>> = found.literals()?.iter().map(|literal| literal.as_bytes().to_vec()).collect();

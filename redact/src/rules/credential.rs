@@ -1,7 +1,7 @@
 //! Decides whether a value that is assigned to a secret-like name looks like a credential.
 //!
-//! How likely this is depends on the syntax. Text directly after `password=` is almost always a password. Text after
-//! `token:` is usually prose or source code.
+//! Whether a value is likely to be a credential depends on the syntax of the assignment. Text directly after
+//! `password=` is almost always a password. Text after `token:` is usually prose or source code.
 
 use crate::name::{Secrecy, secrecy};
 
@@ -27,7 +27,7 @@ pub(super) fn in_quotes(before: &[u8], value: &[u8]) -> bool {
 }
 
 /// Returns whether a value after an equals sign is a credential. If there are spaces around the sign, the text may be
-/// source code.
+/// source code, so fewer values are credentials.
 pub(super) fn in_assignment(before: &[u8], value: &[u8]) -> bool {
     let is_spaced = before.iter().any(|byte| matches!(byte, b' ' | b'\t'));
     match secrecy_of(before) {

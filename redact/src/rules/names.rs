@@ -116,7 +116,8 @@ pub(super) enum Name {
 }
 
 impl NameCandidate {
-    /// Creates a candidate of the given rules for a word of `word` bytes that begins at the position `start`.
+    /// Creates a candidate for a name whose secret-like word begins at the position `start` and has `word` bytes.
+    /// `rules` are the rules whose matches may begin with the name, and `beginning` is what comes before the word.
     pub(super) fn new(start: usize, word: usize, rules: NamedRules, beginning: NameBeginning) -> Self {
         Self { start, word, at: start + word, rules, beginning }
     }
@@ -155,8 +156,8 @@ fn is_name(byte: u8) -> bool {
 #[derive(Debug)]
 pub(super) struct StatesAfterName(Box<[Option<AfterName>; 256]>);
 
-/// The state of a rule's automaton after a name. If the rule has an automaton for the part before its variable part,
-/// its state is included too.
+/// The state of a rule's automaton after a name and the next byte. If the rule has an automaton for the part before its
+/// variable part, `before` is the state of that automaton.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AfterName {
     pub(super) state: MachineState,

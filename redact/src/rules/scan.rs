@@ -13,8 +13,8 @@ use crate::masks::Masks;
 use crate::matcher::View;
 use crate::pattern::TELLING;
 
-/// The state of the search for secrets, by their shape, preserved between reads. Positions count from the beginning of
-/// the stream.
+/// The state of the search for secrets that rules recognise, preserved between reads. Positions count from the
+/// beginning of the stream.
 #[derive(Clone)]
 pub(crate) struct RuleScan {
     rules: Rules,
@@ -201,7 +201,8 @@ fn begin(
 mod tests {
     use super::*;
 
-    /// Repeats `piece` up to a text of `length` bytes, and returns how many steps the automata of all candidates take.
+    /// Searches `length` bytes of text that repeats `piece`, and returns how many steps the automata of all candidates
+    /// take.
     fn steps(piece: &str, length: usize) -> usize {
         let mut text = piece.repeat(length / piece.len() + 1);
         text.truncate(length);

@@ -73,8 +73,8 @@ pub(super) struct Shape {
 pub(super) struct Matching {
     pub(super) boundary: Boundary,
     pub(super) beginning: Beginning,
-    /// The length in bytes from which on a match is masked immediately, whatever follows. `None` if a match is never
-    /// masked before its end is known, as for bounded rules.
+    /// The length in bytes from which on a match is masked immediately, whatever follows. `None` if a match is masked
+    /// only when its end is known, as for bounded rules.
     pub(super) certain: Option<usize>,
     /// Decides whether a match contains a secret. `None` means that every match does.
     pub(super) accepts: Option<Accepts>,

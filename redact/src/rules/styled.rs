@@ -1,4 +1,4 @@
-//! The search for secrets, by their shape, in text with terminal escape sequences.
+//! The search for secrets that rules recognise, in text with terminal escape sequences.
 //!
 //! Programs print `password=` and its value in different colours. A rule does not match these bytes, because escape
 //! sequences interrupt the match. Therefore, the rules are also applied to the visible text, which is the raw text
@@ -23,8 +23,8 @@ const LONGEST_SPAN: usize = LONGEST_MATCH + (16 << 10);
 /// therefore does not depend on how the input is split.
 const CHECK: usize = 1024;
 
-/// The search for secrets, by their shape, in the raw and in the visible text of one stream. Its state is preserved
-/// between reads.
+/// The search for secrets that rules recognise, in the raw and in the visible text of one stream. Its state is
+/// preserved between reads.
 pub(crate) struct StyledScan {
     raw: RuleScan,
     /// The search in the visible text, or `None` while it is not needed.
@@ -183,13 +183,13 @@ impl VisibleScan {
         !is_done && !is_long
     }
 
-    /// Converts the position `at` in the visible text, from which on nothing is decided, to a position in the raw text.
-    /// `end` is the end of the raw text.
+    /// Converts a position in the visible text, `at`, to a position in the raw text. Nothing from these positions on is
+    /// decided yet. `end` is the end of the raw text.
     fn position(&self, at: usize, end: usize) -> usize {
         let index = at - self.base;
         if self.scan.is_masking() {
-            // A match that is already masked may continue after the escape sequences that follow it, so these are not
-            // decided either.
+            // A match that is already masked may continue after the escape sequences that follow it, so whether these
+            // sequences are masked is not decided either.
             let before = index.checked_sub(1).map_or(self.position_before, |index| self.positions[index]);
             return before + 1;
         }

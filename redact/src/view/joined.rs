@@ -7,8 +7,8 @@ use crate::sets::Automata;
 
 use super::lane::Lane;
 
-/// The minimum number of base64 characters before a line break. After fewer characters, a line break is not dropped.
-/// Encoders wrap at 60 columns or more, and few lines of ordinary text end with this many letters and digits.
+/// A line break is dropped only after at least this many base64 characters. Encoders wrap at 60 columns or more, and
+/// few lines of ordinary text end with this many letters and digits.
 pub(crate) const RUN: usize = 16;
 
 /// The joined view of a stream. If at least [`RUN`] base64 characters come before a line break, and another one comes

@@ -86,8 +86,7 @@ impl<A: Automata> Lane<A> {
         self.start(self.length(matcher))
     }
 
-    /// Returns the position at which the longest partial match begins that reveals too much of a value, or `None` if
-    /// there is none.
+    /// Returns the position at which the longest partial match that reveals a value begins, or `None` if there is none.
     pub(super) fn telling(&self, matcher: &Matcher<A>) -> Option<usize> {
         self.start(matcher.telling(self.state).value())
     }
