@@ -8,7 +8,7 @@ use redact::{Redacted, Redactor};
 
 use crate::dice::{Dice, for_each_seed};
 
-/// Values of which several begin with the same bytes. They contain bytes that programs escape, and bytes that views
+/// Values, several of which begin with the same bytes. They contain bytes that programs escape, and bytes that views
 /// unify or drop.
 const VALUES: [&str; 8] = [
     "abcdef",

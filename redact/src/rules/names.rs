@@ -15,7 +15,8 @@ use crate::name::{Secrecy, ends_with_owner, secrecy};
 /// The maximum length of a name after its secret-like word.
 const LONGEST_REST: usize = 64;
 
-/// An arbitrary secret-like word. The states after a name are computed with it, because they do not depend on the word.
+/// The word with which the states after a name are computed. Any secret-like word would do, because the states do not
+/// depend on it.
 const WORD: &[u8] = b"secret";
 
 /// A name that has begun with a secret-like word, and that may continue.

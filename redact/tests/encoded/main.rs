@@ -186,8 +186,8 @@ fn paused(dice: &mut Dice) {
     }
 }
 
-/// Returns the maximum number of bytes of an encoded value that may be shown: those of at most 7 bytes and less than
-/// half of the value, and those of an incomplete escape.
+/// Returns the maximum number of bytes of an encoded value that may be shown: the encoding of up to 7 bytes, but less
+/// than half of the value, and an incomplete escape.
 fn harmless(value: &str, encode: fn(&str) -> String) -> usize {
     let count = 7.min((value.len() - 1) / 2);
     let longest_escape = "\\\\ud83d\\\\ude00".len();

@@ -24,7 +24,7 @@ const PROGRAMS: [(&str, &[&str]); 8] = [
     ("python3", &["-c", "import sys, html\nfor v in sys.stdin.read().split('\\0')[:-1]: print(f'<{html.escape(v)}>')"]),
 ];
 
-/// What happens if a program is not installed.
+/// What to do if a program is not installed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Missing {
     Skipped,

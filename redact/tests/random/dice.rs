@@ -1,6 +1,6 @@
 //! Random numbers that can be reproduced from a seed.
 //!
-//! The seeds are the same in each run, so that whether a change passes the tests does not depend on chance. `make
+//! The seeds are the same in each run, so that chance does not decide whether a change passes the tests. `make
 //! test-long` uses new seeds: it sets `REDACT_SEED` to the first one. A test that fails prints its seed, with which the
 //! failure can be reproduced.
 

@@ -42,7 +42,7 @@ fn two_sets_of_values_are_equivalent_to_their_union_in_many_cases() {
     check(10_000);
 }
 
-/// Redacts random texts by two sets of values and by their union.
+/// Redacts random texts with two sets of values and with the union of these sets, and compares the results.
 fn check(cases: u64) {
     let rules = [Rules::none(), Rules::built_in()];
     for_each_seed(cases, |dice| {
@@ -52,7 +52,7 @@ fn check(cases: u64) {
         let former = Redactor::with_rules(shared, rules);
         let [one_set, two_sets] = [Redactor::with_rules(&case.values, rules), former.with_values(added)];
         assert_eq!(one_set.explain(&case.text), two_sets.explain(&case.text), "{case:?}, {} shared", shared.len());
-        // The added values may also be added while the stream is being redacted.
+        // In about half of the cases, values are added while the streams are being redacted.
         let add_at = [0, dice.below(case.text.len() + 1)][dice.below(2)];
         let start = if add_at == 0 { [&one_set, &two_sets] } else { [&former, &former] };
         let mut streams = start.map(Redactor::stream);

@@ -186,8 +186,8 @@ fn a_line_end_with_escape_sequences_in_it_is_not_visible() {
     }
 }
 
-/// Redacts `text` in a single read, and checks that the result is the same as with reads of one byte each, which cannot
-/// be skipped. Returns the result.
+/// Redacts `text` in a single read, and checks that the result is the same as with reads of one byte each, in which
+/// nothing can be skipped. Returns the result.
 fn check(values: &[&str], text: &str) -> String {
     let redactor = Redactor::new(values);
     let mut stream = redactor.stream();
