@@ -72,7 +72,8 @@ fn lines_of_examples(input: &mut Input, cuts: &Cuts, examples: &Examples) {
     }
 }
 
-/// The maximum number of bytes in a text, which is more than a rule may hold back.
+/// The maximum number of bytes in a text. It is more than a rule may hold back if the text contains no escape
+/// sequences.
 const LONGEST_TEXT: usize = 12_000;
 
 /// The maximum number of bytes that may be held back if no value is registered: a little more than the length of the

@@ -72,9 +72,9 @@ pub fn held(stream: &RedactStream) -> usize {
     digits.parse().expect("the number of held bytes is the only number that is shown")
 }
 
-/// Redacts a text as a whole, and checks the properties of every result. The result must equal the text with a mask in
-/// place of each finding, and contain as many masks as there are findings. It must not depend on how the text is cut
-/// into reads. Returns the result and the findings.
+/// Redacts a text as a whole, and checks the properties that every result must have. The result must equal the text
+/// with a mask in place of each finding, and contain as many masks as there are findings. The result must not depend on
+/// how the text is cut into reads. Returns the result and the findings.
 pub fn check_any(redactor: &Redactor, text: &[u8], cuts: &Cuts) -> (Redacted, Vec<Finding>) {
     let mut stream = redactor.stream();
     let mut whole = stream.push(text);

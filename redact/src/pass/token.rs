@@ -71,7 +71,8 @@ fn colour(text: &[u8]) -> Option<usize> {
     parameters[end].is_ascii_alphabetic().then_some(2 + end + 1)
 }
 
-/// Reads a carriage return. If a line feed follows, it is part of the token, because it is not visible either.
+/// Reads a carriage return. If a line feed follows it, the line feed is part of the token, because it is not visible
+/// either.
 fn line_end(text: &[u8]) -> Option<Token> {
     text.get(1).map(|next| Token::Hidden(1 + usize::from(*next == b'\n')))
 }
