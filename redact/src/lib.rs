@@ -122,17 +122,17 @@
 //! passed through the same decoder, and the result is the pattern that is searched for (`variants`). The base64 and
 //! hexadecimal forms of a value are few, so they are additional patterns.
 //!
-//! A table contains two lengths for each state of the automaton (`tail`): those of the longest pattern, and of the
-//! longest prefix of a pattern, that end at the current byte. The ranges to mask are mapped to positions in the raw
-//! bytes and merged as they are found. Output is written as soon as later input cannot change it (`masks`).
+//! For each state of the automaton, a table contains the length of the longest pattern, and that of the longest prefix
+//! of a pattern, that ends at the current byte (`tail`). The ranges to mask are mapped to positions in the raw bytes
+//! and merged as they are found. Output is written as soon as later input cannot change it (`masks`).
 //!
 //! A view is searched separately only while it differs from the raw bytes. While no value has begun, whole sections are
 //! skipped without examining each byte (`skip`), up to the next byte at which a view may begin to differ (`stop`).
 //! Common escapes, colours and runs of white space do not end the skipping if no value begins near them (`pass`). The
 //! running time is linear in the length of the input, regardless of the values.
 //!
-//! Values that are added to a redactor have an automaton of their own, which runs beside the first one (`sets`). The
-//! two find exactly the matches that a single automaton over all values would find.
+//! Values that are added to a redactor have an automaton of their own, which runs beside the first one (`sets`).
+//! Together, the two automata find exactly the matches that a single automaton over all values would find.
 //!
 //! The rules use a further automaton, which finds the literals that the rules' expressions begin with. At each
 //! occurrence of a literal, the automaton of the rule's own expression reads the text from the beginning of the
