@@ -11,12 +11,12 @@ use redact::{Redactor, Rules};
 /// The size of a read in bytes, which is the default capacity of a pipe on Linux.
 const READ: u32 = 64 * 1024;
 const READS: u32 = 8;
-/// The number of rounds. Only the fastest one counts, since other processes may slow down the rest.
+/// The number of rounds. Only the fastest one counts, because other processes may slow down the others.
 const ROUNDS: u32 = 100;
 
 /// The number of reads of a text without line ends.
 const LINE_READS: u32 = 16;
-/// The number of rounds for a text without line ends, which takes long if the search is not linear.
+/// The number of rounds for a text without line ends. Each round takes long if the search is not linear.
 const LINE_ROUNDS: u32 = 3;
 
 const VALUES: [&str; 3] =
@@ -28,14 +28,14 @@ fn main() {
             "2024-05-01T12:00:00.{line:06}Z INFO compile: Compiling serde_json v1.0.{line} (/srv/ci/target/release)\n"
         )
     };
-    // Each line contains prefixes of all values, and no match ever completes.
+    // Each line contains prefixes of all values, but no complete value.
     let near =
         |line: usize| format!("ghp_16C7e42F292c6912 correct horse batter s3cr3t-p4s{line} correct s3cr3 ghp_16C7\n");
-    // No value begins in this text, but its byte pairs occur in values, so nothing is skipped.
+    // No value begins in this text, but values contain its pairs of bytes, so nothing is skipped.
     let pairs = |line: usize| format!("kkSS44{line}kkSS44aakk44SSaakkSS44\n");
     let hits = |line: usize| format!("{line}{}\n", VALUES[line % 3]);
 
-    // Output that is escaped or coloured by the program.
+    // Text that a program has escaped or coloured.
     let json = |line: usize| {
         format!("{{\"time\":\"2024-05-01T12:00:00.{line:06}Z\",\"msg\":\"GET \\\"/v1/{line}?a=%20b\\\"\"}}\n")
     };
@@ -122,7 +122,7 @@ fn measure_compilation(count: u64) {
     println!("compile {count:4} values of 40 bytes       {:7.1} ms, {kib} KiB", seconds * 1e3);
 }
 
-/// Returns whether a measurement is selected by the arguments of the program.
+/// Returns whether the command-line arguments select the measurement `name`.
 fn is_selected(name: &str) -> bool {
     let mut selections = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).peekable();
     selections.peek().is_none() || selections.any(|selection| name.contains(&selection))

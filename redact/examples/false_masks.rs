@@ -1,11 +1,11 @@
 //! Counts the masks that the built-in rules cause in logs: `make false-masks`.
 //!
 //! No value is registered, so every mask is the guess of a rule. For each file and each rule, the program prints the
-//! number of masks, with samples from which a person can judge them. The program itself cannot know which masks are
-//! right. It therefore counts all masks as wrong, except those of [known secrets](KNOWN), and fails if there are more
-//! than [`MOST_PER_MB`] per megabyte.
+//! number of masks, with samples from which a person can judge whether the masks are right. The program itself cannot
+//! know this. It therefore counts all masks as wrong, except those of [known secrets](KNOWN), and fails if there are
+//! more than [`MOST_PER_MB`] wrong masks per megabyte.
 //!
-//! The samples contain the masked text, so the output is only for the person who runs the program.
+//! The samples contain the masked text, so only the person who runs the program should see the output.
 
 #![expect(clippy::print_stdout, reason = "the program's purpose is to print")]
 
@@ -16,10 +16,10 @@ use std::process::ExitCode;
 
 use redact::{Finding, Redactor, Rules};
 
-/// The maximum number of masks per megabyte.
+/// The maximum number of wrong masks per megabyte.
 const MOST_PER_MB: f64 = 1.0;
 
-/// The minimum size of all logs together, in bytes. Smaller logs say little about the rules.
+/// The minimum total size of the logs, in bytes. Smaller logs say little about the rules.
 const LEAST_BYTES: usize = 20_000_000;
 
 /// The number of different samples that are printed for each rule.
@@ -28,9 +28,8 @@ const SAMPLES: usize = 5;
 /// The number of bytes that a sample contains before and after the masked text.
 const CONTEXT: usize = 32;
 
-/// Parts of the secrets that this project's own tests contain, and that its history therefore contains too. Masking
-/// them is correct. Other projects use some of these words for the same purpose, so the number of such masks is printed
-/// too.
+/// Parts of the secrets that this project's own tests contain, and therefore its history too. Masking them is correct.
+/// Other projects also use some of these words as examples of secrets, so the number of these masks is printed too.
 const KNOWN: [&str; 9] = [
     "hunter2",
     "swordfish",

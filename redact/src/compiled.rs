@@ -10,15 +10,15 @@ use crate::values::Values;
 /// The compiled values of a redactor. Clones are cheap and share everything.
 #[derive(Clone)]
 pub(crate) enum Compiled {
-    /// All values are shared.
+    /// All values are in the shared set.
     Shared(Arc<Matcher<OneSet>>),
-    /// Some values were added to the shared ones. The shared set comes first.
+    /// Values were added to the shared ones. The first set is the shared one.
     Extended(Arc<Matcher<TwoSets>>),
 }
 
 impl Compiled {
     /// Combines a set that several redactors share with a set of added values. If one of the sets is empty, only the
-    /// other one is searched for.
+    /// other set is searched for.
     pub(crate) fn new(shared: &Arc<Values>, added: Values) -> Self {
         if added.list().is_empty() {
             Self::Shared(Arc::new(Matcher::new(OneSet(Arc::clone(shared)))))

@@ -17,7 +17,7 @@ impl MaskCounts {
         self.values
     }
 
-    /// Returns the id of each rule that masked something, with the number of its masks, in alphabetical order.
+    /// Returns the id of each rule that masked something, in alphabetical order, with the number of the rule's masks.
     pub fn rules(&self) -> impl Iterator<Item = (&str, u64)> {
         self.rules.iter().map(|(id, count)| (id.as_str(), *count))
     }
@@ -48,8 +48,8 @@ impl MaskCounts {
         }
     }
 
-    /// Counts a mask whose id was read from a text and may not belong to any rule. If [`MOST_IDS`] other ids are
-    /// already stored, the mask is counted as a mask of a registered value.
+    /// Counts a mask whose id was read from a text, and may therefore not belong to any rule. If [`MOST_IDS`] other ids
+    /// are already stored, the mask is counted as a mask of a registered value.
     fn add_claimed_rule(&mut self, id: &str) {
         if self.rules.len() < MOST_IDS || self.rules.contains_key(id) {
             self.add_rule(id);
@@ -61,9 +61,9 @@ impl MaskCounts {
 
 /// Counts the masks in redacted text, no matter how the text is split into pieces.
 ///
-/// Text that a program printed in the form of a mask is counted too, because it is indistinguishable from a mask. Such
-/// text can contain any number of ids, so at most 1,000 different ids are stored. The masks with further ids are
-/// counted as masks of registered values, which keeps the total exact.
+/// A program may print text that looks like a mask. Such text is counted too, because it cannot be distinguished from a
+/// mask. It can contain any number of ids, so at most 1,000 different ids are stored. Masks with further ids are
+/// counted as masks of registered values, so the total remains exact.
 #[derive(Clone, Debug, Default)]
 pub struct MaskCounter {
     /// The incomplete mask at the end of the text so far.

@@ -1,10 +1,10 @@
 //! Decodes the escapes of common formats, byte by byte.
 //!
 //! A [`Decoder`] turns the raw bytes of a stream into [`Unit`]s: decoded bytes, each with the range of raw bytes that
-//! it was decoded from. It accepts every format at once and any nesting of them, such as JSON within JSON or a query
-//! string within HTML. To do so it is more lenient than the formats: a run of backslashes counts as one, and `%2541` is
-//! decoded as far as possible. A value is therefore passed through the same decoder before it is searched for (see
-//! `variants`), so that leniency never hides a value.
+//! it was decoded from. It accepts every format at once and any nesting of formats, such as JSON within JSON or a query
+//! string within HTML. For this purpose, it is more lenient than the formats: a run of backslashes counts as one, and
+//! `%2541` is decoded as far as possible. Leniency must not hide a value, so each value is passed through the same
+//! decoder before it is searched for (see `variants`).
 //!
 //! A decoder stores only a bounded number of bytes, but it decodes escapes of any length.
 
@@ -21,8 +21,8 @@ use backslash::Backslash;
 use entity::Entity;
 use percent::Percent;
 
-/// The maximum number of raw bytes in the range of an escape whose syntax does not limit its length, such as a run of
-/// backslashes. If the escape is longer, its range contains only its last bytes.
+/// The maximum length of a unit's range of raw bytes, for escapes whose syntax does not limit their length, such as a
+/// run of backslashes. If an escape is longer, the range contains only its last bytes.
 const LONGEST_ESCAPE: usize = 64;
 
 /// A stage of the decoder.
@@ -66,7 +66,8 @@ pub(crate) trait Sink {
     /// Receives a decoded unit.
     fn unit(&mut self, unit: Unit);
 
-    /// Receives a unit before a stage decodes it, and whether the unit directly follows the byte that begins an escape.
+    /// Receives a unit before a stage decodes it. `_begins_escape` tells whether the unit directly follows the byte
+    /// that begins an escape.
     fn enter(&mut self, _stage: Stage, _unit: Unit, _begins_escape: bool) {}
 }
 
@@ -78,8 +79,9 @@ impl<F: FnMut(Unit)> Sink for F {
 
 /// Removes terminal escape sequences, then decodes percent escapes, backslash escapes and character references.
 ///
-/// The order matters where one format contains another. `%5C%22` is JSON in a query string. Both `\u0026quot;` (HTML in
-/// JSON) and `\&quot;` (JSON in HTML) are decoded, because a backslash before punctuation is dropped.
+/// The order of the stages matters if one format contains another. `%5C%22` is JSON in a query string. Both
+/// `\u0026quot;` (HTML in JSON) and `\&quot;` (JSON in HTML) are decoded, because a backslash before punctuation is
+/// dropped.
 #[derive(Clone)]
 pub(crate) struct Decoder {
     ansi: Ansi,
@@ -114,7 +116,8 @@ impl Decoder {
     /// count, because they are not decoded into bytes.
     #[inline]
     pub(crate) fn pending(&self) -> Option<usize> {
-        // The bytes that are pending in a later stage precede those that are pending in an earlier stage.
+        // A stage passes its output on to the next stage, so the pending bytes of a later stage precede those of an
+        // earlier stage.
         self.entity.pending().or(self.backslash.pending()).or(self.percent.pending())
     }
 
@@ -135,8 +138,8 @@ impl Decoder {
         }
     }
 
-    /// Ends the input of the given stages. The bytes of an incomplete escape are passed on unchanged to the later
-    /// stages of the set, which may still decode them.
+    /// Ends the input of the given stages. If one of them contains an incomplete escape, its bytes are passed on
+    /// unchanged to the later stages in the set, which may still decode them.
     pub(crate) fn finish(&mut self, stages: Stages, sink: &mut impl Sink) {
         let Self { percent, backslash, entity, .. } = self;
         if stages.contains(Stage::Percent) {

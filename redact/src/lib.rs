@@ -2,7 +2,8 @@
 //! input is split into reads.
 //!
 //! A program's output arrives in reads that can end anywhere, even in the middle of a secret. A [`RedactStream`] keeps
-//! its state across reads, so the masked ranges depend only on the bytes and not on how they are split:
+//! its state across reads, so the masked ranges depend only on the bytes, and not on how the bytes are split into
+//! reads:
 //!
 //! ```
 //! use redact::Redactor;
@@ -25,22 +26,22 @@
 //!   by one [`MASK`], from the beginning of the first to the end of the last. Occurrences that are merely adjacent are
 //!   replaced by one mask each.
 //! - A value that is shorter than 6 bytes (`0`, `true`) or a common word (`password`) is masked only in its literal
-//!   form and only as a whole token: it is not masked where the byte before or after it is an ASCII letter, a digit or
+//!   form and only as a whole token: it is not masked if the byte before or after it is an ASCII letter, a digit or
 //!   `_`. The beginning and the end of a stream count as token boundaries.
-//! - If the stream ends in the middle of a value, the bytes before the end are masked if they are at least 8 bytes or
-//!   at least half of the value. This applies to all forms.
+//! - If the stream ends in the middle of a value, the part of the value that is present is masked if it has at least 8
+//!   bytes or is at least half of the value. This applies to all forms.
 //!
 //! # The forms of a value
 //!
 //! - **Parts**: the value without leading and trailing white space, and each of its lines that looks like secret
 //!   material. A line without white space is masked on its own if it has 16 bytes or more with both letters and digits,
-//!   or 32 bytes or more with a letter or a digit. A shorter line is masked from 8 bytes on if it has both letters and
-//!   digits and looks random (not `us-east-1`). In every line, the part after the first `:` or `=` is masked if it has 8
-//!   bytes or more and contains both letters and digits, but no white space. It is not masked if it is a URL without
-//!   credentials, or belongs to a name whose value is not secret (`project_id`). Quotation marks and commas around a
-//!   line or part are shown, and so is the `- ` before a list item. In a private key or certificate, each base64 line
-//!   of 8 bytes or more is masked, even if the line ends are escaped as `\n`. Other lines, such as `apiVersion: v1`,
-//!   are masked only as part of the whole value.
+//!   or 32 bytes or more with a letter or a digit. A shorter line of 8 bytes or more is masked if it has both letters
+//!   and digits and looks random (not `us-east-1`). In every line, the part after the first `:` or `=` is masked if it
+//!   has 8 bytes or more and contains both letters and digits, but no white space. A line or part is not masked if it
+//!   is a URL without credentials, or if its name is one whose value is not secret (`project_id`). Quotation marks and
+//!   commas around a line or part are shown, and so is the `- ` before a list item. In a private key or certificate,
+//!   each base64 line of 8 bytes or more is masked, even if the line ends are escaped as `\n`. Other lines, such as
+//!   `apiVersion: v1`, are masked only as part of the whole value.
 //! - **White space**: where the value contains white space, the output may contain different white space: CR LF,
 //!   indented lines, or everything on one line.
 //! - **Quotation marks**: `'` and `"` are interchangeable, and several in a row count as one.
@@ -50,13 +51,14 @@
 //! - **Hexadecimal text**: in lower or upper case, without separators, with spaces between the bytes, or as `\x41`,
 //!   even if it is wrapped into lines.
 //! - **Base64**: standard or URL-safe, with or without padding, whatever comes before and after the value, even if it
-//!   is wrapped into lines of 16 characters or more. A character that also depends on a byte outside the value is
-//!   shown, which reveals up to 4 bits of the value on either side of a mask. These bits count if a pause or the end of
-//!   the stream might show the beginning of a value.
+//!   is wrapped into lines of 16 characters or more. The first or last base64 character may also depend on a byte
+//!   outside the value. Such a character is shown, which reveals up to 4 bits of the value on either side of a mask.
+//!   The redactor counts these bits when it decides whether the beginning of a value may be shown at a pause or at the
+//!   end of the stream.
 //! - **Styled text**: terminal escape sequences, CR, CR LF, and overstriking (bold `a\ba`, underlined `_\ba`), between
-//!   any two bytes of the value. Escape sequences may also be within its escapes, hexadecimal text and base64.
+//!   any two bytes of the value. Escape sequences may also interrupt its escapes, hexadecimal text and base64.
 //!
-//! These forms apply to values of 6 bytes or more, and each form must have at least 6 bytes itself. Six bytes become 12
+//! These forms apply to values of 6 bytes or more, and each form must itself have at least 6 bytes. Six bytes become 12
 //! hexadecimal digits or at least 7 characters of base64, which do not occur in ordinary text by chance. Values longer
 //! than 16 KiB are not searched for in hexadecimal text and base64.
 //!
@@ -82,57 +84,59 @@
 //!
 //! - The mask names the rule, so that people can see why a text was masked, and disable the rule if it was wrong.
 //! - A rule masks its longest match. The byte before a token must not be an ASCII letter, a digit or an underscore,
-//!   unless an escape sequence ends there, and the byte after it must not continue the token.
-//! - Overlapping matches get one mask, which names the rule of the match that begins first. If several begin there, the
-//!   longest match counts, and among equally long ones the first in the order of [`Rules::iter`]. If a registered value
-//!   overlaps that match or begins first, the mask is `[REDACTED]`.
+//!   unless it is the last byte of an escape sequence. The byte after the token must not continue the token.
+//! - Overlapping matches get one mask, which names the rule of the match that begins first. If several matches begin
+//!   there, the longest one counts. Among equally long matches, the one whose rule is first in the order of
+//!   [`Rules::iter`] counts. If a registered value overlaps that match or begins before it, the mask is `[REDACTED]`.
 //! - Placeholders such as `${TOKEN}`, `<token>` and `********` are not masked, and neither are masks, so redacting a
 //!   text again does not change it.
-//! - A secret that is cut off at the end of the stream is masked if at least 8 bytes of its variable part or half of
-//!   its minimum length are present.
-//! - A private key is masked from its header to its end line, or up to the first line that cannot belong to a key. A
-//!   header without a key after it is shown.
+//! - A secret that is cut off at the end of the stream is masked if at least 8 bytes of its variable part are present.
+//!   If the rule's whole match is variable, half of its minimum length is sufficient too.
+//! - A private key is masked from its header to its end line, or up to the first line that cannot belong to a key. If
+//!   no key follows a header, the header is shown.
 //!
-//! Rules are applied to the raw bytes, and to the text without terminal escape sequences. Unlike a registered value, a secret that is recognised by its shape is not
-//! found in base64, in hexadecimal text, or in escapes that the rule's expression does not mention.
+//! Rules are applied to the raw bytes, and to the text without terminal escape sequences. Unlike a registered value, a
+//! secret that is recognised by its shape is not found in base64, in hexadecimal text, or in escapes that the rule's
+//! expression does not mention.
 //!
 //! # What is held back
 //!
 //! Bytes are held back only if they may still turn out to be part of a value. This is the case if the input ends with
 //! the beginning of a form of a value, or with an incomplete escape. After a pause, the caller can call
-//! [`RedactStream::release`], which returns the held bytes that do not reveal a value. At most 16 times the length of
-//! the longest form of a value plus 16 KiB is held back. A partial match that spans more bytes, because of endless
-//! escape sequences within it, is abandoned. Rules hold back at most 8 KiB: matches are limited to this length, and a
-//! secret that may be longer, such as a private key, is masked as soon as it is recognised.
+//! [`RedactStream::release`], which returns the held bytes that do not reveal a value. The redactor holds back at most
+//! 16 times the length of the longest form of a value, plus 16 KiB. If a partial match spans more bytes, because of
+//! endless escape sequences within it, it is abandoned. Rules hold back at most 8 KiB, not counting up to 16 KiB of
+//! escape sequences, because matches are limited to this length. A secret that may be longer, such as a private key, is
+//! masked as soon as it is recognised.
 //!
 //! A value may be interrupted by a line break, so the end of a line is sometimes held back.
-//! [`RedactStream::holds_line_end`] reports this.
+//! [`RedactStream::holds_line_end`] reports whether it is.
 //!
 //! # How it works
 //!
 //! One Aho-Corasick automaton over all forms of all values searches several *views* of the stream (`view`): the raw
 //! bytes, the text that a terminal shows, the decoded text, and the decoded text with joined lines. A view keeps its
-//! state between reads. Escapes are decoded in the stream rather than enumerated as patterns: each character may be
-//! escaped or not, so the number of patterns would be exponential. Decoding also covers text that was escaped several
-//! times. The decoder (`decode`) accepts all formats at once. Each value, and each line that is masked on its own
-//! (`lines`), is passed through the same decoder, and the result is the pattern that is searched for (`variants`). The
-//! base64 and hexadecimal forms of a value are few, so they are additional patterns.
+//! state between reads. Each character may or may not be escaped, so the number of escaped forms is exponential.
+//! Therefore, the stream is decoded before it is searched, which also covers text that was escaped several times. The
+//! decoder (`decode`) accepts all formats at once. Each value, and each line that is masked on its own (`lines`), is
+//! passed through the same decoder, and the result is the pattern that is searched for (`variants`). The base64 and
+//! hexadecimal forms of a value are few, so they are additional patterns.
 //!
-//! For each state, a table contains the lengths of the longest pattern and of the longest prefix of a pattern that end
-//! at the current byte (`tail`). The ranges to mask are mapped to positions in the raw bytes and merged as they are
-//! found, and output is written as soon as later input cannot change it (`masks`).
+//! For each state of the automaton, a table contains the length of the longest pattern, and that of the longest prefix
+//! of a pattern, that ends at the current byte (`tail`). The ranges to mask are mapped to positions in the raw bytes
+//! and merged as they are found. Output is written as soon as later input cannot change it (`masks`).
 //!
 //! A view is searched separately only while it differs from the raw bytes. While no value has begun, whole sections are
-//! skipped without examining each byte (`skip`), up to the next byte that makes a view differ (`stop`). Common escapes,
-//! colours and runs of white space are read without following the views, and skipped as well (`pass`). The running time
-//! is linear in the length of the input, regardless of the values.
+//! skipped without examining each byte (`skip`), up to the next byte at which a view may begin to differ (`stop`).
+//! Common escapes, colours and runs of white space do not end the skipping if no value begins near them (`pass`). The
+//! running time is linear in the length of the input, regardless of the values.
 //!
-//! Values that are added to a redactor have an automaton of their own, which runs beside the first one (`sets`). The
-//! two find exactly the matches that a single automaton over all values would find.
+//! Values that are added to a redactor have an automaton of their own, which runs beside the first one (`sets`).
+//! Together, the two automata find exactly the matches that a single automaton over all values would find.
 //!
-//! The rules use a further automaton, which finds the literals that their expressions begin with. Where a literal
-//! occurs, the automaton of the rule's expression reads the text, beginning with the literal, until the expression has
-//! matched or failed (`rules`).
+//! The rules use a further automaton, which finds the literals that the rules' expressions begin with. At each
+//! occurrence of a literal, the automaton of the rule's own expression reads the text from the beginning of the
+//! literal, until the expression has matched or failed (`rules`).
 
 mod compiled;
 mod counts;

@@ -6,17 +6,19 @@
 //!
 //! - A line without white space is masked if it has 16 bytes or more with both letters and digits, or 32 bytes or more
 //!   with a letter or a digit.
-//! - A shorter line is masked if it has 8 bytes or more with both letters and digits, and looks random: it is not a name
-//!   such as `us-east-1`, a version, a path or source code, and assigns nothing.
+//! - A shorter line is masked if it has 8 bytes or more with both letters and digits, and looks random. A name such as
+//!   `us-east-1`, a version, a path, source code or an assignment does not look random.
 //! - In every line, the part after the first `:` or `=` is masked if it has 8 bytes or more with both letters and
-//!   digits, and no white space. It is not masked if it is a URL without credentials, or if it belongs to a name whose
-//!   value is not secret, such as `project_id`. Such values occur in ordinary logs: the file of a service account
-//!   contains `https://oauth2.googleapis.com/token`.
+//!   digits, and no white space.
 //! - The base64 lines of a private key or certificate are masked if they have 8 bytes or more, even if the line ends
 //!   are escaped as `\n`. Lines of full length are covered by the first rule, but the last line is often short.
 //!
-//! The quotation marks and commas at the ends of a line or part are not included, nor is the `- ` before an item of a
-//! YAML list. The whole value is always a pattern too (`variants`).
+//! A line or part is not masked if it is a URL without credentials, or if its name is one whose value is not secret,
+//! such as `project_id`. Such values occur in ordinary logs: the file of a service account contains
+//! `https://oauth2.googleapis.com/token`.
+//!
+//! The masked text does not include the quotation marks and commas at the ends of a line or part, nor the `- ` before
+//! an item of a YAML list. The whole value is always masked too (`variants`).
 
 use crate::rules::is_random;
 
@@ -27,8 +29,7 @@ const SHORTEST_MIXED: usize = 16;
 const SHORTEST_UNIFORM: usize = 32;
 
 /// Lines that look random, assigned values and the lines of a key are masked if they have at least this many bytes. A
-/// shorter part of a value
-/// may be shown anyway (see [`TELLING`](crate::pattern::TELLING)).
+/// shorter part of a value may be shown anyway (see [`TELLING`](crate::pattern::TELLING)).
 const SHORTEST_PART: usize = 8;
 
 /// The names whose values are not secret, in lower case without `_` and `-`.
@@ -61,8 +62,8 @@ const PUBLIC: [&str; 26] = [
     "zone",
 ];
 
-/// Returns the parts of the lines of `value` that are masked on their own, without duplicates. A value that consists of
-/// a single line has parts only if it contains a key with escaped line ends.
+/// Returns the parts of `value` that are masked on their own: lines, and parts of lines, without duplicates. If `value`
+/// consists of a single line, it has such parts only if it contains a key with escaped line ends.
 pub(crate) fn secret_parts(value: &[u8]) -> Vec<&[u8]> {
     let lines = || value.split(|byte| matches!(byte, b'\n' | b'\r')).map(<[u8]>::trim_ascii);
     let mut parts: Vec<&[u8]> =
@@ -73,8 +74,9 @@ pub(crate) fn secret_parts(value: &[u8]) -> Vec<&[u8]> {
     parts
 }
 
-/// Returns the line and the value that is assigned in it, each only if it looks like secret material. A program may
-/// print the value of `TOKEN=8f14e45fceea167a` with or without its name.
+/// Returns the line, and the value that is assigned in it. Each of them is returned only if it looks like secret
+/// material. Both are needed, because a program may print the value of `TOKEN=8f14e45fceea167a` with or without its
+/// name.
 fn secret_parts_of_line(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     let item = line.strip_prefix(b"- ").unwrap_or(line);
     let at = item.iter().position(|byte| matches!(byte, b':' | b'='));
@@ -111,7 +113,8 @@ fn is_public_name(name: &[u8]) -> bool {
     PUBLIC.iter().any(|public| public.as_bytes() == letters)
 }
 
-/// Returns whether the text is a URL without user information and parameters, and with no part that looks generated.
+/// Returns whether the text is a URL without user information, parameters or a fragment, and none of whose path
+/// segments looks generated.
 fn is_public_url(text: &[u8]) -> bool {
     let rest = text.strip_prefix(b"https://").or_else(|| text.strip_prefix(b"http://"));
     let is_generated = |part: &[u8]| {
@@ -194,7 +197,7 @@ mod tests {
         assert!(PUBLIC.is_sorted());
     }
 
-    /// Checks which part of a line is masked on its own. The line is one of several lines of a value.
+    /// Checks which part of `line` is masked on its own if it is one of several lines of a value.
     fn check_line(line: &str, expected: Option<&str>) {
         check(&format!("{{\n  {line}\r\n}}"), expected.as_slice());
     }

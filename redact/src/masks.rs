@@ -1,7 +1,7 @@
 //! Merges the ranges to mask, and writes the output.
 //!
 //! Positions count from the beginning of the stream. A mask may be written before its end is known. Only its beginning
-//! and its label must be certain, because ranges that are found later can only move its end.
+//! and its label must be certain, because ranges that are found later can only move the end.
 
 use std::cmp::Reverse;
 use std::ops::Range;
@@ -28,16 +28,16 @@ pub(crate) enum Label {
 
 /// A range to mask: the union of overlapping matches.
 ///
-/// It is replaced by one mask, with the label of the match that begins first. If several begin at the same position,
-/// the longest match counts, and among equally long ones the first in the order of the rules. If a registered value
-/// overlaps that match, the label is [`Label::Value`].
+/// The range is replaced by one mask, with the label of the match that begins first. If several matches begin at the
+/// same position, the longest one counts. Among equally long matches, the one whose rule is first in the order of
+/// [`Rules::iter`] counts. If a registered value overlaps that match, the label is [`Label::Value`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct MaskedRange {
     pub(crate) range: Range<usize>,
     /// The rule whose match begins first, or `None` if that match is a value.
     rule: Option<RuleIndex>,
-    /// The end of the match that begins first. For a match that is masked before its end is known, this is the position
-    /// at which the match became certain.
+    /// The end of the match that begins first. If this match was masked before its end was known, `first_end` is the
+    /// position at which the match became certain.
     first_end: usize,
     /// The position at which the first registered value begins, or `usize::MAX` if there is none.
     first_value: usize,
@@ -70,7 +70,8 @@ impl MaskedRange {
         }
     }
 
-    /// Returns whether the mask may be written if no range that is found later begins before `sure`.
+    /// Returns whether the mask may be written. The caller guarantees that no range that is found later begins before
+    /// `sure`.
     fn is_certain(&self, sure: usize) -> bool {
         match self.label() {
             Label::Value => self.range.start <= sure,
@@ -113,13 +114,14 @@ impl Masks {
         self.insert(MaskedRange::new(range, label, first_end));
     }
 
-    /// Adds the current range of a match that was [added](Self::add) when it became certain and has grown since.
+    /// Adds the current range of a match that became certain, was [added](Self::add) then, and may have grown since.
     pub(crate) fn extend(&mut self, range: Range<usize>, rule: RuleIndex) {
         let first_end = range.start;
         self.insert(MaskedRange::new(range, Label::Rule(rule), first_end));
     }
 
-    /// Adds the ranges that were found in another text. `position` returns the position of a byte of that text.
+    /// Adds the ranges that were found in another text, such as the visible text. `position` converts the position of a
+    /// byte of that text to a position in the stream.
     pub(crate) fn add_all(&mut self, found: Self, position: impl Fn(usize) -> usize) {
         let end = |end: usize| position(end - 1) + 1;
         for MaskedRange { range, rule, first_end, first_value } in found.ranges {
@@ -144,10 +146,10 @@ impl Masks {
     /// Writes the view's text up to the position `sure`, and every mask that is certain. The caller guarantees that no
     /// further range begins before `sure`.
     pub(crate) fn write(&mut self, view: View, sure: usize, rules: &Rules) -> Redacted {
-        // After a release, the cursor may be beyond `sure`. The text before the cursor has already been written, so a
-        // range that begins before the cursor masks only the bytes after it. A range that is found later cannot change
-        // where that mask begins, so the mask can be written now. If the output written last is a mask, ranges that
-        // begin after `sure` are not written yet, because a range that is found later may still include them.
+        // After a release, the cursor may be beyond `sure`. If a range begins before the cursor, only its bytes after
+        // the cursor are masked, because the others have already been written. Ranges that are found later cannot
+        // change where this mask begins, so it is written now. However, if the last output was a mask, ranges that
+        // begin after `sure` are not written yet, because a range that is found later may join them with that mask.
         let sure = if self.open { sure } else { sure.max(self.cursor) };
         let mut out = Vec::with_capacity(sure.saturating_sub(self.cursor));
         let ready = self.ranges.iter().position(|range| !range.is_certain(sure)).unwrap_or(self.ranges.len());
@@ -156,7 +158,7 @@ impl Masks {
             self.show(view, range.range.start, &mut out);
             self.mask(range, rules, &mut out);
         }
-        // A mask whose label is not certain yet is not written, and neither is the text after it.
+        // If the label of a mask is not certain yet, neither the mask nor the text after it is written.
         let shown = ranges.first().map_or(sure, |range| sure.min(range.range.start));
         self.ranges = ranges;
         self.show(view, shown, &mut out);

@@ -1,7 +1,7 @@
 //! The compiled values of a redactor, and the token boundaries of short values.
 //!
-//! A matcher is shared by streams, so it stores neither a stream's state nor its text. Both are passed in, as a state
-//! of its automata and as a [`View`].
+//! Several streams share a matcher, so it stores neither the state nor the text of a stream. Its methods receive the
+//! state of the automata and the text, a [`View`], as arguments.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -11,10 +11,11 @@ use crate::skip::Skip;
 use crate::tail::Lengths;
 use crate::values::Values;
 
-/// The maximum number of raw bytes for each byte of a pattern. An escape within an escape has about 9 bytes.
+/// The maximum number of raw bytes that a match may span, for each byte of the pattern. An escape within an escape has
+/// about 9 bytes.
 const SPAN_OF_BYTE: usize = 16;
 
-/// The additional number of raw bytes that a match may span because of terminal escape sequences within it.
+/// The number of further raw bytes that a match may span, because of terminal escape sequences within it.
 const SPAN_OF_STYLES: usize = 16 << 10;
 
 /// The compiled values of a redactor: one or two sets of values, and the data that is derived from all of them.
@@ -96,7 +97,7 @@ impl<A: Automata> Matcher<A> {
     }
 
     /// Returns the lengths of the incomplete patterns that end at the current position of a view whose automaton is in
-    /// `state`, and that reveal their value.
+    /// `state`, and that are long enough to reveal their value.
     #[inline]
     pub(crate) fn telling(&self, state: A::State) -> Lengths {
         self.automata.lengths(state, |tail| tail.telling)
@@ -108,8 +109,8 @@ impl<A: Automata> Matcher<A> {
         self.automata.is_shallow(state)
     }
 
-    /// Returns the longest match in the raw text that ends at the position `end` in `state`. The range is empty if no
-    /// match ends there.
+    /// Returns the longest match in the raw text that ends at the position `end`, where the automata are in `state`.
+    /// The range is empty if no match ends there.
     ///
     /// A short value is not reported at the end of the text, because it is not known yet whether the token ends there.
     pub(crate) fn found(&self, state: A::State, view: View, end: usize) -> Range<usize> {
@@ -169,8 +170,8 @@ impl<'t> View<'t> {
         &self.text[range.start - self.base..range.end - self.base]
     }
 
-    /// Returns the longest of `lengths`, which are the lengths of pieces of text that end at `end`. The length of a
-    /// short value counts only if the piece begins at a token boundary.
+    /// Returns the longest of `lengths` that counts. Each of them is the length of a piece of text that ends at `end`.
+    /// The length of a short value counts only if the piece begins at a token boundary.
     #[inline]
     pub(crate) fn longest(self, lengths: Lengths, end: usize) -> usize {
         let token = lengths.tokens().find(|&length| self.token_begins(end, length));
@@ -178,7 +179,7 @@ impl<'t> View<'t> {
     }
 
     fn token_begins(self, end: usize, length: usize) -> bool {
-        // A token that would begin before the text cannot be a match, because the text contains all bytes that may
+        // If a token would begin before the text, it cannot be a match, because the text contains all bytes that may
         // still become part of a match.
         end - length >= self.base && !self.byte_before(end - length).is_some_and(is_word)
     }

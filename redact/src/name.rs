@@ -1,6 +1,6 @@
 //! Decides whether a variable is considered secret, based on its name.
 
-/// The words that indicate a secret, wherever in a name they are.
+/// The words that indicate a secret anywhere in a name.
 const WORDS: [&str; 14] = [
     "TOKEN",
     "SECRET",
@@ -24,10 +24,12 @@ const SUFFIXES: [&str; 6] = ["PASSWORD", "PASSWD", "PASSPHRASE", "TOKEN", "SECRE
 /// The short words that indicate a secret only at the end of a name: `DB_PASS`, `MYSQL_PWD`, `REDISCLI_AUTH`, `GH_PAT`.
 const SHORT: [&str; 4] = ["PASS", "PWD", "AUTH", "PAT"];
 
-/// The first words of names that end with a short word, but are settings and not secrets.
+/// If a name ends with a short word but begins with one of these words, the name is that of a setting and not of a
+/// secret.
 const SETTINGS: [&str; 9] = ["DISABLE", "ENABLE", "HAS", "IS", "NO", "REQUIRE", "REQUIRES", "SKIP", "USE"];
 
-/// What a key is for, if it is secret. Most other keys are not: `PUBLIC_KEY`, `CACHE_KEY`, `PRIMARY_KEY`.
+/// The words before `KEY` that say what a secret key is for. Most other keys are not secret: `PUBLIC_KEY`, `CACHE_KEY`,
+/// `PRIMARY_KEY`.
 const OWNERS: [&str; 28] = [
     "ACCESS",
     "ACCOUNT",
@@ -65,12 +67,12 @@ const OWNERS: [&str; 28] = [
 /// indicates a secret if
 ///
 /// - one of its words is or ends with `PASSWORD`, `PASSWD`, `PASSPHRASE`, `TOKEN`, `SECRET` or `APIKEY`, or is
-///   `CREDENTIAL`, `CREDENTIALS`, `SSHPASS`, `AUTHKEY` or `ACCESSKEY`. Only whole words count, so `MAX_TOKENS`, which is
-///   a number, does not indicate a secret;
+///   `CREDENTIAL`, `CREDENTIALS`, `SSHPASS`, `AUTHKEY` or `ACCESSKEY`. The word `TOKENS` does not count, so
+///   `MAX_TOKENS`, which is a number, does not indicate a secret;
 /// - it ends with `KEY` after a word that says what a secret key is for, such as `API`, `ACCESS`, `PRIVATE`,
 ///   `ENCRYPTION`, `SIGNING` or `STRIPE`;
-/// - its last word is `PASS`, `PWD`, `AUTH` or `PAT`, unless the name is `PWD` or the name of a setting such as
-///   `USE_AUTH`.
+/// - its last word is `PASS`, `PWD`, `AUTH` or `PAT`. This does not apply to the name `PWD`, and to the names of
+///   settings such as `USE_AUTH`.
 pub fn is_secret_name(name: &str) -> bool {
     let words = words(name.as_bytes());
     words.split(|byte| *byte == b'_').any(is_secret_word) || is_key(&words) || ends_with_short_word(&words)
@@ -108,15 +110,15 @@ pub(crate) fn ends_with_owner(before: &[u8]) -> bool {
 pub(crate) enum Secrecy {
     /// A password, which may be any word.
     Password,
-    /// A key or a token, which is generated.
+    /// A key or a token, which is usually generated.
     Token,
-    /// Only a short word, such as `pass`, `auth` or `key`, which often has another meaning.
+    /// A value whose name is only a short word, such as `pass`, `auth` or `key`, which often has another meaning.
     Short,
     /// Not a secret.
     None,
 }
 
-/// Words which indicate that a value is not the secret itself, but describes it, such as its length or its file.
+/// The words that indicate that a value is not a secret, but describes one, such as its length or its file.
 const ABOUT: [&str; 45] = [
     "AGE",
     "ALGORITHM",
@@ -165,10 +167,9 @@ const ABOUT: [&str; 45] = [
     "VERSION",
 ];
 
-/// Returns how secret a value is, given the part of its name that begins with a secret-like word.
+/// Returns how secret a value is. `name` is the part of its name that begins with a secret-like word.
 ///
-/// In contrast to [`is_secret_name`], which applies to the names of variables, words are also separated by hyphens and
-/// by capitals (`X-Api-Key`, `clientSecret`), and names such as `TOKEN_URL` are not secret.
+/// In contrast to [`is_secret_name`], names that describe a secret, such as `TOKEN_URL`, are not secret.
 pub(crate) fn secrecy(name: &[u8]) -> Secrecy {
     let words = words(name);
     let is_about = |word: &[u8]| ABOUT.binary_search_by(|about| about.as_bytes().cmp(word)).is_ok();

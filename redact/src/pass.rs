@@ -2,11 +2,12 @@
 //! the views separately.
 //!
 //! Most stops do not matter, because no pattern begins near them. This module reads the bytes of a stop, together with
-//! a few bytes before and after it, as each [view](crate::view) reads them. If no [reading](Reading) contains the first
-//! gram of a pattern, the stop is passed: all views are equal again after it, as if they had been followed.
+//! a few bytes before and after it, as each [view](crate::view) reads them. The result for a view is a [`Reading`]. If
+//! no reading contains the first gram of a pattern (its first 2 or 4 bytes, see [`Skip`]), the stop is passed: from
+//! there on, all views are equal again, as if they had been followed.
 //!
-//! Stops that are close to each other are read together. A stop that this module cannot read, such as an escape of
-//! several bytes that stands for a control character, is not passed. The views are then followed separately.
+//! Stops that are close to each other are read together. If this module cannot read a stop, such as an escape of
+//! several bytes that stands for a control character, the stop is not passed. The views are then followed separately.
 
 mod token;
 
@@ -15,30 +16,31 @@ use crate::stop::Stops;
 use crate::view::{Counted, RUN, Unifier, fold, is_wrappable};
 use token::{SAME, Token};
 
-/// The maximum number of bytes that are read at once. Without a limit, long runs of white space would be read again and
-/// again.
+/// The maximum number of bytes that are read at once. Without a limit, the bytes of a long run of white space would be
+/// read again and again.
 const LONGEST: usize = 128;
 
 /// The position at which the views are equal again.
 pub(crate) struct Passed {
     /// The index of the first byte after the stops.
     pub(crate) end: usize,
-    /// The base64 characters before that byte in the joined view.
+    /// The number of base64 characters directly before that byte in the joined view.
     pub(crate) counted: Counted,
 }
 
-/// Tries to pass the stop at the index `stop`, and those shortly after it. `from` is the first index before the stop at
-/// which a pattern may begin. Returns `None` if a pattern may begin before the end of the stops, or if this module
-/// cannot read the stops.
+/// Tries to pass the stop at the index `stop`, and the stops shortly after it. `from` is the first index before `stop`
+/// at which a pattern may begin. Returns `None` if a pattern may begin before the end of these stops, or if this module
+/// cannot read one of them.
 pub(crate) fn pass(skip: &Skip, stops: Stops, from: usize, stop: usize) -> Option<Passed> {
     let text = stops.view.text;
     if stops.view.base + stop < stops.counted.begin() {
-        // The joined view is not known there.
+        // The state of the joined view is not known there.
         return None;
     }
     let mut readings = Readings::new(skip, stops, from, stop);
     let (mut at, mut end, mut run) = (stop, stop, readings.run);
-    // A pattern that begins directly after a backslash is read too, because its match would include the backslash.
+    // The gram after the stops is read too. A pattern that begins directly after a backslash must be found here,
+    // because its match would include the backslash.
     while at - end < skip.gram() {
         let token = Token::read(text, at)?;
         let raw = &text[at..at + token.len()];
@@ -57,14 +59,14 @@ pub(crate) fn pass(skip: &Skip, stops: Stops, from: usize, stop: usize) -> Optio
 /// The last bytes of a view, and the search for the first gram of a pattern in them.
 #[derive(Clone, Copy)]
 struct Reading {
-    /// The last bytes that were read, folded as in the plain view. The byte that was read last is the most significant
-    /// one.
+    /// The last bytes that were read, folded as in the plain view. The most significant byte is the one that was read
+    /// last.
     word: u32,
-    /// The number of bytes that must be read until the next byte completes a gram.
+    /// The number of bytes that must still be read before the next byte completes a gram.
     missing: usize,
 }
 
-/// The error if a pattern may begin with the last gram of a reading.
+/// The error that is returned if a pattern may begin with the last gram of a reading.
 struct MayBegin;
 
 impl Reading {
@@ -89,17 +91,17 @@ struct Readings<'t> {
     skip: &'t Skip,
     raw: Reading,
     visible: Option<Reading>,
-    /// Whether a line feed at the current position is invisible, because a carriage return precedes it. Escape
-    /// sequences may be between the two.
+    /// Whether only escape sequences, or nothing, are between the last carriage return and the current position. A line
+    /// feed at this position is then invisible.
     after_return: bool,
     plain: PlainReading,
     joined: Option<Reading>,
     /// The number of base64 characters directly before the current position in the joined view, counted up to [`RUN`].
     run: usize,
-    /// The text after the first byte of the last escape, read as if that byte began no escape. After a few more bytes,
-    /// this reading is the same as the others.
+    /// An additional reading of the text after the first byte of the last escape, as if that byte began no escape. It
+    /// ends after a few bytes, because it then equals the other readings.
     fresh: Option<(Reading, PlainReading)>,
-    /// The number of bytes that the plain reading contains after that escape.
+    /// The number of bytes that were added to the plain reading in `fresh` after the escape.
     since: usize,
 }
 
@@ -126,7 +128,7 @@ impl<'t> Readings<'t> {
         let view = stops.view;
         let mut raw = Reading::new(skip);
         for &byte in &view.text[from.max(stop.saturating_sub(skip.gram() - 1))..stop] {
-            // There are fewer bytes here than in a gram, so they cannot complete the first gram of a pattern yet.
+            // These bytes are fewer than a gram, so they cannot complete the first gram of a pattern yet.
             raw.push(skip, byte).ok();
         }
         let at = view.base + stop;
@@ -136,9 +138,9 @@ impl<'t> Readings<'t> {
         Self { skip, raw, visible: None, after_return: false, plain, joined: None, run, fresh: None, since: 0 }
     }
 
-    /// Reads a token, which consists of the bytes `raw`, in all views. Returns whether the views may still differ after
-    /// the token even though it is a [byte](Token::Byte), because that byte continues a run in the plain view or is not
-    /// visible.
+    /// Reads a token, which consists of the bytes `raw`, in all views. Usually, all views are equal after a
+    /// [byte](Token::Byte) that is not part of an escape. Returns whether they may still differ, because the byte
+    /// continues a run in the plain view or is not visible.
     #[inline]
     fn push(&mut self, token: Token, raw: &[u8]) -> Result<bool, MayBegin> {
         self.separate(token, raw[0]);
@@ -167,7 +169,8 @@ impl<'t> Readings<'t> {
         }
     }
 
-    /// Begins the readings of the views that begin to differ from the raw text at a token.
+    /// Creates the readings of those views that begin to differ from the raw text at `token`, whose first byte is
+    /// `first`.
     #[inline]
     fn separate(&mut self, token: Token, first: u8) {
         if matches!(token, Token::Hidden(_)) {
@@ -211,14 +214,14 @@ impl<'t> Readings<'t> {
         self.plain.push(self.skip, byte)
     }
 
-    /// Begins to read `rest`, an escape without its first byte, as if it were not part of an escape.
+    /// Begins a reading of `rest`, which is an escape without its first byte, as if `rest` were ordinary text.
     fn begin_fresh(&mut self, rest: &[u8]) -> Result<(), MayBegin> {
         if self.fresh.is_some() {
-            // Only one such reading is tracked at a time. If a second one begins, which is rare, this function reports
-            // that a pattern may begin.
+            // Only one such reading is tracked at a time. If a second one would begin, which is rare, this function
+            // reports that a pattern may begin.
             return Err(MayBegin);
         }
-        // The reading begins after the last backslash of a run.
+        // If the escape begins with several backslashes, the reading begins after the last of them.
         let rest = &rest[rest.iter().take_while(|byte| **byte == b'\\').count()..];
         let mut reading = Reading::new(self.skip);
         let mut plain = PlainReading { reading, last: Unifier::default() };

@@ -36,7 +36,8 @@ const COMMON: [&str; 28] = [
     "welcome",
 ];
 
-/// The maximum length of a common word, which limits the lengths in [`Lengths`](crate::tail::Lengths).
+/// The maximum length of a common word. It is limited because [`Lengths`](crate::tail::Lengths) stores the lengths of
+/// short values as a set of 16 bits.
 #[cfg(test)]
 const LONGEST_COMMON: usize = 15;
 
@@ -45,7 +46,8 @@ pub(crate) fn is_weak(value: &[u8]) -> bool {
     value.len() < SHORT || COMMON.iter().any(|word| word.as_bytes().eq_ignore_ascii_case(value))
 }
 
-/// A prefix of a value with at least this many bytes is held back, however long the value is.
+/// If a prefix of a value has at least this many bytes, it must not be shown at a pause or at the end of a stream,
+/// however long the value is.
 pub(crate) const TELLING: usize = 8;
 
 /// One form of one value, as it appears in a [view](crate::view).
@@ -71,8 +73,9 @@ pub(crate) fn telling(len: usize) -> usize {
     TELLING.min(len.div_ceil(2))
 }
 
-/// Returns the smallest number of bits of a value of `len` bytes that must not be shown together: those of 8 bytes or
-/// half of the value, whichever is less. If the length is odd, this is less than the bits of [`telling`] bytes.
+/// Returns the smallest number of bits of a value of `len` bytes that must not be shown together: the bits of 8 bytes
+/// or of half of the value, whichever is less. If `len` is odd, this is less than the number of bits of [`telling`]
+/// bytes, because half a byte is not rounded up.
 pub(crate) fn telling_bits(len: usize) -> usize {
     (8 * TELLING).min(4 * len)
 }

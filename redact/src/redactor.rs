@@ -12,9 +12,9 @@ use crate::{RedactStream, Redacted, Rules};
 
 /// The registered values and the rules, compiled once. Clones are cheap and share the compiled form.
 ///
-/// The values consist of two sets, which are compiled separately: those that the redactor was created with, and those
-/// that were [added](Self::with_values). Redactors with different added values share the compiled form of the other
-/// values. The masked ranges depend only on the union of both sets.
+/// There are two sets of values, which are compiled separately: the values that the redactor was created with, and
+/// those that were [added](Self::with_values). Redactors that differ only in their added values share the compiled form
+/// of the other values. The masked ranges depend only on the union of both sets.
 #[derive(Clone)]
 pub struct Redactor {
     values: Compiled,
@@ -39,10 +39,10 @@ impl Redactor {
     /// Creates a redactor that masks each of `values` in all its forms, and nothing else. Empty values are ignored, and
     /// duplicates count once.
     ///
-    /// The number and length of the values are limited only by memory: each of their bytes takes 600 to 1,200 bytes of
-    /// memory and a microsecond to compile, see [`memory`](Self::memory). The returned redactor always masks all of the
-    /// values. If the automaton cannot be built, which happens only with hundreds of millions of bytes, this function
-    /// panics.
+    /// The number and length of the values are limited only by memory. Each byte of a value takes 600 to 1,200 bytes of
+    /// memory (see [`memory`](Self::memory)) and a microsecond to compile. The returned redactor always masks all of
+    /// the values. If the automaton cannot be built, which happens only with hundreds of millions of bytes, this
+    /// function panics.
     pub fn new<I, V>(values: I) -> Self
     where
         I: IntoIterator<Item = V>,
@@ -61,9 +61,8 @@ impl Redactor {
         Self { values: Compiled::new(&Arc::new(values), Values::new(Vec::new())), rules: rules.clone() }
     }
 
-    /// Returns a redactor that also masks `more` values. Only the added values, including those that were added
-    /// earlier, are compiled. The time therefore does not depend on the values that the original redactor was created
-    /// with.
+    /// Returns a redactor that also masks `more` values. Only the values that were added, now or earlier, are compiled.
+    /// The time therefore does not depend on the values that the original redactor was created with.
     #[must_use]
     pub fn with_values<I, V>(&self, more: I) -> Self
     where
@@ -92,7 +91,8 @@ impl Redactor {
         self.count() == 0 && self.rules.is_empty()
     }
 
-    /// Returns the memory usage of the values in bytes. Clones share this memory, and all redactors share the rules.
+    /// Returns the memory usage of the values in bytes. Clones share this memory. The rules are not included, because
+    /// all redactors share them.
     pub fn memory(&self) -> usize {
         self.values.memory(None)
     }
@@ -104,8 +104,8 @@ impl Redactor {
 
     /// Redacts one complete text, such as a title or an error.
     ///
-    /// The result is the same as that of a stream with this single input. Redact a text before truncating it, because a
-    /// truncated secret may not be recognised.
+    /// The result is the same as that of a stream that receives only this text. Redact a text before you truncate it,
+    /// because a truncated secret may not be recognised.
     pub fn redact(&self, input: &[u8]) -> Redacted {
         let mut stream = self.stream();
         let mut redacted = stream.push(input);

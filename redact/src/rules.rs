@@ -1,21 +1,22 @@
 //! Recognises secrets that nobody registered, by their shape.
 //!
-//! A [`Rule`] describes one shape. [`Rules`] are compiled once and shared by all redactors. The built-in rules are in
-//! two modules: [`table`] contains the tokens of known services, and [`general`] contains formats that many programs
-//! share, such as private keys and assignments to secret-like names.
+//! A [`Rule`] describes the shape of one kind of secret. [`Rules`] are compiled once and shared by all redactors. The
+//! built-in rules are in two modules: [`table`] contains the tokens of known services, and [`general`] contains formats
+//! that many programs share, such as private keys and assignments to secret-like names.
 //!
 //! # How a rule is applied
 //!
-//! 1. Every expression begins with one of a few literals. One automaton finds the literals of all rules (`literals`),
-//!    and each occurrence at which a match of the rule may begin is a *candidate* (`boundary`, `candidate`).
+//! 1. Every expression begins with one of a few literals. One automaton finds the literals of all rules (`literals`).
+//!    If a match of a rule may begin at an occurrence of its literal (`boundary`), the occurrence becomes a
+//!    *candidate*, a possible match (`candidate`).
 //! 2. A candidate runs the rule's own automaton (`machine`) from the beginning of the literal, byte by byte, until no
-//!    further byte can lead to a match. The longest match that ends at a token boundary counts.
-//! 3. The secret is the group `secret`, or the whole match (`shape`). Some general rules then check whether it looks
-//!    like a secret (`credential`).
+//!    further byte can lead to a match. If several matches end at token boundaries, the longest one counts.
+//! 3. The secret is the text of the group `secret` or, without such a group, the whole match (`shape`). Some general
+//!    rules then check whether the text looks like a secret (`credential`).
 //!
-//! A candidate keeps its state between reads (`scan`), so that the result does not depend on how the input is cut. The
-//! number of candidates that are open at the same time is limited (`open`), so that the work grows linearly with the
-//! length of the input. This module hides the crates for regular expressions.
+//! A candidate keeps its state between reads (`scan`), so the result does not depend on how the input is split. The
+//! number of candidates that are open at the same time is limited (`open`), so the work grows linearly with the length
+//! of the input. Only this module uses the crates for regular expressions.
 
 mod automata;
 mod boundary;
@@ -58,12 +59,12 @@ pub struct Rule {
     pub reason: String,
     /// The shape, in the syntax of the `regex` crate, matched against bytes.
     ///
-    /// It must begin with a literal or with one of a few literals, match only texts of a limited length, and contain no
-    /// assertions such as `\b`. If it has a group named `secret`, only that group is masked. Without one, the whole
-    /// match is masked. The longest match counts. If the automaton of the expression would be too large, the upper
-    /// bounds of its repetitions limit only the length of the whole match.
+    /// The expression must begin with a literal or with one of a few literals, match only texts of a limited length,
+    /// and contain no assertions such as `\b`. If it has a group named `secret`, only that group is masked. Without
+    /// such a group, the whole match is masked. The longest match counts. If the automaton of the expression would be
+    /// too large, the upper bounds of its repetitions are ignored, and only the length of the whole match is limited.
     pub expression: String,
-    /// Texts in which the rule masks exactly one secret, and no other rule does.
+    /// Texts in each of which this rule masks exactly one secret, and no other rule masks anything.
     pub masked: Vec<String>,
     /// Similar texts in which the rule masks nothing.
     pub unmasked: Vec<String>,
@@ -100,8 +101,8 @@ impl Rules {
         NONE.get_or_init(|| Self::compiled(Vec::new(), Vec::new())).clone()
     }
 
-    /// Returns the built-in rules. The first call prepares them, and each one is compiled when a text contains one of
-    /// its literals for the first time.
+    /// Returns the built-in rules. The first call prepares them. Each rule is compiled when a text contains one of its
+    /// literals for the first time.
     pub fn built_in() -> Self {
         static BUILT_IN: OnceLock<Rules> = OnceLock::new();
         BUILT_IN.get_or_init(|| Self::build(Vec::new(), &[]).expect("a test compiles the built-in rules")).clone()
@@ -118,8 +119,8 @@ impl Rules {
         Ok(rules)
     }
 
-    /// Returns the rules: those that were added, then those of known services, then the general ones. Where several
-    /// match the same text, the first one counts.
+    /// Returns the rules: first those that were added, then those of known services, then the general ones. If several
+    /// rules match the same text, the first one counts.
     pub fn iter(&self) -> impl Iterator<Item = &Rule> {
         self.set.rules.iter()
     }
@@ -129,7 +130,7 @@ impl Rules {
         self.set.rules.is_empty()
     }
 
-    /// Returns the id of the rule with the number `rule`.
+    /// Returns the id of `rule`.
     pub(crate) fn id(&self, rule: RuleIndex) -> &str {
         &self.set.rules[usize::from(rule.0)].id
     }
@@ -146,7 +147,7 @@ impl Rules {
             return Err(RuleError::TooMany);
         }
         let (mut ids, mut rules, mut compiled) = (HashSet::new(), Vec::new(), Vec::new());
-        // Where several rules match the same text, the most specific one comes first.
+        // If several rules match the same text, the first one counts, so the most specific rules come first.
         for (rule, kind) in extra.into_iter().map(|rule| (rule, RuleKind::Added)).chain(built_in) {
             if !ids.insert(rule.id.clone()) {
                 return Err(RuleError::Duplicate { id: rule.id });
@@ -169,8 +170,8 @@ impl Rules {
         Self { set: Arc::new(RuleSet { rules, shapes, literals }) }
     }
 
-    /// Checks that the rule masks its examples and leaves its counterexamples unchanged. Each is checked as a complete
-    /// line, so that its end does not count as the end of a stream that cuts off a secret.
+    /// Checks that the rule masks its examples and leaves its counterexamples unchanged. Each text is checked as a
+    /// complete line. Otherwise, its end would count as the end of a stream, where cut-off secrets are masked too.
     fn check_examples(&self, id: &str) -> Result<(), RuleError> {
         let redactor = Redactor::with_rules::<_, &[u8]>([], self);
         let rule = self.iter().find(|rule| rule.id == id).expect("the rule was added");

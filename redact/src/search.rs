@@ -1,7 +1,7 @@
 //! The search for values in one stream.
 //!
 //! [`Views`] are generic over the automata, so that the compiler generates a separate loop for each kind of automata. A
-//! stream uses the trait [`ValueSearch`], and does not depend on the kind.
+//! stream uses the trait [`ValueSearch`], which hides the kind.
 
 use std::sync::Arc;
 
@@ -21,8 +21,8 @@ pub(crate) trait ValueSearch: Send + Sync {
     /// Returns the position of the first match that is still possible at the end of the view's text.
     fn possible(&self, view: View) -> usize;
 
-    /// Returns the position of the first partial match that is long enough to reveal a value, or the end of the text if
-    /// there is none. After a pause, nothing may be shown from this position on.
+    /// Returns the position from which on nothing may be shown after a pause. This is the beginning of the first
+    /// partial match that is long enough to reveal a value, or the end of the text if there is none.
     fn telling_at_pause(&self, view: View) -> usize;
 
     /// Prepares for the removal of the view's text before the position `from`.
@@ -51,7 +51,7 @@ impl<A: Automata> ValueSearch for MatcherSearch<A> {
     }
 
     fn run(&mut self, view: View, from: usize, masks: &mut Masks) {
-        // Whether a short value at the end of the last read is a match depends on the byte after it, which is now
+        // If the last read ended with a short value, the byte after it decides whether it is a match. This byte is now
         // available.
         masks.add(self.matcher.found(self.views.raw(), view, from), Label::Value);
         self.views.run(&self.matcher, view, from, masks);

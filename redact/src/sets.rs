@@ -1,15 +1,15 @@
 //! The automata of one or two sets of values.
 //!
-//! All jobs share the values of the server, and there may be many of them. A job adds a few values of its own.
-//! Therefore, the shared and the added values are compiled separately, and their automata run side by side.
+//! In Tailwater, all jobs share the values of the server, and there may be many of these. A job adds a few values of
+//! its own. Therefore, the shared and the added values are compiled separately, and their automata run side by side.
 //!
-//! Together they are equivalent to one automaton over the union of both sets. The state of an automaton represents the
-//! longest suffix of the text that is a prefix of one of its patterns. The longer one of two such suffixes is the
-//! longest suffix that is a prefix of any pattern. A pair of states therefore determines the state of the automaton
-//! over the union, and vice versa. The lengths that belong to a pair of states are the maximum or the union of the
-//! lengths in the tails of both states.
+//! Together, the two automata are equivalent to one automaton over the union of both sets. The state of an automaton
+//! represents the longest suffix of the text that is a prefix of one of its patterns. In a pair of states, the longer
+//! one of the two suffixes is the longest suffix that is a prefix of any pattern. Therefore, a pair of states
+//! determines the state of the automaton over the union, and vice versa. The lengths that belong to this state are the
+//! maximum, or the union, of the lengths in the tails (`tail`) of both states.
 //!
-//! Most streams have only one set. The views are generic, so that the second set costs these streams no time.
+//! Most streams have only one set. The views are generic, so that these streams spend no time on a second one.
 
 use std::sync::Arc;
 

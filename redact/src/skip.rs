@@ -1,13 +1,14 @@
 //! Skips text in which no value begins.
 //!
-//! This is the shift table of Wu and Manber ("A fast algorithm for multi-pattern searching", 1994): the last bytes of a
-//! window, its *gram*, determine how far the window can move without passing the beginning of a pattern. The prefilters
-//! of the `aho-corasick` crate would be faster on some texts. However, they do not support a pattern that is cut off at
-//! the end of the input, and some of them take quadratic time if candidates are frequent.
+//! The search uses the shift table of Wu and Manber ("A fast algorithm for multi-pattern searching", 1994). A window
+//! moves over the text. Its last bytes, its *gram*, determine how far the window can move without passing the beginning
+//! of a pattern. The prefilters of the `aho-corasick` crate would be faster on some texts. However, they do not support
+//! a pattern that is cut off at the end of the input, and some of them take quadratic time if candidates are frequent.
 //!
 //! The table is built from the patterns as they appear in text without escapes. It is therefore used only between
-//! *stops*, the bytes at which a view may begin to differ from the raw text (see `stop`). Shortly before a stop, where
-//! the window no longer fits, a pattern is found by its first gram, which rarely occurs in other text.
+//! *stops*, the bytes at which a view may begin to differ from the raw text (see `stop`). Shortly before a stop, the
+//! window no longer fits. There, the beginning of a pattern is recognised by its first gram, which rarely occurs in
+//! other text.
 
 use std::ops::Range;
 
@@ -22,7 +23,7 @@ const WIDEST: usize = 16;
 /// The bit that is set in an entry of the table if a pattern begins with the gram.
 const BEGINS: u8 = 0x80;
 
-/// For the hash of each gram, the number of bytes by which the window can move, combined with [`BEGINS`].
+/// An entry for the hash of each gram: the number of bytes by which the window can move, combined with [`BEGINS`].
 type Table = [u8; 1 << 16];
 
 /// The first bytes of a pattern, from which the table is built.
@@ -74,8 +75,8 @@ impl Skip {
     /// Returns the first position at or after `from` where a pattern may begin or a view may begin to differ from the
     /// raw text. The pattern may be cut off at the end of the text.
     ///
-    /// `clear` is kept between calls: it is the last range that was found to contain no stop. `counted` is updated each
-    /// time a stop is passed.
+    /// The caller keeps `clear` between calls. It is the last range that was found to contain no stop. `counted` is
+    /// updated each time a stop is passed.
     pub(crate) fn next(&self, view: View, counted: &mut Counted, from: usize, clear: &mut Clear) -> usize {
         let Some(table) = &self.table else { return view.end() };
         let (text, base) = (view.text, view.base);
@@ -106,8 +107,8 @@ impl Skip {
         self.gram
     }
 
-    /// Returns whether a pattern may begin with a gram. The folded bytes of the gram are the most significant bytes of
-    /// `word`, and its last byte is the most significant one.
+    /// Returns whether a pattern may begin with the gram in `word`. The bytes of the gram are folded, and are the most
+    /// significant bytes of `word`: the last byte of the gram is the most significant one.
     #[inline]
     pub(crate) fn begins(&self, word: u32) -> bool {
         let hash = if self.gram == 4 { hash_of_four(word) } else { (word >> 16) as usize };
@@ -137,7 +138,7 @@ impl Skip {
 #[derive(Default)]
 pub(crate) struct Clear {
     range: Range<usize>,
-    /// Whether `pass` could not read past the stop at the end.
+    /// Whether an attempt to pass the stop at the end has failed (see `pass`).
     is_closed: bool,
 }
 
@@ -152,7 +153,7 @@ fn table<'h>(heads: impl Iterator<Item = &'h Head>, window: usize, gram: usize) 
     let mut table: Box<Table> = vec![far; 1 << 16].try_into().expect("the vector has the length of the array");
     for pattern in heads.map(Head::bytes) {
         if let &[only] = pattern {
-            // For a value of one byte, the window is 2 bytes wide, and its second byte is arbitrary.
+            // If a value has only one byte, the window is 2 bytes wide, and its second byte may be any byte.
             for second in 0..=u8::MAX {
                 table[hash(&[only, second])] = BEGINS;
             }
@@ -168,7 +169,7 @@ fn table<'h>(heads: impl Iterator<Item = &'h Head>, window: usize, gram: usize) 
     table
 }
 
-/// Returns the index of a gram, whose bytes are folded as in the plain view.
+/// Returns the index of a gram in the table. The bytes of the gram are folded as in the plain view.
 fn hash(gram: &[u8]) -> usize {
     match *gram {
         [a, b, c, d] => hash_of_four(u32::from_le_bytes([a, b, c, d].map(|byte| FOLDED[usize::from(byte)]))),
@@ -177,7 +178,7 @@ fn hash(gram: &[u8]) -> usize {
     }
 }
 
-/// Returns the index of a gram of four bytes, which are folded already.
+/// Returns the index of a gram of four bytes in the table. The bytes are folded already.
 #[inline]
 fn hash_of_four(gram: u32) -> usize {
     (gram.wrapping_mul(0x9e37_79b1) >> 16) as usize

@@ -6,7 +6,7 @@ use crate::view::{Counted, fold, is_special};
 /// The number of bytes that are examined at once.
 const CHUNK: usize = 32;
 
-/// A section of the stream in which stops are searched for. All views are equal at its beginning. Positions count from
+/// A section of the stream in which stops are searched for. At its beginning, all views are equal. Positions count from
 /// the beginning of the section.
 #[derive(Clone, Copy)]
 pub(crate) struct Stops<'t> {
@@ -32,8 +32,8 @@ impl Stops<'_> {
         at
     }
 
-    /// Returns whether a view may begin to differ from the raw text at the position `at`, apart from the bytes that
-    /// [`fold`] replaces.
+    /// Returns whether a view may begin to differ from the raw text at the position `at`. A single byte that [`fold`]
+    /// replaces does not count.
     #[inline]
     fn is_stop(self, at: usize) -> bool {
         let text = self.view.text;
@@ -57,7 +57,7 @@ impl Stops<'_> {
 }
 
 /// Returns whether `chunk` may contain a byte at which a view begins to differ from the raw text. `next` is the chunk
-/// that begins one byte later. The loop is written so that it compiles to vector instructions.
+/// that begins one byte later than `chunk`. The loop is written so that it compiles to vector instructions.
 fn may_stop(chunk: &[u8; CHUNK], next: &[u8; CHUNK]) -> bool {
     let mut found = 0;
     for at in 0..CHUNK {

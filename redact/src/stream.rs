@@ -1,9 +1,9 @@
 //! The redactor's state for one stream of output.
 //!
 //! The stream determines which output can no longer be changed by later input, and [`Masks`] writes this output.
-//! Between two reads, the stream stores the state of its views and the bytes from the beginning of the first match that
-//! is still possible. The stream does not measure time. The caller decides how long the output must pause before
-//! it calls [`RedactStream::release`].
+//! Between two reads, the stream stores the state of its views, and the input from the beginning of the first match
+//! that is still possible. The stream does not measure time: the caller decides how long a pause must be before it
+//! calls [`RedactStream::release`].
 
 use std::fmt::{self, Debug, Formatter};
 
@@ -54,8 +54,9 @@ impl RedactStream {
         written
     }
 
-    /// Replaces the values to mask with those of `redactor`. A value that begins in the bytes that are held back is
-    /// masked too. The rules do not change. `redactor` should contain all values of the stream's previous redactor.
+    /// Replaces the registered values with those of `redactor`. A new value is masked even if it begins in the bytes
+    /// that are held back. The rules do not change. `redactor` should contain all values of the stream's previous
+    /// redactor.
     pub fn continue_with(&mut self, redactor: &Redactor) {
         self.values = redactor.compiled().search();
         self.values.begin_again(self.base, self.before);
@@ -70,8 +71,8 @@ impl RedactStream {
 
     /// Returns whether the bytes that are held back contain the end of a line.
     ///
-    /// If they do, the beginning of that line may already have been returned. A caller that shows whole lines then
-    /// delays the beginning as well.
+    /// If they do, the beginning of that line may already have been returned. A caller that shows whole lines can then
+    /// wait for the rest of the line before it shows the beginning.
     pub fn holds_line_end(&self) -> bool {
         let written = self.masks.cursor().saturating_sub(self.base).min(self.held.len());
         self.held[written..].contains(&b'\n')
@@ -81,9 +82,9 @@ impl RedactStream {
     ///
     /// The beginning of a value is shown if it is shorter than 8 bytes and shorter than half of the value. The
     /// beginning of a secret that a rule may match is shown if it is shorter than 8 bytes and shorter than half of the
-    /// shortest secret that the rule matches. Matching continues: if the rest arrives later, the rest is masked. A
-    /// longer beginning remains held no matter how often this method is called, so [`is_holding`](Self::is_holding) may
-    /// still return `true`. Call this method once per pause.
+    /// shortest secret that the rule matches. If the rest of the value or secret arrives later, this rest is masked. A
+    /// longer beginning remains held no matter how often this method is called. Therefore,
+    /// [`is_holding`](Self::is_holding) may still return `true`. Call this method once per pause.
     pub fn release(&mut self) -> Redacted {
         let view = View { before: self.before, base: self.base, text: &self.held };
         let harmless = self.values.telling_at_pause(view).min(self.rules.undecided(view).telling);
@@ -92,9 +93,9 @@ impl RedactStream {
 
     /// Ends the stream and returns the remaining output. Afterwards, `self` can be used for a new stream.
     ///
-    /// A value that is cut off here is masked if at least 8 bytes or half of it are present, and shown otherwise. A
-    /// secret that a rule recognises is masked if at least 8 bytes of its variable part or half of its minimum length
-    /// are present.
+    /// A value that is cut off here is masked if at least 8 bytes or half of the value are present. Otherwise, the
+    /// bytes are shown. A secret that a rule recognises is masked if at least 8 bytes of its variable part are present.
+    /// If the rule's whole match is variable, half of its minimum length is sufficient too.
     pub fn finish(&mut self) -> Redacted {
         let held = std::mem::take(&mut self.held);
         let view = View { before: self.before, base: self.base, text: &held };
@@ -124,15 +125,16 @@ impl RedactStream {
         self.masks.take_ranges()
     }
 
-    /// Processes the held bytes together with new ones. Returns the output, and the number of bytes that no longer need
-    /// to be held. The first `searched` bytes were searched earlier.
+    /// Processes `text`, which consists of the held bytes and the new ones. The first `searched` bytes were searched
+    /// earlier. Returns the output, and the number of bytes at the beginning of `text` that no longer need to be held.
     fn process(&mut self, text: &[u8], searched: usize) -> (Redacted, usize) {
         let view = View { before: self.before, base: self.base, text };
         self.search(view, self.base + searched);
         let undecided = self.rules.undecided(view);
         let sure = self.values.possible(view).min(undecided.possible);
         let written = self.masks.write(view, sure, self.rules.rules());
-        // The text after the cursor is still needed: it is written when the label of the mask before it is known.
+        // The text from the cursor on has not been written. Even text that will be shown must be kept until the label
+        // of the mask before it is known.
         let keep = sure.min(undecided.keep).min(self.masks.cursor());
         self.values.keep(view, keep);
         self.rules.keep(view, keep);

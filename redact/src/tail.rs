@@ -1,9 +1,11 @@
-//! For each state of the automaton, the lengths of the patterns and prefixes of patterns that a view ends with.
+//! A table with an entry for each state of the automaton: the lengths of the patterns, and of the prefixes of patterns,
+//! that a view ends with.
 //!
 //! Each state represents the longest suffix of the view that is a prefix of a pattern. The automaton itself reports
 //! only the complete patterns that end at the current byte. This table also contains the lengths of the prefixes that
-//! end there. For values of 6 bytes or more, the longest length is sufficient. A shorter value is masked only after a
-//! check of the bytes around it, so the lengths for all short values are stored.
+//! end there. *Short* values, which include common words, are masked only as whole tokens. Whether one of them is
+//! masked depends on the bytes around it, so all lengths for short values are stored. For *long* values, which are all
+//! others, only the longest length is stored.
 
 use std::iter;
 
@@ -11,7 +13,7 @@ use aho_corasick::automaton::StateID;
 
 use crate::pattern::Pattern;
 
-/// The lengths of suffixes of a view that are patterns or prefixes of patterns.
+/// The lengths of those suffixes of a view that are patterns or prefixes of patterns.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Lengths {
     /// The length of the longest suffix that is a prefix of a pattern of a long value, or 0 if there is none.
@@ -37,14 +39,14 @@ impl Lengths {
         })
     }
 
-    /// Returns these lengths together with those of `other`.
+    /// Combines these lengths with `other`.
     #[inline]
     pub(crate) fn and(self, other: Self) -> Self {
         Self { value: self.value.max(other.value), tokens: self.tokens | other.tokens }
     }
 
-    /// Adds the length of a suffix that is a prefix of `pattern`. The suffix must not be shorter than the suffixes
-    /// added before.
+    /// Adds the length of a suffix that is a prefix of `pattern`. Suffixes must be added in ascending order of their
+    /// lengths.
     fn add(&mut self, length: usize, pattern: &Pattern) {
         if pattern.is_token {
             self.tokens |= 1 << length;
@@ -54,15 +56,16 @@ impl Lengths {
     }
 }
 
-/// The lengths of the patterns and prefixes that end at the current position of a view in one state of the automaton.
+/// The lengths that belong to one state of the automaton. The patterns and prefixes end at the current position of the
+/// view.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Tail {
     /// The complete patterns.
     pub(crate) ended: Lengths,
     /// The prefixes of patterns, including the complete patterns.
     pub(crate) begun: Lengths,
-    /// The incomplete patterns that are long enough to reveal their value. They are held back until further input rules
-    /// the value out.
+    /// The incomplete patterns that are long enough to reveal their value. The bytes of such a pattern are held back
+    /// until further input shows that they do not belong to the value.
     pub(crate) telling: Lengths,
 }
 
@@ -74,8 +77,8 @@ impl Tail {
         if is_complete {
             self.ended.add(length, pattern);
         }
-        // A complete pattern of a long value is masked already. A short value may still turn out to be part of a longer
-        // word.
+        // If a long value is complete, it is masked already. If a short value is complete, it may still turn out to be
+        // part of a longer word.
         if length >= pattern.telling && (!is_complete || pattern.is_token) {
             self.telling.add(length, pattern);
         }
@@ -93,15 +96,16 @@ pub(crate) struct Tails {
     shallow: u32,
 }
 
-/// A prefix of a pattern that is not longer than this is likely to occur by chance.
+/// The maximum length of a prefix that is likely to occur by chance.
 const SHALLOW: usize = 3;
 
 /// The entry in [`Tails::indices`] for a number that is not a state of the automaton.
 const NO_INDEX: u32 = u32::MAX;
 
 impl Tails {
-    /// Builds the table by walking the automaton along all patterns in parallel, byte by byte. Therefore, the entry of
-    /// a shorter suffix is complete before the entries of longer suffixes are created as copies of it.
+    /// Builds the table by walking the automaton along all patterns in parallel, byte by byte. When the entry of a
+    /// suffix is created, the entries of all shorter suffixes are therefore complete. The new entry begins as a copy of
+    /// the entry of the next shorter suffix.
     pub(crate) fn new(patterns: &[Pattern], start: StateID, next: impl Fn(StateID, u8) -> StateID) -> Self {
         let mut tails = Self { indices: Vec::new(), entries: Vec::new(), shallow: 1 };
         tails.entry(start, Tail::default());
@@ -158,13 +162,14 @@ impl Tails {
     }
 }
 
-/// The progress of walking the automaton along one pattern.
+/// A walk of the automaton along one pattern.
 struct Walk<'p> {
     pattern: &'p Pattern,
     /// The state after the current prefix of the pattern.
     whole: StateID,
-    /// The state that the failure link of `whole` leads to: the longest proper suffix of the current prefix that is
-    /// also a prefix of a pattern. Reading the current prefix without its first byte leads to the same state.
+    /// The state that the failure link of `whole` leads to. It represents the longest proper suffix of the current
+    /// prefix that is also a prefix of a pattern. The automaton is also in this state if it reads the current prefix
+    /// without its first byte.
     rest: StateID,
 }
 

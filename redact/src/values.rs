@@ -15,8 +15,8 @@ use crate::variants;
 pub(crate) struct Values {
     /// The values, sorted and without duplicates.
     list: Box<[Vec<u8>]>,
-    /// The automaton over all patterns. A DFA would be a third faster, but it would need many times the memory, and
-    /// most bytes are skipped anyway.
+    /// The automaton over all patterns, an NFA. A DFA would be a third faster, but it would need many times the memory,
+    /// and most bytes are skipped anyway.
     automaton: NFA,
     start: StateID,
     tails: Tails,
@@ -24,7 +24,7 @@ pub(crate) struct Values {
     heads: Box<[Head]>,
     /// The length of the longest pattern.
     longest: usize,
-    /// Whether there are values that are masked in all their forms.
+    /// Whether the set contains values that are masked in all their forms, rather than only as whole tokens.
     has_long: bool,
 }
 

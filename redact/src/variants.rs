@@ -1,6 +1,6 @@
 //! The forms in which a value may be printed.
 //!
-//! Escapes that may or may not be applied to each character are not enumerated here. They are decoded in the stream
+//! Escapes are not enumerated here, because each character may or may not be escaped. The stream is decoded instead
 //! (see `decode` and `view`), and the value is decoded in the same way to get its pattern.
 //!
 //! The whole value is always a pattern. The `lines` module decides which of its lines are patterns too.
@@ -14,8 +14,8 @@ use crate::view::{Unifier, strip};
 /// take twenty times the value's length. Private keys are at most about 3,500 bytes long.
 const LONGEST_ENCODED: usize = 16 << 10;
 
-/// If a value ends with an incomplete escape of at most this many bytes, a pattern without the escape is added. A
-/// longer text, such as `&abc`, is unlikely to become an escape.
+/// If a value ends with an incomplete escape of at most this many bytes, a pattern without the escape is added. Longer
+/// text, such as `&abc`, is unlikely to become an escape.
 const LONGEST_OPEN: usize = 2;
 
 /// Returns the patterns of all `values`, sorted and without duplicates.
@@ -48,7 +48,7 @@ struct Forms<'p> {
 }
 
 impl Forms<'_> {
-    /// Adds all forms of a value. `trimmed` is the value without the white space around it.
+    /// Adds all forms of `value`. `trimmed` is `value` without leading and trailing white space.
     fn add_text(&mut self, value: &[u8], trimmed: &[u8]) {
         self.add(strip(value), self.telling);
         let (weak, parts): (Vec<_>, Vec<_>) = secret_parts(trimmed).into_iter().partition(|part| is_weak(part));
@@ -64,7 +64,7 @@ impl Forms<'_> {
         }
     }
 
-    /// Adds a pattern. The first `telling` bytes of it reveal too much to be shown.
+    /// Adds a pattern. Its first `telling` bytes reveal too much to be shown.
     fn add(&mut self, bytes: Vec<u8>, telling: usize) {
         if bytes.len() >= SHORT {
             self.patterns.push(Pattern { bytes, telling, is_token: false });
@@ -73,9 +73,9 @@ impl Forms<'_> {
 
     /// Adds the decoded forms of the text.
     ///
-    /// In the stream, the decoder undoes the encoding of a value and decodes everything else that looks like an escape.
-    /// If the value itself contains something that looks like an escape, some encodings protect it from the decoder and
-    /// others do not. Therefore, the text is decoded by every subset of the decoder's stages.
+    /// In the stream, the decoder undoes the encoding of a value, and decodes everything else that looks like an
+    /// escape. The value itself may contain text that looks like an escape. Some encodings protect this text from the
+    /// decoder, and others do not. Therefore, the text is decoded by every subset of the decoder's stages.
     fn add_decoded(&mut self, text: &[u8]) {
         for latin in [latin(text, is_control), latin(text, is_latin)].into_iter().flatten() {
             self.add_decoded_by(&latin, Stages::ALL);
@@ -86,7 +86,8 @@ impl Forms<'_> {
         for stages in Stages::subsets() {
             self.add_decoded_by(text, stages);
         }
-        // An encoder may escape the backslashes of the text, but not those that are percent-encoded in the text.
+        // An encoder escapes the backslashes that the text contains. It does not escape backslashes that appear only
+        // when a percent escape in the text is decoded.
         if text.contains(&b'\\') && text.contains(&b'%') {
             for escape in [&b"%5C"[..], b"\\x5c"] {
                 let escape = |byte: &u8| if *byte == b'\\' { escape.to_vec() } else { vec![*byte] };
@@ -96,10 +97,10 @@ impl Forms<'_> {
         }
     }
 
-    /// Adds the text as the given stages of the decoder decode it.
+    /// Adds the text as the given stages decode it.
     ///
-    /// If the text ends with an incomplete escape, the next bytes of the stream may complete it, so the text without
-    /// the escape is added too.
+    /// If the text ends with an incomplete escape, the next bytes of the stream may complete this escape. Therefore,
+    /// the text without the escape is added too.
     fn add_decoded_by(&mut self, text: &[u8], stages: Stages) {
         let (mut bytes, mut unifier, mut decoder) = (Vec::new(), Unifier::default(), Decoder::new());
         let (threshold, mut telling) = (self.telling, 1);
@@ -122,8 +123,9 @@ impl Forms<'_> {
         self.add(bytes, telling);
     }
 
-    /// Adds the hexadecimal forms: in lower and upper case, with and without spaces. Text with colons between the bytes
-    /// is not searched for, because it is common only in fingerprints. `\x41` is decoded as an escape.
+    /// Adds the hexadecimal forms: in lower and upper case, with and without spaces. The form with colons between the
+    /// bytes is not added, because it is common only in fingerprints. `\x41` needs no form, because it is decoded as an
+    /// escape.
     fn add_hex(&mut self, text: &[u8]) {
         for digits in [b"0123456789abcdef", b"0123456789ABCDEF"] {
             let byte = |byte: &u8| [digits[usize::from(byte >> 4)], digits[usize::from(byte & 15)]];
@@ -134,10 +136,11 @@ impl Forms<'_> {
         }
     }
 
-    /// Adds the base64 forms of the text for its three possible alignments: 0, 1 or 2 bytes (modulo 3) may come before
-    /// it in the encoder's input. Each form contains only the characters that depend on nothing but the text, so the
-    /// encoding of any input that includes the text contains one of the forms. Each of the two characters next to a
-    /// form contains at most 4 bits of the text. Because these are shown, fewer characters of the form itself may be.
+    /// Adds the base64 forms of the text. There is one for each alignment: the number of bytes before the text in the
+    /// encoder's input is 0, 1 or 2 (modulo 3). Each form contains only the characters that depend on nothing but the
+    /// text, so the encoding of any input that includes the text contains one of the forms. The character before a form
+    /// and the one after it each contain at most 4 bits of the text. These characters are shown, so fewer characters of
+    /// the form itself may be shown.
     fn add_base64(&mut self, text: &[u8]) {
         for before in 0..3 {
             let padded = [&[0; 2][..before], text].concat();
@@ -163,11 +166,12 @@ fn sextet(bytes: &[u8], index: usize) -> usize {
     usize::from(pair >> (10 - index * 6 % 8) & 63)
 }
 
-/// Returns the text with each Latin-1 character that `is_escaped` selects encoded as a single byte, or `None` if there
+/// Returns the text with each Latin-1 character that `is_escaped` selects replaced by a single byte, or `None` if there
 /// is no such character.
 ///
-/// In Python, `\xa0` stands for a character in a string, but for a byte in a bytes object. The decoder treats it as a
-/// byte. Python's `repr` escapes some characters of Latin-1 in this way, and its `ascii` escapes all of them.
+/// In Python, `\xa0` stands for a character if it is in a string, but for a byte if it is in a bytes object. The
+/// decoder treats it as a byte. Python's `repr` escapes some characters of Latin-1 in this way, and its `ascii` escapes
+/// all non-ASCII ones.
 fn latin(text: &[u8], is_escaped: fn(char) -> bool) -> Option<Vec<u8>> {
     let text = str::from_utf8(text).ok()?;
     let encode = |char: char| match u8::try_from(char) {

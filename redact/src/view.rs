@@ -10,7 +10,8 @@
 //! - the [*joined*](joined) text: decoded, with the lines of wrapped base64 and hexadecimal text joined.
 //!
 //! The other views equal the raw bytes most of the time. While they do, they are not searched separately. A view is
-//! created where it begins to differ, as a copy of the raw view, and dropped when both are in the same state again.
+//! created, as a copy of the raw view, at the byte where it begins to differ. It is dropped when its automaton is in
+//! the same state as that of the raw view again.
 
 mod fresh;
 mod joined;
@@ -33,19 +34,21 @@ pub(crate) use plain::{Unifier, fold};
 use visible::Visible;
 pub(crate) use visible::strip;
 
-/// The span of partial matches is checked at positions that are multiples of this number, so that the result does not
-/// depend on how the input is split.
+/// The lengths of partial matches are checked only at positions that are multiples of this number. The result therefore
+/// does not depend on how the input is split.
 const CHECK: usize = 1024;
 
-/// The number of bytes that are examined one by one after a failed attempt to skip some. Each further failed attempt
-/// doubles this number, up to the second value.
+/// The number of bytes that are examined one by one after an attempt to skip bytes has failed. The first value applies
+/// to the first failure. Each further failure doubles the number, up to the second value.
 const PATIENCE: (usize, usize) = (3, 48);
 
-/// The sets of stages whose input is ended separately at the end of the text: the last stage, and the last two.
+/// The sets of stages whose incomplete escapes are treated as ordinary text at the end of the text, in addition to the
+/// set of all stages: the last stage, and the last two.
 ///
-/// An incomplete escape at the end of the text may be ordinary text, or the beginning of an escape that stands for the
-/// next byte of a value. Which of the two is the case may differ between the stages: in `\u0026\u006c\u007`, the first
-/// two escapes stand for the text `&l`, which may be ordinary text even if `\u007` is the beginning of an escape.
+/// An incomplete escape may be ordinary text, or the beginning of an escape that stands for the next byte of a value.
+/// Which of the two is the case may differ between the stages. For example, the first two escapes in
+/// `\u0026\u006c\u007` stand for `&l`. In the last stage, `&l` may be ordinary text, even if `\u007` is the beginning
+/// of an escape in the stage before.
 const PARTIAL_ENDS: [Stages; 2] = [Stages::from(Stage::Entity), Stages::from(Stage::Backslash)];
 
 /// The state of all views of one stream. Positions count from the beginning of the stream.
@@ -119,8 +122,8 @@ impl<A: Automata> Views<A> {
         self.visible.is_none() && self.plain.is_none() && !self.joined.is_separate() && !self.fresh.are_active()
     }
 
-    /// Returns a position after `at` before which no match begins, or `at` if nothing can be skipped. All views must
-    /// equal the raw view.
+    /// Returns the position up to which bytes can be skipped, because no match begins before it. Returns `at` if
+    /// nothing can be skipped. All views must equal the raw view.
     fn skip(&mut self, matcher: &Matcher<A>, view: View, at: usize, clear: &mut Clear) -> usize {
         if !matcher.is_shallow(self.raw) {
             return at;
@@ -132,8 +135,8 @@ impl<A: Automata> Views<A> {
         matcher.skip().next(view, self.joined.counted_mut(), begun, clear)
     }
 
-    /// Returns whether another view may differ from the raw view after the byte at the position `at`. White space and
-    /// quotation marks are unified in the plain view, which makes no difference if no pattern begins with them.
+    /// Returns whether another view may differ from the raw view after the byte at the position `at`. The plain view
+    /// unifies white space and quotation marks, but this makes no difference if no pattern begins with them.
     fn may_differ(&self, matcher: &Matcher<A>, view: View, at: usize) -> bool {
         let byte = view.byte(at);
         if !is_special(byte) {
@@ -231,7 +234,8 @@ impl<A: Automata> Views<A> {
 
     /// Returns the position from which on nothing may be shown after a pause.
     ///
-    /// An incomplete escape may turn out to be ordinary text, which may continue or complete a match.
+    /// If the text ends with an incomplete escape, the escape may turn out to be ordinary text, which may continue or
+    /// complete a match.
     pub(crate) fn telling_at_pause(&self, matcher: &Matcher<A>, view: View) -> usize {
         let telling = self.telling(matcher, view);
         if !self.has_pending_escape() {
@@ -252,8 +256,8 @@ impl<A: Automata> Views<A> {
         self.joined.keep(view, from);
     }
 
-    /// Ends the stream, and masks values that are cut off. An incomplete escape at the end may be the end of a match,
-    /// or it may continue a match that is cut off.
+    /// Ends the stream, and masks values that are cut off. If the stream ends with an incomplete escape, the bytes of
+    /// this escape may complete a match, or they may continue a match that is cut off.
     pub(crate) fn finish(&mut self, matcher: &Matcher<A>, view: View, masks: &mut Masks) {
         masks.add(self.telling(matcher, view)..view.end(), Label::Value);
         if self.has_pending_escape() {
@@ -264,8 +268,8 @@ impl<A: Automata> Views<A> {
         self.end(matcher, Stages::ALL, view, masks);
     }
 
-    /// Ends the input of the given stages, and masks values that are cut off. The stages' incomplete escapes are
-    /// treated as ordinary text.
+    /// Ends the input of the given stages, treats their incomplete escapes as ordinary text, and masks values that are
+    /// cut off.
     fn end(&mut self, matcher: &Matcher<A>, stages: Stages, view: View, masks: &mut Masks) {
         let Self { decoder, plain, fresh, joined, visible, .. } = self;
         decoder.finish(stages, &mut DecodedViews { matcher, masks, plain, fresh, joined });

@@ -51,7 +51,7 @@ fn a_value_that_begins_in_the_held_bytes_is_masked_completely() {
 #[test]
 fn a_value_in_wrapped_base64_is_masked_if_it_is_added_within_the_line_it_begins_in() {
     let encoded = BASE64_STANDARD.encode(format!("{}{NEW}{}", "-".repeat(48), "-".repeat(48)));
-    // The encoded value has 28 characters and begins at this position of the text.
+    // The base64 form of the value has 28 characters, and begins at this position of `encoded`.
     let begin = 64;
     for width in begin + 1..begin + 28 {
         let text = format!("{}\n{}\n", &encoded[..width], &encoded[width..]);

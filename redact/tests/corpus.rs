@@ -7,7 +7,7 @@ use std::fs;
 use std::panic::{catch_unwind, resume_unwind};
 use std::path::Path;
 
-/// Checks every input in the corpus of a fuzz target. If one fails, prints its path.
+/// Checks every input in the corpus of a fuzz target. If a check fails, prints the path of the input.
 fn repeat(target: &str, check: fn(&[u8])) {
     let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz/corpus").join(target);
     let mut count = 0;

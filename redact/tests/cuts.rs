@@ -2,7 +2,7 @@
 
 use redact::{Redacted, Redactor, is_masked_everywhere};
 
-/// Redacts `text` in one piece, split at every position and pair of positions, and byte by byte.
+/// Redacts `text` in one piece, split at every position, split at every pair of positions, and byte by byte.
 fn check(values: &[&str], text: &str, expected: &str) {
     let redactor = Redactor::new(values);
     let text = text.as_bytes();

@@ -1,4 +1,4 @@
-//! Tests values that contain text which looks like an escape, and such text directly before or after a value.
+//! Tests values that contain text that looks like an escape, and values next to such text.
 
 use redact::Redactor;
 
@@ -120,7 +120,7 @@ fn a_control_character_may_be_printed_as_a_letter() {
 
 #[test]
 fn a_character_of_latin_1_may_be_printed_as_a_byte() {
-    // Python's `ascii` escapes all of them, and its `repr` only control characters.
+    // Python's `ascii` escapes all non-ASCII characters. Its `repr` escapes only control characters.
     check("pässwörd-12345", r"<p\xe4ssw\xf6rd-12345>", "<[REDACTED]>");
     check("pässwörd\u{a0}12345", r"<p\xe4ssw\xf6rd\xa012345>", "<[REDACTED]>");
     check("pässwörd\u{a0}12345", r"<pässwörd\xa012345>", "<[REDACTED]>");

@@ -1,5 +1,5 @@
-//! Tests files that people register as secrets: their secret lines are masked on their own, and their other lines are
-//! not.
+//! Tests files that people register as secrets. The secret lines of such a file are masked on their own, and the other
+//! lines are not.
 
 use redact::Redactor;
 
@@ -56,9 +56,9 @@ export DATABASE_PASSWORD='hunter2hunter2'
 SESSION_KEY = \"correct-horse-1\"
 ";
 
-/// Checks each line on its own, prefixed with a number, as `cat -n` prints it. Each of the lines in `masked` must be
-/// printed with its masks, and all other lines unchanged. The stream continues with another line, because at the end of
-/// a stream the beginning of a file is masked.
+/// Redacts each line of `file` on its own, after a number, as `cat -n` prints it. Checks that exactly the lines in
+/// `masked` contain masks, and that all other lines are unchanged. Another line follows in each stream, because the
+/// beginning of a file would be masked at the end of a stream.
 fn check(file: &str, masked: &[&str]) {
     let redactor = Redactor::new([file]);
     let shown: Vec<String> =

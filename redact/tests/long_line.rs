@@ -1,5 +1,5 @@
-//! Tests that memory does not grow with the length of a line. This file contains only one test, because the test reads
-//! the peak memory of its process.
+//! Tests that memory usage does not grow with the length of a line. This file contains only one test, because the test
+//! reads the peak memory usage of its process.
 
 #![cfg(target_os = "linux")]
 
@@ -10,8 +10,8 @@ use redact::{Redactor, Rules};
 /// The number of bytes in a read.
 const READ: usize = 64 << 10;
 
-/// The number of bytes by which the peak memory usage may grow while a line is redacted. For these values, the redactor
-/// holds back less than 100 KiB.
+/// The number of bytes by which the peak memory usage may grow while a line is redacted. For the texts in this test,
+/// the redactor holds back less than 100 KiB.
 const GROWTH: u64 = 2 << 20;
 
 const VALUE: &str = "correct horse battery";
@@ -46,7 +46,8 @@ fn redact_line(piece: &str, total: usize) -> u64 {
     stream.redactions()
 }
 
-/// Unfinished values, escapes, styles between the bytes of a value, and unfinished shapes, all of which are held back.
+/// Text that the redactor must hold back: the beginnings of registered values (plain, escaped, encoded or interrupted
+/// by styles), and the beginnings of secrets that rules recognise.
 const HELD: [&str; 13] = [
     "correct horse batter",
     "correct\x1b[0m\x1b[31m",

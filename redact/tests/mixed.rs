@@ -1,4 +1,5 @@
-//! Tests that the output does not depend on the cuts if all kinds of escapes, styles and values are mixed.
+//! Tests that the output does not depend on how the input is split, even if escapes, styles and values of all kinds are
+//! mixed.
 
 #[path = "random/dice.rs"]
 mod dice;
@@ -7,7 +8,8 @@ use redact::{Redacted, Redactor};
 
 use crate::dice::{Dice, for_each_seed};
 
-/// Values that share beginnings, with bytes that are escaped, folded, dropped or skipped.
+/// Values, several of which begin with the same bytes. They contain bytes that programs escape, and bytes that views
+/// unify or drop.
 const VALUES: [&str; 8] = [
     "abcdef",
     "abc def_ghi",
@@ -19,7 +21,7 @@ const VALUES: [&str; 8] = [
     "YWJjZGVmYWJjZGVm/abc",
 ];
 
-/// Texts between parts of values.
+/// Texts that come between values and parts of values.
 const BETWEEN: [&str; 40] = [
     "",
     "",

@@ -1,4 +1,4 @@
-//! Tests which bytes are held back, and how many of them are shown by a release after a pause.
+//! Tests which bytes are held back, and how many of them a release shows after a pause.
 
 use redact::{RedactStream, Redactor};
 

@@ -9,7 +9,7 @@ use crate::dice::{Dice, for_each_seed};
 
 const BYTES: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_!#$()*,./:;<=>?@[]^`{|}~";
 
-/// Invisible bytes that programs print within text, given the character before.
+/// Invisible bytes that programs print within text. The argument is the character before these bytes.
 const STYLES: [fn(char) -> String; 16] = [
     |_| "\x1b[0m".into(),
     |_| "\x1b[1;38;5;196m".into(),
@@ -29,7 +29,8 @@ const STYLES: [fn(char) -> String; 16] = [
     |last| format!("\x08{last}\x1b[0m\x08{last}"),
 ];
 
-/// The distance between cuts in an ordinary run. It is chosen so that many different cuts are tried.
+/// The distance between the positions at which a text is cut in an ordinary run. With this number, many different
+/// positions are tried.
 const FEW_CUTS: usize = 29;
 
 #[test]
@@ -69,8 +70,8 @@ fn the_end_at_any_position_of_a_styled_value_shows_little_of_it() {
     ends_within_a_styled_value(1);
 }
 
-/// Checks streams that end within a value with a style in it, at every `step`th byte. Nothing is shown if 8 bytes or
-/// half of the value are present.
+/// Checks streams that end within a value with a style in it, after every `step`th byte. If 8 bytes or half of the
+/// value are present, the output must be a mask.
 fn ends_within_a_styled_value(step: usize) {
     for_each_seed(50, |dice| {
         let value = value(dice);
@@ -148,7 +149,8 @@ fn the_number_of_held_bytes_is_bounded() {
 fn a_value_is_masked_wherever_its_styled_form_begins() {
     let redactor = Redactor::new(["say \"hello\" & wave"]);
     for styled in ["say \"hel\x1b[0mlo\" & wave", "say \\\"hello\\\" &amp; wave", "%73ay%20%22hello%22%20%26%20wave"] {
-        // Partial matches are checked at multiples of 1,024. This one is larger than the longest span of a match.
+        // The lengths of partial matches are checked at positions that are multiples of 1,024. This position is greater
+        // than the maximum length of a match.
         let check = 20 << 10;
         for before in check - styled.len()..=check {
             let before = ".".repeat(before);
@@ -175,7 +177,8 @@ fn a_value_may_span_16_times_its_longest_form_and_16_kib() {
     // The longest form is the hexadecimal one, with spaces. It has 62 bytes.
     let limit = 16 * 62 + (16 << 10);
     for (len, is_masked) in [(limit - 30, true), (limit + 1024, false)] {
-        // The span is checked at multiples of 1,024, here after 17,008 and 18,032 bytes.
+        // Lengths are checked at positions that are multiples of 1,024. Here, these checks are 17,008 and 18,032 bytes
+        // after the beginning of the value.
         let before = ".".repeat(400);
         let styled = format!("{before}correct horse{} battery.", "\x1b[0m".repeat(len / 4));
         let shown = redactor.redact(styled.as_bytes());
@@ -198,7 +201,7 @@ fn check(redactor: &Redactor, styled: &str) {
     check_cut(redactor, styled, 1);
 }
 
-/// Checks that `styled` is replaced by a mask if it is cut after every `cuts` bytes.
+/// Checks that `styled` is replaced by a mask if the text is split into two reads. Tries every `cuts`th position.
 fn check_cut(redactor: &Redactor, styled: &str, cuts: usize) {
     let text = format!("\x1b[1mpassword: {styled}, \x1b[0mand so on");
     let whole = redactor.redact(text.as_bytes());
@@ -221,7 +224,8 @@ fn stream<'t>(redactor: &Redactor, pieces: impl IntoIterator<Item = &'t [u8]>) -
     shown
 }
 
-/// Returns a value in which no two adjacent bytes are equal, since a backspace between equal bytes is overstriking.
+/// Returns a value in which no two adjacent bytes are equal, because a backspace between equal bytes would be
+/// overstriking.
 fn value(dice: &mut Dice) -> String {
     let mut bytes = b"v".to_vec();
     let len = 8 + dice.below(24);

@@ -1,4 +1,4 @@
-//! Fuzzes rules that a caller adds: every expression is either refused or usable.
+//! Fuzzes rules that a caller adds. Every expression must be either refused or usable.
 
 use redact::{Finding, Redactor, Rule, RuleError, Rules};
 use regex::bytes::{Regex, RegexBuilder};
@@ -7,7 +7,8 @@ use regex_syntax::hir::Hir;
 use super::input::Input;
 use super::streams::{Cuts, check_any, check_idempotent, show};
 
-/// Fuzzes the expressions and examples of rules. The built-in rules are disabled.
+/// Compiles a random rule, and checks what it masks in a random text, which is also tried as an example. The built-in
+/// rules are disabled.
 pub fn custom_rules(data: &[u8]) {
     let mut input = Input::new(data);
     let cuts = Cuts::read(&mut input);
@@ -44,8 +45,8 @@ fn check_refused(error: &RuleError) {
     assert!(message.starts_with("rule \"custom\": ") && message.len() > 30, "{message}");
 }
 
-/// Checks that the rule accepts a text as an example if it masks exactly one secret in the text, and as a
-/// counterexample if it masks none.
+/// Checks which texts the rule accepts. If the rule masks exactly one secret in `text`, `text` must be accepted as an
+/// example. If the rule masks nothing, `text` must be accepted as a counterexample.
 fn check_examples(rule: &Rule, redactor: &Redactor, text: String) {
     let count = redactor.explain(format!("{text}\n").as_bytes()).len();
     let masked = compile(Rule { masked: vec![text.clone()], ..rule.clone() });
@@ -54,7 +55,7 @@ fn check_examples(rule: &Rule, redactor: &Redactor, text: String) {
     assert_eq!(unmasked.is_ok(), count == 0, "{text:?} is a counterexample with {count} secrets");
 }
 
-/// The expected behaviour of a rule, according to another implementation of regular expressions.
+/// The expected behaviour of a rule, according to the `regex` crate.
 struct Expected {
     /// Matches the expression at the beginning of a text.
     prefix: Regex,
@@ -64,12 +65,12 @@ struct Expected {
     has_secret: bool,
 }
 
-/// The length of the longest match for which the automaton of a rule is always small enough to keep the upper bounds of
-/// its repetitions.
+/// If no match of an expression is longer than this, the automaton of the rule is always small enough to keep the upper
+/// bounds of its repetitions.
 const SHORT_MATCH: usize = 16;
 
-/// The size limit of the other implementation, in bytes. Rules whose automata are too large are refused before this
-/// limit is reached.
+/// The size limit for automata of the `regex` crate, in bytes. A rule whose automaton is too large is refused long
+/// before this limit is reached.
 const REGEX_SIZE: usize = 1 << 28;
 
 impl Expected {
@@ -87,7 +88,7 @@ impl Expected {
         }
     }
 
-    /// Checks that a line which matches as a whole is masked.
+    /// Checks that a line is masked if the whole line matches.
     fn check_line(&self, redactor: &Redactor, line: &[u8]) {
         if self.whole.is_match(line) {
             let found = redactor.explain(&[line, b"\n"].concat());
@@ -98,7 +99,7 @@ impl Expected {
         }
     }
 
-    /// Checks that only matches are masked, apart from text that may be a match cut off at the end.
+    /// Checks that only matches are masked. Text at the end is exempt, because it may be a match that is cut off.
     fn check_findings(&self, text: &[u8], findings: &[Finding]) {
         let is_short = self.hir.properties().maximum_len().is_some_and(|longest| longest <= SHORT_MATCH);
         if self.has_secret || !is_short {
@@ -180,7 +181,7 @@ fn expression(input: &mut Input) -> String {
     expression
 }
 
-/// Pieces that the expressions match.
+/// Pieces of the random texts. The expressions match some of them.
 const PIECES: [&str; 25] = [
     "acme", "ab", "a", "b", "-", "_", ".", "0", "123456", "x", "xyz", "abababab", "A", " ", "\n", "\"", "[", "]",
     "[RED", "ACTED", ":custom", "é", "\t", "=", "\0",

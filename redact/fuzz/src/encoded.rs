@@ -45,7 +45,7 @@ pub fn other_text_is_unchanged(input: &mut Input, cuts: &Cuts) {
     // Values of one line are used, because each line of a longer value may be masked on its own.
     let values: Vec<String> = (0..=input.below(3)).map(|_| value(input).replace('\n', " ")).collect();
     let Text { text, .. } = text(input, &values);
-    // No value contains the appended byte, so the end of the text does not cut off a value.
+    // No value contains this byte. The text therefore does not end with the beginning of a value that would be masked.
     let text = text + "\u{2}";
     let redactor = Redactor::new(values.iter().map(|value| format!("{value}\u{1}and what the text does not contain")));
     let (_, findings) = check_any(&redactor, text.as_bytes(), cuts);
@@ -54,14 +54,14 @@ pub fn other_text_is_unchanged(input: &mut Input, cuts: &Cuts) {
     assert_eq!(shown.to_text(), text, "{values:?} with pauses");
 }
 
-/// The beginnings of values. The text before a value may turn some of them into the end of an escape.
+/// The beginnings of values. Escapes in the text before a value may include some of them.
 const BEGINNINGS: [&str; 5] = ["q", "n", "u0041", "4a", "lt;"];
 
-/// The end of each value. It does not continue an escape, so every form of a value has at least 6 bytes.
+/// The end of each value. It cannot be part of an escape, so every form of a value has at least 6 bytes.
 const END: &str = "xkcd7q";
 
-/// Returns a value that begins and ends with letters or digits, since other bytes at its ends may form an escape with
-/// the text around them.
+/// Returns a value that begins and ends with letters or digits. Other bytes at its ends might form an escape with the
+/// text around the value.
 fn value(input: &mut Input) -> String {
     let (begin, len) = (input.choose(&BEGINNINGS), input.below(40));
     format!("{begin}{}{END}", chars(input, len))
@@ -98,11 +98,11 @@ fn text(input: &mut Input, values: &[String]) -> Text {
 }
 
 impl Text {
-    /// Adds a value in an encoding that treats each character by itself.
+    /// Adds a value, and the text around it, in an encoding that encodes each character independently.
     fn add_by_character(&mut self, input: &mut Input, before: &str, value: &str, after: &str) {
         let (_, encode) = input.choose(BY_CHARACTER);
         let encoded = encode(value);
-        // Exclude the quotation marks of shells, and the space after each byte.
+        // The quotation marks of shells, and the space after each byte, do not have to be masked.
         let inner = encoded.trim_matches(|char| "'$ ".contains(char));
         let offset = encoded.find(inner).expect("it is a part");
         self.text += &encode(before);
@@ -112,7 +112,7 @@ impl Text {
         self.text += &encode(after);
     }
 
-    /// Adds a value in an encoding of bytes, such as base64, which may be wrapped into lines.
+    /// Adds a value, and the text around it, in base64 or as hexadecimal digits, which may be wrapped into lines.
     fn add_dump(&mut self, input: &mut Input, before: &str, value: &str, after: &str) {
         let bytes = [before, value, after].concat();
         let range = before.len()..before.len() + value.len();
@@ -125,7 +125,8 @@ impl Text {
             4 => (hex::encode(bytes), 2 * range.start..2 * range.end),
             _ => (hex::encode_upper(bytes), 2 * range.start..2 * range.end),
         };
-        // An escape that begins directly before the first line may swallow its first characters.
+        // This byte ends any escape in the text before. Otherwise, such an escape might include the first characters of
+        // the first line.
         self.text += input.choose(&["\n", " ", ",", "="]);
         let columns = input.choose(&[usize::MAX, 60, 64, 76]);
         let position = |at: usize| self.text.len() + at + at / columns * newline.len();

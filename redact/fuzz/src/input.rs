@@ -1,7 +1,6 @@
 //! Interprets the bytes of a fuzzing input as decisions.
 
-/// The part of an input that has not been used yet. Once the input is used up, every decision is the first possible
-/// one.
+/// The part of an input that has not been used yet. Once all bytes are used, every decision is the first possible one.
 pub struct Input<'d>(&'d [u8]);
 
 impl<'d> Input<'d> {
@@ -20,7 +19,7 @@ impl<'d> Input<'d> {
         self.bytes(1).first().copied().unwrap_or(0)
     }
 
-    /// Returns the next `len` bytes, or those that are left.
+    /// Returns the next `len` bytes, or all remaining bytes if there are fewer.
     pub fn bytes(&mut self, len: usize) -> &'d [u8] {
         let (bytes, rest) = self.0.split_at(len.min(self.0.len()));
         self.0 = rest;

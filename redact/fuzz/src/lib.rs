@@ -1,10 +1,10 @@
 //! The functions that are fuzzed, and the properties that must always hold.
 //!
-//! Each function interprets the bytes of its argument as values, a text, the cuts that divide the text into reads, and
-//! pauses between reads. It redacts the text, and panics if the result violates a property that the documentation of
-//! the crate `redact` states. The fuzz targets call these functions with bytes that libFuzzer generates. The test
-//! `corpus` of the crate `redact`, which includes this module, calls them with the inputs in `corpus/`, so that `make
-//! test-long` repeats what fuzzing has found.
+//! Each function interprets the bytes of its argument as values, a text, the positions at which the text is cut into
+//! reads, and pauses between the reads. It redacts the text, and panics if the result violates a property that the
+//! documentation of the `redact` crate states. The fuzz targets call these functions with bytes that libFuzzer
+//! generates. The `corpus` test of the `redact` crate includes this module and calls the functions with the inputs in
+//! `corpus/`, so that `make test-long` repeats what fuzzing has found.
 
 mod custom_rules;
 mod encoded;

@@ -1,4 +1,5 @@
-//! Fuzzes registered values: literal values, whose masks an oracle predicts, arbitrary bytes, and encoded values.
+//! Fuzzes registered values: literal values, for which an oracle predicts the masks, arbitrary bytes, and encoded
+//! values.
 
 use std::ops::Range;
 
@@ -24,8 +25,8 @@ pub fn matcher(data: &[u8]) {
 /// The maximum number of bytes in a text, which limits the time that the oracle takes.
 const LONGEST_TEXT: usize = 400;
 
-/// Small alphabets, so that matches often begin, fail and overlap. They contain neither white space nor bytes that
-/// occur in each other's escapes, hexadecimal text or base64, because the oracle knows only literal values.
+/// Small alphabets, so that matches often begin, fail and overlap. The bytes of an alphabet are neither white space nor
+/// part of the escapes, hexadecimal text or base64 of values, because the oracle implements only literal values.
 const ALPHABETS: [&[u8]; 4] = [b"ab", b"a-", b"ab_.", b"abcdefg-;\0\xff"];
 
 /// Checks that the output equals that of an oracle, which tries every value at every position.
@@ -60,7 +61,7 @@ fn pieces_and_pauses(cuts: &Cuts, len: usize) -> (Vec<Range<usize>>, Vec<usize>)
     (reads.into_iter().map(|(read, _)| read).collect(), pauses)
 }
 
-/// Checks that no occurrence of a value is shown, whatever bytes the values and the text consist of.
+/// Checks that no occurrence of a value is shown, whatever bytes the values and the text contain.
 fn bytes(input: &mut Input, cuts: &Cuts) {
     let mut values = Vec::new();
     for _ in 0..=input.below(3) {
@@ -87,7 +88,8 @@ fn bytes(input: &mut Input, cuts: &Cuts) {
             check_masked(&text, &findings, at..at + value.len());
         }
     }
-    // Values with brackets are not checked, because a part of a mask, with the text around it, may equal such a value.
+    // A part of a mask, together with the text around the mask, may equal a value that contains brackets. Such values
+    // are not checked.
     values.retain(|value| !value.iter().any(|byte| b"[]".contains(byte)) && !contains(redact::MASK, value));
     check_hidden(&values, &with_pauses(&redactor, &text, cuts));
     if let Some((added, registered)) = values.split_last() {

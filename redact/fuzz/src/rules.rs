@@ -1,4 +1,4 @@
-//! Fuzzes the built-in rules with texts that consist of their examples, of text that surrounds secrets, and of
+//! Fuzzes the built-in rules. The texts consist of the rules' examples, text that often surrounds secrets, and
 //! arbitrary bytes.
 
 use std::cell::OnceCell;
@@ -22,11 +22,11 @@ pub fn rules(data: &[u8]) {
     });
 }
 
-/// Registered values. They overlap secrets that rules recognise.
+/// Registered values, which overlap secrets that rules recognise.
 const VALUES: [&str; 3] = ["hunter2-hunter2", "abcd01234567", "swordfish"];
 
-/// The examples that the inputs refer to, and four redactors: one without values, and others with the first of
-/// [`VALUES`], with the first two, and with all three.
+/// The examples that the inputs refer to, and four redactors: without values, with the first of [`VALUES`], with the
+/// first two, and with all three.
 struct Examples {
     masked: Vec<(String, String)>,
     unmasked: Vec<String>,
@@ -72,14 +72,16 @@ fn lines_of_examples(input: &mut Input, cuts: &Cuts, examples: &Examples) {
     }
 }
 
-/// The maximum number of bytes in a text, which is more than a rule may hold back.
+/// The maximum number of bytes in a text. It is more than a rule may hold back if the text contains no escape
+/// sequences.
 const LONGEST_TEXT: usize = 12_000;
 
-/// The maximum number of bytes that are held if no value is registered: the length of the longest match.
+/// The maximum number of bytes that may be held back if no value is registered: a little more than the length of the
+/// longest match.
 const MOST_HELD: usize = (8 << 10) + 64;
 
-/// Checks that the result does not depend on the cuts, that redacting it again does not change it, that few bytes are
-/// held, and that pauses show no secret.
+/// Checks that the result does not depend on how the text is cut into reads, that redacting it again does not change
+/// it, that few bytes are held back, and that pauses show no secret.
 fn mixed(input: &mut Input, cuts: &Cuts, examples: &Examples) {
     let redactor = input.choose(&[0, 0, 1, 2, 3]);
     let redactor = &examples.redactors[redactor];

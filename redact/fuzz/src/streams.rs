@@ -6,22 +6,23 @@ use redact::{Finding, MASK, RedactStream, Redacted, Redactor};
 
 use super::input::Input;
 
-/// How a text is cut into reads, and where pauses are. The lengths of the reads repeat.
+/// How a text is cut into reads, and which reads a pause follows. The lengths of the reads repeat after four reads.
 pub struct Cuts([u8; 4]);
 
 impl Cuts {
-    /// Reads the cuts from an input: the length of each read, and in the highest bit whether a pause follows it.
+    /// Takes four bytes from an input, one for each read. The lower bits of a byte are the length of the read, and its
+    /// highest bit is set if a pause follows.
     pub fn read(input: &mut Input) -> Self {
         Self([input.byte(), input.byte(), input.byte(), input.byte()])
     }
 
-    /// Returns the reads of a text of `len` bytes, with whether a pause follows each of them.
+    /// Returns the reads of a text of `len` bytes, and whether a pause follows each read.
     pub fn reads(&self, len: usize) -> Vec<(Range<usize>, bool)> {
         let mut reads = Vec::new();
         let (mut at, mut lengths) = (0, self.0.iter().cycle());
         while at < len {
             let next = *lengths.next().expect("the lengths repeat");
-            // Few reads are empty, and at least one of every four is not, so that the end of the text is reached.
+            // At least one of every four reads is not empty, so that the end of the text is reached.
             let is_empty = next == 0x80 && reads.len() % 4 != 3;
             let length = if is_empty { 0 } else { usize::from(next & 0x7f).max(1) };
             let end = len.min(at + length);
@@ -32,7 +33,8 @@ impl Cuts {
     }
 }
 
-/// Redacts a text in reads without pauses, and calls `watch` after each read with the number of bytes that were read.
+/// Redacts a text in reads without pauses. After each read, calls `watch` with the number of bytes that were read so
+/// far.
 pub fn in_reads(
     redactor: &Redactor,
     text: &[u8],
@@ -63,16 +65,16 @@ pub fn with_pauses(redactor: &Redactor, text: &[u8], cuts: &Cuts) -> Redacted {
     shown
 }
 
-/// Returns how many bytes a stream holds.
+/// Returns how many bytes a stream holds back.
 pub fn held(stream: &RedactStream) -> usize {
     let shown = format!("{stream:?}");
     let digits: String = shown.chars().filter(char::is_ascii_digit).collect();
     digits.parse().expect("the number of held bytes is the only number that is shown")
 }
 
-/// Redacts a text as a whole, and checks the properties of every result: it is the text with a mask in place of each
-/// finding, it has as many masks as there are findings, and neither depends on the cuts. Returns the result and the
-/// findings.
+/// Redacts a text as a whole, and checks the properties that every result must have. The result must equal the text
+/// with a mask in place of each finding, and contain as many masks as there are findings. The result must not depend on
+/// how the text is cut into reads. Returns the result and the findings.
 pub fn check_any(redactor: &Redactor, text: &[u8], cuts: &Cuts) -> (Redacted, Vec<Finding>) {
     let mut stream = redactor.stream();
     let mut whole = stream.push(text);

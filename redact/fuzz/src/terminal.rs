@@ -33,18 +33,19 @@ pub fn terminal(data: &[u8]) {
     });
 }
 
-/// The maximum number of bytes in a text. A match may span at least 16 KiB.
+/// The maximum number of bytes in a text. A match may span at least 16 KiB, so texts may be longer than that.
 const LONGEST_TEXT: usize = 24_000;
 
-/// Returns the maximum number of bytes that are held if the longest value has `longest` bytes: 16 times the length of
-/// its longest form, plus 16 KiB. The length of a match is checked after every 1,024 bytes.
+/// Returns the maximum number of bytes that may be held back if the longest value has `longest` bytes: 16 times the
+/// length of the longest form of this value, plus 16 KiB. 1,024 bytes are added, because the length of a match is
+/// checked only at multiples of this number.
 fn limit(longest: usize) -> usize {
     let longest_form = 4 * longest;
     16 * longest_form + (16 << 10) + (1 << 10)
 }
 
-/// Returns a value of printable characters, without two equal ones next to each other, since a backspace between them
-/// would be overstriking.
+/// Returns a value of printable characters in which no two adjacent characters are equal, because a backspace between
+/// them would be overstriking.
 fn value(input: &mut Input) -> Vec<u8> {
     let mut value = b"v".to_vec();
     let len = 7 + input.below(24);
@@ -62,8 +63,8 @@ fn value(input: &mut Input) -> Vec<u8> {
     value
 }
 
-/// Adds arbitrary bytes, a style or a part of a value, often many times. The line end after them ends a sequence that
-/// they may have begun.
+/// Adds arbitrary bytes, a style or a part of a value, often many times. Then adds a line end, which ends any escape
+/// sequence that these bytes may have begun.
 fn add_noise(input: &mut Input, values: &[Vec<u8>], text: &mut Vec<u8>) {
     let mut noise = Vec::new();
     let len = input.below(32);
@@ -125,7 +126,7 @@ fn control_string(input: &mut Input) -> Vec<u8> {
     [&[0x1b, kind], &content[..], end].concat()
 }
 
-/// Returns up to `most` bytes from a range, or exactly one byte if `most` is 1.
+/// Returns at most `most` bytes from `range`. If `most` is 1, returns exactly one byte.
 fn within(input: &mut Input, range: Range<u8>, most: usize) -> Vec<u8> {
     let len = if most == 1 { 1 } else { input.below(most + 1) };
     (0..len).map(|_| range.start + input.byte() % (range.end - range.start)).collect()

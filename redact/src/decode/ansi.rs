@@ -24,8 +24,8 @@ enum State {
 
 /// Recognises escape sequences: control sequences (CSI), control strings (OSC, DCS and others), and short sequences.
 ///
-/// A sequence ends before an invalid byte, or when it has reached the maximum length. The next byte is then ordinary
-/// text.
+/// A sequence ends before an invalid byte, or when it has reached the maximum length. The byte after the sequence is
+/// then ordinary text.
 #[derive(Clone)]
 pub(crate) struct Ansi {
     strings: Strings,

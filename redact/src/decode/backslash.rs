@@ -5,15 +5,15 @@ use super::unit::{Unit, Units, number};
 /// Decodes escapes that begin with a backslash: `\n`, `\"`, `\x41`, `\u0041`, `\u{41}`, `\U00000041` and `\101`. A
 /// backslash before any other byte is dropped.
 ///
-/// A run of backslashes counts as one, so that text which was escaped several times is decoded. `\x` and octal numbers
-/// stand for bytes, the others for characters.
+/// A run of backslashes counts as one, so that text which was escaped several times is decoded. `\x` escapes and octal
+/// escapes stand for bytes. The other numeric escapes stand for characters.
 #[derive(Clone, Default)]
 pub(super) struct Backslash {
-    /// The run of backslashes before the units in `held`.
+    /// The backslashes before the units in `held`.
     run: Option<Unit>,
-    /// Whether the last backslash of the run was itself escaped, in another format.
+    /// Whether the last of these backslashes was itself decoded from an escape of another format.
     is_run_escaped: bool,
-    /// The beginning of a numeric escape, without backslashes.
+    /// The beginning of a numeric escape, without the backslashes.
     held: Units,
     /// The first half of a surrogate pair, and its range.
     high: Option<(u32, Unit)>,
@@ -52,8 +52,8 @@ impl Backslash {
             return self.extend(run, unit, out);
         }
         if self.held.is_empty() && unit.is_escaped() && !self.is_run_escaped {
-            // The unit was decoded from a percent escape, so the backslash escapes its percent sign and not the decoded
-            // byte.
+            // The unit was decoded from a percent escape. The backslash was before the percent sign, so it escapes that
+            // sign and not the decoded byte.
             self.run = None;
             return self.show(Unit { start: run.start, ..unit }, out);
         }
@@ -85,7 +85,8 @@ impl Backslash {
     fn extend(&mut self, run: Unit, unit: Unit, out: &mut impl FnMut(Unit)) {
         let longer = Unit { start: run.start, ..unit }.bounded();
         if longer.start > run.start {
-            // Beyond the maximum length of an escape, the other half of the surrogate pair is no longer expected.
+            // The run of backslashes is longer than an escape may be, so the second half of a surrogate pair is no
+            // longer expected.
             self.show_high(out);
         }
         self.run = Some(longer);
@@ -115,7 +116,7 @@ impl Backslash {
         out(unit);
     }
 
-    /// Passes on the replacement character for a surrogate without its other half.
+    /// If the second half of a surrogate pair is missing, passes on the replacement character for the first half.
     fn show_high(&mut self, out: &mut impl FnMut(Unit)) {
         if let Some((_, unit)) = self.high.take() {
             encode(char::REPLACEMENT_CHARACTER, unit, out);
@@ -161,8 +162,8 @@ fn continues(held: &Units, byte: u8) -> bool {
     }
 }
 
-/// Classifies the bytes after a run of backslashes. Each byte after the first one must [continue](continues) the
-/// escape.
+/// Classifies the bytes after a run of backslashes. The caller checks that each byte after the first one
+/// [continues](continues) the escape.
 fn escape(held: &Units) -> Escape {
     let len = held.as_slice().len();
     let last = held.bytes(len - 1).next();

@@ -3,8 +3,8 @@
 
 use super::unit::{Unit, Units, number};
 
-/// Decodes numeric references and the names that encoders use for characters which must be escaped. HTML has 2,000
-/// more names, but encoders do not use them for ASCII.
+/// Decodes numeric references, and the names that encoders use for characters that must be escaped. HTML has 2,000 more
+/// names, but encoders do not use them for ASCII characters.
 #[derive(Clone, Default)]
 pub(super) struct Entity {
     /// The beginning of a reference, from the ampersand on.

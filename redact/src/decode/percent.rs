@@ -4,7 +4,7 @@ use super::unit::{Unit, Units, number};
 
 #[derive(Clone, Default)]
 pub(super) struct Percent {
-    /// A percent sign, which may itself have been encoded, and the first digit if it has been read.
+    /// The percent sign, which may itself have been encoded, and the first digit if it has been read.
     held: Units,
 }
 

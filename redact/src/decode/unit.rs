@@ -24,7 +24,7 @@ impl Unit {
         self.end - self.start > 1
     }
 
-    /// Returns the unit without the first bytes of its range if the escape is longer than [`LONGEST_ESCAPE`].
+    /// Returns the unit with at most the last [`LONGEST_ESCAPE`] bytes of its range.
     pub(super) fn bounded(self) -> Self {
         Self { start: self.start.max(self.end.saturating_sub(LONGEST_ESCAPE)), ..self }
     }
@@ -85,7 +85,7 @@ impl Units {
     }
 }
 
-/// Returns the number that `digits` represent in base `radix`. Returns `None` if there are no digits, if one is not
+/// Returns the number that `digits` represent in base `radix`. Returns `None` if there are no digits, if a digit is not
 /// valid in that base, or if the number does not fit into a `u32`.
 pub(crate) fn number(digits: impl Iterator<Item = u8>, radix: u32) -> Option<u32> {
     let mut digits = digits.peekable();

@@ -1,10 +1,11 @@
-//! The tokens into which text is divided to read past stops.
+//! The tokens into which this module divides the text around a stop.
 
 use crate::decode::{Ansi, Decoder};
 
 use super::LONGEST;
 
-/// The number of equal bytes after which further equal bytes make no difference, because no gram is longer.
+/// If this many equal bytes were read, further equal bytes make no difference, because a gram has at most this many
+/// bytes.
 pub(super) const SAME: usize = 4;
 
 /// The maximum number of parameter bytes in a sequence that sets a colour.
@@ -13,7 +14,7 @@ const LONGEST_COLOUR: usize = 32;
 /// The maximum number of bytes in the name of a character reference.
 const LONGEST_NAME: usize = 8;
 
-/// A part of the text that each view reads in its own way.
+/// A piece of the text, which each view reads in its own way.
 #[derive(Clone, Copy)]
 pub(super) enum Token {
     /// A byte that stands for itself.
@@ -70,7 +71,8 @@ fn colour(text: &[u8]) -> Option<usize> {
     parameters[end].is_ascii_alphabetic().then_some(2 + end + 1)
 }
 
-/// Reads a carriage return. A line feed after it is not visible either.
+/// Reads a carriage return. If a line feed follows it, the line feed is part of the token, because it is not visible
+/// either.
 fn line_end(text: &[u8]) -> Option<Token> {
     text.get(1).map(|next| Token::Hidden(1 + usize::from(*next == b'\n')))
 }
@@ -86,7 +88,8 @@ fn backslashes(text: &[u8]) -> Option<Token> {
     }
 }
 
-/// Reads a percent sign and the two bytes that decide whether it begins an escape. Colours may be set between them.
+/// Reads a percent sign and the two bytes after it, which decide whether it begins an escape. Colours may be set
+/// between these bytes.
 fn percent(text: &[u8]) -> Option<Token> {
     let (mut at, mut value) = (1, 0);
     for _ in 0..2 {
@@ -98,7 +101,8 @@ fn percent(text: &[u8]) -> Option<Token> {
         at += 1;
     }
     let byte = u8::try_from(value).expect("two hexadecimal digits are a byte");
-    // An escape with colours in it is longer than 3 bytes. It is rare, and not passed.
+    // If colours are set within an escape, the escape has more than 3 bytes. This is rare, so such an escape is not
+    // passed.
     (at == 3 && Decoder::is_plain(byte) && !byte.is_ascii_control()).then_some(Token::Escape(3, byte))
 }
 
@@ -111,7 +115,7 @@ fn reference(text: &[u8]) -> Option<Token> {
         (b"quot" | b"#34" | b"#x22", b';') => b'"',
         (b"apos" | b"#39" | b"#x27", b';') => b'\'',
         (_, b';') => return None,
-        // Another escape may stand for a byte that continues the name.
+        // The next byte may begin another escape, which may stand for a byte that continues the name.
         (_, next) => return Decoder::is_plain(next).then_some(Token::NoEscape),
     };
     Some(Token::Escape(2 + len, byte))

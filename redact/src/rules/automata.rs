@@ -8,13 +8,14 @@ use super::machine::{Machine, MachineState};
 use super::rewrite::without_upper_bounds;
 use super::shape::{Scope, is_word};
 
-/// The automata of one expression.
+/// The automaton of a whole expression, and the automata of its parts.
 #[derive(Debug)]
 pub(super) struct Automata {
     pub(super) machine: Machine,
     /// The bytes that a match may end with.
     last_bytes: Box<[bool; 256]>,
-    /// The automata of the parts, if the expression has a group that is the variable part.
+    /// The automata of the parts before, within and after the variable part. `None` if no group of the expression is
+    /// the variable part.
     pub(super) split: Option<Split>,
 }
 
@@ -36,9 +37,9 @@ impl Automata {
 
     /// Returns whether a match may end between `last` and `next`.
     ///
-    /// A match must not end there if both bytes are letters, digits or underscores. It must not end there either if a
-    /// match can end with the byte `next`, because `next` then belongs to the token, unless `next` is a common
-    /// delimiter.
+    /// If both bytes are letters, digits or underscores, a match must not end between them. It must not end there
+    /// either if `next` belongs to the token. This is the case if a match can end with the byte `next`, unless `next`
+    /// is a common delimiter.
     pub(super) fn may_end(&self, last: u8, next: u8) -> bool {
         let continues_word = is_word(last) && is_word(next);
         let is_delimiter = next.is_ascii_whitespace() || b"\"'`,;&|<>()[]{}\\".contains(&next);
@@ -76,8 +77,8 @@ impl Split {
         None
     }
 
-    /// Returns the last index at which the variable part may end, if it begins at the index `from`, or `None` if it
-    /// cannot end.
+    /// Returns the last index at which a variable part that begins at the index `from` may end. Returns `None` if there
+    /// is no such index.
     fn end(&self, text: &[u8], from: usize) -> Option<usize> {
         let Some(after) = &self.after else { return self.variable.matches(&text[from..]).then_some(text.len()) };
         let (mut state, mut end) = (MachineState::START, None);
@@ -92,13 +93,15 @@ impl Split {
     }
 }
 
-/// The name of the group that is the variable part and the only part that is masked.
+/// The name of a group that is the variable part of an expression. If an expression has this group, only the group is
+/// masked.
 const SECRET: &str = "secret";
 
-/// The name of the group that is the variable part of a general rule whose whole match is masked.
+/// The name of a group that is the variable part of a general rule. If an expression has this group, the whole match is
+/// masked.
 const VARIABLE: &str = "variable";
 
-/// The parts of an expression with a group that is the variable part.
+/// An expression that is divided into its variable part, which is a group, and the parts before and after it.
 pub(super) struct Parts<'h> {
     before: &'h [Hir],
     pub(super) variable: &'h Hir,
@@ -107,7 +110,8 @@ pub(super) struct Parts<'h> {
 }
 
 impl<'h> Parts<'h> {
-    /// Finds the variable part, unless it is nested in another expression.
+    /// Finds the group that is the variable part. Returns `None` if there is none, or if it is nested in another
+    /// expression.
     pub(super) fn find(hir: &'h Hir) -> Option<Self> {
         let HirKind::Concat(parts) = hir.kind() else { return None };
         let scope = |part: &Hir| match part.kind() {

@@ -4,8 +4,8 @@ use super::shape::{Boundary, is_word};
 use crate::masks::MASK_BEGIN;
 use crate::matcher::View;
 
-/// The number of bytes before a candidate that are examined. The longest text that is recognised there is a mask with
-/// the id of a rule.
+/// The number of bytes before a candidate that are examined. The longest text that is recognised there, a mask with the
+/// id of a rule, has fewer bytes.
 pub(super) const LOOK_BEHIND: usize = 64;
 
 /// The last bytes before a section of the stream.
@@ -58,17 +58,17 @@ impl Context {
     }
 }
 
-/// Returns whether a word begins with `byte` in camel case.
+/// Returns whether `byte`, which follows the byte `last`, begins a word of a name in camel case.
 pub(super) fn is_hump(last: u8, byte: u8) -> bool {
     byte.is_ascii_uppercase() && (last.is_ascii_lowercase() || last.is_ascii_digit())
 }
 
-/// Returns whether `text` ends with the beginning of an option's name.
+/// Returns whether `text` ends with `--`, possibly followed by the beginning of an option's name.
 fn is_option(text: &[u8]) -> bool {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'-';
     let name = text.iter().rev().take_while(|byte| is_name(byte)).count();
     let (before, name) = text.split_at(text.len() - name);
-    // The end of a mask is not a boundary here either.
+    // As in `is_escape`, the end of a mask is not a boundary.
     name.starts_with(b"--") && !before.ends_with(b"]")
 }
 
@@ -98,22 +98,23 @@ fn is_mask(text: &[u8]) -> bool {
     begun.ends_with(MASK_BEGIN) || is_within_mask(begun)
 }
 
-/// Returns whether `text` ends within the id of a rule in a mask.
+/// Returns whether `text` ends with an incomplete mask that names a rule: `[REDACTED:`, possibly with the beginning of
+/// the rule's id.
 pub(super) fn is_within_mask(text: &[u8]) -> bool {
     let is_id = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-');
     let id = text.iter().rev().take_while(|byte| is_id(byte)).count();
     text[..text.len() - id].ends_with(b"[REDACTED:")
 }
 
-/// Returns whether `text` ends with an escape sequence for a colour without its last letter. The escape character may
-/// itself be escaped.
+/// Returns whether `text` ends with an escape sequence that sets a colour, apart from the sequence's last letter. The
+/// ESC character of the sequence may itself be escaped, such as `\x1b`.
 fn is_colour(text: &[u8]) -> bool {
     let Some(last) = text.iter().rposition(|byte| !matches!(byte, b'0'..=b'9' | b';')) else { return false };
     let escapes: [&[u8]; 7] = [b"\x1b", b"\\x1b", b"\\x1B", b"\\u001b", b"\\u001B", b"\\033", b"\\e"];
     text[last] == b'[' && escapes.iter().any(|escape| text[..last].ends_with(escape))
 }
 
-/// Returns whether `text` ends with an escape of three octal digits.
+/// Returns whether `text` ends with an octal escape, which is a backslash and three digits.
 fn is_octal(text: &[u8]) -> bool {
     matches!(*text, [.., b'\\', b'0'..=b'3', b'0'..=b'7', b'0'..=b'7'])
 }

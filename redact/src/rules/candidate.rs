@@ -19,24 +19,24 @@ pub(super) struct Candidate {
     start: usize,
     /// The length of the literal that the candidate begins with.
     literal: usize,
-    /// The position up to which the text was examined, and the state there.
+    /// The position up to which the text was examined. `state` is the state of the rule's automaton there.
     at: usize,
     state: MachineState,
-    /// The state of the automaton of the part before the variable part, or `None` if the variable part cannot begin
-    /// later.
+    /// The state of the automaton of the part before the variable part. `None` if the variable part cannot begin from
+    /// the current position on.
     before: Option<MachineState>,
     /// Where the variable part begins, if this is known.
     variable: Option<usize>,
     /// The end of the longest match so far.
     end: Option<usize>,
-    /// The range that is already masked because the match is certain. It grows if the match continues.
+    /// The range that is already masked, because the match is certain even though it may become longer.
     certain: Option<Range<usize>>,
 }
 
-/// Whether it is known if a candidate is a match.
+/// Whether a candidate is still undecided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
-    /// The next bytes decide.
+    /// The next bytes decide whether the candidate is a match, or how long the match is.
     Open,
     /// The candidate is either a match, which has been reported, or not a match.
     Decided,
@@ -49,7 +49,7 @@ enum Ending {
     Known,
     /// The next bytes decide whether a match ends here.
     Unknown,
-    /// The match is long enough to be masked, but it contains no secret.
+    /// The match is long enough to be masked immediately, but it contains no secret.
     Rejected,
 }
 
@@ -70,7 +70,7 @@ impl Candidate {
         }
     }
 
-    /// Creates a candidate that continues after a name and one more byte.
+    /// Creates a candidate that continues after a name and the byte that follows the name.
     pub(super) fn after_name(rule: RuleIndex, name: &NameCandidate, after: AfterName) -> Self {
         let AfterName { state, before } = after;
         Self {
@@ -119,7 +119,8 @@ impl Candidate {
     /// Ends the stream. A secret that is cut off is masked if enough of it is present.
     pub(super) fn finish(&mut self, shape: &Shape, view: View, masks: &mut Masks) {
         if let Some(certain) = &self.certain {
-            // The rest of the text may continue the secret, so it is masked too, except for white space at the end.
+            // The text after the certain range may continue the secret, so it is masked too, except for white space at
+            // the end.
             let cut_off = view.bytes(certain.end..view.end()).trim_ascii_end().len();
             masks.extend(certain.start..certain.end + cut_off, self.rule);
             return;
@@ -139,10 +140,11 @@ impl Candidate {
         self.certain.is_some()
     }
 
-    /// Returns whether this candidate masks at least as much as a later one, which has examined the same text.
+    /// Returns whether this candidate masks at least as much as a candidate that began later and has examined the same
+    /// text.
     ///
-    /// This is the case if this candidate is certain and both are in the same state: from then on, their matches end at
-    /// the same positions.
+    /// This is the case if this candidate is certain and both candidates are in the same state: from now on, the
+    /// matches of both end at the same positions.
     pub(super) fn covers(&self, later: &Self) -> bool {
         let begins_before = |certain: &Range<usize>| certain.start <= later.variable.unwrap_or(later.start);
         self.rule == later.rule && self.state == later.state && self.certain.as_ref().is_some_and(begins_before)
@@ -159,7 +161,7 @@ impl Candidate {
         self.certain.as_ref().map_or(self.start, |certain| certain.end)
     }
 
-    /// Returns the position of the first byte that may be masked.
+    /// Returns the position of the first byte that is not masked yet, but may be masked later.
     pub(super) fn possible(&self, shape: &Shape) -> Option<usize> {
         match &self.certain {
             Some(certain) => Some(certain.end),
@@ -177,9 +179,11 @@ impl Candidate {
         (view.end() - from >= telling(shape.shortest)).then_some(from)
     }
 
-    /// Records that the variable part begins with `byte`, if it can. If only the variable part is masked, its earliest
-    /// possible position counts, so that none of it is shown. Otherwise its latest possible position counts, so that no
-    /// text before it is taken for a part of the secret.
+    /// Records that the variable part begins with `byte`, if it can.
+    ///
+    /// If only the variable part is masked, its earliest possible beginning counts, so that none of it is shown. If the
+    /// whole match is masked, its latest possible beginning counts, so that no text before it is taken for a part of
+    /// the secret.
     fn step_before(&mut self, shape: &Shape, automata: &Automata, byte: u8) {
         let Some((split, before)) = automata.split.as_ref().zip(self.before) else { return };
         self.before = split.before.next(before, byte);
@@ -205,7 +209,8 @@ impl Candidate {
         }
         let Some(next) = view.get(self.at) else { return Ending::Unknown };
         if next == MASK_BEGIN[0] {
-            // A mask counts as a part of the token, so that redacting a text again does not change it.
+            // A mask directly after the match counts as a part of the token, so that redacting a text again does not
+            // change it.
             let after = view.bytes(self.at..view.end().min(self.at + MASK_BEGIN.len()));
             if after == MASK_BEGIN {
                 return Ending::Known;
@@ -236,7 +241,7 @@ impl Candidate {
     }
 
     /// Returns the range of a secret that the end of the text cuts off, if enough of it is present: at least 8 bytes of
-    /// its variable part, or half of its minimum length.
+    /// its variable part or, if the whole match is variable, at least half of its minimum length.
     fn cut_off(&self, shape: &Shape, view: View) -> Option<Range<usize>> {
         let variable = if shape.scope.is_some() { self.variable? } else { self.start + self.literal };
         let known = view.end().saturating_sub(variable);

@@ -13,14 +13,15 @@ use super::{Rule, RuleError};
 /// The maximum number of bytes in an id.
 pub(super) const LONGEST_ID: usize = 48;
 
-/// The maximum number of bytes in a match of a rule. A candidate of a general rule may continue beyond this length. It
-/// then ends with the longest match so far.
+/// The maximum number of bytes in a match of a rule. A match of a general rule may be longer, but a candidate that
+/// exceeds this length ends with the longest match so far.
 pub(super) const LONGEST_MATCH: usize = 8 << 10;
 
-/// The minimum number of bytes in a literal that an expression begins with. Shorter ones occur everywhere.
+/// The minimum number of bytes in a literal that an expression begins with. A shorter literal would occur everywhere.
 pub(super) const SHORTEST_LITERAL: usize = 2;
 
-/// The maximum number of different bytes at one position of a literal. A class with more bytes ends the literal.
+/// The maximum number of different bytes that may be at one position of a literal. If a character class contains more
+/// bytes, the literal ends before it.
 const LARGEST_CLASS: usize = 8;
 
 /// A compiled rule, and the literals that a match begins with, in lower case.
@@ -95,13 +96,14 @@ fn compile(id: &str, hir: Hir, longest: usize, matching: Matching) -> Result<Com
     Ok(Compiled { shape: Shape::new(hir, shortest..=longest, scope, matching), literals })
 }
 
-/// Returns the literals that a match begins with, in lower case, or `None` if they are too many or too short.
+/// Returns the literals that a match begins with, in lower case, or `None` if there are too many literals or one of
+/// them is too short.
 fn literals(hir: &Hir) -> Option<Vec<Vec<u8>>> {
     let found = Extractor::new().kind(ExtractKind::Prefix).limit_class(LARGEST_CLASS).extract(&lower_case(hir));
     let mut literals: Vec<Vec<u8>> = found.literals()?.iter().map(|literal| literal.as_bytes().to_vec()).collect();
     literals.sort_unstable();
-    // A literal that begins with another literal is not needed, because the shorter literal occurs wherever the longer
-    // one does.
+    // If one literal begins with another, only the shorter one is needed, because it occurs wherever the longer one
+    // does.
     literals.dedup_by(|longer, kept| longer.starts_with(kept));
     let are_long = literals.iter().all(|literal| literal.len() >= SHORTEST_LITERAL);
     (are_long && !literals.is_empty()).then_some(literals)

@@ -1,11 +1,12 @@
 //! Decides whether a value that is assigned to a secret-like name looks like a credential.
 //!
-//! The syntaxes differ in how likely the value is to be a credential. Text directly after `password=` is almost always
-//! a password. Text after `token:` is usually prose or source code.
+//! Whether a value is likely to be a credential depends on the syntax of the assignment. Text directly after
+//! `password=` is almost always a password. Text after `token:` is usually prose or source code.
 
 use crate::name::{Secrecy, secrecy};
 
-/// Returns whether the value of a header is a credential. The text before it includes the name and the scheme.
+/// Returns whether the value of a header is a credential. The text before the value, which includes the header's name
+/// and the scheme, does not matter.
 pub(super) fn in_header(_: &[u8], value: &[u8]) -> bool {
     is_token(value) && !value.starts_with(b"AWS4-HMAC-")
 }
@@ -26,7 +27,7 @@ pub(super) fn in_quotes(before: &[u8], value: &[u8]) -> bool {
 }
 
 /// Returns whether a value after an equals sign is a credential. If there are spaces around the sign, the text may be
-/// source code.
+/// source code, so fewer values are credentials.
 pub(super) fn in_assignment(before: &[u8], value: &[u8]) -> bool {
     let is_spaced = before.iter().any(|byte| matches!(byte, b' ' | b'\t'));
     match secrecy_of(before) {
@@ -34,7 +35,7 @@ pub(super) fn in_assignment(before: &[u8], value: &[u8]) -> bool {
         Secrecy::Password => is_password(value),
         Secrecy::Token if is_spaced => is_token(value) && !is_identifier(value),
         Secrecy::Token => is_token(value),
-        // In capitals, the name is that of a variable, such as `DB_PASS`.
+        // If the word is in capitals, the name is that of a variable, such as `DB_PASS`.
         Secrecy::Short if !is_spaced && (before.starts_with(b"PASS") || before.starts_with(b"PWD")) => {
             is_password(value)
         }
@@ -58,7 +59,7 @@ pub(super) fn in_field(before: &[u8], value: &[u8]) -> bool {
     }
 }
 
-/// Returns how secret a value is, based on the name that the text before it begins with.
+/// Returns how secret a value is, based on its name. `before` is the text before the value, and begins with the name.
 fn secrecy_of(before: &[u8]) -> Secrecy {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
     let len = before.iter().position(|byte| !is_name(byte)).unwrap_or(before.len());
@@ -76,14 +77,14 @@ pub(super) fn is_password(value: &[u8]) -> bool {
 /// path or source code.
 pub(super) fn is_token(value: &[u8]) -> bool {
     let unescaped = without_percent_escapes(value);
-    // An exclamation mark at the end belongs to a sentence or to a macro.
+    // An exclamation mark at the end belongs to the end of a sentence or to the call of a macro.
     let unescaped = unescaped.strip_suffix(b"!").unwrap_or(&unescaped);
     let has = |is: fn(&u8) -> bool| unescaped.iter().any(is);
     let is_mixed = has(u8::is_ascii_alphabetic) && (has(u8::is_ascii_digit) || has(|byte| b"!#$^*@?~".contains(byte)));
     value.len() >= 8 && is_mixed && is_password(value) && !is_number(value)
 }
 
-/// Returns the value without percent escapes, because their digits say nothing about whether it is random.
+/// Returns the value without percent escapes. Their digits do not indicate that the value is random.
 fn without_percent_escapes(value: &[u8]) -> Vec<u8> {
     let mut rest = value;
     let mut unescaped = Vec::with_capacity(value.len());

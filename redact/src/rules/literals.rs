@@ -6,12 +6,12 @@ use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::dfa::DFA;
 use aho_corasick::{Anchored, MatchKind, StartKind};
 
-/// The automaton over the literals of all rules. It ignores the case of letters, which is checked later by the automata
-/// of the rules.
+/// The automaton over the literals of all rules. It ignores the case of letters, because the automata of the rules
+/// check it later.
 pub(super) struct Literals {
     automaton: DFA,
     start: StateID,
-    /// The hashes of the grams that a literal may begin with, as a bit set.
+    /// The set of the hashes of all grams (the first [`GRAM`] bytes of a literal), one bit for each possible hash.
     grams: Box<Grams>,
     /// The literals in lower case, sorted.
     sorted: Vec<Literal>,
@@ -67,8 +67,9 @@ impl Literals {
         self.start
     }
 
-    /// Continues from `state` with the bytes of `text` from the index `from` on, up to the end of the next literal.
-    /// Returns the state, and the index after the literal or the end of the text.
+    /// Reads the bytes of `text` from the index `from` on, beginning in `state`, and stops at the end of the next
+    /// literal. Returns the new state, and the index at which it stopped: the one after the literal, or the end of the
+    /// text if no literal ends.
     pub(super) fn next(&self, mut state: StateID, text: &[u8], from: usize) -> (StateID, usize) {
         let mut at = from;
         loop {
@@ -84,7 +85,7 @@ impl Literals {
         }
     }
 
-    /// Returns the first index at which a literal may begin, even if the end of the text cuts it off.
+    /// Returns the first index at which a literal may begin. The end of the text may cut this literal off.
     #[inline]
     fn skip(&self, text: &[u8]) -> usize {
         let begins = |gram: &[u8]| {

@@ -1,8 +1,8 @@
 //! The automaton of one expression.
 //!
-//! The `regex-automata` crate builds the automaton, which is then copied into a small table. In this table, a match is
-//! known after its last byte rather than one byte later, and there are no states that cannot lead to a match. Matching
-//! uses only this table.
+//! The `regex-automata` crate builds the automaton, which is then copied into a small table. The table has two
+//! advantages: a match is known after its last byte rather than one byte later, and a single state stands for all texts
+//! that cannot lead to a match. Matching uses only this table.
 
 use std::collections::HashMap;
 
@@ -21,7 +21,7 @@ const LARGEST: usize = 4 << 20;
 pub(super) struct MachineState(u32);
 
 impl MachineState {
-    /// The state in which no continuation matches.
+    /// The state from which no match can be reached.
     const DEAD: Self = Self(0);
     /// The state at the beginning.
     pub(super) const START: Self = Self(1);
@@ -30,7 +30,7 @@ impl MachineState {
 /// A deterministic automaton that finds the ends of all matches that begin at a given position.
 #[derive(Debug)]
 pub(super) struct Machine {
-    /// The class of each byte. Bytes of one class have the same transitions.
+    /// The class of each byte. Bytes of the same class have the same transitions.
     classes: Box<[u8; 256]>,
     /// The number of classes.
     width: usize,
@@ -111,8 +111,8 @@ impl Machine {
             table.accepts.push(dfa.is_match_state(dfa.next_eoi_state(state)));
             for &byte in &representatives {
                 let next = dfa.next_state(state, byte);
-                // A match is reported one byte late, so the state after the last byte of the last match is not dead
-                // yet.
+                // The crate's automaton reports a match one byte late. After the last byte of a match that cannot
+                // continue, it is therefore not in its own dead state yet.
                 if !is_alive(dfa, next, &representatives) {
                     table.next.push(MachineState::DEAD.0);
                     continue;

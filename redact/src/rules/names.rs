@@ -1,9 +1,9 @@
 //! Names that begin with a secret-like word, such as `token_for_ci` in `token_for_ci=1234`.
 //!
-//! The rules for assignments all begin with such a name. Texts with many names would be slow to search if the automaton
-//! of each rule read every name, and most names are not followed by a value. Therefore, one [`NameCandidate`] replaces
-//! the candidates of all these rules up to the end of the name. Each rule that accepts the next byte then gets a
-//! candidate of its own, which begins in the state after that byte.
+//! The expressions of all rules for assignments begin with such a name. If the automaton of each rule read every name,
+//! texts with many names would be slow to search, although most names are not followed by a value. Therefore, one
+//! [`NameCandidate`] replaces the candidates of all these rules up to the end of the name. Each rule whose match may
+//! continue with the byte after the name then gets a candidate of its own, which begins in the state after that byte.
 
 use super::RuleIndex;
 use super::automata::Automata;
@@ -15,7 +15,8 @@ use crate::name::{Secrecy, ends_with_owner, secrecy};
 /// The maximum length of a name after its secret-like word.
 const LONGEST_REST: usize = 64;
 
-/// Any secret-like word. The states after a name do not depend on the word.
+/// The word with which the states after a name are computed. Any secret-like word would do, because the states do not
+/// depend on it.
 const WORD: &[u8] = b"secret";
 
 /// A name that has begun with a secret-like word, and that may continue.
@@ -26,17 +27,17 @@ pub(super) struct NameCandidate {
     pub(super) word: usize,
     /// The position up to which the text was examined.
     at: usize,
-    /// The rules that would match a value after the name.
+    /// The rules whose matches may begin with the name.
     pub(super) rules: NamedRules,
     beginning: NameBeginning,
 }
 
-/// What comes before the word that a [`NameCandidate`] begins with.
+/// What comes directly before the secret-like word of a [`NameCandidate`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum NameBeginning {
     /// Letters or digits of the same word, as in `PGPASSWORD`.
     Within,
-    /// No part of the name.
+    /// Nothing that belongs to the name, so the name begins with the word.
     Name,
     /// Another word of the name, as in `DB_PASS`.
     Word,
@@ -60,7 +61,8 @@ impl NameBeginning {
         }
     }
 
-    /// Returns whether a name that begins with the literal `word`, in lower case, may be that of a secret.
+    /// Returns whether a name with this beginning and the secret-like word `word`, which is in lower case, may indicate
+    /// a secret.
     pub(super) fn allows(self, word: &[u8]) -> bool {
         match word {
             b"key" => self == Self::Owner,
@@ -69,7 +71,8 @@ impl NameBeginning {
         }
     }
 
-    /// Returns whether a short word indicates a secret after this beginning.
+    /// Returns whether a name with this beginning and the short word `word`, such as `pass` or `key`, indicates a
+    /// secret.
     fn allows_short(self, word: &[u8]) -> bool {
         match self {
             Self::Within => false,
@@ -91,7 +94,7 @@ impl NamedRules {
     /// The maximum number of rules that begin with a name.
     pub(super) const MOST: usize = 8;
 
-    /// Adds a rule. There is space for all rules that begin with a name, which a test checks.
+    /// Adds a rule. A test checks that [`Self::MOST`] is enough for all rules that begin with a name.
     pub(super) fn push(&mut self, rule: RuleIndex) {
         self.rules[self.len] = rule;
         self.len += 1;
@@ -114,12 +117,13 @@ pub(super) enum Name {
 }
 
 impl NameCandidate {
-    /// Creates a candidate of the given rules for a word of `word` bytes that begins at the position `start`.
+    /// Creates a candidate for a name whose secret-like word begins at the position `start` and has `word` bytes.
+    /// `rules` are the rules whose matches may begin with the name, and `beginning` is what comes before the word.
     pub(super) fn new(start: usize, word: usize, rules: NamedRules, beginning: NameBeginning) -> Self {
         Self { start, word, at: start + word, rules, beginning }
     }
 
-    /// Examines the text that is available.
+    /// Examines the rest of the available text.
     pub(super) fn run(&mut self, view: View) -> Name {
         let longest = self.start + self.word + LONGEST_REST;
         while let Some(byte) = view.get(self.at) {
@@ -139,7 +143,7 @@ impl NameCandidate {
         Name::Open
     }
 
-    /// Returns the end of the name.
+    /// Returns the end of the name, or the position up to which it was examined if it is still open.
     pub(super) fn end(&self) -> usize {
         self.at
     }
@@ -153,7 +157,8 @@ fn is_name(byte: u8) -> bool {
 #[derive(Debug)]
 pub(super) struct StatesAfterName(Box<[Option<AfterName>; 256]>);
 
-/// The state of a rule's automaton and, if the rule has one, of the automaton for the part before its variable part.
+/// The state of a rule's automaton after a name and the next byte. If the rule has an automaton for the part before its
+/// variable part, `before` is the state of that automaton.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AfterName {
     pub(super) state: MachineState,
@@ -161,7 +166,7 @@ pub(super) struct AfterName {
 }
 
 impl StatesAfterName {
-    /// Follows the automata of an expression that begins with a name.
+    /// Runs the automata of an expression that begins with a name, and stores their states.
     pub(super) fn new(automata: &Automata) -> Self {
         let states = |byte: usize| {
             let byte = u8::try_from(byte).expect("it is an index of an array with 256 elements");

@@ -1,15 +1,15 @@
 //! The candidates that are open at the same time, and the limit on their number.
 //!
-//! Without a limit, a long line such as `token=a1-token=a1-...` would have a candidate for each repetition, and every
-//! one would examine the rest of the line. Two measures keep the work for each byte constant:
+//! Without a limit, a long line such as `token=a1-token=a1-...` would have a candidate for each repetition, and each
+//! candidate would examine the rest of the line. Two measures limit the work for each byte:
 //!
-//! 1. A candidate is dropped if an earlier candidate masks everything that the later one could mask.
-//! 2. At most [`MOST_OF_RULE`] candidates of one rule and [`MOST`] candidates in total are open. Beyond these limits,
-//!    no further candidate begins. The earlier candidates continue, so a secret is missed only if it begins while this
-//!    many candidates are open and none of them masks it.
+//! 1. A candidate is dropped if an earlier candidate masks everything that the later candidate could mask.
+//! 2. At most [`MOST_OF_RULE`] candidates of one rule and [`MOST`] candidates in total are open. If a limit is reached,
+//!    no further candidate begins, but the open candidates continue. Therefore, a secret is missed only if a limit is
+//!    reached where the secret begins, and no open candidate masks it.
 //!
-//! Both measures are applied where a literal ends, after all open candidates have examined the text up to there and no
-//! further. The result therefore does not depend on how the input is cut.
+//! Both measures are applied only where a literal ends. At that time, all open candidates have examined the text
+//! exactly up to there, so the result does not depend on how the input is split.
 
 use super::candidate::{Candidate, Fate};
 use super::names::{Name, NameCandidate};
@@ -17,29 +17,29 @@ use super::{RuleIndex, RuleSet};
 use crate::masks::Masks;
 use crate::matcher::View;
 
-/// The maximum number of open candidates of one rule. Ordinary text rarely has more than two, for a name with two
-/// secret-like words such as `token_secret`. If a name has more such words, their candidates find the same value.
+/// The maximum number of open candidates of one rule. Ordinary text rarely has more than two, in a name with two
+/// secret-like words such as `token_secret`. If a name has more such words, all of its candidates find the same value.
 const MOST_OF_RULE: u8 = 4;
 
-/// The maximum number of open candidates. This is enough for all rules for assignments, headers and keys to have the
-/// maximum number of candidates each.
+/// The maximum number of open candidates in total. It is large enough for all rules for assignments, headers and keys
+/// to have [`MOST_OF_RULE`] candidates each.
 const MOST: usize = 64;
 
 /// The candidates that are not decided yet, in the order in which they began.
 #[derive(Clone)]
 pub(super) struct OpenCandidates {
     candidates: Vec<Candidate>,
-    /// The names that have begun. Each of them counts as one candidate of each of its rules.
+    /// The names that have begun. Each name counts as one candidate of each of its rules.
     names: Vec<NameCandidate>,
     /// The number of open candidates of each rule.
     counts: Box<[u8]>,
-    /// The numbers of steps that the automata of candidates took.
+    /// The number of steps of each run of a candidate's automaton.
     #[cfg(test)]
     pub(super) steps: Vec<usize>,
 }
 
 impl OpenCandidates {
-    /// Returns an empty list for `rules` rules.
+    /// Creates an empty set of open candidates. `rules` is the number of rules.
     pub(super) fn new(rules: usize) -> Self {
         Self {
             candidates: Vec::new(),
@@ -56,7 +56,7 @@ impl OpenCandidates {
         self.candidates.len() + named < MOST && self.counts[rule.get()] < MOST_OF_RULE
     }
 
-    /// Adds a name, which begins at the end of the text that was examined.
+    /// Adds a name that begins with the literal at the end of the text that was examined.
     pub(super) fn begin_name(&mut self, name: NameCandidate) {
         for rule in name.rules.as_slice() {
             self.counts[rule.get()] += 1;
@@ -64,7 +64,7 @@ impl OpenCandidates {
         self.names.push(name);
     }
 
-    /// Runs a candidate to the end of the view's text, and adds it if it is not decided there.
+    /// Runs a new candidate to the end of the view's text. If it is not decided there, adds it to the open candidates.
     pub(super) fn begin(&mut self, mut candidate: Candidate, set: &RuleSet, view: View, masks: &mut Masks) {
         let fate = candidate.run(set.shape(candidate.rule), view, masks);
         #[cfg(test)]
@@ -89,8 +89,8 @@ impl OpenCandidates {
         });
     }
 
-    /// Drops the candidates that cannot mask more than an earlier one. All candidates must have examined the text up to
-    /// the same position.
+    /// Drops each candidate that cannot mask more than an earlier candidate does. All candidates must have examined the
+    /// text up to the same position.
     pub(super) fn drop_covered(&mut self) {
         let mut first = 0;
         while let Some(next) = self.candidates[first..].iter().position(Candidate::is_certain) {
@@ -107,8 +107,8 @@ impl OpenCandidates {
         }
     }
 
-    /// Follows all names to the end of the view's text. A name that ends becomes a candidate of each rule that accepts
-    /// the next byte.
+    /// Follows all names to the end of the view's text. Where a name ends, each of its rules whose match may continue
+    /// with the next byte gets a candidate.
     fn advance_names(&mut self, set: &RuleSet, view: View) {
         let Self { names, candidates, counts, .. } = self;
         names.retain_mut(|name| {
@@ -151,7 +151,7 @@ impl OpenCandidates {
 
     /// Removes all candidates.
     pub(super) fn drain(&mut self) -> impl Iterator<Item = Candidate> {
-        // A name without a value is not a secret.
+        // A name that is not followed by a value is not a secret.
         self.names.clear();
         self.counts.fill(0);
         self.candidates.drain(..)

@@ -2,8 +2,8 @@
 
 use regex_syntax::hir::{Capture, Class, ClassBytes, ClassBytesRange, Hir, HirKind, Repetition};
 
-/// Returns an expression that matches the lower-case forms of the texts that `hir` matches. It is used to extract the
-/// literals of an expression: in its original form, a case-insensitive expression would begin with too many of them.
+/// Returns an expression that matches the lower-case forms of the texts that `hir` matches. The literals of a rule are
+/// extracted from this expression. A case-insensitive expression would begin with too many literals.
 pub(super) fn lower_case(hir: &Hir) -> Hir {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => Hir::empty(),
@@ -24,8 +24,8 @@ pub(super) fn lower_case(hir: &Hir) -> Hir {
     }
 }
 
-/// Returns an equivalent expression in which adjacent repetitions of the same class are merged. For the original
-/// expression, the automaton would have to follow all ways to divide a text between these repetitions.
+/// Returns an equivalent expression in which adjacent repetitions of the same class are merged. Without merging, the
+/// automaton would have to follow every way to divide a text between these repetitions.
 pub(super) fn with_merged_repetitions(hir: &Hir) -> Hir {
     let HirKind::Concat(parts) = hir.kind() else { return map(hir, with_merged_repetitions) };
     let mut merged: Vec<Hir> = Vec::new();
@@ -51,8 +51,8 @@ fn joined(first: &Hir, second: &Hir) -> Option<Hir> {
 
 /// Returns an expression in which repetitions of varying length have no upper bound.
 ///
-/// It is used if the automaton of the original would be too large, because it would have to count several repetitions
-/// at once. The total length of a match is still limited.
+/// This expression is used if the original automaton would be too large, because it would have to count several
+/// repetitions at once. The total length of a match is still limited.
 pub(super) fn without_upper_bounds(hir: &Hir) -> Hir {
     match hir.kind() {
         HirKind::Repetition(repetition) if repetition.max.is_some_and(|max| max > repetition.min + 1) => {
@@ -63,7 +63,7 @@ pub(super) fn without_upper_bounds(hir: &Hir) -> Hir {
     }
 }
 
-/// Applies a function to the parts of an expression.
+/// Applies `rewrite` to each direct part of an expression.
 fn map(hir: &Hir, rewrite: fn(&Hir) -> Hir) -> Hir {
     match hir.kind() {
         HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) | HirKind::Look(_) => hir.clone(),

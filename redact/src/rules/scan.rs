@@ -1,4 +1,4 @@
-//! Searches one stream for secrets, by their shape.
+//! Searches one stream for secrets, which are recognised by their shape.
 
 use aho_corasick::automaton::StateID;
 
@@ -13,7 +13,8 @@ use crate::masks::Masks;
 use crate::matcher::View;
 use crate::pattern::TELLING;
 
-/// The state of the search for shapes, preserved between reads. Positions count from the beginning of the stream.
+/// The state of the search for secrets that rules recognise, preserved between reads. Positions count from the
+/// beginning of the stream.
 #[derive(Clone)]
 pub(crate) struct RuleScan {
     rules: Rules,
@@ -21,12 +22,12 @@ pub(crate) struct RuleScan {
     state: StateID,
     /// The candidates that are not decided yet.
     open: OpenCandidates,
-    /// The last bytes before the available section of the stream.
+    /// The last bytes before the available section of the stream. They decide whether a match may begin there.
     context: Context,
 }
 
-/// Three positions in the stream: from `keep` on, the text is still needed; from `possible` on, it may still be masked;
-/// from `telling` on, it must not be shown even after a pause.
+/// Three positions in the stream. From `keep` on, the text is still needed. From `possible` on, the text may still be
+/// masked. From `telling` on, the text would reveal too much of a secret, so it must not be shown even after a pause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Undecided {
     pub(crate) keep: usize,
@@ -68,7 +69,7 @@ impl RuleScan {
         self.open.advance(set, view, masks);
     }
 
-    /// Returns which bytes are not decided yet at the end of the view's text.
+    /// Returns which bytes at the end of the view's text are not decided yet.
     pub(crate) fn undecided(&self, view: View) -> Undecided {
         let end = view.end();
         let mut undecided = Undecided { keep: end, possible: end, telling: end };
@@ -86,7 +87,7 @@ impl RuleScan {
         undecided
     }
 
-    /// Takes into account the literals that the end of the text cuts off.
+    /// Updates `undecided` for literals that the end of the text cuts off.
     fn add_begun_literals(&self, view: View, undecided: &mut Undecided) {
         let set = &*self.rules.set;
         let longest = set.literals.longest().min(view.text.len());
@@ -142,7 +143,7 @@ impl RuleSet {
     }
 }
 
-/// Begins a name candidate at a literal, if there are rules for names that begin with this literal.
+/// Begins a [`NameCandidate`] at a literal, if there are rules for names that begin with this literal.
 fn begin_name(set: &RuleSet, literal: &Literal, context: &Context, open: &mut OpenCandidates, view: View) {
     if literal.named.is_empty() {
         return;
@@ -157,7 +158,7 @@ fn begin_name(set: &RuleSet, literal: &Literal, context: &Context, open: &mut Op
     for &rule in &literal.named {
         let rule = RuleIndex(rule);
         let boundary = set.shape(rule).matching.boundary;
-        // Most of these rules have the same boundary, so the last result can usually be reused.
+        // Most rules for names have the same boundary, so the result for the previous rule can usually be reused.
         let is_allowed = match known {
             Some((same, is_allowed)) if same == boundary => is_allowed,
             _ => context.allows(boundary, view, start),
@@ -183,7 +184,7 @@ fn begin(
 ) {
     let start = view.end() - literal.bytes.len();
     if start < view.base {
-        // The beginning of the literal was not kept, because no match may begin there.
+        // The beginning of the literal has been removed, because no match may begin there.
         return;
     }
     begin_name(set, literal, context, open, view);
@@ -200,7 +201,8 @@ fn begin(
 mod tests {
     use super::*;
 
-    /// Returns how many steps the automata of all candidates take for `length` bytes of repetitions of `piece`.
+    /// Searches `length` bytes of text that repeats `piece`, and returns how many steps the automata of all candidates
+    /// take.
     fn steps(piece: &str, length: usize) -> usize {
         let mut text = piece.repeat(length / piece.len() + 1);
         text.truncate(length);

@@ -10,19 +10,19 @@ use super::boundary::is_within_mask;
 use super::names::{AfterName, StatesAfterName};
 use crate::masks::MASK_BEGIN;
 
-/// Decides whether a match contains a secret. The first argument is the part of the match before the text that would be
-/// masked, and the second is that text.
+/// A function that decides whether a match contains a secret. Its second argument is the text that would be masked, and
+/// its first argument is the part of the match before that text.
 pub(super) type Accepts = fn(&[u8], &[u8]) -> bool;
 
 /// Where a match may begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Boundary {
-    /// At the beginning of a token: not after a letter, a digit or an underscore.
+    /// At the beginning of a token: not directly after a letter, a digit or an underscore.
     Token,
-    /// At the beginning of a word within a name: also after an underscore, or with a capital letter after a lower-case
-    /// letter or a digit.
+    /// At the beginning of a word within a name: in addition to the beginning of a token, after an underscore, or at a
+    /// capital letter after a lower-case letter or a digit.
     Word,
-    /// Within a name: also after a letter or a digit, as in `PGPASSWORD`.
+    /// Anywhere within a name, even after a letter or a digit, as in `PGPASSWORD`.
     Name,
     /// At the beginning of a word within the name of a command-line option, such as `--db-password`.
     Option,
@@ -35,8 +35,8 @@ pub(super) enum Boundary {
 pub(super) enum Beginning {
     /// A literal.
     Literal,
-    /// A name whose first word is the literal. No other part of the expression matches a byte of a name directly after
-    /// it, and the name decides whether the match contains a secret.
+    /// A name whose first word is the literal. The name decides whether the match contains a secret. The part of the
+    /// expression after the name must not begin with a byte that a name may contain.
     Name,
 }
 
@@ -58,8 +58,8 @@ pub(super) struct Shape {
     automata: OnceLock<Automata>,
     /// The states of the automata after a name, if the expression begins with one.
     after_name: OnceLock<StatesAfterName>,
-    /// How much of a match is masked, or `None` if no group is the variable part. The whole match is then variable, and
-    /// masked.
+    /// How much of a match is masked. `None` if no group is the variable part: the whole match is then the variable
+    /// part, and is masked.
     pub(super) scope: Option<Scope>,
     /// The minimum length of the variable part.
     pub(super) shortest: usize,
@@ -73,8 +73,8 @@ pub(super) struct Shape {
 pub(super) struct Matching {
     pub(super) boundary: Boundary,
     pub(super) beginning: Beginning,
-    /// The number of bytes after which a match is masked immediately, whatever follows. A match of a bounded rule is
-    /// never masked before its end is known.
+    /// The length in bytes from which on a match is masked immediately, whatever follows. `None` if a match is masked
+    /// only when its end is known, as for bounded rules.
     pub(super) certain: Option<usize>,
     /// Decides whether a match contains a secret. `None` means that every match does.
     pub(super) accepts: Option<Accepts>,
@@ -93,8 +93,8 @@ impl Shape {
         Self { expression, automata, after_name, scope, shortest, longest, matching }
     }
 
-    /// Returns the states of the automata after a name and `byte`, or `None` if no match continues with `byte`. The
-    /// expression must begin with a name.
+    /// Returns the states of the automata after a name and the next byte `byte`, or `None` if no match continues with
+    /// `byte`. The expression must begin with a name.
     pub(super) fn after_name(&self, byte: u8) -> Option<AfterName> {
         self.after_name.get_or_init(|| StatesAfterName::new(self.automata())).get(byte)
     }
@@ -130,7 +130,7 @@ impl Shape {
         !is_masked && !is_within_mask(before) && self.matching.accepts.is_none_or(|accepts| accepts(before, secret))
     }
 
-    /// Returns whether the whole match is masked, rather than a part that begins later.
+    /// Returns whether the whole match is masked, rather than only its variable part.
     pub(super) fn masks_whole(&self) -> bool {
         self.scope != Some(Scope::Variable)
     }

@@ -1,13 +1,13 @@
-//! The search for shapes in text with terminal escape sequences.
+//! The search for secrets that rules recognise, in text with terminal escape sequences.
 //!
-//! Programs print `password=` and its value in different colours. A rule does not match such text, because the escape
-//! sequences are between the bytes of the match. Therefore, the rules are also applied to the visible text, in which the
-//! sequences are omitted.
+//! Programs print `password=` and its value in different colours. A rule does not match these bytes, because escape
+//! sequences interrupt the match. Therefore, the rules are also applied to the visible text, which is the raw text
+//! without escape sequences.
 //!
-//! Most text contains no escape sequences, so the visible text is searched separately only while it matters: from the
-//! first sequence in a line to the first end of a line at which no match is possible. The search begins as a copy of the
-//! search in the raw text, because both texts are equal up to there. What it finds is mapped to positions in the raw
-//! text.
+//! Most text contains no escape sequences, so the visible text is not always searched separately. The separate search
+//! begins at the first escape sequence in a line, as a copy of the search in the raw text, because both texts are equal
+//! up to there. It ends at the first line end at which no match has begun. The ranges that it finds are mapped to
+//! positions in the raw text.
 
 use super::scan::{RuleScan, Undecided};
 use super::{LONGEST_MATCH, Rules};
@@ -15,18 +15,19 @@ use crate::decode::{Ansi, Strings};
 use crate::masks::Masks;
 use crate::matcher::View;
 
-/// The maximum number of raw bytes that a match in the visible text may span. A longer one, with endless escape
-/// sequences within it, is abandoned, because all of its bytes are held back.
+/// The maximum number of raw bytes that a match in the visible text may span. All bytes of an incomplete match are held
+/// back. If endless escape sequences make a match longer than this, it is abandoned.
 const LONGEST_SPAN: usize = LONGEST_MATCH + (16 << 10);
 
-/// The span is checked at positions that are multiples of this number, so that the result does not depend on how the
-/// input is split.
+/// The length of a match in raw bytes is checked only at positions that are multiples of this number. The result
+/// therefore does not depend on how the input is split.
 const CHECK: usize = 1024;
 
-/// The search for shapes in the raw and in the visible text of one stream, preserved between reads.
+/// The search for secrets that rules recognise, in the raw and in the visible text of one stream. Its state is
+/// preserved between reads.
 pub(crate) struct StyledScan {
     raw: RuleScan,
-    /// The search in the visible text, while it is needed.
+    /// The search in the visible text, or `None` while it is not needed.
     visible: Option<Box<VisibleScan>>,
 }
 
@@ -65,13 +66,13 @@ impl StyledScan {
         }
     }
 
-    /// Returns which bytes are not decided yet at the end of the view's text.
+    /// Returns which bytes at the end of the view's text are not decided yet.
     pub(crate) fn undecided(&self, view: View) -> Undecided {
         let raw = self.raw.undecided(view);
         let Some(visible) = &self.visible else { return raw };
         let Undecided { possible, telling, .. } = visible.scan.undecided(visible.view());
         let [possible, telling] = [possible, telling].map(|at| visible.position(at, view.end()));
-        // The search in the visible text has its own copy of the text that it needs.
+        // The search in the visible text keeps its own copy of the text, so it does not affect `keep`.
         Undecided { keep: raw.keep, possible: raw.possible.min(possible), telling: raw.telling.min(telling) }
     }
 
@@ -105,17 +106,19 @@ fn until_escape(text: &[u8]) -> usize {
     at
 }
 
-/// Returns the number of bytes up to the end of the line, or up to the next position at which the span is checked.
+/// Returns the length of the section of `text` to process next. The section ends at the end of the line, or earlier at
+/// the next position at which the length of matches is checked. `at` is the position of `text` in the stream.
 fn section(text: &[u8], at: usize) -> usize {
     let most = text.len().min(CHECK - at % CHECK);
     text[..most].iter().position(|byte| *byte == b'\n').map_or(most, |line| line + 1)
 }
 
-/// The search in the visible text. Its positions equal those in the raw text up to the first escape sequence.
+/// The search in the visible text. Positions in the visible text equal those in the raw text up to the escape sequence
+/// at which this search began.
 struct VisibleScan {
     scan: RuleScan,
     ansi: Ansi,
-    /// The text that the search still needs, and the byte before it.
+    /// The part of the visible text that the search still needs. `before` is the byte before it.
     text: Vec<u8>,
     before: Option<u8>,
     /// The position of `text` in the visible text.
@@ -127,7 +130,7 @@ struct VisibleScan {
 }
 
 impl VisibleScan {
-    /// Copies the search in the raw text, which has examined the view's text.
+    /// Copies the search in the raw text. `raw` has already examined the text of `view`.
     fn fork(raw: &RuleScan, view: View) -> Self {
         let base = raw.undecided(view).keep;
         let mut scan = raw.clone();
@@ -147,7 +150,7 @@ impl VisibleScan {
         View { before: self.before, base: self.base, text: &self.text }
     }
 
-    /// Processes bytes of the raw text, which are at the position `at`.
+    /// Processes bytes of the raw text, the first of which is at the position `at`.
     fn push(&mut self, bytes: &[u8], at: usize, masks: &mut Masks) {
         let from = self.base + self.text.len();
         for (position, &byte) in (at..).zip(bytes) {
@@ -172,18 +175,21 @@ impl VisibleScan {
         masks.add_all(found, |at| at.checked_sub(base).map_or(before, |index| positions[index]));
     }
 
-    /// Returns whether the search is still needed after the raw byte `last`, which ends at the position `end`.
+    /// Returns whether the search is still needed. `last` is the raw byte that was processed last, and `end` is the
+    /// position after it.
     fn continues(&self, last: u8, end: usize) -> bool {
         let is_done = last == b'\n' && self.scan.is_idle();
         let is_long = end.is_multiple_of(CHECK) && self.positions.first().is_some_and(|at| end - at > LONGEST_SPAN);
         !is_done && !is_long
     }
 
-    /// Returns the position in the raw text from which on nothing is decided. `end` is the end of the raw text.
+    /// Converts a position in the visible text, `at`, to a position in the raw text. Nothing from these positions on is
+    /// decided yet. `end` is the end of the raw text.
     fn position(&self, at: usize, end: usize) -> usize {
         let index = at - self.base;
         if self.scan.is_masking() {
-            // A match that is masked already may continue after the escape sequences that follow it.
+            // A match that is already masked may continue after the escape sequences that follow it, so whether these
+            // sequences are masked is not decided either.
             let before = index.checked_sub(1).map_or(self.position_before, |index| self.positions[index]);
             return before + 1;
         }

@@ -4,15 +4,15 @@
 //! To add a rule, add a row to the file for its kind of service. The tests check the format of every row, and its
 //! examples against all rules.
 //!
-//! An expression must not match ordinary text, however long the text is. The expression therefore begins with a literal
-//! that occurs only in these secrets, and continues with the alphabet and the length that the service documents, with
-//! some margin where secrets may become longer. It contains no word boundaries, because the search itself checks that
-//! the match is not part of a longer token. Secrets without such a shape, for example 32 hexadecimal digits, are not
-//! masked by this table, unless a name in front of them identifies the service.
+//! An expression must not match ordinary text, however much text is searched. Therefore, it begins with a literal that
+//! occurs only in these secrets. The alphabet and the length of the rest are those that the service documents, with
+//! some margin where secrets may become longer. The expression contains no word boundaries, because the search itself
+//! checks that the match is not part of a longer token. Secrets without such a shape, for example 32 hexadecimal
+//! digits, are masked only if a name in front of them identifies the service.
 //!
 //! The examples are made up. Their prefixes are split by `concat!`, so that the secret scanners of code hosts do not
-//! report this repository. The rules do not verify checksums, and the checksums in the examples are wrong, except those
-//! of Tailwater's own tokens.
+//! report this repository. The rules do not verify checksums. Except in the examples of Tailwater's own tokens, the
+//! checksums are wrong.
 
 mod agents;
 mod amazon;
@@ -51,7 +51,7 @@ pub(crate) struct TableRule {
     /// What the secret gives access to, and the source of the shape, as one sentence.
     pub(crate) reason: &'static str,
     /// The shape, in the syntax of the `regex` crate. It begins with a literal, or with one of a few literals. If it
-    /// has a group named `secret`, only that group is masked; otherwise the whole match is.
+    /// has a group named `secret`, only that group is masked. Otherwise, the whole match is masked.
     pub(crate) expression: &'static str,
     /// Texts in which the rule masks exactly one secret.
     pub(crate) masked: &'static [&'static str],

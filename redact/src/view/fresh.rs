@@ -1,4 +1,4 @@
-//! Alternative readings of the plain view, for text that looks like the beginning of an escape and precedes a value.
+//! Alternative readings of the decoded text, for text before a value that looks like the beginning of an escape.
 
 use std::array;
 
@@ -10,13 +10,13 @@ use crate::sets::Automata;
 use super::lane::Lane;
 use super::plain::Plain;
 
-/// Plain views that begin within an escape, a few for each stage of the decoder.
+/// Additional plain views that begin within an escape: a few for each stage of the decoder.
 ///
-/// Text before a value may look like the beginning of an escape, which then swallows the first bytes of the value: in
-/// JSON, the path `C:\` before the value `new"` is printed as `C:\\new\"`. Therefore, the text is also read as if there
-/// were no escape and a value began after its first byte. Such a reading ends as soon as it agrees with the main one,
-/// usually after a few bytes. If too many escapes begin before that, the reading with the shortest partial match is
-/// replaced.
+/// Text before a value may look like the beginning of an escape, which then includes the first bytes of the value. For
+/// example, if the path `C:\` precedes the value `new"`, JSON contains `C:\\new\"`, and `\\n` looks like an escape.
+/// Therefore, each escape is also read in a second way: its first byte is ordinary text, and a value begins after it.
+/// Such a *reading* ends as soon as it agrees with the main reading, usually after a few bytes. If too many readings
+/// are active, a new one replaces the one with the shortest partial match.
 #[derive(Clone)]
 pub(super) struct FreshReadings<A: Automata> {
     percent: StageReadings<A>,
@@ -56,8 +56,8 @@ impl<A: Automata> FreshReadings<A> {
         self.percent.is_active || self.backslash.is_active || self.entity.is_active
     }
 
-    /// Processes a unit that enters a stage of the main reading's decoder. Begins a reading if the unit is the first
-    /// one within an escape.
+    /// Processes a unit that enters a stage of the main reading's decoder. If the unit is the first one within an
+    /// escape (`begins`), begins a reading with it.
     #[inline]
     pub(super) fn enter(&mut self, matcher: &Matcher<A>, stage: Stage, unit: Unit, begins: bool, masks: &mut Masks) {
         let readings = match stage {
@@ -83,8 +83,9 @@ impl<A: Automata> FreshReadings<A> {
         }
     }
 
-    /// Ends the readings that have no partial match, or that will find the same matches as the main reading. The main
-    /// reading is `plain` or, if there is none, the raw view, which is in the state `raw` at the position `at`.
+    /// Ends each reading that has no partial match, or that will find the same matches as the main reading. The main
+    /// reading is `plain`. If `plain` is `None`, the main reading is the raw view, which is in the state `raw` at the
+    /// position `at`.
     pub(super) fn end_if_agree(&mut self, matcher: &Matcher<A>, plain: Option<&Plain<A>>, raw: A::State, at: usize) {
         let agrees = |lane: &Lane<A>| match plain {
             Some(plain) => lane.equals(matcher, &plain.lane),
@@ -101,7 +102,7 @@ impl<A: Automata> FreshReadings<A> {
         }
     }
 
-    /// Returns the position of the first incomplete escape.
+    /// Returns the position of the first incomplete escape in any active reading.
     pub(super) fn pending(&self) -> Option<usize> {
         self.active().filter_map(|fresh| fresh.decoder.pending()).min()
     }
@@ -125,7 +126,7 @@ impl<A: Automata> FreshReadings<A> {
 }
 
 impl<A: Automata> StageReadings<A> {
-    /// Begins a reading. It replaces an inactive reading or, if there is none, the one with the shortest partial match.
+    /// Begins a reading. It replaces an inactive one or, if all are active, the one with the shortest partial match.
     fn begin(&mut self, matcher: &Matcher<A>) {
         let replaced = self.readings.iter_mut().min_by_key(|fresh| fresh.worth(matcher));
         let fresh = replaced.expect("there are several readings");
@@ -154,8 +155,8 @@ impl<A: Automata> Fresh<A> {
         }
     }
 
-    /// Returns the key by which readings are compared: whether the reading is active, the length of its partial match,
-    /// and the position at which the partial match begins.
+    /// Returns the key that decides which reading is replaced, the smallest one first: whether the reading is active,
+    /// the length of its partial match, and the position at which the partial match begins.
     fn worth(&self, matcher: &Matcher<A>) -> (bool, usize, Option<usize>) {
         if !self.is_active {
             return (false, 0, None);

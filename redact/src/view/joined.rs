@@ -7,12 +7,12 @@ use crate::sets::Automata;
 
 use super::lane::Lane;
 
-/// The minimum number of base64 characters before a line break that is dropped. Encoders wrap at 60 columns or more,
-/// and few lines of ordinary text end in this many letters and digits.
+/// A line break is dropped only after at least this many base64 characters. Encoders wrap at 60 columns or more, and
+/// few lines of ordinary text end with this many letters and digits.
 pub(crate) const RUN: usize = 16;
 
-/// The joined view of a stream. A line break is dropped, together with the white space after it, if at least [`RUN`]
-/// base64 characters come before it and another one comes after it. Escape sequences and backspaces are dropped.
+/// The joined view of a stream. If at least [`RUN`] base64 characters come before a line break, and another one comes
+/// after it, the line break and the white space after it are dropped. Escape sequences and backspaces are dropped too.
 #[derive(Clone)]
 pub(super) struct Joined<A: Automata> {
     /// The view, or `None` while it equals the raw view.
@@ -20,8 +20,8 @@ pub(super) struct Joined<A: Automata> {
     counted: Counted,
 }
 
-/// A position, and the number of base64 characters directly before it in the joined view, counted up to [`RUN`]. The
-/// view equals the raw text after this position.
+/// A position, and the number of base64 characters directly before this position in the joined view, counted up to
+/// [`RUN`]. From this position on, the view equals the raw text.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Counted {
     at: usize,
@@ -33,13 +33,13 @@ impl Counted {
         Self { at, run }
     }
 
-    /// Returns the position from which on the view is known.
+    /// Returns the position from which on the joined view is known.
     pub(crate) fn begin(self) -> usize {
         self.at
     }
 
-    /// Returns whether a line break at the position `at` may be within wrapped text. For a position before the stored
-    /// one, this is not known, and the result is `true`.
+    /// Returns whether a line break at the position `at` may be within wrapped text. If `at` is before the stored
+    /// position, this is not known, so the result is `true`.
     pub(crate) fn is_wrapped(self, view: View, at: usize) -> bool {
         at < self.at || self.run(view, at) == RUN
     }
@@ -74,8 +74,9 @@ impl<A: Automata> Joined<A> {
     /// Creates the view of a stream whose text is only known from the position `at` on. `before` is the byte before
     /// that position, or `None` at the beginning of the stream.
     ///
-    /// If `before` may be part of wrapped text, the number of such bytes is not known. The view then assumes that there
-    /// are enough of them, so that a value that begins shortly before the end of the line is found.
+    /// If `before` may be part of wrapped text, the number of base64 characters before `at` is not known. The view then
+    /// assumes that there are enough of them. Otherwise, a value that begins shortly before the end of the line would
+    /// be missed.
     pub(super) fn beginning_at(at: usize, before: Option<u8>) -> Self {
         let run = if before.is_some_and(is_wrappable) { RUN } else { 0 };
         Self { separate: None, counted: Counted { at, run } }
@@ -86,8 +87,8 @@ impl<A: Automata> Joined<A> {
     pub(super) fn differs(&self, byte: u8, view: View, at: usize) -> bool {
         match byte {
             _ if self.is_separate() => false,
-            // From this byte on, the view may differ from the raw text: it contains decoded escapes, and neither escape
-            // sequences nor backspaces. The numbers of base64 characters before a position may then differ too.
+            // These bytes begin an escape or an escape sequence, or are dropped, so the view may differ from the raw
+            // text from here on. The numbers of base64 characters before a position may then differ too.
             b'%' | b'\\' | b'&' | Ansi::ESCAPE | BACKSPACE => true,
             b'\n' | b'\r' => self.counted.is_wrapped(view, at),
             _ => false,
@@ -149,7 +150,8 @@ impl<A: Automata> Separate<A> {
         }
         let is_wrappable = is_wrappable(unit.byte);
         if self.in_gap && !is_wrappable {
-            // The line break was not within wrapped text after all, so a match cannot continue across it.
+            // The line break was not within wrapped text after all. It is pushed too, so that no match continues across
+            // it.
             self.lane.push(matcher, unit.with(b'\n'), masks);
         }
         self.lane.push(matcher, unit, masks);

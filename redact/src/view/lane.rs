@@ -42,7 +42,7 @@ impl<A: Automata> Lane<A> {
         }
     }
 
-    /// Abandons a partial match that spans too many raw bytes, because all of these bytes are held back. `at` is the
+    /// Abandons the partial match if it spans too many raw bytes, because all of these bytes are held back. `at` is the
     /// current position.
     pub(super) fn bound(&mut self, matcher: &Matcher<A>, at: usize) {
         let length = self.length(matcher);
@@ -64,7 +64,8 @@ impl<A: Automata> Lane<A> {
         self.state == matcher.start()
     }
 
-    /// Returns whether this lane continues exactly as the raw view, which is in the state `raw` at the position `at`.
+    /// Returns whether this lane will find the same matches as the raw view, which is in the state `raw` at the
+    /// position `at`.
     #[inline]
     pub(super) fn agrees(&self, matcher: &Matcher<A>, raw: A::State, at: usize) -> bool {
         self.state == raw && self.begun(matcher).is_none_or(|begun| begun == at - matcher.begun(raw).value())
@@ -80,12 +81,12 @@ impl<A: Automata> Lane<A> {
         matcher.begun(self.state).value()
     }
 
-    /// Returns the position of the longest partial match, or `None` if there is none.
+    /// Returns the position at which the longest partial match begins, or `None` if there is none.
     pub(super) fn begun(&self, matcher: &Matcher<A>) -> Option<usize> {
         self.start(self.length(matcher))
     }
 
-    /// Returns the position of the longest partial match that reveals a value, or `None` if there is none.
+    /// Returns the position at which the longest partial match that reveals a value begins, or `None` if there is none.
     pub(super) fn telling(&self, matcher: &Matcher<A>) -> Option<usize> {
         self.start(matcher.telling(self.state).value())
     }

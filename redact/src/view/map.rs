@@ -63,13 +63,13 @@ impl Map {
     /// Forgets bytes before the last `count` bytes, but not necessarily all of them.
     pub(super) fn keep(&mut self, count: usize) {
         let unused = self.runs_until(self.len - count);
-        // Removing runs moves the rest, so this is done only if many are removed.
+        // Removing runs moves the others, so runs are removed only if there are many to remove.
         if 2 * unused > self.others.len() {
             self.first = self.others.drain(..unused).next_back();
         }
     }
 
-    /// Returns how many of the other runs begin at or before `index`.
+    /// Returns how many runs in `others` begin at or before `index`.
     fn runs_until(&self, index: usize) -> usize {
         self.others.partition_point(|run| run.index <= index)
     }

@@ -9,9 +9,9 @@ use super::lane::Lane;
 
 /// The plain view of a stream.
 ///
-/// - A run of white space is one space, so that a value of several lines is found however the lines are separated. A
-///   plus sign counts as white space, because it represents a space in form encoding.
-/// - A run of quotation marks is one apostrophe, because shells quote an apostrophe as `'\''` or `'"'"'`.
+/// - A run of white space becomes one space, so that a value of several lines is found however its lines are separated.
+///   A plus sign counts as white space, because it represents a space in form encoding.
+/// - A run of quotation marks becomes one apostrophe, because shells quote an apostrophe as `'\''` or `'"'"'`.
 /// - Backspaces are dropped.
 #[derive(Clone)]
 pub(crate) struct Plain<A: Automata> {
@@ -26,7 +26,7 @@ pub(crate) struct Unifier {
 }
 
 impl Unifier {
-    /// Continues after the raw byte `last`, or begins with the stream.
+    /// Creates a unifier for the text after the raw byte `last`, or for the beginning of a stream if `last` is `None`.
     pub(crate) fn after(last: Option<u8>) -> Self {
         Self { last: last.map_or(0, fold) }
     }

@@ -10,10 +10,10 @@ use super::lane::Lane;
 /// The visible view of a stream, while it differs from the raw view.
 ///
 /// - Escape sequences are dropped, and so is the content of control strings.
-/// - A carriage return is dropped, together with the line feed after it. Programs that wrap lines for a terminal insert
-///   both.
+/// - A carriage return is dropped, together with a line feed after it, because programs that wrap lines for a terminal
+///   insert both.
 /// - Overstriking is dropped. In bold text (`a\ba`), the backspace and the repeated byte are dropped. In underlined
-///   text (`_\ba` or `a\b_`), the backspace and the underscore are dropped. Of any other sequence with a backspace,
+///   text (`_\ba` or `a\b_`), the backspace and the underscore are dropped. In any other sequence with a backspace,
 ///   only the backspace is dropped.
 #[derive(Clone)]
 pub(super) struct Visible<A: Automata> {
@@ -67,7 +67,8 @@ impl<A: Automata> Visible<A> {
         filter.finish(&mut |unit| lane.push(matcher, unit, masks));
     }
 
-    /// Returns whether the view continues exactly as the raw view, which is in the state `raw` at the position `at`.
+    /// Returns whether the view will find the same matches as the raw view, which is in the state `raw` at the position
+    /// `at`.
     pub(super) fn agrees(&self, matcher: &Matcher<A>, raw: A::State, at: usize) -> bool {
         self.filter.is_idle() && self.lane.agrees(matcher, raw, at)
     }

@@ -5,7 +5,7 @@ use super::formats::{
     python, python_ascii, python_bytes, shell_backslashes,
 };
 
-/// An encoder and its name. The encoding of two texts together is the concatenation of their encodings.
+/// An encoder and its name. The encoding of two concatenated texts must be the concatenation of their encodings.
 pub type Encoder = (&'static str, fn(&str) -> String);
 
 /// Encoders that encode each character or byte independently.

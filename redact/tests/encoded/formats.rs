@@ -1,4 +1,4 @@
-//! Formats with escapes. The quotation marks around the text are omitted.
+//! Encoders for formats with escapes. They omit the quotation marks around the text.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -6,7 +6,7 @@ pub fn json(text: &str) -> String {
     unquoted(&serde_json::to_string(text).expect("a string can be encoded"))
 }
 
-/// Encodes as Go and Rails do, so that the JSON can be embedded in HTML.
+/// Encodes text as JSON that can be embedded in HTML, as Go and Rails do.
 pub fn json_for_html(text: &str) -> String {
     let text = json(text);
     text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\'', "\\u0027")
@@ -61,7 +61,7 @@ pub fn python(text: &str) -> String {
     escape(text, is_escaped, python_char)
 }
 
-/// Encodes as Python's `ascii` does within apostrophes.
+/// Encodes text as Python's `ascii` does within apostrophes.
 pub fn python_ascii(text: &str) -> String {
     let is_escaped = |char: char| char.is_control() || !char.is_ascii() || "'\\".contains(char);
     escape(text, is_escaped, python_char)
@@ -78,7 +78,7 @@ fn python_char(char: char) -> String {
     }
 }
 
-/// Encodes as Python's `repr` does for bytes.
+/// Encodes text as Python's `repr` does for a bytes object.
 pub fn python_bytes(text: &str) -> String {
     let byte = |byte: u8| match byte {
         b'\n' => "\\n".into(),

@@ -1,4 +1,4 @@
-//! The encoders of base64, whose output depends on the bytes before and after a value.
+//! The encoders that use base64. Their output for a value depends on the bytes before and after the value.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
@@ -10,7 +10,7 @@ use super::dice::Dice;
 use super::encoders::Encoder;
 use super::formats::{json, lines, percent};
 
-/// Encoders that use base64 with both alphabets, in lines and within other formats.
+/// Encoders that use both alphabets of base64, in one line, wrapped into lines, and within other formats.
 pub const BASE64: &[Encoder] = &[
     ("base64", |text| STANDARD.encode(text)),
     ("base64 without padding", |text| STANDARD_NO_PAD.encode(text)),
@@ -26,11 +26,12 @@ pub const BASE64: &[Encoder] = &[
     ("base64 in JSON with escaped slashes", |text| STANDARD.encode(text).replace('/', "\\/")),
 ];
 
-/// The lengths of the text before a value: each alignment, at the beginning of a line and before and after its end.
+/// The lengths of the text before a value. They cover each alignment at the beginning of a line, in the middle of a
+/// line, and near its end.
 const BEFORE: [usize; 12] = [0, 1, 2, 24, 25, 26, 40, 41, 42, 45, 46, 47];
 
-/// Calls `check` with values of each length, in texts of each alignment, encoded in each way. The texts have whole
-/// groups of three bytes, so that no character contains fewer than six bits.
+/// Calls `check` with values of each length, after text of each length, encoded in each way. The length of a whole text
+/// is a multiple of three bytes, so that each base64 character contains six bits of the text.
 fn for_each_text(dice: &mut Dice, check: impl Fn(&str, &Redactor, &Text)) {
     for length in 6..=40 {
         let value: String =
@@ -69,7 +70,7 @@ impl Text {
     }
 }
 
-/// Returns the number of base64 characters. An incomplete escape at the end is not counted.
+/// Returns the number of base64 characters. If `part` ends with an incomplete escape, the escape is not counted.
 fn characters(part: &str) -> usize {
     let styles = ["\x1b[0m", "\x1b[32m", "\\n", "%3D"];
     let part = styles.iter().fold(part.to_owned(), |part, style| part.replace(style, ""));

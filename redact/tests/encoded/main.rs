@@ -105,7 +105,7 @@ fn no_value_is_found_in_the_output_of_programs_long() {
     for_each_seed(2_000, |dice| programs::check_dumps(dice, 100, Missing::Fails));
 }
 
-/// Checks encoders that encode each character independently: the whole encoded value is replaced by one mask.
+/// Checks encoders that encode each character independently. One mask must replace the whole encoded value.
 fn by_character(dice: &mut Dice) {
     let value = firm(&secret(dice));
     let redactor = Redactor::new([&value]);
@@ -119,8 +119,8 @@ fn by_character(dice: &mut Dice) {
     }
 }
 
-/// Checks that one mask replaces `encoded` in `text`. The mask may include a few escapes before `encoded`, if these
-/// escapes might include the first bytes of `encoded`.
+/// Checks that one mask replaces `encoded` in `text`. The mask may also include a few escapes directly before
+/// `encoded`, because such an escape might continue with the first bytes of `encoded`.
 fn check(name: &str, redactor: &Redactor, dice: &mut Dice, value: &str, text: &str, encoded: &str) {
     let shown = redacted(redactor, dice, text);
     let inner = encoded.trim_matches(|char| "'$ ".contains(char));
@@ -167,7 +167,7 @@ fn cut_off(dice: &mut Dice) {
     }
 }
 
-/// Checks that pauses after each byte show little of an encoded value, and that the rest is masked.
+/// Checks that pauses after each byte show little of an encoded value, and that a mask replaces the rest of the value.
 fn paused(dice: &mut Dice) {
     let value = firm(&secret(dice));
     let redactor = Redactor::new([&value]);
@@ -186,8 +186,8 @@ fn paused(dice: &mut Dice) {
     }
 }
 
-/// Returns how many bytes of an encoded value may be shown: up to 7 bytes of the value, less than half of it, and an
-/// incomplete escape.
+/// Returns the maximum number of bytes of an encoded value that may be shown: the encoding of up to 7 bytes, but less
+/// than half of the value, and an incomplete escape.
 fn harmless(value: &str, encode: fn(&str) -> String) -> usize {
     let count = 7.min((value.len() - 1) / 2);
     let longest_escape = "\\\\ud83d\\\\ude00".len();
@@ -218,8 +218,8 @@ fn unchanged(dice: &mut Dice) {
     assert_eq!(stream.redactions(), count, "{values:?} in {text:?}");
 }
 
-/// Adds characters to both ends of a value, so that these ends are not merged with the text around the value. The text
-/// before the value may still turn its beginning into an escape.
+/// Adds characters to both ends of a value, so that the value's own ends do not merge with the text around it. Escapes
+/// in the text before the value may still include its first characters.
 fn firm(value: &str) -> String {
     let begin = ["q", "n", "u0041", "4a", "lt;"][value.len() % 5];
     format!("{begin}{:x<6}q", value.trim())

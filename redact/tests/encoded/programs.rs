@@ -1,4 +1,4 @@
-//! External programs that encode values. Each encodes many values in one run, one on each line.
+//! External programs that encode values. In one run, a program encodes many values, and prints each on one line.
 
 use std::io::Write as _;
 use std::process::{Command, Stdio};
@@ -8,7 +8,8 @@ use redact::Redactor;
 use crate::dice::Dice;
 use crate::secret::secret;
 
-/// The programs. They read values that are separated by NUL, and print each on one line between `<` and `>`.
+/// The programs and their arguments. A program reads values, each of which ends with a NUL byte, and prints each value
+/// on one line, usually between `<` and `>`.
 const PROGRAMS: [(&str, &[&str]); 8] = [
     ("bash", &["-c", r#"while IFS= read -rd '' v; do printf '<%q>\n' "$v"; done"#]),
     ("bash", &["-c", r#"while IFS= read -rd '' v; do printf '<%s>\n' "${v@Q}"; done"#]),
@@ -23,15 +24,15 @@ const PROGRAMS: [(&str, &[&str]); 8] = [
     ("python3", &["-c", "import sys, html\nfor v in sys.stdin.read().split('\\0')[:-1]: print(f'<{html.escape(v)}>')"]),
 ];
 
-/// What happens if a program is not installed.
+/// What to do if a program is not installed.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Missing {
     Skipped,
     Fails,
 }
 
-/// Checks that the redacted output of the programs contains a mask for each value, and nothing else of the value. Other
-/// words come before and after each value.
+/// Checks that the redacted output of each program contains one mask for each value, and nothing else of the value.
+/// There may be other words directly before and after a value.
 pub fn check(dice: &mut Dice, count: usize, missing: Missing) {
     let values: Vec<String> = (0..count).map(|_| format!("q{:x<6}q", secret(dice).trim())).collect();
     let texts: Vec<String> = values.iter().map(|value| format!("{}{value}{}", word(dice), word(dice))).collect();
@@ -48,8 +49,8 @@ pub fn check(dice: &mut Dice, count: usize, missing: Missing) {
             check_output(&format!("{program} {arguments:?}"), &output, count);
         }
     }
-    // The crate `shlex` puts several quoted parts next to each other if a text contains both kinds of quotation marks, or
-    // characters such as `^`. A value that is split in this way is not found, so these texts are left out.
+    // If a text contains both kinds of quotation marks, or characters such as `^`, the `shlex` crate divides it into
+    // several quoted parts. A value that is divided in this way is not found, so these texts are excluded.
     let is_one_part = |quoted: &String| {
         let inner = quoted.get(1..quoted.len() - 1).unwrap_or_default();
         !quoted.starts_with(['\'', '"']) && !quoted.contains(['\'', '"'])
@@ -61,7 +62,7 @@ pub fn check(dice: &mut Dice, count: usize, missing: Missing) {
     check_output("shlex", quoted.join("\n").as_bytes(), quoted.len());
 }
 
-/// Returns up to 8 capital letters, which are neither quoted nor escaped.
+/// Returns up to 8 capital letters. No program quotes or escapes these letters.
 fn word(dice: &mut Dice) -> String {
     (0..dice.below(9)).map(|_| char::from(b'G' + u8::try_from(dice.below(20)).expect("it is small"))).collect()
 }

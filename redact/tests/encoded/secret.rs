@@ -35,7 +35,7 @@ pub fn noise(dice: &mut Dice) -> String {
     text(dice, &[ALPHANUMERIC, PUNCTUATION, "    ", "\n\t\\\\%%&&''\"\""], 0..30)
 }
 
-/// Returns text in which each character is from a randomly chosen one of `alphabets`.
+/// Returns text whose length is in the range `len`. Each character is from a randomly chosen one of `alphabets`.
 fn text(dice: &mut Dice, alphabets: &[&str], len: std::ops::Range<usize>) -> String {
     let len = len.start + dice.below(len.len());
     let mut text = String::new();

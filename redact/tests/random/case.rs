@@ -4,9 +4,9 @@ use crate::dice::Dice;
 
 pub use crate::oracle::Case;
 
-/// Small alphabets, so that matches often begin, fail and overlap. The last alphabet is large enough for bytes to be
-/// skipped. None contains white space or bytes that are part of escapes, because the oracle only implements literal
-/// values.
+/// Small alphabets, so that matches often begin, fail and overlap. The last alphabet is larger, so that the redactor
+/// skips bytes. No alphabet contains white space or bytes that are part of escapes, because the oracle implements only
+/// literal values.
 const ALPHABETS: [&[u8]; 5] = [b"ab", b"a-", b"ab_.", b"abcdef-;\0\xff", b"abcdefghijklmnopqrstuvwxyz,.:0123456789"];
 
 impl Case {

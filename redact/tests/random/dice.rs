@@ -1,7 +1,8 @@
 //! Random numbers that can be reproduced from a seed.
 //!
-//! The seeds are the same in each run, so that a change is never judged by chance. `make test-long` uses new ones: it
-//! sets `REDACT_SEED` to the first seed. A failure prints its seed, with which it can be reproduced.
+//! The seeds are the same in each run, so that chance does not decide whether a change passes the tests. `make
+//! test-long` uses new seeds: it sets `REDACT_SEED` to the first one. A test that fails prints its seed, with which the
+//! failure can be reproduced.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
@@ -23,7 +24,7 @@ impl Dice {
     }
 }
 
-/// Runs a test `cases` times, each time with another seed.
+/// Runs a test `cases` times, each time with a different seed.
 pub fn for_each_seed(cases: u64, run: impl Fn(&mut Dice)) {
     let first = std::env::var("REDACT_SEED").map_or(FIRST, |seed| seed.parse().expect("REDACT_SEED is a number"));
     for seed in first..first + cases {

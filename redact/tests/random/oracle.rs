@@ -1,5 +1,5 @@
-//! A simple and slow implementation of the redactor. It uses no automaton and no state, but tries every value at every
-//! position.
+//! The oracle: a simple and slow implementation of the redactor. It uses neither an automaton nor state, but tries
+//! every value at every position.
 
 use std::fmt::{self, Debug, Formatter};
 use std::ops::Range;
@@ -22,15 +22,15 @@ impl Debug for Case {
     }
 }
 
-/// Whether the stream ends after the known bytes, or more bytes may follow.
+/// What follows the bytes that are known: the end of the stream, or perhaps more bytes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Then {
     End,
     Unknown,
 }
 
-/// Pushes the pieces, releases after each piece that ends at a pause, and compares the output with the oracle's. Then
-/// checks that the pauses have shown less than 8 bytes and less than half of each match.
+/// Pushes the pieces, and releases the stream after each piece that ends at one of `pauses`. Compares the output with
+/// that of the oracle. Then checks that the pauses have shown less than 8 bytes and less than half of each match.
 pub fn check(case: &Case, pieces: &[Range<usize>], pauses: &[usize]) {
     let mut stream = Redactor::new(&case.values).stream();
     let mut shown = Redacted::new();
@@ -49,7 +49,8 @@ pub fn check(case: &Case, pieces: &[Range<usize>], pauses: &[usize]) {
     }
 }
 
-/// Returns the text with adjacent masks merged. Masks that a pause has already written cannot be merged by the stream.
+/// Returns the text with adjacent masks merged. If a pause has already written a mask, the stream cannot merge it with
+/// the next one.
 fn once_each(redacted: &Redacted) -> String {
     let mut text = redacted.to_string();
     while text.contains("[REDACTED][REDACTED]") {
@@ -58,7 +59,7 @@ fn once_each(redacted: &Redacted) -> String {
     text
 }
 
-/// Returns the output of a stream over the whole text that is released at each of `pauses`.
+/// Returns the expected output for the whole text if the stream is released at each of `pauses`.
 fn redacted(case: &Case, pauses: &[usize]) -> Vec<u8> {
     let len = case.text.len();
     let mut ranges = matches(case, len, Then::End);
@@ -83,7 +84,7 @@ fn shown_of_matches(case: &Case, pauses: &[usize]) -> Vec<(Range<usize>, usize)>
     matches(case, case.text.len(), Then::End).into_iter().map(|range| (range.clone(), count(&range))).collect()
 }
 
-/// Returns for each byte whether one of `pauses` has shown it, before later bytes were known.
+/// Returns for each byte whether it is shown at one of `pauses`, when the later bytes are not known yet.
 fn shown_by(case: &Case, pauses: &[usize]) -> Vec<bool> {
     let mut shown = vec![false; case.text.len()];
     for &pause in pauses {
@@ -112,10 +113,11 @@ fn matches(case: &Case, known: usize, then: Then) -> Vec<Range<usize>> {
     matches
 }
 
-/// Returns how many bytes at the end of the first `known` bytes must not be shown, because they are a long prefix of a
-/// value.
+/// Returns how many bytes at the end of the first `known` bytes must not be shown, because they are a prefix of a value
+/// and reveal too much of it.
 ///
-/// An underscore after the prefix of a long value may turn out to be overstruck, so it is ignored.
+/// If the known bytes end with an underscore after the prefix of a long value, the underscore may turn out to be
+/// overstruck. It is therefore ignored.
 fn telling(case: &Case, known: usize) -> usize {
     let long = Case { values: case.values.iter().filter(|value| value.len() >= 6).cloned().collect(), ..case.clone() };
     let without_underscore = match case.text[..known] {
@@ -125,14 +127,15 @@ fn telling(case: &Case, known: usize) -> usize {
     telling_prefix(case, known).max(without_underscore + usize::from(without_underscore > 0))
 }
 
-/// Returns the length of the longest prefix of a value at the end of the first `known` bytes that is too long to show.
+/// Returns the length of the longest prefix of a value that the first `known` bytes end with, and that must not be
+/// shown.
 fn telling_prefix(case: &Case, known: usize) -> usize {
     let tells = |value: &[u8], len: usize| {
         (len >= 8 || 2 * len >= value.len())
             && case.text[..known].ends_with(&value[..len])
             && (value.len() >= 6 || begins_alone(case, known - len))
     };
-    // A complete long value is a match already.
+    // If a long value is complete, it is a match already.
     let longest =
         |value: &Vec<u8>| (1..value.len() + usize::from(value.len() < 6)).rev().find(|len| tells(value, *len));
     case.values.iter().filter_map(longest).max().unwrap_or(0)

@@ -1,4 +1,4 @@
-//! A redactor with two sets of values does exactly the same as one with all values in a single set.
+//! Tests that a redactor with two sets of values behaves exactly like one with all values in a single set.
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -8,8 +8,8 @@ use crate::case::Case;
 use crate::dice::{Dice, for_each_seed};
 use crate::pieces;
 
-/// Values that can be printed in many forms, or that overlap or decode to one another, so that the two sets may contain
-/// related values.
+/// Values that can be printed in many forms, that overlap, or that decode to one another. The two sets may therefore
+/// contain related values.
 const VALUES: [&str; 14] = [
     "correct horse battery",
     "battery staple",
@@ -42,7 +42,7 @@ fn two_sets_of_values_are_equivalent_to_their_union_in_many_cases() {
     check(10_000);
 }
 
-/// Redacts random texts by two sets of values and by their union.
+/// Redacts random texts with two sets of values and with the union of these sets, and compares the results.
 fn check(cases: u64) {
     let rules = [Rules::none(), Rules::built_in()];
     for_each_seed(cases, |dice| {
@@ -52,7 +52,7 @@ fn check(cases: u64) {
         let former = Redactor::with_rules(shared, rules);
         let [one_set, two_sets] = [Redactor::with_rules(&case.values, rules), former.with_values(added)];
         assert_eq!(one_set.explain(&case.text), two_sets.explain(&case.text), "{case:?}, {} shared", shared.len());
-        // The added values may also be added while the stream is being redacted.
+        // In about half of the cases, values are added while the streams are being redacted.
         let add_at = [0, dice.below(case.text.len() + 1)][dice.below(2)];
         let start = if add_at == 0 { [&one_set, &two_sets] } else { [&former, &former] };
         let mut streams = start.map(Redactor::stream);

@@ -1,5 +1,5 @@
-//! Text that is skipped is redacted as if each of its bytes had been examined: bytes that look like an escape, a style
-//! or a run of white space hide no value, and no part of a value.
+//! Tests that text is redacted as if each byte had been examined, although the redactor skips bytes. Bytes that look
+//! like an escape, a style or a run of white space must not hide a value or a part of one.
 
 use redact::{Redacted, Redactor};
 
@@ -21,7 +21,8 @@ const VALUES: [&str; 8] = [
     "%41literal%",
 ];
 
-/// Escapes, styles and runs, which may be next to each other.
+/// Stops, at which a view may begin to differ from the raw text: escapes, styles and runs. Several of them may be next
+/// to each other.
 const STOPS: [&str; 34] = [
     "\x1b[0m",
     "\x1b[1;31m",
@@ -106,7 +107,7 @@ fn an_escape_sequence_does_not_count_as_part_of_a_wrapped_line() {
                 assert_eq!(shown, masked, "{text:?}");
             }
         }
-        // After one character less, a line break is not dropped.
+        // If there is one character less, the line break is not dropped.
         for line_break in ["\\n", "\n", "%0A", "&#10;"] {
             let text = format!("acedout{sequence}a20b-val{line_break}ue{AFTER}");
             assert_eq!(check(&["20b-value"], &text), text);
@@ -114,12 +115,13 @@ fn an_escape_sequence_does_not_count_as_part_of_a_wrapped_line() {
         let cut_off = format!("spacedout{sequence}a20b-va\n");
         assert_eq!(check(&["20b-value"], &cut_off), format!("spacedout{sequence}a[REDACTED]"));
     }
-    // An incomplete sequence ends before the line break.
+    // Here, the first bytes of the value, `20b`, complete the escape sequence.
     check(&["20b-value"], &format!("aceddout\x1b[20b-val\\nue{AFTER}"));
     check(&["20b-value"], "spacedout\x1b[20b-va\n");
 }
 
-/// The number of base64 characters before a line break includes those before a line break that was dropped.
+/// Line breaks within wrapped base64 are dropped. The number of base64 characters before a line break therefore
+/// includes those of the line before, if the line break between the lines was dropped.
 #[test]
 fn a_short_line_after_a_wrapped_one_is_wrapped_too() {
     let wrapped = format!("aceddoutspacedout\na20b-val\nue{AFTER}");
@@ -184,8 +186,8 @@ fn a_line_end_with_escape_sequences_in_it_is_not_visible() {
     }
 }
 
-/// Checks that a single read has the same result as reads of one byte each, in which nothing can be skipped. Returns
-/// the result.
+/// Redacts `text` in a single read, and checks that the result is the same as with reads of one byte each, in which
+/// nothing can be skipped. Returns the result.
 fn check(values: &[&str], text: &str) -> String {
     let redactor = Redactor::new(values);
     let mut stream = redactor.stream();

@@ -1,4 +1,4 @@
-//! Secrets are recognised by their shape even if terminal escape sequences interrupt them.
+//! Tests that secrets are recognised by their shape even if terminal escape sequences interrupt them.
 
 use crate::stream::{check, redact, redactor};
 

@@ -1,9 +1,9 @@
-//! Tests which values look like credentials. Next to each kind of text that is not a credential are similar values that
-//! are.
+//! Tests which values look like credentials. For each kind of text that is not a credential, there are similar values
+//! that are credentials.
 
 use redact::{Redactor, Rules};
 
-/// Checks that each value is masked if it is assigned to `name`, or that it is shown.
+/// Assigns each value to `name`. Checks that all values are masked, or that all are shown, depending on `are_masked`.
 #[track_caller]
 fn check(name: &str, values: &[&str], are_masked: bool) {
     let redactor = Redactor::with_rules::<_, &[u8]>([], &Rules::built_in());
@@ -77,7 +77,7 @@ fn words_with_up_to_four_digits_are_an_identifier() {
 
 #[test]
 fn a_name_may_have_64_bytes_after_its_secret_like_word() {
-    // The word is `pass`, with which `password` begins.
+    // The secret-like word is `pass`, so the letters `word` count as part of the 64 bytes.
     for (length, is_masked) in [(0, true), (60, true), (61, false)] {
         let rest: String = "_x".repeat(33)[..length].into();
         check(&format!("password{rest}="), &["hunter2"], is_masked);

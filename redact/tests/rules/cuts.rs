@@ -1,4 +1,4 @@
-//! Tests which secrets are masked, and that this does not depend on how the input is cut.
+//! Tests which secrets are masked, and that this does not depend on how the input is split.
 
 use redact::{MaskCounter, Redactor, Rules};
 

@@ -4,7 +4,7 @@ use redact::{Redactor, Rule, Rules};
 
 use crate::stream::check;
 
-/// Returns a redactor with the given rules, each of which has an id and an expression, and with the built-in rules.
+/// Returns a redactor with the built-in rules and the given ones. Each of `rules` is an id and an expression.
 fn redactor(rules: &[(&str, &str)]) -> Redactor {
     let rule = |&(id, expression): &(&str, &str)| Rule {
         id: id.to_owned(),
@@ -20,7 +20,7 @@ fn redactor(rules: &[(&str, &str)]) -> Redactor {
 fn four_candidates_of_a_rule_are_followed() {
     let redactor = redactor(&[("acme", "ab[a-z-]{0,20}=[0-9]{10}")]);
     let rest = format!("{}=0123456789\n", "x".repeat(19));
-    // Only the candidate that begins last is short enough.
+    // Only in the candidate that begins last are there at most 20 bytes between `ab` and the equals sign.
     check(&redactor, &format!("ab-ab-ab-ab-{rest}"), "ab-ab-ab-[REDACTED:acme]\n");
     let text = format!("ab-ab-ab-ab-ab-{rest}");
     check(&redactor, &text, &text);
@@ -38,8 +38,8 @@ fn sixty_four_candidates_are_followed() {
 
 #[test]
 fn a_candidate_of_another_rule_is_followed_while_a_long_secret_continues() {
-    // Each `z` after the first ends a literal. In one of these positions, the automata of both secrets are in states
-    // with the same number.
+    // Each `z` after the first one ends a literal. At one of these positions, the candidates of two different rules are
+    // in states with the same number.
     let redactor = redactor(&[("acme", "acme-[a-z]{80} [a-z]{10}"), ("zz", "zz[0-9]{50}")]);
     let text = format!("Bearer {}-acme-{} abcdefghij\n", "a1b2c3".repeat(200), "z".repeat(80));
     assert_eq!(redactor.redact(text.as_bytes()).to_text(), "Bearer [REDACTED:bearer-token]\n");

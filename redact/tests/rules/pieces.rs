@@ -1,4 +1,4 @@
-//! The pieces that random texts for rules consist of.
+//! The pieces from which random texts for the tests of rules are assembled.
 
 /// Pieces of secrets and of the text around them.
 pub const PIECES: [&str; 66] = [

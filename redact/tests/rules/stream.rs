@@ -2,7 +2,7 @@
 
 use redact::{Redacted, Redactor, Rule, Rules};
 
-/// Returns the built-in rules and one for a token of a fixed length.
+/// Returns the built-in rules, and a rule for a token of a fixed length.
 pub fn rules() -> Rules {
     let example = Rule {
         id: "example-token".to_owned(),
@@ -30,7 +30,7 @@ pub fn redact<'t>(redactor: &Redactor, pieces: impl IntoIterator<Item = &'t [u8]
     shown.to_string()
 }
 
-/// Checks the output for a text in one piece, cut at every position, and byte by byte.
+/// Checks the output for a text in one piece, split at every position, and byte by byte.
 pub fn check(redactor: &Redactor, text: &str, expected: &str) {
     assert_eq!(redactor.redact(text.as_bytes()).to_text(), expected, "{text:?} in one piece");
     for cut in 0..text.len() {

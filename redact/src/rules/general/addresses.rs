@@ -51,8 +51,9 @@ pub(super) const RULES: &[GeneralRule] = &[
         rule: TableRule {
             id: "netrc-password",
             reason: "Passwords in the files `.netrc` of curl and git, according to the manual of `ftp`.",
-            // The login must not contain `[`, and therefore no mask. Otherwise, a mask that is shorter than the text it
-            // replaces could make a login short enough to match when a text is redacted again.
+            // The login must not contain `[`, so it cannot contain a mask. A mask may be shorter than the text that it
+            // replaces. If masks were allowed, a long login with a mask could become short enough to match when a text
+            // is redacted again.
             expression: r"login[ \t\r\n]{1,8}[^\s\[]{1,128}[ \t\r\n]{1,8}password[ \t\r\n]{1,8}(?P<secret>[^\s]{6,256})",
             masked: &["machine example.com login deploy password s3cr3t-w0rd\n", "login a\n  password 0123456789\n"],
             unmasked: &["login failed, password incorrect", "login with password authentication"],

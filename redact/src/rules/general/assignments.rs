@@ -1,14 +1,15 @@
 //! Assignments to secret-like names in the usual syntaxes.
 //!
-//! Each expression begins with the word that makes a name secret-like. The text before that word does not matter, and
-//! [`credential`] examines the rest of the name together with the value. Up to the end of the name, all rules share one
-//! candidate (`names`).
+//! Each expression begins with the word that makes a name secret-like, such as `password` in `db_password_prod`. The
+//! text before that word is examined separately (`names`), and [`credential`] examines the rest of the name together
+//! with the value. Up to the end of the name, all rules share one candidate (`names`).
 
 use super::{Beginning, Boundary, GeneralRule, LONG_VALUE, Matching};
 use crate::rules::credential;
 use crate::rules::table::TableRule;
 
-/// A name, beginning with its secret-like word. The bound limits the work for a name that contains many such words.
+/// A name, beginning with its secret-like word. The length is limited, because a long name may contain many such words,
+/// each of which begins a candidate.
 macro_rules! name {
     () => {
         concat!(
@@ -19,14 +20,14 @@ macro_rules! name {
     };
 }
 
-/// The quotation marks after a name, escaped or not, and the end of an index.
+/// The text between a name and the assignment: quotation marks, escaped or not, and the closing bracket of an index.
 macro_rules! name_end {
     () => {
         r#"(?:\\*["'])?\]?"#
     };
 }
 
-/// The bytes of an unquoted value, of which the last is not punctuation that ends a sentence or a list item.
+/// The bytes of an unquoted value. The last byte must not be punctuation that ends a sentence or a list item.
 macro_rules! unquoted {
     ($count:literal) => {
         concat!("[!#$%*+./0-9:=?@A-Z\\[\\]^_a-z{}~-]{", $count, ",}[!#$%*+/0-9=?@A-Z^_a-z~-]")

@@ -10,15 +10,15 @@ macro_rules! line_end {
     };
 }
 
-/// The text that may separate two lines of a key: line ends, indentation, quotation marks of concatenated strings, and
-/// comment signs.
+/// The text that may separate two lines of a key: line ends, indentation, the quotation marks of concatenated strings,
+/// and the signs that begin a comment.
 macro_rules! gap {
     () => {
         concat!(r#"(?:(?:["'] *[+,.]?)? *"#, line_end!(), r#"[ \t>|#*"']*)+"#)
     };
 }
 
-/// The lines of a key: base64 in lines of 16 characters or more, or of 32 or more if spaces separate the lines.
+/// The lines of a key. They consist of base64 and have 16 characters or more, or 32 or more if spaces separate them.
 macro_rules! lines {
     () => {
         concat!("[A-Za-z0-9+/=]{16,}(?:", gap!(), r"[A-Za-z0-9+/=]{16,}|[ \t]+[A-Za-z0-9+/=]{32,})*")
@@ -40,7 +40,7 @@ pub(super) const RULES: &[GeneralRule] = &[
                 gap!(),
                 r"|[ \t]+)?",
                 lines!(),
-                // A short line at the end is masked if the end line follows, and so is a checksum.
+                // If the end line follows, a short last line, with or without a checksum after it, is masked too.
                 "(?:(?:(?:",
                 gap!(),
                 r"|[ \t]+)[A-Za-z0-9+/=]+(?:",

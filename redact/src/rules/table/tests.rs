@@ -57,7 +57,7 @@ fn no_rule_masks_a_token_within_a_longer_word() {
     let redactor = redactor();
     for rule in table_rules() {
         for text in rule.masked {
-            // If the secret follows a name or a URL, the text before it may be part of a longer word.
+            // If the secret follows a name or a URL, the text before that name or URL may be part of a longer word.
             let found = redactor.explain(text.as_bytes());
             if found.first().is_some_and(|found| found.range.len() == text.len()) {
                 check_unmasked(&redactor, &format!("x{text}"));
