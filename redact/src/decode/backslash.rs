@@ -163,7 +163,7 @@ fn continues(held: &Units, byte: u8) -> bool {
 }
 
 /// Classifies the bytes after a run of backslashes. The caller checks that each byte after the first one
-/// [continues](continues) the escape.
+/// [`continues`] the escape.
 fn escape(held: &Units) -> Escape {
     let len = held.as_slice().len();
     let last = held.bytes(len - 1).next();
