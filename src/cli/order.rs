@@ -18,7 +18,7 @@ const MAX_WAITING: usize = 4 << 20;
 pub(super) struct Piece {
     pub(super) stream: StreamName,
     pub(super) bytes: Vec<u8>,
-    /// The time at which the first byte of the event was captured.
+    /// The time at which the first byte of the log event that contains this piece was captured.
     pub(super) time: Timestamp,
 }
 

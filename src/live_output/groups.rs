@@ -202,8 +202,7 @@ impl<'a> Outline<'a> {
         if is_hidden { Shown::Collapsed } else { Shown::Title }
     }
 
-    /// Ends the last open group of a kind before the line at an index. Returns `false` if no group of this kind is
-    /// open.
+    /// Ends the innermost open group of kind `kind`, just before line `at`. Returns `false` if there is none.
     fn end_last(&mut self, at: usize, kind: &GroupKind) -> bool {
         let ended = self.open.iter().rposition(|open| open.kind == kind);
         if let Some(ended) = ended {

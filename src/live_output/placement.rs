@@ -33,7 +33,7 @@ pub struct ListNodes {
 pub struct Ruler {
     /// An element with [`RULER_COLUMNS`] characters, whose width is measured to compute the width of a character.
     pub columns: NodeRef<html::Span>,
-    /// An element that is as wide as the area for the text of lines.
+    /// An element that is as wide as the text column of a line.
     pub line: NodeRef<html::Span>,
 }
 

@@ -269,8 +269,8 @@ impl Run<'_> {
     }
 
     fn end(self) -> Outcome {
-        // If the program is stopping or the lease is lost, the search for files was not completed. Unmatched patterns
-        // are then not reported.
+        // If the program is stopping or the lease is lost, the search for files is incomplete, so unmatched patterns
+        // are not reported.
         let looked = !has_no_time(self.tools.control);
         if let Some(collector) = self.tools.collector.as_ref().filter(|_| looked)
             && let Some(warning) = collector.unmatched(self.tools.capture.redactor())

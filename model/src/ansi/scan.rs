@@ -6,7 +6,7 @@ use super::motion::{Motion, ScreenMotion};
 use super::style::Parameter;
 use super::visible::is_shown;
 
-/// One action of a terminal within a row.
+/// A terminal action that affects only the current row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Token<'a> {
     /// Shows text, which may contain tabs but no other control characters.

@@ -59,7 +59,7 @@ impl Panel {
         Seen { line: self.buffer.totals().end(), event: self.buffer.end() }
     }
 
-    /// Returns the known number of rows that have arrived since `seen` was recorded.
+    /// Returns the number of rows that are known to have arrived since `seen` was recorded.
     pub(super) fn unseen(&self) -> i64 {
         let lines = match &self.selected {
             Some(selected) => selected.count_from(self.seen.line),

@@ -119,7 +119,7 @@ pub struct Answer {
 }
 
 impl BodyMember {
-    /// Returns the path as errors state it, such as `payload.steps[0].run`.
+    /// Returns the path as it appears in error messages, such as `payload.steps[0].run`.
     pub fn name(&self) -> String {
         let mut name = String::new();
         for step in &self.path {

@@ -13,7 +13,7 @@ use crate::harness::people::{PASSWORD, Proof, browser};
 use crate::harness::{TOKEN, TestServer};
 use cases::{API_TOKEN, cases};
 
-/// Routes that tests in other modules check, because they need files, a complete log or a password.
+/// Routes that are tested in other modules, because testing them requires files, a complete log or a password.
 const ELSEWHERE: [Elsewhere; 3] = [
     Elsewhere {
         what: "GET /jobs/{id}/input",

@@ -2,8 +2,8 @@
 
 use tailwater::server::{STREAM_ROUTES, StreamCondition, StreamRoute};
 
-/// Returns the paths with which streams of a job are opened: all routes of streams, and each search in both formats.
-/// The searches find all lines that are not empty.
+/// Returns the URL paths that open a job's streams: one for each stream route, except that the route of searches
+/// appears once for each format. The searches find all lines that are not empty.
 pub fn stream_paths(job: &str) -> Vec<String> {
     STREAM_ROUTES.iter().flat_map(|route| paths(route, job)).collect()
 }

@@ -1,4 +1,4 @@
-//! Keys of services for analytics and feature flags.
+//! Rules for the API keys of analytics and feature-flag services.
 
 use super::TableRule;
 

@@ -1,4 +1,4 @@
-//! Keys of services for shops, marketplaces and logistics.
+//! Rules for the API keys of shop, marketplace and logistics services.
 
 use super::TableRule;
 

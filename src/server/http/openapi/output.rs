@@ -19,7 +19,7 @@ pub(super) fn operations() -> Vec<ApiOperation> {
         .collect()
 }
 
-/// Returns the schema of the number of an attempt.
+/// Returns the schema for an attempt number that is at least `least`.
 fn attempt(least: i64) -> ObjectBuilder {
     integer(least..=i64::from(i32::MAX))
 }
