@@ -4,9 +4,10 @@
 //
 // A page sends "JOB SEQ all" to receive all events of a job after a seq, "JOB SEQ lifecycle" to receive new lifecycle
 // events, "jobs" to receive an event for each change to any job, and "" before it is closed. It receives pairs of a
-// type and a string. The types are "open", "event" (with an event of the job as JSON), "heartbeat", "terminal" (all
-// events of the job have been sent), and "error" (the stream has broken). After an error, the page has to subscribe
-// again.
+// type and a string. The types are "open", "event" (with an event of the job as JSON), "heartbeat", "terminal" (the job
+// has ended, with the seq of its last event), and "error" (the stream has broken). After an error, the page has to
+// subscribe again. A page that has just subscribed may receive "terminal" before all events, because the open stream may
+// have begun after the page's seq. The page then fetches the missing events itself.
 
 /**
  * The pages, each with the seq of the last event that it has received.
@@ -175,13 +176,13 @@ function sendEvent(job, seq, data) {
   }
 }
 
-/** Reports that no more events of a job will follow. */
+/** Reports that no more events of a job will follow. The id consists of the job and the seq of its last event. */
 function end(id, type) {
-  const [job] = id.split(":");
+  const [job, seq] = id.split(":");
   streamed.delete(job);
   for (const [port, page] of pages) {
     if (page.job === job) {
-      port.postMessage([type, ""]);
+      port.postMessage([type, seq]);
     }
   }
 }

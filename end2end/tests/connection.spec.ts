@@ -165,6 +165,45 @@ test("20 pages are live at once and share one stream, which stays open after the
   }
 });
 
+test("a page to which the shared stream reports the end of a job before all of its events fetches the missing events", async ({ page, server, api }) => {
+  const stop = join(server.data, "stop");
+  const id = await api.submit({ run: ticking(stop) });
+  // This worker opens at once and sends only what the test delivers. The real worker does the same to a page that
+  // subscribes just before the end of its job.
+  await page.addInitScript(() => {
+    class Port extends EventTarget {
+      start() {}
+      close() {}
+      deliver(type: string, text: string) {
+        this.dispatchEvent(new MessageEvent("message", { data: [type, text] }));
+      }
+      postMessage(text: string) {
+        if (text) setTimeout(() => this.deliver("open", ""));
+      }
+    }
+    class Worker extends EventTarget {
+      port = new Port();
+      constructor() {
+        super();
+        Reflect.set(window, "port", this.port);
+      }
+    }
+    Reflect.set(window, "SharedWorker", Worker);
+  });
+  const job = new JobPage(page);
+  await job.open(server, id);
+  await job.expectConnection("live");
+  const seen = Number(await job.lines.last().getAttribute("data-line"));
+  await expect.poll(async () => (await api.job(id)).lastSeq).toBeGreaterThan(seen + 20);
+  await writeFile(stop, "");
+  await expect.poll(async () => (await api.job(id)).status).toBe("succeeded");
+  const { lastSeq } = await api.job(id);
+  await page.evaluate((last) => (Reflect.get(window, "port") as { deliver(type: string, text: string): void }).deliver("terminal", String(last)), lastSeq);
+  await job.expectEnded("succeeded");
+  await expect(job.lines.last()).toContainText("last");
+  await expectUnbroken(job);
+});
+
 test("a browser without shared workers shows output live", async ({ page, server, api }) => {
   await page.addInitScript(() => Reflect.deleteProperty(window, "SharedWorker"));
   const stop = join(server.data, "stop");

@@ -115,7 +115,9 @@ impl Auth {
         // The subscription is created before the first check, so that no change in between is missed.
         let mut revocations = self.revocations.of(identity.account);
         loop {
-            let current = match self.current_identity(identity.by).await {
+            // Thousands of responses may be waiting here. The state of the query is therefore allocated only while the
+            // query runs.
+            let current = match Box::pin(self.current_identity(identity.by)).await {
                 Ok(Some(current)) if current.role == identity.role => current,
                 Ok(_) => return,
                 Err(error) => {

@@ -207,7 +207,7 @@ impl Connected {
             let what = match message {
                 StreamMessage::Open => Happened::Opened,
                 StreamMessage::Heartbeat => Happened::Received,
-                StreamMessage::Terminal => Happened::Ended,
+                StreamMessage::Terminal(last) => ended(&me, last),
                 StreamMessage::Broken => Happened::Broke,
                 StreamMessage::Event(data) => received(&me, &data),
             };
@@ -232,10 +232,16 @@ impl Connected {
             let what = received(&me, &data);
             happened(&me, what);
         });
+        let me = self.me.clone();
+        let terminal = Listener::new(&source, "terminal", move |message: web_sys::Event| {
+            let last = message.unchecked_into::<MessageEvent>().last_event_id().parse();
+            let what = last.map_or(Happened::Broke, |last| ended(&me, Seq(last)));
+            happened(&me, what);
+        });
         let listeners = [
             on("open", Happened::Opened),
             on("heartbeat", Happened::Received),
-            on("terminal", Happened::Ended),
+            terminal,
             // The error event states neither the cause nor whether the browser will retry. The stream is therefore
             // closed, and a poll determines the cause.
             on("error", Happened::Broke),
@@ -272,6 +278,13 @@ impl Connected {
 fn received(me: &Weak<RefCell<Connected>>, data: &str) -> Happened {
     let is_next = serde_json::from_str(data).is_ok_and(|event: Event| take(me, event, data.len()));
     if is_next { Happened::Received } else { Happened::Broke }
+}
+
+/// Handles the end of the log, whose last event has the `seq` `last`, and returns the input for the policy. If events
+/// before it are missing, the policy fetches them.
+fn ended(me: &Weak<RefCell<Connected>>, last: Seq) -> Happened {
+    let has_all = me.upgrade().is_some_and(|connected| connected.borrow().cursor >= last);
+    if has_all { Happened::Ended } else { Happened::Broke }
 }
 
 /// Adds the next event. Returns `false` if events before it are missing. Known events are ignored.

@@ -50,12 +50,13 @@ pub(super) async fn serve(listener: TcpListener, router: Router, state: AppState
         };
         match accepted {
             Ok((stream, address)) => match slots.decide(Instant::now()) {
+                // The futures are boxed, because `run_until_cancelled_owned` would reserve three times their size.
                 SlotDecision::Serve(slot) => {
-                    let handled = handle(stream, address, router.clone(), state.clone(), slot);
+                    let handled = Box::pin(handle(stream, address, router.clone(), state.clone(), slot));
                     connections.spawn(closing.clone().run_until_cancelled_owned(handled));
                 }
                 SlotDecision::Refuse(slot) => {
-                    let refused = refuse(stream, state.clone(), slots.limit(), slot);
+                    let refused = Box::pin(refuse(stream, state.clone(), slots.limit(), slot));
                     connections.spawn(closing.clone().run_until_cancelled_owned(refused));
                 }
                 SlotDecision::Close => drop(stream),

@@ -36,8 +36,8 @@ pub enum StreamMessage {
     Event(String),
     /// The stream is still open.
     Heartbeat,
-    /// All events of the job have been sent.
-    Terminal,
+    /// The job has ended. Its last event has this `seq`, and may not have been sent to this page.
+    Terminal(Seq),
     /// The stream has broken.
     Broken,
 }
@@ -78,7 +78,7 @@ impl SharedStream {
                 "open" => StreamMessage::Open,
                 "event" => StreamMessage::Event(text(1)),
                 "heartbeat" => StreamMessage::Heartbeat,
-                "terminal" => StreamMessage::Terminal,
+                "terminal" => text(1).parse().map_or(StreamMessage::Broken, |last| StreamMessage::Terminal(Seq(last))),
                 _ => StreamMessage::Broken,
             });
         });

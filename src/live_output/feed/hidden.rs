@@ -79,7 +79,7 @@ fn connect(state: &Rc<HiddenState>) {
 fn receive(state: &Rc<HiddenState>, message: &StreamMessage) {
     match message {
         StreamMessage::Event(_) => ask_soon(state),
-        StreamMessage::Terminal => {
+        StreamMessage::Terminal(_) => {
             state.is_over.set(true);
             state.stream.take();
             (state.on_change)();

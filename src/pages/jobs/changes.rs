@@ -121,7 +121,7 @@ fn receive(state: &Weak<RefCell<ChangesState>>, message: &StreamMessage) {
         StreamMessage::Open => upgraded.borrow_mut().is_open = true,
         StreamMessage::Event(_) => {}
         StreamMessage::Broken => return upgraded.borrow_mut().is_open = false,
-        StreamMessage::Heartbeat | StreamMessage::Terminal => return,
+        StreamMessage::Heartbeat | StreamMessage::Terminal(_) => return,
     }
     ask(state);
 }

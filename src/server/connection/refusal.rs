@@ -49,7 +49,8 @@ pub(super) async fn refuse(mut stream: ClientStream, state: &AppState, error: Ap
 /// still sends is discarded (see [`crate::limits::Limits::linger`]).
 pub(super) async fn close(mut stream: ClientStream, state: &AppState) -> std::io::Result<()> {
     stream.shutdown().await?;
-    let mut rest = [0; 4096];
+    // The buffer is on the heap, because an array would be part of the state of every open connection.
+    let mut rest = vec![0; 4096];
     let discard = async { while let Ok(1..) = stream.read(&mut rest).await {} };
     tokio::select! {
         () = discard => {}
