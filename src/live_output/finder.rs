@@ -13,7 +13,7 @@ use super::layout::RowKey;
 use super::line::LineKey;
 use super::merged::MergedRow;
 use super::screen::{Screen, search_path};
-use super::search::Findings;
+use super::search::{FindLine, Findings};
 use super::totals::Totals;
 use crate::rest::{self, KeepReading, RestError};
 
@@ -23,6 +23,9 @@ use crate::rest::{self, KeepReading, RestError};
 const PAUSE_AFTER: f64 = 10.0;
 /// The number of lines that are searched again without a longer pause, because searching them takes no noticeable time.
 const FEW_LINES: i64 = 10_000;
+/// The maximum number of requests for the numbers of matching lines during one move. Each reports up to 100,000 numbers,
+/// and a move needs more than two only in logs of very short lines.
+const REQUESTS_PER_MOVE: u32 = 50;
 /// The longest pause after a search.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
@@ -38,6 +41,8 @@ pub struct Finder {
     pub progress: RwSignal<FindProgress>,
     /// The line that the reader has moved to, or `None` if the reader has not moved to any.
     current: RwSignal<Option<LineKey>>,
+    /// The parameters of the search.
+    query: StoredValue<String>,
     /// The only attempt to search, or `None` to search all attempts.
     attempt: StoredValue<Option<i32>>,
     /// The number of searches so far. Results of earlier searches are ignored.
@@ -80,6 +85,7 @@ impl Finder {
             findings: RwSignal::default(),
             progress: RwSignal::new(FindProgress::Idle),
             current: RwSignal::new(None),
+            query: StoredValue::default(),
             attempt: StoredValue::new(None),
             searches: StoredValue::new(0),
         }
@@ -99,8 +105,9 @@ impl Finder {
         self.current.set(None);
         self.progress.set(if query.is_some() { FindProgress::Searching } else { FindProgress::Idle });
         if let Some(query) = query {
+            self.query.set_value(query);
             let search = self.searches.get_value();
-            set_timeout(move || self.run(query, search, from), pause);
+            set_timeout(move || self.run(search, from), pause);
         }
     }
 
@@ -110,23 +117,52 @@ impl Finder {
     }
 
     /// Moves to the next found line in a direction. Returns `false` if there is no such line.
-    pub fn go(self, direction: FindDirection) -> bool {
+    pub async fn go(self, direction: FindDirection) -> bool {
         let Some(from) = self.screen().current() else { return false };
-        let next = self.findings.with_untracked(|findings| match direction {
-            FindDirection::Next => findings.after(from),
-            FindDirection::Previous => findings.before(from),
-        });
+        let next = match direction {
+            FindDirection::Next => self.line(from.following(), Findings::first_from).await,
+            FindDirection::Previous => self.line(from, Findings::last_before).await,
+        };
         self.go_to(next)
     }
 
     /// Moves to the first found line or, if the direction is `Previous`, to the last found line. Returns `false` if no
     /// line has been found.
-    pub fn go_to_first(self, direction: FindDirection) -> bool {
-        let first = self.findings.with_untracked(|findings| match direction {
-            FindDirection::Next => findings.lines().next(),
-            FindDirection::Previous => findings.lines().next_back(),
-        });
+    pub async fn go_to_first(self, direction: FindDirection) -> bool {
+        let first = match direction {
+            FindDirection::Next => self.line(LineKey::FIRST, Findings::first_from).await,
+            FindDirection::Previous => {
+                let end = self.findings.with_untracked(Findings::end);
+                self.line(end, Findings::last_before).await
+            }
+        };
         self.go_to(first)
+    }
+
+    /// Returns a line near `key` that has been found. If its number is not known, asks the server for it. Returns `None`
+    /// if there is no such line, the server does not respond, or another search has begun.
+    async fn line(self, mut key: LineKey, find: FindLine) -> Option<LineKey> {
+        let search = self.searches.try_get_value()?;
+        for _ in 0..REQUESTS_PER_MOVE {
+            let missing = match self.findings.try_with_untracked(|findings| find(findings, key))? {
+                Ok(line) => return line,
+                Err(missing) => missing,
+            };
+            key = missing.key();
+            let query = self.query.try_get_value()?;
+            let query = format!("{query}&from={}&limit=0", missing.from);
+            let path = search_path(self.screen().job(), missing.attempt, &query);
+            let mut window = missing.window();
+            let read = rest::get_each(&path, |part: SearchPage| {
+                if window.take(missing, &part) { KeepReading::Continue } else { KeepReading::Stop }
+            });
+            read.await.ok()?;
+            if !self.is_current(search) {
+                return None;
+            }
+            self.findings.try_update(|findings| findings.show(window))?;
+        }
+        None
     }
 
     /// Returns the number of lines that have been found.
@@ -192,7 +228,7 @@ impl Finder {
     }
 
     /// Searches the lines that have not been searched yet.
-    fn run(self, query: String, search: u32, mut from: Option<LineKey>) {
+    fn run(self, search: u32, mut from: Option<LineKey>) {
         if !self.is_current(search) {
             return;
         }
@@ -203,7 +239,7 @@ impl Finder {
             let attempts = self.screen().totals.with_untracked(Totals::last_attempt).unwrap_or(0);
             let only = self.attempt.try_get_value().flatten();
             for attempt in (1..=attempts).filter(|attempt| only.is_none_or(|only| only == *attempt)) {
-                let read = self.search_attempt(attempt, &query, search, &mut from).await;
+                let read = self.search_attempt(attempt, search, &mut from).await;
                 if !self.is_current(search) {
                     return;
                 }
@@ -223,14 +259,17 @@ impl Finder {
             }
             if searched >= 0 {
                 if let Some(from) = from.take() {
-                    let next = self.findings.with_untracked(|findings| findings.after(from));
+                    let next = self.line(from, Findings::first_from).await;
+                    if !self.is_current(search) {
+                        return;
+                    }
                     if !self.go_to(next) {
-                        self.go_to_first(FindDirection::Next);
+                        self.go_to_first(FindDirection::Next).await;
                     }
                 }
                 self.progress.set(FindProgress::Idle);
             }
-            self.wait_for_output(query, search, from, (searched, pause));
+            self.wait_for_output(search, from, (searched, pause));
         });
     }
 
@@ -238,13 +277,13 @@ impl Finder {
     async fn search_attempt(
         self,
         attempt: i32,
-        query: &str,
         search: u32,
         from: &mut Option<LineKey>,
     ) -> Result<Searched, RestError> {
         let Some(first) = self.findings.with_untracked(|findings| findings.next(attempt)) else {
             return Ok(Searched::NewLines);
         };
+        let query = self.query.get_value();
         let path = search_path(self.screen().job(), attempt, &format!("{query}&from={first}&limit=0"));
         // While lines are searched again, the earlier results are kept, so that the list does not shrink temporarily.
         let mut found = self.findings.get_untracked();
@@ -261,12 +300,14 @@ impl Finder {
             is_done = part.done;
             found.take(attempt, &part);
             if shows_progress || part.done {
-                self.findings.set(found.clone());
+                self.findings.update(|findings| findings.update(&found));
             }
-            let is_after = |line: &LineKey| from.is_some_and(|from| *line >= from);
-            if let Some(found) = self.findings.with_untracked(|findings| findings.lines().find(is_after)) {
+            // If the number of the line is not known, the line is shown after the search.
+            let known =
+                from.and_then(|from| self.findings.with_untracked(|findings| findings.first_from(from).ok()?));
+            if known.is_some() {
                 *from = None;
-                self.go_to(Some(found));
+                self.go_to(known);
             }
             KeepReading::Continue
         });
@@ -276,15 +317,15 @@ impl Finder {
     }
 
     /// Searches again when the job has printed more than `searched` bytes.
-    fn wait_for_output(self, query: String, search: u32, from: Option<LineKey>, (searched, pause): (i64, Duration)) {
+    fn wait_for_output(self, search: u32, from: Option<LineKey>, (searched, pause): (i64, Duration)) {
         let look = move || {
             if !self.is_current(search) {
                 return;
             }
             if self.screen().totals.with_untracked(Totals::bytes) > searched {
-                self.run(query, search, from);
+                self.run(search, from);
             } else {
-                self.wait_for_output(query, search, from, (searched, pause));
+                self.wait_for_output(search, from, (searched, pause));
             }
         };
         set_timeout(look, pause);

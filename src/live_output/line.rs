@@ -30,6 +30,17 @@ pub struct LineKey {
     pub number: i64,
 }
 
+impl LineKey {
+    /// The first line of the first attempt.
+    pub const FIRST: Self = Self { attempt: 1, number: 1 };
+
+    /// Returns the next line of the same attempt, which may not exist yet.
+    #[must_use]
+    pub const fn following(self) -> Self {
+        Self { attempt: self.attempt, number: self.number + 1 }
+    }
+}
+
 /// The measured height of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Measured {

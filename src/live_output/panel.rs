@@ -111,7 +111,7 @@ impl Panel {
             columns: GUESSED_COLUMNS,
             height: 0,
             place: ScrollPlace::End,
-            seen: Seen { line: LineKey { attempt: 1, number: 1 }, event: Seq::START },
+            seen: Seen { line: LineKey::FIRST, event: Seq::START },
             marked: None,
             current_line: None,
             seeking: false,

@@ -6,7 +6,7 @@
 mod findings;
 mod marks;
 
-pub use findings::Findings;
+pub use findings::{FindLine, Findings};
 pub use marks::{MatchMarks, split, without_first};
 
 /// The terms and options of a search.

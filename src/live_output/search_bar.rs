@@ -82,7 +82,7 @@ impl ReaderSearch {
                 LogRole::First => true,
                 LogRole::Other => false,
             };
-            let first = shows_match.then_some(LineKey { attempt: 1, number: 1 });
+            let first = shows_match.then_some(LineKey::FIRST);
             let terms = SearchTerms { text, is_regex: is("regex"), matches_case: !is("ignoreCase") };
             // During the pause, the lines for the filter in the URL are found, so that the match is shown among these
             // lines.

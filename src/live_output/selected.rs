@@ -257,7 +257,7 @@ impl SelectedLines {
     fn take_from_buffer(&mut self, buffer: &Buffer, when_full: WhenFull) {
         let is_whole = |line: &&LiveLine| line.whole;
         let (Some(first), Some(last)) = (buffer.lines().iter().find(is_whole), buffer.lines().back()) else { return };
-        let after_last = LineKey { number: last.key.number + 1, ..last.key };
+        let after_last = last.key.following();
         let mut from_buffer = first.key..after_last.min(self.findings.end());
         if from_buffer.is_empty() {
             return;
@@ -307,7 +307,7 @@ impl SelectedLines {
             if excess > 0 {
                 self.lines.drop_newest(excess);
                 let last = self.lines().back().map_or(joined.start, |line| line.key);
-                joined.end = LineKey { number: last.number + 1, ..last };
+                joined.end = last.following();
             }
         } else {
             let excess = self.lines.excess_of_oldest(self.limits);

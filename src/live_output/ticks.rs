@@ -20,12 +20,17 @@ pub fn Ticks(log: Log) -> impl IntoView {
     .into_any()
 }
 
-/// Returns marks for the lines that were found, as an SVG path.
+/// Returns marks for the lines that were found, as an SVG path. Where the search has only counted lines, the whole range
+/// of lines is marked. The ranges are short, because the server searches large logs in many parts.
 fn path(finder: Finder) -> String {
     finder.screen().totals.with(|totals| {
         let all = totals.lines().max(1);
         let place = |key| totals.index(key) * TICKS / all;
-        let mut places: Vec<i64> = finder.findings.with(|findings| findings.lines().map(place).collect());
+        let mut places: Vec<i64> = finder.findings.with(|findings| {
+            let ranges = findings.unreported().flat_map(|(start, end)| place(start)..=place(end));
+            findings.lines().map(place).chain(ranges).collect()
+        });
+        places.sort_unstable();
         places.dedup();
         places.into_iter().map(|place| format!("M0 {place}h1")).collect()
     })

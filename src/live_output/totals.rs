@@ -143,10 +143,7 @@ impl Totals {
     #[must_use]
     pub fn end(&self) -> LineKey {
         let last = self.attempts.last();
-        last.map_or(LineKey { attempt: 1, number: 1 }, |total| LineKey {
-            attempt: total.number,
-            number: total.lines + 1,
-        })
+        last.map_or(LineKey::FIRST, |total| LineKey { attempt: total.number, number: total.lines + 1 })
     }
 
     /// Returns the number of the last known attempt, or `None` if no attempt is known.

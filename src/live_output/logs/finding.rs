@@ -1,6 +1,7 @@
 //! Moves between the lines that the finders of all logs have found, and counts them.
 
 use leptos::prelude::*;
+use leptos::task::spawn_local;
 use model::Timestamp;
 
 use super::{Log, Logs};
@@ -13,30 +14,38 @@ impl Logs {
     /// next log. The last log is followed by the first log.
     pub fn go(self, finder: fn(Log) -> Finder, direction: FindDirection) {
         let (logs, active) = (self.all(), self.active.get_untracked());
-        if let Some(merged) = self.merged.get_untracked()
-            && let Some(index) = self.go_in_time(merged, finder, direction)
-        {
-            return self.activate(index);
-        }
-        if finder(logs[active]).go(direction) {
-            return;
-        }
-        let count = logs.len();
-        let following = (1..=count).map(|distance| match direction {
-            FindDirection::Next => (active + distance) % count,
-            FindDirection::Previous => (active + count - distance) % count,
-        });
-        for index in following {
-            if finder(logs[index]).go_to_first(direction) {
+        let merged = self.merged.get_untracked();
+        spawn_local(async move {
+            if let Some(merged) = merged
+                && let Some(index) = self.go_in_time(merged, finder, direction).await
+            {
                 return self.activate(index);
             }
-        }
+            if finder(logs[active]).go(direction).await {
+                return;
+            }
+            let count = logs.len();
+            let following = (1..=count).map(|distance| match direction {
+                FindDirection::Next => (active + distance) % count,
+                FindDirection::Previous => (active + count - distance) % count,
+            });
+            for index in following {
+                if finder(logs[index]).go_to_first(direction).await {
+                    return self.activate(index);
+                }
+            }
+        });
     }
 
     /// Moves to the next line, in the order of time, that the finder of any log has found. If no such line is loaded,
     /// moves to the next line that was found in the log whose window ends first in this direction. Returns the index of
     /// the log, or `None` if there is no line to move to.
-    fn go_in_time(self, merged: MergedScreen, finder: fn(Log) -> Finder, direction: FindDirection) -> Option<usize> {
+    async fn go_in_time(
+        self,
+        merged: MergedScreen,
+        finder: fn(Log) -> Finder,
+        direction: FindDirection,
+    ) -> Option<usize> {
         let (logs, from) = (self.all(), merged.current()?);
         let next = logs.iter().enumerate().filter_map(|(index, log)| {
             let key = finder(*log).next_in_time(from, index, direction)?;
@@ -52,7 +61,7 @@ impl Logs {
             return Some(index);
         }
         let index = merged.limiting_log(side)?;
-        finder(logs[index]).go(direction).then_some(index)
+        finder(logs[index]).go(direction).await.then_some(index)
     }
 
     /// Returns the position, among all lines that the finders have found, of the line that the reader has moved to.

@@ -1,13 +1,18 @@
 //! The lines that a search has found, in all attempts.
 
+mod window;
+
 use model::{SearchPage, Stage, StepMatches};
 
 use crate::live_output::line::LineKey;
+pub use window::{FindLine, MatchWindow, MissingNumbers};
 
 /// The lines that a search has found so far.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
     attempts: Vec<AttemptFindings>,
+    /// Matching lines that the search itself has not reported, because there are too many.
+    window: Option<MatchWindow>,
 }
 
 /// The lines that were found in one attempt.
@@ -23,6 +28,8 @@ struct AttemptFindings {
     steps: Vec<StepMatches>,
     /// The number of matching lines.
     matches: i64,
+    /// The first line of the current request.
+    from: i64,
     /// The number of matching lines before the first line of the current request.
     before: i64,
     /// The first line that has not been searched.
@@ -64,12 +71,78 @@ impl AttemptFindings {
         }
     }
 
+    /// Returns the end of the lines in which all matching lines are reported.
+    fn reported_end(&self) -> i64 {
+        if self.is_reported() { i64::MAX } else { self.lines.last().map_or(1, |line| line + 1) }
+    }
+
+    fn is_reported(&self) -> bool {
+        count(self.lines.len()) == self.matches
+    }
+
+    /// Returns lines after the reported ones, in ascending order, each with the exact number of matching lines before
+    /// it. While an earlier line is unfinished, the server does not state how far it has searched, so several counts
+    /// have the same line. The first of them is exact.
+    fn exact_counts(&self) -> impl Iterator<Item = (i64, i64)> {
+        let mut last = 0;
+        self.counts().filter(move |(line, _)| std::mem::replace(&mut last, *line) < *line)
+    }
+
+    /// Returns the first matching line that is not before `line`, or an error that states what the server has to be
+    /// asked.
+    fn first_from(&self, window: Option<&MatchWindow>, line: i64) -> Result<Option<i64>, MissingNumbers> {
+        if let Some(known) = self.lines.get(self.lines.partition_point(|known| *known < line)) {
+            return Ok(Some(*known));
+        }
+        if self.is_reported() {
+            return Ok(None);
+        }
+        let window = window.filter(|window| window.start <= line);
+        if let Some(known) = window.and_then(|window| window.first_from(line)) {
+            return Ok(Some(known));
+        }
+        let continued = window.map(|window| window.continued(line.min(window.end), line));
+        let nearest = self.exact_counts().map(|count| self.missing(count, line)).filter(|nearest| nearest.from <= line);
+        let nearest = nearest.chain(continued).max_by_key(|nearest| (nearest.before, nearest.from));
+        match nearest {
+            Some(nearest) if nearest.before < self.matches => Err(nearest),
+            _ => Ok(None),
+        }
+    }
+
+    /// Returns the last matching line before `line`, or an error that states what the server has to be asked.
+    fn last_before(&self, window: Option<&MatchWindow>, line: i64) -> Result<Option<i64>, MissingNumbers> {
+        let reported = || self.lines[..self.lines.partition_point(|known| *known < line)].last().copied();
+        if line <= self.reported_end() {
+            return Ok(reported());
+        }
+        let window = window.filter(|window| window.start <= line);
+        let is_covered = |window: &&MatchWindow| line <= window.end || window.total() >= self.matches;
+        let nearest = if let Some(window) = window.filter(is_covered) {
+            if let Some(known) = window.last_before(line) {
+                return Ok(Some(known));
+            }
+            let earlier = self.exact_counts().filter(|(at, before)| *at < window.start && *before < window.before);
+            earlier.last().map(|count| self.missing(count, window.start))
+        } else {
+            // If all matches are before the line, the numbers after the last of them are not needed.
+            let earlier = |(at, before): &(i64, i64)| *at < line && (line < self.searched || *before < self.matches);
+            let nearest = self.exact_counts().filter(earlier).map(|count| self.missing(count, line));
+            let continued = window.map(|window| window.continued(window.end, line));
+            nearest.chain(continued).max_by_key(|nearest| nearest.from)
+        };
+        nearest.map_or_else(|| Ok(reported()), Err)
+    }
+
+    /// Returns the request for the numbers from a line on, given the line and the number of matching lines before it.
+    fn missing(&self, (from, before): (i64, i64), until: i64) -> MissingNumbers {
+        MissingNumbers { attempt: self.attempt, from, before, previous: None, until }
+    }
+
     /// Returns the number of matching lines before a line. For a line after the last reported line, the number is an
     /// estimate.
     fn index(&self, line: i64) -> i64 {
-        let is_reported =
-            count(self.lines.len()) == self.matches || self.lines.last().is_some_and(|last| line <= *last);
-        if is_reported {
+        if line < self.reported_end() {
             count(self.lines.partition_point(|found| *found < line))
         } else {
             estimate(self.counts(), line)
@@ -121,6 +194,7 @@ impl Findings {
                 counts: Vec::new(),
                 steps: Vec::new(),
                 matches: 0,
+                from,
                 before: 0,
                 searched: from,
                 recent: Vec::new(),
@@ -133,6 +207,7 @@ impl Findings {
         let is_removed = |line: &&i64| **line >= from;
         let removed = count(known.lines.len() - settled) + count(known.recent.iter().filter(is_removed).count());
         known.recent.clear();
+        known.from = from;
         known.searched = known.searched.max(from);
         known.before = known.matches - removed;
         known.remove_from_steps(removed);
@@ -146,7 +221,7 @@ impl Findings {
         let Some(known) = self.attempts.iter_mut().find(|known| known.attempt == attempt) else { return };
         // If the server has omitted the numbers of some matching lines, the numbers of later lines are not added,
         // because the ranks of these lines would be unknown.
-        if known.matches == count(known.lines.len()) {
+        if known.is_reported() {
             known.lines.extend(&part.lines);
         } else {
             known.recent.extend(&part.lines);
@@ -159,7 +234,7 @@ impl Findings {
         known.add_to_steps(&part.steps);
         known.matches = known.before + part.matches;
         known.next = part.next;
-        if known.matches > count(known.lines.len()) {
+        if !known.is_reported() {
             known.counts.push((known.searched, known.matches));
         }
     }
@@ -199,7 +274,7 @@ impl Findings {
     /// Returns whether the server has reported the numbers of all matching lines of an attempt.
     #[must_use]
     pub fn is_reported(&self, attempt: i32) -> bool {
-        self.of(attempt).is_none_or(|known| count(known.lines.len()) == known.matches)
+        self.of(attempt).is_none_or(AttemptFindings::is_reported)
     }
 
     /// Returns whether a line is one of the matching lines that the server has reported.
@@ -222,32 +297,75 @@ impl Findings {
         steps.iter().filter(is_step).map(|step| step.matches).sum()
     }
 
-    /// Returns the position of a line among the matching lines, counted from 1, or `None` if the line is not among the
-    /// lines that the server reported.
+    /// Returns the position of a line among the matching lines, counted from 1, or `None` if the number of the line is
+    /// unknown.
     #[must_use]
     pub fn rank(&self, key: LineKey) -> Option<i64> {
-        let at = self.of(key.attempt)?.lines.binary_search(&key.number).ok()?;
+        let known = self.of(key.attempt)?;
+        let reported = known.lines.binary_search(&key.number).ok().map(count);
+        let index = reported.or_else(|| self.window_of(key.attempt)?.index(key.number))?;
         let earlier = self.attempts.iter().filter(|known| known.attempt < key.attempt).map(|known| known.matches);
-        Some(earlier.sum::<i64>() + count(at) + 1)
+        Some(earlier.sum::<i64>() + index + 1)
     }
 
-    /// Returns the first matching line after `key`, or `None` if there is none.
-    #[must_use]
-    pub fn after(&self, key: LineKey) -> Option<LineKey> {
-        self.lines().find(|line| *line > key)
+    /// Returns the first matching line that is not before `key`, or `None` if there is none. Returns an error if the
+    /// server has to be asked first ([`Findings::show`]).
+    pub fn first_from(&self, key: LineKey) -> Result<Option<LineKey>, MissingNumbers> {
+        for known in self.attempts.iter().filter(|known| known.attempt >= key.attempt) {
+            let line = if known.attempt == key.attempt { key.number } else { 1 };
+            if let Some(number) = known.first_from(self.window_of(known.attempt), line)? {
+                return Ok(Some(LineKey { attempt: known.attempt, number }));
+            }
+        }
+        Ok(None)
     }
 
-    /// Returns the last matching line before `key`, or `None` if there is none.
-    #[must_use]
-    pub fn before(&self, key: LineKey) -> Option<LineKey> {
-        self.lines().rev().find(|line| *line < key)
+    /// Returns the last matching line before `key`, or `None` if there is none. Returns an error if the server has to
+    /// be asked first ([`Findings::show`]).
+    pub fn last_before(&self, key: LineKey) -> Result<Option<LineKey>, MissingNumbers> {
+        for known in self.attempts.iter().rev().filter(|known| known.attempt <= key.attempt) {
+            let line = if known.attempt == key.attempt { key.number } else { i64::MAX };
+            if let Some(number) = known.last_before(self.window_of(known.attempt), line)? {
+                return Ok(Some(LineKey { attempt: known.attempt, number }));
+            }
+        }
+        Ok(None)
     }
 
-    /// Returns the matching lines in order.
+    /// Adds the matching lines that the server has reported on request. Replaces those of the previous request.
+    pub fn show(&mut self, window: MatchWindow) {
+        self.window = Some(window);
+    }
+
+    /// Takes over newer findings of the same search. The matching lines that were reported on request are kept, unless
+    /// their lines are being searched again.
+    pub fn update(&mut self, newer: &Self) {
+        let is_searched_again = |window: &MatchWindow| {
+            newer.of(window.attempt).is_none_or(|known| known.from > 1 && known.from < window.end)
+        };
+        self.window = self.window.take().filter(|window| !is_searched_again(window));
+        self.attempts.clone_from(&newer.attempts);
+    }
+
+    /// Returns the matching lines whose numbers the search has reported, in order.
     pub fn lines(&self) -> impl DoubleEndedIterator<Item = LineKey> {
         self.attempts
             .iter()
             .flat_map(|known| known.lines.iter().map(|number| LineKey { attempt: known.attempt, number: *number }))
+    }
+
+    /// Returns the first and the last line of each range after the reported lines that contains matching lines.
+    pub fn unreported(&self) -> impl Iterator<Item = (LineKey, LineKey)> {
+        self.attempts.iter().flat_map(|known| {
+            let key = |number| LineKey { attempt: known.attempt, number };
+            let ends = known.counts().skip(1);
+            let ranges = known.counts().zip(ends).filter(|(start, end)| start.1 < end.1);
+            ranges.map(move |(start, end)| (key(start.0), key(end.0 - 1)))
+        })
+    }
+
+    fn window_of(&self, attempt: i32) -> Option<&MatchWindow> {
+        self.window.as_ref().filter(|window| window.attempt == attempt)
     }
 
     fn of(&self, attempt: i32) -> Option<&AttemptFindings> {

@@ -127,17 +127,140 @@ fn everything_before_the_end_has_been_searched() {
 #[test]
 fn moving_between_matches_ends_at_the_first_and_the_last_one() {
     let mut findings = Findings::default();
-    assert_eq!((findings.after(key(1, 1)), findings.before(key(1, 1))), (None, None));
+    assert_eq!((findings.first_from(key(1, 1)), findings.last_before(key(1, 1))), (Ok(None), Ok(None)));
     findings.begin(1, 1);
     findings.take(1, &part(&[3, 5], 2, None, true));
     findings.begin(2, 1);
     findings.take(2, &part(&[1], 1, None, true));
-    for (at, after, before) in [
+    for (at, from, before) in [
         (key(1, 1), Some(key(1, 3)), None),
-        (key(1, 3), Some(key(1, 5)), None),
+        (key(1, 3), Some(key(1, 3)), None),
         (key(1, 4), Some(key(1, 5)), Some(key(1, 3))),
-        (key(2, 1), None, Some(key(1, 5))),
+        (key(1, 6), Some(key(2, 1)), Some(key(1, 5))),
+        (key(2, 1), Some(key(2, 1)), Some(key(1, 5))),
+        (key(2, 2), None, Some(key(2, 1))),
     ] {
-        assert_eq!((findings.after(at), findings.before(at)), (after, before), "{at:?}");
+        assert_eq!((findings.first_from(at), findings.last_before(at)), (Ok(from), Ok(before)), "{at:?}");
     }
+}
+
+/// The matching lines of a log whose search reports at most `LIMIT` numbers, as the server's search does.
+struct SearchedLog {
+    matching: Vec<i64>,
+    total_lines: i64,
+}
+
+impl SearchedLog {
+    const LIMIT: usize = 10;
+    const CHUNK: i64 = 100;
+
+    /// Returns the parts of a search from a line on.
+    fn parts(&self, from: i64) -> Vec<SearchPage> {
+        let (mut parts, mut at, mut left, mut matches) = (Vec::new(), from, Self::LIMIT, 0);
+        loop {
+            let end = (at + Self::CHUNK).min(self.total_lines + 1);
+            let found: Vec<i64> = self.matching.iter().copied().filter(|line| (at..end).contains(line)).collect();
+            matches += count(found.len());
+            let lines: Vec<i64> = found.into_iter().take(left).collect();
+            left -= lines.len();
+            let done = end > self.total_lines;
+            let next = (!done).then_some(end);
+            parts.push(SearchPage {
+                lines,
+                matches,
+                next,
+                done,
+                total_lines: self.total_lines,
+                ..SearchPage::default()
+            });
+            if done {
+                return parts;
+            }
+            at = end;
+        }
+    }
+
+    fn findings(&self) -> Findings {
+        let mut findings = Findings::default();
+        findings.begin(1, 1);
+        self.parts(1).iter().for_each(|part| findings.take(1, part));
+        findings
+    }
+
+    /// Repeats a question about a line until it is answered, and asks the server in between.
+    fn answer(&self, findings: &mut Findings, mut key: LineKey, question: FindLine) -> Option<i64> {
+        for _ in 0..100 {
+            match question(findings, key) {
+                Ok(line) => return line.map(|line| line.number),
+                Err(missing) => {
+                    key = missing.key();
+                    let mut window = missing.window();
+                    let parts = self.parts(missing.from);
+                    let needed = parts.iter().take_while(|part| window.take(missing, part)).count();
+                    assert!(needed < parts.len(), "the last part needs no more parts");
+                    findings.show(window);
+                }
+            }
+        }
+        panic!("the question was not answered");
+    }
+}
+
+#[test]
+fn moving_between_more_matches_than_the_search_reports_misses_none_and_knows_each_rank() {
+    let mut random = fastrand::Rng::with_seed(7);
+    for round in 0..200 {
+        let total_lines = random.i64(1..1500);
+        let density = random.f64();
+        let clusters = random.bool();
+        let is_match = |line: &i64| !clusters || line / 150 % 3 == 1;
+        let matching: Vec<i64> = (1..=total_lines).filter(|_| random.f64() < density).filter(is_match).collect();
+        let log = SearchedLog { matching: matching.clone(), total_lines };
+        let mut findings = log.findings();
+        for _ in 0..40 {
+            let line = random.i64(1..total_lines + 3);
+            let from = log.answer(&mut findings, key(1, line), Findings::first_from);
+            assert_eq!(from, matching.iter().copied().find(|at| *at >= line), "round {round}, from {line}");
+            if let Some(from) = from {
+                let rank = count(matching.partition_point(|at| *at <= from));
+                assert_eq!(findings.rank(key(1, from)), Some(rank), "round {round}, line {from}");
+            }
+            let before = log.answer(&mut findings, key(1, line), Findings::last_before);
+            assert_eq!(before, matching.iter().copied().rfind(|at| *at < line), "round {round}, before {line}");
+            if let Some(before) = before {
+                let rank = count(matching.partition_point(|at| *at <= before));
+                assert_eq!(findings.rank(key(1, before)), Some(rank), "round {round}, line {before}");
+            }
+        }
+        let last = log.answer(&mut findings, key(2, 1), Findings::last_before);
+        assert_eq!(last, matching.last().copied(), "round {round}");
+        let mut at = 1;
+        for expected in &matching {
+            at = log.answer(&mut findings, key(1, at), Findings::first_from).expect("there is a match");
+            assert_eq!(at, *expected, "round {round}");
+            at += 1;
+        }
+    }
+}
+
+#[test]
+fn numbers_that_were_requested_are_kept_until_their_lines_are_searched_again() {
+    let log = SearchedLog { matching: (1..=500).collect(), total_lines: 500 };
+    let mut findings = log.findings();
+    let newer = findings.clone();
+    assert_eq!(log.answer(&mut findings, key(1, 300), Findings::first_from), Some(300));
+    findings.update(&newer);
+    assert_eq!(findings.rank(key(1, 300)), Some(300));
+    let mut again = findings.clone();
+    again.begin(1, 250);
+    findings.update(&again);
+    assert_eq!(findings.rank(key(1, 300)), None);
+}
+
+#[test]
+fn ranges_with_matches_whose_numbers_are_not_reported_are_known() {
+    let matching = (1..=30).chain(250..=260).collect();
+    let findings = SearchedLog { matching, total_lines: 500 }.findings();
+    let ranges: Vec<(i64, i64)> = findings.unreported().map(|(start, end)| (start.number, end.number)).collect();
+    assert_eq!(ranges, [(11, 100), (201, 300)]);
 }
