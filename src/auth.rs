@@ -2,8 +2,8 @@
 //! one-time login links and API tokens. A reverse proxy or an OpenID Connect provider can authenticate people as well.
 //!
 //! Only the hashes of tokens, cookie values and passwords are stored, and hashes are compared in constant time. The
-//! function `apply` in the module [`changes`] writes nearly all changes to users, sessions and tokens, and its
-//! documentation lists the exceptions.
+//! `apply` function in the [`changes`] module writes nearly all changes to users, sessions and tokens. The
+//! documentation of `apply` lists the exceptions.
 
 mod attempts;
 mod changes;
@@ -55,7 +55,7 @@ const HTTPS_ONLY: &str = "__Host-";
 /// The name of the admin token's account. No user can have this name.
 pub const ADMIN: &str = "admin";
 
-/// The range of the items of a list that a response contains.
+/// Selects the items of a list that a response contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListRange {
     /// The number of items to skip.
@@ -157,9 +157,9 @@ impl Auth {
 
     /// Returns the name of the session cookie, which depends on whether the client uses HTTPS.
     ///
-    /// The name contains the id of the data directory, because browsers send a host's cookies to all of its ports, so
-    /// two servers on one host need different names. The port would not be sufficient: behind a proxy or a container's
-    /// port mapping, two servers can listen on the same port.
+    /// Browsers send a host's cookies to all of its ports, so two servers on one host need different names. The name
+    /// therefore contains the id of the data directory. The port would not be sufficient: behind a proxy or a
+    /// container's port mapping, two servers can listen on the same port.
     #[must_use]
     pub fn cookie_name(&self, https: bool) -> &str {
         if https { &self.cookie_name } else { self.cookie_name.trim_start_matches(HTTPS_ONLY) }
@@ -197,8 +197,8 @@ impl Auth {
         Ok(identity.filter(|identity| identity.role.includes(Role::Viewer)).map(|identity| (scope, identity)))
     }
 
-    /// If the admin token has changed since the server last started, ends all sessions and revokes all API tokens of
-    /// its account.
+    /// If the admin token has changed since the server last started, ends all sessions of the admin token's account and
+    /// revokes all of its API tokens.
     pub async fn end_those_of_former_admin_token(&self) -> Result<(), DbError> {
         let digest = self.admin;
         let write = self.db.writer().write(move |tx| {

@@ -67,7 +67,7 @@ pub enum StartError {
     /// The database could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// A query of the database failed.
+    /// A database query failed.
     #[error(transparent)]
     Db(#[from] DbError),
     /// The admin token could not be read or created.
@@ -133,7 +133,7 @@ pub struct SharedState {
     pub auth: Auth,
     /// The audit log.
     pub audit: AuditLog,
-    /// Limits the number of audit log entries about senders who are not logged in.
+    /// Limits the number of entries in the audit log about senders who are not logged in.
     unknown_senders: audit::UnknownSenders,
     /// The settings.
     pub config: Arc<Config>,
@@ -292,7 +292,7 @@ impl Server {
     }
 
     /// Serves requests until `shutdown` is cancelled. Running jobs then have a grace period in which to finish. After
-    /// this period, streams are closed, and all pending writes are committed.
+    /// the grace period, streams are closed, and all pending writes are committed.
     pub async fn run(self, shutdown: CancellationToken) {
         let Self { state, worker, db, listener, .. } = self;
         let worker = tokio::spawn(worker.run(shutdown.clone(), shutdown.clone()));
@@ -302,8 +302,8 @@ impl Server {
         let watching_leases = queue.watch_leases(&shutdown);
         let (artifacts, spools) = (state.artifacts.clone(), Spools::new(&state.config.data_dir));
         let retaining = queue.keep_within(state.config.retention(), &artifacts, &spools, &shutdown);
-        // Requests are still answered while jobs are being stopped, so that the last lines of the jobs can be read.
-        // Streams are closed last.
+        // Requests are still answered while jobs are being stopped, so that clients can read the last lines of the
+        // jobs. Streams are closed last.
         let streams_end = state.shutdown.clone();
         let ending = async {
             shutdown.cancelled().await;
@@ -322,8 +322,8 @@ impl Server {
         };
         let serving = connection::serve(listener, http::router(state.clone()), state);
         tokio::join!(ending, serving, compressing, watching_leases, retaining, renewing);
-        // Requests that may change something are completed, even if their connections had to be closed. If the body of
-        // such a request has not arrived completely, the request has already failed.
+        // Requests that may change something are completed, even if their connections had to be closed. A request whose
+        // body has not arrived completely has already failed.
         changes.close();
         changes.wait().await;
         db.close().await;
