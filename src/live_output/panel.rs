@@ -57,7 +57,7 @@ struct Seen {
 pub struct Panel {
     buffer: Buffer,
     filter: RowFilter,
-    /// The lines that the filter selects, or `None` if it shows all lines or none.
+    /// The lines that the filter selects, or `None` if the filter shows all lines or none.
     selected: Option<SelectedLines>,
     /// The warnings and errors that the server has found.
     warnings: Findings,
@@ -76,8 +76,8 @@ pub struct Panel {
     current_line: Option<LineKey>,
     /// Whether to scroll to the marked line once it is loaded.
     seeking: bool,
-    /// If the filter was changed or the reader scrolled far away, the line to show at the top of the panel as soon as
-    /// the lines around it are listed. Otherwise `None`.
+    /// The line to show at the top of the panel as soon as the lines around it are listed, after the filter was changed
+    /// or the reader scrolled far away. Otherwise `None`.
     anchor: Option<LineKey>,
     /// The matches of the current search, or `None` if there is no search.
     marks: Option<MatchMarks>,
@@ -149,7 +149,7 @@ impl Panel {
         Listed { buffer: &self.buffer, selected: self.selected.as_ref() }
     }
 
-    /// Marks lines without scrolling. If `marked` contains lines and the list can be scrolled, the list stops following
+    /// Marks lines without scrolling. If `marked` is not `None` and the list can be scrolled, the list stops following
     /// the end of the log.
     pub fn mark_lines(&mut self, marked: Option<MarkedLines>) {
         (self.marked, self.seeking) = (marked, false);
@@ -341,7 +341,7 @@ impl Panel {
         Some(lines[at].stream).filter(|stream| *stream != before)
     }
 
-    /// Returns whether a line is marked, or shows the first marked line in its rows.
+    /// Returns whether a line is marked, or whether its rows show the first marked line.
     fn is_marked(&self, key: LineKey) -> bool {
         let Some(marked) = self.marked else { return false };
         marked.holds(key) || self.row_of(marked.first_key()) == key

@@ -19,7 +19,8 @@ pub enum ShownRows {
         /// Whether text was dropped because the rows were too long.
         cut: bool,
     },
-    /// The line has no rows, because it was drawn on the rows of another line, or another line took over its empty row.
+    /// The line has no rows, because it was drawn on the rows of another line, or because another line took over its
+    /// empty row.
     Overdrawn {
         /// The number of the other line.
         on: i64,

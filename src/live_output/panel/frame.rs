@@ -67,8 +67,8 @@ pub enum Side {
 }
 
 impl RowView {
-    /// Returns the group that the row is the title of, and whether the group is collapsed. Returns `None` if the row is
-    /// not a title.
+    /// Returns the group whose title the row is, and whether the group is collapsed. Returns `None` if the row is not a
+    /// title.
     #[must_use]
     pub fn group(&self) -> Option<(GroupKey, Collapsed)> {
         match self {
@@ -83,7 +83,7 @@ impl RowView {
         }
     }
 
-    /// Returns the state of the group of lines that the row is the title of, or `None` if the row is not such a title.
+    /// Returns the state of the group of lines whose title the row is, or `None` if the row is not such a title.
     #[must_use]
     pub const fn group_of_lines(&self) -> Option<GroupState> {
         match self {
@@ -93,7 +93,8 @@ impl RowView {
     }
 
     /// Returns the row's identifier and revision. A row is redrawn only if its identifier or its revision has changed.
-    /// The state of a group is updated in place, so that a click is not lost while the group grows.
+    /// The state of a group is not part of the revision. It is updated in place, so that a click is not lost while the
+    /// group grows.
     #[must_use]
     pub fn key(&self) -> (RowKey, RowRevision) {
         match self {
