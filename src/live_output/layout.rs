@@ -28,7 +28,7 @@ const MAX_SPACE: i64 = 8_000_000;
 pub enum PanelRow {
     /// A line of output.
     Line(usize),
-    /// A lifecycle event or a gap.
+    /// A lifecycle event, or a gap (an event in place of output that was not sent live).
     LifecycleEvent(usize),
     /// The space for lines before the window.
     Earlier,

@@ -1,4 +1,5 @@
-//! A line of output: assembled from pieces of chunks, or loaded by number.
+//! A line of output, which is either assembled from pieces of chunks (a chunk is the text of one log event) or loaded
+//! by number.
 
 mod pieces;
 mod shown;
@@ -13,7 +14,7 @@ use model::{Level, LogPayload, OutputLine, Seq, StepRef, StreamName, Timestamp};
 pub use pieces::{LinePiece, pieces};
 pub use shown::ShownRows;
 
-/// The maximum number of bytes of a line that the page stores, which is about 200 times the width of a terminal.
+/// The maximum number of bytes that the page stores of a line. This is about 200 times the width of a terminal.
 /// Downloads contain the whole line.
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
 

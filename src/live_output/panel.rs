@@ -163,7 +163,7 @@ impl Panel {
         self.marks = (search == Searching::Yes).then(MatchMarks::default);
     }
 
-    /// Marks the matches of a page of search results that begins with line `from`.
+    /// Marks the matches in a page of search results whose first line is `from`.
     pub fn mark(&mut self, from: LineKey, page: SearchPage) {
         if let Some(marks) = &mut self.marks {
             marks.load(from.attempt, from.number, page);
@@ -218,7 +218,8 @@ impl Panel {
         changed
     }
 
-    /// Records the measured number of rows of a line. Returns whether it differs from the number used so far.
+    /// Records the number of rows that a line occupies, as measured in the browser. Returns whether the number differs
+    /// from the one used so far.
     pub fn measure(&mut self, key: LineKey, rows: u32) -> bool {
         let measured = Measured { columns: self.text_columns(), rows };
         let changed = self.buffer.measure(key, measured)
@@ -334,7 +335,8 @@ impl Panel {
         }
     }
 
-    /// Returns the stream of a line of the list if the line before it belongs to the other stream, and `None` otherwise.
+    /// Returns the stream of a line if the previous line of the list belongs to the other stream. Otherwise returns
+    /// `None`.
     fn changed_stream(&self, at: usize) -> Option<StreamName> {
         let lines = self.list().lines();
         let before = at.checked_sub(1).map_or(StreamName::Stdout, |before| lines[before].stream);

@@ -73,7 +73,7 @@ pub enum ScrollTarget {
 }
 
 impl ScrollTarget {
-    /// Returns the end if the list follows it, or else the given position.
+    /// Returns [`Self::End`] if the list follows its end, or else the given position.
     pub const fn new(follows: bool, top: u32) -> Self {
         if follows { Self::End } else { Self::Top(top) }
     }

@@ -14,7 +14,7 @@ use super::filter::RowFilter;
 use super::line::{LineKey, LiveLine, Measured};
 use super::search::Findings;
 
-/// A request for up to `count` selected lines of an attempt: either those from the line `key` on, or those before it.
+/// A request for up to `count` selected lines of an attempt: either the lines from `key` on, or the lines before `key`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FoundRange {
     /// The direction from `key`.

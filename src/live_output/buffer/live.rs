@@ -86,9 +86,9 @@ impl Buffer {
         }
     }
 
-    /// Returns the range of missing lines at the beginning of a block (the lines that one [`model::ansi::BlockScreen`]
-    /// draws), or `None` if no such lines are needed. If the output in a block moves the cursor, the block can be drawn
-    /// only from its beginning.
+    /// Returns the range of missing lines at the beginning of a block (a range of lines that is drawn separately, see
+    /// [`model::ansi::BlockScreen`]), or `None` if no such lines are needed. If the output in a block moves the cursor,
+    /// the block can be drawn only from its beginning.
     #[must_use]
     pub fn missing_head(&self) -> Option<LineRange> {
         self.redrawing.missing_head().filter(|_| self.attached)

@@ -101,7 +101,7 @@ impl LiveLine {
         self.show(ShownRows::AsPrinted);
     }
 
-    /// Replaces the rows.
+    /// Replaces the content of the line's rows.
     pub fn redraw(&mut self, redrawn: Redrawn) {
         self.show(match redrawn {
             // An incomplete line is never treated as unchanged, because its remaining text may be drawn on other rows.

@@ -1,4 +1,5 @@
-//! Moves between the lines that the finders of all logs have found, and counts them.
+//! Moves between the lines that the finders of all logs have found, and counts these lines. A finder asks the server to
+//! search a log.
 
 use leptos::prelude::*;
 use model::Timestamp;

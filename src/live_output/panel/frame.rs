@@ -33,7 +33,7 @@ pub enum RowView {
         /// The matches of the current search, in code points of the visible text.
         matches: Vec<(u32, u32)>,
     },
-    /// A lifecycle event or a gap.
+    /// A lifecycle event, or a gap (an event in place of output that was not sent live).
     LifecycleEvent {
         /// The event.
         event: Event,

@@ -144,9 +144,9 @@ impl Panel {
         })
     }
 
-    /// Returns a request for missing lines at the beginning of a block (the lines that one [`model::ansi::BlockScreen`]
-    /// draws), or `None` if no such lines are needed. If the output in a block moves the cursor, the block can be drawn
-    /// only from its beginning.
+    /// Returns a request for missing lines at the beginning of a block (a range of lines that is drawn separately, see
+    /// [`model::ansi::BlockScreen`]), or `None` if no such lines are needed. If the output in a block moves the cursor,
+    /// the block can be drawn only from its beginning.
     pub fn wanted_head(&self) -> Option<LineRequest> {
         self.buffer.missing_head().map(LineRequest::Head)
     }

@@ -40,7 +40,7 @@ impl Log {
         (1..=self.lines).filter(|number| number % 10 == 0 && range.contains(number)).collect()
     }
 
-    /// Returns the results of a search of the lines before `to`, in parts of 1000 lines.
+    /// Returns the results of searching the lines before `to` in parts of 1000 lines.
     fn found(&self, to: i64) -> Findings {
         let mut findings = Findings::default();
         findings.begin(1, 1);
