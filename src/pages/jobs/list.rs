@@ -48,7 +48,7 @@ struct LoadedJobs {
     has_more: RwSignal<bool>,
     /// The error of the last request, or `None` if the request succeeded.
     trouble: RwSignal<Option<RestError>>,
-    /// The number of jobs of each status that match the other filters.
+    /// For each status, the number of jobs that match the other filters.
     counts: RwSignal<JobCounts>,
     query: StoredValue<JobsQuery>,
 }
