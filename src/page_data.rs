@@ -1,7 +1,7 @@
 //! The results of the pages' server functions, either the data for the first paint or an error, and their encoding.
 //!
 //! The server uses these types too. They are not in [`crate::rpc`], because the server must not depend on the module
-//! that calls it.
+//! that calls the server.
 
 use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
