@@ -94,7 +94,7 @@ impl Log {
         self.screen.get_value()
     }
 
-    /// Returns the finder that searches for the lines that match the reader's search.
+    /// Returns the finder for the reader's search.
     pub fn matches(self) -> Finder {
         self.matches.get_value()
     }

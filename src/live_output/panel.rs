@@ -76,8 +76,8 @@ pub struct Panel {
     current_line: Option<LineKey>,
     /// Whether to scroll to the marked line once it is loaded.
     seeking: bool,
-    /// The line to show at the top of the panel as soon as the lines around it are listed, after the filter was changed
-    /// or the reader scrolled far away. Otherwise `None`.
+    /// After the filter was changed or the reader scrolled far away, the line to show at the top of the panel as soon
+    /// as the lines around this line are listed. Otherwise `None`.
     anchor: Option<LineKey>,
     /// The matches of the current search, or `None` if there is no search.
     marks: Option<MatchMarks>,
@@ -163,7 +163,7 @@ impl Panel {
         self.marks = (search == Searching::Yes).then(MatchMarks::default);
     }
 
-    /// Marks the matches in a page of search results whose first line is `from`.
+    /// Marks the matches in a page of search results. The page begins with line `from`.
     pub fn mark(&mut self, from: LineKey, page: SearchPage) {
         if let Some(marks) = &mut self.marks {
             marks.load(from.attempt, from.number, page);

@@ -124,9 +124,9 @@ impl LineWindow {
         }
     }
 
-    /// Recomputes the levels of all lines from index `from` on, after lines were inserted or changed there. A level
-    /// depends on the earlier lines of the stream. If the window contains no earlier line, the state that the line
-    /// itself has stored is used instead.
+    /// Recomputes the levels of all lines from index `from` on, after lines were inserted or changed there. The level
+    /// of a line depends on the earlier lines of its stream. If the window contains none of these, the state that the
+    /// line itself has stored is used instead.
     pub(super) fn update_levels(&mut self, from: usize) {
         let place = |line: &LiveLine| (line.key.attempt, line.step);
         let mut states = [None; 2];

@@ -15,7 +15,7 @@ fn key(number: i64) -> LineKey {
 }
 
 /// Returns the shown lines. A title is preceded by `+` if its lines are hidden and by `-` if they are shown, and is
-/// followed by their number.
+/// followed by the number of these lines.
 fn shown_of(lines: &VecDeque<LiveLine>, groups: &Groups) -> Vec<String> {
     let mut outline = Outline::new(groups, lines, StepTitles::Shown);
     let shown: Vec<Shown> = (0..lines.len()).map(|at| outline.enter(at)).collect();

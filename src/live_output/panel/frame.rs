@@ -67,8 +67,7 @@ pub enum Side {
 }
 
 impl RowView {
-    /// Returns the group whose title the row is, and whether the group is collapsed. Returns `None` if the row is not a
-    /// title.
+    /// If the row is the title of a group, returns the group and whether it is collapsed. Otherwise returns `None`.
     #[must_use]
     pub fn group(&self) -> Option<(GroupKey, Collapsed)> {
         match self {
@@ -83,7 +82,7 @@ impl RowView {
         }
     }
 
-    /// Returns the state of the group of lines whose title the row is, or `None` if the row is not such a title.
+    /// If the row is the title of a group of lines, returns the state of the group. Otherwise returns `None`.
     #[must_use]
     pub const fn group_of_lines(&self) -> Option<GroupState> {
         match self {
