@@ -16,8 +16,8 @@
 //!
 //! If one of the last three values is not available, the machine is unknown, and an unknown machine is not equal to any
 //! other. If the caller or the server is on an unknown machine, the server counts as remote, and `tailwater run` runs
-//! the command in a new workspace. Two different machines have the same identity only if one is a copy of the other's
-//! running virtual machine, and only until one of them is rebooted.
+//! the command in a new workspace. The only exception is a virtual machine that was copied while it was running: the
+//! copy has the same identity as the original until one of them is rebooted.
 //!
 //! Only a digest of these values is sent to clients, and only to authenticated ones. As machine-id(5) requires, the
 //! digest is computed with an application-specific salt, so that it cannot be linked to identifiers from other
