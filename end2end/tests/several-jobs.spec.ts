@@ -4,7 +4,7 @@ import { JobPage } from "../pages/job-page.ts";
 import { SeveralJobsPage } from "../pages/several-jobs-page.ts";
 import { type Api, expect, test } from "../server.ts";
 
-/** Submits one job for each output, which the job prints, and waits until all jobs have finished. */
+/** For each output, submits a job that prints it. Waits until all jobs have finished. */
 async function ended(api: Api, outputs: string[], title = "printed"): Promise<string[]> {
   const ids = [];
   for (const output of outputs) {
