@@ -17,7 +17,7 @@ pub struct Server {
     pub folder: TempDir,
     /// The server's data directory. Jobs cannot access it.
     pub data: PathBuf,
-    /// Yields the duration of each commit, in microseconds.
+    /// Receives the duration of each commit, in microseconds.
     pub commits: mpsc::Receiver<u64>,
 }
 
