@@ -117,7 +117,7 @@ pub struct HeartbeatBody {
     /// The new duration of the lease, in seconds from now.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 86_400))]
     pub lease_seconds: i64,
-    /// The lease epoch of the claim. Older workers do not send it.
+    /// The lease epoch, which the response to the claim contains. Older workers do not send it.
     #[serde(default)]
     pub lease_epoch: Option<i64>,
 }
@@ -133,7 +133,7 @@ pub struct CompleteBody {
     /// A summary of the result.
     #[serde(default)]
     pub result_summary: Option<String>,
-    /// The lease epoch of the claim. Older workers do not send it.
+    /// The lease epoch, which the response to the claim contains. Older workers do not send it.
     #[serde(default)]
     pub lease_epoch: Option<i64>,
     /// The totals of the attempt's output, if the worker sends its complete log.
@@ -154,7 +154,7 @@ pub struct FailBody {
     /// Whether another attempt may succeed. The default is `false`.
     #[serde(default)]
     pub retryable: Option<bool>,
-    /// The lease epoch of the claim. Older workers do not send it.
+    /// The lease epoch, which the response to the claim contains. Older workers do not send it.
     #[serde(default)]
     pub lease_epoch: Option<i64>,
     /// The machine-readable reason, if there is one.
@@ -176,7 +176,7 @@ pub struct CancelAckBody {
     /// A message about how the job was stopped.
     #[serde(default)]
     pub message: Option<String>,
-    /// The lease epoch of the claim. Older workers do not send it.
+    /// The lease epoch, which the response to the claim contains. Older workers do not send it.
     #[serde(default)]
     pub lease_epoch: Option<i64>,
     /// The totals of the attempt's output, if the worker sends its complete log.
@@ -192,7 +192,7 @@ pub struct AppendBody {
     /// The name of the worker that holds the lease.
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub worker_id: String,
-    /// The lease epoch of the claim. Older workers do not send it.
+    /// The lease epoch, which the response to the claim contains. Older workers do not send it.
     #[serde(default)]
     pub lease_epoch: Option<i64>,
     /// The number of the request within the lease, from 1. A request with the same number as the last one is a
@@ -267,7 +267,7 @@ pub struct OutputBody {
     /// The name of the worker that holds the lease.
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub worker_id: String,
-    /// The lease epoch of the claim.
+    /// The lease epoch, which the response to the claim contains.
     #[serde(default)]
     pub lease_epoch: Option<i64>,
     /// The output, as events of the kind `log`, in the order of their offsets. It may be empty.

@@ -91,8 +91,8 @@ pub struct Style {
     /// The background colour.
     pub background: Color,
     flags: u8,
-    /// A mask of the flags that continue from the end of the previous line. Their values are unknown, because the
-    /// previous line is unknown.
+    /// A mask of the flags (bold, italic and so on) that continue from the end of the previous line. Their values are
+    /// unknown, because the previous line is unknown.
     inherited: u8,
 }
 

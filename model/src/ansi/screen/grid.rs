@@ -33,7 +33,7 @@ pub(super) struct ScreenRow {
     pub is_reached: bool,
     /// Whether the row has ever had visible text.
     pub had_text: bool,
-    /// Whether the row has changed since the last report.
+    /// Whether the row has changed since the last report ([`Transcript::take_changes`]).
     pub is_changed: bool,
 }
 

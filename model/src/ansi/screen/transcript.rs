@@ -1,5 +1,5 @@
 //! Collects the content of the drawn lines: of lines whose rows are on the screen, and of lines whose rows have
-//! scrolled off.
+//! scrolled off. Each call of [`Transcript::take_changes`] reports the lines that have changed since the last report.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
