@@ -23,7 +23,7 @@ const CACHE: usize = 2 << 20;
 #[derive(Clone, Debug)]
 pub(super) struct SteppedRegex {
     nfa: NFA,
-    /// `None` if no DFA can be built for the expression.
+    /// The DFA, or `None` if no DFA can be built for the expression.
     dfa: Option<DFA>,
 }
 
