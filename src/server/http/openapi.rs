@@ -28,7 +28,7 @@ use crate::server::AppState;
 use crate::server::access::requirement;
 use operation::ApiOperation;
 
-/// The prefix of the paths of operations, except of paths that begin with `/api/` themselves.
+/// The prefix of all operations' paths, except paths that begin with `/api/` themselves.
 const BASE: &str = "/api/queue";
 
 /// The groups of operations, with their descriptions.
