@@ -14,7 +14,7 @@ pub(super) const OWNER: &str = "owner";
 
 /// An object of each kind that a route can concern.
 pub(super) struct Objects {
-    /// A job that has finished, whose output is `secret output`.
+    /// A finished job, whose output is `secret output`.
     pub(super) job: String,
     /// The artifact with the output of the job.
     pub(super) artifact: String,
@@ -24,9 +24,9 @@ pub(super) struct Objects {
     waiting: String,
     /// A job that a worker has claimed and not finished.
     pub(super) held: Value,
-    /// The id of this worker.
+    /// The id of the worker that has claimed the job.
     worker: String,
-    /// The name that both a user and a secret have.
+    /// The name of both a user and a secret.
     pub(super) name: String,
     /// The session of the owner, and its id.
     pub(super) session: (Proof, String),

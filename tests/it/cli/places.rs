@@ -28,8 +28,8 @@ fn real(path: &Path) -> String {
 /// Starts a proxy in front of the server. The proxy itself answers requests for the machine's identity, and forwards
 /// all others.
 ///
-/// The proxy reports the identity `machine`, or replies with 404 if `machine` is `None`, like a server that does not
-/// have this route.
+/// It reports the identity `machine`. If `machine` is `None`, it replies with 404, like a server that does not have
+/// this route.
 async fn elsewhere(api: &Api, machine: Option<&'static str>) -> String {
     let (client, base) = (reqwest::Client::new(), api.base.clone());
     let forward = async move |request: Request| {
