@@ -220,8 +220,7 @@ async fn add(tx: &mut Tx, person: &ExternalPerson, role: Option<Role>) -> Result
     stored.ok_or(ExternalError::NameTaken(row.name))
 }
 
-/// Stores the new name and the new role of a person. If another user already has the new name, the person's name
-/// remains unchanged.
+/// Stores the new name and the new role of a person. If another user already has the new name, the old name is kept.
 async fn changed(
     tx: &mut Tx,
     before: UserRow,

@@ -26,7 +26,7 @@ use store::LoginLinkRow;
 
 /// A new login link of a user.
 pub struct UserTicket {
-    /// The user's name as it is stored, which may differ in case from the requested name.
+    /// The user's name as it is stored, which may differ from the requested name in upper and lower case.
     pub user: String,
     /// The secret part of the link.
     pub ticket: Secret,

@@ -54,7 +54,7 @@ const MAX_ENTERED_NAME: usize = 1_000;
 pub struct BegunSession {
     /// The value of the session's cookie.
     pub cookie: Secret,
-    /// The name of the user, in the case in which it is stored.
+    /// The name of the user as it is stored, which may differ from the entered name in upper and lower case.
     pub user: String,
 }
 

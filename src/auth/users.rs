@@ -61,7 +61,8 @@ impl Auth {
         user.map(|user| Account::User(user.id)).ok_or(PeopleError::NoSuchUser)
     }
 
-    /// Returns the name of a user as it is stored, in its original case, or `None` if there is no such user.
+    /// Returns the name of a user as it is stored, which may differ from `name` in upper and lower case. Returns `None`
+    /// if there is no such user.
     pub async fn stored_name(&self, name: &str) -> Result<Option<String>, DbError> {
         let mut connection = self.db.reader().await?;
         Ok(store::by_key(&mut connection, &name_key(name.trim())).await?.map(|user| user.name))

@@ -169,7 +169,7 @@ mod tests {
         StreamRequest::checked(&identity(Account::User(id), Credential::Session(SessionId(uuid::Uuid::nil()))))
     }
 
-    /// Returns whether a request to the log, to a search or to events with this query and `Accept` header is a stream.
+    /// Returns whether a request for this path, with this query and `Accept` header, opens a stream.
     fn opens(path: &str, query: &str, accept: Option<&str>) -> bool {
         let headers = accept.map(|accept| (ACCEPT, HeaderValue::from_str(accept).expect("it is valid")));
         let uri = format!("/x?{query}").parse().expect("it is a URI");

@@ -102,7 +102,7 @@ impl Pattern {
     }
 }
 
-/// Changes a regular expression of `globset` so that it matches characters. `globset` creates expressions that match
+/// Converts a regular expression of `globset` to one that matches characters. `globset` creates expressions that match
 /// bytes, in which each byte of a non-ASCII character is written as `\xHH`.
 fn by_characters(regex: &str) -> String {
     let regex = regex.strip_prefix("(?-u)").unwrap_or(regex);

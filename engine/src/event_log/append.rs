@@ -111,7 +111,7 @@ pub async fn append_under_lease(
     }
 }
 
-/// Appends events that a worker without a spool reports, within a transaction. If events are already stored under
+/// Appends, within a transaction, events that a worker without a spool reports. If events are already stored under
 /// `number`, nothing is stored again. Returns the stored events.
 pub async fn append_reported(
     tx: &mut Tx,

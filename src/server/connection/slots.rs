@@ -58,7 +58,7 @@ struct Slots {
     leaving: usize,
     /// The number of connections that are being refused.
     refusing: usize,
-    /// The next number that identifies a connection or an idle period.
+    /// The next number that identifies a connection, or that a connection gets when it becomes idle.
     next: u64,
     warned_at: Option<Instant>,
 }

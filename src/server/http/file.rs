@@ -21,7 +21,7 @@ const BLOCK: u64 = 128 << 10;
 /// A file to send.
 pub(super) struct StoredFile {
     pub(super) file: KeptFile,
-    /// The entity tag of the content. The content never changes.
+    /// The entity tag of the content, which never changes.
     pub(super) etag: String,
     pub(super) content_type: String,
 }

@@ -24,7 +24,7 @@ use crate::limits::HEARTBEAT;
 use crate::server::AppState;
 use crate::server::open_streams::{StreamPermit, StreamRequest};
 
-/// The maximum number of jobs of a stream.
+/// The maximum number of jobs in a stream.
 const MOST_JOBS: usize = 50;
 
 pub(super) async fn stream(

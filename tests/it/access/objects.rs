@@ -12,7 +12,7 @@ use crate::harness::{TOKEN, TestServer};
 /// The user whose session and token are among the objects.
 pub(super) const OWNER: &str = "owner";
 
-/// An object of each kind that a route can concern.
+/// One object of each kind to which a request can refer.
 pub(super) struct Objects {
     /// A finished job, whose output is `secret output`.
     pub(super) job: String,

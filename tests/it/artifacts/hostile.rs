@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use crate::harness::{Api, TOKEN, TestServer, of_kind};
 
-/// Runs a job that stores all files in its workspace as artifacts. Returns the names of the stored files and the
-/// warning.
+/// Runs a job that stores all files in its workspace as artifacts. Returns the names of the stored files, and the job's
+/// warning about files that were not stored.
 async fn stored(api: &Api, command: &str) -> (Vec<String>, String) {
     let id = api.submit(json!({"steps": [{"run": command, "shell": "bash"}], "artifacts": ["**"]})).await;
     let job = api.ended(&id).await;

@@ -217,7 +217,7 @@ impl Scan<'_> {
         Ok(number)
     }
 
-    /// Searches a block of plain lines, which a terminal shows unchanged, at once. Returns the number of the line after
+    /// Searches a block of lines at once. The lines must be plain ([`is_plain`]). Returns the number of the line after
     /// them.
     fn plain_lines(&mut self, text: &[u8], first: u64, pattern: &Regex) -> u64 {
         let (mut number, mut line) = (first, 0);

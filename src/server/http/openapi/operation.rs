@@ -219,7 +219,7 @@ impl ApiOperation {
         self
     }
 
-    /// Adds errors. If an error with the same status and code has already been added, another one is ignored.
+    /// Adds errors. An error is ignored if one with the same status and code has already been added.
     pub(super) fn refuses(mut self, errors: impl IntoIterator<Item = ApiError>) -> Self {
         for error in errors {
             if !self.errors.iter().any(|known| known.status_and_code() == error.status_and_code()) {
