@@ -65,8 +65,8 @@ impl ArtifactStore {
     }
 
     /// Stores `content` at a path returned by [`location`]. The returned size and checksum are those of the stored
-    /// bytes, even if the original file is changed while it is being read. Reading may block, so do not call this on a
-    /// thread that runs other async tasks.
+    /// bytes, even if the original file is changed while it is being read. Reading `content` may block the current
+    /// thread, so do not call this on a thread that runs other async tasks.
     pub async fn keep(&self, path: &str, mut content: impl Read) -> Result<Stored, KeepError> {
         let location = object_store::path::Path::from(path);
         let part = read_part(&mut content)?;

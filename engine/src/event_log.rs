@@ -93,8 +93,8 @@ impl EventLog {
     pub async fn page(&self, job: JobId, request: &PageRequest) -> Result<Page, ReadError> {
         let mut recalled = self.tails.page(job, request, Instant::now());
         if let Recalled::Outdated { end } = recalled {
-            // There may be thousands of waiting readers. The state of a query is therefore allocated only while the
-            // query runs.
+            // There may be thousands of waiting readers. The future of the query is boxed, so that a reader needs
+            // memory for it only while the query runs.
             Box::pin(self.check(job, end)).await?;
             recalled = self.tails.page(job, request, Instant::now());
         }

@@ -52,8 +52,8 @@ pub fn admin_token(from_operator: Option<String>, data_dir: &Path) -> Result<Str
     if is_fit(&token) { Ok(token) } else { Err(TokenError::Unfit(path.display().to_string())) }
 }
 
-/// Returns the id of a data directory, which is generated on first start. The id consists of 16 letters and digits, and
-/// is not secret.
+/// Returns the id of a data directory. The id is generated on first start, consists of 16 letters and digits, and is
+/// not secret.
 pub fn instance_id(data_dir: &Path) -> Result<String, TokenError> {
     let id = read_or_make(&data_dir.join(ID_FILE))?;
     // Other characters are removed, because the id becomes part of a cookie's name, which cannot contain arbitrary

@@ -12,16 +12,16 @@ use crate::limits::RECHECK_IDENTITY;
 /// The account to which a credential belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Account {
-    /// The account of the admin token, of sessions that began with it or with a one-time link, and of API tokens that
-    /// were created with it.
+    /// The account of the admin token. Sessions that began with this token or with the link that the server prints
+    /// belong to it, and so do API tokens that were created by this account.
     AdminToken,
     /// A user.
     User(i64),
 }
 
 impl Account {
-    /// Returns the account of a user, given the user's id in the database, or the account of the admin token for
-    /// `None`.
+    /// Returns the account of the user with this id in the database. For `None`, returns the account of the admin
+    /// token.
     pub(super) fn of_user_id(user: Option<i64>) -> Self {
         user.map_or(Self::AdminToken, Self::User)
     }
@@ -100,8 +100,8 @@ impl Identity {
     }
 
     /// Returns whether this identity may see and revoke an API token with this account, id and role. Administrators may
-    /// revoke all tokens. Others may revoke the token with which they sent the request, and those tokens of their own
-    /// account that they may also create.
+    /// revoke all tokens. Others may revoke the token with which they sent the request, and the tokens of their own
+    /// account whose role they may give to new tokens.
     pub(super) fn manages_token(&self, account: Account, id: TokenId, role: Role) -> bool {
         let is_granted = self.account == account && self.role.may_grant(role);
         self.role == Role::Admin || is_granted || self.by == Credential::ApiToken(id)
@@ -115,8 +115,8 @@ impl Auth {
         // The subscription is created before the first check, so that no change in between is missed.
         let mut revocations = self.revocations.of(identity.account);
         loop {
-            // Thousands of responses may be waiting here. The state of the query is therefore allocated only while the
-            // query runs.
+            // Thousands of responses may be waiting here. The future of the query is boxed, so that a response needs
+            // memory for it only while the query runs.
             let current = match Box::pin(self.current_identity(identity.by)).await {
                 Ok(Some(current)) if current.role == identity.role => current,
                 Ok(_) => return,

@@ -8,8 +8,8 @@ use tokio::sync::broadcast;
 
 use super::Account;
 
-/// The number of notifications that are stored for a slow receiver. If a receiver misses older notifications, it checks
-/// its credential.
+/// The number of notifications that are stored for a slow receiver. If there are more, the receiver misses the oldest
+/// ones, and checks its credential instead.
 const CAPACITY: usize = 64;
 
 /// Sends notifications. Clones send to the same receivers.

@@ -37,7 +37,7 @@ pub async fn has_administrator(db: &Db) -> Result<bool, DbError> {
 }
 
 impl Auth {
-    /// Returns whether there are users. Without users, only the admin token and one-time links can be used to log in.
+    /// Returns whether there are users. Without users, nobody can log in with a name and a password.
     pub async fn has_users(&self) -> Result<bool, DbError> {
         let mut connection = self.db.reader().await?;
         Ok(store::count(&mut connection).await? > 0)

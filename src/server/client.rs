@@ -76,7 +76,7 @@ impl TrustedProxies {
     }
 }
 
-/// Returns the items of a header that contains a comma-separated list, which may be distributed over several header
+/// Returns the items of a header that contains a comma-separated list. The list may be distributed over several header
 /// lines.
 fn values<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<&'a str> {
     let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());

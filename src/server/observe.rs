@@ -60,7 +60,7 @@ fn with_id(mut reply: Response, id: Uuid) -> Response {
 /// The routes to which each worker sends requests every few seconds.
 const FREQUENT: [&str; 3] = ["/api/queue/jobs/claim", "/api/queue/jobs/{id}/heartbeat", "/api/queue/jobs/{id}/events"];
 
-/// Logs the result of a request. Requests that only read and the frequent requests of workers are logged at debug
+/// Logs the result of a request. Requests that only read, and the frequent requests of workers, are logged at debug
 /// level, unless the status is 500 or higher.
 fn tell(method: &str, route: &str, status: u16, took: Duration) {
     let ms = took.as_secs_f64() * 1_000.0;

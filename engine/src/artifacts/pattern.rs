@@ -11,8 +11,8 @@ use std::path::{Component, Path, PathBuf};
 use globset::GlobBuilder;
 use regex::{RegexSet, RegexSetBuilder};
 
-/// The maximum number of patterns of a job. Each file is matched against all patterns, so this limits the work per
-/// file.
+/// The maximum number of patterns of a job. Each file is matched against all patterns, so the number of patterns
+/// determines the work per file.
 const MAX_PATTERNS: usize = 100;
 /// The maximum length of a pattern, in bytes.
 const MAX_PATTERN: usize = 500;

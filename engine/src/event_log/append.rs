@@ -1,7 +1,7 @@
 //! Appends events, either for a worker under a lease or for the server itself.
 //!
-//! In both cases, the `seq` and the time of the events are assigned by updating the job's row, inside the transaction
-//! that stores the events, and readers are notified only after the commit.
+//! In both cases, updating the job's row assigns the `seq` and the time of the events. This happens in the transaction
+//! that stores the events. Readers are notified only after the commit.
 
 use std::sync::Arc;
 

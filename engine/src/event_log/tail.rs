@@ -115,8 +115,8 @@ impl Tails {
         Watch { job, tails: self.clone(), last: tail.last.subscribe(), tail: Some(tail) }
     }
 
-    /// Reads a page from the window if the request reads towards newer events from a cursor, and the window contains
-    /// all events after this cursor.
+    /// Reads a page from the window. This is possible only if the request reads towards newer events, and the window
+    /// contains all events after the request's cursor.
     pub(super) fn page(&self, job: JobId, request: &PageRequest, now: Instant) -> Recalled {
         let Direction::After(cursor) = request.direction else { return Recalled::Missing };
         let Some(tail) = self.lock().get(&job).map(Arc::clone) else { return Recalled::Missing };
@@ -248,8 +248,8 @@ impl TailWindow {
             if self.end.is_some_and(|end| event.seq <= end) {
                 continue;
             }
-            // The events in a window must be consecutive, so if events are missing before this one, the window is
-            // cleared.
+            // If events are missing before this one, clear the window, because the events in a window must be
+            // consecutive.
             if self.end.is_some_and(|end| end.plus(1) != event.seq) {
                 self.clear();
             }

@@ -163,8 +163,8 @@ impl Reading<'_> {
     /// `keep` bytes. Returns whether the text is truncated.
     fn go_on(&mut self, after: u64, line: u64, source: Source, text: &mut Vec<u8>) -> io::Result<bool> {
         for number in after + 1.. {
-            // Call `fold` only at twice the limit, so that a line that overwrites itself is not processed again for
-            // every record.
+            // A line that overwrites itself is folded only when it has reached twice the limit. Otherwise, it would be
+            // processed again for every record.
             if text.len() > self.keep * 2 {
                 if self.long == LongLine::Displayed {
                     fold(text, LineEnd::Open);

@@ -32,8 +32,8 @@ pub(super) async fn lines(
     let wanted = wanted(&mut query)?;
     let attempt = attempt(&mut query)?;
     query.end()?;
-    // The state of the attempt is read before its stored output. If that state is final, all of the attempt's output
-    // has been stored.
+    // The state of the attempt is read before its stored output. If this state says that the output is complete, the
+    // output that is read is complete too.
     let output = state.outputs.find(job, attempt).await?;
     Ok(Json(state.outputs.lines(job, &output, wanted).await?))
 }

@@ -51,8 +51,8 @@ pub(super) async fn log(
         let problem = "offset: cannot be combined with follow, timestamps, stage, stepId or stream";
         return Err(ApiError::InvalidQuery(problem.into()));
     }
-    // The state of the attempt is read before its stored output. If that state is final, all of the attempt's output
-    // has been stored.
+    // The state of the attempt is read before its stored output. If this state says that the output is complete, the
+    // output that is read is complete too.
     let output = state.outputs.find(job, attempt).await?;
     if until == LogEnd::End {
         let attempts = if attempt.is_some() { Attempts::One } else { Attempts::FromHereOn };

@@ -53,8 +53,8 @@ pub(super) fn document(cookie: &str) -> Value {
         for operation in members_mut(path) {
             let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
             for parameter in parameters.into_iter().flatten() {
-                // `utoipa` cannot set `allowEmptyValue`. It is needed because forms send fields that are not filled in
-                // as empty parameters.
+                // Forms send fields that are not filled in as empty parameters, so `allowEmptyValue` has to be set.
+                // `utoipa` cannot set it.
                 if parameter["in"] == "query" {
                     parameter["allowEmptyValue"] = true.into();
                 }

@@ -64,8 +64,8 @@ pub(super) async fn search(
     let limit = usize::try_from(limit.unwrap_or(LIMIT.0)).unwrap_or(0);
     let attempt = attempt(&mut query)?;
     query.end()?;
-    // The state of the attempt is read before its stored output. If that state is final, all of the attempt's output
-    // has been stored.
+    // The state of the attempt is read before its stored output. If this state says that the output is complete, the
+    // output that is read is complete too.
     let output = state.outputs.find(job, attempt).await?;
     let account = SearchAccount(identity.account.user_id());
     if let Some(other) = other {

@@ -180,7 +180,7 @@ async fn hide(server: &TestServer) {
     assert_eq!(secret.status(), 201);
 }
 
-/// Returns the paths of all routes with these objects.
+/// Returns the paths of all routes, with the ids and names of these objects.
 fn paths(objects: &Objects) -> Vec<String> {
     let fill = |path: String| objects.fill(&path.replace("{permission}/{*name}", "x/y"));
     all_routes().into_iter().map(|route| fill(route.path)).collect()

@@ -89,7 +89,7 @@ async fn a_server_on_another_machine_uses_a_fresh_workspace_and_prints_one_note(
         let (place, done) = pwd(&cli, &[]).await;
         assert!(place.starts_with(&real(server.data.path())), "{machine:?}: {place}");
         assert_eq!(done.stderr.matches(NOTE).count(), 1, "{machine:?}: {}", done.stderr);
-        // An absolute directory is used unchanged and without a note.
+        // An absolute directory is used unchanged, and the program prints no note about it.
         let (place, done) = pwd(&cli, &["--cwd", "/"]).await;
         assert_eq!((place.as_str(), done.stderr.as_str()), ("/", ""));
         for flags in [&["--workspace"][..], &["--json"]] {

@@ -193,8 +193,8 @@ impl Scan<'_> {
         }
     }
 
-    /// Searches complete lines, the first of which has the given number and begins at the given offset. Returns the
-    /// number of the line after them.
+    /// Searches complete lines. `first` and `offset` are the number and the offset of the first one. Returns the number
+    /// of the line after them.
     fn complete_lines(&mut self, text: &[u8], first: u64, offset: u64, source: Source) -> io::Result<u64> {
         let query = &self.shared.query;
         let pattern = query.bulk().filter(|_| is_plain(text));
