@@ -1,9 +1,9 @@
 //! People whom a reverse proxy or an OpenID Connect provider has authenticated.
 //!
-//! The first request or login of a person adds a user. The user is identified by three values: the source (proxy or
-//! provider), the issuer, and the person's id at the source. The name does not identify the user. It begins with the
-//! source (`proxy:ada`), so it can never be the name of a local user. Whenever the source sends the person's groups,
-//! they determine the user's role.
+//! The first request or login of a person adds a user. Three values identify the user: the source (proxy or provider),
+//! the issuer, and the person's id at the source. The name does not identify the user. A name begins with the source
+//! (`proxy:ada`), so it can never be the name of a local user. Whenever the source sends the person's groups, they
+//! determine the user's role.
 
 mod proxied;
 mod roles;

@@ -14,9 +14,9 @@ use super::lines::Line;
 use super::visible::visible;
 use crate::spool::{Source, SpoolReader};
 
-/// The maximum distance, in bytes of `output.log`, between the beginnings of a message and of a line that continues it.
-/// The limit is enough for a message with the maximum number of lines, even if they are coloured and twice as wide as a
-/// terminal.
+/// The maximum distance between the first line of a message and a line that continues the message, in bytes of
+/// `output.log`. The limit is enough for a message with the maximum number of lines, even if they are coloured and
+/// twice as wide as a terminal.
 const MAX_MESSAGE: u64 = 128 << 10;
 
 /// The number of bytes of `output.log` before a line that are examined first to determine the line's level. They

@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 /// responses to refused connections.
 const RESERVED: u64 = 256;
 
-/// The descriptors that are reserved for each job that runs at the same time: its output, the pipes and terminals of its
-/// step, its supervisor, and the files that it stores as artifacts.
+/// The descriptors that are reserved for each job that runs at the same time: its output, the pipes and terminals of
+/// its step, its supervisor, and the files that it stores as artifacts.
 const RESERVED_FOR_JOB: u64 = 16;
 
 /// The descriptors of a connection: its socket, and on average at most one file that is being sent or searched.

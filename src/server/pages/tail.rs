@@ -8,8 +8,8 @@ use model::{Event, LogPayload, Payload, Segment};
 /// The approximate number of bytes of output in a first paint, which fills several screens.
 pub(crate) const BYTES: i64 = 64 << 10;
 
-/// Keeps about the last `bytes` bytes of the last attempt's output. Only if the last attempt has less output than that,
-/// output of earlier attempts is kept. Lines are removed as a whole. If an event is removed, all events before the
+/// Keeps about the last `bytes` bytes of the last attempt's output. Output of earlier attempts is kept only if the last
+/// attempt has less output than that. Lines are removed as a whole. If an event is removed, all events before the
 /// remaining output are removed as well.
 pub(crate) fn shorten(events: &mut Vec<Event>, bytes: i64) {
     let attempt = events.iter().filter_map(output).map(|output| output.attempt).max();

@@ -157,7 +157,7 @@ async fn only_the_reply_to_a_claim_contains_the_values_of_secrets() {
     let set = api.request(reqwest::Method::PUT, "/secrets/DEPLOY_KEY").json(&secret).send().await;
     assert_eq!(set.expect("the server answers").status(), 201);
     let worker = RemoteWorker::new(&server, "one").await;
-    // The job requires a capability, so that the embedded worker, which does not have it, does not claim the job.
+    // The embedded worker does not claim the job, because the job requires a capability that this worker does not have.
     let payload = json!({
         "run": "deploy hunter2-hunter2", "env": {"API_TOKEN": "hunter2-hunter2"}, "secrets": ["DEPLOY_KEY"],
         "requiredCapabilities": ["deploy"],
