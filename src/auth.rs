@@ -48,14 +48,14 @@ pub use users::has_administrator;
 use crate::limits::SESSION;
 
 /// The prefix of the session cookie's name under HTTPS. Browsers accept a cookie with this prefix only over HTTPS, only
-/// from the host itself, and for all paths (RFC 6265bis, 4.1.3.2). Another host of the same domain can therefore not
-/// set this cookie.
+/// from the host itself, and for all paths (RFC 6265bis, 4.1.3.2). No other host of the same domain can therefore set
+/// this cookie.
 const HTTPS_ONLY: &str = "__Host-";
 
 /// The name of the admin token's account. No user can have this name.
 pub const ADMIN: &str = "admin";
 
-/// Selects the items of a list that a response contains.
+/// The part of a list that a response contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListRange {
     /// The number of items to skip.
@@ -107,13 +107,13 @@ pub struct Auth {
     revocations: Revocations,
     previews: PreviewKey,
     group_roles: Arc<GroupRoles>,
-    /// The lifetime of sessions of people whom a proxy or a provider has authenticated.
+    /// The lifetime of the sessions of people whom a reverse proxy or an OpenID Connect provider has authenticated.
     external_session: Duration,
 }
 
 impl Auth {
-    /// Creates an authenticator from the admin token and the id of the data directory. Initially, no group is mapped to
-    /// a role.
+    /// Creates an authenticator from the admin token and the id of the data directory. No group is mapped to a role yet
+    /// ([`Self::with_group_roles`]).
     #[must_use]
     pub fn new(db: Db, admin_token: &str, instance_id: &str) -> Self {
         Self {
@@ -138,8 +138,8 @@ impl Auth {
         Self { group_roles: Arc::new(roles), ..self }
     }
 
-    /// Sets the lifetime of sessions of people whom a reverse proxy or an OpenID Connect provider authenticates. The
-    /// default is the lifetime of all other sessions.
+    /// Sets the lifetime of the sessions of people whom a reverse proxy or an OpenID Connect provider authenticates. By
+    /// default, these sessions last as long as all others.
     #[must_use]
     pub fn with_external_sessions(self, lifetime: Duration) -> Self {
         Self { external_session: lifetime, ..self }
@@ -155,7 +155,7 @@ impl Auth {
         }
     }
 
-    /// Returns the name of the session cookie, which depends on whether the client uses HTTPS.
+    /// Returns the name of the session cookie. It depends on whether the client uses HTTPS.
     ///
     /// Browsers send a host's cookies to all of its ports, so two servers on one host need different names. The name
     /// therefore contains the id of the data directory. The port would not be sufficient: behind a proxy or a
@@ -165,7 +165,8 @@ impl Auth {
         if https { &self.cookie_name } else { self.cookie_name.trim_start_matches(HTTPS_ONLY) }
     }
 
-    /// Returns the name of the cookie that binds a started login with the OpenID Connect provider to the browser.
+    /// Returns the name of the cookie that identifies the browser in which a login with the OpenID Connect provider was
+    /// started.
     #[must_use]
     pub fn login_cookie_name(&self, https: bool) -> String {
         self.cookie_name(https).replace("_session_", "_login_")
