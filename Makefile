@@ -11,7 +11,7 @@ MAKEFLAGS += --no-print-directory
 
 # xtask/setup.sh creates links in this directory if it selects tools other than those on the PATH.
 export PATH := $(CURDIR)/target/toolchain:$(PATH)
-# The tests use a browser that is installed on the machine.
+# The tests use a browser that is installed on the machine, so npm must not download one.
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
 # The server binary that the browser tests run.
 export TAILWATER_BIN ?= $(CURDIR)/target/release/tailwater
@@ -40,9 +40,9 @@ run: build ## Build for production and serve on http://127.0.0.1:3000.
 
 # The library and the site are built in parallel: the last part of each build uses only one core, and the library can be
 # compiled while Node.js and its packages are installed for the site. The binary embeds the site and the supervisor, so
-# it is built last, which takes a few seconds. cargo rebuilds the binary if the checksum of the supervisor and of the
-# list of hashed names has changed. Debian's cargo strips less than the profile specifies, so `-C strip=symbols` is
-# passed to the compiler.
+# it is built last, which takes a few seconds. cargo rebuilds the binary whenever the supervisor or the list of hashed
+# names has changed, because TAILWATER_EMBEDDED contains their checksum. Debian's cargo strips less than the profile
+# specifies, so `-C strip=symbols` is passed to the compiler.
 build: ## Build the release: target/release/tailwater, a single file with everything it needs.
 	@$(MAKE) -j2 server site
 	$(BINARY) tailwater-supervisor -- -C strip=symbols

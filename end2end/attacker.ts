@@ -14,7 +14,7 @@ export interface Prey {
   style: string;
 }
 
-/** The sign that an attack has succeeded. */
+/** The evidence that an attack has succeeded. */
 export type Success =
   /** The audit log contains these actions. */
   | { actions: string[] }
@@ -34,9 +34,9 @@ export interface Outcome {
 }
 
 /**
- * Attempts to read and change the data of a server from a page. `wanted` is the name of the only attack to attempt. All
- * attacks are attempted if it is omitted, and none if it is empty. This function runs in the browser, so it must not use
- * anything that is declared outside of it.
+ * Attempts to read and change the data of a server from a page. If `wanted` is omitted, all attacks are attempted. If
+ * it is empty, none is attempted. Otherwise, it is the name of the only attack to attempt. This function runs in the
+ * browser, so it must not use anything that is declared outside of it.
  */
 async function attack(prey: Prey, wanted?: string): Promise<Outcome> {
   const { target, running, ended, script, style } = prey;
@@ -81,7 +81,8 @@ async function attack(prey: Prey, wanted?: string): Promise<Outcome> {
         return "";
       }
     });
-  // With `text/plain`, the body is `name=value`. The name and the value are chosen so that the body is valid JSON.
+  // With `text/plain`, the body of a form is `name=value`. The name and the value are chosen so that the body is valid
+  // JSON.
   const half = submission.indexOf(":");
   form("/api/queue/jobs", onlyJson, { [`${submission.slice(0, half)}:"`]: `",${submission.slice(half)}` }, "text/plain");
   form("/tasks/queue/new", does("job.submit"), { run: "echo attacked" });

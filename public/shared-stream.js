@@ -1,21 +1,31 @@
-// A shared worker, which all pages of a browser use. It receives the events of the pages' jobs through one connection,
-// and the changes to all jobs through another, because browsers open at most six connections to a server that does not
-// support HTTP/2.
+// A shared worker that serves all pages of a browser. It receives the events of the pages' jobs through one connection,
+// and the changes to all jobs through another. If each page had connections of its own, they would soon run out,
+// because browsers open at most six connections to a server that does not support HTTP/2.
 //
-// A page sends "JOB SEQ all" to receive all events of a job after a seq, "JOB SEQ lifecycle" to receive new lifecycle
-// events, "jobs" to receive an event for each change to any job, and "" before it is closed. It receives pairs of a
-// type and a string. The types are "open", "event" (with an event of the job as JSON), "heartbeat", "terminal" (the job
-// has ended, with the seq of its last event), and "error" (the stream has broken). After an error, the page has to
-// subscribe again. A page that has just subscribed may receive "terminal" before all events, because the open stream may
-// have begun after the page's seq. The page then fetches the missing events itself.
+// A page subscribes by sending one of these strings. A seq is the sequence number of an event of a job.
+//
+// - "JOB SEQ all": sends the page all events of the job after this seq.
+// - "JOB SEQ lifecycle": sends the page new lifecycle events of the job.
+// - "jobs": sends the page an event for each change to any job.
+// - "": ends the subscription.
+//
+// A page receives pairs of a type and a string. The types are:
+//
+// - "open": the stream is open.
+// - "event": the string is an event of the job as JSON, or is empty if the page has subscribed to "jobs".
+// - "heartbeat": the stream is still open.
+// - "terminal": the job has ended, and the string is the seq of its last event. A page that has just subscribed may
+//   receive "terminal" before all events, because the open stream may have begun after the page's seq. The page then
+//   fetches the missing events itself.
+// - "error": the stream has broken, or cannot include the job. The page has to subscribe again.
 
 /**
- * The pages, each with the seq of the last event that it has received.
+ * The pages that have subscribed to a job, each with the seq of the last event that it has received.
  * @type {Map<MessagePort, { job: string, seq: number, all: boolean }>}
  */
 const pages = new Map();
 /**
- * The unfinished jobs of the open stream, each with the seq of the last event that was received.
+ * The unfinished jobs of the open stream, each with the seq of the last event that the stream has sent.
  * @type {Map<string, { seq: number, all: boolean }>}
  */
 let streamed = new Map();
@@ -24,11 +34,11 @@ let source = null;
 let opening = 0;
 let opensAt = Infinity;
 
-/** The delay before the stream is reopened because a job is no longer shown, in milliseconds. */
+/** The delay, in milliseconds, before the stream is reopened because a page no longer shows a job. */
 const LATER = 1000;
-/** The delay before the stream is reopened for a new page, in milliseconds. Several pages may be restored at once. */
+/** The delay, in milliseconds, before the stream is reopened for a new page. Several pages may be restored at once. */
 const SOON = 10;
-/** The maximum number of jobs in a stream (the API's limit). Pages of further jobs receive nothing, and poll. */
+/** The maximum number of jobs in a stream, which is the API's limit. Pages of other jobs receive nothing, and poll. */
 const MOST_JOBS = 50;
 
 /**
@@ -74,7 +84,7 @@ function leave(port) {
   }
 }
 
-/** Sends the changes to all jobs to a page. */
+/** Subscribes a page to the changes to all jobs. */
 function watchJobs(port) {
   lists.add(port);
   if (changes?.readyState === EventSource.OPEN) {
@@ -139,7 +149,10 @@ function open() {
   source.addEventListener("refused", ({ lastEventId }) => end(lastEventId, "error"));
 }
 
-/** Returns the jobs of the pages, each with the earliest seq. Pages that show output and newer pages come first. */
+/**
+ * Returns the jobs that the pages show, each with the smallest seq of its pages. Jobs of pages that show output come
+ * first, and jobs of newer pages come before jobs of older pages.
+ */
 function wantedJobs() {
   const wanted = new Map();
   const newest = [...pages.values()].reverse();

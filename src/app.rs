@@ -18,8 +18,9 @@ const FONT: &str = "fonts/inter-latin.woff2";
 /// A script that runs before the first paint of a job's page, so that the log is initially scrolled to its end.
 const START_AT_THE_END: &str = "for(const r of document.querySelectorAll('.live-rows'))r.scrollTop=r.scrollHeight";
 
-/// A script that lets the browser follow links itself until the page has been hydrated. The router already intercepts
-/// clicks before hydration, but cannot display another page yet. If the page's module fails to load, it never can.
+/// A script that lets the browser follow links itself until the page has been hydrated. Before hydration, the router
+/// already intercepts clicks, but cannot display another page. If the page's module fails to load, the page is never
+/// hydrated.
 const LINKS_BEFORE_HYDRATION: &str =
     "addEventListener('click',e=>document.body.dataset.hydrated??e.stopPropagation(),true);";
 
@@ -40,8 +41,9 @@ pub fn shell(options: LeptosOptions) -> impl IntoView {
     html(&options, nonce.as_ref(), scripts.into_any(), body)
 }
 
-/// Renders the document for a person whose role does not permit the requested page, or who is refused for another
-/// reason. The document has no scripts, because the router in the browser would otherwise display the requested page.
+/// Renders the document for a person who is refused, for example because the person's role does not permit the
+/// requested page. The document has no scripts, because the router in the browser would otherwise display the requested
+/// page.
 pub fn refused_shell(options: LeptosOptions) -> impl IntoView {
     plain_shell(&options, || view! { <NotAllowedPage /> })
 }

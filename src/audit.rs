@@ -25,7 +25,7 @@ pub struct NewEntry {
     pub action: &'static str,
     /// The name or id of the object of the action, or `None` if there is none.
     pub object: Option<String>,
-    /// What was changed, or how something was created.
+    /// A description of the change, or of how the object was created, or `None` if there is none.
     pub details: Option<String>,
     /// The HTTP status of the response.
     pub status: u16,
@@ -40,15 +40,15 @@ pub enum AuditPosition {
     After(i64),
 }
 
-/// Selects entries.
+/// Selects entries of the audit log.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AuditFilter {
     /// The position at which reading begins.
     pub position: AuditPosition,
     /// The user whose entries are selected, or `None` for all entries.
     pub user: Option<String>,
-    /// The selected action, or `None` for all actions. The part of an action before a dot selects all actions with this
-    /// part: `job` selects `job.cancel`.
+    /// The selected action, or `None` for all actions. The part of an action before the dot selects all actions that
+    /// begin with this part: `job` selects `job.cancel`.
     pub action: Option<String>,
 }
 

@@ -2,8 +2,8 @@
 //! one-time login links and API tokens. A reverse proxy or an OpenID Connect provider can authenticate people as well.
 //!
 //! Only the hashes of tokens, cookie values and passwords are stored, and hashes are compared in constant time. The
-//! function `apply` in the module [`changes`] writes nearly all changes to users, sessions and tokens, and its
-//! documentation lists the exceptions.
+//! `apply` function in the [`changes`] module writes nearly all changes to users, sessions and tokens. The
+//! documentation of `apply` lists the exceptions.
 
 mod attempts;
 mod changes;
@@ -48,14 +48,14 @@ pub use users::has_administrator;
 use crate::limits::SESSION;
 
 /// The prefix of the session cookie's name under HTTPS. Browsers accept a cookie with this prefix only over HTTPS, only
-/// from the host itself, and for all paths (RFC 6265bis, 4.1.3.2). Another host of the same domain can therefore not
-/// set this cookie.
+/// from the host itself, and for all paths (RFC 6265bis, 4.1.3.2). No other host of the same domain can therefore set
+/// this cookie.
 const HTTPS_ONLY: &str = "__Host-";
 
 /// The name of the admin token's account. No user can have this name.
 pub const ADMIN: &str = "admin";
 
-/// The range of the items of a list that a response contains.
+/// The part of a list that a response contains.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListRange {
     /// The number of items to skip.
@@ -107,13 +107,13 @@ pub struct Auth {
     revocations: Revocations,
     previews: PreviewKey,
     group_roles: Arc<GroupRoles>,
-    /// The lifetime of sessions of people whom a proxy or a provider has authenticated.
+    /// The lifetime of the sessions of people whom a reverse proxy or an OpenID Connect provider has authenticated.
     external_session: Duration,
 }
 
 impl Auth {
-    /// Creates an authenticator from the admin token and the id of the data directory. Initially, no group is mapped to
-    /// a role.
+    /// Creates an authenticator from the admin token and the id of the data directory. No group is mapped to a role yet
+    /// ([`Self::with_group_roles`]).
     #[must_use]
     pub fn new(db: Db, admin_token: &str, instance_id: &str) -> Self {
         Self {
@@ -138,8 +138,8 @@ impl Auth {
         Self { group_roles: Arc::new(roles), ..self }
     }
 
-    /// Sets the lifetime of sessions of people whom a reverse proxy or an OpenID Connect provider authenticates. The
-    /// default is the lifetime of all other sessions.
+    /// Sets the lifetime of the sessions of people whom a reverse proxy or an OpenID Connect provider authenticates. By
+    /// default, these sessions last as long as all others.
     #[must_use]
     pub fn with_external_sessions(self, lifetime: Duration) -> Self {
         Self { external_session: lifetime, ..self }
@@ -155,17 +155,18 @@ impl Auth {
         }
     }
 
-    /// Returns the name of the session cookie, which depends on whether the client uses HTTPS.
+    /// Returns the name of the session cookie. It depends on whether the client uses HTTPS.
     ///
-    /// The name contains the id of the data directory, because browsers send a host's cookies to all of its ports, so
-    /// two servers on one host need different names. The port would not be sufficient: behind a proxy or a container's
-    /// port mapping, two servers can listen on the same port.
+    /// Browsers send a host's cookies to all of its ports, so two servers on one host need different names. The name
+    /// therefore contains the id of the data directory. The port would not be sufficient: behind a proxy or a
+    /// container's port mapping, two servers can listen on the same port.
     #[must_use]
     pub fn cookie_name(&self, https: bool) -> &str {
         if https { &self.cookie_name } else { self.cookie_name.trim_start_matches(HTTPS_ONLY) }
     }
 
-    /// Returns the name of the cookie that binds a started login with the OpenID Connect provider to the browser.
+    /// Returns the name of the cookie that identifies the browser in which a login with the OpenID Connect provider was
+    /// started.
     #[must_use]
     pub fn login_cookie_name(&self, https: bool) -> String {
         self.cookie_name(https).replace("_session_", "_login_")
@@ -197,8 +198,8 @@ impl Auth {
         Ok(identity.filter(|identity| identity.role.includes(Role::Viewer)).map(|identity| (scope, identity)))
     }
 
-    /// If the admin token has changed since the server last started, ends all sessions and revokes all API tokens of
-    /// its account.
+    /// If the admin token has changed since the server last started, ends all sessions of the admin token's account and
+    /// revokes all of its API tokens.
     pub async fn end_those_of_former_admin_token(&self) -> Result<(), DbError> {
         let digest = self.admin;
         let write = self.db.writer().write(move |tx| {

@@ -154,7 +154,7 @@ enum Verb {
     Completions(completions::Completions),
 }
 
-/// The files that a release embeds. A debug build embeds none.
+/// The files that a release build embeds. A debug build embeds none.
 #[derive(Debug, Default)]
 pub struct Embedded {
     /// The static files of the pages.
@@ -199,8 +199,8 @@ pub fn run(embedded: Embedded) -> ExitCode {
     done.unwrap_or_else(|error| error.report(failure))
 }
 
-/// Prints the requested help or the error in the arguments, and exits. The exit code for incorrect usage is 2, except
-/// for `run` and `rerun`, where it is 125 because 2 could be the exit code of the command to run.
+/// Prints the requested help, or the error in the arguments, and exits. The exit code for incorrect usage is 2. For
+/// `run` and `rerun`, it is 125, because 2 could be the exit code of the command to run.
 fn refuse(error: &clap::Error) -> ! {
     let verb = verb_of(std::env::args_os().skip(1));
     let is_run = verb.is_some_and(|verb| ["run", "rerun", "retry"].iter().any(|running| verb == *running));

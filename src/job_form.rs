@@ -1,8 +1,9 @@
 //! The form for a job, and the conversion of the form's fields into a submission or a resubmission.
 //!
-//! Forms are submitted by the page's scripts or, without scripts, posted to a handler on the server. Both use this
-//! module, so that they interpret a form in the same way. When a job is edited and run again, only the changes to the
-//! original are sent. The server copies all other values from the original, including secret ones.
+//! The page's scripts submit the form. Without scripts, the browser posts the form to a handler on the server. The
+//! scripts and the handler both use this module, so that they interpret a form in the same way. When a job is edited
+//! and run again, only the changes to the original job are sent. The server copies all other values from the original
+//! job, including secret ones.
 
 mod kept;
 mod original;

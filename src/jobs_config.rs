@@ -23,7 +23,7 @@ pub(crate) const MAX_ARTIFACTS: usize = 1_000;
 /// The settings for running jobs.
 #[derive(Clone, Debug)]
 pub struct JobsConfig {
-    /// The number of jobs that the worker runs at the same time.
+    /// The maximum number of jobs that the worker runs at the same time.
     pub concurrency: usize,
     /// The way in which the steps of jobs are supervised.
     pub supervision: Supervision,
@@ -130,7 +130,8 @@ impl JobsConfig {
     }
 
     /// Returns the values that are masked in every job's output: the values of this process's environment variables
-    /// whose names look secret, the passwords in variables that jobs inherit, and the values in `redact_values_file`.
+    /// whose names suggest a secret, the passwords in variables that jobs inherit, and the values in
+    /// `redact_values_file`.
     pub(crate) fn secrets(&self) -> Result<Vec<String>, JobsConfigError> {
         let looks_secret =
             |(name, value): (String, String)| (redact::is_secret_name(&name) && !value.is_empty()).then_some(value);

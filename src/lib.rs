@@ -52,8 +52,8 @@ pub async fn hydrate() {
     let body = leptos::prelude::document().body().expect("the document has been parsed");
     // `hydrate_from_async` waits until the page's module has been loaded.
     leptos::mount::hydrate_from_async(body.clone(), app::App).await.forget();
-    // Until this attribute is set, a script in the document (`app`) lets the browser follow links itself, and the
-    // browser tests wait for the attribute.
+    // Until this attribute is set, a script in the document (see `app`) lets the browser follow links itself. The
+    // browser tests also wait for the attribute.
     leptos::prelude::request_animation_frame(move || {
         let _ = body.set_attribute("data-hydrated", "");
     });

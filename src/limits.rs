@@ -18,8 +18,8 @@ pub struct Limits {
     pub body: PaceLimit,
     /// The required pace at which a client receives a response, including the frames of a stream.
     pub reply: PaceLimit,
-    /// The time after which a connection without a request makes way for another one, if the maximum number of
-    /// connections is reached.
+    /// If the maximum number of connections is reached, a connection that has had no request for this long may be
+    /// closed to make way for a new connection.
     ///
     /// Clients send their first request much sooner.
     pub idle: Duration,
@@ -53,8 +53,8 @@ impl Default for Limits {
     }
 }
 
-/// When the server stops and has closed all streams, the requests that are still in progress may take this long to
-/// finish. Ordinary requests take less time.
+/// When the server stops and has closed all streams, this is the time that requests in progress have to finish.
+/// Ordinary requests take less time.
 pub const DRAIN: Duration = Duration::from_secs(1);
 
 /// The maximum time for receiving the rest of a refused upload. If the rest were not received, the client might get a
@@ -100,16 +100,16 @@ pub const CERTIFICATE_CHECK: Duration = Duration::from_secs(5);
 /// The lifetime of a session, after which users have to log in again.
 pub const SESSION: Duration = Duration::from_hours(30 * 24);
 
-/// The time of the last use of a session or a token is updated at most once in this interval, because each update is a
-/// write to the database.
+/// The minimum interval between two updates of the time at which a session or a token was last used, because each
+/// update is a write to the database.
 pub const LAST_USED_EVERY: Duration = Duration::from_mins(1);
 
 /// The time for which an expired API token is still listed, so that its owner can see why a program is refused.
 pub const EXPIRED_TOKEN_KEPT: Duration = Duration::from_hours(30 * 24);
 
-/// The maximum interval between two checks of whether the recipient of an open response may still receive it. The
-/// server notices expiry and its own changes immediately. Changes by another server with the same database are noticed
-/// only by such a check, which is one short query.
+/// While a response is being sent, the server checks at least this often whether its recipient may still receive it.
+/// The server notices expiry and its own changes immediately. Changes by another server with the same database are
+/// noticed only by such a check, which is one short query.
 pub const RECHECK_IDENTITY: Duration = Duration::from_mins(1);
 
 /// The lifetime of a login link. The link is printed when the server starts, and may remain in a terminal's history.

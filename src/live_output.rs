@@ -1,16 +1,22 @@
 //! Live Output: displays a job's log, both while the job is running and afterwards.
 //!
-//! An event passes through these modules, in this order: [`feed`] connects to the server, resumes from its cursor and
-//! delivers batches of events; [`buffer`] assembles lines from chunks and stores a bounded window of the lines
-//! ([`mod@line`], [`model::ansi`], [`model::level`], [`totals`]); [`filter`] selects the lines and events to show;
-//! [`groups`] finds the groups of lines, which can be collapsed; [`layout`] computes the position of each row;
-//! [`panel`] computes the visible rows and the scroll position. All of these except the feed are pure. [`screen`] draws
-//! the result with the views [`rows`], [`toolbar`] and [`status_bar`], and [`placement`] puts the rows into place.
-//! [`follow`] reacts to the reader's scrolling, and [`permalink`] puts a reference to a line into the page's URL.
-//! [`search_bar`], [`errors`] and [`filtering`] each use a [`finder`], which asks the server to search the whole log.
-//! [`search`] stores the results. [`selected`] stores the lines that a filter selects. [`listed`] provides the lines of
-//! the list: the selected lines, or the lines of the buffer. [`logs`] contains all logs of the page, because a page can
-//! show several jobs.
+//! An event passes through these modules, in this order:
+//!
+//! - [`feed`] connects to the server, resumes from its cursor and delivers batches of events.
+//! - [`buffer`] assembles lines from chunks (a chunk is the output in one event) and stores a bounded window of the
+//!   lines. It uses [`mod@line`], [`model::ansi`], [`model::level`] and [`totals`].
+//! - [`filter`] selects the lines and events to show.
+//! - [`groups`] finds the groups of lines, which can be collapsed.
+//! - [`layout`] computes the position of each row.
+//! - [`panel`] computes the visible rows and the scroll position.
+//! - [`screen`] draws the result with the views [`rows`], [`toolbar`] and [`status_bar`].
+//! - [`placement`] puts the rows into place.
+//!
+//! The modules from [`buffer`] to [`panel`] are pure. [`follow`] reacts to the reader's scrolling, and [`permalink`]
+//! puts a reference to a line into the page's URL. [`search_bar`], [`errors`] and [`filtering`] each use a [`finder`],
+//! which asks the server to search the whole log. [`search`] stores the results. [`selected`] stores the lines that a
+//! filter selects. [`listed`] provides the lines of the list: the selected lines, or the lines of the buffer. [`logs`]
+//! contains all logs of the page, because a page can show several jobs.
 //!
 //! Live Output never renders job output as HTML (it creates text nodes only) and never scrolls the page itself. Only
 //! visible rows and some adjacent ones are in the document. Events are identified by their `seq` alone.

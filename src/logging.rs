@@ -1,8 +1,8 @@
 //! The server's own log, written to standard error as one line of text or JSON per event.
 //!
-//! The log never contains a token, a secret, a request body, a query string or a requested path. Code that logs must
-//! therefore log only ids, route templates and this program's own errors. This module limits the log level of
-//! libraries, and omits panic messages that were formatted at run time.
+//! The log never contains a token, a secret, a request body, a query string or a requested path. Code that writes to
+//! the log must therefore log only ids, route templates and this program's own errors. This module limits the log level
+//! of libraries, and omits panic messages that were formatted at run time.
 
 use std::io::IsTerminal;
 use std::panic::PanicHookInfo;
@@ -11,7 +11,7 @@ use clap::ValueEnum;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
 
-/// The environment variable that selects the logged events. It contains a level, or directives such as
+/// The environment variable that selects the events to log. It contains a level, or directives such as
 /// `tailwater_engine::worker=debug`.
 const VARIABLE: &str = "TAILWATER_LOG";
 
@@ -28,8 +28,8 @@ pub enum LogFormat {
     Json,
 }
 
-/// Starts the log, which also records panics. This function must be called only once, by a program and not by a
-/// library.
+/// Starts the log, which also records panics. A program must call this function exactly once. A library must not call
+/// it.
 pub fn start(format: LogFormat) {
     let wanted = std::env::var(VARIABLE).unwrap_or_default();
     let directives = directives(&wanted);
@@ -51,7 +51,7 @@ pub fn start(format: LogFormat) {
 
 /// Returns the filter directives for `wanted`, the value of [`VARIABLE`]. A level without a target applies to this
 /// program. Libraries log at most warnings and errors, because their more detailed levels include network data and SQL
-/// statements. A directive with a target sets the level of that target, even if the target is a library.
+/// statements. However, a directive whose target is a library sets the level of that library.
 fn directives(wanted: &str) -> String {
     let mut libraries = LevelFilter::WARN;
     let mut ours = LevelFilter::INFO;
@@ -66,11 +66,11 @@ fn directives(wanted: &str) -> String {
     format!("{libraries},tailwater={ours}{named}")
 }
 
-/// Logs a panic within the span in which it occurred.
+/// Logs a panic in the span in which it occurred.
 fn log_panic(panic: &PanicHookInfo<'_>) {
     let location = panic.location().map(ToString::to_string).unwrap_or_default();
     let thread = std::thread::current();
-    // A message of the type `&'static str` is a literal in the source code, which contains no secrets.
+    // A message of the type `&'static str` is a literal in the source code, so it contains no secrets.
     let text = panic.payload().downcast_ref::<&'static str>().copied().unwrap_or(OMITTED);
     tracing::error!(location, thread = thread.name().unwrap_or_default(), text, "panicked");
 }

@@ -1,5 +1,5 @@
 //! Identifies the machine that a program runs on, so that two programs can determine whether they run on the same
-//! machine. This means the same boot of the same kernel, with the same files at the same paths.
+//! machine. Here, the same machine means the same boot of the same kernel, with the same files at the same paths.
 //!
 //! `tailwater run` compares the identities of two machines, the server's and its own, before it lets a job run in the
 //! caller's directory. A network address is not sufficient: through a forwarded port, a proxy or a container's
@@ -15,9 +15,9 @@
 //!   as in a container that shares its host's root, or in a service with a private `/tmp`.
 //!
 //! If one of the last three values is not available, the machine is unknown, and an unknown machine is not equal to any
-//! other. In case of doubt, a local server therefore counts as remote, and commands run in a new workspace. The only
-//! exception is a copy of a running virtual machine, which has the same identity as the original until one of them is
-//! rebooted.
+//! other. If the caller or the server is on an unknown machine, the server counts as remote, and `tailwater run` runs
+//! the command in a new workspace. The only exception is a virtual machine that was copied while it was running: the
+//! copy has the same identity as the original until one of them is rebooted.
 //!
 //! Only a digest of these values is sent to clients, and only to authenticated ones. As machine-id(5) requires, the
 //! digest is computed with an application-specific salt, so that it cannot be linked to identifiers from other
@@ -59,7 +59,7 @@ struct Facts {
 /// this machine requires this capability.
 #[must_use]
 pub fn capability() -> Option<String> {
-    // The beginning of the digest is enough to distinguish machines, and is easier to read.
+    // The beginning of the digest is enough to distinguish machines, and is easier to read than the whole digest.
     identity().map(|identity| format!("machine:{}", &identity[..identity.len().min(12)]))
 }
 

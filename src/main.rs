@@ -1,5 +1,5 @@
-//! The `tailwater` program, which parses the command line and runs the subcommand. A release embeds the static files of
-//! the pages and the supervisor of steps.
+//! The `tailwater` program, which parses the command line and runs the subcommand. A release build embeds the static
+//! files of the pages, and the program that supervises the steps of jobs.
 
 use std::process::ExitCode;
 
@@ -9,7 +9,8 @@ use tailwater::server::site::EmbeddedSite;
 use tikv_jemallocator::Jemalloc;
 
 /// The allocator of the program. With the settings in `.cargo/config.toml`, the allocator's own threads return freed
-/// memory to the system. The server therefore does not keep the memory that an attack required.
+/// memory to the system. After an attack, the server therefore does not keep the memory that it needed during the
+/// attack.
 ///
 /// With glibc's allocator, failed logins made the server grow by more than a gigabyte (`docs/measured.md`).
 #[global_allocator]
@@ -31,7 +32,7 @@ struct SupervisorFile;
 
 /// The value of the environment variable `TAILWATER_EMBEDDED` during compilation. `make build` changes it whenever the
 /// embedded files change, so that cargo recompiles this file. If the variable is not set, the embedded files were not
-/// built, and even a release embeds none.
+/// built, and even a release build embeds none.
 const EMBEDDED: Option<&str> = option_env!("TAILWATER_EMBEDDED");
 
 fn main() -> ExitCode {

@@ -62,7 +62,7 @@ pub struct ProviderAnswer {
     pub issuer: Option<String>,
     /// The provider's error code, or `None` if the provider has not refused the login.
     pub error: Option<String>,
-    /// The provider's explanation of the error, or `None` if it does not send any.
+    /// The provider's explanation of the error, or `None` if the provider sends none.
     pub description: Option<String>,
 }
 

@@ -1,7 +1,7 @@
 //! The results of the pages' server functions, either the data for the first paint or an error, and their encoding.
 //!
 //! The server uses these types too. They are not in [`crate::rpc`], because the server must not depend on the module
-//! that calls it.
+//! that calls the server.
 
 use leptos::server_fn::codec::JsonEncoding;
 use leptos::server_fn::error::{FromServerFnError, ServerFnErrorErr};
@@ -41,9 +41,9 @@ impl FromServerFnError for RpcError {
 
     fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
         match error {
-            // Without this status, Leptos would respond with 500, although the sender sent invalid arguments. In the
-            // browser, `Deserialization` means an invalid response from the server, so this case applies only on the
-            // server.
+            // Without this status, Leptos would respond with 500, although the sender's arguments are invalid. On the
+            // server, `Deserialization` also means invalid arguments. In the browser, it means an invalid response, so
+            // this case applies only on the server.
             ServerFnErrorErr::Args(problem)
             | ServerFnErrorErr::MissingArg(problem)
             | ServerFnErrorErr::Deserialization(problem)
@@ -137,8 +137,8 @@ pub struct PeoplePageData {
 /// The data of the account page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct AccountPageData {
-    /// Whether the account has a password. The account of the admin token has none, nor have users whom a reverse proxy
-    /// or a provider authenticates.
+    /// Whether the account has a password. The admin token's account has none, and neither has the account of a user
+    /// whom a reverse proxy or a provider authenticates.
     pub has_password: bool,
     /// The newest sessions of the account.
     pub sessions: SessionsPage,

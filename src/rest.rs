@@ -8,7 +8,7 @@ use wasm_bindgen::JsCast;
 use wasm_bindgen_futures::JsFuture;
 use web_sys::{AbortSignal, ReadableStreamDefaultReader};
 
-/// The timeout of the requests of [`get`] and [`get_start`], in milliseconds.
+/// The timeout of requests by [`get`] and [`get_start`], in milliseconds.
 const TIMEOUT_MS: u32 = 10_000;
 
 /// The reasons why a request can fail.

@@ -122,11 +122,11 @@ pub async fn redaction_rules() -> Result<RedactionRules, RpcError> {
 /// Returns a page of the audit log, newest first.
 #[server(name = LoadAudit, prefix = "/rpc", endpoint = "audit", output = Post<RpcJson>)]
 pub async fn audit(
-    /// If set, only entries with smaller ids than this one are returned.
+    /// If set, only entries whose ids are smaller than this id are returned.
     before: Option<i64>,
     /// If set, only entries of this user are returned.
     user: Option<String>,
-    /// If set, only entries with this action are returned, or with actions that begin with this text and a dot.
+    /// If set, only entries with this action, or with actions that begin with this text and a dot, are returned.
     action: Option<String>,
 ) -> Result<AuditPage, RpcError> {
     crate::server::pages::audit(before, user, action).await

@@ -61,13 +61,13 @@ use proxy_user::ProxyHeaders;
 pub use site::Site;
 pub use tls::{Tls, TlsError, TlsFiles};
 
-/// The reasons why the server cannot start.
+/// The error returned when the server cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The database could not be opened.
     #[error(transparent)]
     Open(#[from] OpenError),
-    /// A query of the database failed.
+    /// A database query failed.
     #[error(transparent)]
     Db(#[from] DbError),
     /// The admin token could not be read or created.
@@ -141,7 +141,7 @@ pub struct SharedState {
     pub artifacts: ArtifactStore,
     /// Checks whether there is enough free disk space for new jobs.
     pub disk: DiskGuard,
-    /// Limits the number of streams that are open at the same time. Each open stream has one permit.
+    /// Limits the number of open streams. Each open stream has one permit.
     pub streams: OpenStreams,
     /// A token that is cancelled when all streams must be closed.
     pub shutdown: CancellationToken,
@@ -182,8 +182,7 @@ impl Server {
     /// Opens the data directory, and prepares the state that requests share.
     pub async fn start(mut config: Config, listener: TcpListener) -> Result<Self, StartError> {
         let address = listener.local_addr()?;
-        // The path must be absolute, because jobs are given the path of their workspace in this directory and may
-        // change their working directory.
+        // The path must be absolute: jobs receive paths in this directory, and may have another working directory.
         config.data_dir = std::path::absolute(&config.data_dir)?;
         let proxies = config.trusted_proxies()?;
         let (proxy_headers, group_roles) = (config.proxy_headers()?, config.group_roles()?);
@@ -198,9 +197,8 @@ impl Server {
         let provider_secret = provider.as_ref().and_then(|provider| provider.client_secret.clone());
         let oidc = provider.map(Oidc::new).transpose()?;
         let db = Db::open(&config.data_dir).await?;
-        // If other machines can reach the server, a login must be configured, or an administrator must have a password.
-        // Otherwise, only somebody who can read the data directory or the printed link could log in, so the server does
-        // not start.
+        // A server that other machines can reach starts only if a login is configured or an administrator has a
+        // password. Otherwise, only somebody who can read the data directory or the printed link could log in.
         if !address.ip().is_loopback() && !config.chooses_a_login() && !auth::has_administrator(&db).await? {
             return Err(config::ConfigError::OpenWithoutToken(address).into());
         }
@@ -291,8 +289,8 @@ impl Server {
         format!("{}/login?ticket={}", self.url(), self.state.auth.new_ticket().expose())
     }
 
-    /// Serves requests until `shutdown` is cancelled. Running jobs then have a grace period in which to finish. After
-    /// this period, streams are closed, and all pending writes are committed.
+    /// Serves requests until `shutdown` is cancelled. Then gives running jobs a grace period in which to finish, closes
+    /// the streams, and waits until all pending writes are committed.
     pub async fn run(self, shutdown: CancellationToken) {
         let Self { state, worker, db, listener, .. } = self;
         let worker = tokio::spawn(worker.run(shutdown.clone(), shutdown.clone()));
@@ -322,8 +320,8 @@ impl Server {
         };
         let serving = connection::serve(listener, http::router(state.clone()), state);
         tokio::join!(ending, serving, compressing, watching_leases, retaining, renewing);
-        // Requests that may change something are completed, even if their connections had to be closed. If the body of
-        // such a request has not arrived completely, the request has already failed.
+        // Requests that may change something are completed, even if their connections had to be closed. Requests whose
+        // bodies have not arrived completely have failed already.
         changes.close();
         changes.wait().await;
         db.close().await;

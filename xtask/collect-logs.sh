@@ -4,9 +4,9 @@
 #   xtask/collect-logs.sh DIRECTORY [FILE...]
 #
 # Each source becomes one file in DIRECTORY, which is emptied first. At most MOST bytes of a source are kept, so that no
-# single source dominates the result. FILEs are further logs, for example those of CI. A program that is not installed
-# is skipped. Nothing is installed, and nothing outside DIRECTORY is changed. Besides the output of these programs, only
-# the system's logs, npm's logs, the installed documentation and the FILEs are read.
+# single source dominates the result. Each FILE is an additional log, for example one of CI. A program that is not
+# installed is skipped. Nothing is installed, and nothing outside DIRECTORY is changed. Besides the output of these
+# programs, the script reads only the system's logs, npm's logs, the installed documentation and each FILE.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 

@@ -9,19 +9,20 @@
 #   2. the same toolchain after `rustup target add`;
 #   3. Debian's, which builds std for the browser from source (`xtask/src/wasm.rs`).
 # If the script selects Debian's toolchain or Python, or installs a Node.js because the one on the PATH is too old, it
-# creates links to them in target/toolchain. The Makefile puts that directory first on the PATH. TOOLCHAIN=debian skips
-# the first two options. The script never removes anything from the machine.
+# creates links to these programs in target/toolchain. The Makefile puts that directory first on the PATH.
+# TOOLCHAIN=debian skips the first two options. The script never removes anything from the machine.
 #
-# The script tests each tool by using it once: Rust before anything is compiled, Node.js (which is installed while the
-# server is compiled) before anything uses it, and the browser and the programs that tests use before the tests begin.
-# The files rust-ready, ready, unit-ready and test-ready in target/toolchain record which of these tests have succeeded.
+# The script tests each tool by using it once. Rust is tested before anything is compiled. Node.js, which is installed
+# while the server is compiled, is tested before anything uses it. The browser and the programs that the tests use are
+# tested before the tests begin. The files rust-ready, ready, unit-ready and test-ready in target/toolchain record which
+# of these tests have succeeded.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 wasm=wasm32-unknown-unknown
 oldest_rust=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
-# sass requires at least this version. Debian 12 provides version 18, so on Debian 12 Node.js is installed from its npm
-# package, which contains the official binary.
+# sass requires at least this version of Node.js. Debian 12 provides version 18, so on Debian 12 Node.js is installed
+# from its npm package, which contains the official binary.
 oldest_node=20.19
 npm_node=22.23.3
 links=target/toolchain
@@ -51,8 +52,8 @@ install() {
   } </dev/null || fail "missing: $why; apt-get could not install: $*"
 }
 
-# Returns whether the cargo on the PATH is new enough and has clippy and rustfmt. Whether it can compile for the browser
-# is not checked.
+# Returns whether the cargo on the PATH is new enough and has clippy and rustfmt. This function does not check whether
+# cargo can compile for the browser.
 usable() {
   local version
   version=$(cargo --version 2>/dev/null | cut -d' ' -f2) || return
@@ -92,7 +93,8 @@ choose_node() {
 }
 
 # Compiles, links and runs a small program for this machine, and compiles and links another one for the browser. The
-# second one uses the release's profile and the build's directory, so that the build does not compile `core` again.
+# program for the browser uses the release's profile and the build's directory, so that the build does not compile
+# `core` again.
 prove_rust() {
   local at=target/proof std=()
   rm -rf $at
@@ -197,7 +199,7 @@ if [ "${1:-build}" != build ]; then
   for program in curl git jq less mount perl python3 strace zstd; do have $program || install "$program" $program; done
   if ! python3 -m pytest --version >/dev/null 2>&1; then
     install "pytest" python3-pytest
-    # If another Python precedes Debian's on the PATH, it does not find Debian's packages.
+    # Another Python that precedes Debian's on the PATH does not find Debian's packages.
     python3 -m pytest --version >/dev/null 2>&1 || { ln -sf /usr/bin/python3 $links/; hash -r; }
   fi
   # libfaketime lets the tests run a program with a different system time.

@@ -18,7 +18,7 @@ const AT_ONCE: usize = 100;
 /// hashing their passwords.
 const LOGINS_AT_ONCE: usize = 50;
 
-/// The pause before the server's memory is measured, in which the server closes the remaining connections.
+/// The pause before the server's memory is measured. During this pause, the server closes the remaining connections.
 const SETTLING: Duration = Duration::from_secs(5);
 
 /// Measures the memory of the server before and after each kind of abuse.
@@ -87,8 +87,8 @@ async fn repeat<A: Future<Output = ()> + Send + 'static>(count: usize, at_once: 
     }
 }
 
-/// Sends a login with a wrong password. Panics unless the server hashes the password and refuses it. A server that is
-/// busy might refuse the login itself instead.
+/// Sends a login with a wrong password. Panics unless the server hashes the password and refuses it. A busy server
+/// might instead refuse the login without hashing the password.
 fn fail_to_log_in(address: &str, request: String) -> impl Future<Output = ()> + use<> {
     let address = address.to_owned();
     async move {

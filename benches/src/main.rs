@@ -3,8 +3,8 @@
 //!
 //! The benchmarks are not tests: a missed target is not a failure. `make bench` builds the server and runs this
 //! program. The arguments of the program select benchmarks by name (`idle`, `latency`, `file`, `readers`, `jobs`,
-//! `flood`, `terminal`, `streams`, `disk`, `search`, `abuse`, `revocation`, `worker`, `many`). The benchmarks submit
-//! jobs that print lines by running this program with the arguments `--print RATE COUNT`.
+//! `flood`, `terminal`, `streams`, `disk`, `search`, `abuse`, `revocation`, `worker`, `many`). Jobs that print lines
+//! run this program with the arguments `--print RATE COUNT`.
 
 mod abuse;
 mod client;

@@ -14,7 +14,7 @@ use crate::server::Server;
 /// The number of streams that each credential has opened when it is revoked.
 const STREAMS: usize = 500;
 
-/// The number of sessions that are revoked one after the other, and also the number of tokens.
+/// The number of sessions that are revoked one after the other. The same number of tokens is revoked.
 const ROUNDS: usize = 10;
 
 const PASSWORD: &str = "correct horse battery";

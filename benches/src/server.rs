@@ -17,7 +17,7 @@ pub struct Server {
     pub folder: TempDir,
     /// The server's data directory. Jobs cannot access it.
     pub data: PathBuf,
-    /// Yields the duration of each commit, in microseconds.
+    /// Receives the duration of each commit, in microseconds.
     pub commits: mpsc::Receiver<u64>,
 }
 
@@ -79,8 +79,8 @@ impl Server {
         let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id())).expect("the process is running");
         let fields: Vec<&str> = stat.rsplit_once(") ").expect("a name ends").1.split(' ').collect();
         let ticks = |field: usize| fields[field].parse::<f64>().expect("it is a number");
-        // `fields` begins with field 3 of `/proc/PID/stat`, so these are fields 14 and 15: the user and system time, in
-        // units of 10 ms.
+        // `fields` begins with field 3 of `/proc/PID/stat`, so the indices 11 and 12 refer to fields 14 and 15. These
+        // fields are the user and system time, in units of 10 ms.
         (ticks(11) + ticks(12)) / 100.0
     }
 

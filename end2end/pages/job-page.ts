@@ -28,7 +28,7 @@ export class JobPage {
   readonly chosen: Locator;
   /** The highlighted matches within lines. */
   readonly marks: Locator;
-  /** The row of the line that the reader has moved to by a key. */
+  /** The row of the line that the reader has moved to with the keyboard. */
   readonly current: Locator;
   /** The element whose text screen readers announce. */
   readonly announcer: Locator;

@@ -6,7 +6,7 @@ import { attack, Attacker, type Outcome, type Prey } from "../attacker.ts";
 import { JobPage } from "../pages/job-page.ts";
 import { expect, logIn, test, type Api, type Server } from "../server.ts";
 
-// The attacker's page embeds pages that refuse to be embedded.
+// The attacker's page embeds pages whose Content-Security-Policy forbids embedding.
 test.use({ violationsExpected: true });
 
 /**

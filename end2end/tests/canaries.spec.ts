@@ -93,7 +93,7 @@ class Visitor {
   async check(place: string) {
     const active = await this.page.evaluate(() => {
       const runs = (attribute: Attr) => /^on|^srcdoc$/.test(attribute.name) || /^\s*javascript:/i.test(attribute.value);
-      // These attributes, such as the value of a field or a tooltip, are only displayed.
+      // These attributes, such as the value of a field or a tooltip, are only displayed, so they may contain any text.
       const isText = (attribute: Attr) => ["value", "title", "aria-label", "content"].includes(attribute.name) || attribute.name.startsWith("data-");
       return [...document.querySelectorAll("*")].flatMap((element) =>
         [...element.attributes].filter((attribute) => runs(attribute) && !isText(attribute)).map((attribute) => `<${element.tagName} ${attribute.name}>`),

@@ -78,7 +78,7 @@ test("while the server does not respond, the time until the next attempt is coun
     new MutationObserver(note).observe(document.querySelector(".live")!, { subtree: true, childList: true, characterData: true });
   });
   await server.down();
-  // The pauses grow. Eventually, a pause is long enough to count down from 3.
+  // The pauses between the attempts to connect grow. Eventually, a pause is long enough to count down from 3.
   const seen = () => page.evaluate(() => Reflect.get(window, "seen") as [string, string][]);
   const countdowns = async () => (await seen()).map(([text]) => Number(/retrying in (\d+) s/.exec(text)?.[1] ?? 0));
   await expect.poll(async () => /3,.*2,.*1/.test(String(await countdowns())), { timeout: 60_000 }).toBe(true);
@@ -168,8 +168,8 @@ test("20 pages are live at once and share one stream, which stays open after the
 test("a page to which the shared stream reports the end of a job before all of its events fetches the missing events", async ({ page, server, api }) => {
   const stop = join(server.data, "stop");
   const id = await api.submit({ run: ticking(stop) });
-  // This worker opens at once and sends only what the test delivers. The real worker does the same to a page that
-  // subscribes just before the end of its job.
+  // This worker replaces the page's shared worker. It reports an open stream immediately, and then sends only what the
+  // test delivers. The real worker does the same if a page subscribes just before the end of its job.
   await page.addInitScript(() => {
     class Port extends EventTarget {
       start() {}

@@ -42,7 +42,7 @@ test("ticks beside the scrollbar show where the errors are", async ({ page, serv
   const job = new JobPage(page);
   await job.open(server, id);
   await expect(job.errorCount).toHaveText("2 errors");
-  // There are 500 possible positions for marks beside the scrollbar.
+  // The marks beside the scrollbar have 500 possible positions, numbered from 0.
   await expect(job.errorTicks).toHaveAttribute("d", "M0 0h1M0 499h1");
   expect(await job.errorTicks.evaluate((path) => getComputedStyle(path).stroke)).not.toBe("none");
 });

@@ -41,7 +41,7 @@ test("a list filtered by step and stream keeps its filter in the URL", async ({ 
   await job.open(server, id);
   await job.openFilterBar();
   await job.stepFilter.selectOption("Fetch");
-  // The rows are 20,002 lines, and two events for the start and the end of the step.
+  // There are 20,002 rows for lines, and two rows for the start and the end of the step.
   await expect(job.filter("all")).toContainText("20,004");
   await page.keyboard.press("Home");
   await expect(job.line(1)).toBeInViewport();
@@ -65,7 +65,7 @@ test("the output of one attempt is shown alone", async ({ page, server, api }) =
   await job.open(server, id);
   await job.openFilterBar();
   await job.attemptFilter.selectOption("Attempt 1");
-  // The rows are 3,000 lines and a few lifecycle events of the attempt.
+  // There are 3,000 rows for lines, and a few rows for lifecycle events of the attempt.
   await expect(job.filter("all")).toContainText(/3,00\d/);
   await page.keyboard.press("End");
   await expect(job.line(3000)).toBeInViewport();

@@ -42,6 +42,43 @@ test("a search of the whole log counts the matches and moves between them", asyn
   await expect(page).toHaveURL(new RegExp(`/${id}$`));
 });
 
+test("beyond the 100,000 matches whose numbers a search reports, moves miss none, ranks are exact, and ticks continue", async ({ page, server, api }) => {
+  const id = await api.submit({ run: "seq -f 'line %.0f' 300000; echo between; seq -f 'line %.0f' 300000; seq 1000" });
+  await api.ended(id);
+  const job = new JobPage(page);
+  await job.open(server, id);
+  // The page shows the end of the log, where the search begins. The last match is before it, so the first one follows.
+  await page.keyboard.press("/");
+  await job.search.fill("line");
+  await expect(job.searchSummary).toHaveText("1 of 600,000");
+  await page.keyboard.press("Shift+Enter");
+  await expect(job.searchSummary).toHaveText("600,000 of 600,000");
+  await expect(job.line(600_001)).toBeInViewport();
+  await page.keyboard.press("Shift+Enter");
+  await expect(job.searchSummary).toHaveText("599,999 of 600,000");
+  await page.keyboard.press("Enter");
+  await page.keyboard.press("Enter");
+  await expect(job.searchSummary).toHaveText("1 of 600,000");
+
+  // A search that begins in the middle of the matches.
+  await page.keyboard.press("Escape");
+  await page.goto(`${server.url}/tasks/queue/${id}#L400000`);
+  await job.hydrated();
+  await expect(job.line(400_000)).toBeInViewport();
+  await page.keyboard.press("/");
+  await job.search.fill("line");
+  await expect(job.searchSummary).toHaveText(/^(399,\d\d\d|400,000) of 600,000$/);
+  await expect(job.line(400_000)).toBeInViewport();
+  const before = Number((await job.searchSummary.textContent())!.split(" ")[0]!.replace(",", ""));
+  await page.keyboard.press("Enter");
+  await expect(job.searchSummary).toHaveText(`${(before + 1).toLocaleString("en")} of 600,000`);
+
+  const ticks = await page.locator(".live-ticks path:not(.errors)").getAttribute("d");
+  const places = ticks!.match(/\d+(?=h)/g)!.map(Number);
+  expect([places[0], places.at(-1)], "all of the log but its last lines has matches").toEqual([0, 499]);
+  expect(places.length).toBe(500);
+});
+
 test("Ctrl-F opens the search of the log, and a second Ctrl-F is left to the browser", async ({ page, server, api }) => {
   const id = await api.submit({ run: "echo text" });
   await api.ended(id);

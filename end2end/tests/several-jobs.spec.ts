@@ -4,7 +4,7 @@ import { JobPage } from "../pages/job-page.ts";
 import { SeveralJobsPage } from "../pages/several-jobs-page.ts";
 import { type Api, expect, test } from "../server.ts";
 
-/** Submits one job for each output, which the job prints, and waits until all jobs have finished. */
+/** For each output, submits a job that prints it. Waits until all jobs have finished. */
 async function ended(api: Api, outputs: string[], title = "printed"): Promise<string[]> {
   const ids = [];
   for (const output of outputs) {
@@ -220,7 +220,7 @@ test("merged logs of any size can be scrolled and searched in the order of time"
   await expect(several.merged.locator("mark.found").first()).toBeInViewport();
   await several.search.press("Enter");
   await expect(marked.filter({ hasText: "job 2 round 4 line 7" })).toBeInViewport();
-  // Matches are numbered by time, not job by job.
+  // Matches are numbered in chronological order, not job by job.
   await several.search.fill("round [1-4] line 7$");
   await expect(several.searchSummary).toContainText("8 of 8");
   await several.search.press("Shift+Enter");

@@ -21,7 +21,7 @@ for (const errors of [0, 1, 1500]) {
       expect(visible, `${width} px`).toEqual(expect.arrayContaining(ALWAYS));
       if (!visible.includes("More tools")) expect(visible, `${width} px`).toEqual(expect.arrayContaining(rare));
     }
-    // The other tools are in a menu, whose items are within the window too.
+    // The other tools are in a menu. The items of this menu are also within the window.
     for (const width of [761, 900, 1040]) {
       await page.setViewportSize({ width, height: 600 });
       expect(await job.openTools(), `${width} px`).toBe(true);

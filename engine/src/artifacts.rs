@@ -5,10 +5,10 @@
 //! is written under a temporary name, synced and then renamed, and recorded in the database afterwards. A crash can
 //! therefore leave behind only files that are not recorded, and [`ArtifactStore::sweep`] removes those.
 //!
-//! The `aws` feature of the `object_store` crate adds support for S3 and compatible stores, and with it a second TLS
-//! implementation and an HTTP client. To use S3, open the bucket in [`ArtifactStore::open`], change
-//! [`ArtifactStore::keep`] to upload large files in parts instead of writing sparse files ([`sparse`]), and have the
-//! download route read from the object store.
+//! Files cannot be stored in S3, because the `aws` feature of the `object_store` crate would add a second TLS
+//! implementation and an HTTP client. To support S3, enable this feature, open the bucket in [`ArtifactStore::open`],
+//! change [`ArtifactStore::keep`] to upload large files in parts instead of writing sparse files ([`sparse`]), and have
+//! the download route read from the object store.
 
 mod pattern;
 mod sparse;
@@ -37,7 +37,7 @@ pub struct ArtifactStore {
     data_dir: PathBuf,
 }
 
-/// The error for a file that could not be stored.
+/// The error returned when a file cannot be stored.
 #[derive(Debug, thiserror::Error)]
 pub enum KeepError {
     /// The object store returned an error.
@@ -65,8 +65,8 @@ impl ArtifactStore {
     }
 
     /// Stores `content` at a path returned by [`location`]. The returned size and checksum are those of the stored
-    /// bytes, even if the original file is changed while it is being read. Reading may block, so do not call this on a
-    /// thread that runs other async tasks.
+    /// bytes, even if the original file is changed while it is being read. Reading `content` may block the current
+    /// thread, so do not call this on a thread that runs other async tasks.
     pub async fn keep(&self, path: &str, mut content: impl Read) -> Result<Stored, KeepError> {
         let location = object_store::path::Path::from(path);
         let part = read_part(&mut content)?;
@@ -111,7 +111,7 @@ impl ArtifactStore {
         remove_folder(&self.data_dir.join(format!("artifacts/{job}")))
     }
 
-    /// Removes the files of an attempt whose paths are not in `keep`. A crash can leave such files behind.
+    /// Removes those files of an attempt whose paths are not in `keep`. A crash can leave such files behind.
     pub fn sweep(&self, job: JobId, attempt: i32, keep: &HashSet<String>) -> io::Result<()> {
         let folder = folder(job, attempt);
         let entries = match std::fs::read_dir(self.data_dir.join(&folder)) {
@@ -238,7 +238,7 @@ mod tests {
         for path in [&kept, &dropped] {
             store.keep(path, &b"x"[..]).await.expect("storing succeeds");
         }
-        // This is the temporary file of an upload that was interrupted by a crash.
+        // A crash during an upload leaves such a temporary file behind.
         let torn = data.path().join(format!("{dropped}#1"));
         std::fs::write(&torn, "half").expect("the folder can be written");
         store.sweep(job, 1, &HashSet::from([kept.clone()])).expect("sweeping succeeds");

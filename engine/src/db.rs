@@ -34,10 +34,10 @@ const FILE: &str = "tailwater.sqlite";
 /// its own page cache.
 const READERS: u32 = 8;
 
-/// The number of rows that a query fetches ahead of its consumer. It is small because a row may contain 1 MiB.
+/// The number of rows that a query fetches ahead of its consumer. The number is small, because a row may contain 1 MiB.
 const ROWS_AHEAD: usize = 1;
 
-/// The error for a database that could not be opened.
+/// The error returned when a database cannot be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The data directory could not be created, or its permissions could not be restricted.
@@ -77,7 +77,7 @@ pub enum OpenError {
     },
 }
 
-/// An error that occurred while the database was in use. Its message is written only to the server's log.
+/// An error that occurred while the open database was read or written. Its message is written only to the server's log.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("the database failed: {0}")]
 pub struct DbError(Arc<sqlx::Error>);

@@ -5,9 +5,9 @@
 //! transaction of the state change that they describe ([`append_by_server`]). There is one way to read,
 //! [`EventLog::page`], which serves polling, the stream and the first paint of a page.
 //!
-//! [`EventLog::watch`] only signals that the log has grown. The signal carries no events, so a slow reader cannot miss
-//! any. Events that another server appends cause no signal, so a reader that waits for events also reads from time to
-//! time without one.
+//! [`EventLog::watch`] only signals that the log has grown. The signal carries no events: a reader that is woken reads
+//! a page, so even a slow reader cannot miss an event. Events that another server appends cause no signal. A reader
+//! that waits for events therefore also reads at intervals.
 
 mod append;
 mod new_event;
@@ -38,7 +38,7 @@ pub use tail::{Tails, Watch};
 use page::Head;
 use tail::Recalled;
 
-/// The error for a page that could not be read.
+/// The error returned when a page cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
     /// There is no such job.
@@ -93,8 +93,8 @@ impl EventLog {
     pub async fn page(&self, job: JobId, request: &PageRequest) -> Result<Page, ReadError> {
         let mut recalled = self.tails.page(job, request, Instant::now());
         if let Recalled::Outdated { end } = recalled {
-            // There may be thousands of waiting readers. The state of a query is therefore allocated only while the
-            // query runs.
+            // There may be thousands of waiting readers. The future of the query is boxed, so that a reader needs
+            // memory for it only while the query runs.
             Box::pin(self.check(job, end)).await?;
             recalled = self.tails.page(job, request, Instant::now());
         }
@@ -109,7 +109,7 @@ impl EventLog {
         store::page(&mut connection, job, request).await
     }
 
-    /// Compares the cache, which knows the job's log up to `end`, with the database.
+    /// Compares the cache with the database. `end` is the position of the last event that the cache knows.
     async fn check(&self, job: JobId, end: Option<Seq>) -> Result<(), ReadError> {
         let mut connection = self.db.reader().await?;
         let mut head = store::head(&mut connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
@@ -140,8 +140,8 @@ impl EventLog {
         Ok(store::output_page(&mut connection, job, attempt, from).await?)
     }
 
-    /// For each offset in the attempt's `output.log`, returns the `seq` of the event that contains the byte at this
-    /// offset, or `None` if no event contains the byte.
+    /// Returns, for each of `offsets` in the attempt's `output.log`, the `seq` of the event that contains the byte at
+    /// this offset, or `None` if no event contains it.
     pub async fn events_at_offsets(
         &self,
         job: JobId,
@@ -171,7 +171,7 @@ pub struct StoredOutputPage {
     pub has_more: bool,
 }
 
-/// A stored chunk of output. Stored chunks are used to complete a spool from which output is missing.
+/// A stored chunk of output. If a spool lacks output, the output is added from the stored chunks.
 #[derive(Clone, Debug)]
 pub struct StoredOutput {
     /// The position of the chunk's event.
@@ -183,14 +183,15 @@ pub struct StoredOutput {
 }
 
 impl StoredOutput {
-    /// Divides each chunk into its segments, each of which can be appended to a spool.
+    /// Divides each chunk into its segments, which are contiguous in `output.log`. Each segment can be appended to a
+    /// spool.
     #[must_use]
     pub fn pieces(stored: Vec<Self>) -> Vec<SpoolPiece> {
         stored.into_iter().flat_map(|chunk| pieces(&chunk.payload, &chunk.text)).collect()
     }
 }
 
-/// Divides a chunk of output into its segments, each of which can be appended to a spool.
+/// Divides a chunk of output into its segments. Each segment can be appended to a spool.
 pub(crate) fn pieces(payload: &LogPayload, text: &Redacted) -> Vec<SpoolPiece> {
     let number = |number: i64| u64::try_from(number).unwrap_or(0);
     let source = Source { step: payload.step(), stream: payload.stream };

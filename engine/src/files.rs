@@ -22,8 +22,8 @@ pub fn private_folder(folder: &Path) -> io::Result<()> {
 /// Locks a directory for this process, and denies other users access to it. The lock is held until the returned file is
 /// closed. Returns `None` if another process has locked the directory.
 ///
-/// If a process is killed while it starts a child, the child shares its lock until it executes its program. Therefore,
-/// this function tries again for a second.
+/// A child process inherits the lock, and holds it until it executes its program. If its parent is killed in between,
+/// the directory stays locked for this short time. Therefore, this function keeps trying for a second.
 pub fn lock_folder(folder: &Path) -> io::Result<Option<fs::File>> {
     use std::os::unix::fs::PermissionsExt;
     fs::set_permissions(folder, fs::Permissions::from_mode(0o700))?;
@@ -44,8 +44,8 @@ const LOCK_TRIES: u32 = 40;
 /// The pause after an attempt to lock a directory that another process has locked.
 const LOCK_PAUSE: Duration = Duration::from_millis(25);
 
-/// Removes a directory with its contents, if it exists. A file that is created there at the same time, for example by a
-/// compression, is removed too.
+/// Removes a directory with its contents, if it exists. Also removes files that are created in the directory during the
+/// removal, for example by a compression.
 pub fn remove_folder(folder: &Path) -> io::Result<()> {
     for _ in 0..REMOVAL_TRIES {
         match fs::remove_dir_all(folder) {

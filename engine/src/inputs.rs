@@ -31,8 +31,8 @@ pub fn path(data_dir: &Path, input: &JobInput) -> PathBuf {
     data_dir.join(FOLDER).join(input.id.to_string())
 }
 
-/// Removes the archives whose ids are not in `known`. `known` must contain the ids of the inputs of all jobs, so the
-/// removed archives belong to no job.
+/// Removes the archives whose ids are not in `known`. `known` must contain the ids of the inputs of all jobs, so that
+/// only archives without a job are removed.
 pub fn sweep(data_dir: &Path, known: &[uuid::Uuid]) -> io::Result<()> {
     let folder = data_dir.join(FOLDER);
     private_folder(&folder)?;

@@ -31,7 +31,7 @@ pub use page::{FirstLine, LineForm, Wanted};
 use search::Searchers;
 pub use steps::StepIds;
 
-/// The error for output that could not be read.
+/// The error returned when output cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum OutputError {
     /// The job or its attempt could not be read from the database.
@@ -60,7 +60,7 @@ pub enum OutputError {
         /// The maximum number of distinct lines.
         most: usize,
     },
-    /// The output was removed, because it is kept for a limited time.
+    /// The output was removed at this time, because output is kept only for a limited time.
     #[error("the output was removed at {0}, because output is kept for a limited time (keep_days, keep_bytes)")]
     Removed(Timestamp),
     /// The attempt has finished, but the files that contained its output no longer exist.
@@ -84,8 +84,8 @@ impl Outputs {
         Self { spools, queue, events, searchers: Searchers::new() }
     }
 
-    /// Returns the status of an attempt's output. If `attempt` is `None`, returns that of the latest attempt's output.
-    /// Fails with [`OutputError::Removed`] if the output was removed.
+    /// Returns the status of an attempt's output, or of the latest attempt's output if `attempt` is `None`. Fails with
+    /// [`OutputError::Removed`] if the output was removed.
     ///
     /// Call this before reading. If the status says that the output is complete, a later read returns all of it.
     pub async fn find(&self, job: JobId, attempt: Option<i32>) -> Result<AttemptOutput, OutputError> {
@@ -119,7 +119,7 @@ impl Outputs {
         Ok(StepIds::load(&self.events, job, attempt).await?)
     }
 
-    /// Returns how many bytes of the given attempts' output have neither been stored as events nor suppressed yet.
+    /// Returns how many bytes of the given attempts' output are neither stored as events nor suppressed yet.
     pub async fn unshipped(&self, attempts: Vec<Shipping>) -> io::Result<u64> {
         let spools = self.spools.clone();
         blocking(move || Ok(unshipped(&spools, &attempts))).await

@@ -89,8 +89,8 @@ impl Spools {
         remove_folder(&self.data_dir.join(SPOOLS).join(job.to_string()))
     }
 
-    /// Returns how many bytes a running attempt has printed, which is the size of its `output.log`. Returns 0 if that
-    /// file does not exist.
+    /// Returns how many bytes a running attempt has printed (the size of its `output.log`), or 0 if that file does not
+    /// exist.
     #[must_use]
     pub fn printed(&self, job: JobId, attempt: i32) -> u64 {
         fs::metadata(self.folder(job, attempt).join(OUTPUT_LOG)).map_or(0, |file| file.len())

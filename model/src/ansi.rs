@@ -1,12 +1,13 @@
 //! Terminal escape sequences: colours become styles, links become spans, cursor movements are applied, and all other
 //! sequences are removed.
 //!
-//! The functions are pure and run in linear time. [`Scanner`] is the only parser. It can stop and continue at any
-//! character, even inside a sequence, so a colour can extend over several lines and a chunk may end anywhere.
+//! The functions are pure and run in linear time. [`Scanner`] is the only parser, and can stop and continue at any
+//! character, even inside a sequence. A colour can therefore extend over several lines, and a chunk of text may end
+//! anywhere.
 //!
 //! Only [`fold()`] and [`Screen`] interpret cursor movements, erasures and carriage returns: [`fold()`] draws a single
 //! line, and [`Screen`] draws consecutive lines, which may redraw each other. Both use the `row` module to draw text.
-//! [`BlockScreen`] limits the number of lines on which the content of a line can depend.
+//! [`BlockScreen`] divides the log into blocks, so that the content of a line depends only on the lines of its block.
 //!
 //! [`spans`] returns the visible content of a line as styled spans, [`plain_text`] returns it as text, and [`cells`]
 //! returns its width. Characters that could disguise a line (bidirectional overrides, zero-width characters, control
@@ -45,7 +46,7 @@ pub struct Span {
     pub style: Style,
     /// The `http` or `https` URL that the text links to, if any.
     pub link: Option<String>,
-    /// Whether this module generated the text to replace an invisible character.
+    /// Whether this span is a visible replacement for an invisible character.
     pub mark: bool,
 }
 

@@ -30,8 +30,8 @@ impl Backoff {
         self.first.saturating_mul(1 << doublings).min(self.longest)
     }
 
-    /// Returns the delay after the given number of failed attempts, reduced at random by up to one half, so that
-    /// clients of the same server do not all reconnect at the same time. `random` is between 0 and 1.
+    /// Returns the delay after the given number of failed attempts. The delay is reduced at random by up to one half,
+    /// so that clients of the same server do not all reconnect at the same time. `random` is between 0 and 1.
     #[must_use]
     pub fn after_spread(&self, tries: u32, random: f64) -> Duration {
         self.after(tries).mul_f64(0.5 + random.clamp(0.0, 1.0) / 2.0)

@@ -37,7 +37,7 @@ impl BulkAction {
         Self::ALL.into_iter().find(|action| action.as_str() == word)
     }
 
-    /// Returns whether the action can be applied to jobs with a status.
+    /// Returns whether the action can be applied to jobs with this status.
     #[must_use]
     pub const fn applies_to(self, status: JobStatus) -> bool {
         match self {
@@ -47,7 +47,8 @@ impl BulkAction {
     }
 }
 
-/// The conditions that a job must meet, as in the list of jobs. A missing condition is met by all jobs.
+/// The conditions that a job must meet. The filters of the list of jobs are the same. A missing condition is met by all
+/// jobs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase", default, deny_unknown_fields)]
@@ -100,18 +101,18 @@ pub struct BulkReply {
     pub done: i64,
     /// The number of jobs to which the action no longer applied, because their state had changed in the meantime.
     pub skipped: i64,
-    /// The number of jobs for which the action has failed.
+    /// The number of jobs for which the action failed.
     pub failed: i64,
-    /// The error of the first job for which the action has failed.
+    /// The error of the first job for which the action failed.
     pub error: Option<String>,
-    /// The first jobs that were skipped or for which the action has failed, at most 100.
+    /// The first jobs that were skipped or for which the action failed, at most 100.
     #[serde(default)]
     pub unchanged: Vec<UnchangedJob>,
-    /// The number of jobs that are not counted in `matched`, because they have been resubmitted already, but at most
-    /// the maximum number for one request.
+    /// The number of jobs that match the filter but are not counted in `matched`, because they have been resubmitted
+    /// already. It never exceeds the maximum number of jobs for one request.
     #[serde(default)]
     pub resubmitted: i64,
-    /// The oldest of these jobs, at most 100, with their copies.
+    /// The oldest of the jobs that `resubmitted` counts, at most 100, each with its latest copy.
     #[serde(default)]
     pub resubmissions: Vec<Resubmission>,
     /// Whether more jobs match than one request can change.
@@ -138,6 +139,6 @@ pub struct Resubmission {
 pub struct UnchangedJob {
     /// The job's id.
     pub id: JobId,
-    /// The reason.
+    /// The reason why the action was not applied.
     pub reason: String,
 }

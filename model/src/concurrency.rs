@@ -1,4 +1,4 @@
-//! Why a job waits for other jobs.
+//! Describes why a queued job waits for other jobs.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 pub struct ConcurrencyWait {
     /// The concurrency key.
     pub key: String,
-    /// The number of jobs with the key that may run at the same time, according to the waiting job.
+    /// The number of jobs with the key that may run at the same time. The waiting job specifies it.
     pub limit: i64,
     /// The number of running jobs with the key.
     pub running: i64,

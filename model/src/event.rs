@@ -268,7 +268,7 @@ pub struct AttemptPayload {
     pub suppressed_bytes: Option<i64>,
     /// The number of masks in the output.
     pub redactions: Option<i64>,
-    /// The number of masks that each rule for unregistered secrets has caused, keyed by the rule's id.
+    /// The number of masks that each rule has caused, by the rule's id. A rule recognises secrets by their format.
     #[serde(default)]
     pub redactions_by_rule: Option<BTreeMap<String, i64>>,
     /// SHA-256 of `output.log`, in hexadecimal.
@@ -367,7 +367,7 @@ pub enum JobEventStatus {
     Requeued,
     /// The worker's lease on the job expired.
     LeaseExpired,
-    /// The worker has sent no request for 15 seconds or, if the lease is long, for an eighth of the lease's duration.
+    /// The worker has sent no request for 15 seconds or for an eighth of the lease's duration, whichever is longer.
     WorkerSilent,
     /// A user requested the job's cancellation.
     CancelRequested,

@@ -106,7 +106,7 @@ pub struct Section {
     pub collapsed: bool,
 }
 
-/// The edge of a section.
+/// Whether a line begins or ends a section.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "lowercase")]

@@ -181,8 +181,8 @@ pub struct Job {
     pub log_bytes: Option<i64>,
     /// SHA-256 of the last attempt's output, in hexadecimal; null when `logLines` is null.
     pub log_sha256: Option<String>,
-    /// The time at which the job's output and artifacts were removed because they are kept for a limited time; null if
-    /// they have not been removed.
+    /// The time at which the job's output and artifacts were removed to respect the limits on their age or total size;
+    /// null if they have not been removed.
     #[serde(default)]
     pub output_removed_at: Option<Timestamp>,
     /// The id of the original job, if this job is a resubmission.
@@ -190,15 +190,16 @@ pub struct Job {
     /// The job's input files; null if it has none.
     #[serde(default)]
     pub input: Option<JobInput>,
-    /// The job's position among the queued jobs of its type, from 1; null unless it is queued. It is also null in lists
-    /// and streams of jobs and in the responses to submissions, because determining it takes a query for each job.
+    /// The job's position among the queued jobs of its type, from 1; null unless it is queued. The position is also
+    /// null in lists and streams of jobs and in the responses to submissions, because determining it requires a query
+    /// for each job.
     pub queue_position: Option<i64>,
     /// The pause that keeps all workers from claiming the job; null unless the job is queued and the queue or its type
-    /// is paused. It is determined when the response is created.
+    /// is paused. The pause is looked up when the response is created.
     #[serde(default)]
     pub pause: Option<Pause>,
     /// The jobs with the same concurrency key that have to finish before the job can start; null unless it is queued
-    /// and waits for such jobs. It is determined when the response is created.
+    /// and waits for such jobs. They are looked up when the response is created.
     #[serde(default)]
     pub concurrency_wait: Option<ConcurrencyWait>,
 }

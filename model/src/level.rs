@@ -11,10 +11,10 @@
 //!
 //! - Only a line that is recognised as a warning or an error begins a message, and the state after such a line depends
 //!   only on the text of that line.
-//! - A message ends at most [`MAX_LINES`] lines after the last such line.
+//! - A message ends at most [`MAX_LINES`] lines after the last line that is recognised as a warning or an error.
 //!
 //! A reader that begins [`MAX_LINES`] lines earlier, with the default state, therefore arrives at the correct state.
-//! Usually it need not go back that far: [`is_state_known`] recognises lines after which the state does not depend on
+//! Usually, a reader can begin closer: after a line that [`is_state_known`] recognises, the state does not depend on
 //! distant earlier lines.
 
 mod message;
@@ -50,8 +50,8 @@ pub enum MessagePart {
     Continuation,
 }
 
-/// The state after the lines of a stream that have been read: the message that the next line may continue. The default
-/// is the state at the beginning of a step.
+/// The state between two lines of a stream: the message that the next line may continue. The default is the state at
+/// the beginning of a step.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MessageState(Option<Message>);
 

@@ -18,8 +18,8 @@ pub struct OutputLine {
     pub stream: StreamName,
     /// The stage that printed the line.
     pub stage: Stage,
-    /// The id of the step that printed the line; null until the event that reports the step's start is stored, which
-    /// may be shortly after the step's first output.
+    /// The id of the step that printed the line; null if the event that reports the start of the step has not been
+    /// stored yet. This event may be stored shortly after the step's first output.
     pub step_id: Option<String>,
     /// The time at which the line's first byte was captured.
     pub time: Timestamp,
@@ -34,7 +34,7 @@ pub struct OutputLine {
     /// line's rows, so that `text` is different.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub printed: Option<String>,
-    /// The number of the line on whose rows this line was drawn. If this line printed nothing visible, this is the
+    /// The number of the line on whose rows this line was drawn. If this line printed nothing visible, `drawnOn` is the
     /// number of the line that took over its row. A line with this member has no rows of its own, and its `text` is
     /// empty.
     #[serde(default, skip_serializing_if = "Option::is_none")]

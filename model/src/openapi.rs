@@ -1,4 +1,5 @@
-//! The schemas of the types whose JSON is not derived from their fields, for the description of the API.
+//! The schemas of types whose JSON form is not derived from their fields. These schemas are part of the description of
+//! the API.
 
 use std::borrow::Cow;
 
@@ -48,7 +49,8 @@ impl ToSchema for Timestamp {}
 
 impl PartialSchema for RawJson {
     fn schema() -> RefOr<Schema> {
-        // `CommandPayload` is the type with which the queue reads payloads, so it is not in this crate.
+        // The schema is referred to by its name, because the type `CommandPayload` belongs to the queue and not to this
+        // crate.
         AnyOf::builder()
             .item(Ref::from_schema_name("CommandPayload"))
             .item(object("The payload of a job of another type, which only its worker checks."))
@@ -81,7 +83,7 @@ impl PartialSchema for Segment {
 
 impl ToSchema for Segment {}
 
-/// Returns the schema of the payload of an event of this kind: the members of `T`, and the member `kind`.
+/// Returns the schema for the payload of this kind of event: the members of `T`, and the member `kind`.
 fn of_kind<T: ToSchema>(kind: &str) -> Schema {
     let word = ObjectBuilder::new().schema_type(Type::String).enum_values(Some([kind]));
     let kind = Object::builder().schema_type(Type::Object).property("kind", word).required("kind");

@@ -25,11 +25,11 @@ pub struct User {
     /// Who authenticates the user.
     #[serde(default)]
     pub source: UserSource,
-    /// Whether the user is refused because none of the groups that the proxy or the provider sent last is mapped to a
-    /// role.
+    /// Whether the user is refused because none of the user's groups gives a role. The groups are those that the proxy
+    /// or the provider sent last.
     #[serde(default)]
     pub without_role: bool,
-    /// The time at which the user's one-time login link expires, or `None` if there is no link that works.
+    /// The time at which the user's one-time login link expires, or `None` if there is no valid link.
     #[serde(default)]
     pub login_link_expires_at: Option<Timestamp>,
 }
@@ -146,7 +146,7 @@ impl NewLoginLink {
     pub const MAX_HOURS: u32 = 168;
 }
 
-/// A new one-time login link, which is sent only in the response to its creation.
+/// A new one-time login link. It is sent only in the response to the request that creates it.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]
@@ -180,7 +180,7 @@ pub struct Session {
     pub last_used_at: Timestamp,
     /// The time at which the session ends.
     pub expires_at: Timestamp,
-    /// The address from which the login came. It is empty for sessions that began under an earlier version.
+    /// The address from which the login came. It is empty for sessions that began before the server stored addresses.
     pub address: String,
     /// The browser, as it described itself at the login.
     pub browser: String,
@@ -280,7 +280,7 @@ impl NewApiToken {
     pub const MAX_DAYS: u32 = 3_650;
 }
 
-/// A new API token with its secret value, which is sent only in the response to its creation.
+/// A new API token with its secret value, which is sent only in the response to the request that creates the token.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct CreatedApiToken {

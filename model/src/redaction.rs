@@ -1,4 +1,4 @@
-//! The rules that recognise secrets by their format, and requests that test which parts of given text would be masked.
+//! The rules that recognise secrets by their format, and requests for testing which parts of a text would be masked.
 
 use serde::{Deserialize, Serialize};
 

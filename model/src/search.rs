@@ -41,15 +41,15 @@ pub struct SearchPage {
     /// search. A whole search reports at most 100,000 line numbers.
     pub lines: Vec<i64>,
     /// For each step, the number of matching lines since the previous page, in the order of the search. Lines whose
-    /// numbers are not reported are included. Steps without matching lines are omitted.
+    /// numbers are not reported because of the limit are included. Steps without matching lines are omitted.
     pub steps: Vec<StepMatches>,
     /// The number of matching lines since the beginning of the search.
     pub matches: i64,
     /// The number of lines that the attempt has printed so far, including an unfinished last line.
     pub total_lines: i64,
-    /// The value of `from` (or of `before`, if the search goes backwards) that continues the search. Null if everything
-    /// has been searched and no more lines will follow. If a search towards the end has reached unfinished lines, the
-    /// continued search begins with the first of them, and may report these lines again.
+    /// The value of `from` (or of `before`, if the search goes backwards) with which the next request continues the
+    /// search. Null if everything has been searched and no more lines will follow. If a search towards the end has
+    /// reached unfinished lines, the continued search begins with the first of them, and may report these lines again.
     pub next: Option<i64>,
     /// Whether the search is complete: all output that existed when the search began has been searched.
     pub done: bool,

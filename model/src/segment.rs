@@ -23,7 +23,7 @@ impl Segment {
 }
 
 impl LogPayload {
-    /// Returns the segments of the chunk, of which there is at least one. A contiguous chunk is a single segment.
+    /// Returns the segments of the chunk. There is at least one: a contiguous chunk is a single segment.
     #[must_use]
     pub fn segments(&self) -> Cow<'_, [Segment]> {
         match self.segments.as_deref() {

@@ -27,13 +27,13 @@ pub struct ServerStatus {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct WorkerCounts {
-    /// The workers that receive jobs.
+    /// The number of workers that receive jobs.
     pub active: i64,
-    /// The workers that finish the jobs that they run, and receive no others.
+    /// The number of workers that are draining: they finish the jobs that they run, and receive no others.
     pub draining: i64,
-    /// The workers that receive no jobs because they or the queue are paused.
+    /// The number of workers that receive no jobs because they or the queue are paused.
     pub paused: i64,
-    /// The workers without jobs that have sent no request for a minute.
+    /// The number of workers that run no job and have sent no request for a minute.
     pub offline: i64,
 }
 

@@ -5,7 +5,8 @@ use super::{LogPayload, Stage, StepPayload};
 
 /// A reference to a step of an attempt, by its stage and its index in that stage.
 ///
-/// The spool, the events and the page identify steps in this way. `stepId` is the step's machine-readable name.
+/// The worker's files of output (its spool), the events and the page identify steps in this way. `stepId` is the step's
+/// machine-readable name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StepRef {
     /// The step's stage.

@@ -93,7 +93,7 @@ pub struct OutputProgress {
     pub batch: i64,
     /// The offset at which the range of the last batch ends.
     pub to: i64,
-    /// The number of bytes before that offset that were not sent as events.
+    /// The number of bytes before the offset `to` that were not sent as events.
     pub suppressed_bytes: i64,
     /// The number of bytes of output that the job's earlier attempts have sent as events.
     pub earlier_bytes: i64,
@@ -117,7 +117,7 @@ pub struct HeartbeatBody {
     /// The new duration of the lease, in seconds from now.
     #[cfg_attr(feature = "openapi", schema(minimum = 1, maximum = 86_400))]
     pub lease_seconds: i64,
-    /// The lease epoch of the claim. Older workers do not send it.
+    /// The lease epoch, which the response to the claim contains. Older workers do not send it.
     #[serde(default)]
     pub lease_epoch: Option<i64>,
 }
@@ -133,7 +133,7 @@ pub struct CompleteBody {
     /// A summary of the result.
     #[serde(default)]
     pub result_summary: Option<String>,
-    /// The lease epoch of the claim. Older workers do not send it.
+    /// The lease epoch, which the response to the claim contains. Older workers do not send it.
     #[serde(default)]
     pub lease_epoch: Option<i64>,
     /// The totals of the attempt's output, if the worker sends its complete log.
@@ -154,7 +154,7 @@ pub struct FailBody {
     /// Whether another attempt may succeed. The default is `false`.
     #[serde(default)]
     pub retryable: Option<bool>,
-    /// The lease epoch of the claim. Older workers do not send it.
+    /// The lease epoch, which the response to the claim contains. Older workers do not send it.
     #[serde(default)]
     pub lease_epoch: Option<i64>,
     /// The machine-readable reason, if there is one.
@@ -176,7 +176,7 @@ pub struct CancelAckBody {
     /// A message about how the job was stopped.
     #[serde(default)]
     pub message: Option<String>,
-    /// The lease epoch of the claim. Older workers do not send it.
+    /// The lease epoch, which the response to the claim contains. Older workers do not send it.
     #[serde(default)]
     pub lease_epoch: Option<i64>,
     /// The totals of the attempt's output, if the worker sends its complete log.
@@ -192,11 +192,11 @@ pub struct AppendBody {
     /// The name of the worker that holds the lease.
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub worker_id: String,
-    /// The lease epoch of the claim. Older workers do not send it.
+    /// The lease epoch, which the response to the claim contains. Older workers do not send it.
     #[serde(default)]
     pub lease_epoch: Option<i64>,
-    /// The number of the request within the lease, from 1. A request with the same number as the last request stores
-    /// nothing.
+    /// The number of the request within the lease, from 1. A request with the same number as the last one is a
+    /// repetition, and stores nothing.
     #[serde(default)]
     #[cfg_attr(feature = "openapi", schema(minimum = 1))]
     pub batch: Option<i64>,
@@ -223,7 +223,8 @@ pub struct AppendBody {
     /// The text of the event, if the request is not a batch.
     #[serde(default)]
     pub message: Option<String>,
-    /// The bytes of that text in base64, for output that is not UTF-8. If this member is set, `message` is ignored.
+    /// The bytes of the event's text in base64, for output that is not UTF-8. If this member is set, `message` is
+    /// ignored.
     #[serde(default)]
     pub raw: Option<String>,
     /// The machine-readable details of the event, if the request is not a batch.
@@ -266,7 +267,7 @@ pub struct OutputBody {
     /// The name of the worker that holds the lease.
     #[cfg_attr(feature = "openapi", schema(min_length = 1, max_length = 200))]
     pub worker_id: String,
-    /// The lease epoch of the claim.
+    /// The lease epoch, which the response to the claim contains.
     #[serde(default)]
     pub lease_epoch: Option<i64>,
     /// The output, as events of the kind `log`, in the order of their offsets. It may be empty.
@@ -297,7 +298,7 @@ pub struct ReportedTotals {
     /// The number of masks.
     #[serde(default)]
     pub redactions: i64,
-    /// The number of masks that each rule for unregistered secrets has caused, by the rule's id.
+    /// The number of masks that each rule has caused, by the rule's id. A rule recognises secrets by their format.
     #[serde(default)]
     pub redactions_by_rule: BTreeMap<String, i64>,
     /// SHA-256 of the complete log, in hexadecimal.

@@ -101,7 +101,8 @@ impl ListedWorkerToken {
     }
 }
 
-/// A new worker's token with its secret value, which is sent only in the response to its creation.
+/// A worker's new token with its secret value, which is sent only in the response to the request that creates the
+/// token.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "camelCase")]

@@ -2,8 +2,8 @@
 //! [`tokens`] counts requests with invalid tokens by address.
 //!
 //! Three numbers are limited: the failures from one address for one account, from one address for all accounts, and
-//! from all addresses for one account. The first limit is the lowest, because the other two can also lock out people
-//! who share an address with an attacker, or whose account is attacked.
+//! from all addresses for one account. The first limit is the lowest. If one of the other two is reached, it can also
+//! lock out people who share an address with an attacker, or whose account is attacked.
 
 mod counts;
 pub(super) mod tokens;
@@ -21,8 +21,8 @@ use counts::FailureCounts;
 pub struct FailedLoginLimits {
     /// The maximum number of failures from one address for one account.
     pub per_origin: u32,
-    /// The maximum number of failures from one address for all accounts. It also limits the requests with invalid
-    /// tokens from one address, which are counted separately.
+    /// The maximum number of failures from one address for all accounts. The requests with invalid tokens from one
+    /// address have the same limit, but are counted separately.
     pub per_address: u32,
     /// The maximum number of failures from all addresses for one account.
     pub per_account: u32,
@@ -118,8 +118,8 @@ impl FailedLogins {
         Self { limits, of: FailureCounts::default() }
     }
 
-    /// Counts a login as failed before its password, token or ticket is checked. Returns `false` if the login must be
-    /// refused without a check. After a success, the caller calls [`Self::succeeded`].
+    /// Counts a login as failed before its password, token or ticket is checked. If the login turns out to be valid,
+    /// the caller calls [`Self::succeeded`]. Returns `false` if the login must be refused without a check.
     pub(super) fn begin(&mut self, origin: LoginOrigin, now: Instant) -> bool {
         let is_full = |counted: FailedLoginKey| self.of.get(counted, now) >= counted.max(self.limits);
         if origin.counted().any(is_full) {

@@ -1,4 +1,4 @@
-//! Contains the function that writes changes to users, sessions and tokens, and the errors of such changes.
+//! The function that writes changes to users, sessions and tokens, and the errors of such changes.
 
 use engine::db::{DbError, Tx};
 use futures_util::future::BoxFuture;
@@ -7,7 +7,7 @@ use model::Role;
 use super::Auth;
 use super::passwords::HashingBusy;
 
-/// The reasons why users, sessions and tokens cannot be read or changed.
+/// The error returned when users, sessions or tokens cannot be read or changed.
 #[derive(Debug, thiserror::Error)]
 pub enum PeopleError {
     /// A value is not accepted.
@@ -52,7 +52,8 @@ pub(super) fn invalid(field: &'static str, problem: impl Into<String>) -> People
     PeopleError::Invalid { field, problem: problem.into() }
 }
 
-/// A change to a user, a login link, a session or a token, with the user's name or the id of the session or token.
+/// A change to a user, a login link, a session or a token. A variant contains the user's name, or the id of the session
+/// or token.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Change {
     UserAdded(String),
@@ -87,8 +88,9 @@ impl Change {
 
 impl Auth {
     /// Writes a change in one transaction, and logs it. Every change to users, sessions and tokens passes through this
-    /// function, with these exceptions: the time at which a session or a token was last used, the end of a session of a
-    /// person whom a proxy or a provider has authenticated, and the removals after the admin token has changed.
+    /// function, with three exceptions: storing when a session or a token was last used, changing the expiry of
+    /// sessions of people whom a proxy or a provider has authenticated, and the removals after the admin token has
+    /// changed.
     pub(super) async fn apply<T, E, F>(&self, change: Change, by: &str, work: F) -> Result<T, E>
     where
         T: Send + 'static,

@@ -1,9 +1,9 @@
 //! People whom a reverse proxy or an OpenID Connect provider has authenticated.
 //!
-//! The first request or login of a person adds a user. The user is identified by the source (proxy or provider), the
-//! issuer and the person's id at the source, not by the name. The user's name begins with the source (`proxy:ada`), so
-//! it can never be the name of a local user. Whenever the source sends the person's groups, they determine the user's
-//! role.
+//! The first request or login of a person adds a user. Three values identify the user: the source (proxy or provider),
+//! the issuer, and the person's id at the source. The name does not identify the user. A name begins with the source
+//! (`proxy:ada`), so it can never be the name of a local user. Whenever the source sends the person's groups, they
+//! determine the user's role.
 
 mod proxied;
 mod roles;
@@ -71,7 +71,7 @@ impl ExternalPerson {
     }
 }
 
-/// The reasons for refusing a person whom the proxy or the provider has authenticated.
+/// The error returned when a person whom the proxy or the provider has authenticated is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ExternalError {
     /// The name or the id cannot be used.
@@ -118,8 +118,8 @@ impl ExternalError {
 }
 
 impl Auth {
-    /// Begins a session of a person whom the OpenID Connect provider has authenticated. The session ends after a
-    /// limited time, so that the person logs in again and the provider sends the current groups.
+    /// Begins a session of a person whom the OpenID Connect provider has authenticated. The session has a limited
+    /// lifetime, so that the person has to log in again and the provider sends the current groups.
     pub async fn login_by_provider(
         &self,
         person: &ExternalPerson,
@@ -158,8 +158,8 @@ impl Auth {
         if user.without_role { Err(ExternalError::NoRole(user.name)) } else { Ok(user) }
     }
 
-    /// Adds or changes the user of a person. Open responses to this user are notified, because they may have to be
-    /// closed.
+    /// Adds or changes the user of a person. Then notifies the user's open responses, because some of them may have to
+    /// be closed.
     async fn store_person(
         &self,
         change: Change,
@@ -220,8 +220,7 @@ async fn add(tx: &mut Tx, person: &ExternalPerson, role: Option<Role>) -> Result
     stored.ok_or(ExternalError::NameTaken(row.name))
 }
 
-/// Stores the new name and the new role of a person. If another user already has the new name, the person's name
-/// remains unchanged.
+/// Stores the new name and the new role of a person. If another user already has the new name, the old name is kept.
 async fn changed(
     tx: &mut Tx,
     before: UserRow,

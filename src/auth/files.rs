@@ -22,7 +22,7 @@ const ID_FILE: &str = "instance-id";
 /// The name of the file in the data directory that contains the key that encrypts secrets.
 const KEY_FILE: &str = "secrets-key";
 
-/// The reasons why the admin token, the directory's id or the key may be unavailable.
+/// The error returned when the admin token, the directory's id or the key is not available.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
     /// The token is too short or contains a space or a non-printable character.
@@ -41,8 +41,8 @@ pub enum TokenError {
     },
 }
 
-/// Returns the admin token that the operator has set or, if there is none, the one in the data directory, which is
-/// generated on first start.
+/// Returns the admin token: the one that the operator has set or, if there is none, the one in the data directory. The
+/// latter is generated on first start.
 pub fn admin_token(from_operator: Option<String>, data_dir: &Path) -> Result<String, TokenError> {
     if let Some(token) = from_operator {
         return if is_fit(&token) { Ok(token) } else { Err(TokenError::Unfit("TAILWATER_ADMIN_TOKEN".into())) };
@@ -52,8 +52,8 @@ pub fn admin_token(from_operator: Option<String>, data_dir: &Path) -> Result<Str
     if is_fit(&token) { Ok(token) } else { Err(TokenError::Unfit(path.display().to_string())) }
 }
 
-/// Returns the id of a data directory, which is generated on first start. The id consists of 16 letters and digits, and
-/// is not secret.
+/// Returns the id of a data directory. The id is generated on first start, consists of 16 letters and digits, and is
+/// not secret.
 pub fn instance_id(data_dir: &Path) -> Result<String, TokenError> {
     let id = read_or_make(&data_dir.join(ID_FILE))?;
     // Other characters are removed, because the id becomes part of a cookie's name, which cannot contain arbitrary
@@ -62,7 +62,7 @@ pub fn instance_id(data_dir: &Path) -> Result<String, TokenError> {
 }
 
 /// Returns the key that encrypts secrets: the one that the operator has set or, if there is none, the one in the data
-/// directory, which is generated on first start. Also returns the key as text, so that the redactor can mask it.
+/// directory. The latter is generated on first start. Also returns the key as text, so that the redactor can mask it.
 pub fn secrets_key(from_operator: Option<&str>, data_dir: &Path) -> Result<(SealKey, String), TokenError> {
     let (text, place) = if let Some(key) = from_operator {
         (key.to_owned(), "TAILWATER_SECRETS_KEY".to_owned())

@@ -12,16 +12,16 @@ use crate::limits::RECHECK_IDENTITY;
 /// The account to which a credential belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Account {
-    /// The account of the admin token, of sessions that began with it or with a one-time link, and of API tokens that
-    /// were created with it.
+    /// The account of the admin token. Sessions that began with this token or with the link that the server prints
+    /// belong to it, and so do API tokens that were created by this account.
     AdminToken,
     /// A user.
     User(i64),
 }
 
 impl Account {
-    /// Returns the account of a user, given the user's id in the database, or the account of the admin token for
-    /// `None`.
+    /// Returns the account of the user with this id in the database. For `None`, returns the account of the admin
+    /// token.
     pub(super) fn of_user_id(user: Option<i64>) -> Self {
         user.map_or(Self::AdminToken, Self::User)
     }
@@ -43,11 +43,11 @@ pub enum Credential {
     AdminToken,
     /// An API token, as a bearer token.
     ApiToken(TokenId),
-    /// The header of a reverse proxy, for the user with this id. A page of another site can make a browser send
-    /// requests with the browser's credential for the proxy, such as a cookie. The proxy adds the header to these
-    /// requests too.
+    /// The header of a reverse proxy, for the user with this id. A page of another site can make a browser send a
+    /// request to the proxy, with a cookie or another credential for the proxy. The proxy adds the header to this
+    /// request too.
     Proxy(i64),
-    /// A session cookie. Browsers may send it even with requests from another site's page.
+    /// A session cookie. A page of another site may be able to make a browser send the cookie with a request.
     Session(SessionId),
 }
 
@@ -56,7 +56,7 @@ pub enum Credential {
 pub struct Identity {
     /// The name, which is shown with the jobs that the person submits.
     pub user: String,
-    /// The role, which limits the requests that may be sent with the credential.
+    /// The role, which limits the requests that may be sent with this credential.
     pub role: Role,
     /// The account to which the credential belongs.
     pub account: Account,
@@ -93,15 +93,15 @@ impl Identity {
     }
 
     /// Returns whether this identity may see and end a session of an account whose role is `role`. Administrators may
-    /// end all sessions, and others only those of their own account. If a token's role is less powerful than its
-    /// account's role, the token cannot end the account's sessions, so that a stolen token cannot log its owner out.
+    /// end all sessions, and others only those of their own account. A token whose role is less powerful than the role
+    /// of its account cannot end the account's sessions. A stolen token can therefore not log its owner out.
     pub(super) fn manages_session(&self, account: Account, role: Role) -> bool {
         self.role == Role::Admin || (self.account == account && self.role.includes(role))
     }
 
     /// Returns whether this identity may see and revoke an API token with this account, id and role. Administrators may
-    /// revoke all tokens. Others may revoke the token with which they sent the request, and those tokens of their own
-    /// account that they may also create.
+    /// revoke all tokens. Others may revoke the token with which they sent the request, and the tokens of their own
+    /// account whose role they may give to new tokens.
     pub(super) fn manages_token(&self, account: Account, id: TokenId, role: Role) -> bool {
         let is_granted = self.account == account && self.role.may_grant(role);
         self.role == Role::Admin || is_granted || self.by == Credential::ApiToken(id)
@@ -110,13 +110,13 @@ impl Identity {
 
 impl Auth {
     /// Waits until a credential is no longer valid, or its role has changed. The caller then closes the response that
-    /// is being sent.
+    /// it is sending.
     pub async fn ended(self, identity: Identity) {
         // The subscription is created before the first check, so that no change in between is missed.
         let mut revocations = self.revocations.of(identity.account);
         loop {
-            // Thousands of responses may be waiting here. The state of the query is therefore allocated only while the
-            // query runs.
+            // Thousands of responses may be waiting here. The future of the query is boxed, so that a response needs
+            // memory for it only while the query runs.
             let current = match Box::pin(self.current_identity(identity.by)).await {
                 Ok(Some(current)) if current.role == identity.role => current,
                 Ok(_) => return,
@@ -126,7 +126,7 @@ impl Auth {
                 }
             };
             // The session may have been extended, so its current expiry takes precedence. If the credential is a
-            // proxy's header, only the identity of the request has an expiry.
+            // proxy's header, the current identity has no expiry, and that of the request applies.
             let end = current.expires_at.or(identity.expires_at);
             let left = end.map_or(RECHECK_IDENTITY, |end| micros(end.0.saturating_sub(clock::now().0)));
             if left.is_zero() {

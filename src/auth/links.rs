@@ -26,7 +26,7 @@ use store::LoginLinkRow;
 
 /// A new login link of a user.
 pub struct UserTicket {
-    /// The user's name as it is stored, which may differ in case from the requested name.
+    /// The user's name as it is stored, which may differ from the requested name in upper and lower case.
     pub user: String,
     /// The secret part of the link.
     pub ticket: Secret,
@@ -76,11 +76,11 @@ impl Auth {
         .await
     }
 
-    /// Starts a session if the ticket is that of a user's login link, and invalidates the link. If a new password is
+    /// Starts a session if the ticket belongs to a user's login link, and invalidates the link. If a new password is
     /// given, it replaces the user's password, and the user's other sessions end. A user without a password must choose
     /// one.
     ///
-    /// If the new password is not acceptable, or is missing although it is required, the link still works.
+    /// If the new password is not acceptable, or is required but missing, the link remains valid.
     pub async fn login_by_user_ticket(
         &self,
         ticket: &str,
@@ -109,7 +109,7 @@ impl Auth {
         self.apply(Change::SessionBegun(session.id.to_string()), &user.name, move |tx| {
             Box::pin(async move {
                 let connection = tx.connection();
-                // The link may have been used or invalidated since it was looked up, and the user may have been
+                // Since the link was looked up, it may have been used or invalidated, and the user may have been
                 // changed.
                 let id = store::take(connection, &digest, clock::now()).await?.ok_or(LoginError::LinkEnded)?;
                 let user = users::by_id(connection, id).await?.filter(may_log_in).ok_or(LoginError::LinkEnded)?;
@@ -129,8 +129,8 @@ impl Auth {
     }
 }
 
-/// Returns an error if a user may not have a login link. If a reverse proxy or a provider authenticates the user, the
-/// user cannot log in here. A disabled user must be enabled first.
+/// Returns an error if a user may not have a login link. Users whom a reverse proxy or a provider authenticates cannot
+/// log in here, and disabled users must be enabled first.
 fn check_user(user: &UserRow) -> Result<(), PeopleError> {
     if user.source != UserSource::Local {
         let (source, name) = (source_name(user.source), &user.name);

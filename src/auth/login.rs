@@ -13,7 +13,7 @@ use super::users::{name_key, store};
 use super::{ADMIN, Account, Auth, Secret, hash};
 use crate::limits::{LOGIN_LINK, SESSION};
 
-/// The reasons why a login can be refused.
+/// The error returned when a login is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
     /// The name, the password or the token is wrong, or the user is disabled.
@@ -25,8 +25,8 @@ pub enum LoginError {
     /// The link of a user was already used, has expired or was invalidated, or its user may no longer log in.
     #[error("the link was already used, has expired, or was replaced by another one")]
     LinkEnded,
-    /// The new password that was entered with a user's link is too short or too long, or no new password was entered
-    /// although the user has no password yet.
+    /// The new password that was entered with a user's link is too short or too long. This error is also returned if no
+    /// new password was entered, but the user has no password yet.
     #[error("the new password is not accepted")]
     NewPassword,
     /// There were too many failed logins.
@@ -54,7 +54,7 @@ const MAX_ENTERED_NAME: usize = 1_000;
 pub struct BegunSession {
     /// The value of the session's cookie.
     pub cookie: Secret,
-    /// The name of the user, in the case in which it is stored.
+    /// The name of the user as it is stored, which may differ from the entered name in upper and lower case.
     pub user: String,
 }
 
@@ -65,7 +65,7 @@ pub struct LoginClient {
     pub address: IpAddr,
     /// The value of the `User-Agent` header, in which the browser describes itself.
     pub browser: String,
-    /// The id of the person for whom a reverse proxy vouches, or `None` if it does not vouch for anybody. A session is
+    /// The id of the person for whom a reverse proxy vouches, or `None` if no proxy vouches for anybody. A session is
     /// used only while the proxy vouches for the same person.
     pub proxy_user: Option<String>,
 }
@@ -139,8 +139,9 @@ impl Auth {
         ticket
     }
 
-    /// Counts a login as failed before its password, token or ticket is checked. [`Self::login_succeeded`] corrects the
-    /// count after a success. Returns an error if too many logins from the same origin have failed.
+    /// Counts a login as failed before its password, token or ticket is checked. If the login succeeds,
+    /// [`Self::login_succeeded`] corrects the count. Returns an error if too many logins from the same origin have
+    /// failed.
     pub(super) fn count_attempt(
         &self,
         client: &LoginClient,

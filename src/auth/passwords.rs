@@ -24,12 +24,12 @@ const AT_ONCE: usize = 2;
 /// a second.
 const MAX_WAITING: usize = 64;
 
-/// The hash that is checked if no user has the entered name. The duration of a login therefore does not reveal whether
-/// a user exists.
+/// The hash that is checked if no user has the entered name. A login with an unknown name therefore takes as long as
+/// one with a known name, and does not reveal whether the user exists.
 const NOBODY: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
-/// The error for a password that was not hashed, because too many others are waiting.
+/// The error returned when a password is not hashed, because too many others are waiting.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many passwords are being checked; try again in a moment")]
 pub(super) struct HashingBusy;
@@ -73,8 +73,8 @@ impl PasswordHashing {
     async fn run<T: Send + 'static>(&self, work: impl FnOnce() -> T + Send + 'static) -> Result<T, HashingBusy> {
         let _waiting = self.waiting.clone().try_acquire_owned().map_err(|_| HashingBusy)?;
         let running = self.running.clone().acquire_owned().await.map_err(|_| HashingBusy)?;
-        // The permit is released when the thread ends. It is not released when the client disconnects, because the
-        // thread then continues to run.
+        // The permit is released when the thread ends. If it were released when the client disconnects, another thread
+        // could start while this one continues to run.
         let work = tokio::task::spawn_blocking(move || {
             let _running = running;
             work()

@@ -1,8 +1,8 @@
-//! Permits a document to load the artifacts of one attempt without access to the reader's session.
+//! Permits a document to load the artifacts of one attempt, but gives it no access to the reader's session.
 //!
-//! HTML reports are untrusted, so they are displayed in an opaque origin. Browsers send no cookies when a document with
-//! an opaque origin requests styles and images, so each URL contains a signed token instead. The server verifies the
-//! signature and does not have to store the token.
+//! HTML reports are untrusted, so they are displayed in an opaque origin. When a document with an opaque origin
+//! requests styles and images, browsers send no cookies. Each URL therefore contains a signed token. The server
+//! verifies the signature and does not have to store the token.
 //!
 //! A signed token names the credential with which the preview was opened. Before sending a file, the server checks that
 //! this credential is still valid. A stolen URL is therefore useless after the session has ended.

@@ -1,15 +1,15 @@
-//! Notifies open responses, which are still being sent, when the credential of their recipient may have become invalid.
+//! Notifies open responses (those that are still being sent) when their recipient's credential may have become invalid.
 //!
-//! A notification names an account, not a credential. Each response to this account then checks its own credential in
-//! the database. If too many notifications are sent at once, a receiver may miss some of them. It then checks its
-//! credential as well.
+//! A notification names an account, not a credential. Each open response to this account then checks its own credential
+//! in the database. If many notifications are sent at once, a receiver may miss some of them. In this case, it checks
+//! its credential as well.
 
 use tokio::sync::broadcast;
 
 use super::Account;
 
-/// The number of notifications that are stored for a slow receiver. If a receiver misses older notifications, it checks
-/// its credential.
+/// The number of notifications that are stored for a slow receiver. If there are more, the receiver misses the oldest
+/// ones, and checks its credential instead.
 const CAPACITY: usize = 64;
 
 /// Sends notifications. Clones send to the same receivers.
@@ -41,7 +41,7 @@ pub(super) struct AccountRevocations {
 }
 
 impl AccountRevocations {
-    /// Waits until a credential of the account may have become invalid. Waits forever if the server is stopping.
+    /// Waits until a credential of the account may have become invalid. If the server is stopping, waits forever.
     pub(super) async fn notified(&mut self) {
         loop {
             match self.receiver.recv().await {

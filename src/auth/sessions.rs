@@ -118,8 +118,8 @@ impl Auth {
         .await
     }
 
-    /// Shortens sessions of people whom a proxy or a provider has authenticated, if the sessions began when a longer
-    /// lifetime was set.
+    /// Applies a shorter lifetime to sessions that began when a longer one was set. Affects only sessions of people
+    /// whom a proxy or a provider has authenticated.
     pub async fn shorten_external_sessions(&self) -> Result<(), DbError> {
         let latest = clock::now().after(self.external_session);
         let write = self.db.writer();
@@ -137,8 +137,9 @@ impl Auth {
         }
     }
 
-    /// Begins a session that ends after `lifetime`. `user` is the row against which the password was checked, or `None`
-    /// for other credentials. No session begins if this user was changed, disabled or removed in the meantime.
+    /// Begins a session that ends after `lifetime`. If a password was checked, `user` is the row that contained its
+    /// hash, and no session begins if this user was changed, disabled or removed in the meantime. For other
+    /// credentials, `user` is `None`.
     pub(super) async fn begin_session(
         &self,
         account: Account,

@@ -30,9 +30,9 @@ const MAX_DESCRIPTION: usize = 2_000;
 const MAX_TOKENS: i64 = ListRange::MAX_LIMIT;
 
 impl TokenRow {
-    /// Returns the identity that the token authenticates. The identity's role is never more powerful than that of the
-    /// token's user. Returns `None` if the user is refused, or if the token is a worker's and the user may no longer
-    /// create tokens with that role.
+    /// Returns the identity that the token authenticates. Its role is never more powerful than the role of the token's
+    /// user. Returns `None` if the user is refused. Also returns `None` for a worker's token if its user may no longer
+    /// create tokens for workers.
     fn identity(&self) -> Option<Identity> {
         let (user, role_of_user) = admitted_owner(self.account, self.user.as_ref())?;
         let role = match self.role {
@@ -132,8 +132,8 @@ impl Auth {
         Ok(ApiTokensPage { items: rows.into_iter().map(TokenRow::into_model).collect(), has_more })
     }
 
-    /// Creates a token for the sender of the request. If the request was sent with a token, the new token does not
-    /// expire later than that one.
+    /// Creates a token for the sender of the request. If the request was itself sent with a token, the new token
+    /// expires no later than that token.
     pub async fn create_token(&self, new: NewApiToken, by: &Identity) -> Result<CreatedApiToken, PeopleError> {
         let NewApiToken { name, role, expires_in_days, description, .. } = &new;
         let (name, expires_in_days) = (name.trim().to_owned(), *expires_in_days);
@@ -153,7 +153,7 @@ impl Auth {
         }
         let (token, now) = (format::new_token(), clock::now());
         let end = now.after(Duration::from_hours(24) * days);
-        // A token that was created with another token must not outlive it. Otherwise, somebody who has stolen a token
+        // A token that was created with another token must not outlive it. Otherwise, somebody with a stolen token
         // could extend their access forever.
         let longest = by.expires_at.filter(|_| matches!(by.by, Credential::ApiToken(_)));
         let row = TokenRow {

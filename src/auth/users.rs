@@ -37,7 +37,7 @@ pub async fn has_administrator(db: &Db) -> Result<bool, DbError> {
 }
 
 impl Auth {
-    /// Returns whether there are users. Without users, only the admin token and one-time links can be used to log in.
+    /// Returns whether there are users. Without users, nobody can log in with a name and a password.
     pub async fn has_users(&self) -> Result<bool, DbError> {
         let mut connection = self.db.reader().await?;
         Ok(store::count(&mut connection).await? > 0)
@@ -61,14 +61,15 @@ impl Auth {
         user.map(|user| Account::User(user.id)).ok_or(PeopleError::NoSuchUser)
     }
 
-    /// Returns the name of a user as it is stored, in its original case, or `None` if there is no such user.
+    /// Returns the name of a user as it is stored, which may differ from `name` in upper and lower case. Returns `None`
+    /// if there is no such user.
     pub async fn stored_name(&self, name: &str) -> Result<Option<String>, DbError> {
         let mut connection = self.db.reader().await?;
         Ok(store::by_key(&mut connection, &name_key(name.trim())).await?.map(|user| user.name))
     }
 
-    /// Returns whether an account has a password. The account of the admin token has no password. Neither do users whom
-    /// a reverse proxy or a provider authenticates.
+    /// Returns whether an account has a password. The account of the admin token has none, and neither do users whom a
+    /// reverse proxy or a provider authenticates.
     pub async fn has_password(&self, account: Account) -> Result<bool, PeopleError> {
         let Some(id) = account.user_id() else { return Ok(false) };
         let mut connection = self.db.reader().await?;
@@ -111,8 +112,8 @@ impl Auth {
         .await
     }
 
-    /// Changes the role or the password of a user, or disables or enables the user. The user's sessions and login link
-    /// end if the role or the password is changed, or if the user is disabled.
+    /// Changes the role or the password of a user, or disables or enables the user. If the role or the password
+    /// changes, or if the user is disabled, the user's sessions and login link end.
     pub async fn change_user(&self, name: &str, changes: UserChanges, by: &Identity) -> Result<User, PeopleError> {
         let UserChanges { role, password, disabled } = changes;
         if let Some(role) = role {
@@ -184,7 +185,7 @@ impl Auth {
             return Err(invalid("currentPassword", "the admin token has no password; log in as a user"));
         }
         check_password("newPassword", &new_password)?;
-        // Guesses are limited here too, because somebody else may be using the person's unlocked computer.
+        // The number of guesses is limited here too, because somebody else may be using the person's unlocked computer.
         let origin = self.count_attempt(client, CountedAccount::of_user(&key)).map_err(|error| match error {
             LoginError::Db(error) => PeopleError::Db(error),
             _ => PeopleError::TooMany,
@@ -233,7 +234,7 @@ pub(super) fn later_than(last: Timestamp) -> Timestamp {
 }
 
 /// Returns the error for changing the role or the password of a user whom a reverse proxy or a provider authenticates.
-/// `is_role` is true if the change was to the role.
+/// `is_role` states whether the role was to be changed.
 fn of_another_source(user: &UserRow, is_role: bool) -> PeopleError {
     let source = source_name(user.source);
     if is_role {

@@ -108,14 +108,15 @@ impl Get {
         let is_it = |listed: &FetchedArtifact| {
             listed.artifact.name == self.artifact || listed.artifact.id.to_string() == self.artifact
         };
-        // Each attempt may have an artifact with this name. The list is sorted oldest first, so the search from the end
-        // finds the newest.
+        // Several attempts may have an artifact with this name. The list is sorted oldest first, so searching it from
+        // the end finds the newest.
         let at = artifacts.iter().rposition(is_it);
         let FetchedArtifact { json, artifact } =
             at.map(|at| artifacts.swap_remove(at)).ok_or_else(|| self.not_there())?;
         let target = Destination::new(self.output.as_deref(), &artifact)?;
         let mut stdout = Output::stdout(colour);
-        // If the file itself is written to the terminal, no progress bar is shown, because the two would mix.
+        // If the file itself is written to the terminal, no progress bar is shown, because the bar would mix with the
+        // file's content.
         let is_displayed = stdout.is_terminal() && matches!(target, Destination::Stdout);
         let bars = ProgressBars::of(self.quiet || is_displayed, self.json);
         download(&client, &artifact, &target, bars).await?;

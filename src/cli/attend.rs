@@ -1,4 +1,4 @@
-//! Attends to new jobs as if their commands ran locally: prints their output, cancels them on a signal, and computes
+//! Makes new jobs behave as if their commands ran locally: prints their output, cancels them on a signal, and computes
 //! their exit codes.
 //!
 //! Several jobs run independently of each other, but their output is printed one job after the other, because lines of
@@ -17,7 +17,8 @@ use super::output::{Colour, Output, note};
 use super::printer::{Form, Printer, Streams};
 pub(super) use signals::Signals;
 
-/// The settings for attending to new jobs.
+/// The client and the settings with which new jobs are attended to. Attending to a job means printing its output,
+/// cancelling it on a signal, and computing its exit code.
 pub(super) struct Attending {
     pub(super) client: ApiClient,
     /// Whether the events are printed as JSON.
@@ -60,7 +61,7 @@ impl Attending {
     }
 
     /// Prints the output of a job until the job has finished, and returns the exit code. If the output can no longer be
-    /// written, cancels the jobs in `waiting`, whose output has not been printed completely.
+    /// written, cancels the jobs in `waiting`, which are this job and the jobs that have not been printed yet.
     async fn print(&self, job: JobId, waiting: &[JobId]) -> Result<u8, CliError> {
         let mut stderr = Output::stderr(self.colour);
         if stderr.is_terminal() && !self.quiet {
@@ -112,7 +113,7 @@ async fn cancel_on(mut signals: Signals, client: ApiClient, jobs: Vec<JobId>) {
     std::process::exit(LEFT.into());
 }
 
-/// Requests the cancellation of jobs. It is not an error if one of them has already finished.
+/// Requests the cancellation of jobs. A job that has already finished does not cause an error.
 async fn cancel(client: &ApiClient, jobs: &[JobId], reason: &str) -> Result<(), CliError> {
     // The last job is cancelled first. If an earlier job were cancelled first, a later one might start in its place.
     for job in jobs.iter().rev() {

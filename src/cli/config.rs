@@ -60,8 +60,8 @@ impl Row {
     /// Returns the setting as a line of a settings file. A setting without a value becomes a comment.
     fn text(&self) -> String {
         match &self.value {
-            // The value is formatted as TOML. JSON has the same syntax for strings and lists of strings, but does not
-            // escape some characters that must be escaped in TOML.
+            // The value is formatted as TOML, not as JSON. The syntax of strings and of lists of strings is the same,
+            // but TOML requires escapes for some characters that JSON leaves unchanged.
             Some(value) => format!(
                 "{} = {}",
                 self.key,

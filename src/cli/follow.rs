@@ -1,9 +1,9 @@
 //! Reads a job's log from the server. After a lost connection or a restart of the server, reading resumes after the
 //! last delivered event, which is identified by its `seq`. No event is lost or repeated.
 //!
-//! Events contain text. If an event's text contains U+FFFD, the replacement for bytes that are not UTF-8, the original
-//! bytes are fetched from the complete output ([`exact`]) before the event is delivered. This additional request
-//! affects neither the order of the events nor the position from which reading resumes.
+//! Events contain text, in which U+FFFD replaces bytes that are not UTF-8. If an event's text contains U+FFFD, the
+//! original bytes are fetched from the complete output ([`exact`]) before the event is delivered. This additional
+//! request affects neither the order of the events nor the position from which reading resumes.
 
 mod exact;
 
@@ -85,7 +85,8 @@ pub(super) enum OutputDelivery {
 }
 
 impl OutputDelivery {
-    /// Returns the mode for an output format. JSON output contains the unmodified events.
+    /// Returns the mode for an output format. JSON output contains the events unchanged, so it does not need the exact
+    /// bytes.
     pub(super) const fn of(json: bool) -> Self {
         if json { Self::AsText } else { Self::Exact }
     }
@@ -93,7 +94,7 @@ impl OutputDelivery {
 
 /// The result of reading from one connection.
 enum Ended {
-    /// All requested events have been delivered, or the receiver was closed.
+    /// All requested events have been delivered, or the receiver was closed, so that no further connection is needed.
     Complete,
     /// The connection was lost, and there may be more events.
     Cut,

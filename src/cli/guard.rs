@@ -1,15 +1,14 @@
-//! Filters a job's output before it is written to a terminal. Text, colours and cursor movements within the line are
-//! passed on. All other control sequences are removed.
+//! Filters a job's output before it is written to a terminal. Text, newlines, tabs, colours (SGR), and cursor movements
+//! and erasures within a row are passed on. All other control sequences are removed.
 //!
 //! A job can print anything, and escape sequences can do more than set colours. They can write to the clipboard (OSC
 //! 52), change the window's title, make the terminal type a reply into the shell (cursor and device queries), or move
-//! the cursor up and overwrite other lines. The filter passes on text, newlines, tabs and colours (SGR). It also passes
-//! on cursor movements and erasures within a row, which progress bars need. All other sequences are dropped. The filter
-//! has no side effects, and its input may be split at any character.
+//! the cursor up and overwrite other lines. Movements and erasures within a row are harmless, and progress bars need
+//! them. The filter has no side effects, and its input may be split at any character.
 //!
-//! Sequences are parsed by the same scanner as on the pages ([`ansi::Scanner`]). If the output is not a terminal and
-//! colours are off, cursor movements would have no effect, so complete lines are written as a terminal would display
-//! them.
+//! The same scanner parses sequences here and for the web pages ([`ansi::Scanner`]). If the output is not a terminal
+//! and colours are off, cursor movements would have no effect, so complete lines are written as a terminal would
+//! display them.
 
 use std::borrow::Cow;
 
@@ -37,7 +36,7 @@ pub(super) struct Guard {
     keep: Keep,
     scanner: Scanner,
     coloured: bool,
-    /// The beginning of the current line. It is empty unless only complete lines are written.
+    /// The beginning of the current line if only complete lines are written, and otherwise an empty string.
     open: String,
 }
 
@@ -106,8 +105,8 @@ impl Guard {
                 sequence.write(passed);
                 *coloured = true;
             }
-            // NEL is written as CR LF, because a terminal that does not decode UTF-8 would display the bytes of NEL as
-            // text.
+            // The motion to the next row is written as CR LF and not as NEL (U+0085), because a terminal that does not
+            // decode UTF-8 would display the two bytes of NEL as text.
             Token::Motion(ansi::Motion::NextRow) => passed.push_str("\r\n"),
             Token::Motion(motion) => motion.write(passed),
             Token::Hidden(_) | Token::Restyle { .. } | Token::Link(_) => {}

@@ -16,13 +16,14 @@ pub(super) fn prepare(supervisor: Option<&[u8]>) -> Supervision {
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
         tracing::warn!(%error, "this program's memory could not be protected from other processes of its user");
     }
-    // `in_memory` starts the supervisor once to test it, so it must be called before this process adopts other
+    // `in_memory` starts the supervisor once to test it, so this call must come before the process adopts other
     // processes.
     let program = supervisor.map(SupervisorProgram::in_memory).transpose().unwrap_or_else(|error| {
         tracing::info!(%error, "programs in memory cannot be started, so each step takes a few milliseconds longer");
         None
     });
-    // If a step kills its supervisor, the step's remaining processes become children of this process, which kills them.
+    // If a step kills its supervisor, this process adopts the step's remaining processes as its children, and kills
+    // them.
     if let Err(error) = adopt() {
         tracing::warn!(%error, "processes that escape their supervisor could survive their job");
     }
@@ -31,8 +32,8 @@ pub(super) fn prepare(supervisor: Option<&[u8]>) -> Supervision {
 }
 
 /// Raises the limit on open files to the maximum that the system allows, because every event stream needs a file
-/// descriptor. Returns the previous limit, or `None` if there was none. The previous limit is restored for jobs,
-/// because some programs iterate over all possible file descriptors.
+/// descriptor. Returns the previous limit, or `None` if the number of open files was not limited. The previous limit is
+/// restored for jobs, because some programs iterate over all possible file descriptors.
 fn raise_file_limit() -> Option<u64> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     let limit = getrlimit(Resource::Nofile);

@@ -60,8 +60,8 @@ impl LogsArgs {
         // is lost later, the command reconnects instead.
         let job: Job = client.read(&format!("/jobs/{}", self.job), &[]).await?;
         let times = if self.timestamps { Times::Shown } else { Times::Hidden };
-        // The server's search is used if possible. It cannot select lines by time (`--since`), and it does not wait for
-        // further output (`--follow`).
+        // If possible, the server searches the output. The server's search cannot select lines by time (`--since`) or
+        // wait for further output (`--follow`).
         if self.not_in.is_some() || self.grep.is_some() && self.since.is_none() && !self.follow {
             let pattern = self.grep.map(|pattern| pattern.as_str().to_owned());
             let search = GrepSearch { pattern, not_in: self.not_in, step: self.step, stream: self.stream, times };

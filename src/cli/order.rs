@@ -1,16 +1,16 @@
 //! Restores the original order of an attempt's output from the events of its two streams.
 //!
-//! An event contains one or more segments of one stream, each with its offset in the attempt's `output.log`. If the
-//! streams alternate, their segments arrive in two consecutive events, and this module interleaves them again. A
-//! [`Piece`] contains the bytes of one segment. A piece waits until all output before it has arrived, or until the
-//! caller calls [`Order::flush`].
+//! An event contains one or more segments of one stream. A segment is a contiguous range of the attempt's `output.log`,
+//! and the event states its offset there. If the streams alternate, their segments arrive in two consecutive events,
+//! and this module interleaves them again. A [`Piece`] contains the bytes of one segment. A piece waits until all
+//! output before it has arrived, or until the caller calls [`Order::flush`].
 
 use std::collections::BTreeMap;
 
 use model::{LogPayload, Segment, StreamName, Timestamp};
 
 /// The maximum number of waiting bytes: twice the size of a batch, which contains two events of 1 MiB each. If more
-/// bytes are waiting, some output is missing, so the waiting pieces are printed without it.
+/// bytes are waiting, some output is missing, so the waiting pieces are printed without waiting any longer.
 const MAX_WAITING: usize = 4 << 20;
 
 /// The bytes of one segment.
@@ -32,8 +32,8 @@ pub(super) struct Order {
 }
 
 impl Order {
-    /// Adds the segments of an event, whose bytes are concatenated in `bytes`. Then appends to `sink` all pieces whose
-    /// preceding output has arrived.
+    /// Adds the segments of an event. `bytes` is the concatenation of their bytes. Then appends to `sink` every piece
+    /// before which all output has arrived.
     pub(super) fn push(&mut self, bytes: &[u8], payload: &LogPayload, sink: &mut Vec<Piece>) {
         for (segment, bytes) in split(bytes, payload) {
             let piece = Piece { stream: payload.stream, bytes: bytes.to_owned(), time: payload.time };

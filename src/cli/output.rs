@@ -1,8 +1,8 @@
 //! Writes to standard output and standard error. By default, colours are used only on a terminal.
 //!
 //! A [`Guard`] filters a job's output before it is written to a terminal. Pipes and files receive the output unchanged,
-//! unless colours are switched off. Names and titles are printed without escape sequences, which [`plain`] removes in
-//! the same way as the pages.
+//! unless colours are switched off. Names and titles are printed without escape sequences: [`plain`] removes them, as
+//! the web pages do.
 
 use std::io::{self, IsTerminal, Write};
 

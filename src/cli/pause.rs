@@ -103,7 +103,7 @@ impl TargetArgs {
     }
 }
 
-/// Returns the API path of a target's pause.
+/// Returns the path in the API of the pause with this target.
 fn path(target: &PauseTarget) -> String {
     format!("/pauses/{}", utf8_percent_encode(&target.to_string(), NON_ALPHANUMERIC))
 }

@@ -1,8 +1,8 @@
 //! Writes a job's log as it arrives, for people or for programs.
 //!
-//! There are three formats. The default format writes the pieces of both streams immediately and unchanged, in the
-//! order in which they were printed and including unfinished lines. `--grep` and `--timestamps` use the line format,
-//! which writes only complete lines, each from one stream. The JSON format writes one event per line.
+//! There are three formats. The default format writes the output of both streams as it arrives, unchanged, in the order
+//! in which the job printed it, and including unfinished lines. `--grep` and `--timestamps` use the line format, which
+//! writes only complete lines, each from one stream. The JSON format writes one event per line.
 
 use std::io;
 use std::time::Duration;
@@ -18,7 +18,7 @@ use super::order::{Order, Piece};
 use super::output::{Ink, Output, note};
 use crate::words;
 
-/// The maximum time that a piece waits for the output that precedes it. The worker sends the piece and that output in
+/// The maximum time that a piece of output ([`Piece`]) waits for the output that precedes it. The worker sends both in
 /// the same batch, so a longer wait would not help.
 const IN_TURN_WITHIN: Duration = Duration::from_millis(200);
 
@@ -206,8 +206,8 @@ struct Gap {
 
 impl Gap {
     fn of(job: JobId, payload: &Payload) -> Option<Self> {
-        // A gap that contains values unknown to this version is parsed as `Payload::Other`, so its members are read
-        // from the JSON instead.
+        // If a gap contains values that this version does not know, the payload is a `Payload::Other`. The members are
+        // therefore read from the JSON.
         let payload = serde_json::to_value(payload).ok()?;
         let number = |name: &str| payload.get(name).and_then(serde_json::Value::as_i64).unwrap_or(0);
         (payload.get("kind")? == "gap").then(|| Self { job, lines: number("lines"), bytes: number("bytes") })

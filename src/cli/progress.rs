@@ -1,7 +1,7 @@
 //! Shows the progress of an upload or a download as a bar on the terminal.
 //!
-//! The bar is drawn on standard error only, and only if that is a terminal. It is removed when the transfer ends, so that
-//! it never mixes with a command's output.
+//! The bar is drawn on standard error, and only if standard error is a terminal. It is removed when the transfer ends,
+//! so that it never mixes with a command's output.
 
 use std::time::Duration;
 
@@ -22,7 +22,8 @@ pub(super) enum ProgressBars {
 }
 
 impl ProgressBars {
-    /// Returns whether progress is shown. Programs that read JSON do not need it.
+    /// Returns whether progress is shown. It is hidden if `quiet` is set, or if `json` is set, because programs that
+    /// read JSON do not need it.
     pub(super) fn of(quiet: bool, json: bool) -> Self {
         if quiet || json { Self::Hidden } else { Self::Shown }
     }
@@ -33,8 +34,8 @@ impl ProgressBars {
 pub(super) struct TransferBar(ProgressBar);
 
 impl TransferBar {
-    /// Shows the bar of a transfer that begins. `action` describes the transfer, such as `sending files`, and `total`
-    /// is the number of bytes to transfer.
+    /// Shows a bar for a new transfer. `action` describes the transfer, such as `sending files`, and `total` is the
+    /// number of bytes to transfer.
     pub(super) fn new(bars: ProgressBars, action: &str, total: u64) -> Self {
         if bars == ProgressBars::Hidden {
             return Self(ProgressBar::hidden());

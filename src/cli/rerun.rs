@@ -33,7 +33,7 @@ pub(super) struct Rerun {
     /// Do not show the addresses of the jobs' pages.
     #[arg(long, short)]
     quiet: bool,
-    // These arguments are last, because their heading would also apply to the arguments that follow.
+    // These arguments come last, because clap would also apply their heading to the arguments after them.
     #[command(flatten)]
     failed: FailedJobs,
 }
@@ -62,7 +62,8 @@ impl Rerun {
                     note(&format!("{original} cannot be run again: {error}"));
                     new_jobs.push(None);
                 }
-                // The other requests would fail too. The output of the new jobs that already exist is still printed.
+                // The remaining requests would fail too, so they are not sent. The output of the new jobs that already
+                // exist is still printed.
                 Err(error) => {
                     note(&error.to_string());
                     break;

@@ -50,7 +50,7 @@ pub(super) fn parse(name: &str, bytes: &[u8]) -> Result<Json, SubmissionError> {
     parsed.and_then(submission).map_err(|error| refused(Some(error.position(text)), problem(&error)))
 }
 
-/// Returns the description of an error, which begins with the path of the invalid field, if there is one.
+/// Returns the description of an error. If a field is invalid, the description begins with the path of this field.
 fn problem(error: &JsonError) -> String {
     match error.field() {
         field if field.is_empty() => error.problem().to_owned(),

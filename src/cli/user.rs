@@ -224,7 +224,8 @@ fn link_path(name: &str) -> Result<String, CliError> {
 /// Returns the path of a user in the API. The server checks the name, but a name with `/` has to be refused here,
 /// because it would lead to another path.
 fn path(name: &str) -> Result<String, CliError> {
-    // If a reverse proxy or a provider authenticates a user, the user's name begins with the source and a colon.
+    // The name of a user whom a reverse proxy or an OpenID Connect provider authenticates begins with `proxy:` or
+    // `oidc:`.
     let is_plain = name.chars().all(|c| c.is_ascii_alphanumeric() || "._-@:+|=".contains(c));
     if !is_plain || !name.starts_with(|c: char| c.is_ascii_alphanumeric()) {
         return Err(CliError::Usage(format!(

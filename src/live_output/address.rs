@@ -9,8 +9,8 @@ pub fn parameters() -> Option<UrlSearchParams> {
     UrlSearchParams::new_with_str(&window().location().search().ok()?).ok()
 }
 
-/// Replaces parameters in the page's URL without adding a history entry: removes all parameters with one of `names`,
-/// and adds `values`.
+/// Replaces parameters in the page's URL without adding a history entry. Removes all parameters whose names are in
+/// `names`, and adds the pairs of names and values in `values`.
 pub fn replace_parameters(names: &[&str], values: &[(&str, &str)]) {
     let Some(parameters) = parameters() else { return };
     for name in names {

@@ -1,12 +1,12 @@
 //! The part of a job's log that the page keeps in memory: a bounded window of lines, and all lifecycle events.
 //!
 //! This module is pure. The window is a contiguous range of lines. While it includes the end of the log, live output is
-//! appended to it: chunks are assembled into lines ([`super::line`]) in the order of `output.log`, even if chunks of
-//! the two streams arrive in another order. Any other range is loaded by line number when the reader scrolls to it. A
-//! loaded range that touches the window is added to it. A range that does not touch the window replaces it. If the
-//! window then exceeds its limits, lines at the opposite end are dropped. Lines that are not in memory are counted, so
-//! that the page can show how many are missing. Lifecycle events (all events except output) are few, so all of them
-//! stay in memory.
+//! appended to it. Live output arrives as chunks, each of which is the text of one event. Chunks are assembled into
+//! lines ([`super::line`]) in the order of `output.log` (the complete output), even if chunks of the two streams arrive
+//! in another order. Any other range is loaded by line number when the reader scrolls to it. A loaded range that
+//! touches the window is added to it. A range that does not touch the window replaces it. If the window then exceeds
+//! its limits, lines at the opposite end are dropped. Lines that are not in memory are counted, so that the page can
+//! show how many are missing. Lifecycle events (all events except output) are few, so all of them stay in memory.
 //!
 //! The log level of a line depends on the preceding lines of the same stream ([`model::level`]). When such lines are
 //! loaded, the level is therefore recomputed.
@@ -192,7 +192,8 @@ impl Buffer {
         }
     }
 
-    /// Replaces all lines with the lines of the newest events. `end` is the `seq` of the last event that was read.
+    /// Replaces all lines with the lines in `tail`, the newest events. `end` is the `seq` of the last event that was
+    /// read.
     pub fn jump(&mut self, tail: &[Event], end: Seq) {
         self.clear();
         self.attached = true;
@@ -249,8 +250,8 @@ impl Buffer {
         self.redrawing.clear();
     }
 
-    /// If lines are missing between the lines of the first chunk, drops all lines before the last missing line. Such
-    /// lines belong to the other stream: their chunk came before the first known event.
+    /// If lines are missing between the lines of the first chunk, drops all lines before the last missing line. The
+    /// missing lines belong to the other stream, whose chunk came before the first known event.
     fn cut_ragged_front(&mut self) {
         let lines = self.lines();
         let runs_on = |at: usize| {
@@ -278,7 +279,7 @@ impl Buffer {
     }
 }
 
-/// Returns whether an event contains output other than the first output of its attempt.
+/// Returns whether an event contains output, but not the first output of its attempt.
 fn begins_late(event: &Event) -> bool {
     matches!(&event.payload, Payload::Log(payload) if payload.offset > 0)
 }

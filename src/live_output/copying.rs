@@ -74,8 +74,8 @@ pub async fn shown_text(screen: Screen) -> Result<String, CopyError> {
         return Ok(text);
     }
     let mut text = CopiedText::default();
-    // The selection is determined once, because the reader may change the filter or leave the page before everything
-    // has been loaded.
+    // The query for the selected lines is determined only once, because the reader may change the filter or leave the
+    // page before everything has been loaded.
     let (selection, last_attempt) = (screen.selection(), screen.last_attempt());
     let filter = screen.filter.get_untracked();
     for attempt in (1..=last_attempt).filter(|attempt| filter.takes_attempt(*attempt)) {

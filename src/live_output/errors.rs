@@ -24,8 +24,8 @@ use crate::words;
 const FIRST_LINES: &str = "level=error&continuations=false";
 
 /// The size of a log, in bytes, up to which errors and warnings are counted when the page is opened. Counting them in a
-/// larger log takes noticeable CPU time on the server, so counting begins only when the reader moves to an error or
-/// uses a filter.
+/// larger log takes noticeable CPU time on the server. In such a log, the count begins only when the reader moves to an
+/// error or uses a filter.
 pub(super) const COUNTED_BYTES: i64 = 50_000_000;
 
 /// The interval at which new output of a running job is searched. Every open page of the job sends these requests.
@@ -59,7 +59,7 @@ impl StepErrors {
     }
 }
 
-/// The errors of the log as signals. Copies of an `Errors` share the same state.
+/// The errors of a log as signals. Copies of an `Errors` share the same state.
 #[derive(Clone, Copy)]
 pub struct Errors {
     finder: Finder,
@@ -86,7 +86,7 @@ impl Errors {
         }
     }
 
-    /// Returns the finder of the errors.
+    /// Returns the finder that searches the log for errors.
     pub const fn finder(self) -> Finder {
         self.finder
     }
@@ -125,7 +125,8 @@ impl Errors {
         self.finder.search(Some(FIRST_LINES.to_owned()), from, Duration::ZERO);
     }
 
-    /// Returns whether the log is so large that its errors are counted only on request, and have not been counted yet.
+    /// Returns whether the log is so large that its errors are counted only on request, and whether the count has not
+    /// begun yet.
     fn is_uncounted(self) -> bool {
         !self.has_begun.get() && self.finder.screen().totals.with(Totals::bytes) > COUNTED_BYTES
     }
@@ -136,7 +137,7 @@ pub fn go(logs: Logs, direction: FindDirection) {
     for (index, log) in logs.all().into_iter().enumerate() {
         let errors = log.errors();
         if untrack(|| errors.is_uncounted()) {
-            // As soon as the active log's first error at or after the current line has been found, that error is shown.
+            // In the active log, the first error at or after the current line is shown as soon as it has been found.
             let from = errors.finder.screen().current().filter(|_| logs.active_index() == index);
             errors.search(from);
             if logs.active_index() == index {

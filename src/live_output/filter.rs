@@ -25,7 +25,7 @@ pub struct RowFilter {
 }
 
 impl RowFilter {
-    /// Returns whether only some of the lines are shown, so that the server has to find them.
+    /// Returns whether the filter shows lines but may hide some of them. The server then finds the lines to show.
     #[must_use]
     pub fn selects_lines(self) -> bool {
         self.kind != OutputFilter::Stages && (self.kind == OutputFilter::Warnings || self.is_narrowed())
@@ -56,9 +56,9 @@ impl RowFilter {
         self.is_by_text() || self.kind == OutputFilter::Warnings
     }
 
-    /// Returns the query with which the server finds the selected lines in an attempt, or `None` if the filter does not
-    /// select lines or its step has not started. `step_id` is the percent-encoded id of the filter's step, and `search`
-    /// is the query of the reader's search.
+    /// Returns the query with which the server finds the selected lines in an attempt. Returns `None` if the filter
+    /// does not select lines, or if its step has not started. `step_id` is the percent-encoded id of the filter's step,
+    /// and `search` is the query of the reader's search.
     #[must_use]
     pub fn query(self, step_id: Option<&str>, search: Option<&str>) -> Option<String> {
         if !self.selects_lines() {
@@ -81,7 +81,7 @@ impl RowFilter {
             parameters.push(format!("notIn={job}"));
         }
         if parameters.is_empty() {
-            // All lines of the attempt are selected.
+            // This parameter is the default. It selects all lines of the attempt, so that the query is not empty.
             parameters.push("continuations=true".to_owned());
         }
         Some(parameters.join("&"))
@@ -96,8 +96,8 @@ impl RowFilter {
             && self.stream.is_none_or(|stream| stream == line.stream)
     }
 
-    /// Returns whether the filter shows a lifecycle event or a gap, which is an event in place of output that was not
-    /// sent live. `all` contains all events of these kinds, including `event`. A filter by stream or by text shows
+    /// Returns whether the filter shows a lifecycle event or a gap (an event in place of output that was not sent
+    /// live). `all` contains all lifecycle events and gaps, including `event`. A filter by stream or by text shows
     /// neither kind, because only lines belong to a stream and have text to match. Gaps are not shown among selected
     /// lines, because the selected lines include those that were not sent live.
     #[must_use]

@@ -12,7 +12,7 @@ use super::logs::Log;
 use super::screen::Screen;
 use super::totals::Totals;
 
-/// The interval at which new output of a running job is searched for lines that the filter selects. Between these
+/// The interval at which new output of a running job is searched for lines that the filter selects. Between two
 /// searches, the page itself selects new lines, unless only matches of the reader's search are shown.
 const SELECT_EVERY: Duration = Duration::from_secs(1);
 /// The interval at which new output of a running job is searched for warnings. Every open page of the job sends these
@@ -49,7 +49,7 @@ impl Filtering {
             self.find_warnings();
         }
         screen.set_filter(filter_bar::in_address(log));
-        // Effects pass the results to the panel, so that each part of the results is applied as soon as it arrives.
+        // These effects pass each part of the results to the panel as soon as it arrives.
         Effect::new(move || screen.set_warnings(self.warnings.findings.get()));
         Effect::new(move || {
             let findings = self.narrowed.findings.get();
@@ -69,7 +69,7 @@ impl Filtering {
                 return screen.set_filter(RowFilter { only_matches: false, ..filter });
             }
             if filter.is_narrowed() && filter.selects_lines() {
-                // Stop showing lines that the previous search selected.
+                // Stop showing the lines that the previous search selected.
                 screen.select_anew();
                 self.narrowed.limit_to(filter.attempt);
                 self.narrowed.search(screen.selection(), None, Duration::ZERO);
@@ -82,7 +82,7 @@ impl Filtering {
         });
     }
 
-    /// Returns the state of the search for the lines of a filter that has conditions besides the kind of rows.
+    /// Returns the state of the search for a filter that has conditions besides the kind of rows.
     pub fn progress(self) -> FindProgress {
         self.narrowed.progress.get()
     }

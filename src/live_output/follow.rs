@@ -23,7 +23,7 @@ pub trait Scrolls: Copy + 'static {
     fn pause(self);
     /// Scrolls to the end and starts following.
     fn follow(self);
-    /// Handles scrolling. If the list follows its end and the reader has scrolled away from it, following is paused.
+    /// Handles scrolling. If the list follows its end and the reader has scrolled away from the end, pauses following.
     fn scrolled(self);
     /// Returns whether the reader may have scrolled to the end. Returns `false` while a frame is being drawn, because
     /// the scroll position is still that of an earlier frame. Also returns `false` while a requested line is being

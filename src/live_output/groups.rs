@@ -1,7 +1,8 @@
 //! Determines which lines belong to a group, and which groups are collapsed.
 //!
-//! A group is a step, or the lines between two markers ([`model::group`]). This module is pure. A group of lines is
-//! known only if its title is loaded. Groups of lines do not extend over several steps.
+//! A group is a step, or the lines between two markers ([`model::group`]). The line that begins a group of lines is its
+//! title. This module is pure. A group of lines is known only if its title is loaded, and does not extend over several
+//! steps.
 
 use std::collections::{HashMap, VecDeque};
 
@@ -19,14 +20,14 @@ pub enum GroupKey {
     Lines(LineKey),
 }
 
-/// The reader's choices: which groups are collapsed.
+/// The reader's choices of the groups to collapse.
 #[derive(Clone, Debug, Default)]
 pub struct Groups {
     /// The state of all groups of lines that are not in `chosen`, or `None` if each of them is in its initial state.
     all: Option<Collapsed>,
     chosen: HashMap<GroupKey, Collapsed>,
-    /// A line that is shown although it only marks the end of a group, because the reader went to it. `None` if there
-    /// is no such line.
+    /// A line that only marks the end of a group, but is shown because the reader went to it. `None` if there is no
+    /// such line.
     shown_end: Option<LineKey>,
 }
 
@@ -202,7 +203,7 @@ impl<'a> Outline<'a> {
         if is_hidden { Shown::Collapsed } else { Shown::Title }
     }
 
-    /// Ends the innermost open group of kind `kind`, just before line `at`. Returns `false` if there is none.
+    /// Ends the innermost open group of kind `kind`, just before line `at`. Returns `false` if no such group is open.
     fn end_last(&mut self, at: usize, kind: &GroupKind) -> bool {
         let ended = self.open.iter().rposition(|open| open.kind == kind);
         if let Some(ended) = ended {
@@ -246,7 +247,8 @@ impl<'a> Outline<'a> {
     /// Returns whether a line that looks like a heading is the old or the new name of a file in a diff. The two names
     /// are on adjacent lines of the same stream.
     fn is_in_diff(&self, at: usize, kind: &GroupKind) -> bool {
-        // The number of lines that are searched for the other name. Lines of the other stream can be in between.
+        // The number of lines that are searched for the other name. Lines of the other stream can be between the two
+        // names.
         const NEAR: usize = 8;
         let is_of_stream = |line: &&LiveLine| line.stream == self.lines[at].stream;
         match kind {

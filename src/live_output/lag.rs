@@ -9,20 +9,20 @@ use crate::host;
 
 /// The minimum lag that is shown, in milliseconds. Readers do not notice a shorter lag.
 const SHOWN_FROM: i64 = 2_000;
-/// If no events have arrived for this long, the page is no longer considered to lag behind.
+/// The time without events after which the page is no longer considered to lag behind.
 const QUIET_AFTER: Duration = Duration::from_secs(2);
 
-/// The time after which the clocks are compared again, because one of them may have been adjusted.
+/// The length of a period, after which the clocks are compared again, because one of them may have been adjusted.
 const COMPARED_FOR_MS: i64 = 5 * 60_000;
 
 /// Measures how late events arrive. The clocks of the server and the browser may differ, so the lag is measured
 /// relative to the event that arrived with the shortest delay in the last few minutes.
 #[derive(Clone, Copy, Debug, Default)]
 struct LagMeter {
-    /// The smallest difference between the times of an event's creation and arrival, in milliseconds, for this period
-    /// and for the previous period. `None` for a period without events.
+    /// The smallest difference between the times of an event's creation and arrival, in milliseconds, for the current
+    /// period and for the previous period. `None` for a period without events.
     least: [Option<i64>; 2],
-    /// The beginning of this period.
+    /// The beginning of the current period.
     since: Timestamp,
 }
 
@@ -48,7 +48,7 @@ pub struct Lag {
 }
 
 impl Lag {
-    /// Creates the state of a page that is not behind.
+    /// Creates the state of a page that does not lag behind.
     pub fn new() -> Self {
         Self { seconds: RwSignal::new(0), meter: StoredValue::default(), batches: StoredValue::new(0) }
     }

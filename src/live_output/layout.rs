@@ -28,7 +28,7 @@ const MAX_SPACE: i64 = 8_000_000;
 pub enum PanelRow {
     /// A line of output.
     Line(usize),
-    /// A lifecycle event or a gap.
+    /// A lifecycle event, or a gap (an event in place of output that was not sent live).
     LifecycleEvent(usize),
     /// The space for lines before the window.
     Earlier,
@@ -63,13 +63,13 @@ pub struct Layout {
     is_edge_collapsed: [bool; 2],
 }
 
-/// The amount of space for lines outside the window.
+/// The scale of the space that represents the lines outside the window.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scale {
     /// Each line takes up the height of one row of text.
     Full,
-    /// Each line takes up less than one row, because the total height would exceed [`MAX_SPACE`]. The given number of
-    /// lines takes up exactly [`MAX_SPACE`].
+    /// Each line takes up less than one row, because the total height would otherwise exceed [`MAX_SPACE`]. The given
+    /// number of lines takes up exactly [`MAX_SPACE`].
     Reduced(i64),
 }
 
@@ -115,7 +115,7 @@ impl Default for Layout {
 
 impl Layout {
     /// Computes the layout of the rows that match the filter, for a panel that is `columns` wide. If `groups` is
-    /// `None`, all lines are shown as output.
+    /// `None`, the lines are not grouped.
     #[must_use]
     pub fn new(list: Listed<'_>, filter: RowFilter, columns: u32, groups: Option<&Groups>) -> Self {
         let scale = Scale::of(list.lines_before() + list.lines_after());
@@ -165,7 +165,7 @@ impl Layout {
         layout
     }
 
-    /// Returns the amount of space for lines outside the window.
+    /// Returns the scale of the space that represents the lines outside the window.
     #[must_use]
     pub const fn scale(&self) -> Scale {
         self.scale
@@ -183,7 +183,8 @@ impl Layout {
         self.groups.get(&line).copied()
     }
 
-    /// Returns whether the edge of the window next to the given space is in a collapsed group.
+    /// Returns whether the window begins in a collapsed group (for [`PanelRow::Earlier`]), or ends in one (for
+    /// [`PanelRow::Later`]).
     #[must_use]
     pub const fn ends_collapsed_at(&self, space: PanelRow) -> bool {
         match space {

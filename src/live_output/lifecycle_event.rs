@@ -68,7 +68,7 @@ pub fn kind(event: &Event) -> &str {
 }
 
 /// Returns whether an event is routine, that is, whether the header, the timeline or another row already shows the same
-/// information. `all` are all lifecycle events of the job. Only the filter for stages shows routine events.
+/// information. `all` contains all lifecycle events of the job. Only the filter for stages shows routine events.
 #[must_use]
 pub fn is_routine(event: &Event, all: &[Event]) -> bool {
     match &event.payload {

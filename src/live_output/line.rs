@@ -1,4 +1,5 @@
-//! A line of output: assembled from pieces of chunks, or loaded by number.
+//! A line of output, which is either assembled from pieces of chunks (a chunk is the text of one log event) or loaded
+//! by number.
 
 mod pieces;
 mod shown;
@@ -13,11 +14,12 @@ use model::{Level, LogPayload, OutputLine, Seq, StepRef, StreamName, Timestamp};
 pub use pieces::{LinePiece, pieces};
 pub use shown::ShownRows;
 
-/// The maximum number of bytes of a line that the page stores, which is about 200 times the width of a terminal.
+/// The maximum number of bytes that the page stores of a line. This is about 200 times the width of a terminal.
 /// Downloads contain the whole line.
 pub const MAX_LINE_BYTES: usize = 16 * 1024;
 
-/// Section markers up to this length, in bytes, are recognised even if they arrive in several pieces.
+/// Section markers (group markers in GitLab's format) are recognised up to this length, in bytes, even if they arrive
+/// in several pieces.
 const MAX_MARKER_BYTES: usize = 1024;
 
 /// The identifier of a line: its attempt, and its number within the attempt, starting at 1. Lines are sorted by this
@@ -77,7 +79,7 @@ pub struct LiveLine {
     /// The level that the server reported for a loaded line, or `None` to determine the level from the text. The
     /// reported level also takes the lines before the window into account.
     reported: Option<Level>,
-    /// The state of the stream's multi-line messages before this line, and after it.
+    /// The state of the stream's multi-line messages before this line, and after this line.
     messages: [MessageState; 2],
     /// The group markers in the line, in order.
     pub markers: Box<[GroupMarker]>,
@@ -135,8 +137,8 @@ impl LiveLine {
     pub fn loaded(attempt: i32, line: OutputLine, step: StepRef, seq: Seq) -> Self {
         let key = LineKey { attempt, number: line.line };
         let mut loaded = Self::empty(key, step, (line.stream, line.time), seq, Style::default());
-        // The server reports the level of the text that is shown, which is not the printed text if other lines have
-        // redrawn it.
+        // The server reports the level of the text that is shown. If other lines have redrawn the rows of this line,
+        // that text is not the printed text, so the reported level is not used.
         loaded.reported = (line.printed.is_none() || line.drawn_on.is_some()).then_some(line.level);
         loaded.markers = line.sections.into_iter().map(GroupMarker::from).collect();
         let printed = line.printed.as_deref().unwrap_or(&line.text);
@@ -234,8 +236,8 @@ impl LiveLine {
         self.limit();
     }
 
-    /// Recognises section markers. This happens before later text is added, because that text may overwrite the
-    /// markers. The markers may arrive in several pieces.
+    /// Recognises section markers, which may arrive in several pieces. They are recognised before later text is added,
+    /// because that text may overwrite them.
     fn recognise_sections(&mut self, piece: &str) {
         if !self.text.is_empty() && self.beginning.is_empty() {
             return;

@@ -1,6 +1,6 @@
-//! Finds URLs in the text of lines and turns them into links, whose visible text is always their target.
+//! Finds URLs in the text of lines and turns them into links.
 //!
-//! Because the visible text is the target, it cannot mislead the reader.
+//! The visible text of a link is always its target, so it cannot mislead the reader.
 
 use std::ops::Range;
 

@@ -49,7 +49,8 @@ impl<'a> Listed<'a> {
         self.selected.map_or_else(|| self.buffer.has_earlier(), |selected| selected.lines_before() > 0)
     }
 
-    /// Returns all lifecycle events and gaps, oldest first.
+    /// Returns all lifecycle events and gaps, oldest first. A gap is an event in place of output that was not sent
+    /// live.
     #[must_use]
     pub fn lifecycle_events(self) -> &'a [Event] {
         self.buffer.lifecycle_events()

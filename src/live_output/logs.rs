@@ -94,7 +94,7 @@ impl Log {
         self.screen.get_value()
     }
 
-    /// Returns the finder of the lines that match the reader's search.
+    /// Returns the finder for the reader's search.
     pub fn matches(self) -> Finder {
         self.matches.get_value()
     }
@@ -135,7 +135,7 @@ pub struct Logs {
 }
 
 impl Logs {
-    /// Creates the logs from the data that the page was loaded with. There must be at least one.
+    /// Creates the logs from the data that the page was loaded with. There must be at least one source.
     pub fn new(sources: &[LogSource]) -> Self {
         let role = |index: usize| match index {
             0 if sources.len() == 1 => LogRole::Only,
@@ -217,8 +217,8 @@ impl Logs {
         self.active().screen().filter.get()
     }
 
-    /// Changes the filter of the active log, and applies it to all logs. In each of the other logs, the filter refers
-    /// to the step with the same stage and id, and to the job with which that log is compared.
+    /// Changes the filter of the active log, and applies it to all logs. In each other log, the filter refers to the
+    /// step with the same stage and id, and to the job with which that log is compared.
     pub fn change_filter(self, change: impl FnOnce(&mut RowFilter)) {
         let active = untrack(|| self.active());
         let mut filter = active.screen().filter.get_untracked();
@@ -263,14 +263,14 @@ impl Logs {
         steps
     }
 
-    /// Collapses all groups of each log or, if all groups of a log are collapsed, expands its groups.
+    /// Toggles the groups of each log: collapses all of them or, if all are already collapsed, expands them.
     pub fn toggle_all_groups(self) {
         for log in self.all() {
             log.screen().toggle_all_groups();
         }
     }
 
-    /// Follows the newest lines or, if the active log is followed, stops following.
+    /// Makes all logs follow their newest lines or, if the active log already does, makes all logs stop following.
     pub fn toggle_follow(self) {
         if let Some(merged) = self.merged.get_untracked() {
             return toggle(merged.follows(), merged);

@@ -42,7 +42,7 @@ enum MergedPlace {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Goal {
     /// A line of a log. All logs have to load their lines around the time of this line. The logs in `asked` have loaded
-    /// these lines, and the logs in `asking` are loading them.
+    /// them, and the logs in `asking` are loading them.
     Line { log: usize, key: LineKey, asked: Vec<usize>, asking: Vec<usize> },
     /// The first lines of all logs.
     Start,
@@ -84,7 +84,7 @@ pub struct MergedPanel {
     goal: Option<Goal>,
     /// The number of times that lines have been requested for the goal.
     loads: usize,
-    /// If set, a scroll position far from the loaded lines at which no lines could be loaded.
+    /// If set, a scroll position that is far from the loaded lines, and at which no lines could be loaded.
     given_up: Option<u32>,
     height: u32,
 }

@@ -57,7 +57,7 @@ struct Seen {
 pub struct Panel {
     buffer: Buffer,
     filter: RowFilter,
-    /// The lines that the filter selects, or `None` if it shows all lines or none.
+    /// The lines that the filter selects, or `None` if the filter shows all lines or none.
     selected: Option<SelectedLines>,
     /// The warnings and errors that the server has found.
     warnings: Findings,
@@ -76,8 +76,8 @@ pub struct Panel {
     current_line: Option<LineKey>,
     /// Whether to scroll to the marked line once it is loaded.
     seeking: bool,
-    /// If the filter was changed or the reader scrolled far away, the line to show at the top of the panel as soon as
-    /// the lines around it are listed. Otherwise `None`.
+    /// After the filter was changed or the reader scrolled far away, the line to show at the top of the panel as soon
+    /// as the lines around this line are listed. Otherwise `None`.
     anchor: Option<LineKey>,
     /// The matches of the current search, or `None` if there is no search.
     marks: Option<MatchMarks>,
@@ -149,7 +149,7 @@ impl Panel {
         Listed { buffer: &self.buffer, selected: self.selected.as_ref() }
     }
 
-    /// Marks lines without scrolling. If `marked` contains lines and the list can be scrolled, the list stops following
+    /// Marks lines without scrolling. If `marked` is not `None` and the list can be scrolled, the list stops following
     /// the end of the log.
     pub fn mark_lines(&mut self, marked: Option<MarkedLines>) {
         (self.marked, self.seeking) = (marked, false);
@@ -163,7 +163,7 @@ impl Panel {
         self.marks = (search == Searching::Yes).then(MatchMarks::default);
     }
 
-    /// Marks the matches of a page of search results that begins with line `from`.
+    /// Marks the matches in a page of search results. The page begins with line `from`.
     pub fn mark(&mut self, from: LineKey, page: SearchPage) {
         if let Some(marks) = &mut self.marks {
             marks.load(from.attempt, from.number, page);
@@ -218,7 +218,8 @@ impl Panel {
         changed
     }
 
-    /// Records the measured number of rows of a line. Returns whether it differs from the number used so far.
+    /// Records the number of rows that a line occupies, as measured in the browser. Returns whether the number differs
+    /// from the one used so far.
     pub fn measure(&mut self, key: LineKey, rows: u32) -> bool {
         let measured = Measured { columns: self.text_columns(), rows };
         let changed = self.buffer.measure(key, measured)
@@ -334,14 +335,15 @@ impl Panel {
         }
     }
 
-    /// Returns the stream of a line of the list if the line before it belongs to the other stream, and `None` otherwise.
+    /// Returns the stream of a line if the previous line of the list belongs to the other stream. Otherwise returns
+    /// `None`.
     fn changed_stream(&self, at: usize) -> Option<StreamName> {
         let lines = self.list().lines();
         let before = at.checked_sub(1).map_or(StreamName::Stdout, |before| lines[before].stream);
         Some(lines[at].stream).filter(|stream| *stream != before)
     }
 
-    /// Returns whether a line is marked, or shows the first marked line in its rows.
+    /// Returns whether a line is marked, or whether its rows show the first marked line.
     fn is_marked(&self, key: LineKey) -> bool {
         let Some(marked) = self.marked else { return false };
         marked.holds(key) || self.row_of(marked.first_key()) == key

@@ -104,7 +104,7 @@ impl MarkedLines {
         self.last - self.first + 1
     }
 
-    /// Returns the numbers of the lines: `120`, or `120\u{2013}130`.
+    /// Returns the numbers of the lines, such as `120` or `120\u{2013}130`.
     #[must_use]
     pub fn numbers(self) -> String {
         if self.count() == 1 { self.first.to_string() } else { format!("{}\u{2013}{}", self.first, self.last) }

@@ -1,8 +1,9 @@
 //! Puts the rows of a list into place: the heights of the spaces above and below them, and the scroll position.
 //!
-//! The list of a log and the merged list of several logs both work this way. When the rows of a frame are in the
-//! document, the list sets these heights and the scroll position, and measures rows whose height cannot be computed.
-//! Heights are set through the CSSOM because the page's Content-Security-Policy forbids style attributes.
+//! The list of a log and the merged list of several logs both work this way. A frame is the content of a list at one
+//! moment. When the rows of a frame are in the document, the list sets these heights and the scroll position, and
+//! measures rows whose height cannot be computed. Heights are set through the CSSOM because the page's
+//! Content-Security-Policy forbids style attributes.
 
 use leptos::html;
 use leptos::prelude::*;
@@ -72,7 +73,7 @@ pub enum ScrollTarget {
 }
 
 impl ScrollTarget {
-    /// Returns the end if the list follows it, or else the given position.
+    /// Returns [`Self::End`] if the list follows its end, or else the given position.
     pub const fn new(follows: bool, top: u32) -> Self {
         if follows { Self::End } else { Self::Top(top) }
     }
@@ -169,8 +170,8 @@ impl ListElements {
         placed.is_some_and(|placed| placed != top).then_some(top)
     }
 
-    /// Returns the scroll position if the list follows its end and the reader has scrolled away from the end, by any
-    /// means, since the last frame was placed. Otherwise returns `None`.
+    /// Returns the scroll position if the list follows its end, but the reader has scrolled away from the end since the
+    /// last frame was placed, by any means. Otherwise returns `None`.
     pub fn position_off_end(self) -> Option<u32> {
         let top = self.pending_scroll()?;
         let placed = self.frames.try_get_value()?.placed_top?;

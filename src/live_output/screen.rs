@@ -196,7 +196,8 @@ impl Screen {
 
     /// Returns the filter to return to, or `None` if no line is shown in its context.
     pub fn filter_before(self) -> Option<RowFilter> {
-        // The stored value changes only together with the filter.
+        // The stored filter changes only together with the current filter, so subscribing to the current filter is
+        // enough.
         self.filter.track();
         self.requests.try_with_value(|requests| requests.filter_before).flatten()
     }

@@ -14,7 +14,7 @@ use super::filter::RowFilter;
 use super::line::{LineKey, LiveLine, Measured};
 use super::search::Findings;
 
-/// A request for up to `count` selected lines of an attempt: either those from the line `key` on, or those before it.
+/// A request for up to `count` selected lines of an attempt: either the lines from `key` on, or the lines before `key`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FoundRange {
     /// The direction from `key`.
@@ -130,7 +130,7 @@ impl SelectedLines {
         self.find(key).is_some() || self.findings.holds(key)
     }
 
-    /// Returns whether the server has searched a line since the line was complete.
+    /// Returns whether the server has searched a line after the line was complete.
     #[must_use]
     pub fn is_searched(&self, key: LineKey) -> bool {
         key < self.findings.end()
@@ -253,7 +253,7 @@ impl SelectedLines {
     }
 
     /// Takes the selected lines of the buffer's window that the server has searched. If they do not touch this list's
-    /// window, they replace it, but only while the list follows the end of the log.
+    /// window, they replace the window, but only while the list follows the end of the log.
     fn take_from_buffer(&mut self, buffer: &Buffer, when_full: WhenFull) {
         let is_whole = |line: &&LiveLine| line.whole;
         let (Some(first), Some(last)) = (buffer.lines().iter().find(is_whole), buffer.lines().back()) else { return };

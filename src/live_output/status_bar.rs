@@ -76,8 +76,8 @@ const fn state(connection: Connection) -> &'static str {
     }
 }
 
-/// Returns the number of seconds until the next attempt to connect. It is updated every second while the server does not
-/// respond.
+/// Returns the number of seconds until the next attempt to connect. The number is updated every second while the server
+/// does not respond.
 fn seconds_left(connection: RwSignal<Connection>) -> RwSignal<u32> {
     let left = RwSignal::new(0_u32);
     Effect::new(move || {

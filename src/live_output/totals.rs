@@ -25,7 +25,8 @@ struct AttemptCount {
     number: i32,
     lines: i64,
     bytes: i64,
-    /// The numbers of lines and bytes of output up to the end of the last received log event or gap.
+    /// The numbers of lines and bytes of output up to the end of the last received log event or gap (an event in place
+    /// of output that was not sent live).
     received: (i64, i64),
     redactions: i64,
     started: Option<Timestamp>,

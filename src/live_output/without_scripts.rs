@@ -16,8 +16,8 @@ const RELOAD_SECONDS: u32 = 5;
 /// The query parameter that turns reloading on. Reloading is off by default, because it interrupts reading.
 const RELOADS: &str = "reload";
 
-/// Shows the note with its links. The links and the form open parts of the log as text, in place of the filters and the
-/// search.
+/// Shows the note with its links. Without scripts, the links and the form replace the filters and the search: they open
+/// parts of the log as text.
 #[component]
 pub fn WithoutScripts(log: Log) -> impl IntoView {
     let role = log.screen().role();

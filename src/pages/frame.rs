@@ -1,5 +1,5 @@
 //! The common parts of most pages: a title, a link back, the person's menu, and data that is loaded from the server.
-//! The pages with the list or the output of jobs have headers of their own.
+//! The pages with the list or the output of jobs have their own headers.
 
 use leptos::prelude::*;
 use leptos_router::components::A;

@@ -35,9 +35,9 @@ where
 
 /// Makes the browser load the document of the route's page.
 ///
-/// If the browser has just loaded this document from the server, the document is not loaded again, because it could
-/// then be reloaded endlessly. The page then works as it does without scripts, and the browser follows the page's links
-/// (see `app`).
+/// If the browser has just loaded this document from the server, the document is not loaded again, because that could
+/// cause an endless loop. The page then works as it does without scripts, and the browser follows the page's links (see
+/// `app`).
 fn load_document() {
     if Owner::current_shared_context().is_some_and(|context| context.during_hydration()) {
         return;

@@ -2,8 +2,8 @@
 //! displays.
 //!
 //! Each function returns a page, and its attribute names the module with the page's code. Pages with the same module
-//! are loaded together. `xtask/src/modules.rs` cuts the browser's code into these modules, into the code that only some
-//! of them share, and into the code that is always loaded. The server calls the functions directly.
+//! are loaded together. `xtask/src/modules.rs` splits the browser's code into these modules, into modules with the code
+//! that some of them share, and into the code that is always loaded. The server calls the functions directly.
 #![expect(clippy::unnecessary_wraps, reason = "the attribute adds the error to the functions that it generates")]
 
 use leptos::prelude::{AnyView, IntoAny};

@@ -119,7 +119,8 @@ fn Rules(rules: RedactionRules) -> impl IntoView {
     .into_any()
 }
 
-/// Returns how often each rule has masked something, in the order of the first findings.
+/// Returns how often each rule has masked something, and how often known secret values were masked, in the order of
+/// their first findings.
 fn counts(findings: &[RedactionFinding]) -> Vec<(String, i64)> {
     let mut counts: Vec<(String, i64)> = Vec::new();
     for finding in findings {

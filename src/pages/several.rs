@@ -218,7 +218,7 @@ fn Column(
     let id = job.with_untracked(|job| job.id);
     let navigate = use_navigate();
     let jobs = others.clone();
-    // Keep the search, the filters and the layout.
+    // Removing the job keeps the search, the filters and the layout.
     let remove = StoredValue::new(move || {
         let kept = page_address::parameters().map_or_else(String::new, |parameters| {
             parameters.delete("job");

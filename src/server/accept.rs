@@ -4,7 +4,8 @@ use axum::http::{HeaderMap, HeaderName};
 
 /// Returns the names listed in a header, in lower case, each with its weight from 0 (not acceptable) to 1.
 ///
-/// Names and the `q` of a weight are case-insensitive. A list may be distributed over several header lines.
+/// Names and the parameter `q`, which states the weight, are case-insensitive. A list may be distributed over several
+/// header lines.
 pub(super) fn accepted(headers: &HeaderMap, name: HeaderName) -> Vec<(String, f32)> {
     let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).map(weighted).collect()

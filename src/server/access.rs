@@ -1,9 +1,8 @@
 //! The access table, which states what each route requires of the sender of a request.
 //!
-//! This is the only place that decides who may use a route. The gate looks up each request in this table before it
-//! calls the route. The server functions of the pages check their own entries again, because the server also calls them
-//! directly while it renders a page. A route that is missing here is refused for everyone, and a test compares the
-//! table with the router.
+//! No other code decides who may use a route. The gate looks up each request in this table before it calls the route.
+//! The server functions of the pages look themselves up again, because the server also calls them directly while it
+//! renders a page. A route that is missing here is refused for everyone. A test compares the table with the router.
 
 use axum::http::Method;
 use model::Role;
@@ -53,7 +52,7 @@ const RULES: &[Rule] = &[
     ("GET", "/tasks/queue", VIEWER),
     ("GET", "/tasks/queue/new", OPERATOR),
     ("POST", "/tasks/queue/new", OPERATOR),
-    // Removing jobs requires the role of an administrator, which the handler checks.
+    // The handler checks that only administrators remove jobs.
     ("GET", "/tasks/queue/bulk", OPERATOR),
     ("POST", "/tasks/queue/bulk", OPERATOR),
     ("GET", "/tasks/queue/view", VIEWER),
@@ -123,7 +122,7 @@ const RULES: &[Rule] = &[
     ("POST", "/api/queue/jobs/{id}/fail", WORKER),
     ("POST", "/api/queue/jobs/{id}/cancel/ack", WORKER),
 
-    // Everybody who is logged in may see the workers and the pauses, but only administrators may drain workers or pause
+    // Everybody who is logged in may see the workers and the pauses. Only administrators may drain workers or pause
     // anything.
     ("GET", "/api/queue/workers", VIEWER),
     ("GET", "/api/queue/workers/tokens", ADMIN),
@@ -136,8 +135,7 @@ const RULES: &[Rule] = &[
     ("DELETE", "/api/queue/pauses/{name}", ADMIN),
     ("GET", "/api/queue/status", VIEWER),
 
-    // Testing whether a text contains a secret requires the role that can run jobs, because a job could print the
-    // secret anyway.
+    // Testing text for secrets requires the role that can run jobs, because a job could print the secrets anyway.
     ("POST", "/api/queue/redact", OPERATOR),
     ("GET", "/api/queue/redact/rules", VIEWER),
     ("GET", "/api/queue/secrets", OPERATOR),
@@ -171,12 +169,13 @@ pub(super) fn requirement(method: &Method, template: &str, path: &str) -> Option
     RULES.iter().find(|rule| rule.0 == method.as_str() && rule.1 == template).map(|rule| rule.2)
 }
 
-/// Returns the requirement of a server function by its name, or `None` if the table does not contain the function.
+/// Returns the requirement of the server function with this name, or `None` if the table does not contain it.
 pub(super) fn function_requirement(name: &str) -> Option<Requirement> {
     requirement(&Method::POST, FUNCTIONS, &format!("/rpc/{name}"))
 }
 
-/// Returns the methods that the table contains for a template, separated by commas, or an empty string.
+/// Returns the methods that the table contains for a template, separated by commas. The string is empty if there are
+/// none.
 pub(super) fn methods(template: &str) -> String {
     let methods = RULES.iter().filter(|rule| rule.1 == template).map(|rule| rule.0);
     methods

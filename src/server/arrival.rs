@@ -1,6 +1,5 @@
-//! Refuses requests whose `Expect` header or body encoding the server does not support, and bodies that arrive too
-//! slowly. Also ensures that a collected body occupies little more memory than its size, even if the client sends it in
-//! tiny pieces.
+//! Refuses requests whose `Expect` header or body encoding is not supported, and bodies that arrive too slowly. Also
+//! passes bodies on in large pieces, so that collecting a body takes little more memory than the body's size.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -29,14 +28,14 @@ pub(super) async fn arrival(State(state): State<AppState>, request: Request, nex
     let pace = Pace::new(state.config.limits.body);
     let request = request.map(|body| Body::new(PacedBody::new(body, pace, is_late.clone())));
     let reply = next.run(request).await;
-    // If the client was too slow, the route's response is replaced, because the route only learns that the body could
+    // If the client was too slow, the route's response is replaced, because the route knows only that the body could
     // not be read.
     if is_late.load(Ordering::Relaxed) { ApiError::RequestTimeout.into_response() } else { reply }
 }
 
 fn check(request: &Request) -> Result<(), ApiError> {
     let headers = request.headers();
-    // RFC 9110, 10.1.1: HTTP/1.0 does not define expectations, so an `Expect` header is ignored.
+    // RFC 9110, 10.1.1: a server ignores expectations in an HTTP/1.0 request.
     if request.version() != Version::HTTP_10 && tokens(headers, &EXPECT).any(|token| token != "100-continue") {
         return Err(ApiError::ExpectationFailed);
     }
@@ -60,10 +59,10 @@ const PIECE: usize = 16 << 10;
 
 /// A request body. Reading it fails if the client sends it too slowly.
 ///
-/// The body is copied into pieces of at least [`PIECE`] bytes. After each read, hyper passes on the received bytes as a
-/// slice of its read buffer, which has at least 8 KiB and is kept for as long as the slice exists. Without the copy, a
-/// route that collects a body would therefore need thousands of times the body's size if a client sent the body byte by
-/// byte.
+/// The body is copied into pieces of at least [`PIECE`] bytes. This saves memory if a client sends the body byte by
+/// byte. After each read, hyper passes on the received bytes as a slice of its read buffer. The buffer has at least 8
+/// KiB, and exists as long as the slice. A route that collects these slices would need thousands of times the body's
+/// size.
 struct PacedBody {
     body: Body,
     pace: Pace,

@@ -2,8 +2,7 @@
 //! permit, and requests with invalid tokens.
 //!
 //! The entry is stored after the request has been handled and before the response is sent. If the entry cannot be
-//! stored, the failure is recorded in the server's log. The request still succeeds, because it has already been carried
-//! out.
+//! stored, the failure is logged, but the request still succeeds, because it has already been carried out.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -44,12 +43,13 @@ const REFUSED: &str = "access.refused";
 /// The action of an entry for a request whose token is not valid.
 const INVALID_TOKEN: &str = "token.refused";
 
-/// The effect of a route, which determines whether its requests are recorded.
+/// What the requests to a route do. This determines whether they are recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Effect {
     /// The route changes something. The string is the name of the action in the audit log.
     Action(&'static str),
-    /// The route may begin a session, although its method is safe. Its handler records each login in the [`AuditNote`].
+    /// The route may begin a session, although its method permits no changes. Its handler records each login in the
+    /// [`AuditNote`].
     MayLogIn,
     /// The route only reads, although its method permits changes.
     Reads,
@@ -61,7 +61,7 @@ enum Effect {
 use Effect::{Action, InEventLog, MayLogIn, Reads};
 
 /// The effect of every route whose method permits changes, and of the route to which the OpenID Connect provider
-/// redirects browsers. Each server function is listed with its own path.
+/// redirects browsers. Each server function has an entry for its own path.
 #[rustfmt::skip]
 const EFFECTS: &[(&str, &str, Effect)] = &[
     ("POST", "/login", Action(LOGIN)),
@@ -167,8 +167,8 @@ impl AuditNote {
         });
     }
 
-    /// Records that the sender's token is not valid. Only the first such request from an address in a minute is
-    /// recorded, because a client whose token was revoked may repeat its requests forever.
+    /// Records that the sender's token is not valid. Only the first such request in a minute from each address is
+    /// stored in the audit log, because a client whose token was revoked may repeat its requests forever.
     pub(super) fn invalid_token(&self, count: InvalidTokenCount) {
         self.change(|noted| noted.invalid_token = Some(count));
     }
@@ -206,7 +206,8 @@ impl AuditNote {
         self.change(|noted| noted.action = Some(action));
     }
 
-    /// Records the status with which the API would respond. This is necessary if the response is a redirect to a page.
+    /// Records the status with which the API would respond. Handlers for browsers call this, because they respond with
+    /// pages or redirects.
     pub(super) fn outcome(&self, status: StatusCode) {
         self.change(|noted| noted.status = Some(status));
     }
@@ -221,7 +222,7 @@ impl AuditNote {
 pub(super) struct UnknownSenders(Mutex<Option<(Instant, u32)>>);
 
 impl UnknownSenders {
-    /// Returns whether another entry may be stored. If not, a warning is logged, but only once per minute.
+    /// Returns whether another entry may be stored. If not, logs a warning once per minute.
     fn admit(&self, now: Instant) -> bool {
         let mut counted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let current = counted.filter(|(since, _)| now.duration_since(*since) < Duration::from_mins(1));
@@ -238,8 +239,8 @@ impl UnknownSenders {
 
 /// Handles a request, and records it if it belongs in the audit log.
 ///
-/// A request that may change something is completed even if the client disconnects. Otherwise the request could be
-/// dropped after making its change, but before being recorded.
+/// A request that may change something is completed even if the client disconnects. Otherwise, it could be dropped
+/// after the change and before it is recorded.
 pub(super) async fn audit(State(state): State<AppState>, mut request: Request, next: Next) -> Response {
     let note = AuditNote::default();
     request.extensions_mut().insert(note.clone());

@@ -1,15 +1,14 @@
 //! Determines the address of a request's client, and whether the client uses HTTPS.
 //!
-//! Behind a reverse proxy, the server learns the client's address and whether it uses HTTPS only from headers. Any
-//! client can send these headers, so they are trusted only if the connection comes from one of the configured proxies.
+//! Behind a reverse proxy, only headers state the client's address and whether the client uses HTTPS. Any client can
+//! send these headers, so they are trusted only if the connection comes from one of the configured proxies.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use axum::http::{HeaderMap, HeaderName};
 use ipnet::IpNet;
 
-/// The header with the addresses from which a request was forwarded: the client, followed by all proxies except the
-/// last.
+/// The header with the addresses through which a request came: first the client, then each proxy except the last.
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// The header with the scheme of the client's request, `http` or `https`.
@@ -43,8 +42,8 @@ impl TrustedProxies {
     /// Returns the client of a request that was received from the address `peer`. `over_tls` is true if that connection
     /// uses TLS.
     ///
-    /// The client is the last address in `X-Forwarded-For` that is not the address of a trusted proxy. Earlier
-    /// addresses are ignored, because the client itself may have sent them.
+    /// The client is the last address in `X-Forwarded-For` that does not belong to a trusted proxy. Earlier addresses
+    /// are ignored, because the client itself may have sent them.
     pub(super) fn client(&self, peer: IpAddr, over_tls: bool, headers: &HeaderMap) -> RequestClient {
         let peer = peer.to_canonical();
         if !self.contains(peer) {
@@ -77,7 +76,7 @@ impl TrustedProxies {
     }
 }
 
-/// Returns the items of a header that contains a comma-separated list, which may be distributed over several header
+/// Returns the items of a header that contains a comma-separated list. The list may be distributed over several header
 /// lines.
 fn values<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Vec<&'a str> {
     let lines = headers.get_all(name).iter().filter_map(|line| line.to_str().ok());

@@ -26,8 +26,8 @@ use crate::limits::Limits;
 pub struct Config {
     /// The directory for the database, the output of jobs, and workspaces.
     pub data_dir: PathBuf,
-    /// The directory of the built pages. If `None`, the pages embedded in the program are used or, if there are none,
-    /// the pages of the last build.
+    /// The directory of the built pages. If `None`, the pages embedded in the program are used. If there are none, the
+    /// pages of the last build are used.
     pub site_root: Option<PathBuf>,
     /// The static files that are compiled into the program, or `None` if there are none.
     pub embedded_site: Option<EmbeddedSite>,
@@ -51,7 +51,7 @@ pub struct Config {
     pub proxy_groups_header: Option<String>,
     /// The roles of groups, such as `ops=admin`.
     pub group_roles: Vec<String>,
-    /// The role of people whose groups are all missing from `group_roles`, or `None` to refuse these people.
+    /// The role of people who have no group in `group_roles`, or `None` to refuse these people.
     pub default_role: Option<Role>,
     /// The lifetime of a session of a person whom a proxy or a provider has authenticated.
     pub sso_session: Duration,
@@ -59,7 +59,8 @@ pub struct Config {
     pub oidc_issuer: Option<String>,
     /// The client id of this server at the provider, or `None` if there is no provider.
     pub oidc_client_id: Option<String>,
-    /// The client secret that belongs to `oidc_client_id`, or `None` if it is in a file or there is no secret.
+    /// The client secret that belongs to `oidc_client_id`. It is `None` if the secret is in a file, or if there is no
+    /// secret.
     pub oidc_client_secret: Option<String>,
     /// The file that contains the client secret, or `None` if there is no such file.
     pub oidc_client_secret_file: Option<PathBuf>,
@@ -104,9 +105,9 @@ pub struct Config {
 /// An error in a setting.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The server can be reached from other machines, but it is not configured how people log in: the settings contain
-    /// neither an admin token nor a proxy or a provider that authenticates people, and no local user with the role
-    /// `admin` has a password.
+    /// The server can be reached from other machines, but nobody could log in. The settings contain neither an admin
+    /// token nor a proxy or a provider that authenticates people, and no local user with the role `admin` has a
+    /// password.
     #[error(
         "listening on {0} exposes the server to other machines, so you have to choose the admin token: set \
          TAILWATER_ADMIN_TOKEN to 32 or more printable characters, or listen on 127.0.0.1"
@@ -115,7 +116,7 @@ pub enum ConfigError {
     /// The address of a trusted proxy is not valid.
     #[error("trusted_proxies contains {0:?}, which is neither an IP address nor a network such as 10.0.0.0/8")]
     Proxy(String),
-    /// A header for the users of a proxy is set, but no proxy is trusted.
+    /// A header that contains the proxy's user is set, but no proxy is trusted.
     #[error(
         "proxy_user_header is set, but no proxy is trusted; name the proxy's address with --trusted-proxies or \
          TAILWATER_TRUSTED_PROXIES"
@@ -189,7 +190,8 @@ impl Config {
         UploadLimits { files: number(MAX_ARTIFACTS as u64), job_bytes: number(self.jobs.artifact_job_bytes) }
     }
 
-    /// Returns the limits on the kept data of finished jobs. A job's output is never kept for longer than the job.
+    /// Returns how long the data of finished jobs is kept, and how much of it. A job's output is never kept for longer
+    /// than the job.
     pub(super) fn retention(&self) -> Retention {
         let time = |days: u32| (days > 0).then(|| Duration::from_hours(24 * u64::from(days)));
         let (output, jobs) = (time(self.keep_days), time(self.keep_jobs_days));
@@ -198,7 +200,7 @@ impl Config {
     }
 }
 
-/// Returns the options of Leptos: those that `Leptos.toml` contained at build time, and the server's address.
+/// Returns the options of Leptos: the server's address, and the options that `Leptos.toml` contained at build time.
 pub(super) fn leptos(address: SocketAddr) -> LeptosOptions {
     let site = SiteOptions::built_in();
     LeptosOptions::builder().output_name(site.output_name).site_pkg_dir(site.site_pkg_dir).site_addr(address).build()

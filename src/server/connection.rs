@@ -1,8 +1,8 @@
 //! Accepts and closes connections.
 //!
-//! This module uses hyper directly instead of axum's `serve`. It can therefore limit the number of connections
-//! ([`slots`]), the memory of a connection's buffers and the time that a client may take, and send its own responses to
-//! invalid requests.
+//! This module uses hyper directly instead of axum's `serve`. This makes it possible to limit the number of connections
+//! ([`slots`]), the memory of a connection's buffers and the time that a client may take, and to send the server's own
+//! responses to invalid requests.
 
 mod refusal;
 mod slots;
@@ -38,8 +38,7 @@ use socket::{Exchange, ReplyEnd, Socket};
 use stream::Accepted;
 
 /// Serves `router` until the shutdown token is cancelled. Then waits up to [`DRAIN`] for pending requests to finish,
-/// and closes the connections that are still open. A request whose body is still incomplete fails when its connection
-/// is closed, so it does not keep the server waiting.
+/// and closes the remaining connections. If the body of a request is still incomplete at that time, the request fails.
 pub(super) async fn serve(listener: TcpListener, router: Router, state: AppState) {
     let (connections, closing) = (TaskTracker::new(), CancellationToken::new());
     let slots = ConnectionSlots::new(limit(&state.config), state.config.limits.idle);
@@ -98,13 +97,13 @@ async fn refuse(stream: TcpStream, state: AppState, limit: usize, _slot: Refusal
     }
 }
 
-/// Serves one connection until it is closed, or until it is idle and has to make way for another one.
+/// Serves one connection until it is closed, or until it is idle and has to make way for a new connection.
 async fn handle(stream: TcpStream, address: SocketAddr, router: Router, state: AppState, slot: ConnectionSlot) {
     let exchange = Exchange::new(slot.idle_mark());
     let leave = async {
         slot.leave().cancelled().await;
-        // If a request has been read in the meantime, the connection stays open until the request is answered. If a
-        // request has been sent but not read, the client sends it again on another connection.
+        // If the server has already read a request, the connection stays open until the request is answered. If a
+        // request has been sent but not read, the client repeats it on another connection.
         if !exchange.is_idle() {
             std::future::pending::<()>().await;
         }
@@ -116,7 +115,7 @@ async fn handle(stream: TcpStream, address: SocketAddr, router: Router, state: A
 }
 
 /// Serves the requests of one connection until it is closed. If `leave` is cancelled while a request is being answered,
-/// the connection is closed after the response.
+/// the connection is closed after this response.
 async fn serve_requests(
     (stream, address): (TcpStream, SocketAddr),
     router: Router,

@@ -1,8 +1,8 @@
 //! Checks the host, the origin, the credentials and the role of every request before its route is called.
 //!
-//! The access table (`server::access`) contains the requirement of each route. Paths without a route require a login,
-//! except the exact paths in `OPEN` and the files in `OPEN_FOLDERS`. A path that merely starts or ends like one of
-//! these still requires a login.
+//! The access table (`server::access`) contains the requirement of each route. A path without a route requires a login,
+//! unless it is one of the paths in `OPEN` or a file in one of the `OPEN_FOLDERS`. Paths that merely start or end like
+//! one of these require a login too.
 
 mod host;
 pub(super) mod revocable;
@@ -46,7 +46,8 @@ const FOR_PROGRAMS: [&str; 4] = ["/api", "/rpc", "/metrics", "/readyz"];
 const API_PAGE: &str = "/api/docs";
 
 /// Passes the request on, or responds with an error. If the sender is logged in, the request's extensions contain the
-/// sender's [`Identity`]. A response that is still being sent when the sender's credential becomes invalid is aborted.
+/// sender's [`Identity`]. If the sender's credential becomes invalid while a response is being sent, the response is
+/// aborted.
 pub(super) async fn gate(State(state): State<AppState>, request: Request, next: Next) -> Response {
     let mut request = match check(&state, request).await {
         Ok(request) => request,
@@ -124,7 +125,7 @@ async fn check(state: &AppState, mut request: Request) -> Result<Request, Respon
     }
 }
 
-/// Returns the requirement for the sender of a request, or `None` if its route is not in the access table.
+/// Returns what the route requires of the sender of a request, or `None` if the route is not in the access table.
 fn requirement(request: &Request) -> Option<Requirement> {
     let path = request.uri().path();
     match request.extensions().get::<MatchedPath>() {
@@ -153,7 +154,7 @@ fn is_open(path: &str) -> bool {
 }
 
 /// Returns whether a path consists of plain names only, so that it cannot lead out of its directory. Percent-encoded
-/// names are not plain, because the code that renders pages resolves `..` even if it is percent-encoded.
+/// names are not plain: the code that renders pages resolves `..` even if it is percent-encoded.
 fn is_plain(path: &str) -> bool {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'-' | b'_');
     path.split('/').all(|part| !part.is_empty() && !part.starts_with('.') && part.bytes().all(plain))
@@ -171,8 +172,8 @@ fn to_login(state: &AppState, client: Option<RequestClient>, request: &Request) 
     Redirect::to(&format!("{}?{next}", login_path(state, client, request.headers())))
 }
 
-/// Counts a request whose token is not valid. Returns `error`, or another error if the client has sent too many of
-/// these requests.
+/// Counts a request whose token is not valid. Returns `error` or, if the client has sent too many such requests,
+/// another error.
 fn refuse_token(state: &AppState, client: Option<RequestClient>, request: &Request, error: ApiError) -> ApiError {
     let Some(client) = client else { return error };
     let count = state.auth.count_invalid_token(client.address);
@@ -196,7 +197,7 @@ async fn refuse_person(state: &AppState, request: Request, error: &ExternalError
     }
 }
 
-/// What a request can do if a page of another site has made a browser send it.
+/// Classifies requests by what another site could achieve if its page made a browser send them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum RequestKind {
     /// The request may change something.
@@ -221,7 +222,7 @@ impl RequestKind {
 }
 
 /// Checks the origin of a request. A page of another site can make a browser send requests with the session cookie.
-/// Requests that change something, and all streams, must therefore come from the server's own pages or from a program
+/// Therefore, requests that change something or open a stream must come from the server's own pages, or from a program
 /// other than a browser.
 fn check_origin(
     kind: RequestKind,
@@ -237,15 +238,16 @@ fn check_origin(
     let by_session = identity.is_some_and(Identity::is_sent_by_browsers);
     let mut origins = headers.get_all(ORIGIN).iter();
     let mut sites = headers.get_all("sec-fetch-site").iter();
-    // A browser sends `Origin` and `Sec-Fetch-Site` at most once each, and the two headers agree. All other
-    // combinations are refused.
+    // A browser sends each of `Origin` and `Sec-Fetch-Site` at most once, and the two agree. Requests in which they are
+    // repeated or contradict each other are refused.
     let origin = origins.next().map(|origin| origin.to_str().is_ok_and(|origin| target.is_origin(origin, https)));
     let site = sites.next().map(|site| site == "same-origin" || site == "none");
     let is_repeated = origins.next().is_some() || sites.next().is_some();
     let ours = !is_repeated
         && match (origin, site) {
-            // Browsers send an origin with every POST. A request without an origin is therefore from another program,
-            // and is allowed if it has no credential that browsers send automatically.
+            // Browsers send `Origin` with every request that may change something. If both headers are missing from
+            // such a request, it is from another program. It is allowed if it has no credential that browsers send
+            // automatically.
             (None, None) => kind == RequestKind::Stream || !by_session,
             (origin, site) => origin.unwrap_or(true) && site.unwrap_or(true),
         };

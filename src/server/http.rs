@@ -165,8 +165,9 @@ pub(super) fn router(state: AppState) -> Router {
 
 /// The headers of every response, unless the route sets other values.
 const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 7] = [
-    // Responses for programs are not meant to be displayed. If a browser displays one anyway, it loads and runs
-    // nothing, and no page can embed it. Pages, previews, downloads and static files have policies of their own.
+    // Responses for programs are not meant to be displayed. With this policy, a browser that displays one anyway loads
+    // and runs nothing, and no page can embed it. Pages, previews, downloads and static files have policies of their
+    // own.
     (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'")),
     (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
     (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
@@ -187,8 +188,8 @@ const ONLY_HTTPS: (HeaderName, HeaderValue) =
 
 /// Adds the default headers to a response, unless they are already set.
 pub(super) fn with_default_headers(state: &AppState, mut reply: Response) -> Response {
-    // A server that listens on a loopback address does not send `Strict-Transport-Security`, because the header would
-    // also affect all other servers on the reader's own machine.
+    // A server on a loopback address does not send `Strict-Transport-Security`, because the header would also affect
+    // all other servers on the reader's machine.
     let only_https = (state.tls.is_some() && !state.leptos.site_addr.ip().is_loopback()).then_some(ONLY_HTTPS);
     for (name, value) in DEFAULT_HEADERS.into_iter().chain(only_https) {
         reply.headers_mut().entry(name).or_insert(value);

@@ -1,7 +1,7 @@
 //! Records every request in the server's log and in its metrics.
 //!
-//! The path, the query, the headers and the body are not logged, because each of them may contain a secret. Log entries
-//! identify a request by its route's template, the id in its response, and the id of its job.
+//! The path, the query, the headers and the body are not logged, because each of them may contain a secret. A log entry
+//! identifies a request by the route's template, the id in the response, and the id of the job.
 
 use std::time::{Duration, Instant};
 
@@ -15,10 +15,10 @@ use uuid::Uuid;
 
 use super::AppState;
 
-/// The header that contains the id of a response. People can find the response in the server's log by this id.
+/// The header that contains the id of a response. With this id, people can find the response in the server's log.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// The label of all paths that match no route, such as the paths of static files and the paths that vulnerability
+/// The label of all paths that match no route. Examples are the paths of static files, and the paths that vulnerability
 /// scanners try.
 const NO_ROUTE: &str = "other";
 
@@ -60,7 +60,7 @@ fn with_id(mut reply: Response, id: Uuid) -> Response {
 /// The routes to which each worker sends requests every few seconds.
 const FREQUENT: [&str; 3] = ["/api/queue/jobs/claim", "/api/queue/jobs/{id}/heartbeat", "/api/queue/jobs/{id}/events"];
 
-/// Logs the result of a request. Requests that only read and the frequent requests of workers are logged at debug
+/// Logs the result of a request. Requests that only read, and the frequent requests of workers, are logged at debug
 /// level, unless the status is 500 or higher.
 fn tell(method: &str, route: &str, status: u16, took: Duration) {
     let ms = took.as_secs_f64() * 1_000.0;

@@ -3,15 +3,16 @@
 //!
 //! A stream is any response that can stay open while nothing is sent: Server-Sent Events, logs that are followed, and
 //! searches whose results are streamed. [`STREAM_ROUTES`] contains the routes of all streams. The gate checks the
-//! origin of each request for a stream, and only then adds a [`StreamRequest`] to it, without which no [`StreamPermit`]
-//! is granted. A route that is missing in the table can therefore not open a stream.
+//! origin of each request for a stream, and then adds a [`StreamRequest`] to it. Without a [`StreamRequest`], no
+//! [`StreamPermit`] is granted. A route that is missing in the table can therefore not open a stream.
 //!
-//! Downloads are not streams, even if their length is not known in advance. They are logs that are not followed,
-//! artifacts, and the export of the audit log. They end without waiting for anything to happen. If a page of another
+//! Downloads end without waiting for anything to happen, so they are not streams, even if their length is not known in
+//! advance. Downloads are logs that are not followed, artifacts, and the export of the audit log. If a page of another
 //! site links to a download, the browser saves it for the person who is logged in, and the other site cannot read it.
 //! If the recipient's credential is revoked, downloads are aborted just like streams (`gate::revocable`).
 //!
-//! The sessions and tokens of a user count together, so that nobody can open more streams by logging in more often.
+//! The streams of all sessions and tokens of a user are counted together, so nobody can open more streams by logging in
+//! more often.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -54,8 +55,8 @@ pub const STREAM_ROUTES: [StreamRoute; 5] = [
 
 /// Returns whether a request to the route with this template opens a stream.
 ///
-/// The query is decoded as the route decodes it, because `%66ollow` also means `follow`. The route refuses a query that
-/// cannot be decoded.
+/// The query is decoded in the same way as by the route, because `%66ollow` also means `follow`. If a query cannot be
+/// decoded, the route refuses it.
 pub(super) fn is_stream(template: &str, uri: &Uri, headers: &HeaderMap) -> bool {
     let Some(route) = STREAM_ROUTES.iter().find(|route| route.path == template) else { return false };
     let query = Query::parse(uri.query().unwrap_or_default());
@@ -116,7 +117,8 @@ impl OpenStreams {
     pub(super) fn permit(&self, request: Option<&StreamRequest>) -> Result<StreamPermit, ApiError> {
         let account = request.ok_or(ApiError::OriginNotAllowed)?.account;
         let mut of = self.counts();
-        // The user's own limit is checked first, because the user can resolve that error by closing other streams.
+        // The user's own limit is checked first, because users can do something about this error: they can close other
+        // streams.
         if of.get(&account).is_some_and(|open| *open >= self.limits.per_user) {
             return Err(ApiError::TooManyStreamsOfUser(self.limits.per_user));
         }
@@ -167,7 +169,7 @@ mod tests {
         StreamRequest::checked(&identity(Account::User(id), Credential::Session(SessionId(uuid::Uuid::nil()))))
     }
 
-    /// Returns whether a request to the log, to a search or to events with this query and `Accept` header is a stream.
+    /// Returns whether a request for this path, with this query and `Accept` header, opens a stream.
     fn opens(path: &str, query: &str, accept: Option<&str>) -> bool {
         let headers = accept.map(|accept| (ACCEPT, HeaderValue::from_str(accept).expect("it is valid")));
         let uri = format!("/x?{query}").parse().expect("it is a URI");

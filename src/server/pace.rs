@@ -1,7 +1,7 @@
 //! Limits how long a peer may keep the server waiting, by a maximum pause and a minimum average transfer rate.
 //!
-//! Only the time during which the server waits for the peer is deducted from the peer's budget. The budget does not
-//! change while the server itself is busy or has nothing to send.
+//! A peer has a time budget. Waiting for the peer uses it up. While the server itself is busy or has nothing to send,
+//! the budget does not change.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -11,8 +11,8 @@ use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::limits::PaceLimit;
 
-/// The remaining time budget of a peer. The budget is full at first. Waiting reduces it, and transferred bytes increase
-/// it again, but never beyond its initial size.
+/// The remaining time budget of a peer. It is full at first. Waiting for the peer reduces it, and transferred bytes
+/// increase it again, but never beyond its initial size.
 #[derive(Clone, Copy, Debug)]
 struct Budget {
     limit: PaceLimit,
@@ -37,7 +37,7 @@ impl Budget {
 pub(super) struct Pace {
     budget: Budget,
     waiting_since: Option<Instant>,
-    /// The timer that fires when the budget is used up. It is `None` until the first wait, because most bodies arrive
+    /// The timer that fires when the budget is used up. It is created by the first wait, because most bodies arrive
     /// without a wait.
     timer: Option<Pin<Box<Sleep>>>,
 }

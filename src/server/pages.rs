@@ -30,7 +30,7 @@ const JOBS: i64 = 50;
 /// The number of entries per page of the audit log.
 const AUDIT_ENTRIES: usize = 100;
 
-/// The maximum number of events from the end of the log that are loaded with the page. This limit matters for jobs with
+/// The maximum number of events from the end of the log that are loaded with the page. It takes effect if a job has
 /// many small events. [`tail::BYTES`] limits the amount of output in these events.
 const TAIL: usize = 500;
 
@@ -68,8 +68,8 @@ pub async fn list_jobs(
 pub async fn job_page(id: &str) -> Result<JobPageData, RpcError> {
     let (state, id) = (state("job_page")?, parse(id)?);
     let request = PageRequest { direction: Direction::Before(None), filter: Filter::default(), limit: TAIL };
-    // The event log is read before the job, so that the job's state is never older than the events. Later events arrive
-    // through the stream.
+    // The event log is read before the job, so that the job's state is never older than the events. The stream delivers
+    // later events.
     let mut newest = state.events.page(id, &request).await.map_err(refuse)?;
     newest.events.reverse();
     let mut tail = newest.to_model();
@@ -83,8 +83,8 @@ pub async fn job_page(id: &str) -> Result<JobPageData, RpcError> {
     Ok(JobPageData { job, lifecycle_events, tail, artifacts })
 }
 
-/// Removes the numbers of lines and bytes from an `attempt` event, so that the page does not try to load output that
-/// has been removed.
+/// Removes the numbers of lines and bytes from an `attempt` event whose output has been removed. Otherwise, the page
+/// would try to load this output.
 fn forget_output(event: &mut Event) {
     if let Payload::Attempt(attempt) = &mut event.payload {
         (attempt.lines, attempt.bytes) = (None, None);
@@ -230,8 +230,8 @@ fn is_form() -> bool {
 
 /// Returns the server's state if the sender of the request may call the server function of this name.
 ///
-/// The gate checks requests to `/rpc`. This check also applies when the server calls the function itself to render a
-/// page.
+/// The gate has already checked requests to `/rpc`. This check is for calls that the server makes itself while it
+/// renders a page.
 fn state(function: &str) -> Result<AppState, RpcError> {
     let role = identity()?.role;
     match function_requirement(function) {

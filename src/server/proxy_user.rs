@@ -1,7 +1,7 @@
 //! Reads the sender of a request from headers of a reverse proxy that authenticates people.
 //!
-//! Because any client can send such headers, they are read only from connections of a trusted proxy, and only if the
-//! settings name the headers. On all other connections, they are ignored.
+//! Any client can send such headers. They are therefore read only from connections of a trusted proxy, and only if the
+//! settings name them. In all other cases, they are ignored.
 
 use axum::http::header::CONNECTION;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
@@ -11,7 +11,7 @@ use super::config::ConfigError;
 use super::http::error::ApiError;
 use crate::auth::ExternalPerson;
 
-/// Headers that already have another meaning in a request, and therefore cannot contain a user.
+/// Headers that cannot contain a user, because they already have another meaning in a request.
 const TAKEN: [&str; 18] = [
     "accept",
     "authorization",
@@ -33,7 +33,7 @@ const TAKEN: [&str; 18] = [
     "user-agent",
 ];
 
-/// The prefixes of the names of other headers that cannot contain a user.
+/// The prefixes of further headers that cannot contain a user.
 const TAKEN_PREFIXES: [&str; 3] = ["sec-", "x-forwarded-for", "x-forwarded-proto"];
 
 /// The headers in which a reverse proxy sends a person's name and groups.
@@ -64,9 +64,9 @@ impl ProxyHeaders {
     /// Returns the person for whom a trusted proxy vouches. Returns `None` if the request does not come from a trusted
     /// proxy, or if the proxy has not authenticated anybody.
     ///
-    /// A header that occurs twice is refused, because the proxy and the server could choose different values. A header
-    /// that the request's `Connection` header names is refused as well, because another proxy in between would remove
-    /// it.
+    /// A request in which one of the two headers occurs twice is refused, because the proxy and the server could choose
+    /// different values. A header that is listed in the request's `Connection` header is refused as well, because
+    /// another proxy in between would have removed it.
     pub(super) fn person(
         &self,
         client: RequestClient,

@@ -26,7 +26,7 @@ pub struct TlsFiles {
     pub key: PathBuf,
 }
 
-/// The reasons why a certificate cannot be used.
+/// The error returned when a certificate cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TlsError {
     /// A file cannot be read.
@@ -76,8 +76,8 @@ impl Tls {
 
     /// Loads the certificate again whenever a file has changed, until `shutdown` is cancelled.
     ///
-    /// The files are checked at intervals, because tools replace them in several ways (by renaming, by writing, by
-    /// changing a link to their directory), and notifications of the file system do not cover all of these ways.
+    /// The files are checked at intervals. Notifications of the file system would not be enough, because tools replace
+    /// the files in several ways: by renaming, by writing, or by changing a link to their directory.
     pub(super) async fn keep_current(&self, shutdown: &CancellationToken) {
         loop {
             tokio::select! {
@@ -100,16 +100,16 @@ struct CurrentCertificate {
     loaded: RwLock<LoadedCertificate>,
 }
 
-/// A certificate with its key, and the versions of the files at the last check. If those versions could not be loaded,
-/// the certificate is the one that was last loaded successfully.
+/// A certificate with its key, and the versions of the files at the last check. If the files could not be loaded at the
+/// last check, the certificate is the one that was last loaded successfully.
 #[derive(Debug)]
 struct LoadedCertificate {
     key: Arc<CertifiedKey>,
     versions: [FileVersion; 2],
 }
 
-/// The inode of a file, its size, and the time at which its content or its permissions were last changed, or `None` if
-/// the file is missing.
+/// Identifies a version of a file by its inode, its size, and the time at which its content or its permissions were
+/// last changed. It is `None` if the file is missing.
 type FileVersion = Option<(u64, u64, i64, i64)>;
 
 impl CurrentCertificate {

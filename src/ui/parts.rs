@@ -79,8 +79,8 @@ pub fn download_url(file: &Artifact) -> String {
 pub struct Now(RwSignal<Timestamp>);
 
 impl Now {
-    /// Creates a clock that starts at a time known to both the server and the browser. In the browser, it then shows
-    /// the current time, and is updated at the given interval.
+    /// Creates a clock that starts at a time known to both the server and the browser. In the browser, the clock then
+    /// shows the current time, and is updated at the given interval.
     pub fn starting_at(known: Timestamp, every: Duration) -> Self {
         let now = RwSignal::new(known);
         Effect::new(move || {

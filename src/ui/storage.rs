@@ -1,4 +1,4 @@
-//! The browser's persistent storage for this site. If it is disabled, full or unavailable, nothing is stored.
+//! The browser's persistent storage for this site. If the storage is disabled, full or unavailable, nothing is stored.
 
 use leptos::prelude::window;
 use web_sys::Storage;

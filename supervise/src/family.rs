@@ -21,8 +21,8 @@ const MAX_WAIT: Duration = Duration::from_secs(1);
 /// The descendants of this process, which is a subreaper.
 #[derive(Debug, Default)]
 pub(super) struct Family {
-    /// The id of the step's process. It is `None` before the process has been started, and after it has been reaped,
-    /// because another process may then have the same id.
+    /// The id of the step's process, or `None` before the process has been started. It is also `None` after the process
+    /// has been reaped, because another process may then have the same id.
     step: Mutex<Option<Pid>>,
     killed: Mutex<HashSet<Pid>>,
 }

@@ -1,19 +1,20 @@
-//! The supervisor: a small process between the server and a step. The descendants of the step cannot escape it.
+//! The supervisor: a small process between the server and a step. The step's descendants cannot escape the supervisor.
 //!
 //! On Linux, an orphaned process is reparented to its nearest living ancestor that is a *child subreaper*. The
 //! supervisor is a subreaper, so every process that a step starts remains a descendant of the supervisor, even if that
 //! process leaves its process group and session, clears its environment or changes its name. The supervisor starts the
-//! step and reports its exit status. When the server closes its end of the socket, after the step has ended or because
-//! the server was killed, the supervisor kills the remaining processes. It exits when it has no descendants left.
+//! step and reports its exit status. After the step has ended, the server closes its end of the socket. The socket is
+//! also closed if the server is killed. In both cases, the supervisor kills the remaining processes, and exits when it
+//! has no descendants left.
 //!
-//! In a release, the supervisor is a separate [program](SupervisorProgram). Otherwise, it is the server's own program,
-//! started with the hidden subcommand `tailwater supervise`. This subcommand is handled before the rest of the program
-//! is initialised. The server starts the supervisor with default signal handling. The step has no controlling terminal
-//! and runs at normal priority.
+//! In a release, the supervisor is a separate [program](SupervisorProgram). In other builds, the server's own program
+//! is started as the supervisor, with the hidden subcommand `tailwater supervise`. This subcommand is handled before
+//! the rest of the program is initialised. The server starts the supervisor with default signal handling. The step has
+//! no controlling terminal and runs at normal priority.
 //!
-//! The supervisor also applies the [restrictions](cage) on the step. Some apply to the supervisor's whole process. The
-//! others apply only to the thread that starts the step, because the supervisor must still be able to kill the step's
-//! processes.
+//! The supervisor also applies the [restrictions](cage) on the step. Some restrictions apply to the supervisor's whole
+//! process. The others apply only to the thread that starts the step, because the supervisor must still be able to kill
+//! the step's processes.
 
 pub mod cage;
 mod family;
@@ -126,8 +127,8 @@ fn begin(cage: StepCage, command: Command, family: &Arc<Family>, server: &UnixSt
     let null = OpenOptions::new().write(true).open("/dev/null").map_err(not_started)?;
     let (orders, of_thread) = (server.try_clone().map_err(not_started)?, Arc::clone(family));
     let pid = family.start(|| {
-        // Start the thread before the step, because the step must be killable as soon as it runs. The thread carries out
-        // an order only after the start, so that no order is lost.
+        // Start the thread before the step, because the step must be killable as soon as it runs. The thread carries
+        // out an order only after the step has been started, so that no order is lost.
         thread::Builder::new().spawn(move || heed(orders, &of_thread)).map_err(not_started)?;
         start(cage, command)
     })?;
@@ -147,7 +148,7 @@ fn prepare() -> io::Result<()> {
     setsid()?;
     set_ordinary_priority()?;
     // The step's processes must not trace the supervisor. This call comes last, because it makes root the owner of the
-    // supervisor's entries in `/proc`.
+    // supervisor's files in `/proc`, one of which `set_ordinary_priority` writes.
     Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
 }
 

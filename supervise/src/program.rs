@@ -16,13 +16,13 @@ const NAME: &str = "tailwater-supervisor";
 /// A program that can be run as a supervisor, because its `main` calls [`run_if_asked`](super::run_if_asked).
 ///
 /// A small program starts several times as fast as the server's program, in which the dynamic loader has to relocate
-/// many addresses at each start. A release therefore contains a small program. No file is written for it, because the
-/// server may have no directory in which programs can be executed.
+/// many addresses at each start. A release therefore contains a small program for the supervisor. This program is kept
+/// in memory and not in a file, because the server may have no directory in which programs can be executed.
 #[derive(Clone, Debug)]
 pub enum SupervisorProgram {
     /// The program at a path.
     File(PathBuf),
-    /// A program in the memory of this process. Nothing can change it.
+    /// A program in the memory of this process, which cannot be changed.
     Memory(Arc<OwnedFd>),
 }
 

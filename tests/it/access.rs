@@ -137,8 +137,8 @@ const RULES: [(&str, &str, Access); 103] = [
     ("POST", "/workers", Access::Program(Role::Admin)),
     ("POST", "/people", Access::Program(Role::Admin)),
     ("POST", "/account", Access::Program(Role::Viewer)),
-    // This entry must follow the other entries for jobs: its request removes the job that a test uses in all requests
-    // of a sender.
+    // This entry must come after the other entries for jobs. Each sender has one job, which the test uses in all of the
+    // sender's requests, and this request removes the job.
     ("DELETE", "/api/queue/jobs/{id}", Access::Program(Role::Admin)),
     // This entry must be last, because its request ends the sender's session.
     ("POST", "/logout", Access::Program(Role::Viewer)),
@@ -315,7 +315,7 @@ async fn no_spelling_of_a_path_bypasses_authentication() {
     );
     for trick in tricks {
         let reply = tcp::get(&server.api.base, &trick, "").await;
-        // A request target that names another host may also be refused with 403.
+        // If the request target names another host, the server may also refuse it with 403.
         let refused = matches!(reply.status, 303 | 400 | 401)
             || (reply.status == 403 && trick.starts_with("http://x/"))
             || (reply.status == 404 && trick.starts_with("/previews/"));

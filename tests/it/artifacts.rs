@@ -163,7 +163,7 @@ async fn a_crash_leaves_no_partially_collected_files() {
     let complete = |events: &[Value]| of_kind(events, "artifact").len() == 1;
     server.api.events_when(&id, "contain an artifact", complete).await;
     server.kill();
-    // Simulates two crashes: one after a file was stored but before it was recorded, and one while a file was being
+    // Simulates two crashes: one after a file was stored but before it was recorded, and another while a file was being
     // stored.
     let folder = data.path().join("artifacts").join(&id).join("1");
     for name in ["01890000-0000-7000-8000-000000000000", "01890000-0000-7000-8000-000000000001#1"] {

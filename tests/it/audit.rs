@@ -129,7 +129,7 @@ async fn a_login_is_recorded_with_the_stored_name_of_its_user_whoever_sends_it()
     login(&server, "name=%20Ada&password=wrong").await;
     login(&server, "name=my-password-by-mistake&password=wrong").await;
     login(&server, &format!("name=olga{}&password=correct+horse+battery", "+".repeat(100_000))).await;
-    // This login attempt as `ada` is sent with the credential of another user.
+    // This login as `ada` is sent with the admin token. The entry must nevertheless not name the token's account.
     let request = server.api.client.post(format!("{}/login", server.api.base)).bearer_auth(TOKEN);
     let request = request.header("content-type", "application/x-www-form-urlencoded").body("name=ada&password=wrong");
     request.send().await.expect("the server answers");
@@ -167,7 +167,7 @@ async fn a_change_is_recorded_even_if_its_client_disconnects_without_waiting() {
         tokio::time::sleep(std::time::Duration::from_micros(100 * index)).await;
         drop(stream);
     }
-    // If a client disconnected before the server had read its request, the request has no effect. All others are
+    // A request has no effect if its client disconnected before the server had read it. All other requests are
     // recorded.
     until_async("each change is recorded", async || {
         let secrets = server.api.json("/secrets").await["items"].as_array().map_or(0, Vec::len);
@@ -194,7 +194,7 @@ async fn a_flood_of_failed_logins_does_not_fill_the_log() {
         request.header("x-forwarded-for", format!("203.0.113.{client}")).send().await.expect("the server answers");
     }
     let found = entries(&server, "?limit=1000").await.len();
-    // The log accepts 60 of these entries per minute, and on a slow machine the test may take more than a minute.
+    // The log accepts 60 of these entries per minute. On a slow machine, the test may take more than a minute.
     assert!((60..150).contains(&found), "{found}");
 }
 
@@ -254,7 +254,7 @@ async fn a_flood_of_invalid_tokens_does_not_fill_the_log() {
         send_invalid_token(&server, Method::GET, "/api/queue/jobs", &format!("203.0.113.{client}")).await;
     }
     let found = entries(&server, "?limit=1000").await.len();
-    // The log accepts 60 of these entries per minute, and on a slow machine the test may take more than a minute.
+    // The log accepts 60 of these entries per minute. On a slow machine, the test may take more than a minute.
     assert!((60..150).contains(&found), "{found}");
 }
 

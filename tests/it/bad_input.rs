@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::harness::{Api, TestServer, number};
 
-/// Sends a request and checks that the server refuses it with the given status and code and with a message that
-/// contains `says`. Also checks that the server still answers.
+/// Sends a request, and checks that the server refuses it with the given status and code. The message must contain
+/// `says`. Also checks that the server still answers.
 async fn check_refused(api: &Api, request: RequestBuilder, (status, code): (u16, &str), says: &str) {
     let request = request.build().expect("the request is valid");
     let what = format!("{} {}", request.method(), request.url());

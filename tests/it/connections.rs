@@ -1,4 +1,4 @@
-//! The number of open connections is limited: idle ones make way for new ones, and those in use never do.
+//! The number of open connections is limited. Idle connections make way for new ones, but connections in use never do.
 
 use std::time::Duration;
 

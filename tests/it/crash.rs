@@ -1,5 +1,5 @@
 //! After `kill -9` of the server, everything that a reader has seen still exists, no data is corrupted, and no process
-//! of a job survives.
+//! of a job is left.
 
 mod fail_points;
 mod faults;
@@ -33,8 +33,8 @@ async fn twenty_kills_during_busy_jobs_lose_nothing_that_was_seen() {
     let mut ids: Vec<String> = Vec::new();
     let mut seen: HashMap<String, Vec<Value>> = HashMap::new();
     let mut interrupted = 0;
-    // Each job prints until this file exists. If a job is still queued when its server is killed, it runs later, on the
-    // last server. Without the file, such a job would never end.
+    // Each job prints until this file exists. A job that is still queued when its server is killed runs later, on the
+    // last server. Without the file, it would never end.
     let folder = tempfile::tempdir().expect("a temporary folder");
     let enough = folder.path().join("enough");
     let until_enough = format!("until [ -e {} ]", enough.display());

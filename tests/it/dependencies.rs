@@ -1,5 +1,5 @@
-//! Tests of the dependencies of the package, of the references between its modules, and of the classes in the style
-//! sheet.
+//! Checks which packages the program links, which modules refer to each other, and which classes the style sheet
+//! contains.
 
 #[test]
 fn the_package_links_only_one_copy_of_sqlite() {
@@ -101,7 +101,7 @@ fn the_name_of_a_type_is_unique_in_its_crate() {
     for folder in ["src", "engine/src", "model/src", "supervise/src"] {
         let (mut names, mut twice) = (std::collections::HashMap::new(), Vec::new());
         for file in rust_files(folder) {
-            // `Oidc` has a second definition for builds without the feature.
+            // `Oidc` is also defined for builds without the feature `oidc`.
             if file.ends_with("tests.rs") || file.components().any(|part| part.as_os_str() == "tests") {
                 continue;
             }

@@ -1,5 +1,5 @@
-//! While the disk is nearly full, no new job starts. If the spool of a job (its stored output) cannot be read, other
-//! jobs still run.
+//! No new job starts while the disk is nearly full. Other jobs still run if the spool of one job (its stored output)
+//! cannot be read.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -77,8 +77,8 @@ async fn a_job_whose_spool_is_unreadable_after_a_crash_fails() {
     let [dead, elsewhere, next_boot] =
         ["this", "that", "this"].map(|instance| link(instance, data.path(), &queue, &events));
     let shutdown = CancellationToken::new();
-    // This job belongs to another server. It is claimed first, so if recovery wrongly included this job, the job would
-    // end before the other one.
+    // This job belongs to another server. It is claimed first: if recovery wrongly included this job, it would end
+    // before the other one.
     let of_another_server = submit(&queue, "true".to_owned()).await;
     elsewhere.claim(&shutdown).await.expect("the database answers").expect("a job waits");
     let job = submit(&queue, "true".to_owned()).await;

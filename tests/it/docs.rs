@@ -103,8 +103,7 @@ fn the_settings_page_lists_exactly_the_settings_of_serve() {
     assert!(missing.is_empty() && wrong.is_empty(), "docs/settings.md lacks {missing:#?}\nand has {wrong:#?}");
 }
 
-/// Returns the commands of the program in a page: those in its blocks marked `sh` and `console`, and those in code
-/// spans.
+/// Returns the commands of the program in a page. They are in blocks marked `sh` or `console`, or in code spans.
 fn example_commands(text: &str) -> Vec<&str> {
     let mut commands = Vec::new();
     for (position, part) in text.split("```").enumerate() {

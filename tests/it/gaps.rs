@@ -1,4 +1,4 @@
-//! If output exceeds the limits of live output, only its head and its tail are sent. A gap event reports the range
+//! If output exceeds the limits of live output, only its beginning and its end are sent. A gap event reports the range
 //! between them, and the complete log contains everything.
 
 use serde_json::{Value, json};
@@ -98,7 +98,7 @@ async fn output_still_unsent_at_the_lag_limit_becomes_a_gap() {
         config.jobs.live_tail_bytes = 1_000;
     })
     .await;
-    // This output is larger than the events of the first second, each of which contains at most 1 MiB.
+    // This output is larger than all events that can be sent in the first second, each of which contains at most 1 MiB.
     let (id, _) = server.api.run("seq 2000000").await;
     let events = server.api.events(&id).await;
     let output = server.api.output(&id, 1).await;
@@ -148,8 +148,8 @@ async fn the_limits_also_apply_after_a_crash() {
     };
     let server = start();
     let id = server.api.submit(json!({"run": "seq 5000000; sleep 600"})).await;
-    // Recovery truncates bytes that have no index record. The end of the output is therefore computed from the offset
-    // and the length in the last record.
+    // Recovery truncates bytes that have no index record. The end of the output is therefore the end of the last
+    // record's range.
     let idx = data.path().join("spool").join(&id).join("1/output.idx");
     let end = || {
         let idx = std::fs::read(&idx).ok()?;

@@ -39,8 +39,8 @@ pub use settings::config;
 /// The admin token of every test server.
 pub const TOKEN: &str = "test-token-0123456789abcdef0123456789abcdef";
 
-/// The maximum time that a test waits for a result before it fails. It is long because machines are shared, but a
-/// passing test never waits this long.
+/// The maximum time that a test waits for a result before it fails. It is long, because machines are shared. A passing
+/// test never waits this long.
 pub const PATIENCE: Duration = Duration::from_mins(2);
 
 /// Whether the steps of a test's jobs print to pipes or to terminals.
@@ -51,7 +51,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// Returns the submission, changed so that its job runs in this mode.
+    /// Returns the submission, changed so that the job runs in this mode.
     pub fn of_job(self, mut job: Value) -> Value {
         if self == Self::Terminals && job["type"] == "command" {
             job["payload"]["terminal"] = json!(true);

@@ -1,4 +1,4 @@
-//! Monitoring endpoints report whether the server is alive and ready, and serve its metrics.
+//! Monitoring endpoints report whether the server is alive and ready, and return its metrics.
 
 use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
@@ -24,7 +24,8 @@ impl Metrics {
         Self(reply.text().await.expect("the body arrives"))
     }
 
-    /// Returns the value of a sample, given its name and labels as they appear in the text, or `None` if it is missing.
+    /// Returns the value of a sample, or `None` if it is missing. `sample` is the sample's name with its labels, as in
+    /// the text.
     fn value(&self, sample: &str) -> Option<f64> {
         let line = self.0.lines().find_map(|line| line.strip_prefix(sample)?.strip_prefix(' '));
         line.map(|value| value.parse().expect("a sample's value is a number"))

@@ -10,7 +10,8 @@ use crate::harness::workers::RemoteWorker;
 use crate::harness::{TOKEN, TestServer};
 use html::{MARK, Page};
 
-/// Strings that close the surrounding element, attribute, string or comment, or open a new one. Each contains [`MARK`].
+/// Strings that close the surrounding element, attribute, string or comment, or that open a new one. Each contains
+/// [`MARK`].
 const TEXTS: [&str; 36] = [
     "</title><meta http-equiv=refresh content=\"0;url=https://zq9hostile.example\">",
     "echo '<title>zq9hostile'",
@@ -86,8 +87,8 @@ async fn jobs_with(server: &TestServer, text: &str) -> Vec<Made> {
     jobs
 }
 
-/// Loads a page and checks that the hostile text does not occur in its headers, and occurs in its HTML only where text
-/// is allowed.
+/// Loads a page. Checks that the hostile text does not occur in the headers, and that it occurs in the HTML only where
+/// text is allowed.
 async fn page(server: &TestServer, path: &str) -> Page {
     let request = server.api.client.get(format!("{}{path}", server.api.base)).bearer_auth(TOKEN);
     let reply = request.send().await.expect("the server answers");
@@ -109,7 +110,8 @@ async fn no_hostile_text_is_interpreted_as_html_on_any_page() {
         assert!(text.contains(MARK), "{text}");
         for (id, title) in jobs_with(&server, text).await {
             let page = page(&server, &format!("/tasks/queue/{id}")).await;
-            // Invisible characters, and those that reverse the direction of text, are replaced by visible ones.
+            // The page replaces invisible characters, and characters that reverse the direction of text, with visible
+            // ones.
             let title = model::ansi::plain_text(&title);
             assert!(page.title.ends_with(&format!(" {title} \u{b7} Tailwater")), "{title} in {}", page.title);
             assert!(page.text.contains(&*title), "{title} in {}", page.text);
@@ -149,8 +151,8 @@ async fn no_hostile_text_is_interpreted_as_html_on_any_page() {
 }
 
 /// Claims a job as a remote worker that sends `text` in every field, and whose token contains `text` in every field.
-/// Then submits two jobs that wait: one for the concurrency key of the claimed job, and one for a capability that no
-/// worker has. Returns the ids of the three jobs.
+/// Then submits two jobs that wait: one has the concurrency key of the claimed job, and the other requires a capability
+/// that no worker has. Returns the ids of the three jobs.
 async fn work_with(server: &TestServer, text: &'static str) -> [String; 3] {
     let token = json!({"workerId": text, "description": text, "allowedJobTypes": [text], "capabilities": [text]});
     let reply = server.api.post("/workers/tokens", &token).await;
@@ -178,8 +180,8 @@ async fn pause_type(server: &TestServer, text: &str) {
     assert_eq!(reply.expect("the server answers").status(), 201, "{text}");
 }
 
-/// Sends `text` as the name of a user, of a secret and of an account. Such names are refused, but the audit log shows
-/// them.
+/// Sends `text` as the name of a user, of a secret and of an account. The server refuses such names, but the audit log
+/// shows them.
 async fn refused_names(server: &TestServer, text: &str) {
     let user = json!({"name": text, "role": "viewer", "password": "correct horse battery"});
     assert_eq!(server.api.post("/users", &user).await.status(), 422, "{text}");

@@ -81,8 +81,8 @@ async fn an_interrupted_upload_leaves_neither_a_job_nor_a_file() {
     let content: Vec<u8> = (0..4_000_u32).flat_map(|index| sha256(&index.to_le_bytes()).into_bytes()).collect();
     body.extend(archive("a", &content));
     let whole = [&body[..], b"\r\n--b--\r\n"].concat();
-    // The connection is closed within the job, within the archive, at the end of the archive, and just before the end
-    // of the form.
+    // The connection is closed within the part `job`, within the archive, at the end of the archive, and just before
+    // the end of the form.
     for length in [60, body.len() - 40, body.len(), whole.len() - 6] {
         let mut connection = tcp::connect(&server.api.base).await;
         let head = format!(

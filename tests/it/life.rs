@@ -231,11 +231,11 @@ async fn a_job_of_another_type_waits_for_a_worker_that_supports_it() {
 async fn a_job_is_claimed_even_if_its_notification_is_lost() {
     let server = TestServer::start().await;
     let id = server.api.submit_job(json!({"type": "other", "payload": {"run": "echo found"}})).await;
-    // When this job has finished, the worker waits for a notification, because the only queued job has another type.
+    // When this job has finished, the worker waits for a notification: the only queued job has another type.
     server.api.run("true").await;
     let url = format!("sqlite://{}", server.data.path().join("tailwater.sqlite").display());
     let mut database = SqliteConnection::connect(&url).await.expect("the database exists");
-    // Simulates a job that was queued by another server, so that the worker of this server receives no notification.
+    // Simulates a job that another server has queued. This server's worker receives no notification of it.
     sqlx::query("update jobs set type = 'command' where type = 'other'")
         .execute(&mut database)
         .await

@@ -1,4 +1,4 @@
-//! The complete log can be read by line number, as a whole and in byte ranges, both during the job and after it.
+//! The complete log can be read by line number, as a whole and in byte ranges, both while the job runs and afterwards.
 
 mod compressed;
 mod curl;

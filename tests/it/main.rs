@@ -1,5 +1,4 @@
-//! Integration tests, most of which send HTTP requests to a running server. Each module tests one area of what the
-//! product guarantees.
+//! Integration tests, most of which send HTTP requests to a running server. Each module tests one group of guarantees.
 
 mod access;
 mod artifacts;

@@ -33,7 +33,7 @@ async fn check_story(server: &TestServer, id: &str) -> Vec<u8> {
     for payload in [totals, &end["payload"]] {
         assert_eq!(number(&payload["bytes"]), output.len());
         assert_eq!(payload["logSha256"], sha256(&output));
-        // If both streams end with an unfinished line, the total is greater than `lines`.
+        // `lines` does not distinguish the streams. If both end with an unfinished line, the total is greater.
         assert!(number(&payload["lines"]) >= lines);
     }
     output
@@ -124,8 +124,8 @@ async fn fr_002_alternating_streams_produce_few_events_and_their_order_can_be_re
     check_budget(&events, 50);
 }
 
-/// Checks that the log events stayed within the budget. The budget is a token bucket that contains at most `rate`
-/// tokens and is refilled with `rate` tokens per second.
+/// Checks that the number of log events stayed within the budget. The budget is a token bucket that contains at most
+/// `rate` tokens and is refilled with `rate` tokens per second.
 fn check_budget(events: &[Value], rate: usize) {
     let times: Vec<i64> = of_kind(events, "log")
         .iter()
@@ -144,7 +144,7 @@ fn micros(time: model::Timestamp) -> i64 {
 }
 
 async fn fr_004_sc_002_half_a_million_lines_stay_within_the_budget_and_are_complete(mode: Mode) {
-    // The rate is low so that the budget takes effect. At the default rate, a few large events would contain the whole
+    // The rate is so low that the budget takes effect. At the default rate, a few large events would contain the whole
     // output.
     let server = TestServer::start_with(|config| config.jobs.live_events_per_second = 10).await.in_mode(mode);
     let (id, job) = server.api.run("seq -f 'line %.0f of a file that is read as fast as it can be' 500000").await;
@@ -207,18 +207,19 @@ async fn check_hidden(server: &TestServer, id: &str) {
     assert!(restore(&events, 1) == output);
 }
 
-/// Starts a server that waits for the rest of a secret value for longer than any job in this file runs.
+/// Starts a server that never shows part of a secret value, because it waits for the rest of the value longer than any
+/// test runs.
 ///
 /// With the default setting, the server may show up to 7 bytes of a value if the job pauses for 100 ms within the
-/// value. A busy machine can cause such a pause.
+/// value. On a busy machine, this can happen by accident.
 async fn server_that_waits() -> TestServer {
     TestServer::start_with(|config| config.jobs.live_flush = Duration::from_mins(10)).await
 }
 
 async fn fr_003_a_secret_split_at_every_byte_is_masked_everywhere(mode: Mode) {
     let server = server_that_waits().await.in_mode(mode);
-    // The script writes the secret in two parts with a pause in between, so that the server reads them separately. It
-    // alternates between stdout and stderr.
+    // The script writes the secret in two parts, with a pause in between, so that the server reads them separately. It
+    // uses stdout and stderr in turn.
     let script = "import os,time\ns=os.environ['DEPLOY_TOKEN'].encode()\nfor i in range(len(s)+1):\n  fd=1+i%2\n  \
                   os.write(fd,b'<'+s[:i]); time.sleep(0.01); os.write(fd,s[i:]+b'>\\n')\n";
     let payload = json!({"title": format!("push with {SECRET}"), "env": {"DEPLOY_TOKEN": SECRET},
@@ -312,7 +313,7 @@ async fn fr_003_the_servers_own_log_contains_no_secret_even_at_the_most_verbose_
 #[tokio::test]
 async fn sc_003_a_new_payload_kind_needs_no_migration() {
     let server = TestServer::start().await;
-    // Events of the kind `warning` can be filtered, although the kind appears neither in the database schema nor in the
+    // Events can be filtered by the kind `warning`, although it appears neither in the database schema nor in the
     // payload types.
     let id = server.api.submit(json!({"env": {"PIN_TOKEN": "1234"}, "run": "true"})).await;
     server.api.ended(&id).await;
@@ -354,7 +355,8 @@ async fn all_256_byte_values_are_stored_and_invalid_utf_8_is_shown_as_replacemen
 async fn a_character_that_is_split_by_pauses_is_sent_whole(mode: Mode) {
     let server =
         TestServer::start_with(|config| config.jobs.live_flush = Duration::from_millis(20)).await.in_mode(mode);
-    // The four bytes of the character are written 100 ms apart, and an incomplete line is sent after 20 ms.
+    // The four bytes of the character are written 100 ms apart, although the server sends an incomplete line after 20
+    // ms.
     let run = r"for byte in '\360' '\237' '\231' '\202'; do printf $byte; sleep 0.1; done; echo";
     let (id, _) = server.api.run(run).await;
     let events = server.api.events(&id).await;

@@ -154,8 +154,8 @@ async fn newest_first_pages_reach_the_start_without_gaps_or_repeats() {
     assert!(up_to.items.iter().zip(&oldest_first).all(|(item, expected)| item.get() == expected));
 }
 
-/// A function that returns the parameter with the cursor of an event. The next page begins after (or before) this
-/// event. The arguments are the direction, `after` or `before`, and the event.
+/// A function that returns the query parameters for the page that begins after (or before) an event. The arguments are
+/// the direction, `after` or `before`, and the event.
 type CursorOf = fn(&str, &Value) -> String;
 
 #[tokio::test]
@@ -258,7 +258,7 @@ async fn a_filter_returns_the_same_events_as_filtering_the_whole_log() {
     assert!(matched.len() > 5, "the filters select different events: {matched:?}");
 }
 
-/// In half of the cases, returns a filter with a random value, and otherwise `None`.
+/// Returns a filter with a random value, or `None` in half of the cases.
 fn pick<'a>(random: &mut Random, name: &'a str, values: &[&'a str]) -> Option<(&'a str, &'a str)> {
     let at = random.below(values.len() * 2);
     values.get(at).map(|value| (name, *value))

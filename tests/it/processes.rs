@@ -107,7 +107,8 @@ async fn steps_share_a_fresh_workspace_and_a_minimal_environment() {
 
 async fn a_child_inherits_only_the_three_standard_descriptors(mode: Mode) {
     let data = tempfile::tempdir().expect("a temporary folder");
-    // The server itself inherits an additional file descriptor, as it might from a shell or a process supervisor.
+    // The server itself inherits an additional file descriptor. In practice, a shell or a process supervisor may leave
+    // one open.
     let server = Process::start_by(data.path(), |server| {
         let program = server.get_program().to_owned();
         let mut shell = std::process::Command::new("sh");
@@ -179,7 +180,7 @@ async fn a_cancelled_job_may_clean_up_and_is_killed_if_it_ignores_the_request(mo
     server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await;
     let job = server.api.ended(&id).await;
     assert_eq!(job["status"], "cancelled");
-    // The shell itself may print a message that its `sleep` was terminated.
+    // The shell itself may also print a message that its `sleep` was terminated.
     let output = String::from_utf8(server.api.output(&id, 1).await).expect("the content is text");
     assert!(output.starts_with("ready\n") && output.contains("cleaning\n"), "{output}");
 
@@ -230,7 +231,7 @@ async fn a_failed_job_with_attempts_left_waits_before_the_next_one() {
     let time = |value: &Value| value.as_str().and_then(|time| time.parse::<model::Timestamp>().ok());
     let wait = time(&job["nextAttemptAt"]).expect("a time").0 - time(&job["updatedAt"]).expect("a time").0;
     assert_eq!(wait, 15_000_000);
-    // The second attempt is recorded in the same event log, and is the last one.
+    // The second attempt is recorded in the same event log, and no attempt follows it.
     let job = server.api.ended(&id).await;
     assert_eq!((&job["status"], &job["attempt"]), (&json!("dead_letter"), &json!(2)));
     let events = server.api.events(&id).await;

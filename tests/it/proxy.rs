@@ -1,5 +1,5 @@
-//! Behind Debian's nginx with default buffering and timeouts, a stream stays open while a job prints nothing, and can
-//! be resumed after a restart of nginx.
+//! A stream stays open behind Debian's nginx with default buffering and timeouts, even while a job prints nothing. It
+//! can be resumed after a restart of nginx.
 
 use std::fs;
 use std::net::TcpListener;

@@ -103,7 +103,7 @@ async fn the_oldest_outputs_are_removed_until_the_rest_fits() {
     let jobs = [run(&server).await, run(&server).await, run(&server).await];
     let (empty, _) = server.api.run("true").await;
     let size = server.number("select sum(coalesce(stored_bytes, size_bytes)) from artifacts").await;
-    // The job without output is made the oldest one, but removing its output would free no space.
+    // The job without output becomes the oldest one. Its output is not removed, because this would free no space.
     let statement = "update jobs set finished_at = 1 where log_bytes = 0";
     let bytes = u64::try_from(size * 2 / 3 + 100).expect("sizes are positive");
     let server = restart(server, statement, |config| config.keep_bytes = Some(bytes)).await;
@@ -121,8 +121,8 @@ async fn an_interrupted_removal_is_completed_after_the_next_start() {
     let id = run(&server).await;
     let data = server.stop().await;
     execute(data.path(), FORTY_DAYS_EARLIER).await;
-    // Simulates an interrupted removal: the files and some of the events have been removed, but this has not been
-    // recorded.
+    // Simulates an interrupted removal. The files and some of the events have been removed, but the removal has not
+    // been recorded.
     for folder in folders(data.path(), &id) {
         std::fs::remove_dir_all(folder).expect("the job has files");
     }

@@ -132,8 +132,8 @@ async fn numbers_in_the_payload_of_an_external_workers_job_keep_all_digits() {
         server.api.request(Method::POST, &format!("/jobs/{id}/resubmit")).send().await.expect("the server answers");
     let again = again.text().await.expect("the body arrives");
     assert!(again.contains(payload), "{again}");
-    // Submissions with the same idempotency key are compared. The order of members does not matter. Numbers are
-    // compared exactly, beyond the precision of an `f64`.
+    // Submissions with the same idempotency key are compared. The order of members does not matter, and numbers are
+    // compared exactly, even beyond the precision of an `f64`.
     let api = &server.api;
     let keyed = |body: &'static str| async move {
         let request = api

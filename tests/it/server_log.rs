@@ -1,4 +1,5 @@
-//! An entry of the server's own log contains the id of the job to which it relates, but no secrets, tokens or bodies.
+//! An entry of the server's own log that relates to a job contains the job's id. No entry contains secrets, tokens or
+//! bodies.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -13,8 +13,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::harness::in_process::{link, open, status_is, submit, worker_config};
 
-/// The link of an embedded worker, which connects the worker to the server. This link delays each report of a job's end
-/// until the test has added a permit.
+/// A link that delays each report of a job's end until the test has added a permit. Otherwise, it is the usual link
+/// between an embedded worker and its server.
 #[derive(Clone, Debug)]
 struct SlowReports {
     link: InProcess,

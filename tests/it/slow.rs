@@ -1,4 +1,4 @@
-//! Tests of clients that keep the server waiting. Each test shortens one limit, and sets the other limits so high that
+//! Tests of clients that keep the server waiting. Each test shortens one limit, and makes all other limits so long that
 //! it never reaches them.
 
 use std::time::Duration;
@@ -72,8 +72,8 @@ fn operation<'a>(route: &Route, description: &'a Value) -> &'a Value {
     &description["paths"][&route.path][route.method.as_str().to_lowercase()]
 }
 
-/// Returns the media types of the bodies that a route accepts. For the API's routes, they are read from the API's
-/// description, which other tests compare with the routes.
+/// Returns the media types of the bodies that a route accepts. For routes of the API, they are taken from the API's
+/// description. Other tests compare the description with the routes.
 fn body_types(route: &Route, description: &Value) -> Vec<String> {
     if route.path.starts_with("/api/") {
         let operation = operation(route, description);
@@ -170,7 +170,7 @@ async fn a_slow_but_steady_upload_succeeds() {
         body.len()
     );
     socket.write_all(head.as_bytes()).await.expect("the server reads it");
-    // The upload takes three times as long as the maximum stall.
+    // In total, the upload takes three times as long as the maximum pause.
     for piece in body.as_bytes().chunks(8) {
         socket.write_all(piece).await.expect("the server reads it");
         tokio::time::sleep(STALL * 3 / 32).await;

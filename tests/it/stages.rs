@@ -1,5 +1,4 @@
-//! Stages run in order. Each stage runs only if all previous stages have succeeded, and is otherwise reported as
-//! skipped.
+//! Stages run in order. A stage runs only if all previous stages have succeeded. Otherwise, it is reported as skipped.
 
 use serde_json::{Value, json};
 

@@ -1,5 +1,5 @@
-//! However often a stream is interrupted, every event arrives exactly once and in order, followed by the end of the
-//! stream.
+//! However often a stream is interrupted, the reader receives every event exactly once and in order, and then the end
+//! of the stream.
 
 mod limits;
 mod outside;
@@ -31,7 +31,7 @@ async fn finished_job(name: &str, events: usize) -> (TestServer, String) {
 enum Resume {
     LastEventId,
     After,
-    /// Both: one of the two values is the cursor, and the other is older. The server uses the greater one.
+    /// Both values are sent. One is the cursor, and the other is older. The server uses the greater one.
     Both,
 }
 
@@ -63,8 +63,8 @@ impl<'a> CutReader<'a> {
         Self { api: &server.api, id, filter, random: Random::new(filter), cursor: 0, items: Vec::new() }
     }
 
-    /// Reads up to the event `last`, or to the end of the stream. Reconnects whenever it has read a random number of
-    /// frames, at most `piece`.
+    /// Reads up to the event `last`, or to the end of the stream. Reconnects after a random number of frames, at most
+    /// `piece`.
     async fn read_to(&mut self, last: i64, piece: usize) {
         while self.cursor < last {
             let mut stream = resume(self.api, self.id, self.filter, self.cursor, &mut self.random).await;

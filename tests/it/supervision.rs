@@ -10,15 +10,15 @@ use crate::harness::process::Process;
 use crate::harness::{Mode, TestServer, in_both_modes, of_kind, until};
 use crate::processes::{lives, step_ends, unique_sleep};
 
-/// Returns whether the process with the id in this file is running.
+/// Returns whether the process whose id is in this file is running.
 fn lives_of(pid_file: &Path) -> bool {
     let pid = std::fs::read_to_string(pid_file).expect("the file exists");
     let stat = std::fs::read_to_string(format!("/proc/{}/stat", pid.trim()));
     stat.is_ok_and(|stat| !stat.contains(") Z "))
 }
 
-/// Returns commands that each start a hidden background process, with the file to which that process writes its id.
-/// Each command ends after the id has been written.
+/// Returns commands that each start a hidden background process. With each command, returns the file to which this
+/// process writes its id. The command ends after the id has been written.
 fn daemons(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut daemons = Vec::new();
     for (name, start) in [
@@ -137,8 +137,8 @@ async fn dynamic_loader_variables_of_a_step_do_not_affect_its_supervisor() {
     let id = server.api.submit(json!({"run": "echo $LD_LIBRARY_PATH", "env": env})).await;
     assert_eq!(server.api.ended(&id).await["status"], "succeeded");
     let output = String::from_utf8(server.api.output(&id, 1).await).expect("the content is text");
-    // The dynamic loader reports the missing library once, for the shell. A second report would come from the
-    // supervisor.
+    // The dynamic loader reports the missing library once, for the shell. If it also reported the library for the
+    // supervisor, there would be a second message.
     assert_eq!(output.matches("/no/such/library.so").count(), 1, "{output}");
     // Only the presence of the line is checked, because the relative order of the two streams is not defined.
     assert!(output.contains("/no/such/folder\n"), "{output}");
@@ -162,7 +162,7 @@ async fn a_step_that_cannot_start_reports_the_reason() {
 }
 
 async fn a_stopped_process_is_continued_so_that_it_can_clean_up(mode: Mode) {
-    // The grace period is longer than the test may take, so only processes that react to SIGTERM end in time.
+    // The grace period is longer than the test may take, so the test passes only if the processes react to SIGTERM.
     let server =
         TestServer::start_with(|config| config.jobs.cancel_grace = Duration::from_hours(1)).await.in_mode(mode);
     for command in [
@@ -224,14 +224,14 @@ async fn a_step_has_default_signal_handling_whatever_its_server_ignores() {
     let lines: Vec<&str> = output.lines().filter(|line| *line != "Hangup").collect();
     let [blocked, ignored, waited, hung_up] = lines[..] else { panic!("not four lines: {output}") };
     assert_eq!((blocked, waited, hung_up), ("0000000000000000", "0", "129"));
-    // The C library reserves signals 32 and 33, and every child process that it spawns ignores them.
+    // The C library reserves signals 32 and 33, and makes every child process that it spawns ignore them.
     let ignored = u64::from_str_radix(ignored, 16).expect("it is a hexadecimal number");
     assert_eq!(ignored & !(0b11 << 31), 0, "{ignored:x}");
 }
 
 #[tokio::test]
 async fn a_step_has_the_default_priority_and_the_original_file_limit_of_its_server() {
-    // Raising the priority requires privileges. Without privileges, these commands have no effect, and the job has the
+    // Raising the priority requires privileges. Without them, these commands have no effect, and the job has the
     // default priority anyway.
     let before = "ulimit -Sn 256; renice -n -10 $$ >/dev/null 2>&1; echo -900 2>/dev/null > /proc/self/oom_score_adj;";
     let command = "ulimit -Sn; nice; cat /proc/self/oom_score_adj";

@@ -109,8 +109,8 @@ async fn inherited_secrets_are_masked_wherever_they_are_printed(mode: Mode) {
         server
     })
     .in_mode(mode);
-    // The job prints the password as it appears in the variable, percent-decoded, and Base64-encoded as in a request
-    // header.
+    // The job prints the password in three forms: as in the variable, percent-decoded, and Base64-encoded as in a
+    // request header.
     let run = "echo $HTTPS_PROXY; echo open:sesame; printf builder:open:sesame | base64; echo $REGISTRY_TOKEN";
     let id = server.api.submit(json!({"title": "with open:sesame", "run": run})).await;
     server.api.ended(&id).await;
@@ -212,8 +212,8 @@ async fn no_path_or_link_leads_outside_the_working_roots() {
                 .await;
         assert!(message.starts_with("payload.publish[0].workingDirectory: is outside"), "{message}");
     }
-    // A path that leaves the allowed directories through a symbolic link, even one that the job itself created, is
-    // detected only when the step starts.
+    // If a symbolic link leads out of the allowed directories, this is detected only when the step starts. The job
+    // itself may have created the link.
     let link = format!("ln -s {} link", at("elsewhere"));
     for payload in [
         json!({"run": "true", "workingDirectory": at("root/escape")}),

@@ -1,5 +1,5 @@
-//! With `terminal`, the programs of a job behave as on a terminal, but no pager waits for a key. Other modules run
-//! their tests both with pipes and with terminals.
+//! With `terminal`, the programs of a job behave as on a terminal, except that no pager waits for a key. Many tests in
+//! other modules run both with pipes and with terminals.
 
 use serde_json::{Value, json};
 
@@ -116,7 +116,7 @@ async fn no_pager_waits_for_a_key() {
         ("seq 1000 | less; seq 1000 | less; echo after".to_owned(), "after\n"),
         ("seq 1000 > file; less file; less file 2>&1; echo after".to_owned(), "after\n"),
         ("seq 1000 | more; seq 1000 | more; echo after".to_owned(), "after\n"),
-        // This program does what any pager does: it opens its terminal by name, switches it to raw mode and reads a
+        // This program does what any pager does: it opens its terminal by name, switches it to raw mode, and reads a
         // key.
         (format!("{by_name}; {by_name}"), "b'q'\n"),
         // A program that leaves the settings of the terminal unchanged reads end-of-file.

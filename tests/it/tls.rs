@@ -1,4 +1,5 @@
-//! With a certificate, the server accepts only HTTPS, and uses a new certificate soon after its files have changed.
+//! With a certificate, the server accepts only HTTPS. Soon after the files of the certificate have changed, the server
+//! uses the new certificate.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,5 +1,5 @@
-//! Tests of the protocol for workers on other machines: each route with its statuses, codes and bodies, and the life of
-//! a job that such a worker runs.
+//! Tests of the protocol for workers on other machines. They cover the statuses, codes and bodies of each route, and
+//! the life of a job that such a worker runs.
 
 mod affinity;
 mod claims;

@@ -1,4 +1,4 @@
-//! Cleanup removes a workspace, whatever a job has done to it, and never removes anything outside of it.
+//! Cleanup removes a workspace, whatever a job has done to the workspace, and never removes anything outside it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -55,7 +55,7 @@ async fn a_mount_in_a_workspace_is_not_removed_but_reported_and_the_next_start_f
         fs::create_dir_all(path.parent().expect("it has a parent")).expect("it can be created");
         fs::write(path, "").expect("it can be written");
     }
-    // The server runs in its own mount namespace, so that the mounts of the job disappear when the server exits. The
+    // The server runs in its own mount namespace, so the mounts of the job disappear when the server exits. The
     // settings permit jobs to mount file systems, which they cannot do by default.
     let by_unshare = |server: Command| {
         let mut unshare = Command::new("unshare");

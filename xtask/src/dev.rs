@@ -41,8 +41,8 @@ const WATCHED: [&str; 11] = [
 /// several steps.
 const QUIET: Duration = Duration::from_millis(100);
 
-/// The maximum time to wait until the old server exits. The server may take long, because it waits for its running
-/// jobs.
+/// The maximum time to wait until the old server exits. The server may take a long time, because it waits for its
+/// running jobs.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// The server that cargo builds by default.

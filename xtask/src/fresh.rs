@@ -1,8 +1,8 @@
 //! Skips steps whose inputs have not changed.
 //!
 //! A step's stamp file contains the path, size and modification time of each input. make and cargo also detect changes
-//! in this way. File contents are not read, so checking a step takes only milliseconds. A step may therefore run
-//! unnecessarily if a file was written again without a change of its contents. The executable of xtask is an input of
+//! by the modification time. File contents are not read, so checking a step takes only milliseconds. A step may
+//! therefore run unnecessarily if a file was rewritten with the same contents. The executable of xtask is an input of
 //! every step, so a step also runs again after xtask's own code has changed.
 
 use std::{

@@ -1,8 +1,8 @@
 //! Build steps of Tailwater that cargo cannot perform.
 //!
-//! `cargo run -p xtask -- site --release` builds `target/site`, the files that the server sends to browsers.
-//! `cargo run -p xtask -- dev` rebuilds them after every change and restarts the server. [`site`] lists the steps, each
-//! step has its own module, and [`fresh`] skips steps whose inputs have not changed.
+//! `cargo run -p xtask -- site --release` builds `target/site`, the files that the server sends to browsers. `cargo run
+//! -p xtask -- dev` rebuilds these files and the server after every change, and restarts the server. [`site`] lists the
+//! steps, each step has its own module, and [`fresh`] skips steps whose inputs have not changed.
 //!
 //! xtask neither selects nor installs tools. `setup.sh` and `npm ci` must have installed cargo, Node.js and the
 //! packages of `package-lock.json`.

@@ -1,7 +1,7 @@
 //! Splits cargo's WASM module, so that a page loads only the code that it needs.
 //!
 //! The attribute `wasm_split` in `src/pages/modules.rs` names the module of each page. [`transform`] finds the
-//! functions that the main module does not need, and groups them by the modules whose pages use them. Each group is
+//! functions that the main module does not need, and groups them by the set of modules that use them. Each group is
 //! moved into a file of its own. Everything else remains in the main module, which wasm-bindgen then processes.
 //!
 //! The modules call each other only through a shared table of functions, so all of them must come from the same build.
@@ -31,7 +31,7 @@ pub struct SplitModules {
     pub files: BTreeMap<String, Vec<String>>,
 }
 
-/// Splits `module` into files in `folder`. Replaces the contents of this directory. `script` is the name of the script
+/// Splits `module` into files, which replace the contents of the directory `folder`. `script` is the name of the script
 /// that wasm-bindgen will generate.
 pub fn split(module: &Path, script: &str, folder: &Path) -> Result<SplitModules> {
     if folder.exists() {

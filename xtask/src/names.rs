@@ -95,7 +95,8 @@ fn renamed(css: &str, names: &BTreeMap<String, String>) -> String {
     names.iter().fold(css.to_owned(), |css, (name, hashed)| css.replace(&format!("/{name}"), &format!("/{hashed}")))
 }
 
-/// Replaces the names of files in the same directory in the script `script` with the hashed names.
+/// Replaces the names of files in the code `js` of the script `script` with their hashed names. Only files in the
+/// script's directory are considered.
 fn relinked(script: &str, js: &str, names: &BTreeMap<String, String>) -> String {
     let folder = &script[..script.rfind('/').map_or(0, |slash| slash + 1)];
     let beside =

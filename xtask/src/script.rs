@@ -81,7 +81,7 @@ fn shrink(from: &Path, to: &Path) -> Result<()> {
     let mut wasm_opt = command::npm("wasm-opt");
     wasm_opt.args(FEATURES.map(|feature| format!("--enable-{feature}")));
     wasm_opt.args(["-Oz", "--strip-debug", "--strip-producers", "-o"]).arg(to).arg(from);
-    // `wasm-opt` warns about a kind of debug name that it does not support, although it removes all names in the end.
+    // `wasm-opt` warns about debug names of a kind that it does not support, even though it finally removes all names.
     // Its messages are therefore shown only if it fails.
     command::run_quietly(&mut wasm_opt)
 }
@@ -90,7 +90,8 @@ fn shrink(from: &Path, to: &Path) -> Result<()> {
 fn bundle(profile: Profile, from: &Path, to: &Path) -> Result<()> {
     let mut esbuild = command::npm("esbuild");
     esbuild.arg(from).args(["--bundle", "--format=esm", "--log-level=warning", "--allow-overwrite"]);
-    // wasm-bindgen imports the loader once for each module, under the same name.
+    // wasm-bindgen imports the loader once for each module under the same name, about which esbuild would otherwise
+    // warn.
     esbuild.arg("--log-override:duplicate-object-key=silent");
     esbuild.arg(format!("--outfile={}", to.display()));
     if profile == Profile::Release {

@@ -1,8 +1,8 @@
 //! Builds the site, which consists of all files that the server sends to browsers.
 //!
-//! The site is built in `target/xtask/<profile>` and then copied to `target/site`, so that a running server never sends
-//! a partial build, and switching between the two profiles does not rebuild anything. For a release, the files also get
-//! hashed names, so that browsers can cache them, and compressed copies are added.
+//! The site is built in `target/xtask/<profile>` and then copied to `target/site`. A running server therefore never
+//! sends a partial build, and switching between the two profiles does not rebuild anything. In a release, the files
+//! have hashed names, so that browsers can cache them, and there are compressed copies of the files.
 
 use std::{
     fs,

@@ -21,8 +21,8 @@ pub fn compile(settings: &Settings, profile: Profile) -> Result<PathBuf> {
     cargo.args(["rustc", "--lib", "--crate-type", "cdylib", "--no-default-features", "--features", "hydrate"]);
     cargo.args(["--target", TARGET, "--profile", profile.cargo()]);
     if !has_std()? {
-        // Some Linux distributions ship this target's standard library only as source code, so it is built here. `-Z`
-        // flags require a nightly compiler or the variable `RUSTC_BOOTSTRAP`.
+        // Some Linux distributions ship this target's standard library only as source code. In this case, cargo builds
+        // the library. `-Z` flags require a nightly compiler or the variable `RUSTC_BOOTSTRAP`.
         cargo.arg("-Zbuild-std=std,panic_abort").env("RUSTC_BOOTSTRAP", "1");
     }
     // [`crate::modules`] needs the relocations to move functions and data into other files.

@@ -47,7 +47,7 @@ def filter_case(context, case):
     # With `follow=true`, a response ends only when the job has finished, but no worker runs the jobs of this server.
     if str((case.query or {}).get("follow")).lower() == "true":
         return False
-    # Servers ignore unknown headers (RFC 9110, 5.1), so a request with one is not invalid.
+    # Servers ignore unknown headers (RFC 9110, 5.1), so a request with an unknown header is valid.
     return "x-schemathesis-unknown-property" not in (case.headers or {})
 
 

@@ -2,17 +2,17 @@
 //!
 //! `*` and `?` match within a directory, `**` matches any number of directories, and `[ab]` and `{a,b}` match
 //! alternatives. A pattern that matches a directory includes everything in it. Patterns are relative to the job's
-//! working directory and cannot match anything outside it. They match characters, not bytes. A backslash makes the next
-//! character literal (`app/\[id\]/page.js`). The backslash is rarely necessary, because a pattern that is exactly the
-//! path of an existing file or directory matches only that file or directory.
+//! working directory and cannot match anything outside it. Patterns match characters, not bytes. A backslash makes the
+//! next character literal (`app/\[id\]/page.js`). It is rarely needed: if a pattern, taken literally, is the path of an
+//! existing file or directory, the pattern matches only that file or directory.
 
 use std::path::{Component, Path, PathBuf};
 
 use globset::GlobBuilder;
 use regex::{RegexSet, RegexSetBuilder};
 
-/// The maximum number of patterns of a job. Each file is matched against all patterns, so this limits the work per
-/// file.
+/// The maximum number of patterns of a job. Each file is matched against all patterns, so the number of patterns
+/// determines the work per file.
 const MAX_PATTERNS: usize = 100;
 /// The maximum length of a pattern, in bytes.
 const MAX_PATTERN: usize = 500;
@@ -29,11 +29,11 @@ struct Pattern {
     given: String,
     /// The normalised pattern, without redundant components such as `./` or a second `/`.
     plain: String,
-    /// The equivalent regular expression, which matches characters rather than bytes.
+    /// The equivalent regular expression. It matches characters rather than bytes.
     regex: String,
 }
 
-/// The error for an invalid pattern.
+/// The error returned when a pattern is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{problem}")]
 pub struct InvalidPattern {
@@ -102,7 +102,7 @@ impl Pattern {
     }
 }
 
-/// Changes a regular expression of `globset` so that it matches characters. `globset` creates expressions that match
+/// Converts a regular expression of `globset` to one that matches characters. `globset` creates expressions that match
 /// bytes, in which each byte of a non-ASCII character is written as `\xHH`.
 fn by_characters(regex: &str) -> String {
     let regex = regex.strip_prefix("(?-u)").unwrap_or(regex);
@@ -128,17 +128,16 @@ fn by_characters(regex: &str) -> String {
     }
 }
 
-/// One pattern, with the properties that are needed to search directories for matches.
+/// A pattern, with what is needed to decide which directories to search.
 #[derive(Clone, Debug)]
 struct ArtifactPattern {
     given: String,
     /// The pattern as a literal path.
     name: PathBuf,
     /// Whether the pattern matches only the entry at `name`. This is the case if the pattern contains special
-    /// characters and is also the literal path of an existing entry.
+    /// characters, but an entry at that literal path exists.
     exact: bool,
-    /// The leading components of the pattern that contain no special characters. The path of every match starts with
-    /// them.
+    /// The components before the first one that contains a special character. The path of every match starts with them.
     root: PathBuf,
     /// The maximum number of components in the path of a match, or `usize::MAX` if the pattern contains `**`.
     parts: usize,

@@ -1,8 +1,8 @@
 //! Writes sparse files, in which blocks of zeros take no disk space.
 //!
-//! If a file with holes, such as the image of a virtual machine or a file made by `truncate -s 10G`, were copied byte
-//! by byte, the zeros would fill the disk. This module skips blocks of zeros, whether or not they were holes in the
-//! original. Like every artifact, the file is written under a temporary name, synced, and then renamed.
+//! Some files contain holes, for example images of virtual machines or files made by `truncate -s 10G`. If such a file
+//! were copied byte by byte, the zeros would fill the disk. This module skips blocks of zeros, whether or not they were
+//! holes in the original. Like every artifact, the file is written under a temporary name, synced, and then renamed.
 
 use std::fs::{self, File};
 use std::io::{self, Seek, Write};

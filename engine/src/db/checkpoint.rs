@@ -1,8 +1,8 @@
 //! Moves committed pages from the write-ahead log into the database, usually without delaying the writer.
 //!
-//! A passive checkpoint never makes the writer wait. A truncating checkpoint does, so it is used only if the log has
-//! grown far beyond its usual size. The log grows that far if readers or continuous writes keep SQLite from reusing the
-//! beginning of the log.
+//! A passive checkpoint never makes the writer wait, but a truncating checkpoint does. A truncating checkpoint is
+//! therefore used only if the log has grown far beyond its usual size. The log grows that far if readers or continuous
+//! writes keep SQLite from reusing the beginning of the log.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError};
@@ -39,8 +39,8 @@ impl Written {
 
     /// Stops the checkpointer, and waits until it has closed its connection.
     ///
-    /// The last connection that is closed moves the rest of the write-ahead log into the database. If this process
-    /// exited earlier, the next start would have to read the log.
+    /// When the last connection is closed, SQLite moves the rest of the write-ahead log into the database. If this
+    /// process exited earlier, the next start would have to read the log.
     pub(super) async fn close(&self) {
         self.closed.store(true, Ordering::Release);
         self.due.notify_one();

@@ -1,8 +1,7 @@
 //! The single writer, which commits all pending work in one transaction (group commit).
 //!
 //! An fsync costs far more than the statements around it. While one group is being committed, the next group
-//! accumulates. All pending writes therefore share the cost of an fsync, and a single write never waits for others to
-//! arrive.
+//! accumulates, so all pending writes share the cost of one fsync. A single write never waits for others to arrive.
 //!
 //! If a unit of work fails, only its own changes are rolled back. Callers receive their results only after the commit,
 //! and the actions passed to [`Tx::after_commit`] are run only then.
@@ -23,8 +22,8 @@ use crate::metrics::Metrics;
 /// The largest number of units of work in one transaction, which bounds how long the first unit waits for the commit.
 const GROUP: usize = 256;
 
-/// The approximate number of bytes of text after which a transaction is committed. Without this limit, readers would
-/// have to wait until many large chunks have been written.
+/// The approximate number of bytes of text after which a transaction is committed. Without this limit, many large
+/// chunks of output could be committed together, and readers would not see the first until the last was written.
 const GROUP_BYTES: u64 = 4 << 20;
 
 /// The capacity of the writer's queue. It bounds memory: callers wait while the queue is full.
@@ -109,7 +108,7 @@ impl Writer {
 trait Work: Send {
     /// Runs the work and returns whether it succeeded. The result is stored until `answer` is called.
     fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, bool>;
-    /// Sends the result to the caller, or the error of the transaction if the commit failed.
+    /// Sends the result to the caller. If the commit failed, sends the error of the transaction instead.
     fn answer(self: Box<Self>, committed: Result<(), DbError>);
 }
 
@@ -219,7 +218,8 @@ async fn commit_group(
     Ok(())
 }
 
-/// Whether a transaction is open and contains work.
+/// Whether a transaction is open. A transaction is opened by its first unit of work, and stays open if this unit
+/// succeeds.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Transaction {
     None,
@@ -229,8 +229,8 @@ enum Transaction {
 /// Runs one unit of work. If the unit fails, only its own changes are undone.
 ///
 /// The first unit of a transaction needs no savepoint, because its changes are undone by rolling back the transaction.
-/// Most units are the first of their transaction. For these, omitting the savepoint saves two statements, each of which
-/// costs a round trip to SQLite's thread.
+/// Most units are the first of their transaction. Omitting their savepoints saves two statements, each of which costs a
+/// round trip to SQLite's thread.
 async fn run_unit(tx: &mut Tx, transaction: Transaction, unit: &mut dyn Work) -> Result<Transaction, DbError> {
     let (begin, undo, keep) = match transaction {
         Transaction::None => ("begin immediate", "rollback", None),

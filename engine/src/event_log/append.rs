@@ -1,7 +1,7 @@
 //! Appends events, either for a worker under a lease or for the server itself.
 //!
-//! In both cases, the `seq` and the time of the events are assigned by updating the job's row, inside the transaction
-//! that stores the events, and readers are notified only after the commit.
+//! In both cases, updating the job's row assigns the `seq` and the time of the events. This happens in the transaction
+//! that stores the events. Readers are notified only after the commit.
 
 use std::sync::Arc;
 
@@ -32,8 +32,8 @@ pub struct Lease {
 /// Events that a worker appends together. They cover one contiguous range of `output.log`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Batch {
-    /// The batch's number within the lease, from 1. A batch that was already stored under the same number is not stored
-    /// again.
+    /// The batch's number within the lease, from 1. If a batch with this number is already stored, the batch is not
+    /// stored again.
     #[serde(rename = "batch")]
     pub number: i64,
     /// The offset at which the range begins, which is where the previous batch ended.
@@ -47,7 +47,7 @@ pub struct Batch {
     pub events: Vec<NewEvent>,
 }
 
-/// The error for a batch that was not appended.
+/// The error returned when a batch cannot be appended.
 #[derive(Debug, thiserror::Error)]
 pub enum AppendError {
     /// The lease has ended: the job has finished, was requeued, or belongs to another worker.
@@ -73,11 +73,11 @@ pub(super) enum Authority {
     Lease {
         /// The lease under which events are appended.
         lease: Lease,
-        /// The batch's number, which must follow the number of the last batch. It is `None` if the events are not
+        /// The batch's number, which must be the last batch's number plus 1. It is `None` if the events are not
         /// numbered.
         number: Option<i64>,
-        /// The offset at which the batch's range begins, which must be the end of the last batch. It is `None` if the
-        /// batch covers no range of a spool.
+        /// The offset at which the batch's range begins, which must be the end of the last batch's range. It is `None`
+        /// if the batch covers no range of a spool.
         from: Option<i64>,
     },
     /// The server appends its own events in the transaction of a state change.
@@ -111,8 +111,8 @@ pub async fn append_under_lease(
     }
 }
 
-/// Appends events that a worker reports without a spool, within a transaction. If `number` is set and the events are
-/// already stored under this number, they are not stored again. Returns the stored events.
+/// Appends, within a transaction, events that a worker without a spool reports. If events are already stored under
+/// `number`, nothing is stored again. Returns the stored events.
 pub async fn append_reported(
     tx: &mut Tx,
     tails: &Tails,
@@ -150,7 +150,7 @@ pub(super) struct StoredBatch {
     pub(super) events: i64,
 }
 
-/// Returns the last batch of the lease if its number is `number`. Otherwise, returns the error for the refused batch.
+/// Returns the lease's last batch if it has this number. Otherwise, returns the reason for refusing the batch.
 async fn repeated(connection: &mut Connection, lease: Lease, number: i64) -> Result<StoredBatch, AppendError> {
     match store::last_batch(connection, lease).await? {
         None => Err(AppendError::LeaseLost(lease.job)),
@@ -228,7 +228,7 @@ struct Position {
     at: Timestamp,
 }
 
-/// Assigns the position to the event. Returns the event in two forms, one for readers and one for the database.
+/// Assigns the position to the event. Returns the event in two forms: one for readers and one for the database.
 fn serialise(position: Position, mut event: NewEvent) -> (Arc<StoredEvent>, NewRow) {
     if let Payload::End(end) = &mut event.payload {
         end.last_seq = position.seq;
@@ -258,8 +258,8 @@ fn serialise(position: Position, mut event: NewEvent) -> (Arc<StoredEvent>, NewR
     (stored, row)
 }
 
-/// Returns the value of the `kind` column. For a chunk of output with all of its fields, the value is `log`. Workers on
-/// other machines may also report events of the kind `log` that lack some of these fields, for which the value is
+/// Returns the value of the `kind` column, which is the payload's kind with one exception. Workers on other machines
+/// may report events of the kind `log` that lack some fields of a chunk of output. For these events, the value is
 /// `text`.
 fn kind_column(payload: &Payload, facets: &Facets) -> String {
     match payload {
@@ -268,8 +268,8 @@ fn kind_column(payload: &Payload, facets: &Facets) -> String {
     }
 }
 
-/// If `payload` belongs to the last event of an attempt, returns the number of values that were masked in the attempt's
-/// output. Otherwise, returns 0.
+/// Returns the number of values that were masked in an attempt's output if `payload` reports the end of the attempt.
+/// Otherwise, returns 0.
 fn masked(payload: &Payload) -> u64 {
     match payload {
         Payload::Attempt(attempt) => attempt.redactions.and_then(|count| u64::try_from(count).ok()).unwrap_or(0),

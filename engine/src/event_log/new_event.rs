@@ -339,7 +339,7 @@ pub struct AttemptTotals {
     pub bytes: i64,
     /// The number of bytes that were not sent as events.
     pub suppressed_bytes: i64,
-    /// The number of masks in the output, in total and for each rule.
+    /// The number of masks (placeholders for secret values) in the output, in total and for each rule.
     #[serde(flatten)]
     pub redactions: RedactionCounts,
     /// SHA-256 of `output.log`, in hexadecimal.
@@ -353,7 +353,7 @@ pub struct RedactionCounts {
     /// The total number of masks.
     #[serde(rename = "redactions")]
     pub total: i64,
-    /// The number of masks that each rule for unregistered secrets has caused, keyed by the rule's id.
+    /// For each rule that recognises unregistered secrets, the number of masks it has caused, keyed by the rule's id.
     #[serde(rename = "redactionsByRule", default)]
     pub by_rule: BTreeMap<String, i64>,
 }
@@ -380,7 +380,7 @@ pub struct JobDetails {
     pub reason: Option<Redacted>,
 }
 
-/// The number of bytes that each segment in an event's payload adds to the size of the event.
+/// The number of bytes by which each segment in an event's payload increases the size of the event.
 const SEGMENT_SIZE: usize = 24;
 
 /// Returns the size of an event whose text has `length` bytes, as counted towards the size limits.

@@ -1,7 +1,7 @@
 //! Finds the events that contain the output at given offsets.
 //!
-//! Chunks are stored in the order of their first bytes, so a binary search finds the chunks around the first offset,
-//! and a scan from there finds the chunks for the other offsets.
+//! Chunks are stored in the order of their first bytes. A binary search finds the chunks around the lowest offset, and
+//! a scan from there finds the chunks for the other offsets.
 
 use std::pin::pin;
 
@@ -12,11 +12,11 @@ use super::ReadError;
 use super::store::{self, SentChunk};
 use crate::db::Connection;
 
-/// The number of chunks that can overlap in `output.log`: one for each stream.
+/// The number of chunks whose ranges of `output.log` can overlap: one for each stream.
 const STREAMS: i64 = 2;
 
-/// For each offset in the attempt's `output.log`, returns the `seq` of the event that contains the byte at this offset,
-/// or `None` if no event contains the byte.
+/// Returns, for each of `offsets` in the attempt's `output.log`, the `seq` of the event that contains the byte at this
+/// offset, or `None` if no event contains it.
 pub(super) async fn events_at(
     connection: &mut Connection,
     job: JobId,
@@ -46,7 +46,7 @@ pub(super) async fn events_at(
 }
 
 /// Returns the position directly after the last chunk that begins at or before `at`, or 1 if there is no such chunk.
-/// `at` is the number of an attempt and an offset in its `output.log`.
+/// `at` consists of the number of an attempt and an offset in its `output.log`.
 async fn first_chunk_after(connection: &mut Connection, job: JobId, at: (i32, i64)) -> Result<Seq, ReadError> {
     let last = store::last_seq(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
     let (mut low, mut high) = (1, last.0 + 1);

@@ -8,8 +8,8 @@ use super::stored::{Facets, StoredEvent};
 /// The maximum number of bytes of text in a page, unless a single event has more.
 pub const MAX_TEXT: usize = 1 << 20;
 
-/// The maximum number of events that one page examines. It limits the work for a filter that rejects most events. The
-/// reply contains the position of the last event examined, from which the next request continues.
+/// The maximum number of events that one page examines. It limits the work if a filter rejects most events. The reply
+/// contains the position of the last event examined, and the next request continues from there.
 pub const MAX_LOOKED_AT: usize = 5_000;
 
 /// A position in the log, as specified by a request.
@@ -17,11 +17,11 @@ pub const MAX_LOOKED_AT: usize = 5_000;
 pub enum Cursor {
     /// The event at this position, or the last event if the log is shorter.
     Seq(Seq),
-    /// The last event at or before this time. Reading continues after this event. If an id is given, an event at
-    /// exactly this time counts as later if its id is greater.
+    /// The last event at or before this time, after which reading continues. If an id is given, an event at exactly
+    /// this time is also read if its id is greater.
     After(Timestamp, Option<EventId>),
-    /// The first event at or after this time. Reading continues before this event. If an id is given, an event at
-    /// exactly this time counts as earlier if its id is smaller.
+    /// The first event at or after this time, before which reading continues. If an id is given, an event at exactly
+    /// this time is also read if its id is smaller.
     Before(Timestamp, Option<EventId>),
 }
 

@@ -13,7 +13,7 @@ use super::stored::{Facets, Parts, StoredEvent};
 use super::{OutputCursor, ReadError, SharedEvent, StoredOutput, StoredOutputPage};
 use crate::db::{Connection, DbError, DbResult};
 
-/// The first position and the first time that were assigned to an append. Both increase by 1 with each event.
+/// The position and the time of an append's first event. For each further event, both increase by 1.
 pub(super) struct AssignedRange {
     pub(super) first: Seq,
     pub(super) first_at: Timestamp,
@@ -277,8 +277,8 @@ fn damaged(column: &'static str) -> sqlx::Error {
     sqlx::Error::Decode(format!("a stored event's {column} is damaged").into())
 }
 
-/// Returns the position that a cursor refers to. [`Cursor::After`] refers to the last event before the requested
-/// events, and [`Cursor::Before`] to the first event after them.
+/// Returns the position that a cursor refers to. For [`Cursor::After`], this is the last event before the requested
+/// events. For [`Cursor::Before`], this is the first event after them.
 pub(super) async fn resolve(connection: &mut Connection, job: JobId, cursor: Cursor) -> Result<Seq, ReadError> {
     let head = head(connection, job).await?.ok_or(ReadError::NoSuchJob(job))?;
     let (time, id) = match cursor {
@@ -294,11 +294,11 @@ pub(super) async fn resolve(connection: &mut Connection, job: JobId, cursor: Cur
     let at = if low > 0 { Some(time_of(connection, job, Seq(low)).await?) } else { None };
     let exact = at.filter(|(found, _)| *found == time).map(|(_, found)| found);
     Ok(match (cursor, exact, id) {
-        // The event found has exactly the cursor's time, but the cursor's id excludes it.
+        // The event at `low` has exactly the cursor's time, and its id makes it one of the requested events.
         (Cursor::After(..), Some(found), Some(named)) if found > named => Seq(low - 1),
         (Cursor::Before(..), Some(found), Some(named)) if found < named => Seq(low + 1),
         (Cursor::Before(..), None, _) => Seq(low + 1),
-        // The cursor refers to the event found.
+        // The cursor refers to the event at `low`.
         _ => Seq(low),
     })
 }
@@ -335,8 +335,8 @@ pub(super) async fn chunk_from(connection: &mut Connection, job: JobId, from: Se
     row.map(sent_chunk).transpose()
 }
 
-/// Returns the position of the chunk that is `count` chunks before the position `before`, or of the first chunk if
-/// there are fewer. Returns 0 if there are no chunks before that position.
+/// Returns the position of the chunk that is `count` chunks before the position `before`. If there are fewer chunks,
+/// returns the position of the first. If there are none, returns 0.
 pub(super) async fn chunks_back(connection: &mut Connection, job: JobId, before: Seq, count: i64) -> DbResult<Seq> {
     let seq: Option<i64> = sqlx::query_scalar(
         "select min(seq) from (select seq from events where job_id = ? and seq < ? and kind = 'log'

@@ -6,9 +6,9 @@
 //! fallen behind the window reads from the database until it catches up.
 //!
 //! The database may contain later events than the window, because another server may append to the same log. A reader
-//! that has received everything in the window therefore compares the window with the database, unless this was done
-//! less than [`CHECK_EVERY`] ago. The readers of a job share these checks, so their number does not depend on the
-//! number of readers, and a log to which this server keeps appending needs none.
+//! that has received everything in the window therefore compares the window with the database, unless the last
+//! comparison was less than [`CHECK_EVERY`] ago. The readers of a job share the comparisons, so additional readers do
+//! not cause additional comparisons. While this server itself keeps appending to a log, no comparison is needed.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -27,8 +27,8 @@ const WINDOW_TEXT: usize = 4 << 20;
 /// The maximum number of events in a window.
 const WINDOW_EVENTS: usize = 2_000;
 
-/// The minimum interval between two comparisons of a window with the database. Polling clients receive an event of
-/// another server at most this much later than an event of this server.
+/// The minimum interval between two comparisons of a window with the database. It is the maximum additional delay with
+/// which polling clients receive events that another server has appended.
 const CHECK_EVERY: Duration = Duration::from_secs(1);
 
 /// The update that an append publishes to readers after its commit.
@@ -59,7 +59,7 @@ struct TailWindow {
     /// Consecutive events, the last of which has the position `end`.
     events: VecDeque<SharedEvent>,
     text: usize,
-    /// The position of the log's last event, as far as it is known. It is `None` in a new window.
+    /// The position of the last event that is known to be in the log. It is `None` in a new window.
     end: Option<Seq>,
     /// The time at which `end` was last known to be the end of the log in the database.
     checked: Option<Instant>,
@@ -74,8 +74,9 @@ struct TailWindow {
 pub(super) enum Recalled {
     /// The page.
     Page(Page),
-    /// The cache contains no event for the page, but the database may. The caller has to compare them, and then call
-    /// [`Tails::catch_up`]. Other readers are not asked to do the same.
+    /// The cache contains no event for the page, but the database may. The caller has to compare the cache with the
+    /// database, and then call [`Tails::catch_up`]. Until [`CHECK_EVERY`] has passed, no other reader is asked to do
+    /// this.
     Outdated {
         /// The end of the log that the cache knows, if any.
         end: Option<Seq>,
@@ -114,8 +115,8 @@ impl Tails {
         Watch { job, tails: self.clone(), last: tail.last.subscribe(), tail: Some(tail) }
     }
 
-    /// Reads a page from the window if the request reads towards newer events from a cursor, and the window contains
-    /// all events after this cursor.
+    /// Reads a page from the window. This is possible only if the request reads towards newer events, and the window
+    /// contains all events after the request's cursor.
     pub(super) fn page(&self, job: JobId, request: &PageRequest, now: Instant) -> Recalled {
         let Direction::After(cursor) = request.direction else { return Recalled::Missing };
         let Some(tail) = self.lock().get(&job).map(Arc::clone) else { return Recalled::Missing };
@@ -126,8 +127,8 @@ impl Tails {
         recalled
     }
 
-    /// Adds what a comparison with the database has found: the end of the log, and the first events after the end that
-    /// the cache knew. Wakes the readers if the cache did not know this end.
+    /// Adds the result of a comparison with the database: `head`, the end of the log, and `missed`, the first events
+    /// that the cache lacked. Wakes the readers if the log has grown.
     pub(super) fn catch_up(&self, job: JobId, head: Head, missed: Vec<SharedEvent>) {
         let Some(tail) = self.lock().get(&job).map(Arc::clone) else { return };
         let end = lock(&tail.window).catch_up(head, missed);
@@ -180,7 +181,7 @@ impl Tail {
         Arc::new(Self { window: Mutex::default(), last: watch::Sender::new(Seq::START) })
     }
 
-    /// Wakes the readers if they do not know the end of the log yet.
+    /// Wakes the readers if the log has grown since they were last woken.
     fn announce(&self, end: Option<Seq>) {
         let Some(end) = end else { return };
         self.last.send_if_modified(|last| {
@@ -226,11 +227,12 @@ impl TailWindow {
         self.end
     }
 
-    /// Adds what a comparison with the database has found, and returns the end of the log.
+    /// Adds the result of a comparison with the database, and returns the end of the log.
     fn catch_up(&mut self, head: Head, missed: Vec<SharedEvent>) -> Option<Seq> {
         self.add(missed);
         if self.end.is_none_or(|end| end < head.last_seq) {
-            // The window is new, or there are too many events for it. They are read from the database.
+            // The window is new, or `missed` does not reach the end of the log. Readers read these events from the
+            // database.
             self.clear();
             self.end = Some(head.last_seq);
         }
@@ -246,8 +248,8 @@ impl TailWindow {
             if self.end.is_some_and(|end| event.seq <= end) {
                 continue;
             }
-            // The events in a window must be consecutive, so if events are missing before this one, the window is
-            // cleared.
+            // If events are missing before this one, clear the window, because the events in a window must be
+            // consecutive.
             if self.end.is_some_and(|end| end.plus(1) != event.seq) {
                 self.clear();
             }

@@ -14,8 +14,8 @@ use zeekstd::{EncodeOptions, Encoder, FrameSizePolicy, SeekTable};
 /// more disk space.
 const FRAME: u32 = 1 << 20;
 
-/// The compression level. Compression runs in the background, so a high level is affordable. The high level regains
-/// most of the space that is lost by splitting a file into frames.
+/// The compression level. Compression runs in the background, so a high level is affordable. Splitting a file into
+/// frames costs disk space, and the high level regains most of this space.
 const LEVEL: i32 = 9;
 
 /// A compressed file, and the frame that was read last.

@@ -1,4 +1,4 @@
-//! A stored file, which is either uncompressed at its original path or compressed beside it.
+//! A stored file, which is either uncompressed at its original path, or compressed in a file beside that path.
 
 use std::fs::File;
 use std::io;

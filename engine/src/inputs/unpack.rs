@@ -31,8 +31,8 @@ use super::names::{below, stays_inside};
 struct UnpackLimits {
     /// The maximum total size of the files, in bytes.
     bytes: u64,
-    /// The maximum number of entries, and also the maximum number of directories. Both limit the number of inodes: even
-    /// an empty entry takes one, and a single entry can create all directories in its path.
+    /// The maximum number of entries, and also the maximum number of directories. Each of them takes an inode, even if
+    /// it is empty. Directories are counted separately, because the path of a single entry can create many of them.
     entries: u64,
     /// The maximum number of components in a path. Real projects need far fewer. The limit also bounds the recursion of
     /// programs that walk through the workspace.
@@ -66,7 +66,7 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 const STOPPED: &str = "stopped";
 const TOO_LONG: &str = "a header is too long";
 
-/// The error for an input that was not unpacked.
+/// The error returned when an input cannot be unpacked.
 #[derive(Debug, thiserror::Error)]
 pub enum UnpackError {
     /// Unpacking was cancelled.

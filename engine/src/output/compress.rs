@@ -16,8 +16,8 @@ use super::Outputs;
 use crate::queue::QueueError;
 use crate::spool::Spools;
 
-/// The delay between the end of an attempt and the search for outputs to compress. Because of the delay, a single
-/// search finds the outputs of a burst of small jobs.
+/// The delay between the end of an attempt and the search for outputs to compress. If many small jobs end within this
+/// delay, a single search finds all of their outputs.
 const LOOK_AFTER: Duration = Duration::from_millis(500);
 
 /// The delay after a failure. A full disk, for example, is unlikely to have free space again immediately.
@@ -63,7 +63,7 @@ enum Done {
     Nothing,
 }
 
-/// The error for an output that could not be compressed.
+/// The error returned when an output cannot be compressed.
 #[derive(Debug, thiserror::Error)]
 enum CompressError {
     #[error(transparent)]

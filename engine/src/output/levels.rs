@@ -1,8 +1,8 @@
 //! Determines the level of each line, which may depend on the lines before it.
 //!
 //! A line that continues a message has the level of the message's first line ([`model::level`]). Reading can begin at
-//! any line. The state before that line is then determined from a bounded number of earlier bytes, so the level of a
-//! line does not depend on where reading began.
+//! any line. In this case, a bounded number of bytes before the line determines which message, if any, the line
+//! continues. The level of a line therefore does not depend on where reading began.
 
 use std::borrow::Cow;
 use std::io;
@@ -14,12 +14,12 @@ use super::lines::Line;
 use super::visible::visible;
 use crate::spool::{Source, SpoolReader};
 
-/// If a line begins more than this many bytes of `output.log` after the first line of a message, it does not continue
-/// the message. The limit is enough for a message with the maximum number of lines, even if they are coloured and twice
-/// as wide as a terminal.
+/// The maximum distance between the first line of a message and a line that continues the message, in bytes of
+/// `output.log`. The limit is enough for a message with the maximum number of lines, even if they are coloured and
+/// twice as wide as a terminal.
 const MAX_MESSAGE: u64 = 128 << 10;
 
-/// To determine the level of a line, this many bytes of `output.log` before the line are examined first. These bytes
+/// The number of bytes of `output.log` before a line that are examined first to determine the line's level. They
 /// usually suffice.
 const USUALLY_EXAMINED: u64 = 8 << 10;
 
@@ -57,7 +57,7 @@ impl StreamLevels {
     }
 }
 
-/// Returns the levels of lines. Lines with consecutive numbers in ascending order are processed fastest.
+/// Returns the levels of lines. Fastest if the lines' numbers are consecutive and ascending.
 pub(super) fn of_lines(spool: &mut SpoolReader, lines: &[Line]) -> io::Result<Vec<Level>> {
     let mut levels = Vec::with_capacity(lines.len());
     let mut states = [None::<StreamLevels>; 2];
@@ -89,9 +89,9 @@ fn beginning(text: &[u8]) -> Cow<'_, str> {
 struct EarlierLines {
     source: Source,
     text: Vec<u8>,
-    /// The index in `text` and the offset in `output.log` at which each line begins.
+    /// For each line, its index in `text` and its offset in `output.log`.
     begins: Vec<(usize, u64)>,
-    /// Whether the lines include the first one of the step.
+    /// Whether these lines begin with the first line of the step in this stream.
     from_start: bool,
 }
 
@@ -132,9 +132,9 @@ impl EarlierLines {
         visible(line.strip_suffix(b"\n").unwrap_or(line))
     }
 
-    /// Returns the index of the last line from which reading can start and still reach the correct state after the last
-    /// line. Returns `None` if lines before the first one must be read too. If `reaches_limit` is true, the lines
-    /// before the first one are too far away to affect the state.
+    /// Returns the index of the last line at which reading can start so that the state after all lines is correct.
+    /// Returns `None` if reading must start before these lines. If `reaches_limit` is true, earlier lines are too far
+    /// away to affect the state.
     fn sufficient(&self, reaches_limit: bool) -> Option<usize> {
         let count = self.begins.len();
         let first = count.saturating_sub(MAX_LINES.into());

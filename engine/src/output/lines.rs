@@ -11,12 +11,12 @@ use model::ansi::{self, LineEnd};
 
 use crate::spool::{Record, Source, SpoolReader, incomplete_character};
 
-/// The maximum number of index records that one read examines to find the remaining pieces of its lines. This many
-/// records occupy 40 MiB.
+/// The maximum number of index records that one read examines to find the remaining pieces of its lines. These records
+/// occupy 40 MiB.
 pub(super) const MAX_LOOKED_AT: u32 = 1 << 20;
 
-/// The number of bytes of text after which one read returns no more lines. Building a response takes three times this
-/// amount of memory.
+/// A read that has returned this many bytes of text returns no further lines. Building a response takes three times
+/// this amount of memory.
 const MAX_TEXT: usize = 4 << 20;
 
 /// A line of output.
@@ -30,8 +30,9 @@ pub struct Line {
     pub source: Source,
     /// The time at which the line's first byte was captured.
     pub time: Timestamp,
-    /// The line's text as it was printed, without the newline. If this text is longer than the caller's limit, the
-    /// caller chooses whether it is truncated or replaced by the text that a terminal would display ([`LongLine`]).
+    /// The line's text as it was printed, without the newline. If this text is longer than the caller's limit, the text
+    /// is either truncated or replaced by the text that a terminal would display, as the caller has chosen
+    /// ([`LongLine`]).
     pub text: Vec<u8>,
     /// Whether the text is truncated.
     pub cut: bool,
@@ -92,7 +93,7 @@ struct Reading<'a> {
     looked_at: u32,
 }
 
-/// The record in which the most recently read line begins, and a position in the record's text.
+/// The record in which the most recently read line begins, and that line's position in the text of the record.
 struct Here {
     number: u64,
     record: Record,
@@ -162,8 +163,8 @@ impl Reading<'_> {
     /// `keep` bytes. Returns whether the text is truncated.
     fn go_on(&mut self, after: u64, line: u64, source: Source, text: &mut Vec<u8>) -> io::Result<bool> {
         for number in after + 1.. {
-            // Call `fold` only at twice the limit, so that a line that overwrites itself is not processed again for
-            // every record.
+            // A line that overwrites itself is folded only when it has reached twice the limit. Otherwise, it would be
+            // processed again for every record.
             if text.len() > self.keep * 2 {
                 if self.long == LongLine::Displayed {
                     fold(text, LineEnd::Open);

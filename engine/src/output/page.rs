@@ -123,13 +123,13 @@ struct ShownLine {
     /// The text that the line itself printed, if `text` differs from it.
     printed: Option<String>,
     drawn_on: Option<i64>,
-    /// The level of the line's rows, if other lines have redrawn them.
+    /// The level of the line's rows on the screen, if other lines have redrawn them.
     level: Option<Level>,
 }
 
 impl ShownLine {
     /// Returns the text that a terminal shows for a line. `printed` is the text that the line printed. `redrawn` is the
-    /// line's content on a screen, or `None` if the line was not drawn on a screen.
+    /// line's content after all lines of its block were drawn, or `None` if the line was not drawn.
     fn new(line: &Line, printed: &str, redrawn: Option<Redrawn>) -> Self {
         let shown = ansi::fold(printed, LineEnd::Complete);
         match redrawn {

@@ -1,8 +1,8 @@
 //! Determines how a terminal shows lines after later lines have redrawn them.
 //!
 //! A block is a fixed range of line numbers. A line can be redrawn only by lines of the same block, step and stream
-//! ([`BlockScreen`]). To draw any line, this module therefore reads the line's whole block, so the result does not
-//! depend on where reading began. The browser draws live output in the same blocks.
+//! ([`BlockScreen`]). To draw any line, this module reads the line's whole block, so the result does not depend on
+//! where reading began. The browser draws live output in the same blocks.
 
 use std::collections::HashMap;
 use std::io;
@@ -15,11 +15,12 @@ use super::lines::{Line, MAX_LOOKED_AT};
 use super::{StepIds, signed};
 use crate::spool::{Record, SpoolReader};
 
-/// After this many pieces, the changed lines are collected and the unwanted ones are dropped. This limits memory usage.
+/// After this many lines, the changed lines are taken from the screen and the unwanted ones are dropped. This limits
+/// memory usage.
 const COLLECT_EVERY: usize = 64;
 
-/// Returns the content of the lines that are drawn on a screen, keyed by line number. Each line has at most about
-/// `keep` bytes of text.
+/// Draws the blocks that contain `lines`. Returns the drawn content of these lines, keyed by line number, with at most
+/// about `keep` bytes of text each. Lines that were not drawn are omitted.
 pub(super) fn draw(
     spool: &mut SpoolReader,
     lines: &[Line],
@@ -63,7 +64,7 @@ struct WantedBlock {
 struct DrawnBlock<'a> {
     block: WantedBlock,
     screens: [Option<BlockScreen>; 2],
-    /// For each stream, whether its last line is unfinished.
+    /// For each stream, whether the line that was drawn last is unfinished.
     open: [bool; 2],
     keep: usize,
     drawn: &'a mut HashMap<i64, Redrawn>,
@@ -136,7 +137,7 @@ impl DrawnBlock<'_> {
         }
     }
 
-    /// Takes the changed lines from the screens, and stores the wanted ones.
+    /// Takes the changed lines from the screens, stores the wanted ones, and drops the others.
     fn collect(&mut self) {
         for (number, redrawn) in self.screens.iter_mut().flatten().flat_map(BlockScreen::take_changes) {
             if self.block.wanted.binary_search(&number).is_ok() {

@@ -84,7 +84,7 @@ pub struct LogSearch {
     account: SearchAccount,
     job: JobId,
     attempt: i32,
-    /// `None` if the attempt has not printed anything.
+    /// The reader of the output. It is `None` if the attempt has not printed anything.
     spool: Option<SpoolReader>,
     shared: Arc<SearchShared>,
     from: SearchFrom,
@@ -101,8 +101,8 @@ pub struct LogSearch {
     numbers_left: usize,
     /// The first line that may still change, or `None` if no searched line can change.
     unfinished: Option<u64>,
-    /// The line to resume from: the first line that has not been searched or, when searching backwards, the last line
-    /// that has been searched.
+    /// The line to resume from. When searching forwards, this is the first line that has not been searched. When
+    /// searching backwards, it is the last line that has been searched.
     reached: u64,
     /// The numbers of lines that were found but have not been returned by [`LogSearch::lines`] yet.
     unread: Vec<u64>,
@@ -384,8 +384,8 @@ impl LogSearch {
     }
 
     /// Reads the lines with these numbers. If the search selects lines only by step or stream, the lines are returned
-    /// in their redrawn form, and lines beyond [`MAX_BLOCKS`] blocks are omitted. Otherwise, the lines are returned as
-    /// they were printed, because redrawing could hide the text for which they were selected.
+    /// as they look after being redrawn, and lines beyond [`MAX_BLOCKS`] blocks are omitted. Otherwise, the lines are
+    /// returned as they were printed, because redrawing could hide the text for which they were selected.
     async fn describe(&self, numbers: &[u64]) -> Result<Vec<SearchHit>, OutputError> {
         let (Some(mut spool), false) = (self.spool.clone(), numbers.is_empty()) else { return Ok(Vec::new()) };
         let query = &self.shared.query;

@@ -1,4 +1,4 @@
-//! Looks up the ids of an attempt's steps and the heights of their terminals. A spool does not contain them: it
+//! Looks up the ids of an attempt's steps and the heights of their terminals. A spool contains neither, because it
 //! identifies a step only by its stage and its index in that stage.
 
 use std::collections::HashMap;
@@ -25,8 +25,8 @@ struct KnownStep {
 }
 
 impl StepIds {
-    /// Reads the ids from the job's event log. The event that contains a step's id is queued before the step's process
-    /// starts, but it may be stored after the step has printed output. Until then, the step's id is missing.
+    /// Reads the ids from the job's event log. The event with a step's id is queued before the step's process starts,
+    /// but it may be stored after the step has printed output. Until it is stored, the step's id is missing.
     pub(super) async fn load(events: &EventLog, job: JobId, attempt: i32) -> Result<Self, ReadError> {
         let filter =
             Filter { kinds: Kinds::Only(vec!["step".to_owned()]), attempt: Some(attempt), ..Filter::default() };

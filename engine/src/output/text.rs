@@ -65,7 +65,7 @@ pub struct TextReader {
     steps: Arc<StepIds>,
     /// The offset up to which everything has been read or skipped.
     at: u64,
-    /// The number of the record that contains the offset `at`. It is not used if the whole output is read without
+    /// The number of the record that contains the byte at `at`. It is not used if the whole output is read without
     /// times.
     record: u64,
     /// The offset at which to stop reading.

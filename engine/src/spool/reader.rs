@@ -92,8 +92,8 @@ impl SpoolReader {
     }
 
     /// Returns the number of the record in which line `line` begins, or of the last record if the line does not exist
-    /// yet. Returns `None` if the spool is empty or `line` is 0. The search starts at record `hint`, so that sequential
-    /// reads are cheap.
+    /// yet. Returns `None` if the spool is empty or `line` is 0. The search starts at record `hint`, which makes
+    /// sequential reads cheap.
     pub fn record_of_line(&mut self, line: u64, hint: u64) -> io::Result<Option<u64>> {
         let count = self.count()?;
         let (mut low, mut high) = (0, count);
@@ -127,7 +127,7 @@ impl SpoolReader {
         Ok(low)
     }
 
-    /// Returns the number of the first line that begins in a record with this time or a later one. If there is no such
+    /// Returns the number of the first line that begins in a record captured at or after this time. If there is no such
     /// line, returns the last line's number plus 1.
     pub fn line_at(&mut self, time: Timestamp) -> io::Result<u64> {
         let (mut low, mut high) = (0, self.count()?);

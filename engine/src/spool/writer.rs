@@ -142,7 +142,7 @@ impl SpoolWriter {
         let have = usize::try_from(have).unwrap_or(usize::MAX).min(piece.text.len());
         let missing = piece.text.split_off(have);
         let line = piece.line + memchr::memchr_iter(b'\n', piece.text.as_bytes()).count() as u64;
-        // A line that has already begun is continued, even if this spool was closed in the meantime.
+        // If the line has already begun, continue it, even if this spool was closed in the meantime.
         self.reached.open_line[piece.source.stream as usize] =
             (1..=self.reached.end.lines).contains(&line).then_some(line);
         self.append(piece.source, &missing, piece.time)?;
@@ -168,8 +168,8 @@ impl SpoolWriter {
         Ok(())
     }
 
-    /// Writes all unsynced data again, because the kernel may treat data as written even if syncing it has failed.
-    /// Fails with `InvalidData` if `output.log` no longer has the checksum of the appended output.
+    /// Writes all unsynced data again, because after a failed sync the kernel may treat the data as written. Fails with
+    /// `InvalidData` if `output.log` no longer has the checksum of the appended output.
     fn write_again(&self) -> io::Result<()> {
         let files = [(&self.log, self.reached.end.bytes), (&self.idx, self.reached.index)];
         for ((file, end), from) in files.into_iter().zip(self.synced) {

@@ -25,8 +25,8 @@ pub const BLOCK_LINES: i64 = 10_000;
 /// The maximum number of bytes that a stream's screen draws in one block. Beyond this limit, [`fold()`] draws the
 /// remaining lines of the block one by one.
 const MAX_BLOCK_BYTES: usize = 8 * 1024 * 1024;
-/// While no screen is needed, an unfinished line that is longer than this number of bytes is shortened. The limit
-/// allows a character of four bytes in each column of a row.
+/// The length in bytes above which an unfinished line is shortened while no screen is needed. The limit allows a
+/// character of four bytes in each column of a row.
 const MAX_OPEN_BYTES: usize = 64 * 1024;
 
 /// Returns the numbers of the lines in the block that contains a line. Lines are numbered from 1.
@@ -38,8 +38,8 @@ pub fn block_of(line: i64) -> RangeInclusive<i64> {
 
 /// Draws the lines of one stream of one step in one block.
 ///
-/// Most output never moves the cursor to another row, and is only scanned for such movements. From the first movement
-/// on, the lines are drawn on a [`Screen`].
+/// A screen motion is an escape sequence that concerns several rows, such as a movement to an earlier row. Most output
+/// contains none, and is only scanned for them. From the first screen motion on, the lines are drawn on a [`Screen`].
 #[derive(Clone, Debug)]
 pub struct BlockScreen {
     height: u16,
@@ -66,7 +66,7 @@ struct RecentLine {
 }
 
 impl RecentLine {
-    /// Applies the movements in the text of an unfinished line, and drops text that is too long for a row.
+    /// Applies the cursor movements in the text of an unfinished line, and drops the text beyond [`MAX_OPEN_BYTES`].
     fn shorten(&mut self) {
         if let Cow::Owned(text) = fold(&self.text, LineEnd::Open).text {
             self.text = text;
@@ -80,7 +80,7 @@ impl RecentLine {
 
 impl BlockScreen {
     /// Creates a screen of the given height in rows. `start` must be [`ScreenStart::Empty`] if the step began in this
-    /// block.
+    /// block, and otherwise [`ScreenStart::Unknown`].
     #[must_use]
     pub fn new(height: u16, start: ScreenStart) -> Self {
         Self {
@@ -95,8 +95,8 @@ impl BlockScreen {
         }
     }
 
-    /// Draws a piece of a line, like [`Screen::draw`]. Returns whether the line is drawn on a screen. If it is,
-    /// [`BlockScreen::take_changes`] returns its content.
+    /// Draws a piece of a line, like [`Screen::draw`]. Returns whether the line is drawn on a screen. If so,
+    /// [`BlockScreen::take_changes`] returns the line's content.
     pub fn draw(&mut self, number: i64, text: &str, end: LineEnd) -> bool {
         if self.line != Some(number) {
             self.line = Some(number);
@@ -119,19 +119,20 @@ impl BlockScreen {
     }
 
     /// Returns the lines that have changed since the last call, with their content, in the order of their numbers. The
-    /// result may contain lines whose content is still the text that they printed.
+    /// result may include lines that still show exactly the text that they printed.
     #[must_use]
     pub fn take_changes(&mut self) -> Vec<(i64, Redrawn)> {
         self.screen.as_mut().map_or_else(Vec::new, Screen::take_changes)
     }
 
-    /// Returns whether the cursor was moved to another row, so that a screen is needed.
+    /// Returns whether a screen motion has occurred, so that the lines are drawn on a screen.
     #[must_use]
     pub const fn has_screen(&self) -> bool {
         self.screen.is_some()
     }
 
-    /// Returns whether the limit has been reached, so that no further lines are drawn.
+    /// Returns whether the limit on the bytes drawn in a block has been reached, so that this screen draws no further
+    /// lines.
     #[must_use]
     pub const fn is_full(&self) -> bool {
         self.is_full
@@ -146,8 +147,7 @@ impl BlockScreen {
         self.recent.push_back(RecentLine { number, style: self.scanner.style(), text: String::new() });
     }
 
-    /// Adds a piece to the last recent line. If the piece moves the cursor to another row, draws the recent lines on a
-    /// screen.
+    /// Adds a piece to the last recent line. If the piece contains a screen motion, draws the recent lines on a screen.
     fn note(&mut self, text: &str, end: LineEnd) {
         let needs_screen = self.scanner.finds_screen_motion(text);
         let Some(line) = self.recent.back_mut() else { return };

@@ -8,8 +8,8 @@ const MAX_LINK_BYTES: usize = 2083;
 /// strings do not become links.
 const MAX_STRING_BYTES: usize = 2 * MAX_LINK_BYTES;
 
-/// Appends `content` to the beginning of an unfinished control string. If the string is too long, it is truncated to a
-/// length that is still recognised as too long.
+/// Appends `content` to `string`, which contains the part of an unfinished control string that was read earlier. If the
+/// result is too long, it is truncated to a length that is still recognised as too long.
 pub(super) fn append_to_string(string: &mut String, content: &str) {
     let free = (MAX_STRING_BYTES + 1).saturating_sub(string.len());
     string.push_str(&content[..content.ceil_char_boundary(free)]);

@@ -1,6 +1,6 @@
 //! Escape sequences for cursor movements and erasures, within a row and between the rows of a screen.
 
-/// A cursor movement or an edit within a row.
+/// A cursor movement within a row or to the row below, or an edit within a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Motion {
     /// Moves right by this many columns (CUF, HPR).
@@ -32,7 +32,7 @@ pub enum Motion {
 }
 
 impl Motion {
-    /// Returns the motion that a control sequence represents, or `None` if it is not a motion within the row.
+    /// Returns the motion that a control sequence represents, or `None` if the sequence is not a motion within a row.
     pub(super) const fn of_control(letter: char, parameter: u16) -> Option<Self> {
         let count = if parameter == 0 { 1 } else { parameter };
         Some(match (letter, parameter) {
@@ -78,7 +78,8 @@ impl Motion {
     }
 }
 
-/// A cursor movement to another row of the screen, or a change of several rows.
+/// A motion that requires a screen: a cursor movement between rows, a change of several rows, or a change of the
+/// screen's state.
 ///
 /// Rows and columns are counted from 0.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -127,8 +128,8 @@ pub(super) enum ScreenMotion {
 }
 
 impl ScreenMotion {
-    /// Returns the motion that a control sequence represents, or `None` if it is not such a motion. `parameters`
-    /// contains its first two parameters, and `count` is the number of all its parameters.
+    /// Returns the motion that a control sequence represents, or `None` if the sequence is not a screen motion.
+    /// `parameters` contains the sequence's first two parameters, and `count` is the number of its parameters.
     pub(super) fn of_control(letter: char, parameters: [u16; 2], count: usize) -> Option<Self> {
         let [first, second] = parameters;
         let times = first.max(1);

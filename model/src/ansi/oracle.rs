@@ -7,8 +7,8 @@ use super::{Scanner, Style};
 /// The width of the emulated terminal in columns. No generated or recorded row is wider.
 const WIDE: u16 = 1000;
 
-/// The columns of a row. A column consists of its text, whether the text is bold, and the foreground and background
-/// colours. Blank text has no style.
+/// The columns of a row. Each column is a tuple of its text, whether the text is bold, the foreground colour and the
+/// background colour. Blank text has no style.
 pub(super) type Cells = Vec<(String, bool, Option<u8>, Option<u8>)>;
 
 fn blank() -> (String, bool, Option<u8>, Option<u8>) {
@@ -97,7 +97,7 @@ pub(super) fn shown_rows(text: &str) -> Vec<Cells> {
     rows.into_iter().map(trimmed).collect()
 }
 
-/// Returns the seeds of a randomised test: `count` of them, or the one that the environment specifies.
+/// Returns the seeds of a randomised test: the seed that the environment specifies or, by default, `count` seeds.
 pub(super) fn seeds(count: u64) -> std::ops::Range<u64> {
     match std::env::var("TAILWATER_SEED").ok().and_then(|seed| seed.parse().ok()) {
         Some(seed) => seed..seed + 1,

@@ -1,11 +1,11 @@
 //! Draws text into one row of a terminal: the cells of the row, and the cursor within it.
 //!
-//! A row has a bounded number of columns. A cursor movement takes constant time, an erasure clears one bit per column,
-//! 64 at a time, and an insertion or a deletion moves a bounded number of cells. The content is rendered as text, with
+//! A row has a bounded number of columns. A cursor movement takes constant time. An erasure clears one bit per column,
+//! 64 bits at a time. An insertion or a deletion moves a bounded number of cells. The content is rendered as text, with
 //! styles (SGR) and links (OSC 8) as its only escape sequences. Colours are reduced to the sixteen of [`Style`].
 //!
-//! Rows do not wrap at the width of a terminal. Programs that redraw rows know the width and do not exceed it, and the
-//! long lines of all other programs stay whole, so that the page can wrap them at its own width.
+//! Rows do not wrap at the width of a terminal. Programs that redraw rows know the width and do not exceed it. The long
+//! lines of all other programs stay whole, so that the page can wrap them at its own width.
 
 mod extras;
 
@@ -294,7 +294,7 @@ impl TerminalRow {
         }
     }
 
-    /// If the column's left edge is in the middle of a wide character, erases this character.
+    /// If `column` is the second column of a wide character, erases this character.
     fn split(&mut self, column: usize) {
         if self.is_continuation(column) {
             self.unset(column - 1, column + 1);
@@ -315,8 +315,8 @@ impl TerminalRow {
         last.map_or(0, |word| word * 64 + 64 - self.written[word].leading_zeros() as usize)
     }
 
-    /// Appends the row's cells as text with escape sequences. `pen` is the style and link of the preceding text, and is
-    /// changed to those of the last cell. Columns that were not written have the style `blank`.
+    /// Appends the row's cells as text with escape sequences. `pen` contains the style and link of the preceding text,
+    /// and afterwards contains those of the last cell. Columns that were not written have the style `blank`.
     pub fn render(&self, pen: &mut Pen, blank: Style, out: &mut String) {
         out.push_str(&self.lead);
         let mut column = 0;
@@ -328,8 +328,8 @@ impl TerminalRow {
             let cell = &self.cells[written];
             if cell.character != CONTINUATION {
                 let (link, marks) = self.extras.get(cell.extra);
-                // On a screen, only cells that were created to hold combining characters have the style of `BLANK`.
-                // They are drawn in the style of the columns that were not written.
+                // On a screen, a cell has the style of `BLANK` only if it was created to hold a combining character.
+                // Such a cell is drawn in the style of the columns that were not written.
                 pen.switch(if cell.style == BLANK.style { blank } else { cell.style }, link, out);
                 out.push(cell.character);
                 out.push_str(marks);

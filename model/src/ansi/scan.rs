@@ -6,7 +6,7 @@ use super::motion::{Motion, ScreenMotion};
 use super::style::Parameter;
 use super::visible::is_shown;
 
-/// A terminal action that affects only the current row.
+/// A terminal action that makes sense within a single line: it affects the current row, or moves to the row below.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Token<'a> {
     /// Shows text, which may contain tabs but no other control characters.
@@ -32,7 +32,7 @@ pub enum Token<'a> {
 /// filter, therefore cannot pass such actions on by mistake.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action<'a> {
-    /// An action within a row.
+    /// An action that makes sense within a single line.
     Token(Token<'a>),
     /// An action on the screen.
     Screen(ScreenMotion),
@@ -138,8 +138,8 @@ impl Scanner {
         }
     }
 
-    /// Parses text like [`Scanner::skip`], and returns whether it contains movements to other rows of the screen, which
-    /// only [`Screen`](super::Screen) applies.
+    /// Parses text like [`Scanner::skip`], and returns whether it contains a [`ScreenMotion`]. Only a
+    /// [`Screen`](super::Screen) applies these motions.
     pub fn finds_screen_motion(&mut self, text: &str) -> bool {
         let mut found = false;
         if self.state != ScannerState::Text || text.bytes().any(|byte| byte == 0x1b || byte == 0xc2) {
@@ -149,8 +149,8 @@ impl Scanner {
         found
     }
 
-    /// Parses text and passes the actions of a terminal within a row to `sink`, in order. Returns the byte index at
-    /// which an unfinished sequence begins, or the text's length if there is none.
+    /// Parses text and passes the actions that make sense within a single line to `sink`, in order. Returns the byte
+    /// index at which an unfinished sequence begins, or the text's length if there is none.
     pub fn scan(&mut self, text: &str, sink: &mut dyn FnMut(Token<'_>)) -> usize {
         self.scan_screen(text, &mut String::new(), &mut |action| match action {
             Action::Token(token) => sink(token),

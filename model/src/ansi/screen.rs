@@ -3,17 +3,19 @@
 //!
 //! # Lines and rows
 //!
-//! A line keeps its number, whatever is drawn. A line that starts on a new row owns this row and the rows below it, up
-//! to the start of the next line that owns rows. A line that starts on a row with text, because the cursor was moved
-//! up, changes the rows of earlier lines. It owns no row, and is reported as [`Redrawn::Overdrawn`]. If a line starts
-//! on a row that never had visible text, the line takes the row from its earlier owner. Text below a progress display
-//! therefore belongs to the line that printed the text. From top to bottom, the rows' line numbers always increase.
+//! A line keeps its number, regardless of what is drawn. A line that starts on a new row owns this row and the rows
+//! below it, up to the start of the next line that owns rows. A line that starts on a row with text, because the cursor
+//! was moved up, changes the rows of earlier lines. Such a line owns no row, and is reported as [`Redrawn::Overdrawn`].
+//! If a line starts on a row that never had visible text but belongs to an earlier line, the new line takes over the
+//! row. Text below a progress display therefore belongs to the line that printed the text. From top to bottom, the
+//! rows' line numbers always increase.
 //!
 //! # The screen
 //!
-//! The cursor can reach only the last rows, as many as the terminal has. The rows above have scrolled off and no longer
-//! change, so the terminal's height limits memory usage. The screen behaves like xterm (see xterm's `ctlseqs` and, for
-//! the margins, the manual of the VT510), with the following exceptions, which help readers of a log:
+//! The screen consists of the last rows, as many as the terminal has. The cursor can reach only these rows. The rows
+//! above have scrolled off and no longer change, so the terminal's height limits memory usage. The screen behaves like
+//! xterm (see xterm's `ctlseqs` and, for the margins, the manual of the VT510), with the following exceptions, which
+//! help readers of a log:
 //!
 //! - Rows do not wrap at the width of the terminal. Programs that redraw rows know the width and do not exceed it.
 //! - Erasing the whole screen (ED 2) or resetting the terminal (RIS) loses nothing. The text remains in the log, and a
@@ -24,8 +26,8 @@
 //! - Rows in which no line has started and no character was written are not shown, such as the rows between the text
 //!   and a progress bar in the last row of the screen.
 //!
-//! A screen may also start in the middle of a log. The content of the rows above is then unknown. Their number is used
-//! to interpret absolute positions, and the cursor stops at the first known row.
+//! If a screen starts in the middle of a log, the content of the rows above its first line is unknown. The number of
+//! these rows is used to interpret absolute positions. The cursor cannot move above the first known row.
 //!
 //! All motions take constant time, or time linear in the number of rows that they change.
 
@@ -62,9 +64,9 @@ pub enum Redrawn {
     Rows(Folded<'static>),
     /// The line owns no row, and must not be shown.
     Overdrawn {
-        /// The number of the line on whose row this line was drawn. If this line had written no visible text, `on` is
-        /// the line that took over its row. The line `on` may be overdrawn itself, so follow `on` until a line that
-        /// owns rows is reached.
+        /// The number of the line on whose row this line wrote its first visible text. If this line had written no
+        /// visible text, `on` is the number of the line that took over its row. The line `on` may also be overdrawn, so
+        /// callers must follow `on` until they reach a line that owns rows.
         on: i64,
     },
 }

@@ -10,7 +10,7 @@ pub struct Color(u8);
 impl Color {
     /// The default colour of the page.
     pub const DEFAULT: Self = Self(u8::MAX);
-    /// The colour at the end of the previous line, which is unknown.
+    /// The colour in use at the end of the previous line, if the previous line is unknown.
     const INHERITED: Self = Self(u8::MAX - 1);
 
     /// Returns the colour with this number, 0 to 15.
@@ -53,8 +53,9 @@ impl Color {
                 224..=255 => Self(15),
             };
         }
-        // Each channel sets one bit of the ANSI colour's number (red 1, green 2, blue 4) if its value is nearer to the
-        // highest channel's value than to the lowest channel's value.
+        // The number of the ANSI colour is the sum of one bit per channel: red is 1, green is 2, and blue is 4. A
+        // channel's bit is set if its value is nearer to the value of the highest channel than to that of the lowest
+        // channel.
         let middle = low + (high - low) / 2;
         let mut number = 0;
         if red > middle {
@@ -90,7 +91,8 @@ pub struct Style {
     /// The background colour.
     pub background: Color,
     flags: u8,
-    /// A mask of the flags that are inherited from the end of the previous line, whose style is not known.
+    /// A mask of the flags (bold, italic and so on) that continue from the end of the previous line. Their values are
+    /// unknown, because the previous line is unknown.
     inherited: u8,
 }
 

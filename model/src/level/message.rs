@@ -6,7 +6,7 @@ use super::{LineText, MessagePart};
 use crate::Level;
 
 /// The maximum number of lines of a stream that can belong to a message after its first line. Most stack traces are
-/// shorter. To determine the level of a line, up to this number of lines before it are examined.
+/// shorter. Determining the level of a line requires at most this number of lines before it.
 pub const MAX_LINES: u16 = 500;
 
 /// A message that the next line may continue.
@@ -14,7 +14,7 @@ pub const MAX_LINES: u16 = 500;
 pub(super) struct Message {
     level: Level,
     family: Family,
-    /// The indentation of the first line. Lines that are indented further count as indented.
+    /// The indentation of the first line. Only lines that are indented further count as indented.
     indent: u8,
     /// The number of lines since the line that began the message.
     lines: u16,
@@ -38,15 +38,15 @@ enum Family {
     Traceback,
     /// An exception. Stack frames or, in Python, another exception may follow.
     Exception,
-    /// Python's announcement of another stack trace.
+    /// The line with which Python announces another stack trace.
     Chain,
-    /// The first line of a Rust panic. Its text follows.
+    /// The first line of a Rust panic. The text of the panic follows.
     RustPanic,
     /// The text of a Rust panic.
     RustPanicText,
     /// A panic of a Go program, followed by the stack traces of its goroutines.
     GoPanic,
-    /// A failed Go test. Its messages follow, indented and with their locations.
+    /// A failed Go test. The messages of the test follow. They are indented, and each begins with its location.
     GoTest,
     /// A failed assertion of pytest.
     Pytest,
@@ -71,7 +71,7 @@ impl Message {
             || rules::log_level_word(line.text).or_else(|| rules::opening(line.text)).is_some();
         // In Go, a panic during another panic is indented, but its stack trace is not, so the indentation counts as 0.
         let indent = if family == Family::GoPanic { 0 } else { u8::try_from(line.indent).ok()? };
-        // Cargo prints the cause of an error on the indented lines after this one.
+        // After a line `Caused by:`, cargo prints the cause of an error on indented lines.
         let takes_indented = line.text == "Caused by:";
         is_beginning.then_some(Self { level, family, indent, lines: 0, takes_indented, after_blank: false })
     }
@@ -84,9 +84,8 @@ impl Message {
         self.lines
     }
 
-    /// Returns the role of the next line in a message, and the message that the line after it may continue. `own` is
-    /// the level that the next line indicates on its own, and `begun` is the message that the next line would begin on
-    /// its own.
+    /// Returns the role of the next line, `line`, and the message that the line after it may continue. `own` is the
+    /// level that `line` indicates on its own, and `begun` is the message that `line` would begin on its own.
     pub(super) fn next(
         mut self,
         line: &LineText<'_>,
@@ -177,8 +176,8 @@ impl Message {
         }
     }
 
-    /// Returns the message's state after a blank line and the line after that, or `None` if the latter does not
-    /// continue the message.
+    /// Returns the message's state after a blank line and a line of the form `shape`. Returns `None` if that line does
+    /// not continue the message.
     fn after_blank(mut self, shape: Shape) -> Option<Self> {
         match (self.family, shape) {
             (Family::Exception, Shape::Chain) => self.family = Family::Chain,

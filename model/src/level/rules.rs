@@ -73,7 +73,7 @@ const ERRORS: &[&str] = &[
     "unhandled exception",
 ];
 
-/// The prefixes of warnings from the same tools.
+/// The prefixes of warnings from these tools: compilers, test runners, shells and package managers.
 const WARNINGS: &[&str] =
     &["warning:", "warning[", "warning ", "warn:", "npm WARN", "npm warn", "W: ", "deprecated:", "⚠", "caution:"];
 
@@ -150,8 +150,8 @@ pub(super) fn is_tsc(line: &str) -> bool {
     line.split_once("error TS").is_some_and(|(_, rest)| rest.starts_with(|digit: char| digit.is_ascii_digit()))
 }
 
-/// Phrases that indicate an error if they follow the name of a file or program. Each phrase begins with the colon that
-/// follows the name.
+/// Phrases that indicate an error if they follow the name of a file or program. Each phrase begins with the colon after
+/// the name.
 const ERRORS_AFTER_COLON: &[&str] = &[
     ": error:",
     ": error ",

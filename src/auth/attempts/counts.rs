@@ -7,8 +7,8 @@ use std::time::Instant;
 use crate::limits::FAILED_LOGINS_WINDOW;
 
 /// The maximum number of stored counts, which occupy about a megabyte. When this number is reached, the oldest tenth of
-/// the counts is removed at once. If only one count were removed at a time, each failure of an attack with many names
-/// or addresses would search all counts for the oldest one.
+/// the counts is removed at once. Removing only the oldest count would be too slow: under an attack with many names or
+/// addresses, each failure would search all counts for the oldest one.
 pub(super) const MAX_COUNTS: usize = 10_000;
 
 /// The number of failures of each key. A count expires [`FAILED_LOGINS_WINDOW`] after its first failure.

@@ -4,7 +4,7 @@
 //! always accepted. This is safe, because tokens have at least 30 random characters and cannot be guessed. It is
 //! necessary, because a worker whose token was revoked keeps repeating its requests, and may share its address with
 //! other workers. If an address exceeds the limit, the responses to its invalid tokens tell the client to slow down.
-//! The count also determines which requests are recorded in the audit log.
+//! The count also determines which of these requests are recorded in the audit log.
 
 use std::net::IpAddr;
 use std::sync::PoisonError;
@@ -14,8 +14,8 @@ use super::counts::FailureCounts;
 use super::network;
 use crate::auth::Auth;
 
-/// The number of requests with invalid tokens from each address. They are counted separately from failed logins.
-/// Otherwise these requests could prevent people from logging in, and their counts could displace those of logins.
+/// The number of requests with invalid tokens from each address. They are counted separately from failed logins, for
+/// two reasons: they must not prevent people from logging in, and they must not displace the counts of failed logins.
 #[derive(Debug)]
 pub(in crate::auth) struct InvalidTokens {
     /// The maximum number of requests from one address.

@@ -1,8 +1,8 @@
 //! People for whom a reverse proxy vouches by adding a header to their requests.
 //!
-//! If a request has the header, the header determines the person and the role. Some proxies do not add the header to
-//! every request, for example not to requests for streams. Requests without the header are authenticated by a session,
-//! which ends a limited time after the last request with the header.
+//! If a request has the header, the header determines the person and the role. Some proxies add the header only to some
+//! requests, for example not to requests for streams. A request without the header is authenticated by a session, which
+//! ends a limited time after the last request with the header.
 
 use engine::clock;
 use engine::db::DbError;
@@ -20,8 +20,8 @@ impl Auth {
     /// Returns the identity of a person for whom a reverse proxy vouches. `cookie` is the session cookie, or `None` if
     /// the request has none.
     ///
-    /// A session is used only if it began while the proxy vouched for the same person. If the person has logged in with
-    /// the login form, the session may belong to a local user.
+    /// A session is used only if it began while the proxy vouched for the same person. Such a session may belong to a
+    /// local user, because the person may have logged in with the login form.
     pub async fn proxied(&self, person: &ExternalPerson, cookie: Option<&str>) -> Result<Identity, ExternalError> {
         let session = match cookie {
             Some(cookie) => self.session_row(cookie).await?,
@@ -91,7 +91,7 @@ impl Auth {
     }
 
     /// Returns the identity of a user whom a proxy has authenticated, or `None` if the user is refused or was removed.
-    /// The returned identity has no expiry, because only the identity of the original request contains one.
+    /// This identity has no expiry. Only [`Self::proxied`] sets one, which applies to the request that had the header.
     pub(in crate::auth) async fn proxied_identity(&self, id: i64) -> Result<Option<Identity>, DbError> {
         let mut connection = self.db.reader().await?;
         let user = store::by_id(&mut connection, id).await?.filter(|user| !user.is_refused());

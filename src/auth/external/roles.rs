@@ -10,9 +10,9 @@ pub struct GroupRoles {
 }
 
 impl GroupRoles {
-    /// Parses strings such as `ops=admin`. The last equals sign is the separator, because the names of groups may
-    /// contain others. `default` is the role of people without a mapped group. Returns the first invalid string as an
-    /// error.
+    /// Parses strings such as `ops=admin`. The name of a group may contain equals signs, so the last one is the
+    /// separator. `default` is the role of people without a mapped group. If a string is invalid, returns the first
+    /// such string as an error.
     pub fn parse(texts: &[String], default: Option<Role>) -> Result<Self, String> {
         let pair = |text: &String| {
             let (group, role) = text.rsplit_once('=')?;

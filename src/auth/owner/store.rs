@@ -6,8 +6,8 @@ use sqlx::sqlite::SqliteRow;
 use super::CredentialOwner;
 use crate::auth::users::store::{role_of, source_of};
 
-/// The columns that [`CredentialOwner::of_row`] reads, from the table `users` as `u`. They are null if there is no
-/// user.
+/// The columns that [`CredentialOwner::of_row`] reads. They belong to the table `users`, which the query calls `u`, and
+/// are null if there is no user.
 macro_rules! owner_columns {
     () => {
         "u.name as owner_name, u.role as owner_role, u.disabled or u.without_role as owner_refused,

@@ -21,7 +21,8 @@ pub(in crate::auth) struct SessionRow {
     pub(in crate::auth) expires_at: Timestamp,
     pub(in crate::auth) address: String,
     pub(in crate::auth) browser: String,
-    /// The id of the person for whom a reverse proxy vouched when the session began, or `None` if there was none.
+    /// The id of the person for whom a reverse proxy vouched when the session began, or `None` if no proxy vouched for
+    /// anybody.
     pub(in crate::auth) proxy_user: Option<String>,
 }
 
@@ -75,7 +76,8 @@ pub(in crate::auth) async fn by_id(
 }
 
 /// Returns sessions that have not expired, newest first: those of one account or, if `account` is `None`, those of all
-/// accounts. Returns up to one session more than requested, so that the caller knows whether there are more.
+/// accounts. Returns up to one session more than requested. This additional session tells the caller that there are
+/// more.
 pub(in crate::auth) async fn list(
     connection: &mut Connection,
     account: Option<Account>,

@@ -1,13 +1,12 @@
 //! The format of API tokens: `twt_`, 30 random letters and digits, and a checksum of six letters and digits.
 //!
-//! This is the format that GitHub has published for its tokens. The checksum is the CRC-32 of the random part, in base
-//! 62 with leading zeros. With the checksum, a program can distinguish a token from similar text without a database
-//! query.
+//! GitHub has published this format for its own tokens. The checksum is the CRC-32 of the random part, in base 62 with
+//! leading zeros. It allows programs to distinguish a token from similar text without a database query.
 
 /// The beginning of every token.
 const PREFIX: &str = "twt_";
 
-/// The number of random characters. Together they contain 178 bits of randomness.
+/// The number of random characters, which together contain 178 bits of randomness.
 const RANDOM: usize = 30;
 
 /// The number of characters of the checksum. Six digits in base 62 can represent any 32-bit number.

@@ -20,8 +20,8 @@ pub(in crate::auth) struct TokenRow {
     pub(in crate::auth) name: String,
     pub(in crate::auth) role: Role,
     pub(in crate::auth) description: Option<String>,
-    /// The limits on what a worker can claim with the token. They are read here only to be displayed, because the queue
-    /// reads them itself when a worker claims a job.
+    /// The limits on what a worker can claim with the token. They are read here only to be displayed. When a worker
+    /// claims a job, the queue reads the limits itself.
     pub(in crate::auth) limits: TokenLimits,
     pub(in crate::auth) hint: String,
     pub(in crate::auth) created_at: Timestamp,
@@ -80,8 +80,9 @@ pub(in crate::auth) async fn by_id(connection: &mut Connection, id: TokenId) -> 
     Ok(sqlx::query_as(select!("where t.id = ?")).bind(id.0).fetch_optional(connection.sqlite()).await?)
 }
 
-/// Returns tokens, newest first, including expired ones. `account` and `role` restrict the list unless they are `None`.
-/// Returns up to one token more than requested, so that the caller knows whether there are more.
+/// Returns tokens, newest first, including expired ones. If `account` or `role` is set, only tokens with this account
+/// or role are returned. Returns up to one token more than requested. This additional token tells the caller that there
+/// are more.
 pub(in crate::auth) async fn list(
     connection: &mut Connection,
     account: Option<Account>,

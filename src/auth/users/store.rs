@@ -21,7 +21,7 @@ pub(in crate::auth) struct UserRow {
     pub(in crate::auth) issuer: String,
     /// The id of the person at the source, or `None` for a local user.
     pub(in crate::auth) subject: Option<String>,
-    /// Whether the person has no role, because none of the groups that the source sent last is mapped to a role, and
+    /// Whether the person has no role. This is the case if no group that the source sent last is mapped to a role, and
     /// there is no default role.
     pub(in crate::auth) without_role: bool,
     /// The time at which the user's login link expires or has expired, or `None` if there is no link.
@@ -83,8 +83,8 @@ impl From<Columns> for UserRow {
     }
 }
 
-/// Parses a role from the database. An unknown role, which a later version may have written, becomes the role of a
-/// viewer, which permits no changes.
+/// Parses a role from the database. An unknown role, which a later version may have written, is treated as the role of
+/// a viewer, which permits no changes.
 pub(in crate::auth) fn role_of(word: &str) -> Role {
     Role::from_word(word).unwrap_or(Role::Viewer)
 }

@@ -1,5 +1,5 @@
-//! Downloads an artifact into a partial file next to the target and verifies the checksum before renaming the file. An
-//! interrupted download is resumed.
+//! Downloads an artifact into a partial file next to the target. After the checksum has been verified, the partial file
+//! is renamed to the target. An interrupted download is resumed.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
@@ -15,8 +15,8 @@ use crate::cli::error::CliError;
 use crate::cli::output::plain;
 use crate::cli::progress::{ProgressBars, TransferBar};
 
-/// The number of consecutive requests without progress after which the download fails. The pauses between them add up
-/// to about half a minute.
+/// The number of consecutive requests without progress after which the download fails. The pauses between these
+/// requests add up to about half a minute.
 const TRIES: u32 = 10;
 
 /// The pause after a request without progress.
@@ -88,7 +88,7 @@ pub(super) async fn download(
     fs::rename(&part, path).map_err(failed("create", path))
 }
 
-/// Writes received bytes to the partial file or to standard output, and updates their count and checksum.
+/// Writes received bytes to the partial file or to standard output, and keeps track of their number and checksum.
 struct Receiver {
     to: Box<dyn Write + Send>,
     have: u64,
@@ -100,7 +100,7 @@ impl Receiver {
         Self { to, have: 0, sum: Sha256::new() }
     }
 
-    /// Resumes a download at the end of a partial file. If the file is longer than the artifact, the file's content is
+    /// Resumes a download at the end of a partial file. If the partial file is longer than the artifact, its content is
     /// discarded.
     fn go_on(mut part: File, artifact: &Artifact) -> io::Result<Self> {
         if part.metadata()?.len() > size(artifact) {

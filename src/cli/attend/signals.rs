@@ -31,7 +31,7 @@ impl Signals {
     }
 }
 
-/// Returns the signals that were ignored when this process started, one bit each; see `proc_pid_status(5)`.
+/// Returns a bit mask of the signals that were ignored when this process started; see `proc_pid_status(5)`.
 fn ignored() -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
@@ -49,7 +49,7 @@ mod tests {
     #[test]
     fn signal_sets_have_one_bit_per_signal() {
         // SIGHUP is 1, SIGINT is 2, SIGQUIT is 3, and SIGTERM is 15. Shells make background jobs ignore SIGINT and
-        // SIGQUIT, which are the set 0x6.
+        // SIGQUIT, whose bit mask is 0x6.
         assert!(is_in(0x6, SignalKind::interrupt()) && !is_in(0x6, SignalKind::hangup()));
         assert!(is_in(0x4001, SignalKind::hangup()) && is_in(0x4001, SignalKind::terminate()));
     }

@@ -1,8 +1,8 @@
 //! Fetches the exact bytes of an event from the attempt's complete output.
 //!
 //! An event's bytes are written to the complete output before the event is sent, so they are available as long as that
-//! output is kept. The segments of an event are close to each other, separated only by output of the other stream, so
-//! one request fetches all of them.
+//! output is kept. An event consists of segments, which are contiguous ranges of the complete output. Only output of
+//! the other stream lies between the segments of an event, so one request fetches all of them.
 
 use model::{Event, LogPayload, Payload, Segment};
 use reqwest::Method;

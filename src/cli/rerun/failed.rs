@@ -2,7 +2,7 @@
 //!
 //! The jobs are counted first, and then the server submits all of them again in one request. This request includes only
 //! jobs that were submitted before the count, so a new job that fails immediately is not run again. Jobs that were
-//! already run again are skipped, so repeating the command does not run them once more.
+//! already run again are skipped, so repeating the command does not run a job twice.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -25,8 +25,8 @@ const NAMED: usize = 10;
 /// The maximum number of jobs that run again without confirmation.
 const FEW: i64 = 10;
 
-/// The maximum time until the server has submitted all jobs again. It submits up to 10,000 jobs, one after another, and
-/// syncs each of them to disk.
+/// The maximum time until the server has submitted all jobs again. The server submits up to 10,000 jobs, one after
+/// another, and syncs each of them to disk.
 const DONE_WITHIN: Duration = Duration::from_mins(10);
 
 /// The arguments that select failed jobs instead of jobs with certain ids.

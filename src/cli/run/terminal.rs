@@ -27,7 +27,8 @@ impl TerminalArgs {
 /// unknown value is omitted, so that the server uses its default.
 pub(super) fn size_variables(size: Option<(u32, usize)>) -> impl Iterator<Item = (&'static str, String)> {
     let variable = |(name, number): (&'static str, Option<u16>)| {
-        // A terminal that a program has opened may report 0 columns or rows, which means that its size is unknown.
+        // A terminal that was opened by a program may report 0 columns or rows. This means that the terminal's size is
+        // unknown.
         let number = number.filter(|number| *number > 0)?.min(TerminalSize::MAX);
         Some((name, number.to_string()))
     };

@@ -29,7 +29,7 @@ const BLOCK: usize = 128 << 10;
 /// most networks can transfer the result.
 const LEVEL: i32 = 3;
 
-/// The progress of packing. The upload lags behind by at most a few blocks.
+/// The progress of packing. The upload is at most a few blocks behind.
 #[derive(Debug)]
 pub(super) struct PackingProgress {
     /// The number of bytes of file content that have been packed so far.
@@ -38,7 +38,7 @@ pub(super) struct PackingProgress {
 }
 
 impl PackingProgress {
-    /// Creates the progress for the start of packing. `counter` receives the number of packed bytes.
+    /// Creates a progress of zero bytes. Packed bytes are also added to `counter`.
     pub(super) const fn new(counter: TransferCounter) -> Self {
         Self { packed: AtomicU64::new(0), counter }
     }
@@ -99,7 +99,8 @@ impl Folder {
             return Ok(());
         }
         let about = match fs::symlink_metadata(path) {
-            // The file is omitted: it was removed after it was listed, or git still tracks it although it was removed.
+            // The file no longer exists, so it is omitted. It was deleted after it was listed, or it was deleted
+            // earlier and git still tracks it.
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
             about => about?,
         };
@@ -128,12 +129,12 @@ impl Folder {
         &self.skipped
     }
 
-    /// Packs the files and sends the archive block by block. If a file cannot be read, an error is sent last.
+    /// Packs the files and sends the archive block by block. If a file cannot be read, the last item sent is an error.
     pub(super) fn pack(self, blocks: mpsc::Sender<io::Result<Vec<u8>>>, progress: &PackingProgress) -> io::Result<()> {
         let packed = self.write(BlockSender { sender: blocks.clone(), block: Vec::new() }, progress);
         if let Err(error) = &packed {
-            // Without this error, the server would consider the archive complete. The result is ignored, because the
-            // connection may already be closed.
+            // Without this error, the server would consider the archive complete. A failure to send it is ignored,
+            // because the connection may already be closed.
             blocks.blocking_send(Err(io::Error::new(error.kind(), error.to_string()))).ok();
         }
         packed

@@ -20,8 +20,8 @@ const FOLDER: &str = "claims";
 #[derive(Debug)]
 pub(super) struct Claims {
     folder: PathBuf,
-    /// The identifiers of this process's claims: those that it has sent, and earlier claims whose jobs it has taken
-    /// over.
+    /// The identifiers of this process's claims: the claims that it has sent, and the claims of earlier processes whose
+    /// jobs it has taken over.
     own: Mutex<HashSet<String>>,
 }
 
@@ -78,7 +78,7 @@ impl Claims {
         Ok(())
     }
 
-    /// Returns the claims of earlier processes whose attempts have not ended.
+    /// Returns the remaining claims of earlier processes. Claims whose attempts have ended have already been removed.
     pub(super) fn earlier(&self) -> io::Result<Vec<UnfinishedClaim>> {
         let mut earlier = self.all()?;
         earlier.retain(|claim| !self.own().contains(&claim.id));

@@ -199,8 +199,8 @@ impl Drop for HttpFiles {
     }
 }
 
-/// Reads up to `bytes` bytes of a file, and sends them to `blocks` and then their checksum to `digest`. Stops early if
-/// the receiver of the blocks was dropped. If the file cannot be read, also sends an error to `blocks`.
+/// Sends up to `bytes` bytes of a file to `blocks`, and then their checksum to `digest`. Stops early if the receiver of
+/// the blocks was dropped. If the file cannot be read, also sends an error to `blocks`.
 fn send_blocks(
     content: &mut File,
     bytes: u64,

@@ -115,7 +115,7 @@ impl HttpLink {
     }
 
     /// Sends a claim. If `resume` is true, the server does not assign a new job. It only returns the job that it has
-    /// assigned to an earlier claim with the same identifier. Returns `None` if the server has no job.
+    /// assigned to an earlier claim with the same identifier. If there is no job, this function returns `None`.
     async fn send_claim(&self, id: &str, resume: bool) -> Result<Option<Abandoned>, LinkError> {
         let WorkerProfile { name, hostname, types, capabilities, .. } = &self.0.profile;
         let body = ClaimBody {
@@ -197,8 +197,8 @@ impl Link for HttpLink {
                 }
                 Some(received) => {
                     let Lease { job, attempt, .. } = received.claimed.lease;
-                    // If there is no spool and the server has received nothing, no step has run, so the job can still
-                    // be started.
+                    // The spool contains the output of an attempt. If there is no spool and the server has received
+                    // nothing, no step has run, so the job can still be started.
                     let has_spool = self.0.spools.open(job, attempt).map_err(retry)?.is_some();
                     if has_spool || received.last_batch > 0 {
                         abandoned.push(received);
@@ -244,7 +244,8 @@ impl Link for HttpLink {
     }
 
     async fn stored_output(&self, _: Lease, _: OutputCursor) -> Result<StoredOutputPage, LinkError> {
-        // If this worker's spool has lost output, the server has a copy of it, so the spool need not be restored.
+        // Output that this worker's spool has lost need not be restored, because the server keeps a copy of the
+        // complete log.
         Ok(StoredOutputPage { chunks: Vec::new(), has_more: false })
     }
 

@@ -1,4 +1,5 @@
-//! Stores an ANSI scanner for each stream. Colours continue on the next line of the same stream until the step ends.
+//! Stores, for each stream, an ANSI scanner that tracks the current colours. Colours continue on the next line of the
+//! same stream until the step ends.
 
 use model::ansi::Scanner;
 use model::{StepRef, StreamName};

@@ -113,7 +113,7 @@ impl LineWindow {
         self.bytes -= bytes_of(self.lines.split_off(self.lines.len() - count).iter());
     }
 
-    /// Recomputes the colours of all lines. This is necessary if lines have been inserted before other lines.
+    /// Recomputes the colours of all lines. This is necessary after lines have been inserted before other lines.
     pub(super) fn recolour(&mut self) {
         let mut colours = Colours::default();
         for line in &mut self.lines {
@@ -124,8 +124,9 @@ impl LineWindow {
         }
     }
 
-    /// Recomputes the levels of all lines from index `from` on, after lines were inserted or changed there. If the
-    /// window contains no earlier line of a stream, the first line's own record of the state before it is used.
+    /// Recomputes the levels of all lines from index `from` on, after lines were inserted or changed there. The level
+    /// of a line depends on the earlier lines of its stream. If the window contains none of these, the state that the
+    /// line itself has stored is used instead.
     pub(super) fn update_levels(&mut self, from: usize) {
         let place = |line: &LiveLine| (line.key.attempt, line.step);
         let mut states = [None; 2];

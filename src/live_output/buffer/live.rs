@@ -10,7 +10,8 @@ impl Buffer {
     pub(super) fn take(&mut self, event: &Event) {
         match &event.payload {
             Payload::Log(payload) => self.take_chunk(event.seq, &event.message, payload),
-            // The lines that the gap replaces are not in the window, so a new window starts after the gap.
+            // A gap replaces lines that were not sent live. These lines are not in the window, so a new window starts
+            // after the gap.
             Payload::Gap(_) => {
                 self.clear();
                 (self.ragged, self.known_from) = ([true; 2], event.seq);
@@ -62,7 +63,7 @@ impl Buffer {
         }
     }
 
-    /// Shows the lines that a stream has redrawn.
+    /// Updates the lines that a stream has redrawn.
     fn redraw(&mut self, stream: StreamName) {
         for (key, redrawn) in self.redrawing.take_changes(stream) {
             match self.lines.find(key) {
@@ -85,9 +86,9 @@ impl Buffer {
         }
     }
 
-    /// Returns the range of missing lines at the beginning of a block ([`model::ansi::BlockScreen`]), or `None` if no
-    /// such lines are needed. If the output in a block moved the cursor, the block can only be drawn from its
-    /// beginning.
+    /// Returns the range of missing lines at the beginning of a block (a range of lines that is drawn separately, see
+    /// [`model::ansi::BlockScreen`]), or `None` if no such lines are needed. If the output in a block moves the cursor,
+    /// the block can be drawn only from its beginning.
     #[must_use]
     pub fn missing_head(&self) -> Option<LineRange> {
         self.redrawing.missing_head().filter(|_| self.attached)

@@ -28,9 +28,9 @@ impl Buffer {
         self.lines().iter().rfind(|line| !line.whole)
     }
 
-    /// Returns the range of up to `count` lines before the window, or `None` if there are no such lines. If the window
-    /// contains lines whose beginnings may be missing, the range instead ends with the last such line, and includes up
-    /// to `count` lines before it.
+    /// Returns the range of up to `count` lines before the window, or `None` if there are no such lines. If the
+    /// beginnings of some lines in the window may be missing, the range instead consists of the last of these lines and
+    /// of up to `count` lines before it.
     #[must_use]
     pub fn part_before(&self, count: i64) -> Option<LineRange> {
         if let Some(line) = self.last_ragged() {

@@ -1,10 +1,11 @@
 //! Draws output that moves the cursor to other lines, such as a progress display of several lines.
 //!
-//! The lines of each stream are drawn block by block ([`BlockScreen`]). The server draws the lines that are loaded by
-//! number in the same way. If the page does not have the beginning of a block, the first rows on the screen are
-//! unknown. The lines are then drawn as far as possible. If the output moves the cursor, the printed text of the
-//! beginning is loaded ([`Redrawing::missing_head`]), and the block is drawn again. Until then, the page does not know
-//! whether the cursor was moved before the window began, and assumes that it was not.
+//! The lines of a log are divided by their numbers into blocks, and a [`BlockScreen`] draws the lines of one stream in
+//! one block. The server draws the lines that are loaded by number in the same way. If the page does not have the
+//! beginning of a block, it does not know the first rows on the screen, and draws the lines as far as possible. If the
+//! output moves the cursor, the page loads the printed text of the beginning ([`Redrawing::missing_head`]) and draws
+//! the block again. Until then, the page does not know whether the cursor was moved before the window began, and
+//! assumes that it was not.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -42,7 +43,7 @@ impl BlockPlace {
 pub(super) enum Head {
     /// All earlier lines have been drawn.
     Known,
-    /// Earlier lines, or the beginning of this line, may be missing.
+    /// Earlier lines, or the beginning of the current line, may be missing.
     Missing,
 }
 
@@ -50,20 +51,19 @@ pub(super) enum Head {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Redrawing {
     streams: [Option<StreamScreen>; 2],
-    /// The first screen of each stream, if another screen replaced it before the beginning of the first screen's block
-    /// was loaded.
+    /// For each stream, the first screen, if another screen replaced it before the beginning of its block was loaded.
     earlier: [Option<StreamScreen>; 2],
     /// The lines that have changed on screens that were replaced.
     changed: [Vec<(LineKey, Redrawn)>; 2],
-    /// The attempt and the step that printed the last line, and the number of the step's first line, or `None` before
-    /// the first line.
+    /// The attempt and the step that printed the last line, and the number of that step's first line. `None` before the
+    /// first line.
     step: Option<(i32, StepRef, i64)>,
     /// The heights of the steps' terminals. Terminals with the default height are not included.
     heights: HashMap<(i32, StepRef), u16>,
     /// The last attempt that has finished, or 0.
     finished: i32,
-    /// The content of lines that have been redrawn while they were not in the window. When these lines are loaded, the
-    /// loaded text may be older.
+    /// The content of lines that were redrawn while they were not in the window. When such a line is loaded, the loaded
+    /// text may be older than this content.
     outside: BTreeMap<LineKey, Redrawn>,
 }
 
@@ -75,12 +75,12 @@ struct StreamScreen {
     missing: Option<MissingHead>,
 }
 
-/// The lines of a block whose beginning is not known.
+/// What is known about a block whose beginning is missing.
 #[derive(Clone, Debug)]
 struct MissingHead {
     /// The number of the first line that is known, at least in part.
     until: i64,
-    /// The pieces of output that have been drawn, each with the number of its line.
+    /// The pieces of output that have been drawn so far, each with the number of its line.
     pieces: Vec<(i64, String, LineEnd)>,
     /// The next line to load.
     next: i64,
@@ -109,7 +109,7 @@ impl Redrawing {
         *self = Self { heights, finished: self.finished, ..Self::default() };
     }
 
-    /// Records that an attempt has finished, so its lines no longer grow.
+    /// Records that an attempt has finished and that its lines no longer grow.
     pub(super) fn finish(&mut self, attempt: i32) {
         self.finished = self.finished.max(attempt);
     }
@@ -279,15 +279,16 @@ impl StreamScreen {
             let is_open = *number == head.until && !head.has_ended();
             self.screen.draw(*number, text, if is_open { LineEnd::Open } else { LineEnd::Complete });
         }
-        // The first known line was loaded too, because its beginning may have been missing.
+        // The first known line was loaded too, because its beginning may have been missing. Its pieces are therefore
+        // skipped.
         for (number, text, end) in head.pieces.iter().filter(|(number, ..)| Some(*number) != loaded) {
             self.screen.draw(*number, text, *end);
         }
     }
 }
 
-/// Returns the known content of the rows above the first line of a block. `begins_later` is `true` if the first line of
-/// the block belongs to another step.
+/// Returns what is known about the rows above the first line of a block. `begins_later` is `true` if the step begins
+/// after the first line of the block.
 const fn start_of(place: BlockPlace, begins_later: bool) -> ScreenStart {
     if begins_later || place.first == 1 { ScreenStart::Empty } else { ScreenStart::Unknown }
 }

@@ -227,7 +227,7 @@ fn a_new_window_starts_after_a_gap_whose_lines_can_be_loaded() {
     assert_eq!(buffer.gap_of(LineKey { attempt: 1, number: 53 }), None);
     while load_earlier(&mut buffer, &lines[..54], 20) {}
     assert_eq!(texts(&buffer), lines[..54]);
-    // A gap does not change the window of a reader who is looking at the lines before it.
+    // If the reader is looking at the lines before a gap, the gap does not change the window.
     let mut buffer = empty(UNLIMITED);
     buffer.append(events, WhenFull::Detach);
     assert_eq!((texts(&buffer).len(), buffer.lines_after(), buffer.is_attached()), (2, 52, false));

@@ -41,7 +41,7 @@ impl Drop for HiddenWatch {
 }
 
 impl HiddenWatch {
-    /// Calls `on_change` when the job may have changed since the event `cursor`.
+    /// Calls `on_change` when the job may have changed since the event whose `seq` is `cursor`.
     pub(super) fn begin(job: JobId, cursor: Seq, on_change: Rc<dyn Fn()>) -> Self {
         let state = Rc::new(HiddenState {
             job,

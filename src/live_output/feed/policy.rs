@@ -3,10 +3,11 @@
 //! This module is pure. [`FeedPolicy::on`] receives an input, the time and a random number, and returns actions. The
 //! rules are:
 //!
-//! - Try the stream first. When it breaks, first poll once. The poll fetches the missing events, and reports conditions
-//!   that an `EventSource` does not report, such as the statuses 401 and 404 and the end of the log.
+//! - Try the stream first. When the stream breaks, poll once before opening it again. The poll fetches the missing
+//!   events. It also reports conditions that an `EventSource` does not report, such as the statuses 401 and 404 and the
+//!   end of the log.
 //! - If the stream breaks twice without delivering anything, or does not open in time, use polling. Retry the stream
-//!   from time to time, and return to it when it works.
+//!   from time to time, and return to the stream when it works.
 //! - Treat silence as a broken stream, because the server sends at least a heartbeat every 10 s.
 //! - If the server does not respond, wait longer after each attempt. The pause has a random component, so that many
 //!   tabs do not reconnect at the same time.
@@ -31,7 +32,8 @@ const WAITS: Backoff = Backoff::new(Duration::from_millis(500), Duration::from_s
 /// The state of the connection, as displayed to the reader.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Connection {
-    /// The feed is opening a stream, because it was created, the page became visible or the reader requested a retry.
+    /// The feed is opening a stream, because the page was opened or became visible, or because the reader requested a
+    /// retry.
     #[default]
     Connecting,
     /// A stream is open.
@@ -82,7 +84,7 @@ pub enum Happened {
     Received,
     /// The stream broke, or it delivered an event that does not directly follow the previous event.
     Broke,
-    /// All events of the log have been received.
+    /// All events of the log have been received, and no more will follow.
     Ended,
     /// A poll succeeded.
     Polled {
@@ -108,7 +110,7 @@ pub enum Action {
     Watch,
     /// Fetch the events after the cursor.
     Poll,
-    /// Wake up after this many milliseconds. This replaces an earlier wake-up.
+    /// Wake up after this many milliseconds. This action replaces an earlier wake-up.
     WakeAfter(f64),
 }
 
@@ -248,8 +250,8 @@ impl FeedPolicy {
             return self.ask().into_iter().collect();
         }
         match self.stream {
-            // The wake-up for the stream has already been set, and must not be replaced. While polling, however, the
-            // next poll is scheduled even if a stream is being opened.
+            // The wake-up for the stream has already been set, and must not be replaced. However, if the log is being
+            // polled, the next poll is scheduled even while a stream is being opened.
             StreamState::Open { .. } | StreamState::Opening { .. } if !self.polls() => Vec::new(),
             StreamState::Closed if self.breaks < BREAKS_BEFORE_POLLING => {
                 vec![Action::WakeAfter(pause(self.breaks, random))]

@@ -14,7 +14,8 @@ fn key(number: i64) -> LineKey {
     LineKey { attempt: 1, number }
 }
 
-/// Returns the shown lines. A title is followed by the number of its lines and `-`, or `+` if they are hidden.
+/// Returns the shown lines. A title is preceded by `+` if its lines are hidden and by `-` if they are shown, and is
+/// followed by the number of these lines.
 fn shown_of(lines: &VecDeque<LiveLine>, groups: &Groups) -> Vec<String> {
     let mut outline = Outline::new(groups, lines, StepTitles::Shown);
     let shown: Vec<Shown> = (0..lines.len()).map(|at| outline.enter(at)).collect();
@@ -107,7 +108,8 @@ fn a_heading_ends_the_group_of_the_previous_heading() {
     let output = "--- One\na\n+++ Two\nb\n~~~ Three\nc\n";
     check(output, &["-One 1", "a", "-Two 1", "b", "-Three 1", "c"]);
     check_collapsed(output, &[1, 5], &["+One 1", "-Two 1", "b", "+Three 1"]);
-    // A heading in another group ends with that group, and does not end the heading around it.
+    // A heading inside another group begins a group that ends together with that group. It does not end the group of an
+    // outer heading.
     let output = "--- One\n::group::Inner\na\n--- Two\nb\n::endgroup::\nc\n--- Three\n";
     check(output, &["-One 6", "-Inner 3", "a", "-Two 1", "b", "c", "-Three 0"]);
 }

@@ -1,4 +1,4 @@
-//! Splits chunks into pieces, one per line.
+//! Splits chunks (a chunk is the text of one log event) into pieces, one per line.
 
 use model::{LogPayload, Segment};
 

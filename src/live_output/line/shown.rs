@@ -19,7 +19,8 @@ pub enum ShownRows {
         /// Whether text was dropped because the rows were too long.
         cut: bool,
     },
-    /// The line has no rows, because it was drawn on the rows of another line, or another line took over its empty row.
+    /// The line has no rows, because it was drawn on the rows of another line, or because another line took over its
+    /// empty row.
     Overdrawn {
         /// The number of the other line.
         on: i64,
@@ -100,7 +101,7 @@ impl LiveLine {
         self.show(ShownRows::AsPrinted);
     }
 
-    /// Replaces the rows.
+    /// Replaces the content of the line's rows.
     pub fn redraw(&mut self, redrawn: Redrawn) {
         self.show(match redrawn {
             // An incomplete line is never treated as unchanged, because its remaining text may be drawn on other rows.

@@ -1,4 +1,5 @@
-//! Moves between the lines that the finders of all logs have found, and counts them.
+//! Moves between the lines that the finders of all logs have found, and counts these lines. A finder asks the server to
+//! search a log.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;
@@ -38,8 +39,8 @@ impl Logs {
     }
 
     /// Moves to the next line, in the order of time, that the finder of any log has found. If no such line is loaded,
-    /// moves to the next line that was found in the log whose window ends first in this direction. Returns the index of
-    /// the log, or `None` if there is no line to move to.
+    /// moves to the next line that was found in the log whose window limits the merged list in this direction. Returns
+    /// the index of the log that contains the line, or `None` if there is no line to move to.
     async fn go_in_time(
         self,
         merged: MergedScreen,
@@ -64,8 +65,8 @@ impl Logs {
         finder(logs[index]).go(direction).await.then_some(index)
     }
 
-    /// Returns the position, among all lines that the finders have found, of the line that the reader has moved to.
-    /// Returns `None` if the reader has not moved to a line, or the position is unknown.
+    /// Returns the position of the line that the reader has moved to, among all lines that the finders have found.
+    /// Returns `None` if the reader has not moved to a line, or if the position is unknown.
     pub fn rank(self, finder: fn(Log) -> Finder) -> Option<i64> {
         let active = self.active.get();
         let logs = self.all();
@@ -77,12 +78,12 @@ impl Logs {
         Some(before + rank)
     }
 
-    /// Returns the number of found lines of the other logs that are before the line to which the reader has moved, in
-    /// the order of time. Returns `None` while the lines around that time are not in memory.
+    /// Returns how many found lines of the other logs precede, in the order of time, the line that the reader has moved
+    /// to. Returns `None` while the lines around that time are not in memory.
     fn found_earlier(self, finder: fn(Log) -> Finder, active: usize) -> Option<i64> {
         let logs = self.all();
-        // The caller is subscribed to all logs before the first log is read, because the lines of any log may still be
-        // loading.
+        // The caller is subscribed to all logs first, because the computation below may return early while lines of any
+        // log are still being loaded.
         for log in &logs {
             log.screen().changes.track();
         }

@@ -105,7 +105,7 @@ impl MergedList {
         self.tops.get(index).copied().unwrap_or_else(|| self.bottom())
     }
 
-    /// Returns the height of the list with the spaces for lines that it does not contain, in CSS pixels.
+    /// Returns the height of the list, including the spaces for lines that it does not contain, in CSS pixels.
     #[must_use]
     pub fn height(&self) -> u32 {
         self.bottom().saturating_add(self.space(Side::Later).map_or(0, |space| space.height))

@@ -27,7 +27,7 @@ pub struct MergedScreen {
 }
 
 impl MergedScreen {
-    /// Creates a list of the rows of the logs. The list follows the end of the logs.
+    /// Creates a list that contains the rows of all logs and follows their end.
     pub fn new(logs: Logs) -> Self {
         Self {
             logs,
@@ -39,7 +39,7 @@ impl MergedScreen {
         }
     }
 
-    /// Handles changes of the logs.
+    /// Handles changes to the logs.
     pub fn logs_changed(self) {
         self.note_scrolling();
         self.update(|merged, panels| {

@@ -123,7 +123,7 @@ impl Simulation {
         all
     }
 
-    /// Returns the drawn lines. Panics if they are not a part of the merged list, or do not fill the visible part.
+    /// Returns the drawn lines. Panics if lines are missing between them, or if they do not fill the visible part.
     fn drawn(&self) -> Vec<Place> {
         let frame = self.frame();
         let line = |(log, row): &(usize, RowView)| match row {

@@ -33,7 +33,7 @@ pub enum RowView {
         /// The matches of the current search, in code points of the visible text.
         matches: Vec<(u32, u32)>,
     },
-    /// A lifecycle event or a gap.
+    /// A lifecycle event, or a gap (an event in place of output that was not sent live).
     LifecycleEvent {
         /// The event.
         event: Event,
@@ -67,8 +67,7 @@ pub enum Side {
 }
 
 impl RowView {
-    /// Returns the group that the row is the title of, and whether the group is collapsed. Returns `None` if the row is
-    /// not a title.
+    /// If the row is the title of a group, returns the group and whether it is collapsed. Otherwise returns `None`.
     #[must_use]
     pub fn group(&self) -> Option<(GroupKey, Collapsed)> {
         match self {
@@ -83,7 +82,7 @@ impl RowView {
         }
     }
 
-    /// Returns the state of the group of lines that the row is the title of, or `None` if the row is not such a title.
+    /// If the row is the title of a group of lines, returns the state of the group. Otherwise returns `None`.
     #[must_use]
     pub const fn group_of_lines(&self) -> Option<GroupState> {
         match self {
@@ -93,7 +92,8 @@ impl RowView {
     }
 
     /// Returns the row's identifier and revision. A row is redrawn only if its identifier or its revision has changed.
-    /// The state of a group is updated in place, so that a click is not lost while the group grows.
+    /// The state of a group is not part of the revision. It is updated in place, so that a click is not lost while the
+    /// group grows.
     #[must_use]
     pub fn key(&self) -> (RowKey, RowRevision) {
         match self {

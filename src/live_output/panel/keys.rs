@@ -7,7 +7,7 @@ use crate::live_output::finder::FindDirection;
 use crate::live_output::layout::{PanelRow, ROW_HEIGHT, RowKey};
 use crate::live_output::line::LineKey;
 
-/// The minimum distance between the current line and the panel's edges, in CSS pixels, if the list can be scrolled so
+/// The minimum distance between the current line and the panel's edges, in CSS pixels, if the list can be scrolled that
 /// far. The bar for the chosen lines covers rows at the lower edge.
 const MARGIN: u32 = 3 * ROW_HEIGHT;
 

@@ -116,8 +116,8 @@ impl Panel {
         self.listed_line(index)
     }
 
-    /// Returns the lines to load: the lines around the requested line, next to the window, or at the current scroll
-    /// position. Returns `None` if no line is requested and no lines are missing among `rows`.
+    /// Returns the lines to load: those around the requested line, those next to the window, or those at the current
+    /// scroll position. Returns `None` if no line is requested and no lines are missing among `rows`.
     pub(super) fn wanted(&self, mut rows: impl Iterator<Item = usize>, scroll_to: u32) -> Option<LineRequest> {
         let scale = self.layout.scale();
         // Lines that continue a collapsed group are not loaded, because they would not become visible, and visible
@@ -144,17 +144,17 @@ impl Panel {
         })
     }
 
-    /// Returns a request for missing lines at the beginning of a block ([`model::ansi::BlockScreen`]), or `None` if no
-    /// such lines are needed. If the output in a block moved the cursor, the block can only be drawn from its
-    /// beginning.
+    /// Returns a request for missing lines at the beginning of a block (a range of lines that is drawn separately, see
+    /// [`model::ansi::BlockScreen`]), or `None` if no such lines are needed. If the output in a block moves the cursor,
+    /// the block can be drawn only from its beginning.
     pub fn wanted_head(&self) -> Option<LineRequest> {
         self.buffer.missing_head().map(LineRequest::Head)
     }
 }
 
-/// Returns the range of lines to load: around the marked line, or for a space that is in view. If the scroll position
-/// is far from the window, `space` contains the number of lines between the beginning of the space and the scroll
-/// position. Returns `None` if there is nothing to load.
+/// Returns the range of lines to load: the lines around the marked line, or the lines for a space that is in view. If
+/// the scroll position is far from the window, `space` contains the number of lines between the beginning of the space
+/// and the scroll position. Returns `None` if there is nothing to load.
 pub(super) fn wanted_lines(
     buffer: &Buffer,
     marked: Option<LineKey>,

@@ -93,7 +93,7 @@ impl Panel {
         self.marked.map(MarkedLines::first_key)
     }
 
-    /// Returns the number of lines of the log that the filter shows.
+    /// Returns how many lines of the log the filter shows.
     pub fn listed_lines(&self) -> i64 {
         self.selected.as_ref().map_or_else(|| self.buffer.totals().lines(), SelectedLines::total)
     }

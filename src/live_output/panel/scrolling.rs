@@ -102,8 +102,8 @@ impl Panel {
         self.marked.map(|marked| self.row_of(marked.first_key()))
     }
 
-    /// Returns the line whose rows show a line: the line itself or, if it has no rows of its own, the line on whose
-    /// rows it was drawn.
+    /// Returns the line that shows the line `key` in its rows. This is the line `key` itself or, if that line has no
+    /// rows of its own, the line on whose rows it was drawn.
     pub fn row_of(&self, key: LineKey) -> LineKey {
         let mut row = key;
         // A line can be redrawn only by lines of its block.

@@ -27,8 +27,8 @@ impl Screen {
         let chosen = lines.filter(|_| extend || is_extending);
         let lines = chosen.map_or_else(|| MarkedLines::one(key), |chosen| chosen.extended_to(key));
         self.set_choice(LineChoice::of(lines, key), None);
-        // The row of the clicked number is drawn again, so the number would lose the focus, and keys would no longer
-        // scroll the list.
+        // The row of the clicked number is drawn again, so the number loses the focus. The list gets the focus instead,
+        // so that keys still scroll the list.
         if let Some(scroller) = self.list.scroller() {
             let _ = scroller.focus();
         }
@@ -50,7 +50,7 @@ impl Screen {
     }
 
     fn beside(self, direction: FindDirection) -> Option<LineKey> {
-        // Lines are not chosen in the merged list, which has rows of several logs.
+        // Lines cannot be chosen in the merged list, because its rows belong to several logs.
         if self.is_merged() {
             return None;
         }

@@ -40,7 +40,7 @@ impl Log {
         (1..=self.lines).filter(|number| number % 10 == 0 && range.contains(number)).collect()
     }
 
-    /// Returns the results of a search of the lines before `to`, in parts of 1000 lines.
+    /// Returns the results of searching the lines before `to` in parts of 1000 lines.
     fn found(&self, to: i64) -> Findings {
         let mut findings = Findings::default();
         findings.begin(1, 1);
@@ -89,7 +89,7 @@ fn page_end(next: i64, total_lines: i64) -> SearchPage {
     SearchPage { next: Some(next), total_lines, ..SearchPage::default() }
 }
 
-/// A panel that contains the end of a log, with a filter for which the server has searched everything.
+/// Returns a panel that contains the end of a log, with a filter for which the server has searched everything.
 fn panel(log: &Log, filter: RowFilter) -> Panel {
     let tail = Log::events(log.lines - 99, log.lines);
     let mut panel = Panel::new(Buffer::new(Vec::new(), &tail, Seq(log.lines), BufferLimits::default()));
@@ -297,7 +297,8 @@ fn changing_the_filter_keeps_the_line_at_the_top_of_the_panel_or_the_next_one() 
     }
 }
 
-/// Returns the results of a search while the first line is still unfinished, so that the search would continue from it.
+/// Returns the results of a search that ended while the first line was unfinished. The next search would begin with
+/// that line again.
 fn found_after_unfinished_line(log: &Log) -> Findings {
     let mut findings = Findings::default();
     findings.begin(1, 1);

@@ -115,7 +115,7 @@ fn steps_view(attempt: Option<&TimelineAttempt>, waiting: &[Planned], with: Step
     let run_of = |stage: Stage| runs.iter().find(|run| run.stage == stage);
     let knows =
         |step: &Planned| run_of(step.stage).is_some_and(|run| run.steps.iter().any(|known| known.id == step.id));
-    // The headings of stages are omitted if `execute` is the only stage.
+    // If `execute` is the only stage, the headings of stages are omitted.
     let only_execute =
         runs.iter().all(|run| run.stage == Stage::Execute) && waiting.iter().all(|step| step.stage == Stage::Execute);
     let stages = [Stage::Prepare, Stage::Execute, Stage::Publish].map(|stage| {
@@ -208,7 +208,7 @@ fn step_view(step: &StepRun, (attempt, stage): (&TimelineAttempt, Stage), with: 
     };
     // The bar is a `progress` element, because the page's Content-Security-Policy forbids style attributes.
     let value = move || millis.unwrap_or_else(|| now.get().millis_since(started));
-    // Failed and stopped steps are not compared, because their durations are not meaningful.
+    // The durations of failed and stopped steps are not meaningful, so they are not compared with the usual duration.
     let is_compared = matches!(step.status, StepStatus::Started | StepStatus::Succeeded);
     let id = step.id.clone();
     let usual = Memo::new(move |_| usual.with(|usual| usual.of(stage, &id)));

@@ -6,9 +6,9 @@ use model::{Event, Payload};
 
 use crate::words;
 
-/// Returns how often known secret values were masked, and how often each rule has recognised another secret, with the
-/// most frequent rule first. Example: `3 secret values; 2 found by rule (github-token 2)`. Returns `None` if nothing
-/// was masked.
+/// Returns how often known secret values were masked, and how often each rule recognised another secret, beginning with
+/// the most frequent rule. Example: `3 secret values; 2 found by rule (github-token 2)`. Returns `None` if nothing was
+/// masked.
 pub fn masked(lifecycle_events: &[Event]) -> Option<String> {
     let (mut known, mut by_rule) = (0, BTreeMap::<&str, i64>::new());
     for event in lifecycle_events {

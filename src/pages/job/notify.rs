@@ -1,5 +1,5 @@
-//! Notifies the user that a job has ended, even if its page is in a background tab: by the tab's icon and, if the user
-//! asks for it, by a browser notification.
+//! Notifies the user that a job has ended, even if its page is in a background tab. The tab's icon shows the job's
+//! status and, if the user asks for it, the browser displays a notification.
 
 use leptos::prelude::*;
 use leptos::task::spawn_local;

@@ -9,7 +9,7 @@ use crate::rest::{self, RestError};
 use crate::ui::{LOG_NAME, download_url};
 use crate::words;
 
-/// The maximum number of bytes of a text file that are shown. They fill many screens.
+/// The maximum number of bytes of a text file that are shown, which fill many screens.
 const TEXT_BYTES: i64 = 128_000;
 
 /// The kind of preview of an artifact.
@@ -109,7 +109,8 @@ fn dialog(file: Artifact, shown: RwSignal<Option<Artifact>>) -> AnyView {
     .into_any()
 }
 
-/// Displays an HTML document in a frame. The server and the frame both give it an opaque origin.
+/// Displays an HTML document in a frame. The server and the frame both give the document an opaque origin, so that its
+/// scripts cannot act as the user.
 fn html_preview(file: &Artifact) -> AnyView {
     let url = format!("/api/queue/jobs/{}/artifacts/{}/preview", file.job_id, file.id);
     view! { <iframe class="preview-frame" src=url title=file.name.clone() sandbox="allow-scripts"></iframe> }.into_any()

@@ -165,7 +165,8 @@ fn Confirmation(action: BulkAction, filter: BulkFilter, reply: BulkReply, query:
         0 => "All jobs that match these filters were already rerun.".to_owned(),
         _ => format!("{} {jobs}?", verb(action)),
     };
-    // If the reader ticks the box, more jobs are changed than this number, so the button states no number.
+    // If the reader also selects the jobs that were already rerun, more jobs than `jobs` are changed. In this case, the
+    // button states no number.
     let button = if reply.resubmitted == 0 { format!("{} {jobs}", verb(action)) } else { verb(action).to_owned() };
     let (before, is_only_choice) = (reply.before.to_string(), reply.matched == 0);
     view! {
@@ -191,7 +192,7 @@ fn Confirmation(action: BulkAction, filter: BulkFilter, reply: BulkReply, query:
 #[component]
 fn RerunAlready(
     reply: BulkReply,
-    /// Whether the form would have no effect without these jobs, because no other jobs match.
+    /// Whether only these jobs match, so that the form would have no effect without them.
     is_only_choice: bool,
 ) -> impl IntoView {
     let jobs = words::plural(reply.resubmitted, "job");

@@ -1,5 +1,5 @@
-//! Decides when the list is fetched again: when the stream of changed jobs sends a notification or, while no stream is
-//! open, at regular intervals.
+//! Decides when the list is fetched again: whenever the stream of changed jobs sends a notification or, while no stream
+//! is open, at regular intervals.
 //!
 //! The data in the notifications is not used. The list always fetches its page again, so that only the server has to
 //! filter and sort jobs.
@@ -18,7 +18,7 @@ use crate::ui::shared_stream::{SharedStream, StreamMessage, Subscription};
 /// The interval at which the list is fetched while no stream is open.
 const ASK_EVERY: Duration = Duration::from_secs(2);
 
-/// The number of intervals of [`ASK_EVERY`] that pass before a broken stream is opened again.
+/// The number of intervals of [`ASK_EVERY`] after which a broken stream is opened again.
 const TRIES: u32 = 2;
 
 /// The delay between a change and the resulting request, so that a burst of changes causes a single request.

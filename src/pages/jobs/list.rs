@@ -18,8 +18,8 @@ use crate::rest::{self, RestError};
 use crate::ui::clipboard::copy;
 use crate::ui::{Icon, Now, may};
 
-/// The number of jobs per page. It equals the server's default, which applies to the first page. Further pages are
-/// requested with this number.
+/// The number of jobs per page. For the first page, the server's default is used, which is the same number. Further
+/// pages are requested with this number.
 const PAGE: usize = 50;
 /// The maximum number of jobs that are fetched to update the list, which is the API's limit for one page.
 const FRESH: usize = 200;
@@ -48,7 +48,7 @@ struct LoadedJobs {
     has_more: RwSignal<bool>,
     /// The error of the last request, or `None` if the request succeeded.
     trouble: RwSignal<Option<RestError>>,
-    /// The number of jobs of each status that match the other filters.
+    /// For each status, the number of jobs that match the other filters.
     counts: RwSignal<JobCounts>,
     query: StoredValue<JobsQuery>,
 }

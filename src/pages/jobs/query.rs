@@ -31,7 +31,7 @@ pub(super) enum Within {
 impl Within {
     pub const ALL: [Self; 4] = [Self::Hour, Self::Day, Self::Week, Self::Month];
 
-    /// Returns the word for this period in the page's URL.
+    /// Returns the value that represents this period in the page's URL.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Hour => "1h",

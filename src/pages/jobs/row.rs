@@ -17,7 +17,7 @@ pub fn JobRow(
     job: ArcRwSignal<Job>,
     origin: RowOrigin,
     now: Now,
-    /// The longest duration in the list, in milliseconds. It is shown as a full bar.
+    /// The longest duration in the list, in milliseconds, which is shown as a full bar.
     longest: Memo<i64>,
     /// The filters of the list.
     filter: JobsQuery,

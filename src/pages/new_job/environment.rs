@@ -1,4 +1,4 @@
-//! The fields for environment variables. Variables with secret values have a hint.
+//! The fields for environment variables. A hint is shown below variables with secret values.
 
 use leptos::prelude::*;
 

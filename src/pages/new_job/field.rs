@@ -134,8 +134,8 @@ pub fn TextArea(
 ) -> impl IntoView {
     let text = value.get_untracked();
     let rows = text.lines().count().clamp(3, 16);
-    // Browsers drop a line break at the beginning of the element's content (HTML, 13.1.2.5), so an additional line
-    // break is inserted. Leptos does not escape the content, so it is escaped here.
+    // Browsers drop a line break at the beginning of the element's content (HTML Standard, 13.1.2.5), so an additional
+    // line break is inserted. Leptos does not escape the content, so it is escaped here.
     let content = format!("\n{}", host::escaped_text(text));
     view! {
         <textarea

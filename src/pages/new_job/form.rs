@@ -99,7 +99,7 @@ impl FormState {
         self.remembered.set(last);
     }
 
-    /// Shows the invalid field and gives it the focus.
+    /// Shows the invalid field, and moves the focus to the field.
     fn show_problem(self) {
         if self.problems.field().is_some_and(|field| FURTHER.contains(&field.as_str())) {
             self.is_unfolded.set(true);

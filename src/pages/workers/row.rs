@@ -54,7 +54,7 @@ fn facts(worker: &ListedWorker, now: Timestamp) -> Vec<String> {
         [] => "jobs of any type".to_owned(),
         kinds => format!("job types: {}", list(kinds)),
     };
-    // The capability that identifies a worker's machine is meaningless to people, so it is not shown.
+    // The capability that identifies a worker's machine means nothing to people, so it is not shown.
     let named = worker.capabilities.iter().filter(|name| !name.starts_with("machine:"));
     let capabilities = named.cloned().collect::<Vec<_>>();
     let capabilities = (!capabilities.is_empty()).then(|| format!("capabilities: {}", list(&capabilities)));

@@ -18,7 +18,7 @@ const ENVELOPE: usize = 16 << 10;
 /// Converts an error of hyper to the error that is reported to the client. `unread` contains the bytes that hyper had
 /// read but not parsed.
 ///
-/// Returns `None` if there is nothing to report, for example if the connection was closed between two requests.
+/// Returns `None` if there is nothing to report. For example, the connection may have been closed between two requests.
 pub(super) fn reason(error: &hyper::Error, unread: &[u8], limits: HeadLimits) -> Option<ApiError> {
     let invalid = |what: &str| Some(ApiError::InvalidRequest(what.to_owned()));
     if error.is_parse_too_large() {
@@ -45,8 +45,8 @@ pub(super) async fn refuse(mut stream: ClientStream, state: &AppState, error: Ap
     close(stream, state).await
 }
 
-/// Closes a connection so that the client can still read the last response. For a limited time, data that the client
-/// still sends is discarded (see [`crate::limits::Limits::linger`]).
+/// Closes a connection in such a way that the client can still read the last response. To this end, discards what the
+/// client still sends, but only for a limited time (see [`crate::limits::Limits::linger`]).
 pub(super) async fn close(mut stream: ClientStream, state: &AppState) -> std::io::Result<()> {
     stream.shutdown().await?;
     // The buffer is on the heap, because an array would be part of the state of every open connection.

@@ -1,11 +1,11 @@
 //! Limits how many connections are open at the same time, so that enough file descriptors remain for the database, the
 //! output of jobs and the jobs themselves.
 //!
-//! If the limit is reached, the connection that has been idle for the longest time is closed to make way for a new one.
-//! A connection is idle while the server waits for its next request, or for its first one. HTTP permits a server to
-//! close such a connection at any time. If every connection is in use, the server responds to the new one with an
-//! error. This response requires a descriptor too, so only a few connections are refused in this way at the same time.
-//! Further connections are closed without a response.
+//! If the limit is reached, a new connection replaces the connection that has been idle for the longest time. A
+//! connection is idle while the server waits for its next request, or for its first one. HTTP permits a server to close
+//! such a connection at any time. If no connection is idle, the server responds to the new one with an error. Sending
+//! this response requires a descriptor too, so only a few connections are refused in this way at the same time. Any
+//! others are closed without a response.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,12 +13,12 @@ use std::time::{Duration, Instant};
 
 use tokio_util::sync::CancellationToken;
 
-/// The descriptors that are reserved for the database, listening, logs, files that are being uploaded, and answers to
-/// refused connections.
+/// The descriptors that are reserved for the database, the listening socket, logs, files that are being uploaded, and
+/// responses to refused connections.
 const RESERVED: u64 = 256;
 
-/// The descriptors that are reserved for each job that runs at the same time: its output, the pipes and terminals of its
-/// step, its supervisor, and the files that it stores as artifacts.
+/// The descriptors that are reserved for each job that runs at the same time: its output, the pipes and terminals of
+/// its step, its supervisor, and the files that it stores as artifacts.
 const RESERVED_FOR_JOB: u64 = 16;
 
 /// The descriptors of a connection: its socket, and on average at most one file that is being sent or searched.
@@ -48,24 +48,24 @@ pub(super) struct ConnectionSlots(Arc<Mutex<Slots>>);
 #[derive(Debug)]
 struct Slots {
     limit: usize,
-    /// The time for which a connection has to be idle before it makes way for another one.
+    /// The time for which a connection has to be idle before it is closed to make way for another one.
     idle_for: Duration,
     open: HashMap<u64, OpenConnection>,
-    /// The ids of idle connections. The keys are the numbers of their idle periods. Because these numbers increase, the
-    /// map is sorted by the time at which the connections became idle.
+    /// The ids of idle connections. The key is a number that each connection gets when it becomes idle. The numbers
+    /// increase, so the connection that has been idle for the longest time comes first.
     idle: BTreeMap<u64, u64>,
-    /// The number of open connections that are about to close, because they make way for others.
+    /// The number of open connections that are being closed to make way for others.
     leaving: usize,
     /// The number of connections that are being refused.
     refusing: usize,
-    /// The next number that identifies a connection or an idle period.
+    /// The next number that identifies a connection, or that a connection gets when it becomes idle.
     next: u64,
     warned_at: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct OpenConnection {
-    /// Cancelled when the connection has to make way for another one.
+    /// A token that is cancelled when the connection has to make way for another one.
     leave: CancellationToken,
     state: Use,
 }
@@ -74,7 +74,7 @@ struct OpenConnection {
 enum Use {
     /// A request is being answered.
     Busy,
-    /// No request has been in progress since this time. The number is the key in the map of idle connections.
+    /// No request has been in progress since this time. The number is the connection's key in [`Slots::idle`].
     Idle(u64, Instant),
     /// The connection is about to close.
     Leaving,
@@ -103,7 +103,7 @@ pub(super) struct ConnectionSlot {
 #[derive(Debug)]
 pub(super) struct RefusalSlot(ConnectionSlots);
 
-/// Records when a connection is idle. If this value outlives the connection, it has no effect.
+/// Records whether a connection is idle. If this value outlives the connection, it has no effect.
 #[derive(Clone, Debug)]
 pub(super) struct IdleMark {
     slots: ConnectionSlots,
@@ -111,7 +111,7 @@ pub(super) struct IdleMark {
 }
 
 impl ConnectionSlots {
-    /// Creates slots for `limit` connections. A connection makes way for others only after it has been idle for
+    /// Creates slots for `limit` connections. A connection makes way for another one only after it has been idle for
     /// `idle_for`.
     pub(super) fn new(limit: usize, idle_for: Duration) -> Self {
         let (open, idle) = (HashMap::new(), BTreeMap::new());
@@ -184,8 +184,8 @@ impl Slots {
         let Some(connection) = self.open.get_mut(&id) else { return };
         match connection.state {
             Use::Idle(order, _) => drop(self.idle.remove(&order)),
-            // A request arrived just before the connection was closed. Answering it may take long, so the connection
-            // counts towards the limit again.
+            // A request arrived just before the connection was to be closed. The response may take long, so the
+            // connection counts towards the limit again.
             Use::Leaving => self.leaving -= 1,
             Use::Busy => return,
         }

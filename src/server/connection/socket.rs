@@ -1,11 +1,11 @@
-//! The socket that hyper uses for a connection. It closes a connection whose client reads a response too slowly, and it
-//! does not send the responses that hyper generates by itself.
+//! The socket that hyper uses for a connection. It closes a connection whose client reads a response too slowly. It
+//! also discards the responses that hyper generates by itself.
 //!
-//! hyper responds to an invalid request with only a status line, and this cannot be configured. Parsing each head
-//! before hyper would require a second parser that finds the ends of bodies, and two parsers that disagree make request
-//! smuggling possible. Therefore hyper remains the only parser. Data that hyper writes while no request is being
-//! answered can only be a response that hyper has generated, so this data is not sent. [`super::refusal`] sends the
-//! actual response.
+//! hyper responds to an invalid request with only a status line, and this cannot be configured. The server could parse
+//! each head before hyper does. But this would require a second parser that finds the ends of bodies, and two parsers
+//! that disagree make request smuggling possible. Therefore, hyper remains the only parser. If hyper writes data while
+//! no request is being answered, the data can only be a response that hyper has generated. This data is discarded, and
+//! [`super::refusal`] sends the actual response.
 
 use std::io;
 use std::pin::Pin;
@@ -53,11 +53,11 @@ impl Exchange {
         self.state.load(Ordering::Relaxed) == IDLE
     }
 
-    /// Records that hyper has flushed its socket, which it does only after writing its whole buffer.
+    /// Records that hyper has flushed its socket. hyper does so only after it has written its whole buffer.
     fn flushed(&self) {
         let swapped = self.state.compare_exchange(WRITTEN, IDLE, Ordering::Relaxed, Ordering::Relaxed);
-        // `compare_exchange` fails in the other two states, in which there is nothing to record: the response is
-        // incomplete, or no request is being answered.
+        // In the other two states, `compare_exchange` fails and there is nothing to record: the response is incomplete,
+        // or no request is being answered.
         if swapped.is_ok() {
             self.mark.set_idle();
         }

@@ -1,7 +1,8 @@
 //! Determines the host of a request (RFC 9112, 3.2), and checks that it is one of this server's names.
 //!
-//! With DNS rebinding, a page of another site can make a browser send requests to this server under that site's name.
-//! Requests under any name but this server's own are therefore refused.
+//! With DNS rebinding, another site's name can resolve to this server's address. A page of that site can then make a
+//! browser send requests to this server under the site's name. Requests under any name but this server's own are
+//! therefore refused.
 
 use std::net::Ipv6Addr;
 
@@ -15,8 +16,8 @@ use crate::server::http::error::ApiError;
 /// The names of the loopback interface.
 const LOOPBACK: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
-/// The paths of health checks. The host is not checked for these paths, because clients often send such requests with
-/// an IP address as the host, or without a host. The responses contain no private data.
+/// The paths of health checks. The host is not checked for these paths, because monitoring tools often use an IP
+/// address as the host, or no host. The responses contain no private data.
 const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 
 /// The host and port that a request is addressed to, exactly as written in the request.
@@ -24,11 +25,12 @@ const PROBES: [&str; 2] = ["/healthz", "/readyz"];
 pub(in crate::server) struct RequestHost(String);
 
 impl RequestHost {
-    /// Returns the host of a request, which is the authority of an absolute URI, or else the `Host` header.
+    /// Returns the host of a request: the authority of an absolute URI or, if the URI is not absolute, the `Host`
+    /// header.
     ///
     /// HTTP/1.1 requires exactly one valid `Host` header, even in addition to an absolute URI. HTTP/1.0 does not
-    /// require one. If a request has neither an absolute URI nor a `Host` header, the result is empty, and an empty
-    /// name is not one of the server's names.
+    /// require one. If a request has neither an absolute URI nor a `Host` header, the result is empty, which is not one
+    /// of the server's names.
     pub(super) fn of(uri: &Uri, headers: &HeaderMap, version: Version) -> Result<Self, ApiError> {
         let invalid = |what: &str| ApiError::InvalidRequest(what.to_owned());
         let mut hosts = headers.get_all(HOST).iter();
@@ -68,8 +70,8 @@ impl RequestHost {
     /// Returns whether the value of an `Origin` header has this host and port, and a scheme under which browsers can
     /// have loaded this server's pages.
     ///
-    /// A client that uses HTTPS has loaded the pages over HTTPS. For other clients both schemes are possible, because a
-    /// proxy that is not trusted may accept HTTPS and pass requests on over HTTP.
+    /// If the client uses HTTPS, the scheme must be `https`. Otherwise, both schemes are possible, because a proxy that
+    /// is not trusted may accept HTTPS and pass requests on over HTTP.
     pub(super) fn is_origin(&self, origin: &str, https: bool) -> bool {
         origin.split_once("://").is_some_and(|(scheme, host)| {
             let is_loaded_over = scheme == "https" || (scheme == "http" && !https);
@@ -80,7 +82,7 @@ impl RequestHost {
 
 /// Returns whether `text` is a host with an optional port. An empty string is also valid (RFC 9110, 7.2).
 fn is_host(text: &str) -> bool {
-    // `Authority` also accepts user information, which a `Host` header must not contain, so `@` is refused here.
+    // `@` is refused, because `Authority` also accepts user information, which a `Host` header must not contain.
     text.is_empty() || (!text.contains('@') && text.parse::<Authority>().is_ok())
 }
 

@@ -31,14 +31,14 @@ pub(super) enum RequestSender {
 }
 
 /// The header in which workers may send their token instead of in `Authorization`. Workers that were written for older
-/// servers do this.
+/// servers use it.
 const WORKER_TOKEN: HeaderName = HeaderName::from_static("x-moonmind-worker-token");
 
 /// Returns the sender of the request. The header for workers accepts only the token of a worker.
 ///
-/// If an `Authorization` header has another scheme than `Bearer`, it is ignored. Such a header is meant for a proxy in
-/// front of the server, which may pass it on. If the proxy vouches for a person, the request's session is ended unless
-/// it began while the proxy vouched for the same person.
+/// An `Authorization` header with a scheme other than `Bearer` is ignored. It may be meant for a proxy in front of the
+/// server that also passes it on. If the proxy vouches for a person, the session in the request is used only if it
+/// began while the proxy vouched for the same person. Any other session is ended.
 pub(super) async fn identify(
     state: &AppState,
     client: Option<RequestClient>,
@@ -91,11 +91,11 @@ pub(super) fn proxied_person(
     Ok(person)
 }
 
-/// Begins a session when a person for whom a proxy vouches loads a page. Many proxies do not authenticate requests for
-/// streams. The session's cookie authenticates these requests instead.
+/// Begins a session when a person for whom a proxy vouches loads a page. The session's cookie authenticates requests
+/// for streams, because many proxies do not authenticate them.
 ///
-/// Programs, which do not ask for HTML, get no session. They do not store cookies, so each of their requests would
-/// begin another session.
+/// No session begins for programs, which do not ask for HTML. They do not store cookies, so each of their requests
+/// would begin another session.
 pub(super) async fn begin_proxied_session(
     state: &AppState,
     client: RequestClient,
@@ -137,7 +137,7 @@ pub(in crate::server) fn session_cookie<'a>(
 
 /// Returns the value of the cookie with this name, or `None` if the request has none.
 ///
-/// The header is parsed by hand, because cookie crates depend on a date library and would save only these five lines.
+/// The header is parsed here, because a cookie crate would save only these five lines and add a date library.
 pub(in crate::server) fn cookie_value<'a>(headers: &'a HeaderMap, expected: &str) -> Option<&'a str> {
     let cookies = headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
     cookies.flat_map(|value| value.split(';')).find_map(|pair| {

@@ -44,7 +44,7 @@ pub(super) async fn download(
     Ok(reply)
 }
 
-/// Returns the artifact that a path identifies by the ids of the job and of the artifact.
+/// Returns the artifact for a path that contains the id of a job and the id of one of its artifacts.
 pub(super) async fn artifact(
     state: &AppState,
     path: Result<Path<(String, String)>, PathRejection>,

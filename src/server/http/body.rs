@@ -1,4 +1,4 @@
-//! Extractors for JSON request bodies, with an error for each kind of failure. Bodies are read only up to the size
+//! Extractors for JSON request bodies. Each kind of failure has its own error, and bodies are read only up to the size
 //! limit.
 
 use axum::body::Bytes;
@@ -73,7 +73,7 @@ async fn read(request: Request, state: &AppState) -> Result<Bytes, ApiError> {
     read_up_to(state.config.body_bytes, request, state).await
 }
 
-/// Reads a body. The caller has already set the limit on its size to `limit`.
+/// Reads a body. The caller must have set the request's size limit to `limit`.
 async fn read_up_to(limit: usize, request: Request, state: &AppState) -> Result<Bytes, ApiError> {
     Bytes::from_request(request, state).await.map_err(|rejection| {
         if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {

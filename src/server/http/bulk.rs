@@ -59,8 +59,8 @@ pub(super) struct BulkForm {
     user: String,
     created_after: String,
     created_before: String,
-    /// Whether to also resubmit jobs that have been resubmitted already. Browsers do not send checkboxes that are not
-    /// checked.
+    /// Whether to also resubmit jobs that have been resubmitted already. If the checkbox is not checked, browsers do
+    /// not send this field.
     #[serde(default)]
     include_resubmitted: bool,
 }

@@ -11,7 +11,7 @@ use model::{ErrorBody, ErrorDetail, Role};
 
 use crate::auth::{LoginError, PeopleError};
 
-/// The reasons why a request can fail.
+/// An error with which the server responds to a request.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::server) enum ApiError {
     #[error("Last-Event-ID must be the id of an event in this stream, not {0:?}")]
@@ -176,8 +176,8 @@ impl ApiError {
         ErrorBody { detail: ErrorDetail { code: self.status_and_code().1.into(), message: self.to_string() } }
     }
 
-    /// Returns the number of seconds after which the client should retry, or `None` if the response does not suggest a
-    /// retry.
+    /// Returns the number of seconds after which the client should retry, or `None` if the client should not retry
+    /// automatically.
     pub(in crate::server) const fn retry_after(&self) -> Option<u16> {
         match self {
             Self::TooManyRequests => Some(60),
@@ -191,15 +191,15 @@ impl ApiError {
         }
     }
 
-    /// Returns the header that HTTP requires or recommends for this status, or `None` if there is no such header with a
-    /// constant value.
+    /// Returns the header that HTTP requires or recommends for this status. Returns `None` if there is no such header,
+    /// or if its value is not constant.
     const fn header(&self) -> Option<(HeaderName, &'static str)> {
         match self {
             Self::AuthRequired | Self::WorkerAuthFailed => Some((header::WWW_AUTHENTICATE, "Bearer")),
             // RFC 9110, 15.5.16: the header tells the client that the encoding, and not the media type, is unsupported.
             Self::UnsupportedEncoding => Some((header::ACCEPT_ENCODING, "identity")),
             // RFC 9110, 15.5.9, recommends `Connection: close` for status 408. If a head is too large, the connection
-            // is closed in any case, because hyper cannot read the data after a head that does not fit into its buffer.
+            // has to be closed in any case: hyper cannot read what follows a head that does not fit into its buffer.
             Self::RequestTimeout | Self::UriTooLong(_) | Self::TooManyHeaders(_) | Self::HeadersTooLarge(_) => {
                 Some((header::CONNECTION, "close"))
             }

@@ -21,7 +21,7 @@ const BLOCK: u64 = 128 << 10;
 /// A file to send.
 pub(super) struct StoredFile {
     pub(super) file: KeptFile,
-    /// The entity tag of the content. The content never changes.
+    /// The entity tag of the content, which never changes.
     pub(super) etag: String,
     pub(super) content_type: String,
 }
@@ -62,7 +62,8 @@ pub(super) fn is_known(request: &HeaderMap, etag: &str) -> bool {
     text(request, IF_NONE_MATCH).is_some_and(|names| names.split(',').any(weak))
 }
 
-/// Returns the part of the file to send. If `If-Range` does not match, the range is ignored and the whole file is sent.
+/// Returns the part of the file to send. If `If-Range` does not match, the range is ignored, and the whole file is
+/// sent.
 fn part(request: &HeaderMap, etag: &str, size: u64) -> Part {
     match (text(request, RANGE), text(request, IF_RANGE)) {
         (Some(range), None) => Part::parse(range, size),
@@ -76,7 +77,7 @@ pub(super) fn text(request: &HeaderMap, name: HeaderName) -> Option<&str> {
     request.get(name).and_then(|value| value.to_str().ok())
 }
 
-/// Returns a body that consists of a range of a file, and that is read block by block while it is being sent.
+/// Returns a body with a range of a file. The file is read block by block while the body is being sent.
 pub(super) fn body(file: KeptFile, range: Range<u64>) -> Body {
     UnsentBlocks { file, at: range.start, end: range.end }.into_body()
 }

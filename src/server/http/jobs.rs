@@ -59,8 +59,7 @@ pub(super) async fn submit(
     let submitting = tokio::spawn(async move {
         let about = input.as_ref().map(Incoming::input);
         let job = state.queue.submit_with(new, &identity.user, key, about.clone()).await?;
-        // If this submission repeats an earlier one, its files are not kept, because the existing job has its own
-        // files.
+        // If this submission repeats an earlier one, its files are removed again. The existing job has its own files.
         if let Some(input) = input.filter(|_| job.input == about) {
             input.keep();
         }

@@ -13,11 +13,11 @@ use crate::server::AppState;
 /// The default and the maximum number of lines in a response.
 pub(super) const COUNT: (i64, i64) = (200, 2000);
 
-/// The maximum number of bytes returned for each line, about 200 times the width of a terminal.
+/// The maximum number of bytes returned for each line. This is about 200 times the width of a terminal.
 const KEEP: usize = 16 << 10;
 
-/// The maximum number of bytes returned for each line with `raw=true`. If a program overwrites its output, it prints
-/// much more in a line than remains visible.
+/// The maximum number of bytes returned for each line with `raw=true`. It is larger, because a line that a program
+/// overwrites contains much more output than remains visible.
 const KEEP_RAW: usize = 1 << 20;
 
 /// The maximum number of bytes returned for a single line with `full=true`. Browsers can still display a line of this
@@ -32,16 +32,16 @@ pub(super) async fn lines(
     let wanted = wanted(&mut query)?;
     let attempt = attempt(&mut query)?;
     query.end()?;
-    // The state of the attempt is read before its stored output. If that state is final, all of the attempt's output
-    // has been stored.
+    // The state of the attempt is read before its stored output. If this state says that the output is complete, the
+    // output that is read is complete too.
     let output = state.outputs.find(job, attempt).await?;
     Ok(Json(state.outputs.lines(job, &output, wanted).await?))
 }
 
 fn wanted(query: &mut Query) -> Result<Wanted, ApiError> {
     let full = query.word("full", &[("true", true), ("false", false)])?.unwrap_or(false);
-    // With `full=true`, lines are returned as they were printed. They are not returned as a terminal would show them,
-    // because such a line is cut at the terminal's maximum width.
+    // With `full=true`, lines are returned as they were printed, and not as a terminal shows them after redrawing.
+    // Redrawn lines are cut at the maximum width of a terminal.
     let shown = if full { LineForm::AsPrinted } else { LineForm::Redrawn };
     let form = query.word("raw", &[("true", LineForm::Raw), ("false", shown)])?.unwrap_or(shown);
     let count = query.number("count", 1..=COUNT.1)?;

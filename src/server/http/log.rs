@@ -51,8 +51,8 @@ pub(super) async fn log(
         let problem = "offset: cannot be combined with follow, timestamps, stage, stepId or stream";
         return Err(ApiError::InvalidQuery(problem.into()));
     }
-    // The state of the attempt is read before its stored output. If that state is final, all of the attempt's output
-    // has been stored.
+    // The state of the attempt is read before its stored output. If this state says that the output is complete, the
+    // output that is read is complete too.
     let output = state.outputs.find(job, attempt).await?;
     if until == LogEnd::End {
         let attempts = if attempt.is_some() { Attempts::One } else { Attempts::FromHereOn };
@@ -110,7 +110,7 @@ fn exactly(text: KeptFile, range: Range<u64>) -> Result<Response, ApiError> {
     Ok((about, body(text, range)).into_response())
 }
 
-/// Parses the step and the stream.
+/// Parses the parameters that select output by stage, step and stream.
 pub(super) fn selection(query: &mut Query) -> Result<Selection, ApiError> {
     let stages = [Stage::Prepare, Stage::Execute, Stage::Publish].map(|stage| (stage.as_str(), stage));
     let streams = [StreamName::Stdout, StreamName::Stderr].map(|stream| (stream.as_str(), stream));
@@ -123,8 +123,8 @@ pub(super) fn selection(query: &mut Query) -> Result<Selection, ApiError> {
 
 /// Returns a response whose body is generated while it is being sent.
 fn encoded(headers: &HeaderMap, whole: Option<String>, encoding: Encoding, sending: LogResponse) -> Response {
-    // The encoded body has an entity tag of its own, so that clients never combine ranges of it with ranges of the
-    // unencoded body.
+    // The encoded body has its own entity tag, so that clients never combine ranges of it with ranges of the unencoded
+    // body.
     let etag = whole.map(|etag| encoding.name(&etag));
     let mut reply = match &etag {
         Some(etag) if is_known(headers, etag) => StatusCode::NOT_MODIFIED.into_response(),

@@ -8,7 +8,7 @@ use axum::http::StatusCode;
 use super::error::ApiError;
 use crate::limits::REFUSED_UPLOAD;
 
-/// The maximum number of bytes that are received from a refused form.
+/// The maximum number of bytes that are still received of a form that has been refused.
 const REFUSED_BYTES: usize = 256 << 20;
 
 /// Returns the next bytes of a part, or `None` at its end.

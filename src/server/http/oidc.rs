@@ -79,7 +79,7 @@ pub(super) async fn finish(State(state): State<AppState>, parts: Parts) -> Respo
         Ok(reply) => (reply, true),
         Err(failure) => (failed(&state, parts, &about.note, failure).await, false),
     };
-    // Other tabs of the browser may not have finished their logins yet.
+    // Logins that were started in other tabs of the browser may not be finished yet, and need the cookie.
     if !browser.is_some_and(|browser| oidc.has_started(&browser)) {
         set_cookie(&mut reply, about.client, &name, "", Duration::ZERO);
     }
@@ -91,7 +91,7 @@ pub(super) async fn finish(State(state): State<AppState>, parts: Parts) -> Respo
 }
 
 /// Returns the path to which a browser without a valid session is redirected. If the browser's last login was with the
-/// provider, this path leads to the provider, and a person who is still logged in there sees no login page.
+/// provider, this path leads to the provider again. A person who is still logged in there then sees no login page.
 pub(in crate::server) fn login_path(
     state: &AppState,
     client: Option<RequestClient>,
@@ -148,7 +148,7 @@ struct LoginFailure {
 }
 
 /// A person whom the provider has authenticated, but whom this server refuses. Contains the name of the user, or `None`
-/// if the error does not name a user.
+/// if the error does not name one.
 struct RefusedUser(Option<String>);
 
 impl LoginFailure {

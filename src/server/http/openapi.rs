@@ -28,7 +28,7 @@ use crate::server::AppState;
 use crate::server::access::requirement;
 use operation::ApiOperation;
 
-/// The prefix of the paths of operations, except of paths that begin with `/api/` themselves.
+/// The prefix of all operations' paths, except paths that begin with `/api/` themselves.
 const BASE: &str = "/api/queue";
 
 /// The groups of operations, with their descriptions.
@@ -53,8 +53,8 @@ pub(super) fn document(cookie: &str) -> Value {
         for operation in members_mut(path) {
             let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
             for parameter in parameters.into_iter().flatten() {
-                // `utoipa` cannot set `allowEmptyValue`. It is needed because forms send fields that are not filled in
-                // as empty parameters.
+                // Forms send fields that are not filled in as empty parameters, so `allowEmptyValue` has to be set.
+                // `utoipa` cannot set it.
                 if parameter["in"] == "query" {
                     parameter["allowEmptyValue"] = true.into();
                 }

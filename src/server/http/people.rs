@@ -168,8 +168,8 @@ fn of_login_link(link: &CreatedLoginLink) -> String {
     format!("expires at {}", link.expires_at)
 }
 
-/// Returns the login link with this ticket. The link begins with the address to which the request was sent, because
-/// browsers can reach the server under this address even if the server is behind a reverse proxy.
+/// Returns the login link with this ticket. The link begins with the address to which the request was sent. Even behind
+/// a reverse proxy, this is an address at which browsers can reach the server.
 fn login_link(new: UserTicket, client: RequestClient, host: &RequestHost) -> CreatedLoginLink {
     let UserTicket { user, ticket, expires_at } = new;
     let link = format!("{}/login?userTicket={}", host.origin(client.https), ticket.expose());
@@ -180,7 +180,7 @@ fn login_link(new: UserTicket, client: RequestClient, host: &RequestHost) -> Cre
 pub(super) async fn revoke(state: &AppState, id: TokenId, by: &Identity) -> Result<(), PeopleError> {
     state.auth.revoke_token(id, by).await?;
     if let Err(error) = state.queue.end_leases_without_token().await {
-        // The queue also looks for leases with revoked tokens every few seconds, so these leases end soon.
+        // These leases still end soon, because the queue looks for leases with revoked tokens every few seconds.
         tracing::error!(%error, "the leases of a revoked token could not be ended yet");
     }
     Ok(())

@@ -56,14 +56,14 @@ pub(super) async fn file(
     let mut reply = stored(&state, file).await?.reply(&request)?.into_response();
     let headers = reply.headers_mut();
     headers.insert(header::CONTENT_SECURITY_POLICY, POLICY);
-    // Without this header, a document with an opaque origin cannot load modules and fonts. The header gives access to
-    // nobody else, because reading a file requires the signed token in its path.
+    // Without this header, a document with an opaque origin cannot load modules and fonts. The header gives nobody else
+    // access, because the path of a file contains the signed token that is required to read it.
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("cross-origin"));
     Ok(reply.map(|body| revocable::until(state.auth.clone().ended(identity), body)))
 }
 
-/// An error that is displayed in the preview's frame. Its response therefore permits pages of this server to embed it.
+/// An error that is displayed in the preview's frame. Its response permits pages of this server to embed it.
 pub(super) struct Framed(ApiError);
 
 impl From<ApiError> for Framed {

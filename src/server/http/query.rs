@@ -76,8 +76,8 @@ impl Query {
         }
     }
 
-    /// Removes a parameter whose value must be one of `words`, and returns what that word stands for. Returns `None` if
-    /// the parameter is missing or empty.
+    /// Removes a parameter whose value must be one of `words`, and returns the value that belongs to this word. Returns
+    /// `None` if the parameter is missing or empty.
     pub(super) fn word<T: Copy>(&mut self, name: &str, words: &[(&str, T)]) -> Result<Option<T>, ApiError> {
         let Some(given) = self.text(name) else { return Ok(None) };
         let found = words.iter().find(|(word, _)| *word == given).map(|(_, value)| *value);

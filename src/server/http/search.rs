@@ -55,7 +55,7 @@ pub(super) async fn search(
     if times.is_some() && format != Format::Text {
         return Err(ApiError::InvalidQuery("timestamps: requires `Accept: text/plain` or `format=text`".into()));
     }
-    // The minimum is 1 in the JSON format, because paging with a limit of 0 would never advance.
+    // In the JSON format, the minimum is 1, because a client that pages with a limit of 0 would never advance.
     let least = i64::from(format == Format::Json);
     let limit = query.number("limit", least..=LIMIT.1)?;
     if limit.is_some() && format == Format::Text {
@@ -64,8 +64,8 @@ pub(super) async fn search(
     let limit = usize::try_from(limit.unwrap_or(LIMIT.0)).unwrap_or(0);
     let attempt = attempt(&mut query)?;
     query.end()?;
-    // The state of the attempt is read before its stored output. If that state is final, all of the attempt's output
-    // has been stored.
+    // The state of the attempt is read before its stored output. If this state says that the output is complete, the
+    // output that is read is complete too.
     let output = state.outputs.find(job, attempt).await?;
     let account = SearchAccount(identity.account.user_id());
     if let Some(other) = other {
@@ -163,7 +163,7 @@ struct Results {
 
 /// The format in which the results are sent.
 enum Sending {
-    /// Pages of lines. The pages that have not been sent contain the text of at most `limit` lines in total.
+    /// Pages of lines. The pages that are still to be sent contain the text of at most `limit` lines in total.
     Batches { limit: usize },
     /// The lines as plain text, each preceded by its time if requested.
     Lines(Times),

@@ -63,7 +63,7 @@ pub(super) struct PostedSecret {
     value: Option<String>,
 }
 
-/// Handles the forms of the page, which work without scripts, and redirects to the page, which also shows any error.
+/// Handles the forms of the page, which work without scripts. Redirects to the page, which also shows any error.
 pub(super) async fn submit(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,

@@ -25,7 +25,8 @@ const PEOPLE: &str = "/people";
 const LOGIN_LINK: &str = "login_link";
 
 /// The fields of the login form. A login requires one of these: a name and a password, the admin token, the ticket of
-/// the link that the server printed, or the ticket of a user's login link. The last one permits a new password.
+/// the link that the server printed, or the ticket of a user's login link. In the last case, the user can also enter a
+/// new password.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct LoginForm {
@@ -155,7 +156,8 @@ pub(super) async fn logout(
     {
         return ApiError::from(error).into_response();
     }
-    // The proxy still vouches for the person, so the login page warns that opening another page begins a new session.
+    // The proxy still vouches for the person. The login page therefore warns that opening another page begins a new
+    // session.
     let page = if person.is_some() { "/login?signed-out=proxy" } else { "/login" };
     with_cookie(&state, client, &headers, Redirect::to(page), "", 0)
 }
@@ -205,7 +207,7 @@ pub(super) fn cookie_header(client: RequestClient, name: &str, value: &str, seco
     HeaderValue::from_str(&cookie).ok()
 }
 
-/// Returns whether `next` is a path on this server: it must start with a single slash, and must not contain anything
+/// Returns whether `next` is a path on this server. It must start with a single slash, and must not contain anything
 /// that browsers would interpret as another host.
 pub(super) fn is_local(next: &str) -> bool {
     next.starts_with('/')

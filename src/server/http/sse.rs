@@ -47,8 +47,8 @@ impl FrameBuffer {
         self.waiting.is_empty()
     }
 
-    /// Removes and returns the next frame, and records the current time as the time at which the frame was sent.
-    /// Returns `None` if no frames are waiting.
+    /// Removes and returns the next frame, or returns `None` if no frames are waiting. Also stores the current time as
+    /// the time at which the last frame was sent.
     pub(super) fn pop(&mut self) -> Option<Bytes> {
         let frame = self.waiting.pop_front()?;
         self.sent = Instant::now();

@@ -155,10 +155,10 @@ impl EventStream {
     }
 
     /// Creates frames from a page. If the page is empty, creates a heartbeat if one is due, and otherwise waits for new
-    /// events. Returns `None` when the server is stopping.
+    /// events or for the next heartbeat. Returns `None` when the server is stopping.
     ///
-    /// The events are read once more before each heartbeat, because events that another server process has stored cause
-    /// no notification in this one.
+    /// Another server process may have stored events, which causes no notification in this one. The events are
+    /// therefore read once more before each heartbeat.
     async fn take(&mut self, page: Page) -> Option<()> {
         self.reader.cursor = self.reader.cursor.max(page.next_after);
         self.frames.extend(page.events.iter().map(|event| event.frame()));

@@ -1,7 +1,7 @@
 //! `/events/stream`: sends the events of several jobs through one connection.
 //!
-//! Browsers open at most six connections to a server that does not support HTTP/2, so a seventh page with a stream
-//! would not even load. All pages of a browser therefore share one stream (`public/shared-stream.js`).
+//! Browsers open at most six connections to a server that does not support HTTP/2. If each page had its own stream, a
+//! seventh page would not even load. All pages of a browser therefore share one stream (`public/shared-stream.js`).
 
 use std::collections::HashSet;
 
@@ -24,7 +24,7 @@ use crate::limits::HEARTBEAT;
 use crate::server::AppState;
 use crate::server::open_streams::{StreamPermit, StreamRequest};
 
-/// The maximum number of jobs of a stream.
+/// The maximum number of jobs in a stream.
 const MOST_JOBS: usize = 50;
 
 pub(super) async fn stream(
@@ -124,8 +124,8 @@ struct JobsEvents {
     frames: FrameBuffer,
     /// The index of the job to read next, so that a job that prints a lot does not delay the others.
     next: usize,
-    /// The time at which the next heartbeat is due. Events do not delay it, because the page of a job that prints
-    /// nothing needs heartbeats even while other jobs print.
+    /// The time at which the next heartbeat is due. Sending events does not postpone it, because a page whose job
+    /// prints nothing needs heartbeats even while other jobs print.
     heartbeat_at: Instant,
     _permit: StreamPermit,
 }
@@ -139,8 +139,8 @@ impl JobsEvents {
             }
             if Instant::now() >= self.heartbeat_at {
                 self.heartbeat_at = Instant::now() + HEARTBEAT;
-                // Events that another server process has stored cause no notification in this one, so the events of all
-                // jobs are read again.
+                // Another server process may have stored events, which causes no notification in this one. The events
+                // of all jobs are therefore read again.
                 self.jobs.iter_mut().for_each(|job| job.may_have_more = true);
                 self.frames.push_without_id("heartbeat", format_args!("{{\"serverTime\":\"{}\"}}", clock::now()));
                 continue;

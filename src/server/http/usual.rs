@@ -11,7 +11,7 @@ use super::jobs::JobPath;
 use super::query::Query;
 use crate::server::AppState;
 
-/// The number of earlier jobs that are compared. Two exceptional jobs out of five do not distort the median.
+/// The number of earlier jobs that are compared. With five jobs, even two exceptional ones do not distort the median.
 const COMPARED: i64 = 5;
 /// The maximum number of step events that are read for each job. Each step has two events.
 const EVENTS: usize = 500;
@@ -45,8 +45,8 @@ pub(super) async fn usual(
     Ok(Json(UsualTimes { last_success: earlier.first().copied(), jobs, steps: steps.collect() }))
 }
 
-/// Returns the median. If the number of durations is even, the median is the greater of the two middle values.
-/// `durations` must not be empty.
+/// Returns the median of the durations or, if their number is even, the greater of the two middle values. `durations`
+/// must not be empty.
 fn median(mut durations: Vec<i64>) -> i64 {
     durations.sort_unstable();
     durations[durations.len() / 2]

@@ -85,7 +85,7 @@ fn target_of(kind: &str) -> PauseTarget {
     }
 }
 
-/// Handles the forms of the page, which work without scripts, and redirects to the page, which also shows any error.
+/// Handles the forms of the page, which work without scripts. Redirects to the page, which also shows any error.
 pub(super) async fn submit(
     State(state): State<AppState>,
     Extension(identity): Extension<Identity>,

@@ -1,5 +1,5 @@
-//! `/workers/tokens`: creates, lists and revokes API tokens with the role `worker`, in the format that existing clients
-//! for this kind of queue use. `/tokens` manages the same tokens.
+//! `/workers/tokens`: creates, lists and revokes API tokens with the role `worker`. The format is the one that existing
+//! clients of such a queue use. `/tokens` manages the same tokens.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;

@@ -1,6 +1,6 @@
 //! Limits the amount of output that is loaded with a job's page.
 //!
-//! A single event of a job that prints rapidly can contain up to 1 MiB of output, and a page with all of it would load
+//! If a job prints rapidly, a single event can contain up to 1 MiB of output, and a page with all of it would load
 //! slowly. Omitted output is loaded by line number when the reader scrolls to it.
 
 use model::{Event, LogPayload, Payload, Segment};
@@ -9,7 +9,7 @@ use model::{Event, LogPayload, Payload, Segment};
 pub(crate) const BYTES: i64 = 64 << 10;
 
 /// Keeps about the last `bytes` bytes of the last attempt's output. Output of earlier attempts is kept only if the last
-/// attempt has less output than that. Only whole lines are removed. If an event is removed, all events before the
+/// attempt has less output than that. Lines are removed as a whole. If an event is removed, all events before the
 /// remaining output are removed as well.
 pub(crate) fn shorten(events: &mut Vec<Event>, bytes: i64) {
     let attempt = events.iter().filter_map(output).map(|output| output.attempt).max();
@@ -22,7 +22,7 @@ pub(crate) fn shorten(events: &mut Vec<Event>, bytes: i64) {
         _ => true,
     });
     if events.len() < before {
-        // The page relies on a contiguous sequence of events, so all events before the remaining output are removed.
+        // The page requires a contiguous sequence of events, so all events before the remaining output are removed.
         let first = events.iter().position(|event| output(event).is_some());
         events.drain(..first.unwrap_or(0));
     }
@@ -39,7 +39,7 @@ fn end(payload: &LogPayload) -> i64 {
     payload.segments().iter().map(|segment| segment.end()).max().unwrap_or(0)
 }
 
-/// Removes the part of a log event's output that is before the offset `from` of `output.log`. Returns whether any
+/// Removes the lines of a log event's output that begin before the offset `from` of `output.log`. Returns whether any
 /// output remains.
 fn cut(event: &mut Event, from: i64) -> bool {
     let Payload::Log(payload) = &mut event.payload else { return true };
@@ -65,7 +65,8 @@ fn cut_segment(segment: Segment, text: &str, from: i64) -> Option<(Segment, &str
     if offset + bytes <= from {
         return None;
     }
-    // If the text is not as long as the segment's bytes in `output.log`, the position at which to cut it is unknown.
+    // If the text and the segment's bytes in `output.log` differ in length, the position in the text at which to cut is
+    // unknown.
     let is_exact = i64::try_from(text.len()) == Ok(bytes);
     let at = usize::try_from(from - offset).ok().filter(|_| is_exact);
     let newline = at.and_then(|at| Some(at + memchr::memchr(b'\n', &text.as_bytes()[at..])?));
@@ -84,7 +85,8 @@ mod tests {
     use super::*;
     use crate::live_output::simulated::Simulated;
 
-    /// Returns the lines in the events by number, each with the part of its text that the events contain.
+    /// Returns the lines in the events with their numbers. If the events contain only the end of a line, only this end
+    /// is returned.
     fn ends_of_lines(events: &[Event]) -> Vec<(i64, String)> {
         let mut lines = std::collections::BTreeMap::<i64, String>::new();
         for event in events {

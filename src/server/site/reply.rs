@@ -45,8 +45,8 @@ pub(super) fn choose(source: &SiteSource, name: &str, headers: &HeaderMap) -> Op
     Some(EncodedFile { file, encoding, media_type: type_of(name) })
 }
 
-/// Decompresses a file that a release contains only in compressed forms. All browsers accept one of these forms, but
-/// some other clients do not.
+/// Decompresses a file that a release contains only in compressed forms. This is for clients that accept neither form.
+/// All browsers accept at least one.
 fn unpacked(source: &SiteSource, name: &str) -> Option<SiteFile> {
     let packed = source.read(&format!("{name}.gz"))?;
     let mut bytes = Vec::new();

@@ -25,8 +25,8 @@ enum Sender {
 }
 
 impl Objects {
-    /// Returns the valid requests to a route. If the table below contains none, returns one request with an empty
-    /// object as its body.
+    /// Returns the valid requests to a route. If the table below contains none, returns one request whose body is an
+    /// empty object.
     fn requests(&self, method: &str, template: &str) -> Vec<ValidRequest> {
         let path = template.strip_prefix("/api/queue").unwrap_or(template);
         let get = |query: &str, status: u16, text: &str| ValidRequest {
@@ -40,7 +40,7 @@ impl Objects {
         let lease = json!({"workerId": "sender", "leaseEpoch": self.held["leaseEpoch"], "leaseSeconds": 600});
         let (output, job) = ("secret output", self.job.as_str());
         match (method, path) {
-            // No provider is configured, and the job has no input.
+            // These respond with 404, because no provider is configured, and the job has no input.
             ("GET", "/login/oidc" | "/login/oidc/callback" | "/jobs/{id}/input") => plain(404),
             ("GET", "/events/stream") => vec![get("", 422, ""), get(&format!("?jobs={job}:0"), 200, output)],
             ("GET", "/jobs/stream") => vec![get("?after=0", 200, job)],
@@ -100,7 +100,7 @@ struct ValidRequest {
     /// The JSON body, or null for none.
     body: Value,
     /// The status of the response if the sender is allowed to send the request. `None` means that the request is not
-    /// valid, so that only its credentials are checked.
+    /// valid. Only its credentials are then checked.
     succeeds: Option<u16>,
     /// Text that a successful response contains.
     text: String,
@@ -177,7 +177,7 @@ impl Cell<'_> {
         of_others.contains(&self.rule.1) && self.sender != Sender::Has(Role::Admin)
     }
 
-    /// Sends a request, and checks that the response is the one that the route's access rule requires for this sender.
+    /// Sends a request, and checks that the response is what the route's access rule requires for this sender.
     async fn check(&self, client: &Client, path: &str, request: &ValidRequest) {
         let (method, template, access) = self.rule;
         let (sender, proof) = (self.sender, self.proof);
@@ -199,7 +199,7 @@ impl Cell<'_> {
         let is_page = matches!(access, Access::Page(_));
         let is_invalid_token = matches!(proof, Proof::Bearer(_)) && matches!(sender, Sender::Expired | Sender::Revoked);
         let is_allowed = match (required, sender) {
-            // Even open routes refuse an invalid token, so that a program notices its mistake.
+            // Even routes that require no credentials refuse an invalid token, so that a program notices its mistake.
             _ if is_invalid_token => false,
             (None, _) => true,
             (Some(required), Sender::Has(role)) => role.includes(required),

@@ -1,5 +1,5 @@
-//! Thousands of requests with mutated paths, ids and methods cause no server error and bypass no check. Whatever the
-//! role of a sender, they give no access to objects of others.
+//! Thousands of requests with mutated paths, ids and methods cause no server error and bypass no check. No sender gains
+//! access to objects of others, whatever the sender's role.
 
 use model::Role;
 use reqwest::Method;
@@ -21,7 +21,7 @@ const AT_ONCE: usize = 20;
 /// The only paths at which a request without credentials may succeed.
 const OPEN: [&str; 2] = ["/healthz", "/login"];
 
-/// Strings that some servers, proxies and frameworks interpret differently from others.
+/// Strings that different servers, proxies and frameworks interpret differently.
 const JUNK: [&str; 34] = [
     "%2f",
     "%252f",
@@ -106,8 +106,8 @@ fn mutated(random: &mut Random, path: &str) -> String {
     path
 }
 
-/// The names of objects that no request mentions. If a sender must not see these objects, no response may contain their
-/// names.
+/// The names of objects that no request mentions. No response to a sender may contain the names of objects that the
+/// sender must not see.
 const HIDDEN_SECRET: &str = "CANARY_SECRET";
 const HIDDEN_USER: &str = "canary-user";
 const HIDDEN_TOKEN: &str = "canary-token";
@@ -180,7 +180,7 @@ async fn hide(server: &TestServer) {
     assert_eq!(secret.status(), 201);
 }
 
-/// Returns the paths of all routes with these objects.
+/// Returns the paths of all routes, with the ids and names of these objects.
 fn paths(objects: &Objects) -> Vec<String> {
     let fill = |path: String| objects.fill(&path.replace("{permission}/{*name}", "x/y"));
     all_routes().into_iter().map(|route| fill(route.path)).collect()
@@ -204,7 +204,7 @@ async fn mutated_paths_and_ids_cause_no_server_error_and_skip_no_check() {
     for _ in 0..REQUESTS {
         let method = METHODS[random.below(METHODS.len())];
         let mut sender = &senders[random.below(senders.len())];
-        // An administrator may remove everything, and therefore sends requests about other objects.
+        // An administrator may remove everything. The requests of this sender therefore concern other objects.
         let paths = if sender.role == Some(Role::Admin) { &of_admins } else { &of_others };
         let path = &paths[random.below(paths.len())];
         let target = mutated(&mut random, path);
@@ -228,7 +228,7 @@ async fn mutated_paths_and_ids_cause_no_server_error_and_skip_no_check() {
     check_unchanged(&server, &others, &held).await;
 }
 
-/// Checks that nobody has changed the objects. `held` is the job that a worker holds.
+/// Checks that nobody has changed the objects. `held` is the job that a worker holds, as it was before.
 async fn check_unchanged(server: &TestServer, objects: &Objects, held: &Value) {
     let api = &server.api;
     assert_eq!(api.job(&objects.job).await["status"], "succeeded");

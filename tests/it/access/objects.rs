@@ -12,9 +12,9 @@ use crate::harness::{TOKEN, TestServer};
 /// The user whose session and token are among the objects.
 pub(super) const OWNER: &str = "owner";
 
-/// An object of each kind that a route can concern.
+/// One object of each kind to which a request can refer.
 pub(super) struct Objects {
-    /// A job that has finished, whose output is `secret output`.
+    /// A finished job, whose output is `secret output`.
     pub(super) job: String,
     /// The artifact with the output of the job.
     pub(super) artifact: String,
@@ -24,9 +24,9 @@ pub(super) struct Objects {
     waiting: String,
     /// A job that a worker has claimed and not finished.
     pub(super) held: Value,
-    /// The id of this worker.
+    /// The id of the worker that has claimed the job.
     worker: String,
-    /// The name that both a user and a secret have.
+    /// The name of both a user and a secret.
     pub(super) name: String,
     /// The session of the owner, and its id.
     pub(super) session: (Proof, String),

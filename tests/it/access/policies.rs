@@ -1,5 +1,5 @@
-//! Every response has a Content-Security-Policy, so that a browser that displays it runs no scripts except the server's
-//! own.
+//! Every response has a Content-Security-Policy. If a browser displays the response, it runs no scripts except the
+//! server's own.
 
 use reqwest::{Method, Response};
 
@@ -49,7 +49,7 @@ async fn every_route_has_the_policy_of_its_kind_with_and_without_credentials() {
                 _ if path.starts_with("/previews/") => {
                     assert!([FOR_PROGRAMS, FRAMED_ERROR].contains(&policy.as_str()), "{what}: {policy}");
                 }
-                // A response to a submitted form can be the page with the form.
+                // The response to a submitted form may also be a page.
                 Access::Program(_) if policy != FOR_PROGRAMS => {
                     assert!(reply.headers()["content-type"].to_str().is_ok_and(|kind| kind.starts_with("text/html")));
                     check_page(&what, &policy);

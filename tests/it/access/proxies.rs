@@ -1,5 +1,5 @@
-//! Behind a reverse proxy, the client's address and scheme are read from headers, but only from those of trusted
-//! proxies.
+//! Behind a reverse proxy, the client's address and scheme are read from headers. Only the headers of trusted proxies
+//! are used.
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response};

@@ -24,7 +24,7 @@ pub(super) async fn login(server: &TestServer) -> String {
     cookie(&post_login(server, &format!("token={TOKEN}")).await)
 }
 
-/// Requests the job list with a cookie and returns the status code, which is 401 without a valid session.
+/// Requests the job list with a cookie and returns the status code. Without a valid session, it is 401.
 async fn status(server: &TestServer, cookie: &str) -> u16 {
     tcp::get(&server.api.base, "/api/queue/jobs", &format!("Cookie: {cookie}\r\n")).await.status
 }

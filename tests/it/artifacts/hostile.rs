@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 
 use crate::harness::{Api, TOKEN, TestServer, of_kind};
 
-/// Runs a job that stores all files in its workspace as artifacts. Returns the names of the stored files and the
-/// warning.
+/// Runs a job that stores all files in its workspace as artifacts. Returns the names of the stored files, and the job's
+/// warning about files that were not stored.
 async fn stored(api: &Api, command: &str) -> (Vec<String>, String) {
     let id = api.submit(json!({"steps": [{"run": command, "shell": "bash"}], "artifacts": ["**"]})).await;
     let job = api.ended(&id).await;
@@ -59,7 +59,7 @@ async fn a_name_cannot_pretend_to_have_another_ending() {
     assert_eq!(server.api.ended(&id).await["status"], "succeeded");
     let page = server.api.client.get(format!("{}/tasks/queue/{id}", server.api.base)).bearer_auth(TOKEN);
     let page = page.send().await.expect("the server answers").text().await.expect("a body");
-    // Ignore the end of the document, whose data is not displayed.
+    // Ignore the data at the end of the document, which is not displayed.
     let (page, _) = page.split_once("__RESOLVED_RESOURCES").expect("a page contains its data");
     assert!(!page.contains(['\u{202e}', '\u{200b}']), "invisible characters are replaced everywhere");
     for (name, shown) in

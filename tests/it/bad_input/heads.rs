@@ -8,7 +8,8 @@ use tokio::io::AsyncWriteExt;
 use super::{check_alive, check_refused};
 use crate::harness::{TOKEN, TestServer, tcp};
 
-/// Sends bytes and checks that the server refuses them with the given status and code in an ordinary error reply.
+/// Sends bytes, and checks that the server refuses them with the given status and code, and with the usual error
+/// envelope.
 async fn check_head_refused(server: &TestServer, request: &[u8], (status, code): (u16, &str)) {
     let start = String::from_utf8_lossy(&request[..request.len().min(80)]).into_owned();
     let bytes = tcp::exchange(&server.api.base, request, tcp::Sending::Goes).await;
@@ -61,7 +62,7 @@ async fn the_limits_on_a_head_are_settings() {
         let reply = tcp::parse(&reply).expect("the server answers");
         assert!(reply.body.contains(says), "{}", reply.body);
     }
-    // A request without credentials gets the same error, not a redirect to the login page, which would hide the reason.
+    // A request without credentials gets the same error. A redirect to the login page would hide the reason.
     let page = format!("GET /tasks/queue?q={} HTTP/1.1\r\nHost: localhost\r\n\r\n", "x".repeat(1_000));
     check_head_refused(&low, page.as_bytes(), (414, "uri_too_long")).await;
     let high = TestServer::start_with(|config| config.head = limits(60_000, 500, 200_000)).await;
@@ -107,7 +108,7 @@ async fn malformed_http_is_an_invalid_request() {
 async fn a_bad_request_does_not_affect_replies_to_earlier_requests_on_its_connection() {
     let server = TestServer::start().await;
     let good = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    // In the second iteration all requests are sent at once, so that hyper reads the invalid request before it has
+    // In the second iteration, all requests are sent at once. hyper then reads the invalid request before it has
     // answered the valid ones.
     for together in [false, true] {
         let mut socket = tcp::connect(&server.api.base).await;

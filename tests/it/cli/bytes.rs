@@ -70,8 +70,8 @@ async fn selected_lines_keep_their_bytes() {
 async fn bytes_survive_repeated_disconnects() {
     let mut random = Random::new("cut");
     let server = TestServer::start_with(|config| config.jobs.live_event_bytes = 1_000).await;
-    // Each connection is cut only after at least 8,000 bytes. Every connection therefore makes progress, although
-    // binary output is several times larger in JSON.
+    // A connection is cut only after at least 8,000 bytes, so that each connection makes progress, even though binary
+    // output is several times larger in JSON.
     let cut = move || 8_000 + random.below(16_000);
     let proxy = Proxy::before(&server.api.base, cut).await;
     let cli = Cli::new(&proxy.base);

@@ -59,7 +59,8 @@ async fn a_non_utf8_argument_is_refused_with_a_reason_and_exit_code_125() {
         assert_eq!(done.code, Some(125), "{arguments:?}: {}", done.stderr);
         assert!(done.stderr.contains("UTF-8"), "{arguments:?}: {}", done.stderr);
     }
-    // After a usage error, `run` exits with 125, because 2 could be the exit code of the command.
+    // After a usage error, `run` exits with 125. It cannot exit with 2, because this could be the exit code of the
+    // command.
     assert_eq!(cli.run(&["run", "--no-such-option", "--", "true"]).await.code, Some(125));
     assert_eq!(cli.run(&["run"]).await.code, Some(125));
     assert_eq!(cli.run(&["run", "--help"]).await.code, Some(0));
@@ -101,8 +102,8 @@ async fn a_signal_ignored_at_startup_stays_ignored() {
     let server = TestServer::start().await;
     let (cli, gate) = (Cli::new(&server.api.base), Gate::new());
     let script = format!("echo begun; {}; echo done", gate.wait());
-    // The program starts with SIGHUP ignored, as under `nohup`, and with SIGINT ignored, as in a background job of a
-    // shell.
+    // The program starts with SIGHUP ignored, as under `nohup`, and with SIGINT ignored, as in a shell's background
+    // job.
     let trap = "trap '' HUP INT; exec \"$0\" \"$@\"";
     let mut command = cli.command(&[]);
     let environment: Vec<_> =
@@ -158,8 +159,8 @@ async fn standard_input_without_data_does_not_prevent_a_run() {
         command.stdin(stdin);
         Cli::run_command(command).await
     };
-    // Standard input is the null device, as for cron jobs and in many build systems, then an empty file, and then a
-    // pipe whose write end is closed.
+    // Standard input is in turn the null device (as in cron jobs and many build systems), an empty file, and a pipe
+    // whose write end is closed.
     let (ended, writer) = std::io::pipe().expect("a pipe can be created");
     drop(writer);
     for stdin in [Stdio::null(), Stdio::from(tempfile::tempfile().expect("a file")), Stdio::from(ended)] {

@@ -21,8 +21,8 @@ async fn two_steps(server: &TestServer) -> String {
 
 #[tokio::test]
 async fn the_log_preserves_the_order_in_which_the_job_printed() {
-    // The streams alternate slowly enough for the server to read each line separately. Because the event rate is low,
-    // each event combines many segments of one stream.
+    // The streams alternate slowly enough for the server to read each line separately. Few events are permitted per
+    // second, so each event combines many segments of one stream.
     let server = TestServer::start_with(|config| config.jobs.live_events_per_second = 2).await;
     let cli = Cli::new(&server.api.base);
     let command = "for i in $(seq 200); do echo out $i; echo err $i >&2; sleep 0.01; done; printf end";

@@ -28,8 +28,8 @@ fn real(path: &Path) -> String {
 /// Starts a proxy in front of the server. The proxy itself answers requests for the machine's identity, and forwards
 /// all others.
 ///
-/// The proxy reports the identity `machine`, or replies with 404 if `machine` is `None`, like a server that does not
-/// have this route.
+/// It reports the identity `machine`. If `machine` is `None`, it replies with 404, like a server that does not have
+/// this route.
 async fn elsewhere(api: &Api, machine: Option<&'static str>) -> String {
     let (client, base) = (reqwest::Client::new(), api.base.clone());
     let forward = async move |request: Request| {
@@ -89,7 +89,7 @@ async fn a_server_on_another_machine_uses_a_fresh_workspace_and_prints_one_note(
         let (place, done) = pwd(&cli, &[]).await;
         assert!(place.starts_with(&real(server.data.path())), "{machine:?}: {place}");
         assert_eq!(done.stderr.matches(NOTE).count(), 1, "{machine:?}: {}", done.stderr);
-        // An absolute directory is used unchanged and without a note.
+        // An absolute directory is used unchanged, and the program prints no note about it.
         let (place, done) = pwd(&cli, &["--cwd", "/"]).await;
         assert_eq!((place.as_str(), done.stderr.as_str()), ("/", ""));
         for flags in [&["--workspace"][..], &["--json"]] {

@@ -6,7 +6,7 @@ use crate::harness::cli::Cli;
 /// The number of bytes that the job prints.
 const SIZE: usize = 3_000_000;
 
-/// Returns a `Cli` whose terminal type permits the program to draw and erase a progress bar.
+/// Returns a `Cli` with a terminal type that allows the program to draw and erase a progress bar.
 fn cli_of(server: &TestServer) -> Cli {
     Cli::new(&server.api.base).with("TERM", "xterm-256color")
 }
@@ -32,7 +32,7 @@ async fn a_download_shows_its_size_and_its_rate_on_a_terminal() {
     let last = done.stdout.trim_end().rsplit(['\r', '\n']).next();
     assert!(last.is_some_and(|line| line.ends_with("whole  3.0 MB")), "the bar is removed: {done:?}");
     assert!(std::fs::read(cli.folder().join("whole")).expect("the file exists") == output);
-    // The file goes to a pipe, and the progress bar only to the terminal.
+    // The file is written to a pipe, and the progress bar only to the terminal.
     let to_pipe = ["artifacts", "get", &id, "logs/output.log", "-o", "-"];
     let done = Cli::run_command(cli.in_terminal("\"$0\" \"$@\" | cat > piped", &to_pipe)).await;
     assert!(done.stdout.contains("tailwater: receiving output.log ["), "{done:?}");

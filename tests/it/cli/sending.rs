@@ -84,8 +84,8 @@ async fn an_oversized_folder_is_refused_with_the_servers_reason_and_creates_no_j
     assert!(done.stderr.contains("payload_too_large"), "{}", done.stderr);
     assert_eq!(server.api.json("/jobs").await["items"], json!([]));
     assert_eq!(inputs(server.data.path()), 0);
-    // The compressed data is within the limit, but the unpacked data is not. The job therefore fails while the data is
-    // unpacked, before any step starts.
+    // The compressed data is within the limit, but the unpacked data is not. The job fails while the data is being
+    // unpacked, which is before the first step starts.
     std::fs::write(cli.folder().join("big/noise"), vec![0; 1 << 20]).expect("it can be written");
     let done = cli.run(&["run", "--send", "big", "--", "echo", "ran"]).await;
     assert_eq!((done.code, done.stdout.as_str()), (Some(126), ""), "{}", done.stderr);

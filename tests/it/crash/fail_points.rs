@@ -1,5 +1,5 @@
 //! Kills the server 200 times with `kill -9`, at random moments and at every fail point. A fail point is a place in the
-//! server's code at which the server kills itself if a test has requested this.
+//! server's code at which the server kills itself if a test has requested it.
 
 use std::os::unix::process::ExitStatusExt;
 use std::path::Path;
@@ -25,8 +25,8 @@ const APPEND: [FailPoint; 9] =
 const END: [FailPoint; 6] = [Finish, AttemptEnded, LeaseEnded, Finished, Compressed, OriginalRemoved];
 const RECOVERY: [FailPoint; 4] = [OrphansKilled, SpoolMended, SpoolCompleted, RestShipped];
 
-/// Starts a server that kills itself when it reaches `point` for the `time`-th time. Returns `None` if this happens
-/// before it listens.
+/// Starts a server that kills itself when it reaches `point` for the `time`-th time. Returns `None` if it has killed
+/// itself before it listens.
 fn doomed(data: &Path, point: FailPoint, time: usize) -> Option<Process> {
     let started = Process::start_to_die(data, |mut server| {
         server.env("TAILWATER_FAIL_POINT", format!("{}:{time}", point.name()));
@@ -39,7 +39,7 @@ fn doomed(data: &Path, point: FailPoint, time: usize) -> Option<Process> {
 /// Repeatedly kills the server at each of the given fail points, and then checks that everything that the server had
 /// acknowledged or shown still exists.
 ///
-/// Each running job passes each of the points about `often` times.
+/// `often` is the number of times that each running job passes each of the points, approximately.
 async fn kill_at(points: &[FailPoint], often: usize) {
     let mut deaths = 0;
     let mut random = Random::new("fail_points");
@@ -129,8 +129,7 @@ async fn kills_at_random_moments_lose_nothing_acknowledged() {
 fn every_fail_point_has_a_test_and_the_tests_kill_the_server_200_times() {
     let lists: [&[FailPoint]; 4] = [&OUTPUT, &APPEND, &END, &RECOVERY];
     assert_eq!(lists.concat(), FailPoint::ALL);
-    // Each test asserts its own number of kills. The sum must be the 200 kills that the documentation of this module
-    // states.
+    // Each test asserts its own number of kills. Their sum must be 200, as the documentation of this module states.
     let times = (OUTPUT.len() + APPEND.len() + END.len()) * TIMES + RECOVERY.len() * TIMES_IN_RECOVERY;
     assert_eq!(times + TIMES_AT_RANDOM, 200);
 }

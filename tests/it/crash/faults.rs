@@ -65,7 +65,7 @@ async fn submit(api: &Api) -> String {
     id.expect("the submission was accepted")
 }
 
-/// Waits until a job has succeeded. Meanwhile, the server may temporarily be unable to read the job.
+/// Waits until a job has succeeded. Until then, the server may be unable to read the job.
 async fn succeeds(api: &Api, id: &str) {
     until_async("the job has finished", async || {
         let reply = api.get(&format!("/jobs/{id}")).await;
@@ -76,8 +76,8 @@ async fn succeeds(api: &Api, id: &str) {
     .await;
 }
 
-/// Runs jobs on a server while strace makes some of its system calls fail, and returns the failed calls as printed by
-/// strace.
+/// Runs jobs on a server while strace makes some of the server's system calls fail. Returns the failed calls as strace
+/// printed them.
 async fn with_failing_calls(mode: Mode, inject: &[&str]) -> String {
     let data = tempfile::tempdir().expect("a temporary folder");
     // The first start creates the database, so that the faults affect only normal operation.
@@ -87,7 +87,8 @@ async fn with_failing_calls(mode: Mode, inject: &[&str]) -> String {
     let trace = data.path().join("trace");
     let server = Process::start_by(data.path(), |program| {
         let mut strace = Command::new("strace");
-        // With `-D` strace is the server's grandchild, so the process that the test started is the server itself.
+        // Because of `-D`, strace runs as the server's grandchild, and the process that the test started is the server
+        // itself.
         strace.args(["-D", "-f", "-qq", "-e", "trace=pwrite64,fdatasync,pread64", "-o"]).arg(&trace);
         for fault in inject {
             strace.args(["-e", &format!("inject={fault}")]);
@@ -121,7 +122,7 @@ async fn a_temporarily_full_disk_makes_jobs_wait_and_loses_nothing(mode: Mode) {
 }
 
 async fn a_temporarily_failing_disk_makes_jobs_wait_and_loses_nothing(mode: Mode) {
-    // strace counts the calls of each thread separately, so the faults occur in each thread that makes enough calls.
+    // strace counts the calls of each thread separately, so the faults occur in every thread that makes enough calls.
     let faults = ["pwrite64:error=EIO:when=60..62", "fdatasync:error=EIO:when=4..6", "pread64:error=EIO:when=100..101"];
     let failed = with_failing_calls(mode, &faults).await;
     for call in ["pwrite64", "fdatasync", "pread64"] {
@@ -142,7 +143,7 @@ async fn a_database_that_is_locked_for_60_seconds_delays_output_and_loses_nothin
         tokio::time::sleep(Duration::from_mins(1)).await;
         other.execute("rollback").await.expect("the transaction is open");
     });
-    // The lock does not delay the job, because its output is written to the spool. Readers still get replies.
+    // The lock does not delay the job's output, which is written to the spool. Readers still get replies.
     let spool = data.path().join("spool").join(&id).join("1/output.log");
     let text = |path: &Path| fs::read_to_string(path).expect("the content is text");
     until("the job has printed everything", || text(&spool).lines().count() == 2 * STEPS * LINES).await;
@@ -156,7 +157,7 @@ async fn a_database_that_is_locked_for_60_seconds_delays_output_and_loses_nothin
     is_whole(&server.api, &id).await;
 }
 
-/// Returns the path of libfaketime, which makes a program see a different time.
+/// Returns the path of libfaketime, a library that makes a program see a different time.
 fn libfaketime() -> PathBuf {
     let folders = fs::read_dir("/usr/lib").expect("/usr/lib exists").flatten().map(|folder| folder.path());
     let mut libraries = folders.map(|folder| folder.join("faketime/libfaketime.so.1"));

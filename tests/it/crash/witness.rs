@@ -53,7 +53,7 @@ impl Witness {
         Some(id)
     }
 
-    /// Reads a job's stream until it ends or the connection breaks.
+    /// Reads a job's stream until the stream ends or the connection breaks.
     async fn read(&mut self, api: &Api, id: &str) {
         let Ok(reply) = api.request(Method::GET, &format!("/jobs/{id}/events/stream")).send().await else { return };
         let mut stream = Stream::of(reply);

@@ -15,11 +15,11 @@ use crate::harness::process::PROGRAM;
 use crate::harness::workers::RemoteWorker;
 use crate::harness::{TOKEN, TestServer};
 
-/// What a test does with a command that it cannot simply run.
+/// How a test treats a command that it cannot simply run.
 enum Treatment {
-    /// The command is not run, for this reason.
+    /// The command is not run. The string is the reason.
     Skipped(&'static str),
-    /// The command reads its standard input from this file. Otherwise, the command would ask on the terminal.
+    /// The command reads its standard input from this file, so that it does not wait for input on the terminal.
     Reads(&'static str),
     /// The first script runs before the command, and the second one after it.
     Between(&'static str, &'static str),
@@ -27,8 +27,8 @@ enum Treatment {
 
 use Treatment::{Between, Reads, Skipped};
 
-/// The commands that need special treatment. An entry applies to commands that begin with its text. The first match
-/// counts.
+/// The commands that need special treatment. An entry applies to all commands that begin with its text. If several
+/// entries match, the first one applies.
 const TREATMENTS: [(&str, Treatment); 16] = [
     ("make run", Skipped("it builds the program")),
     ("make test", Skipped("it runs all tests")),
@@ -84,8 +84,8 @@ fn script(text: &str, base: &str) -> String {
     script
 }
 
-/// Runs the examples of a page in a directory that contains the files that they read. The server has the jobs, the
-/// worker, the session and the token that the examples mention.
+/// Runs the examples of a page in a directory that contains the files that the examples read. The server has the jobs,
+/// the worker, the session and the token that they mention.
 async fn run_examples(page: &str) {
     let text = fs::read_to_string(page).expect("the page exists");
     let server = TestServer::start().await;
@@ -107,7 +107,7 @@ async fn run_examples(page: &str) {
     let (earlier, _) = server.api.run("echo 1; echo warning >&2").await;
     let (one, _) = server.api.run("echo one").await;
     let (two, _) = server.api.run("echo two").await;
-    // If this job is run again, the new job fails too, but `tailwater rerun --failed` does not wait for the new job.
+    // `tailwater rerun --failed` runs this job again. The new job fails too, but the command does not wait for it.
     server.api.run("exit 3").await;
     let worker = RemoteWorker::new(&server, "build-7").await;
     assert_eq!(worker.claim_with(json!({"allowedTypes": ["build"]})).await, Value::Null);

@@ -18,8 +18,7 @@ pub struct Api {
 
 impl Api {
     pub fn new(base: String) -> Self {
-        // The binary is built with reqwest's feature `rustls-no-provider`, so a cryptography provider has to be
-        // installed.
+        // reqwest is built with its feature `rustls-no-provider`, so a cryptography provider has to be installed.
         rustls::crypto::ring::default_provider().install_default().ok();
         watchdog::watch();
         let client = reqwest::Client::builder().read_timeout(PATIENCE).build().expect("the TLS client is available");

@@ -49,8 +49,8 @@ impl Cli {
 
     /// Returns the `tailwater` command, so that a test can configure it further.
     pub fn command(&self, arguments: &[&str]) -> Command {
-        // `env` restores the default handling of signals. The tests may have been started in the background by a shell
-        // without job control, which makes them ignore some signals.
+        // `env` restores the default handling of signals. If a shell without job control has started the tests in the
+        // background, they ignore some signals, and the program would inherit this.
         let mut command = Command::new("env");
         command.args(["--default-signal=HUP,INT,QUIT,TERM", env!("CARGO_BIN_EXE_tailwater")]).args(arguments);
         command.current_dir(self.folder()).env_clear();
@@ -82,7 +82,8 @@ impl Cli {
     /// Runs a command created by [`Cli::command`] until it exits.
     pub async fn run_command(mut command: Command) -> Done {
         let child = command.spawn().expect("the program starts");
-        // `command` may own the other end of a pipe, which must be closed before this function waits for the program.
+        // `command` may own the other end of a pipe. This end must be closed before this function waits for the
+        // program.
         drop(command);
         Done::of(child, &["a command"]).await
     }
@@ -224,7 +225,7 @@ impl Drop for Running {
     }
 }
 
-/// Reads a pipe line by line. The channel holds at most one line, so that most of the unread output stays in the pipe.
+/// Reads a pipe line by line. The channel holds at most one line, so most of the unread output stays in the pipe.
 fn lines(pipe: impl Read + Send + 'static) -> mpsc::Receiver<String> {
     let (sender, receiver) = mpsc::channel(1);
     std::thread::spawn(move || {

@@ -21,8 +21,9 @@ pub fn accept_all_logins(program: &mut Command, provider: &Provider) {
     program.env("TAILWATER_OIDC_CLIENT_SECRET", CLIENT_SECRET);
 }
 
-/// Uses each kind of credential once, with valid values, and returns them. Most of them are still valid afterwards. The
-/// server must have been started with [`accept_all_logins`], and its login link must not have been read before.
+/// Uses each kind of credential once, with valid values, and returns the credentials. Most of them are still valid
+/// afterwards. The server must have been started with [`accept_all_logins`], and its login link must not have been read
+/// yet.
 pub async fn use_all(server: &mut Process, provider: &Provider) -> Credentials {
     let link = server.login_link();
     let (_, ticket) = link.rsplit_once("ticket=").expect("a link has a ticket");

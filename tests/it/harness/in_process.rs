@@ -60,8 +60,8 @@ pub async fn open(data: &Path) -> (Queue, EventLog) {
     )
 }
 
-/// Returns the link of the embedded worker of a server that has just started. `instance` is the id of the data
-/// directory.
+/// Returns the link that connects an embedded worker to its server, as if the server had just started. `instance` is
+/// the id of the data directory.
 pub fn link(instance: &str, data: &Path, queue: &Queue, events: &EventLog) -> InProcess {
     let artifacts = ArtifactStore::open(data).expect("the folder exists");
     InProcess::new(instance, queue.clone(), events.clone(), artifacts, data.to_owned())

@@ -34,8 +34,8 @@ impl Api {
         serde_json::from_str(&text).expect("the body is a page")
     }
 
-    /// Reads the event log from the oldest event to the newest, and returns the exact text of each item. `filter`
-    /// begins with `&` or is empty.
+    /// Reads the event log from the oldest event to the newest, and returns each item's exact text. `filter` begins
+    /// with `&` or is empty.
     pub async fn raw_items(&self, job: &str, filter: &str, limit: usize) -> Vec<String> {
         let (mut items, mut after) = (Vec::new(), 0);
         loop {

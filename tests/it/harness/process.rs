@@ -13,7 +13,7 @@ use super::{Api, Mode, TOKEN, until};
 /// The path of the built program.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_tailwater");
 
-/// Returns the supervisor's program, loaded into memory as in a release.
+/// Returns the supervisor's program, which is loaded into memory as in a release.
 pub fn supervisor() -> SupervisorProgram {
     let executable = fs::read(env!("CARGO_BIN_EXE_tailwater-supervisor")).expect("cargo has built it");
     SupervisorProgram::in_memory(&executable).expect("programs in memory can be started")
@@ -44,15 +44,15 @@ impl Process {
         Self::start_by(data, |program| program)
     }
 
-    /// Starts a server with the command that `by` returns. `by` receives the usual command, and can set environment
-    /// variables or wrap the command in another program.
+    /// Starts a server with the command that `by` returns. `by` receives the usual command. It can set environment
+    /// variables, or wrap the command in another program.
     pub fn start_by(data: &Path, by: impl FnOnce(Command) -> Command) -> Self {
         Self::spawn(data, by)
             .unwrap_or_else(|mut child| panic!("the server exited before it listened: {:?}", child.wait()))
     }
 
-    /// Starts a server as a user other than root, for whom file permissions are enforced. `by` changes the command that
-    /// starts the server.
+    /// Starts a server as a user other than root, because the kernel does not enforce file permissions for root. `by`
+    /// changes the command that starts the server.
     pub fn start_unprivileged(data: &Path, by: impl FnOnce(Command) -> Command) -> Self {
         Self::start_by(data, |program| if is_root() { by(Self::as_nobody(data)) } else { by(program) })
     }

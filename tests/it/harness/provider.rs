@@ -131,7 +131,7 @@ impl Provider {
         self.inner().forgery = forgery;
     }
 
-    /// Signs tokens with a new key from now on. The key is published only if `is_published` is true.
+    /// Signs tokens with a new key from now on. The key's public part is published only if `is_published` is true.
     pub fn renew_key(&self, id: &str, is_published: bool) {
         let (mut inner, key) = (self.inner(), SigningKey::new(id));
         if is_published {
@@ -140,12 +140,12 @@ impl Provider {
         inner.signing = key;
     }
 
-    /// From now on, sends these claims in responses to requests for user info, and only there.
+    /// From now on, sends these claims in responses to requests for user info, but not in tokens.
     pub fn send_in_user_info(&self, claims: Value) {
         self.inner().user_info = claims;
     }
 
-    /// From now on, responds to all requests for tokens with this error. With `None`, responds with tokens again.
+    /// From now on, responds to requests for tokens with this error, or with tokens again if `error` is `None`.
     pub fn fail(&self, error: Option<Value>) {
         self.inner().error = error;
     }
@@ -170,7 +170,7 @@ impl Provider {
         self.inner().issued.clone()
     }
 
-    /// Approves the login for which a server redirected the browser to `location`. Returns the query with which the
+    /// Approves the login for which a server has redirected the browser to `location`. Returns the query with which the
     /// provider sends the browser back.
     pub fn approve(&self, location: &str, claims: Value) -> String {
         let url: Url = location.parse().expect("the server redirects to the provider");

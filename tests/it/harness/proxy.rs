@@ -1,5 +1,5 @@
-//! A proxy between a client and a server. It can cut connections. Its address stays the same when the address of the
-//! server changes.
+//! A proxy between a client and a server. It can cut connections, and its address stays the same if the server's
+//! address changes.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, PoisonError};

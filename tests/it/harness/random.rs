@@ -1,7 +1,7 @@
 //! Reproducible random numbers for tests.
 
-/// A small random number generator. It prints its seed, and uses the seed from `TAILWATER_SEED` if that is set, so that
-/// a failure can be reproduced.
+/// A small random number generator. It prints its seed. If `TAILWATER_SEED` is set, it uses that seed, so that a
+/// failure can be reproduced.
 pub struct Random(fastrand::Rng);
 
 impl Random {

@@ -46,7 +46,7 @@ pub fn config(data_dir: &Path) -> Config {
             live_events_per_second: 50,
             live_event_bytes: 16 << 10,
             live_job_bytes: 1 << 30,
-            // A gap must never appear in a test only because the machine is slow.
+            // This time is long, so that no gap appears only because the machine is slow.
             live_lag: Duration::from_hours(1),
             live_tail_bytes: 16 << 20,
             cancel_grace: Duration::from_secs(1),

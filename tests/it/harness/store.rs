@@ -112,7 +112,7 @@ impl Store {
     }
 }
 
-/// Appends an event to the log of a job without notifying this server, as another server with the same database would.
+/// Appends an event to a job's log without notifying the server, as another server with the same database would.
 pub async fn append_from_outside(data: &Path, job: &str, message: &str) {
     let job: uuid::Uuid = job.parse().expect("an id is a UUID");
     let options = SqliteConnectOptions::new().filename(data.join("tailwater.sqlite"));

@@ -2,14 +2,14 @@
 
 use tailwater::server::{STREAM_ROUTES, StreamCondition, StreamRoute};
 
-/// Returns the URL paths that open a job's streams: one for each stream route, except that the route of searches
-/// appears once for each format. The searches find all lines that are not empty.
+/// Returns the URL paths that open a job's streams. There is one path for each stream route, and one for each format of
+/// a search. The searches find all lines that are not empty.
 pub fn stream_paths(job: &str) -> Vec<String> {
     STREAM_ROUTES.iter().flat_map(|route| paths(route, job)).collect()
 }
 
-/// Returns the paths of the streams that stay open until the job finishes. A search ends when everything has been
-/// searched.
+/// Returns the paths of the streams that stay open until the job finishes. Searches are not among them, because a
+/// search ends when everything has been searched.
 pub fn lasting_stream_paths(job: &str) -> Vec<String> {
     let lasts = |route: &&StreamRoute| route.condition != StreamCondition::Format;
     STREAM_ROUTES.iter().filter(lasts).flat_map(|route| paths(route, job)).collect()

@@ -31,7 +31,7 @@ pub async fn connect(base: &str) -> TcpStream {
     TcpStream::connect(address).await.expect("the server accepts")
 }
 
-/// Sends a GET request with exactly this request target. Each line of `headers` must end with CRLF.
+/// Sends a GET request with exactly this request target. Each line in `headers` must end with CRLF.
 pub async fn get(base: &str, target: &str, headers: &str) -> Reply {
     let request = format!("GET {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n{headers}\r\n");
     let bytes = exchange(base, request.as_bytes(), Sending::Goes).await;
@@ -62,8 +62,8 @@ pub async fn first_line(base: &str, request: &[u8]) -> String {
     line
 }
 
-/// Whether a client closes its sending side after the request. If it does, the server may leave even a complete request
-/// unanswered.
+/// Whether a client closes its sending side after the request. In this case, the server may leave even a complete
+/// request unanswered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sending {
     /// The sending side stays open.
@@ -77,8 +77,8 @@ pub async fn exchange(base: &str, request: &[u8], sending: Sending) -> Vec<u8> {
     exchange_until(base, request, sending, |_| false).await
 }
 
-/// Sends bytes and returns what is received. Stops when the connection ends, or when `is_enough` returns true for the
-/// part of the reply that has been received.
+/// Sends bytes and returns what is received. Stops when the connection ends, or when `is_enough` returns true for what
+/// has been received so far.
 pub async fn exchange_up_to(base: &str, request: &[u8], is_enough: impl Fn(&Reply) -> bool) -> Vec<u8> {
     exchange_until(base, request, Sending::Goes, |bytes| parse(bytes).is_some_and(|reply| is_enough(&reply))).await
 }

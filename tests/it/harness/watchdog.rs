@@ -1,7 +1,7 @@
 //! Ends the tests if one of them hangs.
 //!
-//! A failed test can hang: when its runtime is dropped, the runtime waits for blocked threads. `cargo test` reports
-//! failures only after all tests have ended, so a hung test would hide them.
+//! A failed test can hang, because its runtime waits for blocked threads when it is dropped. `cargo test` reports
+//! failures only after all tests have ended, so a hung test would hide all failures.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -37,8 +37,7 @@ struct Test {
     failures: Vec<String>,
 }
 
-/// Removes a test from [`TESTS`] when the thread of the test ends. At that time, the test's runtime has already been
-/// dropped.
+/// Removes a test from [`TESTS`] when the thread of the test ends. By then, the test's runtime has been dropped.
 struct Watch(String);
 
 impl Drop for Watch {

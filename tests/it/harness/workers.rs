@@ -41,7 +41,7 @@ impl RemoteWorker {
         self.client.request(method, format!("{}/api/queue/jobs{path}", self.base)).bearer_auth(&self.token)
     }
 
-    /// Posts a body, and returns the status and the body of the reply. Adds the worker's name to the posted body.
+    /// Posts a body to which the worker's name is added, and returns the status and the body of the reply.
     pub async fn post(&self, path: &str, body: Value) -> (u16, Value) {
         let mut body = body;
         if body.get("workerId").is_none() {

@@ -123,7 +123,7 @@ async fn the_job_stream_is_limited_refused_to_other_sites_and_closed_at_shutdown
     assert_eq!(foreign.send().await.expect("the server answers").status(), 403);
     let by_nobody = server.api.client.get(format!("{}/api/queue/jobs/stream", server.api.base)).send().await;
     assert_eq!(by_nobody.expect("the server answers").status(), 401);
-    // A cursor beyond the last change, such as one from a previous database, is treated as the number of the last
+    // A cursor beyond the last change, for example from a previous database, is treated as the number of the last
     // change.
     let mut stream = open(&server, Some(1_000_000)).await;
     assert_eq!(stream.next().await.and_then(|frame| frame.id), Some(0));

@@ -1,4 +1,4 @@
-//! A job's steps are compared with those of earlier successful jobs with the same title and commands.
+//! A job's steps are compared with the steps of earlier successful jobs that have the same title and commands.
 
 use serde_json::{Value, json};
 

@@ -1,4 +1,4 @@
-//! Compressed logs use less disk space, and every way of reading them gives the same result as before compression.
+//! Compressed logs take less disk space. Reading them gives the same results as before compression, in every way.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -87,7 +87,7 @@ async fn ranges_of_a_compressed_log_match_its_text() {
 async fn logs_not_compressed_before_a_shutdown_are_compressed_after_the_next_start() {
     let server = TestServer::start().await;
     let (id, job) = server.api.run("seq 50000").await;
-    // The server stops right after the job has finished. At this time, the log may or may not be compressed yet.
+    // The server stops right after the job has finished. The log may or may not have been compressed by then.
     let data = server.stop().await;
     let folder = data.path().join("spool").join(&id).join("1");
     // Create an incomplete temporary file, as a crash would leave it behind.

@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::harness::{Random, TestServer, sha256};
 
-/// Runs a job whose output is too long for a single block of a reply. Returns the job's id, its output, and the two
+/// Runs a job with output that is too long for a single block of a reply. Returns the job's id, its output, and the two
 /// paths from which the output can be downloaded.
 async fn printed(server: &TestServer) -> (String, Vec<u8>, [String; 2]) {
     let (id, job) = server.api.run("seq 100000; seq 3 >&2").await;

@@ -108,7 +108,7 @@ async fn compare(server: &TestServer, random: &mut Random, id: &str, attempt: i6
 async fn searches_of_running_and_finished_attempts_find_what_grep_finds() {
     let (server, mut random) = (TestServer::start().await, Random::new("search"));
     let mut found = 0;
-    // Only one job has a second attempt, because a second attempt starts only after a delay of some seconds.
+    // Only one job has a second attempt, because second attempts start only after a delay of some seconds.
     for attempts in [2, 1, 1, 1, 1, 1] {
         let gate = Gate::new();
         let (first, second) = (random_script(&mut random), random_script(&mut random));
@@ -119,7 +119,7 @@ async fn searches_of_running_and_finished_attempts_find_what_grep_finds() {
                 json!({"type": "command", "payload": {"run": format!("{script}\nexit 1")}, "maxAttempts": attempts}),
             )
             .await;
-        // When the last line of the first half is found on both streams, all output before it has been read too.
+        // When the line is found on both streams, all of the first half has been read.
         crate::harness::until_async("the first half has arrived", async || {
             let path = format!("/jobs/{id}/log/search?q={HALF}");
             server.api.json(&path).await["matches"] == 2

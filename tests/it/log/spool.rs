@@ -62,8 +62,8 @@ impl Written {
         SpoolReader::open(self.folder.path()).expect("reading succeeds").expect("the spool exists")
     }
 
-    /// Writes random fragments of lines, some of them long, to both streams, and ends some of the steps in the middle
-    /// of a line.
+    /// Writes random fragments of lines, some of them long, to both streams. Ends some of the steps in the middle of a
+    /// line.
     fn make_up(&mut self, random: &mut Random) {
         for _ in 0..=random.below(120) {
             let words: [&[u8]; 6] = [b"a", "\u{20ac}".as_bytes(), b"\n", b"x\n", b"\n\n", &[b'y'; 700]];
@@ -168,8 +168,7 @@ fn with_timestamps_every_line_has_its_time_once_and_nothing_else_is_added() {
 #[test]
 fn a_log_of_a_million_lines_is_read_from_either_end_and_the_middle() {
     let mut written = Written::new();
-    // Line 1 stays unfinished until all other lines have been written. The number of a line therefore cannot be
-    // determined from the record of that line alone.
+    // Line 1 stays unfinished until all other lines have been written, so the records are not sorted by line number.
     let spool = &mut written.spool;
     let mut append = |stream, text: String| {
         let source = Source { step: StepRef { stage: Stage::Execute, index: 0 }, stream };

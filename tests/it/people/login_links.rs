@@ -29,7 +29,7 @@ fn ticket(link: &str) -> &str {
     link.split_once("/login?userTicket=").expect("the link leads to the login page").1
 }
 
-/// Submits the form of the page to which a link leads. If `password` is empty, so is the field for a new password.
+/// Submits the form of the page to which a link leads. An empty `password` leaves the field for a new password empty.
 async fn open(server: &TestServer, link: &str, password: &str) -> Response {
     server.post_form("/login", &Proof::Nothing, &[("userTicket", ticket(link)), ("newPassword", password)]).await
 }

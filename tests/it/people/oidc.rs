@@ -53,7 +53,7 @@ fn cookie(reply: &Response, prefix: &str) -> Option<String> {
     set.split(';').next().map(str::to_owned)
 }
 
-/// A login that was started in a browser.
+/// A login that a browser has started.
 struct Started {
     /// The provider's address to which the server redirects the browser.
     location: String,
@@ -94,8 +94,8 @@ async fn refused(server: &TestServer, reply: Response, status: u16, words: &str)
     assert!(html.contains("href=\"/login\""), "{html}");
     let entries = server.api.json("/audit?action=login&limit=1").await;
     let entry = entries["items"][0].clone();
-    // Status 403 means that the provider has authenticated the person, but the server does not admit this person. With
-    // any other status, the sender is unknown.
+    // With status 403, the provider has authenticated the person, but the server does not admit this person. With any
+    // other status, the sender is unknown.
     let credential = if status == 403 { json!("oidc") } else { Value::Null };
     assert_eq!((&entry["status"], &entry["credential"]), (&json!(status), &credential), "{entry}");
     entry

@@ -12,8 +12,8 @@ use crate::harness::{PATIENCE, TOKEN, TestServer, config, tcp, until_async};
 /// A change to the settings.
 pub(super) type SettingsChange = fn(&mut Config);
 
-/// Changes the settings so that the connections of this test count as those of a trusted proxy, and two groups are
-/// mapped to roles.
+/// Changes the settings so that the server treats the connections of this test as those of a trusted proxy. Maps two
+/// groups to roles.
 fn behind_a_proxy(config: &mut Config) {
     config.trusted_proxies = vec!["127.0.0.1".to_owned()];
     config.proxy_user_header = Some("Remote-User".to_owned());
@@ -21,7 +21,7 @@ fn behind_a_proxy(config: &mut Config) {
     config.group_roles = vec!["dev=operator".to_owned(), "ops=admin".to_owned()];
 }
 
-/// Starts a server that trusts the proxy headers on the connections of this test.
+/// Starts a server that trusts the proxy headers of the requests in this test.
 async fn start() -> TestServer {
     TestServer::start_with(behind_a_proxy).await
 }
@@ -262,7 +262,7 @@ async fn a_local_user_of_the_same_name_is_not_taken_over() {
     assert_eq!(get(&server, "/api/queue/jobs", "admin", "dev").await.status(), 200, "this is not the admin token");
     assert_eq!(user(&server, "ada").await.expect("the user exists")["source"], "local");
     assert_eq!(server.status("/api/queue/users", &local).await, 200);
-    // A user from the proxy has no password, so neither an empty password nor a new one works.
+    // A user from the proxy has no password, so neither an empty nor any other password works.
     for password in ["", PASSWORD] {
         let fields = [("name", "proxy:ada"), ("password", password)];
         let reply = server.post_form("/login", &Proof::Nothing, &fields).await;

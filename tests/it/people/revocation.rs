@@ -10,8 +10,7 @@ use crate::harness::TestServer;
 use crate::harness::people::{PASSWORD, Proof, bearer, browser};
 use crate::harness::streams::lasting_stream_paths;
 
-/// The maximum time for which a test waits until a stream is closed. It is long because machines are shared, and a
-/// shorter time would not prove more.
+/// The maximum time that a test waits for a stream to be closed. It is long, because machines are shared.
 const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Starts a job that prints a line and runs until the server stops.
@@ -49,7 +48,7 @@ async fn aborted(mut reply: Response) {
     tokio::time::timeout(PATIENCE, read).await.expect("the response is aborted");
 }
 
-/// Opens a response of each kind, and revokes their credential with `revoke`. Checks that these responses are aborted,
+/// Opens a response of each kind, and revokes the credential with `revoke`. Checks that these responses are aborted,
 /// and that responses to another credential are not.
 async fn check(server: &TestServer, proof: &Proof, revoke: impl AsyncFnOnce()) {
     let job = running_job(server).await;
@@ -170,8 +169,8 @@ async fn a_stream_is_closed_when_its_session_or_token_expires() {
     server.add_user("ada", Role::Viewer).await;
     let session = server.log_in("ada", PASSWORD).await;
     let token = bearer(&server.create_token(&session, json!({"name": "test"})).await);
-    // The server reads the expiry time when a stream is opened, so the time is set beforehand. Usually, 3 s are enough
-    // to open the streams.
+    // The server reads the expiry when it opens a stream, so the expiry is set beforehand. Usually, 3 s are enough to
+    // open the streams.
     server.execute("update sessions set expires_at = (unixepoch() + 3) * 1000000").await;
     server.execute("update tokens set expires_at = (unixepoch() + 3) * 1000000").await;
     let request = |proof: &Proof| {
@@ -187,7 +186,7 @@ async fn a_stream_is_closed_when_its_session_or_token_expires() {
     }
 }
 
-/// A download, and a search that streams its results, send much more than the sockets can buffer.
+/// The download and the search send much more than the sockets can buffer.
 #[tokio::test]
 async fn a_download_and_a_streamed_search_are_aborted_when_their_token_is_revoked() {
     const PRINTED: usize = 30_000_000;

@@ -20,8 +20,8 @@ async fn warnings(server: &TestServer, payload: Value) -> Vec<String> {
     warnings.map(|event| event["message"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
-/// Replaces a letter by the one 13 places later in the alphabet. A job gets a rotated value and rotates it back, so
-/// that the server learns the value only from the job.
+/// Replaces a letter with the one 13 places later in the alphabet. A job receives a rotated value and rotates it back,
+/// so the server learns the value only from the job.
 fn rotated(letter: char) -> char {
     let place = (u8::try_from(letter).expect("it is ASCII") - b'a' + 13) % 26;
     char::from(b'a' + place)

@@ -92,8 +92,8 @@ impl Maker {
             return json!([kind, 0, job["payload"], null, 1]).to_string();
         }
         let text = job.to_string();
-        // Sometimes adds a second, empty `env` member, because many parsers use only one of several members with the
-        // same name.
+        // Sometimes adds a second, empty `env` member. If several members have the same name, many parsers use only one
+        // of them.
         if self.chance(10) { text.replacen("\"env\":", "\"env\":{},\"env\":", 1) } else { text }
     }
 }

@@ -1,5 +1,6 @@
-//! Twenty secrets are passed to the server and its jobs in every possible way, and are printed in several forms. After
-//! that, no file of the data directory, no response and no line of the server's log contains any of them in any form.
+//! Twenty secrets are passed to the server and its jobs in every possible way, and are printed in several forms.
+//! Afterwards, no file of the data directory, no response and no line of the server's log contains any of the secrets
+//! in any form.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use tailwater::server::all_routes;
 use crate::harness::process::Process;
 use crate::harness::{Api, TOKEN};
 
-/// Secrets whose values the server knows. Each field is named after how the server learns the value.
+/// Secrets whose values the server knows. The name of each field states how the server learns the value.
 struct Known {
     /// A variable in the server's own environment.
     of_server: String,
@@ -164,8 +165,8 @@ async fn run_known(api: &Api, known: &Known) -> Vec<String> {
     ids
 }
 
-/// Rotates the letters and the digits of a value, so that the command [`ROTATE`] restores it. The server does not
-/// recognise the result as a form of the value, so it learns the value only from the job.
+/// Rotates the letters and the digits of a value. The command [`ROTATE`] restores the value. The server does not
+/// recognise a rotated value, so it learns the value only from the job.
 fn rotated(value: &str) -> String {
     let rotate = |byte: u8, first: u8, count: u8| first + (byte - first + count / 2) % count;
     let rotated = value.bytes().map(|byte| match byte {

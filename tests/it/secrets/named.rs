@@ -83,7 +83,7 @@ async fn invalid_names_and_values_are_refused_with_their_field() {
         let message = reply["detail"]["message"].as_str().expect("an error has a message");
         assert!(message.starts_with(&format!("{field}: ")), "{name}: {message}");
     }
-    // The total size of all values is limited too, because each redactor keeps all of them in memory.
+    // The total size of all values is limited too, because each redactor keeps all values in memory.
     assert_eq!(set(&server.api, "A", &"x".repeat(15_000)).await.0, 201);
     assert_eq!(set(&server.api, "B", &"y".repeat(15_000)).await.0, 201);
     assert_eq!(set(&server.api, "C", &"z".repeat(15_000)).await.0, 422);
@@ -196,7 +196,7 @@ async fn a_value_that_is_set_while_a_job_is_running_is_masked_in_its_later_outpu
     let server = TestServer::start().await;
     let folder = tempfile::tempdir().expect("a temporary folder");
     let go = folder.path().join("go");
-    // The job derives the value from another string, so that the server learns the value only when the secret is set.
+    // The job assembles the value from another string. The server learns the value only when the secret is set.
     let other = VALUE.replace("server", "X");
     let wait = format!("until [ -e {} ]; do sleep 0.02; done", go.display());
     let run = format!("v=$(echo {other} | sed s/X/server/); echo before $v; {wait}; echo after $v; echo $v | base64");

@@ -37,7 +37,7 @@ async fn an_idle_server_with_200_open_streams_exits_within_2_seconds_of_sigterm(
 const PRINTED: usize = 120_000_000;
 
 /// The maximum growth of the server's memory, in KiB. It covers caches, buffers and pages, and does not depend on how
-/// much the job prints. The three readers leave 360 MB unread.
+/// much the job prints. For comparison, the three readers together leave 360 MB unread.
 const GROWTH: u64 = 96 << 10;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

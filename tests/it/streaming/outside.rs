@@ -1,5 +1,5 @@
-//! Events that another server appends to the same database reach the readers of this server, although nothing notifies
-//! this server.
+//! If another server appends events to the same database, the readers of this server receive them, although nothing
+//! notifies this server.
 
 use serde_json::json;
 
@@ -51,7 +51,7 @@ async fn events_of_another_server_reach_open_streams_and_polls_in_order_and_once
     assert_eq!(seqs(&read_to(&mut several, last + 3).await), expected);
     frames.extend(received);
 
-    // The worker of this server continues after an event that it does not know.
+    // This server's worker can append events after an event that another server has appended.
     append_from_outside(server.data.path(), &id, "four").await;
     gate.open();
     frames.extend(one.rest().await.into_iter().filter(|frame| frame.event != "heartbeat"));

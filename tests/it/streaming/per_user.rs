@@ -33,8 +33,8 @@ async fn check_refused(server: &TestServer, path: &str, proof: &Proof) {
     assert!(message.contains("2 open streams") && message.contains("--streams-per-user"), "{message}");
 }
 
-/// Requests a stream until the server permits it. When a client closes another stream, the server notices this only a
-/// moment later.
+/// Requests a stream until the server permits it. When a client closes another stream, it takes a moment until the
+/// server notices.
 async fn open_when_permitted(server: &TestServer, path: &str, proof: &Proof) -> Response {
     loop {
         let reply = request(server, path, proof).await;

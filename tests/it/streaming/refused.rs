@@ -95,7 +95,7 @@ async fn a_heartbeat_after_ten_seconds_of_silence_reports_the_last_examined_seq(
     let mut unfiltered = Stream::open(&server.api, &quiet, "", None).await;
     let queued = unfiltered.next().await.expect("an event");
     let mut filtered = Stream::open(&server.api, &quiet, "?kind=log", None).await;
-    // The filter of this reader excludes all events, so the reader and any proxies in front of it receive only
+    // The filter of this reader excludes all events. The reader, and any proxy in front of it, therefore receives only
     // heartbeats.
     let mut passed_by = Stream::open(&server.api, &chatty, "?stream=stderr", None).await;
     let (one, two, three) = tokio::join!(unfiltered.next(), filtered.next(), passed_by.next());

@@ -39,7 +39,7 @@ struct Received {
     is_over: bool,
 }
 
-/// Reads the events of all jobs to their ends. Reconnects whenever it has read a random number of frames.
+/// Reads the events of all jobs to their ends. Reconnects after random numbers of frames.
 async fn read_all(api: &Api, ids: &[String], random: &mut Random) -> HashMap<String, Received> {
     let mut received: HashMap<String, Received> = ids.iter().map(|id| (id.clone(), Received::default())).collect();
     while received.values().any(|of| !of.is_over) {

@@ -1,4 +1,5 @@
-//! A job with an affinity key is reserved for a short time for the worker that last ran a job with the same key.
+//! A job with an affinity key is reserved for a short time. Only the worker that last ran a job with the same key may
+//! claim it during this time.
 
 use std::time::Duration;
 
@@ -22,7 +23,8 @@ async fn complete(worker: &RemoteWorker, job: &Value) {
     worker.expect(200, &of_job(job, "complete"), json!({"leaseEpoch": job["leaseEpoch"]})).await;
 }
 
-/// Makes a worker run a job with the key. The job is made an hour older, so that it is not reserved for another worker.
+/// Makes a worker run a job with the key. The job's creation is set back by an hour, so that it is no longer reserved
+/// for another worker.
 async fn run(server: &TestServer, worker: &RemoteWorker) {
     let id = submit(server).await;
     server.execute("update jobs set created_at = created_at - 3600000000").await;
@@ -147,7 +149,7 @@ async fn a_job_is_not_left_for_a_worker_whose_token_does_not_permit_it_or_was_re
         let refused = server.api.submit_job(with_key(forbidden)).await;
         let job = other.claim_with(everything.clone()).await;
         assert_eq!(id_of(&job), refused, "the worker may not run it: {limits}");
-        // The worker remains the preferred one, because it was the last to start a job with the key.
+        // The worker remains the preferred one, because it was the last worker to start a job with the key.
         server.execute("update jobs set started_at = 1 where type = 'another' or status = 'running'").await;
         assert_eq!(other.claim_with(everything.clone()).await, Value::Null, "{limits}");
         revoke(&server, &token).await;

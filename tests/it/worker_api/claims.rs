@@ -119,7 +119,7 @@ async fn after_a_worker_has_resumed_its_earlier_claims_receive_no_job() {
         let worker = worker.clone();
         tokio::spawn(async move { worker.claim_with(claim).await })
     };
-    // Waits until the list of workers contains a worker with the name and the capability of the claim.
+    // Waits until the list of workers contains a worker with this name and with the capability that the claim names.
     let is_open = async |name: &str, id: &str| {
         until_async("the claim is open", async || {
             let workers = server.api.json("/workers").await;
@@ -128,7 +128,7 @@ async fn after_a_worker_has_resumed_its_earlier_claims_receive_no_job() {
         })
         .await;
     };
-    // The server still has these claims when the worker is restarted, for example because a proxy keeps their
+    // The server still holds these claims open when their worker is restarted. In practice, a proxy may keep their
     // connections open.
     let first = wait(&worker, "first");
     is_open("one", "first").await;
@@ -157,8 +157,7 @@ async fn only_the_reply_to_a_claim_contains_the_values_of_secrets() {
     let set = api.request(reqwest::Method::PUT, "/secrets/DEPLOY_KEY").json(&secret).send().await;
     assert_eq!(set.expect("the server answers").status(), 201);
     let worker = RemoteWorker::new(&server, "one").await;
-    // The job requires a capability that the embedded worker does not have, so that the embedded worker does not claim
-    // it.
+    // The embedded worker does not claim the job, because the job requires a capability that this worker does not have.
     let payload = json!({
         "run": "deploy hunter2-hunter2", "env": {"API_TOKEN": "hunter2-hunter2"}, "secrets": ["DEPLOY_KEY"],
         "requiredCapabilities": ["deploy"],

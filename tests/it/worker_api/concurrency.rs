@@ -1,4 +1,5 @@
-//! Jobs with the same concurrency key wait for each other. Later jobs without this key do not wait for them.
+//! Jobs with the same concurrency key wait for each other. Jobs without this key do not wait for them, even if they
+//! were submitted later.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};

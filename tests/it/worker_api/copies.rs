@@ -39,8 +39,8 @@ async fn streams_that_alternate_are_copied_in_order_even_if_their_events_are_lar
     let server = TestServer::start().await;
     let worker = RemoteWorker::new(&server, "one").await;
     let job = server.claimed(&worker, json!({})).await;
-    // The output alternates between pieces of the two streams. Each event contains all pieces of one stream, and its
-    // text is longer than a page of text.
+    // The output alternates between the two streams. Each event contains all pieces of one stream, and its text is
+    // longer than a page of text.
     let (piece, count) = (50_000, 30);
     let [mut out, mut err] =
         [("stdout", "o"), ("stderr", "e")].map(|(stream, letter)| chunk(stream, &letter.repeat(piece * count), 0));

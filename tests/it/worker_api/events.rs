@@ -72,8 +72,7 @@ async fn a_repeated_batch_stores_nothing_and_is_answered_as_before() {
     for number in [3, 6] {
         worker.refused((422, "invalid_queue_payload"), &path, json!({"batch": number, "message": "x"})).await;
     }
-    // The events of a request without a batch number are stored each time the request is sent, and do not affect the
-    // batch numbers.
+    // Events without a batch number are stored each time they are sent, and do not affect the batch numbers.
     for _ in 0..2 {
         worker.expect(201, &path, json!({"message": "twice"})).await;
     }

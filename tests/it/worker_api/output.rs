@@ -1,4 +1,5 @@
-//! Tests of the complete logs of jobs on other machines: output in events, output outside of events, and totals.
+//! Tests of the complete logs of jobs on other machines. They cover output in events, output that is sent separately
+//! because it is suppressed, and totals.
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -8,8 +8,8 @@ use crate::harness::people::Proof;
 use crate::harness::workers::{KIND, RemoteWorker, id_of, of_job};
 use crate::harness::{TOKEN, TestServer, of_kind};
 
-/// Creates a worker's token in the way of older clients. Returns a worker that uses it, and the description of the
-/// token.
+/// Creates a worker's token with the request that older clients send. Returns a worker that uses the token, and the
+/// token's description.
 pub(super) async fn limited(server: &TestServer, limits: Value) -> (RemoteWorker, Value) {
     let mut body = json!({"workerId": "executor-01", "description": "a test", "unknown": 1});
     for (name, value) in limits.as_object().expect("it is an object") {

@@ -1,4 +1,4 @@
-//! The worker program stops on a signal, or if the server does not accept it. The tests check how its jobs then end.
+//! The worker program stops on a signal, or if the server does not accept it. These tests check how its jobs then end.
 
 use serde_json::json;
 

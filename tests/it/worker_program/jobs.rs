@@ -194,8 +194,8 @@ async fn a_command_in_the_callers_directory_never_runs_on_another_machine() {
     assert!(matches!(required.as_slice(), [only] if only.as_str().is_some_and(|name| name.starts_with("machine:"))));
     let free = cli.stdout(&["run", "--detach", "--workspace", "--", "true"]).await.trim().to_owned();
     assert_eq!(server.api.ended(&free).await["payload"]["requiredCapabilities"], Value::Null);
-    // A server that runs no jobs itself cannot run a job in the caller's directory, so the job does not require this
-    // machine.
+    // If the server runs no jobs itself, a job cannot run in the caller's directory. The job therefore does not require
+    // this machine.
     server.kill();
     let server = server_without_worker(data.path());
     let _worker = WorkerProcess::start(&server.api, &[]).await;

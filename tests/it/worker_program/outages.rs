@@ -32,7 +32,7 @@ async fn is_complete(server: &Process, id: &str, job: &Value) {
     assert_eq!(job["logSha256"], sha256(&log));
 }
 
-/// Makes a job print while the server is down for `outage`, and checks its output.
+/// Shuts the server down for `outage` while a job prints, and checks the job's output.
 async fn server_is_down_for(outage: Duration) {
     let data = tempfile::tempdir().expect("a temporary folder");
     let server = server_without_worker(data.path());

@@ -92,7 +92,7 @@ fn events_of_another_server_wake_the_readers_and_are_in_the_cache_once_and_in_or
     cached.tails.catch_up(JOB, head(5), events(4..=5));
     assert!(cached.is_woken());
     assert_eq!(cached.seqs(2), [3, 4, 5]);
-    // A comparison may find events of this server between their commit and their publication, or after both.
+    // A comparison may find events of this server after their commit, either before or after they are published.
     cached.publish(5..=6);
     cached.tails.catch_up(JOB, head(5), events(4..=5));
     assert_eq!(cached.seqs(0), [1, 2, 3, 4, 5, 6]);
@@ -108,11 +108,11 @@ fn events_that_the_cache_does_not_contain_are_read_from_the_database() {
     assert_eq!(cached.seqs(7), [0; 0]);
     cached.publish(8..=9);
     assert_eq!(cached.seqs(7), [8, 9]);
-    // A page contained only some of the missed events.
+    // The comparison has read a page that contains only some of the missed events.
     cached.tails.catch_up(JOB, head(99), events(10..=20));
     assert!(matches!(cached.page(9), Recalled::Missing));
     assert_eq!(cached.seqs(99), [0; 0]);
-    // Another server appended in between.
+    // Another server has appended the event 100.
     cached.publish(101..=102);
     assert!(matches!(cached.page(99), Recalled::Missing));
     assert_eq!(cached.seqs(100), [101, 102]);

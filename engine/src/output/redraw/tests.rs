@@ -39,8 +39,8 @@ impl Written {
         self.print(&"x\n".repeat(usize::try_from(count).expect("it is small")));
     }
 
-    /// Returns the visible text of `count` lines, beginning with line `from`. The text is `None` for a line that owns
-    /// no rows.
+    /// Returns the visible text of `count` lines, beginning with line `from`. The text is `None` for a line that was
+    /// drawn only on rows of other lines.
     fn shown(&self, from: u64, count: usize, steps: &StepIds) -> BTreeMap<i64, Option<String>> {
         let mut reader = self.spool.reader().expect("the files can be opened again");
         let long = (16 << 10, LongLine::Displayed);

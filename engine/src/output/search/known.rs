@@ -33,15 +33,16 @@ impl KnownLines {
     }
 }
 
-/// Returns a hash of the visible text of a line, or `None` if the line is blank. All words that contain digits have the
-/// same effect on the hash.
+/// Returns a hash of the visible text of a line, or `None` if the line is blank. All words that contain digits are
+/// hashed as if they were the same word.
 pub(super) fn hash(visible: &[u8]) -> Option<u64> {
     let text = visible.trim_ascii();
     if text.is_empty() {
         return None;
     }
     let mut hasher = DefaultHasher::new();
-    // Whether the previous word contains a digit, and the separator after it, which may belong to the same number.
+    // Whether the previous word contains a digit, and the separator after that word. The separator may be part of a
+    // number.
     let (mut is_number, mut separator) = (false, None::<&[u8]>);
     for word in text.chunk_by(|a, b| a.is_ascii_alphanumeric() == b.is_ascii_alphanumeric()) {
         if is_number && matches!(word, b"." | b"," | b":") {

@@ -94,7 +94,7 @@ pub struct SearchPattern {
     stepped: OnceLock<SteppedRegex>,
 }
 
-/// The error for an invalid pattern.
+/// The error returned when a pattern is invalid.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PatternError {
     /// The regular expression has a syntax error.
@@ -171,9 +171,9 @@ impl LineQuery {
         !self.levels.is_empty() || self.messages == MessageLines::First
     }
 
-    /// Returns the pattern's regular expression if several lines can be searched at once, and `None` otherwise. Several
-    /// lines can be searched at once if no match can contain a newline and the query has no other conditions on the
-    /// text or the levels of lines.
+    /// Returns the pattern's regular expression if several lines can be searched at once, and `None` otherwise. This
+    /// requires that no match can contain a newline, and that the query has no other conditions on the text or the
+    /// levels of lines.
     pub(super) fn bulk(&self) -> Option<&Regex> {
         let pattern = self.pattern.as_ref()?;
         let alone = self.select == Select::Matching && !self.uses_levels() && self.unlike.is_none();

@@ -74,8 +74,8 @@ struct Scan<'a> {
     /// The unfinished line of each stream, if there is one.
     open: [Option<UnfinishedLine>; 2],
     step: Option<StepRef>,
-    /// The state from which the levels of each stream's next lines are determined. It is `None` if lines were skipped.
-    /// The state must then first be determined from the preceding lines.
+    /// For each stream, the state that determines the levels of its next lines. After lines were skipped, the state is
+    /// `None`, and has to be determined again from the lines before the next line.
     levels: [Option<StreamLevels>; 2],
 }
 
@@ -193,8 +193,8 @@ impl Scan<'_> {
         }
     }
 
-    /// Searches complete lines, the first of which has the given number and begins at the given offset. Returns the
-    /// number of the line after them.
+    /// Searches complete lines. `first` and `offset` are the number and the offset of the first one. Returns the number
+    /// of the line after them.
     fn complete_lines(&mut self, text: &[u8], first: u64, offset: u64, source: Source) -> io::Result<u64> {
         let query = &self.shared.query;
         let pattern = query.bulk().filter(|_| is_plain(text));
@@ -217,7 +217,8 @@ impl Scan<'_> {
         Ok(number)
     }
 
-    /// Searches a block of plain lines at once. Returns the number of the line after them.
+    /// Searches a block of lines at once. The lines must be plain ([`is_plain`]). Returns the number of the line after
+    /// them.
     fn plain_lines(&mut self, text: &[u8], first: u64, pattern: &Regex) -> u64 {
         let (mut number, mut line) = (first, 0);
         while let Some(found) = pattern.find_at(text, line) {

@@ -12,8 +12,8 @@ use regex_automata::{Anchored, Input};
 
 use super::PatternCase;
 
-/// A search checks whether it has been stopped after this many bytes or, if it uses the NFA, after this many visited
-/// states. Shorter texts are searched without such checks.
+/// The number of bytes after which a search checks whether it has been stopped. If the search uses the NFA, this is the
+/// number of visited states instead. Shorter texts are searched without such checks.
 pub(super) const PIECE: usize = 64 << 10;
 
 /// The size of the lazy DFA's cache, in bytes. This is the default of the `regex` crate.
@@ -23,7 +23,7 @@ const CACHE: usize = 2 << 20;
 #[derive(Clone, Debug)]
 pub(super) struct SteppedRegex {
     nfa: NFA,
-    /// `None` if no DFA can be built for the expression.
+    /// The DFA, or `None` if no DFA can be built for the expression.
     dfa: Option<DFA>,
 }
 

@@ -51,7 +51,7 @@ struct TurnsOfAccount {
     waiting: VecDeque<(u64, oneshot::Sender<()>)>,
 }
 
-/// A turn, which may not have begun yet. Dropping it ends the turn.
+/// A turn, which may not have begun yet. Dropping the turn ends it.
 #[derive(Debug)]
 pub(super) struct Turn {
     turns: Arc<Turns>,
@@ -117,7 +117,7 @@ impl TurnState {
             if !turns.waiting.is_empty() {
                 self.order.push_back(account);
             }
-            // If the receiver has been dropped, its turn is about to be dropped too, which ends the turn.
+            // Sending fails if the search no longer waits. Its turn is then about to be dropped, which ends the turn.
             begins.send(()).ok();
         }
     }
@@ -172,10 +172,10 @@ mod tests {
     const OLGA: SearchAccount = SearchAccount(Some(2));
     const ADMIN: SearchAccount = SearchAccount(None);
 
-    /// Longer than any test runs, so that no turn lapses by itself.
+    /// A time after which no test still runs, so that no turn lapses by itself.
     const FOREVER: Duration = Duration::from_hours(1);
 
-    /// Requests turns in this order. Returns the turns that have begun, and the futures that wait for the others.
+    /// Requests a turn for each account, in this order. The turns that can begin have begun when this function returns.
     async fn request(turns: &Arc<Turns>, accounts: &[SearchAccount]) -> Vec<Requested> {
         let mut requested = Vec::new();
         for &account in accounts {
@@ -205,7 +205,8 @@ mod tests {
         }
     }
 
-    /// Ends the turns one by one, each after it has begun, until all have ended. Returns their accounts in that order.
+    /// Ends the turns one by one in the order in which they begin, until all have ended. Returns their accounts in this
+    /// order.
     async fn order(mut requested: Vec<Requested>) -> Vec<SearchAccount> {
         let mut order = Vec::new();
         while !requested.is_empty() {

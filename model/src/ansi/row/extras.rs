@@ -7,7 +7,7 @@ use std::sync::Arc;
 /// limit of the same size. The limit is enough for a thousand links of the usual length. Links and marks beyond the
 /// limit are dropped, but the text remains.
 pub(in crate::ansi) const MAX_BYTES: usize = 64 * 1024;
-/// The number of unused entries that never cause a compaction, so that small rows are not compacted repeatedly.
+/// The number of entries that any row may have before it is compacted, so that short rows are not compacted repeatedly.
 const MIN_CROWD: usize = 64;
 
 /// The key of a cell's link and marks: 0 if there are none, or else the entry's index plus 1.
@@ -90,9 +90,9 @@ impl Extras {
         Key::try_from(self.list.len()).unwrap_or(NONE)
     }
 
-    /// Returns whether a compaction is worthwhile: it would free at least half of the entries, or the links and marks
-    /// exceed their limit. If the remaining links and marks fill more than half of the limit, `full` prevents further
-    /// compactions. The total cost of compactions is therefore proportional to the amount of text.
+    /// Returns whether a compaction is worthwhile: either it would remove at least half of the entries, or the links
+    /// and marks exceed their limit. If the remaining links and marks fill more than half of the limit, `full` prevents
+    /// further compactions. The total cost of compactions is therefore proportional to the amount of text.
     pub fn is_crowded(&self, cells: usize) -> bool {
         !self.full && (self.list.len() > 2 * cells + MIN_CROWD || self.bytes > MAX_BYTES)
     }

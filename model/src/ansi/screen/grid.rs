@@ -1,11 +1,12 @@
 //! The rows of the screen: their content, the lines that start in them, scrolling and erasing.
 //!
-//! Rows are identified by their index among the known rows. `missing` is the number of unknown rows above them. It is
-//! used to convert positions on the screen to these indexes and back.
+//! A row is known if its content is known. Known rows are identified by their index, which starts at 0 for the first
+//! known row. A row's position on the screen is its index plus `missing`, the number of unknown rows above the known
+//! rows.
 //!
-//! Rows leave the screen only at its top, together with the line that starts there. All other scrolling, and the
-//! insertion and deletion of rows, moves content between rows, but lines still start in the same rows. The order of the
-//! lines therefore never changes.
+//! Rows leave the screen only at its top, together with the lines that start there. All other scrolling only moves
+//! content between rows, and so do the insertion and the deletion of rows. Each line still starts in the same row, so
+//! the order of the lines never changes.
 
 use std::collections::VecDeque;
 
@@ -32,7 +33,7 @@ pub(super) struct ScreenRow {
     pub is_reached: bool,
     /// Whether the row has ever had visible text.
     pub had_text: bool,
-    /// Whether the row has changed since the last report.
+    /// Whether the row has changed since the last report ([`Transcript::take_changes`]).
     pub is_changed: bool,
 }
 
@@ -66,7 +67,8 @@ impl Grid {
         self.rows.make_contiguous()
     }
 
-    /// Returns the index of a row of the screen, or of the nearest row that the cursor can reach.
+    /// Returns the index of the row at a position on the screen. If the cursor cannot reach this row, returns the index
+    /// of the nearest row that it can reach.
     pub fn index_of(&self, screen_row: usize) -> usize {
         screen_row.min(self.height - 1).saturating_sub(self.missing)
     }
@@ -100,9 +102,10 @@ impl Grid {
             transcript.hide(number, owner.unwrap_or(number));
             return;
         }
-        // If this row belongs to a line that starts above it, that line loses this row and all rows below.
+        // If this row belongs to a line that starts further up, that line loses this row and all rows below it, and has
+        // changed.
         if here.start.is_none() && self.rows.range(row..).any(|below| below.is_reached) {
-            // A line never starts in the first row if that row continues an earlier line.
+            // There is always a row above: if the first row continues an earlier line, no other line ever starts in it.
             if let Some(above) = row.checked_sub(1) {
                 self.rows[above].is_changed = true;
             }
@@ -167,8 +170,8 @@ impl Grid {
         }
     }
 
-    /// Scrolls rows off the top while the screen is too large. Returns the new index of the cursor's row, which does
-    /// not scroll off.
+    /// Scrolls rows off the top until the screen no longer exceeds its maximum size. Returns the new index of the
+    /// cursor's row, which does not scroll off.
     pub fn limit_weight(&mut self, mut row: usize, transcript: &mut Transcript) -> usize {
         while self.weight > MAX_WEIGHT && row > 0 {
             self.pop_first(transcript);
@@ -199,8 +202,8 @@ impl Grid {
         self.index_of(self.screen_row(row) + 1)
     }
 
-    /// Scrolls the region up. Rows leave the screen if the region begins at the top of the screen. The cursor's
-    /// position on the screen does not change; returns the new index of the cursor's row.
+    /// Scrolls the region up. If the region begins at the top of the screen, rows leave the screen. The cursor's
+    /// position on the screen does not change. Returns the new index of the cursor's row.
     pub fn scroll_up(&mut self, row: usize, count: u16, transcript: &mut Transcript) -> usize {
         let screen_row = self.screen_row(row);
         let count = usize::from(count).min(self.bottom - self.top + 1);
@@ -281,8 +284,8 @@ impl Grid {
         }
     }
 
-    /// Returns the index after the last row that is not blank, among the rows from `first` to the bottom of the
-    /// scrolling region.
+    /// Finds the last row that is not blank among the rows from `first` to the bottom of the scrolling region, and
+    /// returns the index after it. If all of these rows are blank, returns `first`.
     fn end_of_text(&self, first: usize) -> usize {
         let end = (self.index_of(self.bottom) + 1).min(self.rows.len());
         let rows = self.rows.range(first.min(end)..end);
@@ -334,8 +337,8 @@ impl Grid {
         is_valid
     }
 
-    /// Scrolls all rows off, so that an empty screen begins. Text that follows belongs to the line that is being drawn.
-    /// The cursor's position on the screen does not change; returns the new index of the cursor's row.
+    /// Scrolls all rows off, so that an empty screen begins. The text that follows belongs to the line `line`, which is
+    /// being drawn. The cursor's position on the screen does not change. Returns the new index of the cursor's row.
     pub fn begin_screen(&mut self, row: usize, line: i64, transcript: &mut Transcript) -> usize {
         let screen_row = self.screen_row(row);
         let reached = self.rows.iter().rposition(|row| row.is_reached).map_or(0, |last| last + 1);

@@ -8,7 +8,7 @@ mod numbers;
 mod random;
 mod recordings;
 
-/// A screen, and the content of the lines that it has reported, as a page stores it.
+/// A screen, and the latest reported content of each line, which a page would store in the same way.
 #[derive(Clone, Debug)]
 struct Drawing {
     screen: Screen,
@@ -66,14 +66,14 @@ fn drawn(height: u16, text: &str) -> Drawing {
     drawing
 }
 
-/// Checks the visible rows after drawing text on a screen of five rows, whichever lines they belong to.
+/// Draws text on a screen of five rows, and checks the visible rows, regardless of the lines that own them.
 #[track_caller]
 fn check(text: &str, expected: &str) {
     let shown: Vec<String> = drawn(5, text).plain().into_iter().map(|line| line.1).collect();
     assert_eq!(shown.join("\n"), expected, "{text:?}");
 }
 
-/// Checks the numbers and the text of the visible lines after drawing text on a screen of five rows.
+/// Draws text on a screen of five rows, and checks the numbers and the text of the visible lines.
 #[track_caller]
 fn check_lines(text: &str, expected: &[(i64, &str)]) {
     let shown = drawn(5, text).plain();

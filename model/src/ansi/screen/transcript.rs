@@ -1,4 +1,5 @@
-//! Collects the content of lines, both those whose rows are on the screen and those that have scrolled off.
+//! Collects the content of the drawn lines: of lines whose rows are on the screen, and of lines whose rows have
+//! scrolled off. Each call of [`Transcript::take_changes`] reports the lines that have changed since the last report.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -13,8 +14,8 @@ use crate::ansi::row::Pen;
 /// The lines that have changed, and the line whose rows scrolled off last.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Transcript {
-    /// The lines that became overdrawn since the last report. Each entry also contains the line on whose row the
-    /// overdrawn line was drawn.
+    /// The lines that became overdrawn (see [`Redrawn::Overdrawn`]) since the last report. Each entry consists of the
+    /// number of such a line and the value of its `on`.
     hidden: Vec<(i64, i64)>,
     /// The lines that can no longer change and have not been reported yet.
     finished: Vec<(i64, Folded<'static>)>,
@@ -112,7 +113,7 @@ impl Transcript {
         let mut changes: BTreeMap<i64, Redrawn> = overdrawn.collect();
         changes.extend(self.finished.drain(..).map(|(number, text)| (number, Redrawn::Rows(text))));
         let rows = grid.rows_mut();
-        // The first rows may belong to the line whose other rows have scrolled off.
+        // The first rows of the screen may belong to a line whose earlier rows have scrolled off.
         let continued = rows.iter().take_while(|row| row.start.is_none()).count();
         let (continued, others) = rows.split_at(continued);
         if let Some(last) = &mut self.last

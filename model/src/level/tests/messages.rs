@@ -1,4 +1,4 @@
-//! Messages of several lines, as tools print them.
+//! Tests messages of several lines, as tools print them.
 
 use fastrand::Rng;
 

@@ -69,7 +69,7 @@ fn the_other_stream_and_the_next_step_are_not_redrawn() {
     assert_eq!(texts, ["A", "b", "c"]);
 }
 
-/// The output of a job: the printed lines, and the events that contain these lines.
+/// The output of a job: the printed lines, and the events that contain them.
 #[derive(Default)]
 struct PrintedOutput {
     lines: Vec<PrintedLine>,
@@ -164,7 +164,7 @@ impl PrintedOutput {
         self.events.push(chunk);
     }
 
-    /// Returns what a terminal shows of the lines that are drawn on a screen.
+    /// Returns the lines that are drawn on a screen, as a terminal shows them.
     fn drawn(&self, heights: &[u16]) -> BTreeMap<i64, Redrawn> {
         let mut screens = BTreeMap::new();
         let mut drawn = BTreeMap::new();
@@ -358,8 +358,8 @@ fn random_log(random: &mut Rng, before: i64) -> (PrintedOutput, Vec<u16>) {
             }
             rest = after;
         }
-        // A page that sees no cursor movement does not know whether the cursor was moved before. Each stream therefore
-        // prints a cursor sequence at the end of the step.
+        // A page that receives no cursor movement does not know whether the cursor was moved earlier. Each stream
+        // therefore prints a cursor sequence at the end of the step.
         printed.print(step, StreamName::Stdout, "\x1b7");
         printed.print(step, StreamName::Stderr, "\x1b7");
     }

@@ -26,8 +26,8 @@ pub(in crate::server) enum Format {
 }
 
 impl Format {
-    /// Returns the format specified by the parameter `format`, which a link can contain, or else the format that the
-    /// client prefers. The default is JSON.
+    /// Returns the requested format. A link can request it with the parameter `format`. Without this parameter, it is
+    /// the format that the client prefers according to `Accept`, or JSON.
     pub(in crate::server) fn requested(query: &mut Query, request: &HeaderMap) -> Result<Self, ApiError> {
         let named = query.word("format", &[("json", Self::Json), ("ndjson", Self::Lines), ("text", Self::Text)])?;
         Ok(named.unwrap_or_else(|| Self::accepted(request)))
@@ -73,7 +73,7 @@ fn messages(page: &Page) -> Vec<u8> {
     output.map(|event| event.message).collect::<String>().into_bytes()
 }
 
-/// Returns headers that contain all members of the page's JSON object except the items.
+/// Returns the other members of the page's JSON object as headers, because only the items are in the body.
 fn where_to_go_on(page: &Page) -> [(HeaderName, String); 5] {
     [
         (HeaderName::from_static("x-next-after"), page.next_after.to_string()),

@@ -24,7 +24,7 @@ pub(super) struct FormFields {
     single: BTreeMap<String, String>,
     /// The commands, in their order on the page.
     runs: Vec<String>,
-    /// The names of the steps: either one for each step, or no names.
+    /// The names of the steps. There is either one name for each step, or none at all.
     names: Vec<String>,
     env_names: Vec<String>,
     env_values: Vec<String>,
@@ -60,8 +60,8 @@ impl FormFields {
         self.single.get("from").map(String::as_str).filter(|id| !id.is_empty())
     }
 
-    /// Returns the form as filled in by the user. Its steps and variables correspond by position to those of the
-    /// original job, because steps and variables can be added or removed only with scripts.
+    /// Returns the form as the user has filled it in. Without scripts, steps and variables can be neither added nor
+    /// removed, so they correspond by position to those of the original job.
     pub(super) fn form(&self, original: Option<&Original>) -> JobForm {
         let single = |name: &str| self.single.get(name).cloned().unwrap_or_default();
         let before = original.map(Original::form);

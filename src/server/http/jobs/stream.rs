@@ -1,7 +1,7 @@
 //! `/jobs/stream`: sends jobs as Server-Sent Events when they change, for pages and clients that display a list of
 //! jobs.
 //!
-//! A frame contains the current state of a job, and not the change itself. Changes in quick succession are combined
+//! A frame contains the current state of a job, and not the change itself, so changes in quick succession are combined
 //! into one frame. The first frame is a heartbeat. Its `id` is the number of the change after which the stream starts.
 //! A client that loads its list after this heartbeat does not miss any changes.
 
@@ -38,8 +38,8 @@ pub(in crate::server::http) async fn stream(
     // The subscription is created before the first read, so that no change in between is missed.
     let changes = state.queue.changes();
     let last = state.queue.last_change().await?;
-    // A cursor beyond the last change is treated as the number of the last change, which is also where a stream without
-    // a cursor starts. 0 is a valid cursor: it is the `id` of the heartbeat while there are no jobs.
+    // A cursor beyond the last change is treated as the number of the last change. A stream without a cursor starts
+    // there too. 0 is a valid cursor, because it is the `id` of the heartbeat while there are no jobs.
     let cursor = after.max(last_id).map_or(last, |cursor| cursor.min(last));
     let mut sending = JobsStream { state, cursor, changes, frames: FrameBuffer::new(), looked: None, _permit: permit };
     sending.heartbeat();

@@ -82,8 +82,8 @@ impl LogResponse {
             state: state.clone(),
             job,
             attempt: of.attempt,
-            // Attempt 0 means that there is no attempt yet. It counts as complete, so that the response continues with
-            // the first attempt.
+            // Attempt 0 means that no attempt has begun. It counts as complete, so that the response continues with the
+            // first attempt.
             is_complete: of.is_complete || of.attempt == 0,
             output: None,
             encoder: Encoder::new(Encoding::Identity),
@@ -157,15 +157,15 @@ impl LogResponse {
         output.map(Some).map_err(|error| internal(&error))
     }
 
-    /// Loads the names of steps that have started since the last call, and returns the next action.
+    /// Loads the ids of steps that have started since the last call, and returns the next action.
     async fn learn_steps(&mut self) -> Result<Next, ApiError> {
         let Some(output) = &mut self.output else { return Ok(Next::Read) };
         let steps = Arc::new(self.state.outputs.steps(self.job, self.attempt).await?);
         if output.set_steps(steps) {
             return Ok(Next::Read);
         }
-        // The name of a step is stored shortly after its first output. A response that follows the job waits for the
-        // name, but a response with only the current output does not.
+        // A step's id is stored shortly after its first output. A response that follows the job waits for the id, but a
+        // response with only the current output does not.
         if self.is_complete || self.following.is_none() {
             output.skip_unknown().map_err(|error| internal(&error))?;
             return Ok(Next::Read);
@@ -185,7 +185,8 @@ impl LogResponse {
         following.asked = Instant::now();
         if !self.is_complete {
             self.is_complete = self.state.outputs.find(self.job, Some(self.attempt)).await?.is_complete;
-            // The attempt may have printed more between the last read and its end, so its stored output is read again.
+            // The attempt may have printed more after the last read and before its end, so its stored output is read
+            // again.
             return if self.is_complete { Ok(Next::Read) } else { Ok(self.wait(FOLLOW_LOOK_AGAIN).await) };
         }
         if attempts == Attempts::One {

@@ -2,8 +2,8 @@
 //!
 //! Each body and each response is described by a value of its type, which is also shown as an example. The example is
 //! serialised in the same way as the server's actual data, so it always has the right form. Errors are described by
-//! values of [`ApiError`], so that the described statuses and codes are those that the server sends. The required role
-//! is not stated here, but taken from the access table.
+//! values of [`ApiError`], so the described statuses and codes are those that the server sends. The required role comes
+//! from the access table.
 
 use std::collections::BTreeMap;
 
@@ -111,7 +111,7 @@ impl ApiOperation {
         self.refuses([ApiError::InvalidQuery(format!("{name}: must be valid"))])
     }
 
-    /// Adds the error for a request with query parameters to a route that has none.
+    /// Adds the error with which a route that has no query parameters refuses a query.
     pub(super) fn query_refused(self) -> Self {
         self.refuses([ApiError::InvalidQuery("x is not a parameter of this path".to_owned())])
     }
@@ -140,8 +140,8 @@ impl ApiOperation {
         self.refuses(errors_of_bodies()).refuses([ApiError::UnsupportedMediaType(JSON)])
     }
 
-    /// Adds `multipart/form-data` as a format of the body, in addition to JSON or as the only one. Each item of `parts`
-    /// contains the name of a part, whether it is required, its schema, and its description.
+    /// Adds `multipart/form-data` as a format of the body. If the body can also be JSON, both formats are described.
+    /// Each item of `parts` contains the name of a part, whether it is required, its schema, and its description.
     pub(super) fn form(
         mut self,
         parts: Vec<(&str, Required, ObjectBuilder, &str)>,
@@ -194,7 +194,7 @@ impl ApiOperation {
     }
 
     /// Adds a link from a response to the operation `to`. `parameter` consists of the name of a parameter of that
-    /// operation and an expression for its value. The expression refers to the request or the response.
+    /// operation and an expression for its value, which refers to the request or the response.
     pub(super) fn link(self, status: u16, to: &str, parameter: (&str, &str)) -> Self {
         let link = LinkBuilder::new().operation_id(to).parameter(parameter.0, parameter.1);
         self.with_reply(status, "", |reply| reply.link(to, link.build()))
@@ -219,7 +219,7 @@ impl ApiOperation {
         self
     }
 
-    /// Adds errors. An error is ignored if another one with the same status and code has already been added.
+    /// Adds errors. An error is ignored if one with the same status and code has already been added.
     pub(super) fn refuses(mut self, errors: impl IntoIterator<Item = ApiError>) -> Self {
         for error in errors {
             if !self.errors.iter().any(|known| known.status_and_code() == error.status_and_code()) {
@@ -361,7 +361,7 @@ pub(super) fn time() -> ObjectBuilder {
 /// Returns the schema of a whole number within bounds.
 pub(super) fn integer(bounds: std::ops::RangeInclusive<i64>) -> ObjectBuilder {
     let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(*bounds.start()));
-    // A bound of `i64::MAX` stands for no maximum. It is not in the schema, because JavaScript cannot represent it
+    // `i64::MAX` means that there is no maximum. It is not in the schema, because JavaScript cannot represent it
     // exactly.
     if *bounds.end() == i64::MAX { number } else { number.maximum(Some(*bounds.end())) }
 }

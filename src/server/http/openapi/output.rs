@@ -46,7 +46,7 @@ fn with_stream(operation: ApiOperation) -> ApiOperation {
     )
 }
 
-/// Adds the parameters that select output by its step and stream.
+/// Adds the parameters that select an attempt and its output by stage, step and stream.
 fn with_source(operation: ApiOperation) -> ApiOperation {
     let stages = [Stage::Prepare, Stage::Execute, Stage::Publish].map(Stage::as_str);
     with_stream(operation).query("stage", word(stages), "Only output of this stage.").query(

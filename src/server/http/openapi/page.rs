@@ -1,8 +1,8 @@
 //! `/api/docs`: the description of the API as a page, for people.
 //!
 //! The page is rendered from the same document that `/api/openapi.json` sends. It has no scripts, and loads nothing but
-//! the styles of the site. It is not one of the pages in `crate::pages`, because the pages' WASM module would then
-//! contain the description.
+//! the styles of the site. If it were one of the pages in `crate::pages`, the pages' WASM module would contain the
+//! description.
 
 mod operation;
 mod prose;

@@ -10,10 +10,10 @@ pub(super) const LAST_EVENT_ID: &str =
     "The `id` of the last frame that the client has received. Browsers send it when they reconnect.";
 
 /// Returns the schema of each frame of a stream, and an example. Each of `frames` has an `id`, an `event` and its
-/// `data`; the first one is the example.
+/// `data`. The first frame is the example.
 ///
-/// OpenAPI 3.1 does not define how the items of a stream are described. Tools interpret the schema of
-/// `text/event-stream` as the schema of each item, which is called `itemSchema` in OpenAPI 3.2.
+/// OpenAPI 3.1 does not define how to describe the items of a stream. Tools interpret the schema of `text/event-stream`
+/// as the schema of each item. OpenAPI 3.2 calls this schema `itemSchema`.
 pub(super) fn frames(frames: &[(&str, &'static str, Value)]) -> (ObjectBuilder, Value) {
     let data = text().content_media_type("application/json").description(Some("A JSON object on one line."));
     let schema = ObjectBuilder::new()

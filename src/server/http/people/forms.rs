@@ -1,8 +1,8 @@
 //! The forms of the people page and of the account page, which work without scripts.
 //!
 //! Each form is posted to the path of its page, and names its action. The response redirects to the page with a URL
-//! that contains the result. There is one exception: a new API token or a new login link is sent in the response
-//! itself, so that the browser's history does not contain it.
+//! that contains the result. New API tokens and login links are an exception: they are shown in the response itself, so
+//! that the browser's history does not contain them.
 
 use axum::body::Body;
 use axum::extract::rejection::FormRejection;
@@ -88,8 +88,8 @@ pub(in crate::server::http) enum AccountForm {
         name: String,
         role: Role,
         expires_in_days: String,
-        /// Names separated by commas. This field and the next two limit what a worker can claim with the token. They
-        /// must be empty for tokens with other roles.
+        /// Names separated by commas. This field and the next two limit what a worker can claim with the token. For
+        /// tokens with other roles, they must be empty.
         #[serde(default)]
         allowed_job_types: String,
         #[serde(default)]
@@ -287,7 +287,7 @@ async fn show<T: Clone + Send + Sync + 'static>(state: &AppState, parts: Parts, 
     render(Request::from_parts(parts, Body::empty())).await.into_response()
 }
 
-/// Redirects to a page with a URL that contains the result or a word for the error. Database errors are returned
+/// Redirects to a page with a URL that contains the result or a word for the error. A database error is returned
 /// instead.
 fn back_to(page: &str, word: &str, done: Result<(), PeopleError>, note: &AuditNote) -> Result<Redirect, ApiError> {
     if done.is_err() {

@@ -1,5 +1,5 @@
 //! A response of the provider begins a session only if the login was started in the same browser, and if the provider
-//! has signed the response for this server.
+//! has signed its response for this server.
 
 use serde_json::{Value, json};
 

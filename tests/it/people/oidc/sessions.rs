@@ -1,5 +1,5 @@
-//! Sessions of people who log in with the provider. They end sooner than other sessions. When such a session has ended,
-//! the browser returns to the provider, which sends the person's groups again.
+//! Sessions of people who log in with the provider end sooner than other sessions. When such a session has ended, the
+//! browser returns to the provider, which sends the person's groups again.
 
 use std::time::Duration;
 
@@ -124,7 +124,7 @@ async fn several_tabs_of_a_browser_can_log_in_at_the_same_time() {
         let is_removed = set.into_iter().any(|cookie| cookie.starts_with("tailwater_login_"));
         assert_eq!(is_removed, page == "/workers", "the last login removes the cookie");
     }
-    // The server never adopts a login cookie that it has not issued.
+    // The server never accepts a login cookie that it has not issued.
     let planted = first.cookie.split_once('=').map(|(name, _)| format!("{name}=planted")).expect("it has a value");
     let reply = get(base, "/login/oidc", &planted).await;
     assert_ne!(cookie(&reply, "tailwater_login_"), Some(planted));

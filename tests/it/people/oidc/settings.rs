@@ -80,7 +80,7 @@ async fn the_servers_log_contains_no_secret_code_or_token_of_a_login() {
     }
     secrets.extend(provider.issued());
     assert!(secrets.len() > 12, "the provider has issued too little: {secrets:?}");
-    // The output of jobs does not contain the client secret either.
+    // The client secret is masked in the output of jobs.
     let (id, _) = server.api.run(&format!("printf %s {CLIENT_SECRET}")).await;
     let printed = server.api.output(&id, 1).await;
     assert!(!String::from_utf8_lossy(&printed).contains(CLIENT_SECRET));

@@ -1,4 +1,4 @@
-//! The limits of a screen's memory.
+//! Tests the limits on a screen's memory usage.
 
 use super::*;
 use crate::ansi::fold::MAX_ABOVE;

@@ -1,4 +1,4 @@
-//! The effect of each motion on the rows.
+//! Tests the effect of each motion on the rows.
 
 use super::*;
 

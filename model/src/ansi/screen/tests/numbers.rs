@@ -1,4 +1,4 @@
-//! The numbers of the lines that own the rows.
+//! Tests which line owns each row.
 
 use super::*;
 

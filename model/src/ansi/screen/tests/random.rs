@@ -75,7 +75,7 @@ fn random_text_matches_a_terminal_emulator_row_by_row() {
     }
 }
 
-/// Draws the same text in random pieces, and stores the changes after random pieces.
+/// Draws text in pieces of random lengths, and stores the changes after some of the pieces.
 fn drawn_in_pieces(height: u16, text: &str, random: &mut Rng) -> Drawing {
     let mut drawing = Drawing::new(height, ScreenStart::Empty);
     let mut rest = text;

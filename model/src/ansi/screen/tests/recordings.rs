@@ -1,4 +1,4 @@
-//! Recorded sessions of real tools. `tests/recordings/README.md` describes how they were recorded.
+//! Draws recorded sessions of real tools. `tests/recordings/README.md` describes how they were recorded.
 
 use super::random::{on_screen, shown};
 use super::*;
