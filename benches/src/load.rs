@@ -107,7 +107,7 @@ pub async fn disk() {
     let server = Server::start();
     let client = Client::new(&server.address);
     let path = fs::canonicalize(server.folder.path()).expect("the folder exists").join("input");
-    write_log(&path, 50_000_000, 4).expect("writing succeeds");
+    write_log(&path, LogSize::Bytes(50_000_000), 4).expect("writing succeeds");
     let id = client.submit(&json!({"run": format!("cat {}", path.display())})).await;
     client.ended(&id).await;
     let spool = server.data.join("spool").join(&id).join("1");
@@ -127,12 +127,25 @@ pub async fn disk() {
     row("  the same, with the events in the database", &times(log + database), "");
 }
 
-/// Measures searches of a finished, compressed log of 10,000,000 lines and 1 GB.
+/// The number of lines of the log that is searched. They have about 100 bytes each.
+const SEARCHED_LINES: usize = 10_000_000;
+
+/// Measures searches of a finished, compressed log of 10,000,000 lines and 1 GB. Compares the increase of the server's
+/// memory with the one for a log of a tenth of this size.
 pub async fn search() {
+    let small = search_log(SEARCHED_LINES / 10, |_, _, _| {}).await;
+    let large = search_log(SEARCHED_LINES, row).await;
+    row("  increase of the maximum memory", &mib(large), "");
+    row("  the same for a log of a tenth of the size", &mib(small), "");
+}
+
+/// Searches a log with this number of lines, and reports the results to `report`. Returns the increase of the server's
+/// maximum memory in bytes.
+async fn search_log(lines: usize, report: fn(&str, &str, &str)) -> u64 {
     let server = Server::start();
     let client = Client::new(&server.address);
     let path = fs::canonicalize(server.folder.path()).expect("the folder exists").join("input");
-    write_log(&path, 1_000_000_000, 12).expect("writing succeeds");
+    write_log(&path, LogSize::Lines(lines), 11).expect("writing succeeds");
     let id = client.submit(&json!({"run": format!("cat {}", path.display())})).await;
     client.ended(&id).await;
     let spool = server.data.join("spool").join(&id).join("1");
@@ -141,7 +154,7 @@ pub async fn search() {
     }
     let before = server.memory("VmHWM");
     let lines = client.get(&format!("/jobs/{id}/lines?from=-1")).await["totalLines"].clone();
-    row("a compressed log: its lines", &lines.to_string(), "");
+    report("a compressed log: its lines", &lines.to_string(), "");
     for (name, query, target) in [
         ("a frequent text", "q=warning", "2 s"),
         ("a rare text", "q=[+9000000]", "2 s"),
@@ -151,19 +164,30 @@ pub async fn search() {
     ] {
         let path = format!("/jobs/{id}/log/search?{query}&limit=1");
         let searched = client.search(&path).await;
-        row(&format!("  {name}: first hit"), &millis(searched.first), "200 ms");
-        row(&format!("  all {} counted", searched.matches), &millis(searched.all), target);
+        report(&format!("  {name}: first hit"), &millis(searched.first), "200 ms");
+        report(&format!("  all {} counted", searched.matches), &millis(searched.all), target);
     }
-    row("  increase of the maximum memory", &mib(server.memory("VmHWM") - before), "");
+    server.memory("VmHWM") - before
+}
+
+/// The size of a log.
+#[derive(Clone, Copy)]
+enum LogSize {
+    Bytes(usize),
+    Lines(usize),
 }
 
 /// Writes text that resembles a build log: numbered lines with repeated words and a random number.
-fn write_log(path: &Path, bytes: usize, words_per_line: usize) -> std::io::Result<()> {
+fn write_log(path: &Path, size: LogSize, words_per_line: usize) -> std::io::Result<()> {
     let mut out = std::io::BufWriter::new(File::create(path)?);
     let words = ["compiling", "linking", "warning", "unused", "module", "test", "ok", "running", "cached", "fetched"];
     let (mut random, mut written) = (fastrand::Rng::with_seed(1), 0);
     for number in 1.. {
-        if written >= bytes {
+        let is_complete = match size {
+            LogSize::Bytes(bytes) => written >= bytes,
+            LogSize::Lines(lines) => number > lines,
+        };
+        if is_complete {
             break;
         }
         let words: Vec<&str> = (0..words_per_line).map(|_| words[random.usize(..words.len())]).collect();

@@ -4,6 +4,7 @@ mod compressed;
 mod curl;
 mod follow;
 mod formats;
+mod grep;
 mod lines;
 mod ranges;
 mod redraw;

@@ -1,137 +1,16 @@
 //! Tests of `/log/search`: which lines are found, how the results are split into pages, and which requests are refused.
 
 use std::collections::HashSet;
-use std::io::Write;
-use std::process::{Command, Stdio};
 
 use reqwest::Method;
 use reqwest::header::ACCEPT;
 use serde_json::{Value, json};
 
 use crate::harness::gate::Gate;
-use crate::harness::{Random, TestServer, number, of_kind};
-
-/// The options of a search, as parameters of the API and as options of `grep`.
-const WAYS: [(&str, &str); 6] = [
-    ("", "-F"),
-    ("&ignoreCase=true", "-Fi"),
-    ("&invert=true", "-Fv"),
-    ("&regex=true", "-E"),
-    ("&regex=true&ignoreCase=true", "-Ei"),
-    ("&regex=true&invert=true&ignoreCase=true", "-Eiv"),
-];
-
-/// Patterns that `grep -E` and the server interpret in the same way.
-const PATTERNS: [&str; 10] = ["a", "Ab", "error", "^b", "c$", "^$", "a.*c", "(ab|ba)+c?", "[^a-c]", "é"];
-
-/// The line that a job prints to both streams after the first half of its output.
-const HALF: &str = "---half---";
-
-/// Returns a script that prints random lines. Some lines are coloured, some overwrite themselves, some are empty, and
-/// some have no line break.
-fn random_script(random: &mut Random) -> String {
-    let words = ["a", "b", "c", "Ab", "error:", "é", "\\033[31m", "\\033[0m", "50 %%\\r", "\\t", " "];
-    let mut line = || {
-        let text: String = (0..random.below(8)).map(|_| words[random.below(words.len())]).collect();
-        let end = if random.below(9) == 0 { "" } else { "\\n" };
-        let stream = if random.below(4) == 0 { ">&2" } else { "" };
-        format!("printf '{text}{end}' {stream}\n")
-    };
-    (0..60).map(|_| line()).collect()
-}
-
-/// Returns all lines as a reader sees them.
-async fn visible_lines(server: &TestServer, id: &str, attempt: i64) -> Vec<String> {
-    let page = server.api.json(&format!("/jobs/{id}/lines?count=2000&attempt={attempt}")).await;
-    let items = page["items"].as_array().expect("a page has items");
-    assert_eq!(number(&page["totalLines"]), items.len());
-    let text = |item: &Value| model::ansi::plain_text(item["text"].as_str().expect("a text")).into_owned();
-    items.iter().map(text).collect()
-}
-
-/// Returns the numbers of the lines that `grep -n` prints.
-fn grep(options: &str, pattern: &str, lines: &[String]) -> Vec<i64> {
-    let mut grep = Command::new("grep")
-        .args(["-n", "-a", options, "-e", pattern])
-        .env("LC_ALL", "C.UTF-8")
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .expect("grep is installed");
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    grep.stdin.take().expect("it is piped").write_all(text.as_bytes()).expect("grep reads it all");
-    let found = grep.wait_with_output().expect("grep ends").stdout;
-    let found = String::from_utf8(found).expect("grep prints UTF-8");
-    found.lines().map(|line| line.split_once(':').expect("a number").0.parse().expect("a number")).collect()
-}
+use crate::harness::{TestServer, number, of_kind};
 
 async fn search(server: &TestServer, id: &str, query: &str) -> Value {
     server.api.json(&format!("/jobs/{id}/log/search?{query}")).await
-}
-
-fn encoded(pattern: &str) -> String {
-    pattern.bytes().map(|byte| format!("%{byte:02X}")).collect()
-}
-
-/// Compares random searches with `grep` on the lines of one attempt. Returns the number of lines that were found.
-async fn compare(server: &TestServer, random: &mut Random, id: &str, attempt: i64, searches: usize) -> usize {
-    let lines = visible_lines(server, id, attempt).await;
-    let mut found = 0;
-    for _ in 0..searches {
-        let (pattern, (way, options)) = (PATTERNS[random.below(PATTERNS.len())], WAYS[random.below(WAYS.len())]);
-        let query = format!("q={}{way}&attempt={attempt}&limit=2000", encoded(pattern));
-        let page = search(server, id, &query).await;
-        let expected = grep(options, pattern, &lines);
-        assert_eq!(page["lines"], json!(expected), "{options} {pattern:?} in {lines:?}");
-        let items = page["items"].as_array().expect("a page has items");
-        let numbers: Vec<i64> = items.iter().map(|item| item["line"].as_i64().expect("a number")).collect();
-        assert_eq!((number(&page["matches"]), numbers), (expected.len(), expected.clone()), "{page}");
-        for item in items {
-            let line = &lines[number(&item["line"]) - 1];
-            let shown = model::ansi::plain_text(item["text"].as_str().expect("a text")).into_owned();
-            assert_eq!(&shown, line);
-            for range in item["ranges"].as_array().expect("a list") {
-                let (from, to) = (number(&range[0]), number(&range[1]));
-                let text: String = line.chars().skip(from).take(to - from).collect();
-                assert!(
-                    !grep(options, pattern, std::slice::from_ref(&text)).is_empty() || pattern.contains(['^', '$']),
-                    "{text:?}"
-                );
-            }
-        }
-        found += expected.len();
-    }
-    found
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn searches_of_running_and_finished_attempts_find_what_grep_finds() {
-    let (server, mut random) = (TestServer::start().await, Random::new("search"));
-    let mut found = 0;
-    // Only one job has a second attempt, because second attempts start only after a delay of some seconds.
-    for attempts in [2, 1, 1, 1, 1, 1] {
-        let gate = Gate::new();
-        let (first, second) = (random_script(&mut random), random_script(&mut random));
-        let script = format!("{first}printf '\\n{HALF}\\n'; printf '\\n{HALF}\\n' >&2; {}; {second}", gate.wait());
-        let id = server
-            .api
-            .submit_job(
-                json!({"type": "command", "payload": {"run": format!("{script}\nexit 1")}, "maxAttempts": attempts}),
-            )
-            .await;
-        // When the line is found on both streams, all of the first half has been read.
-        crate::harness::until_async("the first half has arrived", async || {
-            let path = format!("/jobs/{id}/log/search?q={HALF}");
-            server.api.json(&path).await["matches"] == 2
-        })
-        .await;
-        found += compare(&server, &mut random, &id, 1, 10).await;
-        gate.open();
-        server.api.ended(&id).await;
-        found += compare(&server, &mut random, &id, 1, 20).await;
-        found += compare(&server, &mut random, &id, attempts, 20).await;
-    }
-    assert!(found > 1000, "the patterns match many lines: {found}");
 }
 
 #[tokio::test]
