@@ -193,14 +193,6 @@ async fn an_incomplete_head_gets_408_and_an_idle_connection_is_closed_without_a_
     assert!(replies.ends_with("ok\n") && replies.matches("HTTP/1.1").count() == 1, "{replies}");
 }
 
-/// Returns the value of the metric that counts open streams.
-async fn open_streams(server: &TestServer) -> String {
-    let request = server.api.client.get(format!("{}/metrics", server.api.base)).bearer_auth(TOKEN);
-    let text = request.send().await.expect("the server answers").text().await.expect("a body");
-    let line = text.lines().find_map(|line| line.strip_prefix("tailwater_streams_open ")).map(str::to_owned);
-    line.expect("the metric exists")
-}
-
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_stream_whose_client_does_not_read_is_closed_and_a_silent_stream_stays_open() {
     let server = start(|limits| limits.reply = PACE).await;
@@ -217,9 +209,10 @@ async fn a_stream_whose_client_does_not_read_is_closed_and_a_silent_stream_stays
         sockets.push(socket);
     }
     server.api.ended(&busy).await;
-    until_async("the stream that is not read is closed", async || open_streams(&server).await == "1").await;
+    until_async("the stream that is not read is closed", async || server.api.open_streams().await == 1).await;
     drop(sockets);
-    until_async("the other stream ends when its client disconnects", async || open_streams(&server).await == "0").await;
+    until_async("the other stream ends when its client disconnects", async || server.api.open_streams().await == 0)
+        .await;
 }
 
 #[tokio::test]

@@ -45,6 +45,14 @@ impl Api {
         reply.json().await.expect("the body is JSON")
     }
 
+    /// Returns the number of open streams, including searches, that the server reports in its metrics.
+    pub async fn open_streams(&self) -> u32 {
+        let request = self.client.get(format!("{}/metrics", self.base)).bearer_auth(TOKEN);
+        let text = request.send().await.expect("the server answers").text().await.expect("a body");
+        let line = text.lines().find_map(|line| line.strip_prefix("tailwater_streams_open "));
+        line.expect("the metric exists").parse().expect("it is a number")
+    }
+
     /// Submits a job of type `command` and returns its id.
     pub async fn submit(&self, payload: Value) -> String {
         self.submit_job(json!({"type": "command", "payload": payload})).await

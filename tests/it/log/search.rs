@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use reqwest::Method;
 use reqwest::header::ACCEPT;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 use crate::harness::gate::Gate;
-use crate::harness::{TestServer, number, of_kind};
+use crate::harness::{TOKEN, TestServer, number, of_kind, tcp, until_async};
 
 async fn search(server: &TestServer, id: &str, query: &str) -> Value {
     server.api.json(&format!("/jobs/{id}/log/search?{query}")).await
@@ -25,6 +26,22 @@ async fn a_search_also_finds_lines_that_were_not_sent_live() {
     let page = search(&server, &id, "q=4999&limit=3").await;
     assert_eq!(page["lines"], json!([4999, 14999, 24999]));
     assert_eq!((&page["next"], &page["done"]), (&json!(25000), &json!(false)));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_client_that_leaves_ends_its_search() {
+    let server = TestServer::start().await;
+    let (id, _) = server.api.run("yes 0123456789012345678901234567890123456789 | head -c 60000000").await;
+    // The client reads only the status, so the search cannot send its results to the end.
+    let mut socket = tcp::connect(&server.api.base).await;
+    let path = format!("/api/queue/jobs/{id}/log/search?q=0&format=text");
+    let head = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");
+    socket.write_all(head.as_bytes()).await.expect("the server reads it");
+    let mut status = [0; 12];
+    socket.read_exact(&mut status).await.expect("the server answers");
+    assert_eq!((&status, server.api.open_streams().await), (b"HTTP/1.1 200", 1));
+    drop(socket);
+    until_async("the search has ended", async || server.api.open_streams().await == 0).await;
 }
 
 #[tokio::test]
