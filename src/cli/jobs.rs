@@ -151,7 +151,8 @@ impl Jobs {
         }
     }
 
-    /// Waits for a change, at most for [`ASK_EVERY`], and fetches the list again. If the server is unavailable, retries until it responds.
+    /// Waits for a change, at most for [`ASK_EVERY`], and fetches the list again. If the server is unavailable, retries
+    /// until it responds.
     async fn look_again(&self, client: &ApiClient, changes: &mut ListChanges) -> Result<Vec<FetchedJob>, CliError> {
         tokio::time::timeout(ASK_EVERY, changes.next()).await.unwrap_or(Ok(()))?;
         loop {

@@ -10,7 +10,8 @@ use super::selection::Selection;
 use crate::ui::{Icon, Now, Status};
 use crate::words;
 
-/// A row with the job's status, title, the reason why it waits or has failed, submitter, time of submission and duration.
+/// A row with the job's status, title, the reason why it waits or has failed, submitter, time of submission and
+/// duration.
 #[component]
 pub fn JobRow(
     id: JobId,

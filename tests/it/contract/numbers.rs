@@ -1,5 +1,5 @@
-//! The numbers in the requests of workers. A number that is negative, not whole or beyond 2^53, and a text in place of a
-//! number, is refused with an error that names the member, and changes nothing.
+//! The numbers in the requests of workers. A number that is negative, not whole or beyond 2^53, and a text in place of
+//! a number, is refused with an error that names the member, and changes nothing.
 
 use serde_json::{Value, json};
 
@@ -127,8 +127,8 @@ async fn every_number_in_an_event_that_a_worker_reports_is_checked() {
     let mut problems = Vec::new();
     for (payload, names, has_position) in payloads() {
         for (name, value) in names.iter().flat_map(|name| bad_numbers().into_iter().map(move |value| (name, value))) {
-            // A number that the type of the member cannot hold makes the payload one of another form, which is stored as
-            // it was sent. Payloads of output may not have another form if they state positions.
+            // A number that the type of the member cannot hold makes the payload one of another form, which is stored
+            // as it was sent. Payloads of output may not have another form if they state positions.
             let is_of_form = value.as_i64().is_some_and(|number| match *name {
                 "attempt" | "stepIndex" | "signal" => i32::try_from(number).is_ok(),
                 _ => true,

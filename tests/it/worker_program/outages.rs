@@ -199,8 +199,8 @@ async fn killed_in_the_middle(server: &Process, data: &Path, number: usize) {
     }
 }
 
-/// Checks that each request with which a worker changes a job is refused after its lease has ended. `held` is the job as
-/// it was during the lease.
+/// Checks that each request with which a worker changes a job is refused after its lease has ended. `held` is the job
+/// as it was during the lease.
 async fn stale_requests_are_refused(server: &Process, worker: &WorkerProcess, held: &Value) {
     let id = held["id"].as_str().expect("a job has an id");
     for (route, member, value) in [
