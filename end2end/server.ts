@@ -92,6 +92,17 @@ export class Api {
     expect(reply.status()).toBe(200);
   }
 
+  /** Pauses `queue`, `type:NAME` or `worker:ID`. */
+  async pause(target: string, reason: string) {
+    const reply = await this.request.put(`${this.server.url}/api/queue/pauses/${target}`, this.options({ reason }));
+    expect(reply.status()).toBe(201);
+  }
+
+  async resume(target: string) {
+    const reply = await this.request.delete(`${this.server.url}/api/queue/pauses/${target}`, this.options());
+    expect(reply.status()).toBe(204);
+  }
+
   /** Cancels all jobs that have not finished. */
   async cancelAll() {
     const body = { action: "cancel", filter: {} };

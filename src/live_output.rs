@@ -292,7 +292,7 @@ fn note(log: Log) -> Option<String> {
             FindProgress::Searching | FindProgress::Idle => None,
         };
     }
-    if let Some(pause) = job.pause.as_ref().filter(|_| is_waiting) {
+    if let Some(pause) = &job.pause {
         return Some(format!("Waiting. {}", words::paused(pause)));
     }
     if let Some(wait) = job.concurrency_wait.as_ref().filter(|_| is_waiting) {

@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Page } from "@playwright/test";
 import { JobPage } from "../pages/job-page.ts";
 import { WorkersPage } from "../pages/workers-page.ts";
 import { expect, test } from "../server.ts";
@@ -33,7 +34,7 @@ test("everyone sees why jobs wait while the queue is paused, also on a phone and
   const id = await api.submit({ run: "echo done" });
   const job = new JobPage(page);
   await job.open(server, id);
-  await expect(page.getByText("replacing the disk")).toBeVisible();
+  await expect(job.panel).toContainText("replacing the disk");
   await page.goto(`${server.url}/tasks/queue`);
   await expect(page.getByTestId("paused")).toContainText("replacing the disk");
   const isTooWide = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
@@ -46,6 +47,43 @@ test("everyone sees why jobs wait while the queue is paused, also on a phone and
   await expect(form.getByTestId("no-pauses")).toBeVisible();
   await plain.close();
   expect((await api.ended(id)).status).toBe("succeeded");
+});
+
+test("the row of a job that waits because of a pause says so, in words and with a symbol, on a phone, without scripts, and while the page is open", async ({ browser, page, server, api }) => {
+  const done = await api.submit({ title: "finished before", run: "true" });
+  await api.ended(done);
+  await api.pause("queue", "replacing the disk");
+  await api.submit({ title: "waits", run: "echo done" });
+  const text = "The queue is paused: replacing the disk";
+  const rowOf = (of: Page, title: string) => of.getByTestId("job-row").filter({ hasText: title });
+  const isPaused = async (of: Page) => {
+    const note = rowOf(of, "waits").getByTestId("job-paused");
+    await expect(note).toHaveText(text);
+    await expect(note.locator("svg")).toBeVisible();
+    await expect(rowOf(of, "waits").getByTestId("job-status")).toHaveText("Queued");
+    await expect(rowOf(of, "finished before").getByTestId("job-paused")).toHaveCount(0);
+    const isTooWide = await of.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+    expect(isTooWide).toBe(false);
+  };
+  await page.goto(`${server.url}/tasks/queue`);
+  await isPaused(page);
+  await page.setViewportSize({ width: 360, height: 740 });
+  await isPaused(page);
+
+  const plain = await browser.newContext({ javaScriptEnabled: false, storageState: await page.context().storageState() });
+  const withoutScripts = await plain.newPage();
+  await withoutScripts.goto(`${server.url}/tasks/queue`);
+  await isPaused(withoutScripts);
+  await plain.close();
+
+  // A pause changes no job, so the stream of changed jobs does not report it, but the open page notices it.
+  await api.resume("queue");
+  await expect(rowOf(page, "waits").getByTestId("job-status")).toHaveText("Succeeded");
+  await expect(page.getByTestId("job-paused")).toHaveCount(0);
+  await api.submit({ title: "of another type" }, { type: "elsewhere" });
+  await expect(rowOf(page, "of another type")).toBeVisible();
+  await api.pause("type:elsewhere", "");
+  await expect(rowOf(page, "of another type").getByTestId("job-paused")).toHaveText("Jobs of the type elsewhere are paused");
 });
 
 test("all jobs that the filters show are cancelled after a confirmation that names their number", async ({ page, server, api }) => {

@@ -38,6 +38,14 @@ pub(crate) fn new_role_of_user() -> RefOr<Schema> {
     OneOf::builder().item(ObjectBuilder::new().schema_type(Type::Null)).item(role_of_user()).into()
 }
 
+/// Returns the schema of the number of masks that each rule has caused.
+pub(crate) fn counts_by_rule() -> Object {
+    let count = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(1_u64 << 53));
+    object("The number of masks that each rule for unregistered secrets has caused, by the rule's id.")
+        .additional_properties(Some(count))
+        .build()
+}
+
 impl PartialSchema for Timestamp {
     fn schema() -> RefOr<Schema> {
         let format = SchemaFormat::KnownFormat(KnownFormat::DateTime);
@@ -75,7 +83,7 @@ impl ToSchema for PauseTarget {}
 
 impl PartialSchema for Segment {
     fn schema() -> RefOr<Schema> {
-        let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0));
+        let number = ObjectBuilder::new().schema_type(Type::Integer).minimum(Some(0)).maximum(Some(1_u64 << 53));
         let numbers = ArrayBuilder::new().items(number).min_items(Some(3)).max_items(Some(3));
         numbers.description(Some("The offset, the number of bytes, and the number of the first line.")).into()
     }

@@ -211,7 +211,7 @@ pub struct AppendBody {
     pub to: Option<i64>,
     /// The number of bytes in the range that are not in the events. The default is 0.
     #[serde(default)]
-    #[cfg_attr(feature = "openapi", schema(minimum = 0))]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 9_007_199_254_740_992_i64))]
     pub suppressed_bytes: Option<i64>,
     /// The events, if the request is a batch. Only a batch that covers a range of output may have none.
     #[serde(default)]
@@ -291,15 +291,19 @@ pub struct ReportedTotals {
     #[serde(default)]
     pub exit_code: Option<i32>,
     /// The number of bytes of the complete log.
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 9_007_199_254_740_992_i64))]
     pub bytes: i64,
     /// The number of bytes that were not sent as events.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 9_007_199_254_740_992_i64))]
     pub suppressed_bytes: i64,
     /// The number of masks.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(minimum = 0, maximum = 9_007_199_254_740_992_i64))]
     pub redactions: i64,
     /// The number of masks that each rule has caused, by the rule's id. A rule recognises secrets by their format.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(schema_with = crate::openapi::counts_by_rule))]
     pub redactions_by_rule: BTreeMap<String, i64>,
     /// SHA-256 of the complete log, in hexadecimal.
     pub log_sha256: String,

@@ -26,6 +26,9 @@ const PAGE: usize = 200;
 /// The interval at which the screen is redrawn if no job changes, to update the durations of running jobs.
 const DRAW_EVERY: Duration = Duration::from_secs(1);
 
+/// The interval at which the list is requested again if no job changes. A pause of the queue changes no job.
+const ASK_EVERY: Duration = Duration::from_secs(10);
+
 /// The pause before the list is requested again after a failure.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -148,9 +151,10 @@ impl Jobs {
         }
     }
 
-    /// Waits for a change and fetches the list again. If the server is unavailable, retries until it responds.
+    /// Waits for a change, at most for [`ASK_EVERY`], and fetches the list again. If the server is unavailable, retries
+    /// until it responds.
     async fn look_again(&self, client: &ApiClient, changes: &mut ListChanges) -> Result<Vec<FetchedJob>, CliError> {
-        changes.next().await?;
+        tokio::time::timeout(ASK_EVERY, changes.next()).await.unwrap_or(Ok(()))?;
         loop {
             match self.list(client).await {
                 // If the server is unavailable, the stream of changes also breaks, and `ListChanges` prints a message.
@@ -197,8 +201,10 @@ fn print_table(jobs: &[FetchedJob], stdout: &mut Output, width: Option<u32>) -> 
 }
 
 fn row(job: &Job, now: Timestamp) -> [Cell; 5] {
+    let paused = if job.pause.is_some() { ", paused" } else { "" };
+    let status = format!("{} {}{paused}", words::status_sign(job.status), words::status(job.status));
     [
-        Cell::ink(Ink::of(job.status), &format!("{} {}", words::status_sign(job.status), words::status(job.status))),
+        Cell::ink(Ink::of(job.status), &status),
         Cell::plain(&job.id.to_string()),
         Cell::ink(Ink::Grey, &words::ago(now.millis_since(job.created_at))),
         Cell::ink(Ink::Grey, &words::run_time(job.phase(), || now)),

@@ -45,6 +45,7 @@ pub fn JobsPage() -> impl IntoView {
                 .map(|page| (wanted, page))
         },
     );
+    let pauses_changed = Trigger::new();
     view! {
         <PageTitle text="Queue \u{b7} Tailwater" />
         <div class="queue-page">
@@ -73,11 +74,11 @@ pub fn JobsPage() -> impl IntoView {
                     <h1>"Queue"</h1>
                     <Search wanted />
                 </div>
-                <PauseNotices />
+                <PauseNotices changed=pauses_changed />
                 <Transition fallback=Loading>
                     {move || Suspend::new(async move {
                         match page.await {
-                            Ok((wanted, page)) => view! { <JobList wanted page /> }.into_any(),
+                            Ok((wanted, page)) => view! { <JobList wanted page pauses_changed /> }.into_any(),
                             Err(error) => view! { <Refusal error /> }.into_any(),
                         }
                     })}

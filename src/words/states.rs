@@ -69,6 +69,18 @@ pub fn paused(pause: &Pause) -> String {
     format!("{what} been paused since {since} UTC by {by}{reason}")
 }
 
+/// Returns a short sentence about the pause that keeps a job waiting: its target and the reason.
+#[must_use]
+pub fn paused_briefly(pause: &Pause) -> String {
+    let what = match &pause.target {
+        PauseTarget::Queue => "The queue is paused".to_owned(),
+        PauseTarget::Type(kind) => format!("Jobs of the type {} are paused", visible(kind)),
+        PauseTarget::Worker(_) => "The worker is paused".to_owned(),
+    };
+    let reason = pause.reason.as_deref().map(|reason| format!(": {}", visible(reason))).unwrap_or_default();
+    format!("{what}{reason}")
+}
+
 /// Describes which jobs a job waits for because of its concurrency key.
 #[must_use]
 pub fn waits_for_key(wait: &ConcurrencyWait) -> String {
@@ -110,8 +122,10 @@ mod tests {
             paused_by_user_id: "ada".to_owned(),
         };
         assert_eq!(paused(&pause), "The queue has been paused since 2026-01-31 14:02:11 UTC by ada: new disk");
+        assert_eq!(paused_briefly(&pause), "The queue is paused: new disk");
         let kind = Pause { target: PauseTarget::Type("build".to_owned()), reason: None, ..pause };
         assert_eq!(paused(&kind), "Jobs of the type build have been paused since 2026-01-31 14:02:11 UTC by ada");
+        assert_eq!(paused_briefly(&kind), "Jobs of the type build are paused");
     }
 
     #[test]

@@ -5,12 +5,13 @@
 //! code thoroughly, the test there is named instead. Tests compare both lists with the tables of `docs/api.md`, so that
 //! no row can be without a case. The members are written out here and not taken from the types of the server, so that a
 //! renamed member is noticed. [`parameters`], [`bounds`] and [`nulls`] compare the served description with what the
-//! routes accept.
+//! routes accept, and [`numbers`] sends numbers that no worker should send.
 
 mod bodies;
 mod bounds;
 mod errors;
 mod nulls;
+mod numbers;
 mod parameters;
 mod rows;
 

@@ -9,7 +9,7 @@ use sqlx::SqlSafeStr;
 use sqlx::migrate::{Migration, MigrationType, Migrator};
 
 /// The number, name and SQL of each file in `migrations/`.
-const MIGRATIONS: [(i64, &str, &str); 22] = [
+const MIGRATIONS: [(i64, &str, &str); 23] = [
     (1, "main path", include_str!("../../../migrations/0001_main_path.sql")),
     (2, "reading", include_str!("../../../migrations/0002_reading.sql")),
     (3, "gaps", include_str!("../../../migrations/0003_gaps.sql")),
@@ -32,6 +32,7 @@ const MIGRATIONS: [(i64, &str, &str); 22] = [
     (20, "audit details", include_str!("../../../migrations/0020_audit_details.sql")),
     (21, "resubmissions", include_str!("../../../migrations/0021_resubmissions.sql")),
     (22, "login links", include_str!("../../../migrations/0022_login_links.sql")),
+    (23, "queue position", include_str!("../../../migrations/0023_queue_position.sql")),
 ];
 
 /// Returns the migrator that brings the schema of a database to the current version.

@@ -116,17 +116,29 @@ pub(super) async fn inputs(connection: &mut Connection) -> DbResult<Vec<JobInput
 /// Returns the job's position in the queue: 1 plus the number of queued jobs of the same type that precede it in the
 /// order in which jobs are claimed.
 pub(super) async fn queue_position(connection: &mut Connection, row: &JobRow) -> DbResult<i64> {
-    Ok(sqlx::query_scalar(
-        "select count(*) + 1 from jobs
-         where status = 'queued' and type = ?1
-           and (priority > ?2 or (priority = ?2 and (created_at, id) < (?3, ?4)))",
-    )
-    .bind(&row.job.kind)
-    .bind(row.job.priority)
-    .bind(row.job.created_at.0)
-    .bind(row.job.id.0)
-    .fetch_one(connection.sqlite())
-    .await?)
+    Ok(sqlx::query_scalar(QUEUE_POSITION)
+        .bind(&row.job.kind)
+        .bind(row.job.priority)
+        .bind(row.job.created_at.0)
+        .bind(row.job.id.0)
+        .fetch_one(connection.sqlite())
+        .await?)
+}
+
+/// Counts each range of the index separately. With a single condition that contains `or`, SQLite would read all queued
+/// jobs of the type.
+const QUEUE_POSITION: &str = "
+    select 1
+      + (select count(*) from jobs where status = 'queued' and type = ?1 and priority > ?2)
+      + (select count(*) from jobs
+         where status = 'queued' and type = ?1 and priority = ?2 and (created_at, id) < (?3, ?4))";
+
+/// Returns the steps of SQLite's plan for the query for the position in the queue.
+#[cfg(test)]
+pub(super) async fn queue_position_plan(connection: &mut Connection) -> DbResult<Vec<String>> {
+    let explain = sqlx::AssertSqlSafe(format!("explain query plan {QUEUE_POSITION}"));
+    let rows: Vec<(i64, i64, i64, String)> = sqlx::query_as(explain).fetch_all(connection.sqlite()).await?;
+    Ok(rows.into_iter().map(|(.., step)| step).collect())
 }
 
 /// Returns the requested jobs, newest first. If more than `filter.limit` jobs match, one additional job is returned,

@@ -393,3 +393,14 @@ async fn only_one_of_several_requests_at_the_same_time_resubmits_a_job() {
     let copy = copy.expect("one of them succeeds").id;
     assert!(matches!(refused, Err(QueueError::AlreadyResubmitted(known)) if known == copy), "{refused:?}");
 }
+
+#[tokio::test]
+async fn the_position_in_the_queue_is_counted_in_an_index_without_reading_the_jobs() {
+    let test = TestQueue::new().await;
+    let mut connection = test.db.reader().await.expect("the database is open");
+    let plan = store::queue_position_plan(&mut connection).await.expect("the query is valid");
+    let reads: Vec<&String> = plan.iter().filter(|step| step.contains("jobs")).collect();
+    let is_in_index =
+        |step: &&String| step.starts_with("SEARCH jobs USING COVERING INDEX jobs_in_queue (type=? AND priority");
+    assert!(reads.len() == 2 && reads.iter().all(is_in_index), "{plan:#?}");
+}

@@ -98,13 +98,15 @@ fn facts_view(job: &Job, masked: Option<String>) -> AnyView {
         }
         .into_any()
     });
-    let masked = masked.map(|text| {
+    let whole = |label: &'static str, text: String| {
         view! {
-            <dt>"Masked"</dt>
+            <dt>{label}</dt>
             <dd class="whole">{text}</dd>
         }
         .into_any()
-    });
+    };
+    let masked = masked.map(|text| whole("Masked", text));
+    let paused = job.pause.as_ref().map(|pause| whole("Waiting", words::paused(pause)));
     let times = [
         time("Submitted", Some(job.created_at)),
         time("Started", job.started_at),
@@ -124,5 +126,5 @@ fn facts_view(job: &Job, masked: Option<String>) -> AnyView {
         fact("Cancellation reason", job.cancel_reason.clone()),
         fact("Job ID", Some(job.id.to_string())),
     ];
-    view! { <dl class="facts">{times.collect_view()} {facts.collect_view()} {masked} {from}</dl> }.into_any()
+    view! { <dl class="facts">{paused} {times.collect_view()} {facts.collect_view()} {masked} {from}</dl> }.into_any()
 }

@@ -153,7 +153,12 @@ fn item(job: Job, origin: RowOrigin) -> ListedJob {
 
 /// Shows the loaded jobs and keeps them up to date.
 #[component]
-pub fn JobList(wanted: JobsQuery, page: JobsPage) -> impl IntoView {
+pub fn JobList(
+    wanted: JobsQuery,
+    page: JobsPage,
+    /// Notified when a pause begins or ends. Pauses change no jobs, so the stream of changed jobs does not report them.
+    pauses_changed: Trigger,
+) -> impl IntoView {
     let known = page.items.iter().map(|job| job.updated_at).max().unwrap_or_default();
     let now = Now::starting_at(known, Duration::from_secs(1));
     let everything = wanted.is_everything();
@@ -162,6 +167,12 @@ pub fn JobList(wanted: JobsQuery, page: JobsPage) -> impl IntoView {
     // effect because effects run only in the browser.
     Effect::new(move || {
         let _changes = StoredValue::new_local(ListSubscription::watch(move || loaded.refresh()));
+    });
+    Effect::new(move |earlier: Option<()>| {
+        pauses_changed.track();
+        if earlier.is_some() {
+            loaded.refresh();
+        }
     });
     let longest = Memo::new(move |_| {
         let items = loaded.items.read();

@@ -13,16 +13,16 @@ use crate::words;
 /// The interval at which the notices are loaded again.
 const REFRESH_EVERY: Duration = Duration::from_secs(10);
 
-/// Loads and shows the notices.
+/// Loads and shows the notices. When a pause begins or ends, notifies `changed`.
 #[component]
-pub(super) fn PauseNotices() -> impl IntoView {
+pub(super) fn PauseNotices(changed: Trigger) -> impl IntoView {
     let pauses = Resource::new(|| (), |()| rpc::pauses());
     view! {
         <Suspense>
             {move || Suspend::new(async move {
                 // If the server cannot be reached, the list of jobs shows an error, so the notices show none.
                 let pauses = pauses.await.map(|page| page.items).unwrap_or_default();
-                view! { <Notices pauses /> }
+                view! { <Notices pauses changed /> }
             })}
         </Suspense>
     }
@@ -30,13 +30,17 @@ pub(super) fn PauseNotices() -> impl IntoView {
 }
 
 #[component]
-fn Notices(pauses: Vec<Pause>) -> impl IntoView {
+fn Notices(pauses: Vec<Pause>, changed: Trigger) -> impl IntoView {
     let shown = RwSignal::new(pauses);
     Effect::new(move || {
         let refresh = move || {
             spawn_local(async move {
                 if let Ok(fresh) = rpc::pauses().await {
-                    shown.try_update(|shown| *shown = fresh.items);
+                    let is_known = shown.try_with_untracked(|shown| *shown == fresh.items);
+                    if is_known == Some(false) {
+                        shown.try_set(fresh.items);
+                        changed.notify();
+                    }
                 }
             });
         };

@@ -7,10 +7,11 @@ use model::{Job, JobId};
 use super::list::RowOrigin;
 use super::query::JobsQuery;
 use super::selection::Selection;
-use crate::ui::{Now, Status};
+use crate::ui::{Icon, Now, Status};
 use crate::words;
 
-/// A row with the job's status, title, submitter, time of submission and duration.
+/// A row with the job's status, title, the reason why it waits or has failed, submitter, time of submission and
+/// duration.
 #[component]
 pub fn JobRow(
     id: JobId,
@@ -29,9 +30,18 @@ pub fn JobRow(
     let took = move || words::run_time(job.read().phase(), || now.get());
     let detail = move || {
         let job = job.read();
-        // Pauses are shown once above the list, not in each row.
         let waits = || job.concurrency_wait.as_ref().map(words::waits_for_key);
         job.error_message.as_deref().map(words::visible).or_else(waits)
+    };
+    let pause = move || {
+        job.read().pause.as_ref().map(|pause| {
+            view! {
+                <span class="job-paused" data-testid="job-paused">
+                    <Icon name="paused" />
+                    <span>{words::paused_briefly(pause)}</span>
+                </span>
+            }
+        })
     };
     view! {
         <li class="job-row" class:arrives=origin == RowOrigin::Arrived data-testid="job-row" data-job=id.to_string() data-status=move || status.get().as_str()>
@@ -52,6 +62,7 @@ pub fn JobRow(
                 <A href=format!("/tasks/queue/{id}") attr:class="job-link">
                     {move || words::visible(&job.read().title)}
                 </A>
+                {pause}
                 <span class="job-detail">{detail}</span>
             </span>
             <span class="job-who">{move || job.read().created_by_user_id.clone().map(|user| by(&filter, user))}</span>

@@ -26,13 +26,16 @@ async fn workers_lists_who_is_there_and_what_they_run() {
 }
 
 #[tokio::test]
-async fn status_fits_on_one_screen_and_says_what_is_paused() {
+async fn status_fits_on_one_screen_and_says_like_jobs_what_is_paused() {
     let server = TestServer::start().await;
     let cli = Cli::new(&server.api.base);
     server.api.run("true").await;
     let said = cli.stdout(&["pause", "--reason", "new disk"]).await;
     assert!(said.starts_with("The queue has been paused since") && said.ends_with(" by admin: new disk\n"), "{said}");
     server.api.submit(json!({"run": "true"})).await;
+    let listed = cli.stdout(&["jobs"]).await;
+    let lines: Vec<&str> = listed.lines().collect();
+    assert!(lines[0].contains("Queued, paused ") && !lines[1].contains("paused"), "{listed}");
     let shown = cli.stdout(&["status"]).await;
     assert!(shown.contains(&format!("version {}", env!("CARGO_PKG_VERSION"))), "{shown}");
     assert!(shown.contains("1 queued, 0 running, 1 succeeded") && shown.contains("1 paused"), "{shown}");

@@ -182,6 +182,13 @@ async fn the_pages_say_why_jobs_wait_and_administrators_resume_them_there() {
         let says = html.contains("The queue has been paused since") && html.contains(": new &lt;disk");
         assert!(says, "{path}: {html}");
         assert!(!html.contains("data-testid=\"resume\""), "{path}");
+        let is_list = path == "/tasks/queue";
+        assert_eq!(
+            html.contains("data-testid=\"job-paused\""),
+            is_list,
+            "only rows of jobs contain short texts: {path}"
+        );
+        assert_eq!(html.contains("The queue is paused: new &lt;disk"), is_list, "{path}");
     }
     assert_eq!(act(&[("action", "resume"), ("target", "queue")]).await, "/workers?done=resumed");
     assert_eq!(act(&[("action", "resume"), ("target", "queue")]).await, "/workers?done=resumed");

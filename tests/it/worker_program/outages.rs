@@ -140,8 +140,82 @@ async fn stopped_beyond_the_lease(server: &Process, data: &Path, number: usize) 
         );
         worker.signal("CONT");
         until("the worker kills the job's processes", || running(&mark) == 0).await;
+        let lost = format!("the lease on job {id} is no longer valid");
+        until("the worker's log says that it has lost its lease", || worker.log().contains(&lost)).await;
         assert_eq!(server.api.events(&id).await, events, "nothing was added after the lease");
         is_complete(server, &id, &ended).await;
+    }
+}
+
+#[tokio::test]
+async fn a_worker_that_was_killed_changes_nothing_after_its_lease_in_twenty_rounds() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let server = server_without_worker(data.path());
+    let rounds = (0..4).map(|number| killed_in_the_middle(&server, data.path(), number));
+    futures_util::future::join_all(rounds).await;
+}
+
+/// Kills a worker with `kill -9` while its job prints, five times in a row. After the kill, the lease expires, requests
+/// under the old epoch are refused, and the worker is started again. In every second round the job has another attempt,
+/// so it is queued again, and otherwise it ends.
+async fn killed_in_the_middle(server: &Process, data: &Path, number: usize) {
+    let name = format!("killed-{number}");
+    let arguments = ["--type", name.as_str(), "--concurrency", "1"];
+    let mut worker = WorkerProcess::start(&server.api, &arguments).await;
+    for round in 0..5 {
+        let mark = format!("mark-{name}-{}-{round}", std::process::id());
+        let run = format!(
+            "setsid sh -c 'while :; do sleep 0.1; done # {mark}' & i=0; while :; do i=$((i+1)); echo $i; sleep 0.001; done"
+        );
+        let attempts = 1 + round % 2;
+        let job = json!({"type": name, "maxAttempts": attempts, "payload": {"run": run}});
+        let id = server.api.submit_job(job).await;
+        server.api.events_when(&id, "the job prints", |events| restore(events, 1).len() > 200).await;
+        assert!(running(&mark) > 0);
+        worker.kill();
+        until("all processes of the job are killed", || running(&mark) == 0).await;
+        let held = server.api.job(&id).await;
+        assert_eq!(held["status"], "running", "the lease goes on");
+        // The test sets the expiry time itself, because a short lease could expire too early on a slow machine.
+        execute(data, &format!("update jobs set lease_expires_at = 1 where type = '{name}' and status = 'running'"))
+            .await;
+        let ended = server.api.job_when(&id, "its lease has ended", |job| job["status"] != "running").await;
+        let status = if attempts == 1 { "dead_letter" } else { "queued" };
+        assert_eq!(
+            json!([ended["status"], ended["failureReason"], ended["errorMessage"]]),
+            json!([status, "interrupted", "the worker's lease expired"])
+        );
+        let events = server.api.events(&id).await;
+        let expired = of_kind(&events, "job").into_iter().filter(|event| event["payload"]["status"] == "lease_expired");
+        assert_eq!(expired.count(), 1);
+        stale_requests_are_refused(server, &worker, &held).await;
+        worker.restart();
+        until("the worker has given up the old attempt", || worker.files_of_jobs() == 0).await;
+        assert_eq!(server.api.events(&id).await, events, "nothing was added after the lease");
+        is_complete(server, &id, &ended).await;
+        if status == "queued" {
+            assert_eq!(server.api.post(&format!("/jobs/{id}/cancel"), &json!({})).await.status(), 200);
+        }
+    }
+}
+
+/// Checks that each request with which a worker changes a job is refused after its lease has ended. `held` is the job
+/// as it was during the lease.
+async fn stale_requests_are_refused(server: &Process, worker: &WorkerProcess, held: &Value) {
+    let id = held["id"].as_str().expect("a job has an id");
+    for (route, member, value) in [
+        ("heartbeat", "leaseSeconds", json!(60)),
+        ("events", "message", json!("too late")),
+        ("output", "chunks", json!([])),
+        ("complete", "resultSummary", json!("too late")),
+        ("fail", "errorMessage", json!("too late")),
+        ("cancel/ack", "message", json!("too late")),
+    ] {
+        let mut body = json!({"workerId": held["claimedBy"], "leaseEpoch": held["leaseEpoch"]});
+        body[member] = value;
+        let url = format!("{}/api/queue/jobs/{id}/{route}", server.api.base);
+        let reply = server.api.client.post(url).bearer_auth(worker.token()).json(&body).send().await;
+        assert_eq!(reply.expect("the server answers").status(), 409, "{route}");
     }
 }
 

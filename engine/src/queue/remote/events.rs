@@ -18,7 +18,8 @@ const MAX_EVENTS: usize = 500;
 /// The kinds of events that only the server creates, because they report changes to the job.
 const OF_SERVER: [&str; 4] = ["attempt", "job", "artifact", "end"];
 
-/// The largest offset, length or line number that an event may contain. Browsers represent larger numbers inexactly.
+/// The largest offset, length, count, duration or line number that a worker may report. Browsers represent larger
+/// numbers inexactly.
 const MAX_NUMBER: i64 = 1 << 53;
 
 /// The events of one request.
@@ -55,6 +56,9 @@ impl ReportedEvents {
         let AppendBody { batch: number, from, to, suppressed_bytes, events, level, message, raw, payload, .. } = body;
         if number.is_some_and(|number| number < 1) {
             return Err(invalid("batch", "must be 1 or more"));
+        }
+        for (field, number) in [("from", from), ("to", to), ("suppressedBytes", suppressed_bytes)] {
+            check_number(field, number.unwrap_or(0))?;
         }
         let range = match from {
             Some(from) => Some(check_range(number, (from, to), suppressed_bytes.unwrap_or(0))?),
@@ -178,12 +182,10 @@ fn check_range(
 ) -> Result<OutputRange, InvalidPayload> {
     let number = number.ok_or_else(|| invalid("batch", "is required with from"))?;
     let to = to.ok_or_else(|| invalid("to", "is required with from"))?;
-    check_number("from", from)?;
-    check_number("to", to)?;
     if to < from {
         return Err(invalid("to", format!("must be {from} or more, not {to}")));
     }
-    if !(0..=to - from).contains(&suppressed) {
+    if suppressed > to - from {
         return Err(invalid("suppressedBytes", format!("must be 0 to {}, not {suppressed}", to - from)));
     }
     Ok(OutputRange { number, from, to, suppressed })
@@ -228,20 +230,48 @@ fn check_payload(field: &str, payload: &Payload, attempt: i32, bytes: usize) -> 
             }
             gap.attempt
         }
-        Payload::Stage(stage) => stage.attempt,
-        Payload::Step(step) => step.attempt,
+        Payload::Stage(stage) => {
+            check_number(&format!("{field}.durationMs"), stage.duration_ms.unwrap_or(0))?;
+            stage.attempt
+        }
+        Payload::Step(step) => {
+            for (name, number) in [
+                ("stepIndex", step.step_index.into()),
+                ("signal", step.signal.unwrap_or(0).into()),
+                ("durationMs", step.duration_ms.unwrap_or(0)),
+            ] {
+                check_number(&format!("{field}.{name}"), number)?;
+            }
+            step.attempt
+        }
         Payload::Attempt(_) | Payload::Job(_) | Payload::Artifact(_) | Payload::End(_) => {
             return Err(of_server(field));
         }
         Payload::Other(map) => {
             let kind = map.get("kind").and_then(Value::as_str).unwrap_or_default();
-            return if OF_SERVER.contains(&kind) { Err(of_server(field)) } else { Ok(()) };
+            return if OF_SERVER.contains(&kind) {
+                Err(of_server(field))
+            } else if positions_of(kind).is_some_and(|names| names.iter().all(|name| map.contains_key(*name))) {
+                Err(invalid(field, format!("states positions in the output, but is not a valid {kind} event")))
+            } else {
+                Ok(())
+            };
         }
     };
     if of_attempt == attempt {
         Ok(())
     } else {
         Err(invalid(format!("{field}.attempt"), format!("must be {attempt}, the current attempt, not {of_attempt}")))
+    }
+}
+
+/// Returns the members that state positions in the output, for events of these kinds. Older workers report events of
+/// these kinds in other forms, without positions.
+fn positions_of(kind: &str) -> Option<[&'static str; 3]> {
+    match kind {
+        "log" => Some(["offset", "bytes", "line"]),
+        "gap" => Some(["fromOffset", "toOffset", "fromLine"]),
+        _ => None,
     }
 }
 
@@ -254,8 +284,9 @@ fn of_server(field: &str) -> InvalidPayload {
 
 /// Checks that the location of a chunk of output matches its text.
 fn check_log(field: &str, log: &LogPayload, bytes: usize) -> Result<(), InvalidPayload> {
-    check_number(&format!("{field}.offset"), log.offset)?;
-    check_number(&format!("{field}.line"), log.line)?;
+    for (name, number) in [("stepIndex", log.step_index.into()), ("offset", log.offset), ("line", log.line)] {
+        check_number(&format!("{field}.{name}"), number)?;
+    }
     if usize::try_from(log.bytes) != Ok(bytes) {
         let problem = format!("must be {bytes}, the length of the message, not {}", log.bytes);
         return Err(invalid(format!("{field}.bytes"), problem));
@@ -276,7 +307,8 @@ fn check_log(field: &str, log: &LogPayload, bytes: usize) -> Result<(), InvalidP
     Ok(())
 }
 
-fn check_number(field: &str, number: i64) -> Result<(), InvalidPayload> {
+/// Checks an offset, a length, a count, a duration or a line number.
+pub(super) fn check_number(field: &str, number: i64) -> Result<(), InvalidPayload> {
     if (0..=MAX_NUMBER).contains(&number) {
         Ok(())
     } else {
@@ -378,6 +410,7 @@ mod tests {
             (json!({"bytes": -3}), "bytes"),
             (json!({"offset": -1}), "offset"),
             (json!({"line": i64::MAX}), "line"),
+            (json!({"stepIndex": -1}), "stepIndex"),
             (json!({"segments": [[10, 2, 1]]}), "segments"),
             (json!({"segments": [[10, 4, 1], [20, -1, 2]]}), "segments"),
             (json!({"segments": []}), "segments"),

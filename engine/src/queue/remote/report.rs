@@ -3,11 +3,13 @@
 use model::{FailureReason, Job, JobId, ReportedTotals};
 use redact::Redacted;
 
+use super::events::check_number;
 use super::holder::{Holder, RemoteWorker, holding};
 use super::output::{FinishedOutput, LockedCopy};
 use crate::clock;
 use crate::queue::ending::{self, EndDetails, EndedLease, Ending, Finish, Retry};
 use crate::queue::job_row::JobRow;
+use crate::queue::payload::InvalidPayload;
 use crate::queue::{Queue, QueueError, store as jobs, waits};
 
 /// The maximum length of a message or a summary, in characters. It is limited because lists of jobs contain these
@@ -54,9 +56,10 @@ impl Queue {
     /// Ends the lease of a worker on another machine. A repeated report changes nothing, and returns the job as before.
     pub async fn report(&self, job: JobId, worker: RemoteWorker, report: Report) -> Result<Job, QueueError> {
         let (holder, now, log) = (worker.checked(&self.maskers)?, clock::now(), self.log.clone());
+        let Report { outcome, totals } = report;
+        totals.as_ref().map(check_totals).transpose()?;
         let row = self.stored_job(job).await?;
         let redactor = row.redactor(&self.maskers);
-        let Report { outcome, totals } = report;
         let (ending, details) = parts(outcome, |text| redactor.redact(cut(text).as_bytes()));
         let (output, _copy) = self.output_of(&row, &holder, totals).await?.unzip();
         let attempt = row.job.attempt;
@@ -105,6 +108,17 @@ impl Queue {
             Err(_) => Ok(None),
         }
     }
+}
+
+/// Checks the numbers in the totals of an attempt's output.
+fn check_totals(totals: &ReportedTotals) -> Result<(), InvalidPayload> {
+    let ReportedTotals { bytes, suppressed_bytes, redactions, redactions_by_rule, .. } = totals;
+    for (name, number) in [("bytes", bytes), ("suppressedBytes", suppressed_bytes), ("redactions", redactions)] {
+        check_number(&format!("totals.{name}"), *number)?;
+    }
+    redactions_by_rule.iter().try_for_each(|(rule, count)| {
+        check_number(&format!("totals.redactionsByRule.{}", rule.escape_default()), *count)
+    })
 }
 
 /// Converts a report into the result of the attempt and further details. `mask` masks secrets in text.
