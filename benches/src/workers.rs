@@ -88,15 +88,16 @@ pub async fn many() {
     row("  as a multiple of 1,000 jobs", &format!("{:.1}", many.0 / few.0), "2");
     row("a claim among 1,000,000 jobs, 100,000 waiting for a key, p99", &millis(busy.0), "5 ms");
     row("GET /jobs among 1,000,000 jobs, p50", &millis(many.1), "10 ms");
+    row("  the last of 500,000 queued jobs, with its position, p50", &millis(many.2), "");
 }
 
 /// Measures requests to a server with many finished and queued jobs. Returns the 99th percentile of the duration of a
-/// claim, and the median duration of listing jobs, in nanoseconds.
-async fn claims(jobs: u32, busy: BusyKey) -> (f64, f64) {
+/// claim, and the median durations of listing jobs and of requesting the job that is last in the queue, in nanoseconds.
+async fn claims(jobs: u32, busy: BusyKey) -> (f64, f64, f64) {
     let server = Server::start_with(&[("TAILWATER_CONCURRENCY", "0")]);
     let client = Client::new(&server.address);
     let token = client.worker_token().await;
-    client.submit_typed("bench", &json!({})).await;
+    let last = client.submit_typed("bench", &json!({})).await;
     fill(&server, jobs, busy).await;
     let nanos = |start: Instant| u64::try_from(start.elapsed().as_nanos()).unwrap_or(u64::MAX);
     let mut times = Vec::new();
@@ -112,7 +113,13 @@ async fn claims(jobs: u32, busy: BusyKey) -> (f64, f64) {
         client.get("/jobs?summary=true").await;
         lists.push(nanos(start));
     }
-    (percentile(&mut times, 0.99), percentile(&mut lists, 0.5))
+    let mut positions = Vec::new();
+    for _ in 0..20 {
+        let start = Instant::now();
+        client.get(&format!("/jobs/{last}")).await;
+        positions.push(nanos(start));
+    }
+    (percentile(&mut times, 0.99), percentile(&mut lists, 0.5), percentile(&mut positions, 0.5))
 }
 
 /// Fills the table of jobs with copies of its only job. Half of the copies are queued, and the others have finished.
