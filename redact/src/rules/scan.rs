@@ -4,7 +4,7 @@ use aho_corasick::automaton::StateID;
 
 use super::boundary::Context;
 use super::candidate::Candidate;
-use super::literals::Literal;
+use super::literals::{Literal, Literals};
 use super::names::{NameBeginning, NameCandidate, NamedRules};
 use super::open::OpenCandidates;
 use super::shape::{Boundary, Shape};
@@ -45,6 +45,11 @@ impl RuleScan {
     /// Returns the rules that are applied.
     pub(crate) fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// Returns the literals that the rules begin with.
+    pub(super) fn literals(&self) -> &Literals {
+        &self.rules.set.literals
     }
 
     /// Processes the view's text from the position `from` on, and adds the secrets that it finds to `masks`.
