@@ -34,6 +34,7 @@ impl Context {
         let Some(last) = view.byte_before(at) else { return boundary != Boundary::Option };
         let begins = match boundary {
             Boundary::None => return true,
+            Boundary::Argument => return last.is_ascii_whitespace() || matches!(last, b'"' | b'\''),
             Boundary::Option => return last == b'-' && self.before(view, at, is_option),
             Boundary::Name if is_word(last) => return !self.before(view, at, is_within_mask),
             Boundary::Word if last == b'_' || is_hump(last, view.byte(at)) => true,

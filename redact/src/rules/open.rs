@@ -23,7 +23,7 @@ const MOST_OF_RULE: u8 = 4;
 
 /// The maximum number of open candidates in total. It is large enough for all rules for assignments, headers and keys
 /// to have [`MOST_OF_RULE`] candidates each.
-const MOST: usize = 64;
+const MOST: usize = 96;
 
 /// The candidates that are not decided yet, in the order in which they began.
 #[derive(Clone)]

@@ -27,8 +27,8 @@ fn four_candidates_of_a_rule_are_followed() {
 }
 
 #[test]
-fn sixty_four_candidates_are_followed() {
-    let ids: Vec<String> = (0..16).map(|number| format!("acme-{number}")).collect();
+fn ninety_six_candidates_are_followed() {
+    let ids: Vec<String> = (0..24).map(|number| format!("acme-{number}")).collect();
     let mut rules: Vec<_> = ids.iter().map(|id| (id.as_str(), "ab[a-z-]{0,40}=[a-z]{10}")).collect();
     rules.push(("last", "cd[a-z-]{0,40}=[0-9]{10}"));
     let text = "ab-ab-ab-ab-cd-=0123456789\n";
