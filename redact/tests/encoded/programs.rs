@@ -25,9 +25,11 @@ const PROGRAMS: [(&str, &[&str]); 8] = [
     ("python3", &["-c", "import sys, html\nfor v in sys.stdin.read().split('\\0')[:-1]: print(f'<{html.escape(v)}>')"]),
 ];
 
-/// The programs that print dumps with offsets and a column of text, and their arguments. The function returns the column
-/// at which a byte begins, given its index in the line.
-const COLUMNS: [(&str, &[&str], fn(usize) -> usize); 4] = [
+/// A function that returns the column at which a byte begins, given its index in the line.
+type Column = fn(usize) -> usize;
+
+/// The programs that print dumps with offsets and a column of text, and their arguments.
+const COLUMNS: [(&str, &[&str], Column); 4] = [
     ("xxd", &[], |byte| 10 + byte / 2 * 5 + byte % 2 * 2),
     ("xxd", &["-u", "-g1"], |byte| 10 + 3 * byte),
     ("hexdump", &["-v", "-C"], |byte| 10 + 3 * byte + byte / 8),
