@@ -54,6 +54,11 @@ impl Context {
         is(joined.last_chunk::<LOOK_BEHIND>().map_or(&joined[..], |last| last))
     }
 
+    /// Makes this context equal to `other`. The memory is reused.
+    pub(super) fn copy(&mut self, other: &Self) {
+        self.bytes.clone_from(&other.bytes);
+    }
+
     pub(super) fn clear(&mut self) {
         self.bytes.clear();
     }

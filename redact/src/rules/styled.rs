@@ -35,12 +35,14 @@ pub(crate) struct StyledScan {
     raw: RuleScan,
     /// The search in the visible text, or `None` while it is not needed.
     visible: Option<Box<VisibleScan>>,
+    /// The last search in the visible text, whose memory the next one reuses.
+    ended: Option<Box<VisibleScan>>,
     line: StyledLine,
 }
 
 impl StyledScan {
     pub(crate) fn new(rules: Rules) -> Self {
-        Self { raw: RuleScan::new(rules), visible: None, line: StyledLine::default() }
+        Self { raw: RuleScan::new(rules), visible: None, ended: None, line: StyledLine::default() }
     }
 
     /// Returns the rules that are applied.
@@ -85,7 +87,9 @@ impl StyledScan {
         }
         let section = view.until(at + escape);
         self.raw.run(section, at + line, masks);
-        self.visible = Some(Box::new(VisibleScan::fork(&self.raw, section)));
+        let mut visible = self.ended.take().unwrap_or_else(|| Box::new(VisibleScan::new(self.rules().clone())));
+        visible.fork(&self.raw, section);
+        self.visible = Some(visible);
         at + escape
     }
 
@@ -96,6 +100,8 @@ impl StyledScan {
         visible.push(view.bytes(at..end), at, masks);
         if visible.continues(view.byte(end - 1), end) {
             self.visible = Some(visible);
+        } else {
+            self.ended = Some(visible);
         }
         end
     }
@@ -151,20 +157,30 @@ struct VisibleScan {
 }
 
 impl VisibleScan {
-    /// Copies the search in the raw text. `raw` has already examined the text of `view`.
-    fn fork(raw: &RuleScan, view: View) -> Self {
-        let base = raw.undecided(view).keep;
-        let mut scan = raw.clone();
-        scan.keep(view, base);
+    fn new(rules: Rules) -> Self {
         Self {
-            scan,
+            scan: RuleScan::new(rules),
             ansi: Ansi::new(Strings::Hidden),
-            text: view.bytes(base..view.end()).to_vec(),
-            before: view.byte_before(base),
-            base,
-            positions: (base..view.end()).collect(),
-            position_before: base.saturating_sub(1),
+            text: Vec::new(),
+            before: None,
+            base: 0,
+            positions: Vec::new(),
+            position_before: 0,
         }
+    }
+
+    /// Begins as a copy of the search in the raw text, which has already examined the text of `view`.
+    fn fork(&mut self, raw: &RuleScan, view: View) {
+        self.base = raw.undecided(view).keep;
+        self.scan.copy(raw);
+        self.scan.keep(view, self.base);
+        self.ansi = Ansi::new(Strings::Hidden);
+        self.text.clear();
+        self.text.extend_from_slice(view.bytes(self.base..view.end()));
+        self.before = view.byte_before(self.base);
+        self.positions.clear();
+        self.positions.extend(self.base..view.end());
+        self.position_before = self.base.saturating_sub(1);
     }
 
     fn view(&self) -> View<'_> {

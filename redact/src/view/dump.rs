@@ -5,7 +5,9 @@
 //! bytes that the digits stand for. A match is masked up to the end of the line in which it ends, because the column of
 //! text repeats its bytes.
 
-use memchr::{memchr, memchr2};
+use std::ops::RangeInclusive;
+
+use memchr::{memchr, memchr_iter, memchr2};
 
 use crate::decode::Unit;
 use crate::masks::{Label, Masks};
@@ -15,7 +17,7 @@ use crate::sets::Automata;
 use super::lane::Lane;
 
 /// The number of digits in an offset. Tools print 4 or more with a colon, and 6 or more without one.
-const OFFSET: std::ops::RangeInclusive<usize> = 4..=16;
+const OFFSET: RangeInclusive<usize> = 4..=16;
 const OFFSET_WITHOUT_COLON: usize = 6;
 
 /// The maximum length of a line. The longest lines of `xxd` have 256 bytes in hexadecimal, in groups, and as text.
@@ -68,6 +70,10 @@ impl<A: Automata> Dump<A> {
     pub(super) fn run(&mut self, matcher: &Matcher<A>, view: View, mut at: usize, masks: &mut Masks) {
         while at < view.end() {
             let rest = view.bytes(at..view.end());
+            if self.line == Line::Offset(0) && at == self.begun && cannot_be_dump(rest) {
+                at = self.skip_lines(matcher, rest, at);
+                continue;
+            }
             let skipped = match self.line {
                 Line::Other => memchr(b'\n', rest).unwrap_or(rest.len()),
                 Line::Text => memchr2(b'\n', b'\r', rest).unwrap_or(rest.len()),
@@ -87,6 +93,16 @@ impl<A: Automata> Dump<A> {
         if let Some(from) = self.masked {
             masks.add(from..at, Label::Value);
         }
+    }
+
+    /// Skips lines that do not belong to a dump. `text` begins with such a line, at the position `at`. Returns the
+    /// position of the first line that may belong to a dump, or of the end of the text.
+    fn skip_lines(&mut self, matcher: &Matcher<A>, text: &[u8], at: usize) -> usize {
+        self.leave(matcher);
+        let mut lines = memchr_iter(b'\n', text).map(|end| end + 1);
+        let Some(line) = lines.find(|line| !cannot_be_dump(&text[*line..])) else { return at + text.len() };
+        (self.line, self.begun) = (Line::Offset(0), at + line);
+        self.begun
     }
 
     fn push(&mut self, matcher: &Matcher<A>, byte: u8, at: usize, masks: &mut Masks) {
@@ -137,7 +153,9 @@ impl<A: Automata> Dump<A> {
     /// Ignores the rest of the line, because it does not belong to a dump.
     fn leave(&mut self, matcher: &Matcher<A>) {
         self.line = Line::Other;
-        self.lane.jump(matcher);
+        if !self.lane.is_at_start(matcher) {
+            self.lane.jump(matcher);
+        }
     }
 }
 
@@ -176,6 +194,21 @@ impl Bytes {
             }
             (_, Some(_)) => Line::Other,
         }
+    }
+}
+
+/// Returns whether a line is known not to belong to a dump, because of its beginning. Most lines are skipped by this
+/// function, which is faster than reading them byte by byte, with the same result.
+fn cannot_be_dump(text: &[u8]) -> bool {
+    let blanks = text.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let text = &text[blanks..];
+    let digits = text.iter().take(OFFSET.end() + 1).take_while(|byte| byte.is_ascii_hexdigit()).count();
+    match text.get(digits) {
+        Some(b':') => digits < *OFFSET.start(),
+        Some(b' ' | b'\t') => digits < OFFSET_WITHOUT_COLON,
+        Some(b'x') => digits != 1,
+        Some(_) => true,
+        None => false,
     }
 }
 

@@ -101,19 +101,30 @@ pub(super) const RULES: &[GeneralRule] = &[
         TableRule {
             id: "secret-in-single-quotes",
             reason: "Values in single quotation marks that are assigned to a secret-like name, as in shells, Python, \
-                     PHP and YAML.",
+                     PHP and YAML, and in the quotation marks `$'...'` of shells.",
             expression: concat!(
                 name!(),
                 name_end!(),
-                r#"[ \t]*(?:=>|:=|[:=])[ \t]*[bfruBFRU]{0,2}'(?P<secret>[^'\r\n]{6,})"#,
+                r#"[ \t]*(?:=>|:=|[:=])[ \t]*(?:\$|[bfruBFRU]{1,2})?'(?P<secret>(?:[^'\\\r\n]|\\[^\r\n]){6,})"#,
             ),
             masked: &[
                 "password='swordfish'",
                 "password = rb'swordfish'",
                 "{'api_key': 'a1b2c3d4e5f6'}",
                 "'secret' => 'a1b2c3d4e5f6',",
+                "DB_PASSWORD=$'swordfish'",
+                r"+ TOKEN=$'a1b2\'c3d4e5f6'",
+                r"export API_KEY=$'a1b2c3d4\ne5f6'",
+                r"password = 'sword\'fish'",
             ],
-            unmasked: &["password=''", "token = 'identifier'", "secret: '{{ vault_secret }}'"],
+            unmasked: &[
+                "password=''",
+                "token = 'identifier'",
+                "secret: '{{ vault_secret }}'",
+                "PASSWORD=$''",
+                "TOKEN=$'identifier'",
+                "PASSWORD=$'${DB_PASSWORD}'",
+            ],
         },
         credential::in_quotes,
     ),
@@ -128,17 +139,6 @@ pub(super) const RULES: &[GeneralRule] = &[
             ),
             masked: &[r#"{"body":"{\"password\":\"swordfish\",\"id\":1}"}"#, r#"\\"token\\": \\"a1b2c3d4e5f6\\""#],
             unmasked: &[r#"{"body":"{\"password\":\"\",\"id\":1}"}"#, r#"\"token\": \"identifier\""#],
-        },
-        credential::in_quotes,
-    ),
-    rule(
-        TableRule {
-            id: "secret-in-dollar-quotes",
-            reason: "Values in the quotation marks `$'...'` of shells, which `set -x` prints around values with special \
-                     characters.",
-            expression: concat!(name!(), name_end!(), r#"[ \t]*[:=][ \t]*\$'(?P<secret>(?:[^'\\\r\n]|\\[^\r\n]){6,})"#,),
-            masked: &[r"DB_PASSWORD=$'swordfish'", r"+ TOKEN=$'a1b2\'c3d4e5f6'", r"export API_KEY=$'a1b2c3d4\ne5f6'"],
-            unmasked: &["PASSWORD=$''", "TOKEN=$'identifier'", "PASSWORD=$'${DB_PASSWORD}'"],
         },
         credential::in_quotes,
     ),
