@@ -81,6 +81,28 @@ fn names_and_candidates_that_have_ended_do_not_count() {
 }
 
 #[test]
+fn candidates_that_an_earlier_one_covers_do_not_count() {
+    let long = ["a1b2c3".repeat(200), "-token=a1b2c3d4".repeat(50)].concat();
+    let shown = redactor(&[]).redact(format!("token={long} \ntoken=a1b2c3d4e5f6\n").as_bytes());
+    let mask = "token=[REDACTED:secret-assignment]";
+    assert_eq!(shown.to_text(), format!("{mask} \n{mask}\n"));
+}
+
+#[test]
+fn the_end_of_a_stream_is_not_the_text_before_the_next_stream() {
+    let redactor = redactor(&[]);
+    let mut stream = redactor.stream();
+    stream.push(b"a --x");
+    stream.finish();
+    // If `--x` came before it, this would be an option.
+    let text = "-db-password a1b2c3d4e5f6\n";
+    let mut shown = stream.push(text.as_bytes());
+    shown.append(&stream.finish());
+    assert_eq!(shown.to_text(), text);
+    assert!(redactor.redact(format!("a --x{text}").as_bytes()).to_text().contains("[REDACTED:secret-option]"));
+}
+
+#[test]
 fn the_text_after_a_secret_is_shown() {
     let redactor = redactor(&[("acme", "acme-(?P<secret>[a-z0-9]{6,12})[0-9]{2}")]);
     check(&redactor, "acme-abcdef12\n", "acme-[REDACTED:acme]12\n");
