@@ -7,7 +7,7 @@ use crate::dice::{Dice, for_each_seed};
 const CASES: u64 = 300;
 
 /// Texts in which `NAME` stands for a name, and `VALUE` for its value.
-const ASSIGNMENTS: [&str; 22] = [
+const ASSIGNMENTS: [&str; 24] = [
     "export NAME=VALUE\n",
     "NAME='VALUE' run\n",
     "NAME=$'VALUE' run\n",
@@ -17,7 +17,9 @@ const ASSIGNMENTS: [&str; 22] = [
     "{\"body\":\"{\\\"NAME\\\":\\\"VALUE\\\"}\"}\n",
     "{\"name\": \"NAME\", \"value\": \"VALUE\"}\n",
     "{\"name\":\"NAME\",\"value\":\"VALUE\",\"type\":\"plain\"}\n",
+    "{\"name\":\"NAME\",\"type\":\"plain\",\"value\":\"VALUE\"}\n",
     "{\"value\": \"VALUE\", \"name\": \"NAME\"}\n",
+    "{\"value\":\"VALUE\",\"type\":\"plain\",\"name\":\"NAME\"}\n",
     "{\n  \"Key\": \"NAME\",\n  \"Value\": \"VALUE\"\n}\n",
     "{\"body\":\"{\\\"name\\\":\\\"NAME\\\",\\\"value\\\":\\\"VALUE\\\"}\"}\n",
     "{\"body\":\"{\\\"value\\\":\\\"VALUE\\\",\\\"name\\\":\\\"NAME\\\"}\"}\n",
@@ -46,8 +48,8 @@ const OPTIONS: [&str; 10] = [
     "args: [--NAME, VALUE]\n",
 ];
 
-/// Texts in which `VALUE` stands for the password of a user.
-const USERS: [&str; 9] = [
+/// Texts in which `VALUE` stands for a password in an argument.
+const USERS: [&str; 13] = [
     "curl -u deploy:VALUE https://example.com\n",
     "curl -sSu deploy:VALUE https://example.com\n",
     "curl -udeploy:VALUE https://example.com\n",
@@ -57,6 +59,10 @@ const USERS: [&str; 9] = [
     "[\"curl\", \"-u\", \"deploy:VALUE\"]\n",
     "[\"curl\", \"--user\", \"deploy:VALUE\"]\n",
     "http -u deploy:VALUE example.com\n",
+    "sshpass -p VALUE ssh example.com\n",
+    "docker login -u deploy -p VALUE example.com\n",
+    "mysql -u root -pVALUE app\n",
+    "redis-cli -h cache -a VALUE ping\n",
 ];
 
 /// Returns random letters and digits, at least one of each, which could be neither a word nor a number.
@@ -130,7 +136,9 @@ fn a_placeholder_is_shown_in_every_syntax() {
     let redactor = Redactor::with_rules::<_, &[u8]>([], &Rules::built_in());
     for_each_seed(1, |dice| {
         for placeholder in ["${SECRET}", "********", "<secret>", "{{ secret }}", "xxxxxxxx", ""] {
-            for (texts, name) in [(&ASSIGNMENTS[..], "DB_PASSWORD"), (&OPTIONS, "password"), (&USERS, "")] {
+            // In a command line without a password, the next argument takes its place.
+            let users = if placeholder.is_empty() { &[] } else { &USERS[..] };
+            for (texts, name) in [(&ASSIGNMENTS[..], "DB_PASSWORD"), (&OPTIONS, "password"), (users, "")] {
                 for text in texts {
                     let text = text.replace("NAME", name).replace("VALUE", placeholder);
                     assert_eq!(redact(dice, &redactor, &text), text);

@@ -135,37 +135,4 @@ pub(super) const RULES: &[GeneralRule] = &[
             accepts: Some(credential::in_short_user_option),
         },
     },
-    GeneralRule {
-        rule: TableRule {
-            id: "curl-password",
-            reason: "Passwords in the option `-u name:password` in a command line of curl, where they may be any word.",
-            // An argument before the option begins with `-` and does not end with `u`, or begins with something else.
-            expression: concat!(
-                r"curl(?:(?:[ \t]|\\\r?\n)+(?:-|-[^\suU]|-[^\suU][^\s]*[^\suU\\]|[^\s\\-][^\s]*))*",
-                r"(?:[ \t]|\\\r?\n)+-[A-Za-z]*[uU]",
-                separator!(),
-                "?",
-                user!(),
-                r#"(?P<secret>[^\s"'<>]{6,})"#,
-            ),
-            masked: &[
-                "curl -u deploy:swordfish https://example.com",
-                "+ curl -s -X POST -H 'Accept: text/plain' -u \"deploy:swordfish\" https://example.com",
-                "curl -fsSu deploy:swordfish https://example.com",
-                "curl --silent \\\n  -u deploy:swordfish \\\n  https://example.com",
-            ],
-            unmasked: &[
-                "curl -u deploy https://example.com:8080/abcdef",
-                "curl -u name:password https://example.com",
-                "curl -u $USER:$PASSWORD https://example.com",
-                "curl -s https://example.com\ndocker run -u app:appgroup",
-            ],
-        },
-        matching: Matching {
-            boundary: Boundary::Token,
-            beginning: Beginning::Literal,
-            certain: None,
-            accepts: Some(|_, secret| credential::is_password(secret)),
-        },
-    },
 ];

@@ -27,11 +27,22 @@ macro_rules! name_end {
     };
 }
 
+/// Up to two other members between the two members of a pair, such as a type, and the white space before and after them.
+macro_rules! between {
+    () => {
+        concat!(
+            r"[ \t\r\n+<]*",
+            r#"(?:\\*["']?[A-Za-z_]+\\*["']?[ \t]*[:=][ \t]*\\*["']?[A-Za-z0-9_./-]*\\*["']?[ \t\r\n,+]+){0,2}"#,
+        )
+    };
+}
+
 /// The text between a secret-like name and its value in a pair: the end of the name, and `value` with its sign.
 macro_rules! name_to_value {
     () => {
         concat!(
-            r#"(?:\\*["'][ \t]*(?:[,;]|\\[nr])?|[ \t]*(?:[,;]|\r?\n|\\[nr])|</[A-Za-z]+>)[ \t\r\n+<]*"#,
+            r#"(?:\\*["'][ \t]*(?:[,;]|\\[nr])?|[ \t]*(?:[,;]|\r?\n|\\[nr])|</[A-Za-z]+>)"#,
+            between!(),
             r#"\\*["']?(?i:value)\\*["']?[ \t]*(?:=>|[:=>])[ \t]*"#,
         )
     };
@@ -42,7 +53,8 @@ macro_rules! value_to_name {
     () => {
         concat!(
             r#"(?i:value)\\*["']?[ \t]*[:=][ \t]*\\*["']?(?P<secret>[^\s"'\\<>,]{6,})"#,
-            r#"\\*["']?(?:,|[ \t]|\r?\n|\\[nr])[ \t\r\n+]*"#,
+            r#"\\*["']?(?:,|[ \t]|\r?\n|\\[nr])"#,
+            between!(),
             r#"\\*["']?(?i:name|key)\\*["']?[ \t]*[:=][ \t]*\\*["']?[A-Za-z0-9_.-]*"#,
         )
     };
@@ -314,6 +326,7 @@ pub(super) const RULES: &[GeneralRule] = &[
             masked: &[
                 r#"{"name": "DB_PASSWORD", "value": "swordfish"}"#,
                 r#"{"Key":"ApiToken","Value":"a1b2c3d4e5f6"}"#,
+                r#"{"name":"DB_PASSWORD","type":"PLAINTEXT","value":"swordfish"}"#,
                 "- name: DB_PASSWORD\n  value: \"swordfish\"\n",
                 "{\n  \"name\": \"DB_PASSWORD\",\n  \"value\": \"swordfish\"\n}",
                 "  + name  = \"DB_PASSWORD\"\n  + value = \"swordfish\"\n",
@@ -371,6 +384,7 @@ pub(super) const RULES: &[GeneralRule] = &[
             expression: concat!(value_to_name!(), r"(?i:pass(?:word|wd|phrase)|_pass|_pwd|sshpass)"),
             masked: &[
                 r#"{"value": "swordfish", "name": "DB_PASSWORD"}"#,
+                r#"{"value":"swordfish","type":"PLAINTEXT","name":"DB_PASSWORD"}"#,
                 r#"{"body":"{\"value\":\"swordfish\",\"name\":\"DB_PASSWORD\"}"}"#,
                 "- value: swordfish\n  name: DB_PASSWORD\n",
                 r#"<add value="swordfish" key="DbPassword" />"#,
