@@ -76,6 +76,12 @@ fn main() {
     let both = Redactor::with_rules(tokens(100), &rules);
     let fields =
         |line: usize| format!("time={line} level=info method=GET token_count={line} key=value auth=none password=\n");
+    // The visible text of each line contains literals of rules, so that it is searched separately.
+    let coloured_fields = |line: usize| {
+        format!(
+            "\x1b[2mtime={line}\x1b[0m \x1b[32mINFO\x1b[0m GET https://example.com \x1b[3mtoken_count\x1b[0m={line}\n"
+        )
+    };
     let dashes = |_| "-".repeat(79) + "\n";
     let names = |_| "password=".repeat(9) + "\n";
     let found = |line: usize| format!("{line} DB_PASSWORD=hunter{line}hunter\n");
@@ -86,6 +92,8 @@ fn main() {
     measure("rules and 100 values, stack traces", &both, indented);
     measure("rules and 100 values, base64", &both, base64);
     measure("rules, fields", &only_rules, fields);
+    measure("rules, coloured log", &only_rules, coloured);
+    measure("rules, coloured fields", &only_rules, coloured_fields);
     measure("rules, rulers", &only_rules, dashes);
     measure("rules, only names", &only_rules, names);
     measure("rules, only secrets", &only_rules, found);

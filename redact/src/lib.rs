@@ -46,10 +46,12 @@
 //!   indented lines, or everything on one line.
 //! - **Quotation marks**: `'` and `"` are interchangeable, and several in a row count as one.
 //! - **Escapes**: JSON, percent escapes and form encoding, XML and HTML, shell quoting (`'\''`, `'"'"'`, backslashes,
-//!   `$'...'`), the escapes of Rust, Go, Python and C. Each character may be escaped or not, and the text may be
+//!   `$'...'`, parts with different quotation marks), the escapes of Rust, Go, Python and C. Each character may be escaped or not, and the text may be
 //!   escaped several times, in any combination: JSON in JSON, JSON in HTML, a query string in JSON.
 //! - **Hexadecimal text**: in lower or upper case, without separators, with spaces between the bytes, or as `\x41`,
 //!   even if it is wrapped into lines.
+//! - **Dumps** with offsets and a column of text, as `xxd`, `hexdump -C` and `od -tx1z` print them. The mask extends to
+//!   the end of the line that contains the value's last byte, because the column of text repeats the bytes.
 //! - **Base64**: standard or URL-safe, with or without padding, whatever comes before and after the value, even if it
 //!   is wrapped into lines of 16 characters or more. The first or last base64 character may also depend on a byte
 //!   outside the value. Such a character is shown, which reveals up to 4 bits of the value on either side of a mask.
@@ -63,7 +65,7 @@
 //! than 16 KiB are not searched for in hexadecimal text and base64.
 //!
 //! The redactor does not find a value in other encodings, or in compressed or encrypted text. It does not find a value
-//! that is interrupted by offsets or other columns (`hexdump -C`), a value in which a backspace erases a different
+//! in the column of text of a dump if the column of digits is missing, a value in which a backspace erases a different
 //! byte, or combinations such as overstriking within wrapped base64. If the last byte of a value is overstruck, its
 //! second copy is shown.
 //!
@@ -115,8 +117,8 @@
 //! # How it works
 //!
 //! One Aho-Corasick automaton over all forms of all values searches several *views* of the stream (`view`): the raw
-//! bytes, the text that a terminal shows, the decoded text, and the decoded text with joined lines. A view keeps its
-//! state between reads. Each character may or may not be escaped, so the number of escaped forms is exponential.
+//! bytes, the text that a terminal shows, the decoded text, the decoded text with joined lines, and the bytes of a
+//! hexadecimal dump. A view keeps its state between reads. Each character may or may not be escaped, so the number of escaped forms is exponential.
 //! Therefore, the stream is decoded before it is searched, which also covers text that was escaped several times. The
 //! decoder (`decode`) accepts all formats at once. Each value, and each line that is masked on its own (`lines`), is
 //! passed through the same decoder, and the result is the pattern that is searched for (`variants`). The base64 and

@@ -226,6 +226,18 @@ mod tests {
         assert_eq!(masks.counts().total(), 2);
     }
 
+    #[test]
+    fn a_range_that_continues_a_written_mask_gets_no_mask_of_its_own() {
+        let view = View { before: None, base: 0, text: b"abcdefgh" };
+        let (mut masks, rules) = (Masks::default(), Rules::none());
+        masks.add(0..5, Label::Value);
+        assert_eq!(masks.write(view, 5, &rules).as_bytes(), MASK);
+        assert_eq!(masks.write(view, 5, &rules).as_bytes(), b"", "nothing was found in the meantime");
+        masks.add(3..7, Label::Value);
+        assert_eq!(masks.write(view, 8, &rules).as_bytes(), b"h");
+        assert_eq!(masks.counts().total(), 1);
+    }
+
     /// Checks the label of the union of ranges, which are added in several orders.
     fn check(ranges: &[(Range<usize>, Option<usize>)], expected: Option<usize>) {
         let label = |rule: Option<usize>| rule.map_or(Label::Value, |rule| Label::Rule(RuleIndex::new(rule)));

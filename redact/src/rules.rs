@@ -25,6 +25,7 @@ mod compile;
 mod credential;
 mod error;
 mod general;
+mod line;
 mod literals;
 mod machine;
 mod names;

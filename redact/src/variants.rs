@@ -57,6 +57,7 @@ impl Forms<'_> {
             self.add(text.to_vec(), self.telling);
             self.add(strip(text), self.telling);
             self.add_decoded(text);
+            self.add_divided(text);
         }
         if trimmed.len() <= LONGEST_ENCODED {
             self.add_hex(trimmed);
@@ -123,6 +124,27 @@ impl Forms<'_> {
         self.add(bytes, telling);
     }
 
+    /// Adds the text as a shell word that is divided into parts with different quotation marks, as in `"it's"'^'`.
+    ///
+    /// A run of quotation marks counts as one, so each border between two parts becomes an apostrophe. The text before
+    /// the value decides which quotation marks its first part may have, and therefore where this part ends.
+    fn add_divided(&mut self, text: &[u8]) {
+        for first in [Quoting::ANY, Quoting::SINGLE, Quoting::DOUBLE] {
+            let mut quoting = first;
+            let mut divided = Vec::with_capacity(2 * text.len());
+            for &byte in text {
+                if !quoting.push(byte) {
+                    divided.push(b'\'');
+                    quoting = Quoting::beginning_with(byte);
+                }
+                divided.push(byte);
+            }
+            if divided.len() > text.len() {
+                self.add_decoded(&divided);
+            }
+        }
+    }
+
     /// Adds the hexadecimal forms: in lower and upper case, with and without spaces. The form with colons between the
     /// bytes is not added, because it is common only in fingerprints. `\x41` needs no form, because it is decoded as an
     /// escape.
@@ -153,6 +175,36 @@ impl Forms<'_> {
                 self.add(core, telling);
             }
         }
+    }
+}
+
+/// The quotation marks that a part of a shell word may have. The rules are those of the `shlex` crate, which also avoids
+/// errors of other shells.
+#[derive(Clone, Copy)]
+struct Quoting {
+    single: bool,
+    double: bool,
+}
+
+impl Quoting {
+    const ANY: Self = Self { single: true, double: true };
+    const SINGLE: Self = Self { single: true, double: false };
+    const DOUBLE: Self = Self { single: false, double: true };
+
+    /// Returns the quotation marks that a part beginning with `byte` may have.
+    fn beginning_with(byte: u8) -> Self {
+        let mut quoting = if byte == b'^' { Self::SINGLE } else { Self::ANY };
+        if byte != b'^' {
+            quoting.push(byte);
+        }
+        quoting
+    }
+
+    /// Adds a byte to the part. Returns whether the byte may belong to it.
+    fn push(&mut self, byte: u8) -> bool {
+        self.single &= !matches!(byte, b'\'' | b'^' | b'\\');
+        self.double &= !matches!(byte, b'`' | b'$' | b'!' | b'^');
+        self.single || self.double
     }
 }
 

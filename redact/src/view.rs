@@ -7,12 +7,14 @@
 //! - the *raw* bytes;
 //! - the [*visible*](visible) text: without escape sequences, carriage returns and overstriking;
 //! - the [*plain*](plain) text: decoded, with white space and quotation marks unified;
-//! - the [*joined*](joined) text: decoded, with the lines of wrapped base64 and hexadecimal text joined.
+//! - the [*joined*](joined) text: decoded, with the lines of wrapped base64 and hexadecimal text joined;
+//! - the bytes of a hexadecimal [*dump*](dump) with offsets.
 //!
-//! The other views equal the raw bytes most of the time. While they do, they are not searched separately. A view is
+//! The dump view is empty except within a dump. The other views equal the raw bytes most of the time. While they do, they are not searched separately. A view is
 //! created, as a copy of the raw view, at the byte where it begins to differ. It is dropped when its automaton is in
 //! the same state as that of the raw view again.
 
+mod dump;
 mod fresh;
 mod joined;
 mod lane;
@@ -25,6 +27,7 @@ use crate::masks::{Label, Masks};
 use crate::matcher::{Matcher, View};
 use crate::sets::Automata;
 use crate::skip::Clear;
+use dump::Dump;
 use fresh::FreshReadings;
 use joined::Joined;
 pub(crate) use joined::{Counted, RUN, is_wrappable};
@@ -62,6 +65,7 @@ pub(crate) struct Views<A: Automata> {
     plain: Option<Plain<A>>,
     fresh: FreshReadings<A>,
     joined: Joined<A>,
+    dump: Dump<A>,
 }
 
 impl<A: Automata> Views<A> {
@@ -73,13 +77,15 @@ impl<A: Automata> Views<A> {
             plain: None,
             fresh: FreshReadings::new(start),
             joined: Joined::beginning_at(0, None),
+            dump: Dump::beginning_at(start, 0, None),
         }
     }
 
     /// Resets all views to the position `at` and to the automaton's start state `start`. `before` is the byte before
     /// that position, if there is one.
     pub(crate) fn begin_again(&mut self, start: A::State, at: usize, before: Option<u8>) {
-        *self = Self { joined: Joined::beginning_at(at, before), ..Self::new(start) };
+        let (joined, dump) = (Joined::beginning_at(at, before), Dump::beginning_at(start, at, before));
+        *self = Self { joined, dump, ..Self::new(start) };
     }
 
     /// Returns the state of the raw view.
@@ -89,6 +95,9 @@ impl<A: Automata> Views<A> {
 
     /// Processes the view's text from the position `at` on, and reports all matches to `masks`.
     pub(crate) fn run(&mut self, matcher: &Matcher<A>, view: View, mut at: usize, masks: &mut Masks) {
+        if matcher.has_long_values() {
+            self.dump.run(matcher, view, at, masks);
+        }
         let (mut clear, mut retry, mut patience) = (Clear::default(), at, PATIENCE.0);
         while at < view.end() {
             if self.are_alike() {
@@ -283,7 +292,8 @@ impl<A: Automata> Views<A> {
     fn lanes(&self) -> impl Iterator<Item = &Lane<A>> {
         let visible = self.visible.as_ref().map(|visible| &visible.lane);
         let plain = self.plain.as_ref().map(|plain| &plain.lane);
-        [visible, plain, self.joined.lane()].into_iter().flatten().chain(self.fresh.lanes())
+        let dump = Some(&self.dump.lane);
+        [visible, plain, self.joined.lane(), dump].into_iter().flatten().chain(self.fresh.lanes())
     }
 }
 

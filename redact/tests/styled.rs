@@ -45,16 +45,27 @@ fn no_style_at_any_position_hides_a_value_at_any_cut() {
 }
 
 fn styles_at_each_position(cuts: usize) {
+    for_each_style(|redactor, head, style, tail| check_cut(redactor, &[head, style, tail].concat(), cuts));
     for_each_seed(50, |dice| {
         let value = value(dice);
         let redactor = Redactor::new([&value]);
-        for at in 1..value.len() {
-            let (head, tail) = value.split_at(at);
+        for (head, tail) in (1..value.len()).map(|at| value.split_at(at)) {
+            check_cut(&redactor, &[head, "_\x08", tail].concat(), cuts);
+        }
+    });
+}
+
+/// Passes every style at every position of 50 values to `check`: a redactor with the value, the part of the value
+/// before the style, the style, and the part after it.
+fn for_each_style(check: impl Fn(&Redactor, &str, &str, &str)) {
+    for_each_seed(50, |dice| {
+        let value = value(dice);
+        let redactor = Redactor::new([&value]);
+        for (head, tail) in (1..value.len()).map(|at| value.split_at(at)) {
             let last = head.chars().next_back().expect("the head is not empty");
             for style in STYLES {
-                check_cut(&redactor, &[head, &style(last), tail].concat(), cuts);
+                check(&redactor, head, &style(last), tail);
             }
-            check_cut(&redactor, &[head, "_\x08", tail].concat(), cuts);
         }
     });
 }
@@ -73,22 +84,14 @@ fn the_end_at_any_position_of_a_styled_value_shows_little_of_it() {
 /// Checks streams that end within a value with a style in it, after every `step`th byte. If 8 bytes or half of the
 /// value are present, the output must be a mask.
 fn ends_within_a_styled_value(step: usize) {
-    for_each_seed(50, |dice| {
-        let value = value(dice);
-        let redactor = Redactor::new([&value]);
-        for at in 1..value.len() {
-            let (head, tail) = value.split_at(at);
-            let last = head.chars().next_back().expect("the head is not empty");
-            for style in STYLES {
-                let style = style(last);
-                let text = [head, &style, tail].concat();
-                for end in (1 + at % step..text.len()).step_by(step) {
-                    let shown = redactor.redact(&text.as_bytes()[..end]).to_string();
-                    let visible = end.min(at) + end.saturating_sub(at + style.len());
-                    let is_telling = visible >= 8.min(value.len().div_ceil(2));
-                    assert!(!is_telling || shown == "[REDACTED]", "{shown:?} of {text:?} up to {end}");
-                }
-            }
+    for_each_style(|redactor, head, style, tail| {
+        let text = [head, style, tail].concat();
+        let (at, len) = (head.len(), head.len() + tail.len());
+        for end in (1 + at % step..text.len()).step_by(step) {
+            let shown = redactor.redact(&text.as_bytes()[..end]).to_string();
+            let visible = end.min(at) + end.saturating_sub(at + style.len());
+            let is_telling = visible >= 8.min(len.div_ceil(2));
+            assert!(!is_telling || shown == "[REDACTED]", "{shown:?} of {text:?} up to {end}");
         }
     });
 }

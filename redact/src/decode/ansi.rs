@@ -1,5 +1,9 @@
 //! Recognises terminal escape sequences (ECMA-48).
 
+use std::ops::Range;
+
+use memchr::memchr;
+
 /// How the content of control strings, such as window titles and the addresses of links, is treated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Strings {
@@ -60,6 +64,21 @@ impl Ansi {
         let next = if self.len < Self::LONGEST { self.next(byte) } else { None };
         self.state = next.unwrap_or(State::Text);
         next.is_some()
+    }
+
+    /// Processes `bytes`, and passes the range of each section outside of escape sequences to `show`.
+    pub(crate) fn strip(&mut self, bytes: &[u8], mut show: impl FnMut(Range<usize>)) {
+        let mut at = 0;
+        while at < bytes.len() {
+            if self.is_idle() {
+                let end = memchr(Self::ESCAPE, &bytes[at..]).map_or(bytes.len(), |escape| at + escape);
+                show(at..end);
+                at = end;
+            }
+            while at < bytes.len() && self.push(bytes[at]) {
+                at += 1;
+            }
+        }
     }
 
     /// Returns the state after `byte` if it belongs to the sequence.

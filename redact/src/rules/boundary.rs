@@ -34,6 +34,7 @@ impl Context {
         let Some(last) = view.byte_before(at) else { return boundary != Boundary::Option };
         let begins = match boundary {
             Boundary::None => return true,
+            Boundary::Argument => return last.is_ascii_whitespace() || matches!(last, b'"' | b'\''),
             Boundary::Option => return last == b'-' && self.before(view, at, is_option),
             Boundary::Name if is_word(last) => return !self.before(view, at, is_within_mask),
             Boundary::Word if last == b'_' || is_hump(last, view.byte(at)) => true,
@@ -51,6 +52,11 @@ impl Context {
         }
         let joined = [&self.bytes, text].concat();
         is(joined.last_chunk::<LOOK_BEHIND>().map_or(&joined[..], |last| last))
+    }
+
+    /// Makes this context equal to `other`. The memory is reused.
+    pub(super) fn copy(&mut self, other: &Self) {
+        self.bytes.clone_from(&other.bytes);
     }
 
     pub(super) fn clear(&mut self) {

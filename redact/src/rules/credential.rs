@@ -59,6 +59,20 @@ pub(super) fn in_field(before: &[u8], value: &[u8]) -> bool {
     }
 }
 
+/// Returns whether a value after the name of a user and a colon is a password. The name of a group often equals that of
+/// the user.
+pub(super) fn in_user_option(before: &[u8], value: &[u8]) -> bool {
+    let is_end = |byte: &u8| byte.is_ascii_whitespace() || b"=\"',".contains(byte);
+    let user = before.strip_suffix(b":").and_then(|before| before.rsplit(is_end).next());
+    is_password(value) && user != Some(value)
+}
+
+/// Returns whether a value after the name of a user and a colon is a password that does not consist of letters only.
+pub(super) fn in_short_user_option(before: &[u8], value: &[u8]) -> bool {
+    let is_mixed = value.iter().any(u8::is_ascii_alphabetic) && value.iter().any(|byte| is_digit_or_symbol(*byte));
+    is_mixed && in_user_option(before, value)
+}
+
 /// Returns how secret a value is, based on its name. `before` is the text before the value, and begins with the name.
 fn secrecy_of(before: &[u8]) -> Secrecy {
     let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
@@ -80,8 +94,13 @@ pub(super) fn is_token(value: &[u8]) -> bool {
     // An exclamation mark at the end belongs to the end of a sentence or to the call of a macro.
     let unescaped = unescaped.strip_suffix(b"!").unwrap_or(&unescaped);
     let has = |is: fn(&u8) -> bool| unescaped.iter().any(is);
-    let is_mixed = has(u8::is_ascii_alphabetic) && (has(u8::is_ascii_digit) || has(|byte| b"!#$^*@?~".contains(byte)));
+    let is_mixed = has(u8::is_ascii_alphabetic) && has(|byte| is_digit_or_symbol(*byte));
     value.len() >= 8 && is_mixed && is_password(value) && !is_number(value)
+}
+
+/// Returns whether a byte is a digit, or a symbol that passwords contain more often than other text does.
+fn is_digit_or_symbol(byte: u8) -> bool {
+    byte.is_ascii_digit() || b"!#$^*@?~".contains(&byte)
 }
 
 /// Returns the value without percent escapes. Their digits do not indicate that the value is random.

@@ -5,6 +5,7 @@
 
 mod addresses;
 mod assignments;
+mod commands;
 mod headers;
 mod keys;
 
@@ -25,5 +26,5 @@ const LONG_VALUE: usize = 1024;
 
 /// Returns all general rules. If several rules match the same text, the first one counts.
 pub(super) fn rules() -> impl Iterator<Item = &'static GeneralRule> {
-    [keys::RULES, headers::RULES, addresses::RULES, assignments::RULES].into_iter().flatten()
+    [keys::RULES, headers::RULES, addresses::RULES, commands::RULES, assignments::RULES].into_iter().flatten()
 }

@@ -1,10 +1,13 @@
 //! Finds the literals that candidates begin with.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use aho_corasick::automaton::{Automaton, StateID};
 use aho_corasick::dfa::DFA;
 use aho_corasick::{Anchored, MatchKind, StartKind};
+
+use crate::decode::Ansi;
 
 /// The automaton over the literals of all rules. It ignores the case of letters, because the automata of the rules
 /// check it later.
@@ -17,6 +20,8 @@ pub(super) struct Literals {
     sorted: Vec<Literal>,
     /// The maximum length of a literal.
     longest: usize,
+    /// Whether a literal contains the ESC character.
+    contain_escape: bool,
 }
 
 /// A bit set of hashes.
@@ -57,7 +62,8 @@ impl Literals {
             .expect("the number of states fits into 31 bits");
         let start = automaton.start_state(Anchored::No).expect("the automaton supports unanchored searches");
         let longest = sorted.iter().map(|literal| literal.bytes.len()).max().unwrap_or(0);
-        Self { automaton, start, grams: grams(&sorted), sorted, longest }
+        let contain_escape = sorted.iter().any(|literal| literal.bytes.contains(&Ansi::ESCAPE));
+        Self { automaton, start, grams: grams(&sorted), sorted, longest, contain_escape }
     }
 
     /// Returns the state at the beginning of a stream. The automaton is also in this state whenever the text does not
@@ -88,11 +94,32 @@ impl Literals {
     /// Returns the first index at which a literal may begin. The end of the text may cut this literal off.
     #[inline]
     fn skip(&self, text: &[u8]) -> usize {
-        let begins = |gram: &[u8]| {
-            let hash = hash([gram[0], gram[1], gram[2]]);
-            self.grams[hash >> 6] >> (hash & 63) & 1 != 0
-        };
-        text.windows(GRAM).position(begins).unwrap_or(text.len().saturating_sub(GRAM - 1))
+        text.windows(GRAM).position(|gram| self.begins(gram)).unwrap_or(text.len().saturating_sub(GRAM - 1))
+    }
+
+    /// Returns whether a literal may begin with `gram`, which has [`GRAM`] bytes.
+    #[inline]
+    fn begins(&self, gram: &[u8]) -> bool {
+        let hash = hash([gram[0], gram[1], gram[2]]);
+        self.grams[hash >> 6] >> (hash & 63) & 1 != 0
+    }
+
+    /// Returns whether a literal may begin at one of the indices of `range`. Near the end of the text, this is not
+    /// known, so the result is `true`.
+    #[inline]
+    pub(super) fn may_begin_in(&self, text: &[u8], range: Range<usize>) -> bool {
+        let last = range.end + GRAM - 1;
+        !range.is_empty() && (last > text.len() || text[range.start..last].windows(GRAM).any(|gram| self.begins(gram)))
+    }
+
+    /// Returns whether `text` contains no literal and does not end with the beginning of one.
+    pub(super) fn are_absent(&self, text: &[u8]) -> bool {
+        self.next(self.start, text, 0).0 == self.start
+    }
+
+    /// Returns whether a literal contains the ESC character.
+    pub(super) fn contain_escape(&self) -> bool {
+        self.contain_escape
     }
 
     /// Returns whether a literal ends in `state`.

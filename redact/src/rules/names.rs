@@ -92,7 +92,7 @@ pub(super) struct NamedRules {
 
 impl NamedRules {
     /// The maximum number of rules that begin with a name.
-    pub(super) const MOST: usize = 8;
+    pub(super) const MOST: usize = 16;
 
     /// Adds a rule. A test checks that [`Self::MOST`] is enough for all rules that begin with a name.
     pub(super) fn push(&mut self, rule: RuleIndex) {

@@ -23,7 +23,7 @@ const MOST_OF_RULE: u8 = 4;
 
 /// The maximum number of open candidates in total. It is large enough for all rules for assignments, headers and keys
 /// to have [`MOST_OF_RULE`] candidates each.
-const MOST: usize = 64;
+const MOST: usize = 96;
 
 /// The candidates that are not decided yet, in the order in which they began.
 #[derive(Clone)]
@@ -50,10 +50,15 @@ impl OpenCandidates {
         }
     }
 
-    /// Returns whether another candidate of `rule` may begin.
-    pub(super) fn has_capacity(&self, rule: RuleIndex) -> bool {
+    /// Returns whether another candidate may begin, whatever its rule is.
+    pub(super) fn has_capacity(&self) -> bool {
         let named: usize = self.names.iter().map(|name| name.rules.as_slice().len()).sum();
-        self.candidates.len() + named < MOST && self.counts[rule.get()] < MOST_OF_RULE
+        self.candidates.len() + named < MOST
+    }
+
+    /// Returns whether another candidate of `rule` may begin, if there [is capacity](Self::has_capacity).
+    pub(super) fn has_capacity_for(&self, rule: RuleIndex) -> bool {
+        self.counts[rule.get()] < MOST_OF_RULE
     }
 
     /// Adds a name that begins with the literal at the end of the text that was examined.
@@ -137,6 +142,13 @@ impl OpenCandidates {
     /// Returns the position of the first name that has not ended, or `None` if all names have ended.
     pub(super) fn first_name(&self) -> Option<usize> {
         self.names.iter().map(|name| name.start).min()
+    }
+
+    /// Makes these candidates equal to `other`, which has the same number of rules. The memory is reused.
+    pub(super) fn copy(&mut self, other: &Self) {
+        self.candidates.clone_from(&other.candidates);
+        self.names.clone_from(&other.names);
+        self.counts.copy_from_slice(&other.counts);
     }
 
     /// Returns whether there are neither candidates nor names.

@@ -4,7 +4,7 @@ use aho_corasick::automaton::StateID;
 
 use super::boundary::Context;
 use super::candidate::Candidate;
-use super::literals::Literal;
+use super::literals::{Literal, Literals};
 use super::names::{NameBeginning, NameCandidate, NamedRules};
 use super::open::OpenCandidates;
 use super::shape::{Boundary, Shape};
@@ -45,6 +45,18 @@ impl RuleScan {
     /// Returns the rules that are applied.
     pub(crate) fn rules(&self) -> &Rules {
         &self.rules
+    }
+
+    /// Makes this search equal to `other`, which has the same rules. The memory is reused.
+    pub(super) fn copy(&mut self, other: &Self) {
+        self.state = other.state;
+        self.open.copy(&other.open);
+        self.context.copy(&other.context);
+    }
+
+    /// Returns the literals that the rules begin with.
+    pub(super) fn literals(&self) -> &Literals {
+        &self.rules.set.literals
     }
 
     /// Processes the view's text from the position `from` on, and adds the secrets that it finds to `masks`.
@@ -145,7 +157,7 @@ impl RuleSet {
 
 /// Begins a [`NameCandidate`] at a literal, if there are rules for names that begin with this literal.
 fn begin_name(set: &RuleSet, literal: &Literal, context: &Context, open: &mut OpenCandidates, view: View) {
-    if literal.named.is_empty() {
+    if literal.named.is_empty() || !open.has_capacity() {
         return;
     }
     let start = view.end() - literal.bytes.len();
@@ -164,7 +176,7 @@ fn begin_name(set: &RuleSet, literal: &Literal, context: &Context, open: &mut Op
             _ => context.allows(boundary, view, start),
         };
         known = Some((boundary, is_allowed));
-        if is_allowed && open.has_capacity(rule) {
+        if is_allowed && open.has_capacity_for(rule) {
             rules.push(rule);
         }
     }
@@ -191,7 +203,7 @@ fn begin(
     for &rule in &literal.rules {
         let rule = RuleIndex(rule);
         let shape = set.shape(rule);
-        if open.has_capacity(rule) && context.allows(shape.matching.boundary, view, start) {
+        if open.has_capacity() && open.has_capacity_for(rule) && context.allows(shape.matching.boundary, view, start) {
             open.begin(Candidate::new(rule, shape, start, literal.bytes.len()), set, view, masks);
         }
     }

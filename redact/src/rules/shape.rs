@@ -26,6 +26,8 @@ pub(super) enum Boundary {
     Name,
     /// At the beginning of a word within the name of a command-line option, such as `--db-password`.
     Option,
+    /// At the beginning of an argument: after white space or a quotation mark.
+    Argument,
     /// Anywhere.
     None,
 }

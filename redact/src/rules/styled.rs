@@ -8,7 +8,13 @@
 //! begins at the first escape sequence in a line, as a copy of the search in the raw text, because both texts are equal
 //! up to there. It ends at the first line end at which no match has begun. The ranges that it finds are mapped to
 //! positions in the raw text.
+//!
+//! Even in coloured output, most lines contain no literal that a rule begins with. Such a line needs neither search: it
+//! is only stripped, and the automaton over the literals reads what remains (`line`).
 
+use memchr::{memchr, memrchr};
+
+use super::line::StyledLine;
 use super::scan::{RuleScan, Undecided};
 use super::{LONGEST_MATCH, Rules};
 use crate::decode::{Ansi, Strings};
@@ -29,11 +35,14 @@ pub(crate) struct StyledScan {
     raw: RuleScan,
     /// The search in the visible text, or `None` while it is not needed.
     visible: Option<Box<VisibleScan>>,
+    /// The last search in the visible text, whose memory the next one reuses.
+    ended: Option<Box<VisibleScan>>,
+    line: StyledLine,
 }
 
 impl StyledScan {
     pub(crate) fn new(rules: Rules) -> Self {
-        Self { raw: RuleScan::new(rules), visible: None }
+        Self { raw: RuleScan::new(rules), visible: None, ended: None, line: StyledLine::default() }
     }
 
     /// Returns the rules that are applied.
@@ -48,22 +57,53 @@ impl StyledScan {
         }
         let mut at = from;
         while at < view.end() {
-            let rest = view.bytes(at..view.end());
-            let end = at + if self.visible.is_some() { section(rest, at) } else { until_escape(rest) };
-            let section = view.until(end);
-            self.raw.run(section, at, masks);
-            match &mut self.visible {
-                Some(visible) => {
-                    visible.push(view.bytes(at..end), at, masks);
-                    if !visible.continues(view.byte(end - 1), end) {
-                        self.visible = None;
-                    }
-                }
-                None if end < view.end() => self.visible = Some(Box::new(VisibleScan::fork(&self.raw, section))),
-                None => {}
-            }
-            at = end;
+            at = match self.visible.take() {
+                Some(visible) => self.run_both(visible, view, at, masks),
+                None => self.run_raw(view, at, masks),
+            };
         }
+    }
+
+    /// Processes the text from the position `at` on, while only the raw text is searched. Returns the position that was
+    /// reached: the end of a line, the end of the text, or an escape sequence from which on both texts are searched.
+    fn run_raw(&mut self, view: View, at: usize, masks: &mut Masks) -> usize {
+        let rest = view.bytes(at..view.end());
+        let Some(escape) = memchr(Ansi::ESCAPE, rest) else {
+            self.raw.run(view, at, masks);
+            return view.end();
+        };
+        let line = memrchr(b'\n', &rest[..escape]).map_or(0, |end| end + 1);
+        if line > 0 {
+            self.raw.run(view.until(at + line), at, masks);
+        }
+        if self.raw.is_idle()
+            && let Some(harmless) = self.line.examine(&rest[line..], self.raw.literals())
+        {
+            let end = at + line + harmless.len;
+            if !harmless.is_raw_harmless {
+                self.raw.run(view.until(end), at + line, masks);
+            }
+            return end;
+        }
+        let section = view.until(at + escape);
+        self.raw.run(section, at + line, masks);
+        let mut visible = self.ended.take().unwrap_or_else(|| Box::new(VisibleScan::new(self.rules().clone())));
+        visible.fork(&self.raw, section);
+        self.visible = Some(visible);
+        at + escape
+    }
+
+    /// Processes a section of the text from the position `at` on in both searches. Returns the end of the section.
+    fn run_both(&mut self, mut visible: Box<VisibleScan>, view: View, at: usize, masks: &mut Masks) -> usize {
+        let end = at + section(view.bytes(at..view.end()), at);
+        self.raw.run(view.until(end), at, masks);
+        visible.push(view.bytes(at..end), at, masks);
+        if visible.continues(view.byte(end - 1), end) {
+            self.visible = Some(visible);
+        } else {
+            self.ended = Some(visible);
+        }
+        end
     }
 
     /// Returns which bytes at the end of the view's text are not decided yet.
@@ -93,24 +133,11 @@ impl StyledScan {
     }
 }
 
-/// Returns the number of bytes before the first escape sequence.
-fn until_escape(text: &[u8]) -> usize {
-    let mut at = 0;
-    // The inner loop compiles to vector instructions.
-    for chunk in text.chunks(64) {
-        if chunk.iter().fold(0, |found, byte| found | u8::from(*byte == Ansi::ESCAPE)) != 0 {
-            return at + chunk.iter().position(|byte| *byte == Ansi::ESCAPE).unwrap_or(0);
-        }
-        at += chunk.len();
-    }
-    at
-}
-
 /// Returns the length of the section of `text` to process next. The section ends at the end of the line, or earlier at
 /// the next position at which the length of matches is checked. `at` is the position of `text` in the stream.
 fn section(text: &[u8], at: usize) -> usize {
     let most = text.len().min(CHECK - at % CHECK);
-    text[..most].iter().position(|byte| *byte == b'\n').map_or(most, |line| line + 1)
+    memchr(b'\n', &text[..most]).map_or(most, |line| line + 1)
 }
 
 /// The search in the visible text. Positions in the visible text equal those in the raw text up to the escape sequence
@@ -130,20 +157,30 @@ struct VisibleScan {
 }
 
 impl VisibleScan {
-    /// Copies the search in the raw text. `raw` has already examined the text of `view`.
-    fn fork(raw: &RuleScan, view: View) -> Self {
-        let base = raw.undecided(view).keep;
-        let mut scan = raw.clone();
-        scan.keep(view, base);
+    fn new(rules: Rules) -> Self {
         Self {
-            scan,
+            scan: RuleScan::new(rules),
             ansi: Ansi::new(Strings::Hidden),
-            text: view.bytes(base..view.end()).to_vec(),
-            before: view.byte_before(base),
-            base,
-            positions: (base..view.end()).collect(),
-            position_before: base.saturating_sub(1),
+            text: Vec::new(),
+            before: None,
+            base: 0,
+            positions: Vec::new(),
+            position_before: 0,
         }
+    }
+
+    /// Begins as a copy of the search in the raw text, which has already examined the text of `view`.
+    fn fork(&mut self, raw: &RuleScan, view: View) {
+        self.base = raw.undecided(view).keep;
+        self.scan.copy(raw);
+        self.scan.keep(view, self.base);
+        self.ansi = Ansi::new(Strings::Hidden);
+        self.text.clear();
+        self.text.extend_from_slice(view.bytes(self.base..view.end()));
+        self.before = view.byte_before(self.base);
+        self.positions.clear();
+        self.positions.extend(self.base..view.end());
+        self.position_before = self.base.saturating_sub(1);
     }
 
     fn view(&self) -> View<'_> {
@@ -153,12 +190,10 @@ impl VisibleScan {
     /// Processes bytes of the raw text, the first of which is at the position `at`.
     fn push(&mut self, bytes: &[u8], at: usize, masks: &mut Masks) {
         let from = self.base + self.text.len();
-        for (position, &byte) in (at..).zip(bytes) {
-            if !self.ansi.push(byte) {
-                self.text.push(byte);
-                self.positions.push(position);
-            }
-        }
+        self.ansi.strip(bytes, |shown| {
+            self.text.extend_from_slice(&bytes[shown.clone()]);
+            self.positions.extend(at + shown.start..at + shown.end);
+        });
         self.search(masks, |scan, view, found| scan.run(view, from, found));
         self.trim();
     }

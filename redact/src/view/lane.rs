@@ -42,6 +42,11 @@ impl<A: Automata> Lane<A> {
         }
     }
 
+    /// Returns whether a match ends with the last unit.
+    pub(super) fn ends_match(&self, matcher: &Matcher<A>) -> bool {
+        matcher.ended(self.state).value() > 0
+    }
+
     /// Abandons the partial match if it spans too many raw bytes, because all of these bytes are held back. `at` is the
     /// current position.
     pub(super) fn bound(&mut self, matcher: &Matcher<A>, at: usize) {

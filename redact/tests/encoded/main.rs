@@ -95,14 +95,16 @@ fn no_value_in_base64_is_revealed_by_its_beginning_or_by_pauses_long() {
 #[test]
 fn no_value_is_found_in_the_output_of_programs() {
     for_each_seed(1, |dice| programs::check(dice, 300, Missing::Skipped));
-    for_each_seed(1, |dice| programs::check_dumps(dice, 10, Missing::Skipped));
+    for_each_seed(1, |dice| programs::check_dumps(dice, 30, Missing::Skipped));
+    for_each_seed(1, |dice| programs::check_columns(dice, 30, Missing::Skipped));
 }
 
 #[test]
 #[ignore = "takes minutes"]
 fn no_value_is_found_in_the_output_of_programs_long() {
     for_each_seed(200, |dice| programs::check(dice, 1_000, Missing::Fails));
-    for_each_seed(2_000, |dice| programs::check_dumps(dice, 100, Missing::Fails));
+    for_each_seed(200, |dice| programs::check_dumps(dice, 1_000, Missing::Fails));
+    for_each_seed(200, |dice| programs::check_columns(dice, 1_000, Missing::Fails));
 }
 
 /// Checks encoders that encode each character independently. One mask must replace the whole encoded value.

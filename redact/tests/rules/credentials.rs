@@ -93,3 +93,9 @@ fn a_word_is_an_option_only_after_hyphens() {
     check("the --token ", &["a1b2c3d4e5f6"], true);
     check("the --x-token ", &["a1b2c3d4e5f6"], true);
 }
+
+#[test]
+fn a_number_is_not_random() {
+    check("db_auth: \"", &["1234567890"], false);
+    check("db_auth: \"", &["1234567890ab", "a1b2c3d4e5f6"], true);
+}

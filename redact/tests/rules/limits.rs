@@ -27,8 +27,8 @@ fn four_candidates_of_a_rule_are_followed() {
 }
 
 #[test]
-fn sixty_four_candidates_are_followed() {
-    let ids: Vec<String> = (0..16).map(|number| format!("acme-{number}")).collect();
+fn ninety_six_candidates_are_followed() {
+    let ids: Vec<String> = (0..24).map(|number| format!("acme-{number}")).collect();
     let mut rules: Vec<_> = ids.iter().map(|id| (id.as_str(), "ab[a-z-]{0,40}=[a-z]{10}")).collect();
     rules.push(("last", "cd[a-z-]{0,40}=[0-9]{10}"));
     let text = "ab-ab-ab-ab-cd-=0123456789\n";
@@ -78,6 +78,28 @@ fn names_and_candidates_that_have_ended_do_not_count() {
         let shown = redactor.redact(format!("{harmless}password=hunter2\n").as_bytes());
         assert_eq!(shown.to_text(), format!("{harmless}{expected}"));
     }
+}
+
+#[test]
+fn candidates_that_an_earlier_one_covers_do_not_count() {
+    let long = ["a1b2c3".repeat(200), "-token=a1b2c3d4".repeat(50)].concat();
+    let shown = redactor(&[]).redact(format!("token={long} \ntoken=a1b2c3d4e5f6\n").as_bytes());
+    let mask = "token=[REDACTED:secret-assignment]";
+    assert_eq!(shown.to_text(), format!("{mask} \n{mask}\n"));
+}
+
+#[test]
+fn the_end_of_a_stream_is_not_the_text_before_the_next_stream() {
+    let redactor = redactor(&[]);
+    let mut stream = redactor.stream();
+    stream.push(b"a --x");
+    stream.finish();
+    // If `--x` came before it, this would be an option.
+    let text = "-db-password a1b2c3d4e5f6\n";
+    let mut shown = stream.push(text.as_bytes());
+    shown.append(&stream.finish());
+    assert_eq!(shown.to_text(), text);
+    assert!(redactor.redact(format!("a --x{text}").as_bytes()).to_text().contains("[REDACTED:secret-option]"));
 }
 
 #[test]

@@ -14,3 +14,4 @@ mod pieces;
 mod random;
 mod settings;
 mod stream;
+mod syntaxes;

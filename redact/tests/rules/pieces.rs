@@ -1,7 +1,7 @@
 //! The pieces from which random texts for the tests of rules are assembled.
 
 /// Pieces of secrets and of the text around them.
-pub const PIECES: [&str; 66] = [
+pub const PIECES: [&str; 76] = [
     "exa_",
     "exa_0123456789abcdefghij",
     "0123456789abcdefghij",
@@ -68,4 +68,14 @@ pub const PIECES: [&str; 66] = [
     "a1b2c3d4e5f6",
     "(",
     "[",
+    "value",
+    "\"value\": \"",
+    "name",
+    "\n  name: ",
+    "\n  value: ",
+    " -u ",
+    "curl ",
+    "$'",
+    "- --",
+    "\x1b[0m",
 ];

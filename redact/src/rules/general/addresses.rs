@@ -4,6 +4,20 @@ use super::{Beginning, Boundary, GeneralRule, Matching};
 use crate::rules::credential;
 use crate::rules::table::TableRule;
 
+/// The text between an option and its value, as in a command line or in a list of quoted arguments.
+macro_rules! separator {
+    () => {
+        r#"(?:=|[ \t]+|\\*["'][ \t]*,?[ \t\r\n]*)"#
+    };
+}
+
+/// The name of a user, before the colon and the password.
+macro_rules! user {
+    () => {
+        r#"\\*["']?[^\s:"'<>\[\]=,\\]+:"#
+    };
+}
+
 pub(super) const RULES: &[GeneralRule] = &[
     GeneralRule {
         rule: TableRule {
@@ -68,16 +82,57 @@ pub(super) const RULES: &[GeneralRule] = &[
     GeneralRule {
         rule: TableRule {
             id: "user-option",
-            reason: "Passwords in the option `--user name:password` of curl and similar programs.",
-            expression: r#"user(?:=|[ \t]{1,4})["']?[^\s:"'<>\[\]]{1,64}:(?P<secret>[^\s"'<>]{6,128})"#,
-            masked: &["curl --user deploy:s3cr3t-w0rd https://example.com", "wget --proxy-user='a:hunter2hunter2'"],
-            unmasked: &["docker run --user 1000:1000", "curl --user name:password", "--user $USER:$PASSWORD"],
+            reason: "Passwords in the option `--user name:password` of curl and similar programs, also in lists of \
+                     quoted arguments.",
+            expression: concat!("user", separator!(), user!(), r#"(?P<secret>[^\s"'<>]{6,})"#),
+            masked: &[
+                "curl --user deploy:s3cr3t-w0rd https://example.com",
+                "wget --proxy-user='a:hunter2hunter2'",
+                r#"["curl", "--user", "deploy:swordfish"]"#,
+            ],
+            unmasked: &[
+                "docker run --user 1000:1000",
+                "curl --user name:password",
+                "--user $USER:$PASSWORD",
+                "--user-agent:mozilla5 --username:swordfish",
+                "docker run --user www-data:www-data",
+            ],
         },
         matching: Matching {
             boundary: Boundary::Option,
             beginning: Beginning::Literal,
             certain: None,
-            accepts: Some(|_, secret| credential::is_password(secret)),
+            accepts: Some(credential::in_user_option),
+        },
+    },
+    GeneralRule {
+        rule: TableRule {
+            id: "user-short-option",
+            reason: "Passwords in the option `-u name:password` of curl and similar programs, also in lists of quoted \
+                     arguments. Other programs have such an option for a user and a group, so words are not masked.",
+            expression: concat!("-[uU]", separator!(), "?", user!(), r#"(?P<secret>[^\s"'<>:][^\s"'<>]{5,})"#),
+            masked: &[
+                "http -u deploy:s3cr3t-w0rd example.com",
+                "  -u 'deploy:hunter2hunter2' \\\n",
+                r#"["wget", "-u", "deploy:s3cr3t-w0rd"]"#,
+                "fetch -udeploy:s3cr3t-w0rd example.com",
+            ],
+            unmasked: &[
+                "docker run -u 1000:1000000",
+                "docker run -u www-data:www-data",
+                "docker run -u app:appgroup",
+                "-u $USER:$PASSWORD",
+                "git push -u origin HEAD:refs/heads/fix-123456",
+                "x -u https://example.com:8080/abc",
+                "x-unit:abc123456",
+                "--unit:abc123456",
+            ],
+        },
+        matching: Matching {
+            boundary: Boundary::Argument,
+            beginning: Beginning::Literal,
+            certain: None,
+            accepts: Some(credential::in_short_user_option),
         },
     },
 ];

@@ -27,6 +27,39 @@ macro_rules! name_end {
     };
 }
 
+/// Up to two other members between the two members of a pair, such as a type, and the white space before and after them.
+macro_rules! between {
+    () => {
+        concat!(
+            r"[ \t\r\n+<]*",
+            r#"(?:\\*["']?[A-Za-z_]+\\*["']?[ \t]*[:=][ \t]*\\*["']?[A-Za-z0-9_./-]*\\*["']?[ \t\r\n,+]+){0,2}"#,
+        )
+    };
+}
+
+/// The text between a secret-like name and its value in a pair: the end of the name, and `value` with its sign.
+macro_rules! name_to_value {
+    () => {
+        concat!(
+            r#"(?:\\*["'][ \t]*(?:[,;]|\\[nr])?|[ \t]*(?:[,;]|\r?\n|\\[nr])|</[A-Za-z]+>)"#,
+            between!(),
+            r#"\\*["']?(?i:value)\\*["']?[ \t]*(?:=>|[:=>])[ \t]*"#,
+        )
+    };
+}
+
+/// The part of a pair whose value comes first: `value`, the value itself, and the beginning of the name.
+macro_rules! value_to_name {
+    () => {
+        concat!(
+            r#"(?i:value)\\*["']?[ \t]*[:=][ \t]*\\*["']?(?P<secret>[^\s"'\\<>,]{6,})"#,
+            r#"\\*["']?(?:,|[ \t]|\r?\n|\\[nr])"#,
+            between!(),
+            r#"\\*["']?(?i:name|key)\\*["']?[ \t]*[:=][ \t]*\\*["']?[A-Za-z0-9_.-]*"#,
+        )
+    };
+}
+
 /// The bytes of an unquoted value. The last byte must not be punctuation that ends a sentence or a list item.
 macro_rules! unquoted {
     ($count:literal) => {
@@ -53,7 +86,7 @@ pub(super) const RULES: &[GeneralRule] = &[
             expression: concat!(
                 name!(),
                 name_end!(),
-                r#"[ \t]*(?:=>|:=|[:=])[ \t]*(?:Some\()?"(?P<secret>(?:[^"\\\r\n]|\\[^\r\n]){6,})"#,
+                r#"[ \t]*(?:=>|:=|[:=])[ \t]*(?:Some\(|[$@bfruBFRU]{1,2})?"(?P<secret>(?:[^"\\\r\n]|\\[^\r\n]){6,})"#,
             ),
             masked: &[
                 r#"{"password": "swordfish"}"#,
@@ -61,6 +94,8 @@ pub(super) const RULES: &[GeneralRule] = &[
                 r#"export API_KEY="0123456789abcdef""#,
                 r#"headers["X-Auth-Token"] = "a1b2c3d4e5f6""#,
                 r#"{"db_password":"with\"a-quote"}"#,
+                r#"PASSWORD=$"swordfish""#,
+                r#"password = r"swordfish""#,
             ],
             unmasked: &[
                 r#"{"password": ""}"#,
@@ -78,10 +113,30 @@ pub(super) const RULES: &[GeneralRule] = &[
         TableRule {
             id: "secret-in-single-quotes",
             reason: "Values in single quotation marks that are assigned to a secret-like name, as in shells, Python, \
-                     PHP and YAML.",
-            expression: concat!(name!(), name_end!(), r#"[ \t]*(?:=>|:=|[:=])[ \t]*b?'(?P<secret>[^'\r\n]{6,})"#,),
-            masked: &["password='swordfish'", "{'api_key': 'a1b2c3d4e5f6'}", "'secret' => 'a1b2c3d4e5f6',"],
-            unmasked: &["password=''", "token = 'identifier'", "secret: '{{ vault_secret }}'"],
+                     PHP and YAML, and in the quotation marks `$'...'` of shells.",
+            expression: concat!(
+                name!(),
+                name_end!(),
+                r#"[ \t]*(?:=>|:=|[:=])[ \t]*(?:\$|[bfruBFRU]{1,2})?'(?P<secret>(?:[^'\\\r\n]|\\[^\r\n]){6,})"#,
+            ),
+            masked: &[
+                "password='swordfish'",
+                "password = rb'swordfish'",
+                "{'api_key': 'a1b2c3d4e5f6'}",
+                "'secret' => 'a1b2c3d4e5f6',",
+                "DB_PASSWORD=$'swordfish'",
+                r"+ TOKEN=$'a1b2\'c3d4e5f6'",
+                r"export API_KEY=$'a1b2c3d4\ne5f6'",
+                r"password = 'sword\'fish'",
+            ],
+            unmasked: &[
+                "password=''",
+                "token = 'identifier'",
+                "secret: '{{ vault_secret }}'",
+                "PASSWORD=$''",
+                "TOKEN=$'identifier'",
+                "PASSWORD=$'${DB_PASSWORD}'",
+            ],
         },
         credential::in_quotes,
     ),
@@ -202,6 +257,177 @@ pub(super) const RULES: &[GeneralRule] = &[
             beginning: Beginning::Name,
             certain: Some(LONG_VALUE),
             accepts: Some(credential::in_field),
+        },
+    },
+    GeneralRule {
+        rule: TableRule {
+            id: "secret-in-arguments",
+            reason: "Values of command-line options with a secret-like name in lists of quoted arguments, such as JSON \
+                     arrays and the debug output of programs.",
+            expression: concat!(name!(), r#"\\*["'][ \t]*,?[ \t\r\n]*\\*["'](?P<secret>[^"'\\\r\n-][^"'\\\r\n]{5,})"#,),
+            masked: &[
+                r#"["mysql", "--password", "swordfish"]"#,
+                r#"cmd: ["deploy","--token","a1b2c3d4e5f6"]"#,
+                r#"{"body":"[\"--db-password\",\"swordfish\"]"}"#,
+                r#"running "deploy" "--api-key" "a1b2c3d4e5f6""#,
+                "['--password', 'swordfish']",
+                "[\n  \"--password\",\n  \"swordfish\"\n]",
+            ],
+            unmasked: &[
+                r#"["--password", "--user"]"#,
+                r#"["--token", "TOKEN", "The token to use"]"#,
+                r#"["--password", "$DB_PASSWORD"]"#,
+                r#"["--password-file", "swordfish1"]"#,
+                r#"["password", "swordfish"]"#,
+            ],
+        },
+        matching: Matching {
+            boundary: Boundary::Option,
+            beginning: Beginning::Name,
+            certain: Some(LONG_VALUE),
+            accepts: Some(credential::in_quotes),
+        },
+    },
+    GeneralRule {
+        rule: TableRule {
+            id: "secret-in-argument-list",
+            reason: "Values of command-line options with a secret-like name in lists of YAML, such as the arguments of \
+                     containers.",
+            expression: concat!(
+                name!(),
+                r#"(?:["']?[ \t]*\r?\n[ \t]*-[ \t]+["']?|,[ \t]*)"#,
+                r#"(?P<secret>[^\s"'\\,\[\]{}-][^\s"'\\,\[\]{}]{5,})"#,
+            ),
+            masked: &[
+                "args:\n  - --password\n  - swordfish\n",
+                "  - \"--token\"\r\n  - \"a1b2c3d4e5f6\"\r\n",
+                "args: [--password, swordfish]",
+            ],
+            unmasked: &[
+                "  - --password\n  - --username\n",
+                "  - --token\n  - identifier\n",
+                "  - --password\nswordfish1\n",
+                "  - --password\n  - $(DB_PASSWORD)\n",
+            ],
+        },
+        matching: Matching {
+            boundary: Boundary::Option,
+            beginning: Beginning::Name,
+            certain: Some(LONG_VALUE),
+            accepts: Some(credential::in_quotes),
+        },
+    },
+    rule(
+        TableRule {
+            id: "secret-pair-in-double-quotes",
+            reason: "Values in double quotation marks that follow a secret-like name as a pair of `name` and `value`, as \
+                     in lists of environment variables.",
+            expression: concat!(name!(), name_to_value!(), r#""(?P<secret>(?:[^"\\\r\n]|\\[^\r\n]){6,})"#),
+            masked: &[
+                r#"{"name": "DB_PASSWORD", "value": "swordfish"}"#,
+                r#"{"Key":"ApiToken","Value":"a1b2c3d4e5f6"}"#,
+                r#"{"name":"DB_PASSWORD","type":"PLAINTEXT","value":"swordfish"}"#,
+                "- name: DB_PASSWORD\n  value: \"swordfish\"\n",
+                "{\n  \"name\": \"DB_PASSWORD\",\n  \"value\": \"swordfish\"\n}",
+                "  + name  = \"DB_PASSWORD\"\n  + value = \"swordfish\"\n",
+                r#"<add key="DbPassword" value="swordfish" />"#,
+            ],
+            unmasked: &[
+                r#"{"name": "DB_PASSWORD", "value": ""}"#,
+                r#"{"name": "DB_PASSWORD", "value": "${DB_PASSWORD}"}"#,
+                r#"{"name": "DB_USER", "value": "swordfish"}"#,
+                r#"{"name": "TOKEN_URL", "value": "a1b2c3d4e5f6"}"#,
+                r#"{"name": "DB_PASSWORD", "valueFrom": "arn:aws:ssm:parameter1"}"#,
+                r#"{"name": "token", "value": "identifier"}"#,
+            ],
+        },
+        credential::in_quotes,
+    ),
+    rule(
+        TableRule {
+            id: "secret-pair-in-single-quotes",
+            reason: "Values in single quotation marks that follow a secret-like name as a pair of `name` and `value`, as \
+                     in YAML and Python.",
+            expression: concat!(name!(), name_to_value!(), r#"'(?P<secret>[^'\r\n]{6,})"#),
+            masked: &["- name: DB_PASSWORD\n  value: 'swordfish'\n", "{'name': 'API_KEY', 'value': 'a1b2c3d4e5f6'}"],
+            unmasked: &["- name: DB_PASSWORD\n  value: ''\n", "{'name': 'API_KEY', 'value': 'identifier'}"],
+        },
+        credential::in_quotes,
+    ),
+    rule(
+        TableRule {
+            id: "secret-pair",
+            reason: "Values without quotation marks, or with escaped ones, that follow a secret-like name as a pair of \
+                     `name` and `value`, as in manifests of Kubernetes, XML and JSON within JSON.",
+            expression: concat!(name!(), name_to_value!(), r#"(?:\\+["'])?(?P<secret>[^\s"'\\<>,]{6,})"#),
+            masked: &[
+                "- name: DB_PASSWORD\n  value: swordfish\n",
+                "    - name: API_TOKEN\r\n      value: a1b2c3d4e5f6\r\n",
+                r#"{"body":"{\"name\":\"DB_PASSWORD\",\"value\":\"swordfish\"}"}"#,
+                "<name>db_password</name>\n  <value>swordfish</value>",
+                "{ name: DB_PASSWORD, value: swordfish }",
+            ],
+            unmasked: &[
+                "- name: DB_PASSWORD\n  valueFrom:\n    secretKeyRef: swordfish1\n",
+                "- name: DB_PASSWORD\n  value: $(OTHER_PASSWORD)\n",
+                "- name: API_TOKEN\n  value: identifier\n",
+                "- name: DB_USER\n  value: swordfish1\n",
+                "the password\nvalue of the field is wrong1",
+            ],
+        },
+        credential::in_quotes,
+    ),
+    GeneralRule {
+        rule: TableRule {
+            id: "password-pair",
+            reason: "Values that come before the name of a password as a pair of `value` and `name`.",
+            expression: concat!(value_to_name!(), r"(?i:pass(?:word|wd|phrase)|_pass|_pwd|sshpass)"),
+            masked: &[
+                r#"{"value": "swordfish", "name": "DB_PASSWORD"}"#,
+                r#"{"value":"swordfish","type":"PLAINTEXT","name":"DB_PASSWORD"}"#,
+                r#"{"body":"{\"value\":\"swordfish\",\"name\":\"DB_PASSWORD\"}"}"#,
+                "- value: swordfish\n  name: DB_PASSWORD\n",
+                r#"<add value="swordfish" key="DbPassword" />"#,
+            ],
+            unmasked: &[
+                r#"{"value": "", "name": "DB_PASSWORD"}"#,
+                r#"{"value": "swordfish", "name": "DB_PASSWORD_FILE"}"#,
+                r#"{"value": "swordfish", "name": "DB_USER"}"#,
+                "- value: $(OTHER)\n  name: DB_PASSWORD\n",
+                r#"{"value": "Enter your password", "name": "password"}"#,
+            ],
+        },
+        matching: Matching {
+            boundary: Boundary::Token,
+            beginning: Beginning::Literal,
+            certain: None,
+            accepts: Some(|_, secret| credential::is_password(secret)),
+        },
+    },
+    GeneralRule {
+        rule: TableRule {
+            id: "token-pair",
+            reason: "Values that come before the name of a token or key as a pair of `value` and `name`.",
+            expression: concat!(
+                value_to_name!(),
+                r"(?i:token|secret|credentials?|(?:api|access|private|secret|signing|encryption)[_-]?key)",
+            ),
+            masked: &[
+                r#"{"value": "a1b2c3d4e5f6", "name": "API_TOKEN"}"#,
+                r#"{"Value":"a1b2c3d4e5f6","Key":"clientSecret"}"#,
+                "- value: 'a1b2c3d4e5f6'\n  name: AWS_SECRET_ACCESS_KEY\n",
+            ],
+            unmasked: &[
+                r#"{"value": "identifier", "name": "API_TOKEN"}"#,
+                r#"{"value": "a1b2c3d4e5f6", "name": "TOKEN_URL"}"#,
+                r#"{"value": "a1b2c3d4e5f6", "name": "CACHE_KEY"}"#,
+            ],
+        },
+        matching: Matching {
+            boundary: Boundary::Token,
+            beginning: Beginning::Literal,
+            certain: None,
+            accepts: Some(|_, secret| credential::is_token(secret)),
         },
     },
     rule(
