@@ -70,10 +70,11 @@ impl Text {
     }
 }
 
-/// Returns the number of base64 characters. If `part` ends with an incomplete escape, the escape is not counted.
+/// Returns the number of base64 characters. If `part` ends with an incomplete escape, the escape is not counted. Neither
+/// is another mask: the end of the text is masked if it could be the beginning of the value.
 fn characters(part: &str) -> usize {
-    let styles = ["\x1b[0m", "\x1b[32m", "\\n", "%3D"];
-    let part = styles.iter().fold(part.to_owned(), |part, style| part.replace(style, ""));
+    let others = ["\x1b[0m", "\x1b[32m", "\\n", "%3D", MASK];
+    let part = others.iter().fold(part.to_owned(), |part, other| part.replace(other, ""));
     let part = part.replace("%2B", "+").replace("%2F", "/");
     let part = part.split(['\x1b', '%', '\\']).next().expect("there is a first part");
     part.bytes().filter(|byte| byte.is_ascii_alphanumeric() || b"+/-_".contains(byte)).count()
