@@ -62,6 +62,7 @@ lint: setup node_modules/.package-lock.json ## Check formatting, lints and docum
 	cargo clippy $(SERVER) --all-targets -- -D warnings
 	cargo clippy -p xtask -p benches --all-targets -- -D warnings
 	cargo clippy --lib --no-default-features --features hydrate -- -D warnings
+	cargo clippy --lib --no-default-features --features ssr -- -D warnings
 	RUSTDOCFLAGS='-D warnings -A rustdoc::private_intra_doc_links' cargo doc --no-deps --document-private-items $(SERVER)
 	node_modules/.bin/tsc -p end2end
 	@if cargo deny --version >/dev/null 2>&1; then cargo deny check; else echo 'cargo-deny is not installed: skipped' >&2; fi

@@ -227,7 +227,7 @@ impl Server {
         let link = InProcess::new(&instance, queue.clone(), events.clone(), artifacts.clone(), config.data_dir.clone());
         queue.describe_embedded(embedded_worker(&config)).await.map_err(io::Error::other)?;
         let disk = DiskGuard::new(config.data_dir.clone(), config.jobs.min_free_bytes);
-        let cage = Cage::prepare(&config.jobs.cage, &config.data_dir)?;
+        let cage = Cage::prepare(&config.jobs.cage, &config.data_dir, &config.jobs.supervision)?;
         let worker = Worker::new(link, config.jobs.worker(Host::Server, &config.data_dir, cage, roots), disk.clone());
         let auth = Auth::new(db.clone(), &token, &instance)
             .with_group_roles(group_roles)

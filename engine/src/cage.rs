@@ -9,10 +9,12 @@
 //! file systems, the supervisor therefore covers the data directory with an empty directory ([`cover`]). Only the step
 //! sees this mount. Otherwise, Landlock rules allow access to everything outside the data directory ([`landlock`]), but
 //! the step cannot create entries in the directories above the data directory. If jobs may create entries in one of
-//! these directories, Landlock rules are used only if the operator asks for them ([`hiding`]).
+//! these directories, the supervisor covers the data directory in a user namespace, in which it may mount file systems
+//! without privileges, if the system permits this ([`hiding`]).
 
 mod hiding;
 mod places;
+mod ssh_config;
 mod user;
 
 use std::io;
@@ -25,6 +27,8 @@ pub use supervise::cage::StepLimits;
 use supervise::cage::{Hiding, StepCage, cover, landlock};
 pub use user::JobUser;
 pub(crate) use user::with_permissions_of;
+
+use crate::worker::Supervision;
 
 /// The operator's settings for the restrictions on steps.
 #[derive(Clone, Debug)]
@@ -94,6 +98,8 @@ pub struct Cage {
     umask: u32,
     no_new_privileges: bool,
     landlock: bool,
+    /// Whether steps lose the capabilities to do what a Landlock domain forbids.
+    takes_capabilities: bool,
     hiding: Hiding,
     /// The absolute path of the data directory. Symbolic links in it are not resolved.
     data_dir: PathBuf,
@@ -106,7 +112,7 @@ pub struct Cage {
 impl Cage {
     /// Determines the restrictions on steps. `data_dir` is the absolute path of the data directory, which must exist.
     /// Restrictions that this machine does not support are logged.
-    pub fn prepare(settings: &CageSettings, data_dir: &Path) -> Result<Self, CageError> {
+    pub fn prepare(settings: &CageSettings, data_dir: &Path, supervision: &Supervision) -> Result<Self, CageError> {
         let umask = parse_umask(&settings.umask)?;
         let user = settings.user.as_deref().map(user::find).transpose()?.flatten();
         let places = Places::find(data_dir)?;
@@ -114,10 +120,16 @@ impl Cage {
             places::let_user_enter(user, data_dir)?;
         }
         let landlock = settings.landlock && can_use_landlock(settings.no_new_privileges);
-        let hiding = choose_hiding(settings.data, landlock, &places, user.as_ref())?;
+        // In a user namespace, `sudo` has no effect, and mounts are not possible. Operators who permit one of these to
+        // jobs need it more than the hidden data directory.
+        let wants_namespace = settings.landlock && settings.no_new_privileges && user.is_none();
+        let user_namespace = wants_namespace && supervision.user_namespaces;
+        let means = Situation { landlock, user_namespace, ..Situation::default() };
+        let hiding = choose_hiding(settings.data, means, &places, user.as_ref())?;
+        let takes_capabilities = settings.landlock && user.is_none();
         let (data_dir, hidden) = (data_dir.to_owned(), places.hidden);
         let (no_new_privileges, limits) = (settings.no_new_privileges, settings.limits);
-        Ok(Self { user, umask, no_new_privileges, landlock, hiding, data_dir, hidden, limits })
+        Ok(Self { user, umask, no_new_privileges, landlock, takes_capabilities, hiding, data_dir, hidden, limits })
     }
 
     /// Returns a cage whose only restriction is the default umask, for the tests of other modules.
@@ -128,6 +140,7 @@ impl Cage {
             umask: 0o077,
             no_new_privileges: false,
             landlock: false,
+            takes_capabilities: false,
             hiding: Hiding::None,
             data_dir: PathBuf::new(),
             hidden: Vec::new(),
@@ -145,6 +158,8 @@ impl Cage {
     /// which the steps keep access. `file_limit` is the soft limit on open files that applies if the operator has set
     /// no limit.
     pub(crate) fn of_step(&self, own: &Path, file_limit: Option<u64>) -> StepCage {
+        let in_namespace = self.hiding == Hiding::CoverInUserNamespace;
+        let copied = if in_namespace { ssh_config::included_files() } else { Vec::new() };
         StepCage {
             ids: self.user.as_ref().map(JobUser::ids),
             umask: self.umask,
@@ -152,9 +167,11 @@ impl Cage {
             file_limit,
             no_new_privileges: self.no_new_privileges,
             landlock: self.landlock,
+            takes_capabilities: self.takes_capabilities,
             hiding: self.hiding,
             hidden: self.hidden.iter().map(|path| path.clone().into()).collect(),
             own: own.strip_prefix(&self.data_dir).unwrap_or(own).into(),
+            copied: copied.into_iter().map(PathBuf::into_os_string).collect(),
         }
     }
 }
@@ -180,20 +197,20 @@ fn can_use_landlock(no_new_privileges: bool) -> bool {
     may_restrict
 }
 
-/// Chooses how to hide the data directory. If the directory cannot be hidden, the reason is logged or, if the operator
+/// Chooses how to hide the data directory with the given means. If the directory cannot be hidden, the reason is logged or, if the operator
 /// requires hiding, returned as an error.
 fn choose_hiding(
     wanted: JobData,
-    landlock: bool,
+    means: Situation,
     places: &Places,
     user: Option<&JobUser>,
 ) -> Result<Hiding, CageError> {
     let situation = Situation {
         can_mount: wanted != JobData::Visible && cover::is_possible(&places.hidden),
-        landlock,
         writable: places.writable(user),
         crowded: places.crowded(),
         home_inside: places.contained_home(user),
+        ..means
     };
     match (hiding::decide(wanted, &situation), wanted) {
         (Ok(hiding), _) => Ok(hiding),

@@ -19,6 +19,8 @@ pub mod text;
 mod visible;
 
 use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::{JobId, Timestamp};
 use tokio_util::sync::CancellationToken;
@@ -147,9 +149,67 @@ async fn blocking<T: Send + 'static>(read: impl FnOnce() -> io::Result<T> + Send
     tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
 }
 
+/// Reads a spool on a thread that is allowed to block. If the caller no longer waits, for example because a client has
+/// disconnected, the read fails at the next record, so that it does not occupy the thread.
+async fn blocking_read<T: Send + 'static>(
+    mut spool: SpoolReader,
+    read: impl FnOnce(&mut SpoolReader) -> io::Result<T> + Send + 'static,
+) -> io::Result<(SpoolReader, T)> {
+    let stop = StopOnDrop::default();
+    spool.stop_when(Arc::clone(&stop.0));
+    blocking(move || {
+        let read = read(&mut spool)?;
+        spool.stop_when(Arc::default());
+        Ok((spool, read))
+    })
+    .await
+}
+
+/// Stops a read when the future that waits for it is dropped.
+#[derive(Debug, Default)]
+struct StopOnDrop(Arc<AtomicBool>);
+
+impl Drop for StopOnDrop {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use tokio::sync::mpsc;
+
+    use crate::spool::SpoolWriter;
+
     use super::*;
+
+    #[tokio::test]
+    async fn a_read_ends_when_nobody_waits_for_it_any_longer() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
+        let reader = spool.reader().expect("the files can be opened again");
+        let (report, mut reports) = mpsc::unbounded_channel();
+        let reading = tokio::spawn(blocking_read(reader, move |spool| {
+            report.send("begun").expect("the test is waiting");
+            while spool.record(0).is_ok() {
+                std::thread::yield_now();
+            }
+            report.send("ended").expect("the test is waiting");
+            spool.record(0)
+        }));
+        assert_eq!(reports.recv().await, Some("begun"));
+        reading.abort();
+        assert_eq!(reports.recv().await, Some("ended"));
+    }
+
+    #[tokio::test]
+    async fn a_spool_can_be_read_again_after_a_read() {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let spool = SpoolWriter::create(folder.path()).expect("the folder can be written");
+        let reader = spool.reader().expect("the files can be opened again");
+        let (mut reader, _) = blocking_read(reader, |spool| spool.record(0)).await.expect("the files can be read");
+        assert!(reader.record(0).is_ok());
+    }
 
     #[test]
     fn the_lag_is_the_printed_output_that_is_not_yet_shipped() {

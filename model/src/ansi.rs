@@ -31,7 +31,7 @@ mod width;
 use std::borrow::Cow;
 
 pub use block::{BLOCK_LINES, BlockScreen, block_of};
-pub use fold::{DROPPED, Folded, LineEnd, fold};
+pub use fold::{DROPPED, Folded, LineEnd, fold, fold_unless};
 pub use motion::Motion;
 pub use scan::{Scanner, Token};
 pub use screen::{DEFAULT_HEIGHT, MAX_HEIGHT, Redrawn, Screen, ScreenStart};
@@ -81,17 +81,25 @@ pub fn spans(line: &str, start: Style) -> Vec<Span> {
 /// The text is used for copying, for searching and for recognising a line's level.
 #[must_use]
 pub fn plain_text(line: &str) -> Cow<'_, str> {
+    plain_text_unless(&|| false, line).expect("nothing stops the computation")
+}
+
+/// Returns the text of a line like [`plain_text`]. Returns `None` as soon as `is_stopped` returns true, like
+/// [`fold_unless`].
+#[must_use]
+pub fn plain_text_unless<'a>(is_stopped: &dyn Fn() -> bool, line: &'a str) -> Option<Cow<'a, str>> {
     if is_plain(line) {
-        return Cow::Borrowed(line);
+        return Some(Cow::Borrowed(line));
     }
     let mut plain = String::with_capacity(line.len());
-    Scanner::new(Style::default()).scan(&fold(line, LineEnd::Complete).text, &mut |token| match token {
+    let folded = fold_unless(is_stopped, line, LineEnd::Complete)?;
+    Scanner::new(Style::default()).scan_unless(is_stopped, &folded.text, &mut |token| match token {
         Token::Text(text) => plain.push_str(text),
         Token::Motion(Motion::NextRow) => plain.push('\n'),
         Token::Hidden(character) => plain.push_str(&mark_of(character)),
         Token::Motion(_) | Token::Restyle { .. } | Token::Link(_) => {}
-    });
-    Cow::Owned(plain)
+    })?;
+    Some(Cow::Owned(plain))
 }
 
 /// Returns the width of a line in a terminal, in columns: wide characters take two, combining characters none, and a

@@ -1,7 +1,7 @@
 //! Prepares a process that runs jobs.
 
 use engine::worker::{Supervision, adopt};
-use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use rustix::process::{DumpableBehavior, geteuid, set_dumpable_behavior};
 use supervise::SupervisorProgram;
 
 /// Protects this process from the jobs that it is about to run, and returns the settings for their supervision.
@@ -22,13 +22,14 @@ pub(super) fn prepare(supervisor: Option<&[u8]>) -> Supervision {
         tracing::info!(%error, "programs in memory cannot be started, so each step takes a few milliseconds longer");
         None
     });
-    // If a step kills its supervisor, this process adopts the step's remaining processes as its children, and kills
-    // them.
+    let program = program.unwrap_or_else(SupervisorProgram::of_this_process);
+    // This starts the supervisor once too. Root does not need a user namespace to mount file systems.
+    let user_namespaces = !geteuid().is_root() && program.can_use_user_namespaces();
+    // If a step kills its supervisor, the step's remaining processes become children of this process, which kills them.
     if let Err(error) = adopt() {
         tracing::warn!(%error, "processes that escape their supervisor could survive their job");
     }
-    let program = program.unwrap_or_else(SupervisorProgram::of_this_process);
-    Supervision { program, file_limit: raise_file_limit() }
+    Supervision { program, file_limit: raise_file_limit(), user_namespaces }
 }
 
 /// Raises the limit on open files to the maximum that the system allows, because every event stream needs a file

@@ -95,7 +95,7 @@ impl RunWorker {
         secrets.push(client.token().to_owned());
         let jobs = ReceivedJobs::new(&name, secrets, config.rules().map_err(|error| usage(&error))?);
         let roots = WorkingRoots::new(&config.working_roots).map_err(|error| usage(&error))?;
-        let cage = Cage::prepare(&config.cage, &folder).map_err(|error| usage(&error))?;
+        let cage = Cage::prepare(&config.cage, &folder, &config.supervision).map_err(|error| usage(&error))?;
         // If an earlier process of this worker was killed, the input files of its jobs are still in the directory.
         remove_folder(&folder.join(files::INPUTS)).map_err(|error| file("remove the inputs of earlier jobs", error))?;
         let claims = Claims::open(&folder).map_err(|error| file("open the list of claimed jobs", error))?;

@@ -1,7 +1,9 @@
 //! The restrictions on one step. The server sends the restrictions to the step's supervisor, which applies them.
 
+mod capabilities;
 pub mod cover;
 pub mod landlock;
+pub(crate) mod user_namespace;
 
 use std::ffi::OsString;
 use std::io;
@@ -34,6 +36,9 @@ pub enum Hiding {
     None,
     /// An empty directory covers the data directory in the step's own mount namespace.
     Cover,
+    /// The same as `Cover`, for a server without privileges: the mount namespace belongs to a user namespace, which
+    /// contains only the server's user and its primary group.
+    CoverInUserNamespace,
     /// Landlock rules allow access to everything outside the data directory.
     Rules,
 }
@@ -65,12 +70,16 @@ pub struct StepCage {
     pub no_new_privileges: bool,
     /// Whether the step is restricted with Landlock.
     pub landlock: bool,
+    /// Whether the step loses the capabilities to inspect other processes and to mount file systems, if it has them.
+    pub takes_capabilities: bool,
     /// The way in which the data directory is hidden.
     pub hiding: Hiding,
     /// The paths under which the data directory can be reached. `own` is relative to the first one.
     pub hidden: Vec<OsString>,
     /// The directory of the step's attempt, relative to the data directory.
     pub own: OsString,
+    /// Files of root that are replaced by copies that belong to the user, if there is a user namespace.
+    pub copied: Vec<OsString>,
 }
 
 impl StepCage {
@@ -80,6 +89,12 @@ impl StepCage {
             Some(ids) => Ok(fchown(stream, Some(Uid::from_raw(ids.user)), Some(Gid::from_raw(ids.group)))?),
             None => Ok(()),
         }
+    }
+
+    /// Moves this process to a user namespace if the step needs one. Call this first, while the process has only one
+    /// thread.
+    pub fn enter_user_namespace(&self) -> io::Result<()> {
+        if self.hiding == Hiding::CoverInUserNamespace { user_namespace::enter() } else { Ok(()) }
     }
 
     /// Applies the restrictions that affect the whole process. Call this before [`restrict_thread`].
@@ -107,8 +122,10 @@ impl StepCage {
     /// threads of this process keep their privileges, so that they can signal all processes of the step.
     pub fn restrict_thread(&self) -> io::Result<()> {
         let hidden: Vec<PathBuf> = self.hidden.iter().map(PathBuf::from).collect();
-        if self.hiding == Hiding::Cover {
-            cover::cover(&hidden, Some(Path::new(&self.own)))?;
+        if matches!(self.hiding, Hiding::Cover | Hiding::CoverInUserNamespace) {
+            let copied: Vec<PathBuf> = self.copied.iter().map(PathBuf::from).collect();
+            let copy = |folder: &Path| user_namespace::copy_files_of_root(&copied, folder);
+            cover::cover(&hidden, Some(Path::new(&self.own)), copy)?;
         }
         if self.no_new_privileges {
             set_no_new_privs(true)?;
@@ -116,6 +133,11 @@ impl StepCage {
         if self.landlock {
             let beside = if self.hiding == Hiding::Rules { &hidden[..] } else { &[] };
             landlock::restrict(beside, Path::new(&self.own))?;
+        }
+        if self.hiding == Hiding::CoverInUserNamespace {
+            capabilities::take_all()?;
+        } else if self.takes_capabilities {
+            capabilities::take_those_of_inspection()?;
         }
         // The ids are changed last, because the other restrictions may need the server's privileges.
         if let Some(Ids { user, group, groups }) = &self.ids {
@@ -151,9 +173,11 @@ mod tests {
             file_limit: Some(1024),
             no_new_privileges: true,
             landlock: false,
+            takes_capabilities: true,
             hiding: Hiding::Cover,
             hidden: vec![OsString::from_vec(b"/data/\xff".to_vec()), "/alias".into()],
             own: "work/a-1".into(),
+            copied: vec!["/etc/a".into()],
         };
         let sent = serde_json::to_vec(&cage).expect("it can be serialised");
         assert_eq!(serde_json::from_slice::<StepCage>(&sent).expect("it can be parsed"), cage);

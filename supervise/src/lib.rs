@@ -46,6 +46,13 @@ pub use program::SupervisorProgram;
 /// The name of the hidden subcommand.
 const VERB: &str = "supervise";
 
+/// The name of the hidden subcommand that succeeds if steps can be given a user namespace.
+const CHECK: &str = "check-user-namespace";
+
+/// The environment of a supervisor. If the supervisor is the server's program, its allocator must not start threads of
+/// its own, because a process with several threads cannot enter a user namespace.
+pub const ENVIRONMENT: [&str; 1] = ["_RJEM_MALLOC_CONF=background_thread:false"];
+
 /// The command line of a supervisor. The step's environment and restrictions are not passed on the command line, but
 /// sent through the socket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +101,11 @@ impl Task {
 #[must_use]
 pub fn run_if_asked() -> Option<ExitCode> {
     let mut arguments = std::env::args_os().skip(1);
-    if arguments.next()? != VERB {
+    let verb = arguments.next()?;
+    if verb == CHECK {
+        return Some(if cage::user_namespace::is_possible() { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    if verb != VERB {
         return None;
     }
     let done = match Task::from_arguments(arguments) {
@@ -122,6 +133,7 @@ fn supervise(task: &Task) -> io::Result<()> {
 /// Starts the step, and the thread that receives the server's orders. Returns the process id of the step, or a report
 /// of the error.
 fn begin(cage: StepCage, command: Command, family: &Arc<Family>, server: &UnixStream) -> Result<Pid, Report> {
+    cage.enter_user_namespace().map_err(not_confined)?;
     prepare().map_err(not_started)?;
     cage.restrict_process().map_err(not_confined)?;
     let null = OpenOptions::new().write(true).open("/dev/null").map_err(not_started)?;

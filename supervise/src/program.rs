@@ -10,6 +10,8 @@ use std::sync::Arc;
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use rustix::io::Errno;
 
+use super::{CHECK, ENVIRONMENT};
+
 /// The name of the supervisor's program if it is in memory. System tools show this name as the program's path.
 const NAME: &str = "tailwater-supervisor";
 
@@ -49,6 +51,15 @@ impl SupervisorProgram {
         let mut started = Command::new(program.path()).stdin(Stdio::null()).stderr(Stdio::null()).spawn()?;
         started.wait().ok();
         Ok(program)
+    }
+
+    /// Returns whether the system permits user namespaces in which file systems can be mounted. Starts the program once.
+    #[must_use]
+    pub fn can_use_user_namespaces(&self) -> bool {
+        let mut check = Command::new(self.path());
+        check.arg(CHECK).env_clear().envs(ENVIRONMENT.iter().filter_map(|entry| entry.split_once('=')));
+        let started = check.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+        started.is_ok_and(|status| status.success())
     }
 
     /// Returns a path by which this process can start the program.

@@ -55,6 +55,8 @@ pub(super) struct Situation {
     pub(super) can_mount: bool,
     /// Whether steps are restricted with Landlock.
     pub(super) landlock: bool,
+    /// Whether the supervisor can cover the data directory in a user namespace.
+    pub(super) user_namespace: bool,
     /// A directory that contains the data directory and that jobs can write to, if there is one. The root directory
     /// does not count.
     pub(super) writable: Option<PathBuf>,
@@ -97,6 +99,11 @@ pub(super) fn decide(wanted: JobData, situation: &Situation) -> Result<Hiding, O
     if situation.can_mount {
         return Ok(Hiding::Cover);
     }
+    // Rules are preferred where nobody notices them. In a user namespace, files of root appear to belong to nobody.
+    let restricts_nobody = situation.writable.is_none() && situation.crowded.is_none();
+    if situation.user_namespace && !(situation.landlock && restricts_nobody) {
+        return Ok(Hiding::CoverInUserNamespace);
+    }
     if !situation.landlock {
         return Err(Obstacle::NoMeans);
     }
@@ -122,7 +129,15 @@ mod tests {
         let crowded = Situation { landlock: true, crowded: home(), ..Situation::default() };
         let home_inside = Situation { home_inside: home(), ..root.clone() };
         let path = PathBuf::from("/home/me");
+        let with_namespace = |situation: &Situation| Situation { user_namespace: true, ..situation.clone() };
         for (wanted, situation, expected) in [
+            (Auto, &with_namespace(&user), Ok(Hiding::Rules)),
+            (Auto, &with_namespace(&in_home), Ok(Hiding::CoverInUserNamespace)),
+            (Auto, &with_namespace(&crowded), Ok(Hiding::CoverInUserNamespace)),
+            (Auto, &with_namespace(&nothing), Ok(Hiding::CoverInUserNamespace)),
+            (Auto, &with_namespace(&home_inside), Err(Obstacle::Home(path.clone()))),
+            (Hidden, &with_namespace(&in_home), Ok(Hiding::CoverInUserNamespace)),
+            (Visible, &with_namespace(&in_home), Ok(Hiding::None)),
             (Auto, &root, Ok(Hiding::Cover)),
             (Auto, &user, Ok(Hiding::Rules)),
             (Auto, &in_home, Err(Obstacle::Writable(path.clone()))),

@@ -139,7 +139,7 @@ impl Reading<'_> {
             cut = self.go_on(after, number, source, &mut text)?;
         }
         if text.len() > self.keep && self.long == LongLine::Displayed {
-            fold(&mut text, LineEnd::Complete);
+            fold(&mut text, LineEnd::Complete, self.spool)?;
         }
         if text.len() > self.keep {
             text.truncate(self.keep);
@@ -167,7 +167,7 @@ impl Reading<'_> {
             // processed again for every record.
             if text.len() > self.keep * 2 {
                 if self.long == LongLine::Displayed {
-                    fold(text, LineEnd::Open);
+                    fold(text, LineEnd::Open, self.spool)?;
                 }
                 if text.len() > self.keep {
                     return Ok(true);
@@ -201,11 +201,16 @@ impl Reading<'_> {
 }
 
 /// Replaces a line that overwrites itself, such as a progress bar, with the text that a terminal would display.
-fn fold(text: &mut Vec<u8>, end: LineEnd) {
+/// Fails if the read of `spool` is stopped in the meantime.
+fn fold(text: &mut Vec<u8>, end: LineEnd, spool: &SpoolReader) -> io::Result<()> {
     let whole = text.len() - incomplete_character(text);
-    let folded = match ansi::fold(&String::from_utf8_lossy(&text[..whole]), end).text {
-        Cow::Owned(folded) => folded,
-        Cow::Borrowed(_) => return,
+    let printed = String::from_utf8_lossy(&text[..whole]);
+    let folded = ansi::fold_unless(&|| spool.check_wanted().is_err(), &printed, end);
+    let folded = match folded.map(|folded| folded.text) {
+        Some(Cow::Owned(folded)) => folded,
+        Some(Cow::Borrowed(_)) => return Ok(()),
+        None => return spool.check_wanted(),
     };
     text.splice(..whole, folded.into_bytes());
+    Ok(())
 }

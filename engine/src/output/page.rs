@@ -10,7 +10,7 @@ use model::level::MessageState;
 use model::{JobId, Level, LinesPage, OutputLine, Timestamp};
 
 use super::lines::{self, Line, LongLine};
-use super::{OutputError, Outputs, blocking, levels, redraw};
+use super::{OutputError, Outputs, blocking_read, levels, redraw};
 use crate::queue::AttemptOutput;
 use crate::spool::SpoolReader;
 
@@ -50,14 +50,10 @@ pub struct Wanted {
 impl Outputs {
     /// Reads a page of lines.
     pub async fn lines(&self, job: JobId, of: &AttemptOutput, wanted: Wanted) -> Result<LinesPage, OutputError> {
-        let Some(mut spool) = self.open(job, of).await? else {
+        let Some(spool) = self.open(job, of).await? else {
             return Ok(LinesPage { items: Vec::new(), total_lines: 0, complete: of.is_complete });
         };
-        let (spool, (lines, total)) = blocking(move || {
-            let read = read(&mut spool, wanted)?;
-            Ok((spool, read))
-        })
-        .await?;
+        let (spool, (lines, total)) = blocking_read(spool, move |spool| read(spool, wanted)).await?;
         let items = self.describe(job, of.attempt, spool, lines, (wanted.form, wanted.keep)).await?;
         Ok(LinesPage { items, total_lines: signed(total), complete: of.is_complete })
     }
@@ -68,7 +64,7 @@ impl Outputs {
         &self,
         job: JobId,
         attempt: i32,
-        mut spool: SpoolReader,
+        spool: SpoolReader,
         lines: Vec<(Line, Level)>,
         (form, keep): (LineForm, usize),
     ) -> Result<Vec<OutputLine>, OutputError> {
@@ -77,9 +73,9 @@ impl Outputs {
         }
         let steps = self.steps(job, attempt).await?;
         let (lines, levels): (Vec<Line>, Vec<Level>) = lines.into_iter().unzip();
-        let (lines, steps, mut drawn) = blocking(move || {
+        let (_, (lines, steps, mut drawn)) = blocking_read(spool, move |spool| {
             let drawn = match form {
-                LineForm::Redrawn => redraw::draw(&mut spool, &lines, &steps, keep)?,
+                LineForm::Redrawn => redraw::draw(spool, &lines, &steps, keep)?,
                 LineForm::AsPrinted | LineForm::Raw => HashMap::new(),
             };
             Ok((lines, steps, drawn))

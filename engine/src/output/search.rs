@@ -25,7 +25,7 @@ use tokio::task::JoinHandle;
 
 use super::lines::{self, Line};
 use super::page::{LineForm, with_levels};
-use super::{OutputError, Outputs, StepIds, blocking, signed};
+use super::{OutputError, Outputs, StepIds, blocking, blocking_read, signed};
 use crate::queue::AttemptOutput;
 use crate::spool::SpoolReader;
 use known::KnownCache;
@@ -272,11 +272,11 @@ impl LogSearch {
             let Some(found) = self.next_found().await? else { return Ok(None) };
             self.unread = found.lines;
         }
-        let (Some(mut spool), numbers) = (self.spool.clone(), std::mem::take(&mut self.unread)) else {
+        let (Some(spool), numbers) = (self.spool.clone(), std::mem::take(&mut self.unread)) else {
             return Ok(None);
         };
-        let (lines, unread) = blocking(move || {
-            let lines = lines::read_each(&mut spool, &numbers, scan::MAX_LINE)?;
+        let (_, (lines, unread)) = blocking_read(spool, move |spool| {
+            let lines = lines::read_each(spool, &numbers, scan::MAX_LINE)?;
             let unread = if lines.is_empty() { Vec::new() } else { numbers[lines.len()..].to_vec() };
             Ok((lines, unread))
         })
@@ -387,29 +387,28 @@ impl LogSearch {
     /// as they look after being redrawn, and lines beyond [`MAX_BLOCKS`] blocks are omitted. Otherwise, the lines are
     /// returned as they were printed, because redrawing could hide the text for which they were selected.
     async fn describe(&self, numbers: &[u64]) -> Result<Vec<SearchHit>, OutputError> {
-        let (Some(mut spool), false) = (self.spool.clone(), numbers.is_empty()) else { return Ok(Vec::new()) };
+        let (Some(spool), false) = (self.spool.clone(), numbers.is_empty()) else { return Ok(Vec::new()) };
         let query = &self.shared.query;
         let (form, numbers) = if query.is_by_source() {
             (LineForm::Redrawn, first_blocks(numbers).to_vec())
         } else {
             (LineForm::AsPrinted, numbers.to_vec())
         };
-        let copy = spool.clone();
-        let lines = blocking(move || {
-            let mut lines = lines::read_each(&mut spool, &numbers, KEEP)?;
+        let (spool, lines) = blocking_read(spool, move |spool| {
+            let mut lines = lines::read_each(spool, &numbers, KEEP)?;
             // Determining levels is much faster in the order of the log.
             let is_backwards = numbers.first() > numbers.last();
             if is_backwards {
                 lines.reverse();
             }
-            let mut lines = with_levels(&mut spool, lines)?;
+            let mut lines = with_levels(spool, lines)?;
             if is_backwards {
                 lines.reverse();
             }
             Ok(lines)
         })
         .await?;
-        let lines = self.outputs.describe(self.job, self.attempt, copy, lines, (form, KEEP)).await?;
+        let lines = self.outputs.describe(self.job, self.attempt, spool, lines, (form, KEEP)).await?;
         let hit = |line: model::OutputLine| SearchHit { ranges: query.ranges(&line), line };
         Ok(lines.into_iter().map(hit).collect())
     }

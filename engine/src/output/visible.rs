@@ -6,16 +6,21 @@ use model::ansi;
 
 /// Returns a line as a reader sees it.
 pub(super) fn visible(line: &[u8]) -> Cow<'_, [u8]> {
+    visible_unless(&|| false, line).expect("nothing stops the computation")
+}
+
+/// Returns a line as a reader sees it, or `None` if `is_stopped` returned true before the result was known.
+pub(super) fn visible_unless<'a>(is_stopped: &dyn Fn() -> bool, line: &'a [u8]) -> Option<Cow<'a, [u8]>> {
     // A carriage return at the end of a line has no effect.
     let end = line.iter().rposition(|byte| *byte != b'\r').map_or(0, |last| last + 1);
     let line = &line[..end];
     if is_plain(line) {
-        return Cow::Borrowed(line);
+        return Some(Cow::Borrowed(line));
     }
-    match ansi::plain_text(&String::from_utf8_lossy(line)) {
+    Some(match ansi::plain_text_unless(is_stopped, &String::from_utf8_lossy(line))? {
         Cow::Borrowed(_) => Cow::Borrowed(line),
         Cow::Owned(text) => Cow::Owned(text.into_bytes()),
-    }
+    })
 }
 
 /// Returns whether `text` is shown unchanged, because it contains only printable ASCII, tabs and newlines.

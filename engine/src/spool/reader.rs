@@ -2,6 +2,8 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use model::Timestamp;
 use redact::Redacted;
@@ -22,11 +24,26 @@ pub struct SpoolReader {
     block: Vec<u8>,
     /// The number of the first record in `block`.
     block_from: u64,
+    /// Whether the results of the current read are no longer needed.
+    is_stopped: Arc<AtomicBool>,
 }
 
 impl SpoolReader {
-    pub(super) const fn new(log: KeptFile, index: KeptFile) -> Self {
-        Self { log, index, block: Vec::new(), block_from: 0 }
+    pub(super) fn new(log: KeptFile, index: KeptFile) -> Self {
+        Self { log, index, block: Vec::new(), block_from: 0, is_stopped: Arc::default() }
+    }
+
+    /// Makes reads of records fail as soon as `is_stopped` is set.
+    pub(crate) fn stop_when(&mut self, is_stopped: Arc<AtomicBool>) {
+        self.is_stopped = is_stopped;
+    }
+
+    /// Fails if the results of the current read are no longer needed.
+    pub(crate) fn check_wanted(&self) -> io::Result<()> {
+        if self.is_stopped.load(Ordering::Relaxed) {
+            return Err(io::Error::new(io::ErrorKind::ConnectionAborted, "nobody waits for the output any longer"));
+        }
+        Ok(())
     }
 
     /// Opens the spool in `folder`. Returns `None` if one of its files does not exist.
@@ -71,6 +88,7 @@ impl SpoolReader {
 
     /// Returns the record with the given number, counted from 0, or `None` if there is no such record yet.
     pub fn record(&mut self, number: u64) -> io::Result<Option<Record>> {
+        self.check_wanted()?;
         if let Some(record) = self.cached(number) {
             return Ok(Some(record));
         }

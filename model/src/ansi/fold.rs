@@ -44,30 +44,37 @@ pub struct Folded<'a> {
 /// its length.
 #[must_use]
 pub fn fold(line: &str, end: LineEnd) -> Folded<'_> {
+    fold_unless(&|| false, line, end).expect("nothing stops the computation")
+}
+
+/// Draws a line like [`fold`]. Returns `None` as soon as `is_stopped` returns true, which is called after every 64 KiB:
+/// drawing a line of several megabytes takes seconds.
+#[must_use]
+pub fn fold_unless<'a>(is_stopped: &dyn Fn() -> bool, line: &'a str, end: LineEnd) -> Option<Folded<'a>> {
     // Ignore trailing carriage returns, which are part of Windows newlines. They have no effect, because no text
     // follows them.
     let line = if end == LineEnd::Complete { line.trim_end_matches('\r') } else { line };
-    if !has_motion(line) {
-        return Folded { text: Cow::Borrowed(line), cut: false };
+    if !has_motion(is_stopped, line)? {
+        return Some(Folded { text: Cow::Borrowed(line), cut: false });
     }
     let mut drawing = LineDrawing::default();
-    let rest = Scanner::new(Style::INHERITED).scan(line, &mut |token| drawing.take(token));
+    let rest = Scanner::new(Style::INHERITED).scan_unless(is_stopped, line, &mut |token| drawing.take(token))?;
     let mut text = drawing.text(end);
     if end == LineEnd::Open {
         text.push_str(&line[rest..]);
     }
-    Folded { text: Cow::Owned(text), cut: drawing.is_cut() }
+    Some(Folded { text: Cow::Owned(text), cut: drawing.is_cut() })
 }
 
 /// Returns whether a line contains cursor movements or erasures.
-fn has_motion(line: &str) -> bool {
+fn has_motion(is_stopped: &dyn Fn() -> bool, line: &str) -> Option<bool> {
     // In UTF-8, 0xc2 is the first byte of the C1 control characters.
     let suspicious = |byte: u8| matches!(byte, 0x8 | 0xb..=0xd | 0x1b | 0xc2);
     let mut found = false;
     if line.bytes().any(suspicious) {
-        Scanner::default().scan(line, &mut |token| found |= matches!(token, Token::Motion(_)));
+        Scanner::default().scan_unless(is_stopped, line, &mut |token| found |= matches!(token, Token::Motion(_)))?;
     }
-    found
+    Some(found)
 }
 
 /// The state while a line is drawn.

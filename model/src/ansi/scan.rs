@@ -67,6 +67,11 @@ impl Sgr<'_> {
 /// The maximum number of parameters of a sequence, which is more than any colour requires. Additional parameters are
 /// ignored.
 const MAX_PARAMETERS: usize = 16;
+
+/// The number of bytes after which the scanner checks whether its caller still needs the result. Drawing this much text
+/// takes at most some tens of milliseconds.
+const CHECK_EVERY: usize = 64 * 1024;
+
 /// Parses text that arrives in pieces.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Scanner {
@@ -152,7 +157,18 @@ impl Scanner {
     /// Parses text and passes the actions that make sense within a single line to `sink`, in order. Returns the byte
     /// index at which an unfinished sequence begins, or the text's length if there is none.
     pub fn scan(&mut self, text: &str, sink: &mut dyn FnMut(Token<'_>)) -> usize {
-        self.scan_screen(text, &mut String::new(), &mut |action| match action {
+        self.scan_unless(&|| false, text, sink).unwrap_or(text.len())
+    }
+
+    /// Parses text like [`Scanner::scan`]. Returns `None` as soon as `is_stopped` returns true, which is called after
+    /// every 64 KiB.
+    pub(super) fn scan_unless(
+        &mut self,
+        is_stopped: &dyn Fn() -> bool,
+        text: &str,
+        sink: &mut dyn FnMut(Token<'_>),
+    ) -> Option<usize> {
+        self.scan_screen_unless(is_stopped, text, &mut String::new(), &mut |action| match action {
             Action::Token(token) => sink(token),
             Action::Screen(_) => {}
         })
@@ -164,9 +180,26 @@ impl Scanner {
     /// `string` buffers the content of an unfinished control string (OSC, DCS and similar). The caller must pass the
     /// same buffer with the text that follows. Otherwise, the control string is not interpreted correctly.
     pub(super) fn scan_screen(&mut self, text: &str, string: &mut String, sink: &mut dyn FnMut(Action<'_>)) -> usize {
+        self.scan_screen_unless(&|| false, text, string, sink).unwrap_or(text.len())
+    }
+
+    fn scan_screen_unless(
+        &mut self,
+        is_stopped: &dyn Fn() -> bool,
+        text: &str,
+        string: &mut String,
+        sink: &mut dyn FnMut(Action<'_>),
+    ) -> Option<usize> {
         let mut begin = 0;
         let mut sequence_begin = 0;
+        let mut check_at = CHECK_EVERY;
         for (at, character) in text.char_indices() {
+            if at >= check_at {
+                if is_stopped() {
+                    return None;
+                }
+                check_at += CHECK_EVERY;
+            }
             let after = at + character.len_utf8();
             if self.state == ScannerState::Text {
                 if is_shown(character, self.before) {
@@ -197,12 +230,12 @@ impl Scanner {
             append_to_string(string, &text[begin..]);
         }
         if self.state != ScannerState::Text {
-            return sequence_begin;
+            return Some(sequence_begin);
         }
         if begin < text.len() {
             sink(Action::Token(Token::Text(&text[begin..])));
         }
-        text.len()
+        Some(text.len())
     }
 
     /// Handles a control character, or another character that must not be printed as it is.

@@ -2,6 +2,11 @@
 //!
 //! The directory of the step's own attempt is mounted inside the cover, at its usual path. The cover is read-only, so
 //! that a step that writes to the data directory by mistake gets an error instead of losing its files.
+//!
+//! This requires the right to mount file systems, which a process without privileges has only in a [user namespace] of
+//! its own.
+//!
+//! [user namespace]: super::user_namespace
 
 use std::fs::{self, Permissions};
 use std::io;
@@ -24,14 +29,19 @@ const OPTIONS: &std::ffi::CStr = c"mode=755,size=64k,nr_inodes=64";
 /// thread.
 pub fn is_possible(hidden: &[PathBuf]) -> bool {
     thread::scope(|scope| {
-        let thread = thread::Builder::new().spawn_scoped(scope, || cover(hidden, None).is_ok());
+        let thread = thread::Builder::new().spawn_scoped(scope, || cover(hidden, None, |_| Ok(())).is_ok());
         thread.is_ok_and(|thread| thread.join().unwrap_or(false))
     })
 }
 
 /// Moves the calling thread to a new mount namespace in which the paths are covered. Only the directory `own`, which is
-/// relative to the first path, remains accessible.
-pub fn cover(hidden: &[PathBuf], own: Option<&Path>) -> io::Result<()> {
+/// relative to the first path, remains accessible. `fill` is called with the first path before the cover becomes
+/// read-only, and can create files in it.
+pub(super) fn cover(
+    hidden: &[PathBuf],
+    own: Option<&Path>,
+    fill: impl FnOnce(&Path) -> io::Result<()>,
+) -> io::Result<()> {
     unshare(CloneFlags::CLONE_NEWNS)?;
     // Mounts in this namespace must not appear in the server's namespace. Mounts that the system makes later still
     // appear here.
@@ -58,6 +68,7 @@ pub fn cover(hidden: &[PathBuf], own: Option<&Path>) -> io::Result<()> {
         }
         mount_bind(format!("/proc/self/fd/{}", kept.as_raw_fd()), &place)?;
     }
+    fill(data)?;
     for path in hidden.iter().filter(|path| path.is_dir()) {
         mount_remount(path, FLAGS | MountFlags::RDONLY, c"")?;
     }

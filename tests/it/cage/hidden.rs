@@ -4,7 +4,7 @@ use std::fmt::Write;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
 use serde_json::json;
 
@@ -20,11 +20,8 @@ enum Target {
     Data,
     /// The names of files in the data directory, which Landlock cannot hide.
     Names,
-    /// The server's process. Even without Landlock, only root can access it.
+    /// The server's process. Without restrictions, only root can access it.
     Server,
-    /// The environment or the memory map of a process, which root can read on recent versions of Linux despite
-    /// Landlock.
-    Environment,
     /// The processes of another job, or their files.
     Job,
     /// The mounts, which only root can change.
@@ -50,12 +47,12 @@ const ATTEMPTS: [(Target, &str); 24] = [
     (Target::Names, "ls DATA | grep planted"),
     (Target::Server, "cat /proc/SERVER/root/DATA/planted"),
     (Target::Server, "ls /proc/SERVER/cwd/"),
-    (Target::Environment, "grep . /proc/SERVER/environ"),
-    (Target::Environment, "grep . /proc/SERVER/maps"),
+    (Target::Server, "grep . /proc/SERVER/environ"),
+    (Target::Server, "grep . /proc/SERVER/maps"),
     (Target::Server, ": < /proc/SERVER/mem"),
     (Target::Server, "readlink /proc/SERVER/fd/0"),
     (Target::Server, "readlink /proc/$PPID/fd/0"),
-    (Target::Environment, "grep . /proc/JOB/environ"),
+    (Target::Job, "grep . /proc/JOB/environ"),
     (Target::Job, "cat /proc/JOB/cwd/secret"),
     (Target::Mounts, "mkdir m && mount --bind / m && umount m"),
     (Target::Mounts, "nsenter --mount=/proc/SERVER/ns/mnt true"),
@@ -98,12 +95,50 @@ fn has_landlock(data: &Path) -> bool {
     !logged(data).contains("does not support Landlock")
 }
 
-/// Returns whether this process can mount file systems. Even root cannot do this if the tests run in a job of
-/// Tailwater.
+/// Returns whether this process can mount file systems, as root or in a user namespace. This is not possible if the
+/// tests run in a job of Tailwater.
 fn may_mount() -> bool {
-    let mut mount = std::process::Command::new("unshare");
-    mount.args(["--mount", "mount", "-t", "tmpfs", "none", "/mnt"]).stderr(std::process::Stdio::null());
+    let mut mount = Command::new("unshare");
+    if !is_root() {
+        mount.args(["--user", "--map-root-user"]);
+    }
+    mount.args(["--mount", "mount", "-t", "tmpfs", "none", "/mnt"]).stderr(Stdio::null());
     mount.status().is_ok_and(|status| status.success())
+}
+
+/// Returns whether unprivileged users can mount file systems in a user namespace.
+fn users_may_mount() -> bool {
+    let mut mount = Command::new(if is_root() { "setpriv" } else { "env" });
+    if is_root() {
+        mount.args(["--reuid=65534", "--regid=65534", "--clear-groups"]);
+    }
+    let mount = mount.args(["unshare", "--user", "--map-root-user", "--mount", "mount", "-t", "tmpfs", "none", "/mnt"]);
+    mount.stderr(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+/// Wraps a command so that it cannot create user namespaces, which the kernel refuses to processes in a chroot.
+fn without_user_namespaces(program: Command) -> Command {
+    let mut unshare = Command::new("unshare");
+    unshare.args(["--mount", "sh", "-c", "mount --rbind / /mnt; exec chroot /mnt \"$0\" \"$@\""]);
+    unshare.arg(program.get_program()).args(program.get_args()).current_dir("/");
+    unshare
+}
+
+/// Wraps a command so that Landlock does not exist for it, as with a kernel that does not support Landlock.
+fn without_landlock(program: Command) -> Command {
+    const SCRIPT: &str = "\
+import ctypes, os, struct, sys
+# Load the number of the system call; if it is landlock_create_ruleset (444), fail with ENOSYS; otherwise, allow it.
+rules = [(0x20, 0, 0, 0), (0x15, 0, 1, 444), (0x06, 0, 0, 0x00050026), (0x06, 0, 0, 0x7fff0000)]
+code = ctypes.create_string_buffer(b''.join(struct.pack('HBBI', *rule) for rule in rules))
+program = ctypes.create_string_buffer(struct.pack('HxxxxxxP', len(rules), ctypes.addressof(code)))
+if ctypes.CDLL(None, use_errno=True).prctl(22, 2, ctypes.byref(program), 0, 0):
+    sys.exit(os.strerror(ctypes.get_errno()))
+os.execvp(sys.argv[1], sys.argv[1:])
+";
+    let mut python = Command::new("python3");
+    python.args(["-c", SCRIPT]).arg(program.get_program()).args(program.get_args());
+    python
 }
 
 #[tokio::test]
@@ -117,29 +152,95 @@ async fn a_step_cannot_read_the_data_directory_or_the_processes_of_the_server_an
         server.env("TAILWATER_JOB_DATA", "hidden");
         server
     });
-    let mut found = successes(&server.api, &data.path().display().to_string(), server.id()).await;
+    let found = successes(&server.api, &data.path().display().to_string(), server.id()).await;
     let mut allowed = Vec::new();
-    if is_root() {
-        let environments = attempts(&[Target::Environment]);
-        found.retain(|attempt| !environments.contains(attempt));
-        if !has_landlock(data.path()) {
-            // As SECURITY.md states, root can inspect other processes and remove the mount that covers the data
-            // directory.
-            allowed.extend(attempts(&[Target::Server, Target::Job, Target::Mounts]));
-        }
-    }
     if !may_mount() {
         allowed.extend(attempts(&[Target::Names]));
+    }
+    if is_root() && !has_landlock(data.path()) {
+        allowed.extend(attempts(&[Target::Job]));
     }
     assert_eq!(found, allowed);
     assert!(data.path().join("movable").exists());
 }
 
 #[tokio::test]
-async fn a_step_of_an_unprivileged_server_cannot_read_the_data_directory_if_it_is_to_be_hidden() {
+async fn a_step_of_root_cannot_read_the_data_directory_or_the_server_even_if_the_kernel_has_no_landlock() {
+    if !is_root() || !may_mount() {
+        return;
+    }
     let data = tempfile::tempdir().expect("a temporary folder");
     plant(data.path());
-    let server = Process::start_unprivileged(data.path(), |mut server| {
+    let server = Process::start_by(data.path(), without_landlock);
+    assert!(!has_landlock(data.path()), "{}", logged(data.path()));
+    let found = successes(&server.api, &data.path().display().to_string(), server.id()).await;
+    // As SECURITY.md states, jobs of the same user can inspect each other without Landlock, except for their files.
+    let mut allowed = attempts(&[Target::Job]);
+    allowed.retain(|attempt| found.contains(attempt));
+    assert_eq!(found, allowed);
+}
+
+#[tokio::test]
+async fn a_step_of_an_unprivileged_server_cannot_read_the_data_directory_by_default() {
+    if !users_may_mount() {
+        return;
+    }
+    for wrap in [|server| server, without_landlock as fn(Command) -> Command] {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        fs::set_permissions(folder.path(), fs::Permissions::from_mode(0o777)).expect("the folder is ours");
+        let data = folder.path().join("data");
+        fs::create_dir(&data).expect("the folder can be written");
+        plant(&data);
+        let server = Process::start_unprivileged(&data, wrap);
+        let found = successes(&server.api, &data.display().to_string(), server.id()).await;
+        assert_eq!(found, [""; 0]);
+        assert!(!logged(&data).contains("jobs can read"), "{}", logged(&data));
+        // Unlike with Landlock rules, the directories that contain the data directory can be used as usual.
+        let project = folder.path().display();
+        let run = format!("cd {project}; mkdir new; echo made > new/file; mv new other; cat other/file; ls data");
+        assert_eq!(line(&server.api, &run).await, "made\nwork");
+        let refused = line(&server.api, &format!("touch {project}/data/new 2>&1 || true")).await;
+        assert!(refused.contains("Read-only file system"), "{refused}");
+        let uncover = format!("umount {project}/data; unshare -Urm umount {project}/data; ls {project}/data");
+        assert_eq!(line(&server.api, &format!("(set +e; {uncover}) 2>/dev/null")).await, "work");
+        let capabilities = line(&server.api, "grep -E 'Cap(Inh|Prm|Eff|Bnd|Amb)' /proc/self/status").await;
+        assert_eq!(capabilities.matches("\t0000000000000000").count(), 5, "{capabilities}");
+    }
+}
+
+#[tokio::test]
+async fn ssh_accepts_the_configuration_of_root_in_a_user_namespace() {
+    if !is_root() || !users_may_mount() || !Path::new("/etc/ssh/ssh_config.d").exists() {
+        return;
+    }
+    // Root's files appear to belong to the user `nobody`, so this test needs another user.
+    let (user, data) = (1, tempfile::tempdir().expect("a temporary folder"));
+    plant(data.path());
+    let server = Process::start_by(data.path(), |_| {
+        let program = Process::as_user(data.path(), user);
+        let mut unshare = Command::new("unshare");
+        let script = "mount -t tmpfs -o mode=755 none /etc/ssh; cd /etc/ssh; mkdir ssh_config.d; \
+                      echo 'Include /etc/ssh/ssh_config.d/*.conf' > ssh_config; echo 'Port 2222' > ssh_config.d/a.conf; \
+                      exec \"$0\" \"$@\"";
+        unshare.args(["--mount", "sh", "-ec", script]).arg(program.get_program()).args(program.get_args());
+        unshare
+    });
+    let see = "cd /etc/ssh/ssh_config.d; stat -c %u . a.conf; cat a.conf; (echo x > a.conf) 2>/dev/null || echo refused; \
+               if command -v ssh >/dev/null; then ssh -G host 2>/dev/null | grep '^port'; else echo port 2222; fi; id -u";
+    // The directory shows that this is a user namespace: it belongs to root, and appears to belong to nobody.
+    let expected = format!("65534\n{user}\nPort 2222\nrefused\nport 2222\n{user}");
+    assert_eq!(line(&server.api, see).await, expected, "{}", logged(data.path()));
+}
+
+#[tokio::test]
+async fn a_step_cannot_read_the_data_directory_if_it_is_to_be_hidden_and_there_are_no_user_namespaces() {
+    if !is_root() || !may_mount() {
+        return;
+    }
+    let data = tempfile::tempdir().expect("a temporary folder");
+    plant(data.path());
+    let server = Process::start_unprivileged(data.path(), |server| {
+        let mut server = without_user_namespaces(server);
         server.env("TAILWATER_JOB_DATA", "hidden");
         server
     });
@@ -165,7 +266,7 @@ async fn without_restrictions_every_attempt_of_these_tests_succeeds() {
     });
     let found = successes(&server.api, &data.path().display().to_string(), server.id()).await;
     let possible = if is_root() {
-        vec![Target::Data, Target::Names, Target::Server, Target::Environment, Target::Job, Target::Mounts]
+        vec![Target::Data, Target::Names, Target::Server, Target::Job, Target::Mounts]
     } else {
         vec![Target::Data, Target::Names, Target::Job]
     };
@@ -188,10 +289,13 @@ async fn the_memory_and_the_environment_of_a_server_are_protected_even_without_l
 }
 
 #[tokio::test]
-async fn a_data_directory_in_a_directory_that_jobs_use_stays_visible_by_default_and_the_log_says_so() {
+async fn without_user_namespaces_a_data_directory_beside_files_of_jobs_stays_visible_and_the_log_says_so() {
+    if !is_root() || !may_mount() {
+        return;
+    }
     let data = tempfile::tempdir().expect("a temporary folder");
     plant(data.path());
-    let server = Process::start_unprivileged(data.path(), |server| server);
+    let server = Process::start_unprivileged(data.path(), without_user_namespaces);
     let data_dir = data.path().display();
     assert_eq!(line(&server.api, &format!("ls {data_dir} | grep planted")).await, "planted");
     let log = logged(data.path());
@@ -219,7 +323,8 @@ async fn a_data_directory_beside_which_only_root_can_create_files_is_hidden_by_d
         unshare
     });
     let read = "cat /mnt/data/planted 2>/dev/null || head -c 1 /mnt/data/tailwater.sqlite 2>/dev/null || echo hidden";
-    assert_eq!(line(&server.api, read).await, if has_landlock(folder.path()) { "hidden" } else { "x" });
+    let is_hidden = has_landlock(folder.path()) || users_may_mount();
+    assert_eq!(line(&server.api, read).await, if is_hidden { "hidden" } else { "x" });
     let usable =
         "file=$(mktemp); echo text > $file; cat $file; rm $file; echo x > y; mkdir z; mv y z; cat z/y; ls /mnt";
     assert_eq!(line(&server.api, usable).await, "text\nx\nbin\ndata");
@@ -293,11 +398,11 @@ async fn a_step_sees_no_secret_of_the_server_in_its_environment_or_in_other_proc
         server.env("TAILWATER_SECRETS_KEY", "5".repeat(64)).env("REGISTRY_TOKEN", "hunter2-registry");
         server
     });
-    // If the job printed a secret, its output would contain the mask. This test does not read the environment of the
-    // server itself, which root can read on recent kernels. Another test covers it.
-    let command = "env; tr '\\0' '\\n' < /proc/self/environ; (cat /proc/$PPID/environ | tr '\\0' '\\n') 2>&1; \
-                   tr '\\0' '\\n' < /proc/$PPID/cmdline; ls -l /proc/self/fd";
-    let output = line(&server.api, command).await;
+    // If the job printed a secret, its output would contain the mask.
+    let command = "env; for file in /proc/self/environ /proc/$PPID/environ /proc/$PPID/cmdline /proc/SERVER/environ \
+                   /proc/SERVER/cmdline /proc/SERVER/task/*/environ; do (tr '\\0' '\\n' < $file) 2>&1 || true; done; \
+                   ls -l /proc/self/fd";
+    let output = line(&server.api, &command.replace("SERVER", &server.id().to_string())).await;
     for secret in [TOKEN, "REGISTRY_TOKEN", "TAILWATER_SECRETS_KEY", "[REDACTED]"] {
         assert!(!output.contains(secret), "{secret}: {output}");
     }
@@ -306,11 +411,27 @@ async fn a_step_sees_no_secret_of_the_server_in_its_environment_or_in_other_proc
 #[tokio::test]
 async fn ordinary_tools_work_with_the_default_restrictions() {
     let server = TestServer::start().await;
-    let command = "git init -q project; cd project; git config user.email a@b; git config user.name n; echo x > f; \
-                   git add f; git commit -qm first; git clone -q . ../copy; cat ../copy/f; \
-                   echo to stderr > /dev/stderr; echo $(ls /proc/self/fd | wc -l) > /dev/null; \
-                   python3 -c 'import multiprocessing as m; print(m.Pool(2).map(abs, [-1]))'; \
-                   mktemp >/dev/null; sh -c 'sleep 600 & kill $!; wait' ; tar cf a.tar f; tar xf a.tar -C ..; cat ../f";
-    let output = line(&server.api, command).await;
-    assert_eq!(output.replace("to stderr\n", ""), "x\n[1]\nx");
+    assert_eq!(line(&server.api, ORDINARY).await.replace("to stderr\n", ""), "x\n[1]\nx\n0 CHILD=inherited");
 }
+
+#[tokio::test]
+async fn ordinary_tools_work_in_a_user_namespace_too() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let server = Process::start_unprivileged(data.path(), |server| server);
+    assert_eq!(line(&server.api, ORDINARY).await.replace("to stderr\n", ""), "x\n[1]\nx\n0 CHILD=inherited");
+    assert_eq!(!logged(data.path()).contains("jobs can read"), users_may_mount(), "{}", logged(data.path()));
+}
+
+/// Commands that restrictions could break. The last ones trace a child, and read its environment.
+const ORDINARY: &str = r#"
+git init -q project; cd project; git config user.email a@b; git config user.name n; echo x > f; git add f
+git commit -qm first; git clone -q . ../copy; cat ../copy/f
+echo to stderr > /dev/stderr; echo $(ls /proc/self/fd | wc -l) > /dev/null
+python3 -c 'import multiprocessing as m; print(m.Pool(2).map(abs, [-1]))'
+mktemp >/dev/null; sh -c 'sleep 600 & kill $!; wait'; tar cf a.tar f; tar xf a.tar -C ..; cat ../f
+python3 -c '
+import ctypes, subprocess
+child = subprocess.Popen(["sleep", "600"], env={"CHILD": "inherited"})
+print(ctypes.CDLL(None).ptrace(16, child.pid, 0, 0), open("/proc/%d/environ" % child.pid).read().strip("\0"))
+child.kill()'
+"#;

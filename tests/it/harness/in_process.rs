@@ -28,7 +28,7 @@ pub fn worker_config(data: &Path) -> WorkerConfig {
         data_dir: data.to_owned(),
         spools: Spools::new(data),
         concurrency: 2,
-        supervision: Supervision { program: supervisor(), file_limit: None },
+        supervision: Supervision { program: supervisor(), file_limit: None, user_namespaces: false },
         cage: Cage::unrestricted(),
         live: LiveLog::Off,
         flush: second,

@@ -59,14 +59,21 @@ impl Process {
 
     /// Returns the command that starts the program as an unprivileged user. This user becomes the owner of `data`.
     pub fn as_nobody(data: &Path) -> Command {
-        chown(data, Some(NOBODY), Some(NOBODY)).expect("root can change owners");
+        Self::as_user(data, NOBODY)
+    }
+
+    /// Returns the command that starts the program as the user, and in the group, with this id. This user becomes the
+    /// owner of `data`.
+    pub fn as_user(data: &Path, id: u32) -> Command {
+        chown(data, Some(id), Some(id)).expect("root can change owners");
         // The program may be in a directory that only root can access, so it is copied.
         let folder = data.join("bin");
         fs::create_dir(&folder).expect("the folder can be written");
         fs::set_permissions(&folder, Permissions::from_mode(0o755)).expect("the folder is ours");
         fs::copy(PROGRAM, folder.join("tailwater")).expect("the program can be copied");
         let mut setpriv = Command::new("setpriv");
-        setpriv.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(folder.join("tailwater"));
+        setpriv.args([format!("--reuid={id}"), format!("--regid={id}"), "--clear-groups".to_owned()]);
+        setpriv.arg(folder.join("tailwater"));
         setpriv.current_dir("/");
         setpriv
     }

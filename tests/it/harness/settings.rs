@@ -40,7 +40,7 @@ pub fn config(data_dir: &Path) -> Config {
         oidc_name: "SSO".into(),
         jobs: JobsConfig {
             concurrency: 2,
-            supervision: Supervision { program: process::supervisor(), file_limit: None },
+            supervision: Supervision { program: process::supervisor(), file_limit: None, user_namespaces: false },
             live_log_events: true,
             live_flush: Duration::from_millis(100),
             live_events_per_second: 50,

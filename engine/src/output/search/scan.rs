@@ -14,7 +14,7 @@ use regex::bytes::Regex;
 use super::stepped::PIECE;
 use super::{Purpose, SearchShared, known};
 use crate::output::levels::StreamLevels;
-use crate::output::visible::{is_plain, visible};
+use crate::output::visible::{is_plain, visible_unless};
 use crate::spool::{Record, Source, SpoolReader};
 
 /// The maximum number of bytes of a line that are searched.
@@ -238,7 +238,7 @@ impl Scan<'_> {
             *levels = None;
             return Ok(());
         }
-        let text = visible(text);
+        let Some(text) = visible_unless(&|| self.shared.is_stopped(), text) else { return Ok(()) };
         if self.shared.purpose == Purpose::Collect {
             self.found.hashes.extend(known::hash(&text));
             return Ok(());

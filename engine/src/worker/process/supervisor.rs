@@ -18,7 +18,7 @@ use super::kill::{ProcessMarker, kill_marked};
 use crate::queue::TerminalSize;
 use supervise::cage::StepCage;
 use supervise::message::{ExitStatus, Order, Report, send_block, send_environment};
-use supervise::{SupervisorProgram, Task, processes};
+use supervise::{ENVIRONMENT, SupervisorProgram, Task, processes};
 
 /// The settings for supervising steps.
 #[derive(Clone, Debug)]
@@ -27,6 +27,8 @@ pub struct Supervision {
     pub program: SupervisorProgram,
     /// The soft limit on open files that the server was started with, if the server has raised it since.
     pub file_limit: Option<u64>,
+    /// Whether the supervisor of a step may use a user namespace. This is irrelevant for a server that runs as root.
+    pub user_namespaces: bool,
 }
 
 /// The maximum time that the server waits for the descendants of a step to die. After that, the server continues, and
@@ -209,7 +211,8 @@ fn spawn(program: &Path, descriptors: [BorrowedFd<'_>; 3], arguments: &[CString]
     attributes.set_flags(PosixSpawnFlags::POSIX_SPAWN_SETSIGDEF | PosixSpawnFlags::POSIX_SPAWN_SETSIGMASK)?;
     attributes.set_sigdefault(&SigSet::all())?;
     attributes.set_sigmask(&SigSet::empty())?;
-    let pid = posix_spawn(program, &actions, &attributes, arguments, &[] as &[CString])?;
+    let environment = ENVIRONMENT.map(|entry| CString::new(entry).expect("it contains no NUL"));
+    let pid = posix_spawn(program, &actions, &attributes, arguments, &environment)?;
     Ok(Pid::from_raw(pid.as_raw()).expect("a process id is positive"))
 }
 

@@ -175,3 +175,28 @@ fn folding_a_line_in_pieces_equals_folding_it_as_a_whole() {
         assert_eq!(shown_rows(&pieces), shown_rows(&line), "{line:?} as {pieces:?}, TAILWATER_SEED={seed}");
     }
 }
+
+#[test]
+fn drawing_a_long_line_can_be_stopped() {
+    use std::cell::Cell;
+    let line = "progress\r".repeat(100_000);
+    let checks = Cell::new(0);
+    let stopped_at = |check: u32| {
+        checks.set(0);
+        move |checks: &Cell<u32>| {
+            checks.set(checks.get() + 1);
+            checks.get() == check
+        }
+    };
+    let all = stopped_at(0);
+    assert_eq!(fold_unless(&|| all(&checks), &line, LineEnd::Complete), Some(fold(&line, LineEnd::Complete)));
+    let count = checks.get();
+    assert!(count > 20, "the line is checked every 64 KiB while it is examined and while it is drawn: {count}");
+    for check in [1, count / 2, count] {
+        let stop = stopped_at(check);
+        assert_eq!(fold_unless(&|| stop(&checks), &line, LineEnd::Complete), None);
+        assert_eq!(checks.get(), check);
+    }
+    assert_eq!(crate::ansi::plain_text_unless(&|| true, &line), None);
+    assert_eq!(crate::ansi::plain_text_unless(&|| true, &"\u{301}".repeat(100_000)), None);
+}
