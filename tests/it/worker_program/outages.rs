@@ -10,7 +10,7 @@ use crate::harness::people::execute;
 use crate::harness::process::Process;
 use crate::harness::proxy::Proxy;
 use crate::harness::worker_process::{WorkerProcess, server_without_worker};
-use crate::harness::{of_kind, restore, sha256, until};
+use crate::harness::{of_kind, restore, sha256, until, until_async};
 
 /// Returns the number of running processes whose command line contains `text`.
 fn running(text: &str) -> usize {
@@ -30,6 +30,21 @@ async fn is_complete(server: &Process, id: &str, job: &Value) {
     let log = server.api.get(&format!("/jobs/{id}/log")).await.bytes().await.expect("the log is complete");
     assert!(log == expected.as_bytes(), "all output is in the log");
     assert_eq!(job["logSha256"], sha256(&log));
+}
+
+/// Lets the lease on a job of a suspended or killed worker expire. `kind` is the type of the job, and of no other running
+/// job. Returns the job after that.
+///
+/// The test sets the expiry time itself, because a short lease could expire too early on a slow machine. It does so
+/// repeatedly, because the server may still renew the lease for a request that the worker sent earlier.
+async fn expire_lease(server: &Process, data: &Path, kind: &str, id: &str) -> Value {
+    let expire = format!("update jobs set lease_expires_at = 1 where type = '{kind}' and status = 'running'");
+    until_async("the lease has expired", async || {
+        execute(data, &expire).await;
+        server.api.job(id).await["status"] != "running"
+    })
+    .await;
+    server.api.job(id).await
 }
 
 /// Shuts the server down for `outage` while a job prints, and checks the job's output.
@@ -126,12 +141,12 @@ async fn stopped_beyond_the_lease(server: &Process, data: &Path, number: usize) 
         let id = server.api.submit_job(json!({"type": name, "payload": {"run": run}})).await;
         server.api.events_when(&id, "the job prints", |events| restore(events, 1).len() > 200).await;
         worker.signal("STOP");
-        // The test sets the expiry time itself, because a short lease could expire too early on a slow machine.
-        execute(data, &format!("update jobs set lease_expires_at = 1 where type = '{name}'")).await;
-        let ended = server.api.ended(&id).await;
+        let ended = expire_lease(server, data, &name, &id).await;
         assert_eq!(
             json!([ended["status"], ended["failureReason"], ended["errorMessage"]]),
-            json!(["dead_letter", "interrupted", "the worker's lease expired"])
+            json!(["dead_letter", "interrupted", "the worker's lease expired"]),
+            "{}",
+            worker.log()
         );
         let events = server.api.events(&id).await;
         assert_eq!(
@@ -176,10 +191,7 @@ async fn killed_in_the_middle(server: &Process, data: &Path, number: usize) {
         until("all processes of the job are killed", || running(&mark) == 0).await;
         let held = server.api.job(&id).await;
         assert_eq!(held["status"], "running", "the lease goes on");
-        // The test sets the expiry time itself, because a short lease could expire too early on a slow machine.
-        execute(data, &format!("update jobs set lease_expires_at = 1 where type = '{name}' and status = 'running'"))
-            .await;
-        let ended = server.api.job_when(&id, "its lease has ended", |job| job["status"] != "running").await;
+        let ended = expire_lease(server, data, &name, &id).await;
         let status = if attempts == 1 { "dead_letter" } else { "queued" };
         assert_eq!(
             json!([ended["status"], ended["failureReason"], ended["errorMessage"]]),
@@ -255,8 +267,7 @@ async fn a_restarted_worker_ends_the_attempt_that_it_holds_and_not_one_that_it_h
     let id = server.api.submit_job(json!({"type": "command", "maxAttempts": 2, "payload": {"run": run}})).await;
     server.api.events_when(&id, "the job prints", |events| restore(events, 1).len() > 200).await;
     worker.signal("STOP");
-    execute(data.path(), "update jobs set lease_expires_at = 1").await;
-    server.api.job_when(&id, "its lease has ended", |job| job["status"] == "queued").await;
+    assert_eq!(expire_lease(&server, data.path(), "command", &id).await["status"], "queued");
     worker.signal("CONT");
     until("the worker kills the job's processes", || running(&mark) == 0).await;
     execute(data.path(), "update jobs set next_attempt_at = null").await;
