@@ -6,6 +6,7 @@ mod store;
 
 use engine::db::{Db, DbError};
 use model::{AuditEntry, AuditPage, Timestamp};
+use redact::Redacted;
 
 /// The maximum number of entries per page.
 pub const MAX_PAGE: usize = 1_000;
@@ -16,7 +17,7 @@ pub struct NewEntry {
     /// The time at which the request was answered.
     pub created_at: Timestamp,
     /// The name of the user, or `None` if nobody was logged in.
-    pub user: Option<String>,
+    pub user: Option<Redacted>,
     /// The kind of the user's credential, or `None` if nobody was logged in.
     pub credential: Option<&'static str>,
     /// The address of the client.
@@ -24,9 +25,9 @@ pub struct NewEntry {
     /// The requested action, such as `job.cancel`.
     pub action: &'static str,
     /// The name or id of the object of the action, or `None` if there is none.
-    pub object: Option<String>,
+    pub object: Option<Redacted>,
     /// A description of the change, or of how the object was created, or `None` if there is none.
-    pub details: Option<String>,
+    pub details: Option<Redacted>,
     /// The HTTP status of the response.
     pub status: u16,
 }

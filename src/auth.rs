@@ -25,6 +25,7 @@ use std::time::{Duration, Instant};
 
 use engine::clock;
 use engine::db::{Db, DbError};
+use engine::queue::Maskers;
 use model::Role;
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
@@ -106,16 +107,18 @@ pub struct Auth {
     passwords: PasswordHashing,
     revocations: Revocations,
     previews: PreviewKey,
+    /// Mask secrets in the texts that people choose or that browsers send.
+    maskers: Maskers,
     group_roles: Arc<GroupRoles>,
     /// The lifetime of the sessions of people whom a reverse proxy or an OpenID Connect provider has authenticated.
     external_session: Duration,
 }
 
 impl Auth {
-    /// Creates an authenticator from the admin token and the id of the data directory. No group is mapped to a role yet
-    /// ([`Self::with_group_roles`]).
+    /// Creates an authenticator from the admin token and the id of the data directory. `maskers` mask secrets in names
+    /// and descriptions. No group is mapped to a role yet ([`Self::with_group_roles`]).
     #[must_use]
-    pub fn new(db: Db, admin_token: &str, instance_id: &str) -> Self {
+    pub fn new(db: Db, admin_token: &str, instance_id: &str, maskers: Maskers) -> Self {
         Self {
             db,
             admin: hash(admin_token),
@@ -126,6 +129,7 @@ impl Auth {
             passwords: PasswordHashing::new(),
             revocations: Revocations::new(),
             previews: PreviewKey::random(),
+            maskers,
             group_roles: Arc::default(),
             external_session: SESSION,
         }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use engine::cage::{Cage, CageSettings};
-use engine::queue::WorkingRoots;
+use engine::queue::{WorkingRoots, weak};
 use engine::spool::Spools;
 use engine::worker::batch::Policy;
 use engine::worker::ship::{Bounds, LiveLog};
@@ -106,7 +106,14 @@ pub enum JobsConfigError {
 
 impl JobsConfig {
     /// Returns the configuration of a worker with these settings. `data_dir` contains its workspaces and spools.
-    pub(crate) fn worker(&self, host: Host, data_dir: &Path, cage: Cage, roots: WorkingRoots) -> WorkerConfig {
+    /// `own_secrets` are the secrets that every job can print.
+    pub(crate) fn worker(
+        &self,
+        host: Host,
+        data_dir: &Path,
+        (cage, roots): (Cage, WorkingRoots),
+        own_secrets: Vec<(String, String)>,
+    ) -> WorkerConfig {
         WorkerConfig {
             host,
             lease: self.lease,
@@ -125,6 +132,7 @@ impl JobsConfig {
             roots,
             input_bytes: self.input_bytes,
             mask_commands: if self.mask_commands { MaskCommandsSetting::On } else { MaskCommandsSetting::Off },
+            own_secrets,
             recovery_tries: RECOVERY_TRIES,
         }
     }
@@ -132,20 +140,22 @@ impl JobsConfig {
     /// Returns the values that are masked in every job's output: the values of this process's environment variables
     /// whose names suggest a secret, the passwords in variables that jobs inherit, and the values in
     /// `redact_values_file`.
-    pub(crate) fn secrets(&self) -> Result<Vec<String>, JobsConfigError> {
-        let looks_secret =
-            |(name, value): (String, String)| (redact::is_secret_name(&name) && !value.is_empty()).then_some(value);
-        let of_environment = std::env::vars_os()
+    pub(crate) fn secrets(&self) -> Result<OwnSecrets, JobsConfigError> {
+        let of_environment: Vec<(String, String)> = std::env::vars_os()
             .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
-            .filter_map(looks_secret);
-        let mut secrets: Vec<String> = of_environment.collect();
-        secrets.extend(self.job_environment().passwords());
+            .filter(|(name, value)| redact::is_secret_name(name) && !value.is_empty())
+            .collect();
+        let (mut printable, hidden): (Vec<_>, Vec<_>) =
+            of_environment.into_iter().partition(|(name, _)| self.job_env.contains(name));
+        printable.extend(self.job_environment().passwords());
         if let Some(path) = &self.redact_values_file {
             let text = std::fs::read_to_string(path)
                 .map_err(|source| JobsConfigError::RedactValues { path: path.clone(), source })?;
-            secrets.extend(text.lines().filter(|line| !line.is_empty()).map(str::to_owned));
+            let lines = text.lines().zip(1..).filter(|(line, _)| !line.is_empty());
+            printable
+                .extend(lines.map(|(line, number)| (format!("line {number} of redact_values_file"), line.to_owned())));
         }
-        Ok(secrets)
+        Ok(OwnSecrets { printable, hidden })
     }
 
     /// Returns the rules that recognise secrets by their format: the built-in ones and those in `redact_rules_file`.
@@ -189,6 +199,35 @@ impl JobsConfig {
             files: MAX_ARTIFACTS,
             file_bytes: self.artifact_file_bytes,
             job_bytes: self.artifact_job_bytes,
+        }
+    }
+}
+
+/// The secret values of the server or of a worker, each with a description: the name of its variable, or its line in
+/// `redact_values_file`.
+#[derive(Clone)]
+pub(crate) struct OwnSecrets {
+    /// The values that jobs can print, because they inherit them or because the operator expects it.
+    pub(crate) printable: Vec<(String, String)>,
+    /// The values in variables that jobs do not inherit.
+    hidden: Vec<(String, String)>,
+}
+
+impl OwnSecrets {
+    /// Returns all values.
+    pub(crate) fn values(&self) -> Vec<String> {
+        self.printable.iter().chain(&self.hidden).map(|(_, value)| value.clone()).collect()
+    }
+
+    /// Logs which values are masked only as whole words. The logs of jobs name only the values that jobs can print.
+    pub(crate) fn warn_about_weak_values(&self) {
+        for (source, value) in self.printable.iter().chain(&self.hidden) {
+            if weak::is_weak(value) {
+                tracing::warn!(
+                    source,
+                    "a secret is masked only as a whole word, because it is too short or too common"
+                );
+            }
         }
     }
 }

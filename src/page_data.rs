@@ -50,9 +50,10 @@ impl FromServerFnError for RpcError {
                 if host::IS_SERVER =>
             {
                 host::status(INVALID_ARGUMENTS);
-                Self::Refused { status: INVALID_ARGUMENTS, code: "invalid_queue_payload".to_owned(), message: problem }
+                let (code, message) = ("invalid_queue_payload".to_owned(), host::masked(problem));
+                Self::Refused { status: INVALID_ARGUMENTS, code, message }
             }
-            error => Self::Transport(error.to_string()),
+            error => Self::Transport(host::masked(error.to_string())),
         }
     }
 }

@@ -203,7 +203,9 @@ impl Server {
             return Err(config::ConfigError::OpenWithoutToken(address).into());
         }
         let token = auth::admin_token(config.admin_token.clone(), &config.data_dir)?;
-        let mut secrets = config.jobs.secrets()?;
+        let own_secrets = config.jobs.secrets()?;
+        own_secrets.warn_about_weak_values();
+        let mut secrets = own_secrets.values();
         secrets.push(token.clone());
         secrets.extend(provider_secret);
         let roots = WorkingRoots::new(&config.jobs.working_roots)?;
@@ -228,8 +230,9 @@ impl Server {
         queue.describe_embedded(embedded_worker(&config)).await.map_err(io::Error::other)?;
         let disk = DiskGuard::new(config.data_dir.clone(), config.jobs.min_free_bytes);
         let cage = Cage::prepare(&config.jobs.cage, &config.data_dir, &config.jobs.supervision)?;
-        let worker = Worker::new(link, config.jobs.worker(Host::Server, &config.data_dir, cage, roots), disk.clone());
-        let auth = Auth::new(db.clone(), &token, &instance)
+        let worker = config.jobs.worker(Host::Server, &config.data_dir, (cage, roots), own_secrets.printable);
+        let worker = Worker::new(link, worker, disk.clone());
+        let auth = Auth::new(db.clone(), &token, &instance, queue.maskers().clone())
             .with_group_roles(group_roles)
             .with_external_sessions(config.sso_session)
             .with_failed_login_limits(config.failed_logins);

@@ -11,6 +11,7 @@ use serde_json::json;
 use crate::abuse;
 use crate::client::{Client, Seen};
 use crate::load;
+use crate::redactor;
 use crate::revocation;
 use crate::server::Server;
 use crate::workers;
@@ -60,6 +61,9 @@ pub async fn all(names: &[String]) {
     }
     if wanted("many") {
         workers::many().await;
+    }
+    if wanted("redactor") {
+        redactor::redactor();
     }
 }
 

@@ -1,15 +1,16 @@
-//! Benchmarks of the main data path. A release server and its clients share the same CPU cores, and each result is
+//! Benchmarks of the main data path, and of the redactor that it contains. A release server and its clients share the same CPU cores, and each result is
 //! printed next to its target.
 //!
 //! The benchmarks are not tests: a missed target is not a failure. `make bench` builds the server and runs this
 //! program. The arguments of the program select benchmarks by name (`idle`, `latency`, `file`, `readers`, `jobs`,
-//! `flood`, `terminal`, `streams`, `disk`, `search`, `abuse`, `revocation`, `worker`, `many`). Jobs that print lines
-//! run this program with the arguments `--print RATE COUNT`.
+//! `flood`, `terminal`, `streams`, `disk`, `search`, `abuse`, `revocation`, `worker`, `many`, `redactor`). Jobs that
+//! print lines run this program with the arguments `--print RATE COUNT`.
 
 mod abuse;
 mod client;
 mod figures;
 mod load;
+mod redactor;
 mod revocation;
 mod server;
 mod workers;

@@ -1,7 +1,8 @@
 //! Fail points: places in the code at which a test can kill the server, as if by `kill -9`.
 //!
-//! `TAILWATER_FAIL_POINT=batch_stored:3` kills the server when it reaches that point for the third time. Release builds
-//! have no fail points.
+//! `TAILWATER_FAIL_POINT=batch_stored:3` kills the server when it reaches that point for the third time. With
+//! `TAILWATER_PANIC_ON=text`, code that handles a text which contains `text` panics ([`panic_on`]). Release builds have no
+//! fail points.
 
 /// A point in an operation at which a crash must not lose or corrupt data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,3 +141,17 @@ impl FailPoint {
     #[expect(clippy::unused_self, reason = "builds with fail points use self")]
     pub const fn reached(self) {}
 }
+
+/// Panics with a message that contains `text` if the environment variable `TAILWATER_PANIC_ON` selects the text, so that
+/// a test can check what becomes of the message.
+#[cfg(debug_assertions)]
+pub fn panic_on(text: &str) {
+    use std::sync::LazyLock;
+
+    static WANTED: LazyLock<Option<String>> = LazyLock::new(|| std::env::var("TAILWATER_PANIC_ON").ok());
+    assert!(!WANTED.as_ref().is_some_and(|wanted| text.contains(wanted)), "a test has selected this text: {text}");
+}
+
+/// Does nothing, because release builds have no fail points.
+#[cfg(not(debug_assertions))]
+pub const fn panic_on(_text: &str) {}

@@ -22,3 +22,4 @@ pub mod clock;
 pub mod fail_point;
 pub mod metrics;
 pub mod seal;
+pub mod task;

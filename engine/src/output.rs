@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 use crate::event_log::{EventLog, ReadError};
 use crate::queue::{AttemptOutput, Queue, QueueError, Shipping};
 use crate::spool::{SpoolReader, Spools};
+use crate::task::task_error;
 use page::signed;
 pub use page::{FirstLine, LineForm, Wanted};
 use search::Searchers;
@@ -146,7 +147,7 @@ fn unshipped(spools: &Spools, attempts: &[Shipping]) -> u64 {
 
 /// Runs a read on a thread that is allowed to block.
 async fn blocking<T: Send + 'static>(read: impl FnOnce() -> io::Result<T> + Send + 'static) -> io::Result<T> {
-    tokio::task::spawn_blocking(read).await.map_err(io::Error::other)?
+    tokio::task::spawn_blocking(read).await.map_err(task_error)?
 }
 
 /// Reads a spool on a thread that is allowed to block. If the caller no longer waits, for example because a client has

@@ -9,6 +9,7 @@
 //! begins or ends. A worker that has lost its lease can therefore no longer change the job.
 
 mod admission;
+mod affinity;
 mod bulk;
 mod concurrency;
 mod ending;
@@ -30,6 +31,7 @@ mod secrets;
 mod store;
 mod submission;
 mod waits;
+pub mod weak;
 mod workers;
 mod working_roots;
 
@@ -43,6 +45,7 @@ use tokio::sync::{Notify, watch};
 use crate::clock;
 use crate::db::{Db, DbError, Tx};
 use crate::event_log::{EventLog, JobDetails, NewEvent, Tails, append_by_server};
+use crate::fail_point::panic_on;
 use crate::spool::Spools;
 
 pub use admission::WorkerLimits;
@@ -205,6 +208,7 @@ impl Queue {
         key: Option<String>,
         input: Option<JobInput>,
     ) -> Result<Job, QueueError> {
+        new.affinity_key.as_deref().into_iter().for_each(panic_on);
         let submission = Submission::check(new, by, key, &self.maskers, &self.roots)?;
         self.insert(submission.with_input(input), Resubmitted::Included).await
     }
@@ -234,6 +238,7 @@ impl Queue {
             kind: row.job.kind.clone(),
             priority: changes.priority.unwrap_or(row.job.priority),
             payload: overrides::apply(&row.job.kind, &original, changes.payload.as_ref(), &self.maskers)?,
+            // If the stored key is masked, the copy keeps it unchanged.
             affinity_key: row.job.affinity_key.clone(),
             max_attempts: changes.max_attempts.unwrap_or(row.job.max_attempts),
         };
@@ -338,6 +343,7 @@ impl Queue {
     /// stopped it. A repeated request changes nothing.
     pub async fn cancel(&self, job: JobId, by: &str, reason: Option<String>) -> Result<Job, QueueError> {
         if let Some(reason) = &reason {
+            panic_on(reason);
             check_reason(reason)?;
         }
         let (log, maskers, by, now) = (self.log.clone(), self.maskers.clone(), by.to_owned(), clock::now());
@@ -370,6 +376,12 @@ impl Queue {
         Ok(row.to_job(&self.maskers))
     }
 
+    /// Returns the redactors, which also mask texts that do not belong to a job.
+    #[must_use]
+    pub const fn maskers(&self) -> &Maskers {
+        &self.maskers
+    }
+
     /// Returns the number of jobs of each status.
     pub async fn counts(&self) -> Result<JobCounts, QueueError> {
         let mut connection = self.db.reader().await?;
@@ -397,8 +409,9 @@ async fn stored(
     if !store::insert(tx.connection(), &submission, payload, limit, now).await? {
         return Err(QueueError::Full(limit));
     }
-    let event = NewEvent::job(JobEventStatus::Queued, 0, JobDetails::default());
-    append_by_server(tx, tails, submission.id, vec![event], now).await?;
+    let mut events = vec![NewEvent::job(JobEventStatus::Queued, 0, JobDetails::default())];
+    events.extend(submission.weak_values.clone().map(|warning| NewEvent::warning(0, warning)));
+    append_by_server(tx, tails, submission.id, events, now).await?;
     store::job(tx.connection(), submission.id).await?.ok_or(QueueError::NoSuchJob(submission.id))
 }
 

@@ -92,6 +92,9 @@ pub struct WorkerConfig {
     pub input_bytes: u64,
     /// Whether a line such as `::add-mask::VALUE` in a job's output adds a value to mask.
     pub mask_commands: MaskCommandsSetting,
+    /// The secrets of this program that every job can print: a description and the value. A warning in the log of each
+    /// job names those that are masked only as whole words.
+    pub own_secrets: Vec<(String, String)>,
     /// A recovery round tries to end all attempts that an earlier run of the program left running. After this many
     /// failed rounds, an attempt is ended even if its spool cannot be read.
     pub recovery_tries: u32,

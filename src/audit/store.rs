@@ -2,6 +2,7 @@
 
 use engine::db::{Connection, DbResult};
 use model::{AuditEntry, Timestamp};
+use redact::Redacted;
 use sqlx::{QueryBuilder, Row, Sqlite};
 
 use super::{AuditFilter, AuditPosition, NewEntry};
@@ -12,16 +13,20 @@ pub(super) async fn insert(connection: &mut Connection, entry: &NewEntry) -> DbR
          values (?, ?, ?, ?, ?, ?, ?, ?)",
     )
     .bind(entry.created_at.0)
-    .bind(&entry.user)
+    .bind(text(entry.user.as_ref()))
     .bind(entry.credential)
     .bind(&entry.address)
     .bind(entry.action)
-    .bind(&entry.object)
-    .bind(&entry.details)
+    .bind(text(entry.object.as_ref()))
+    .bind(text(entry.details.as_ref()))
     .bind(i64::from(entry.status))
     .execute(connection.sqlite())
     .await?;
     Ok(())
+}
+
+fn text(redacted: Option<&Redacted>) -> Option<String> {
+    redacted.map(|text| text.to_text().into_owned())
 }
 
 /// Returns the first entries that a filter selects.

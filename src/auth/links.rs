@@ -16,7 +16,7 @@ use super::attempts::CountedAccount;
 use super::changes::{Change, invalid};
 use super::login::{BegunSession, LoginClient, LoginError};
 use super::sessions::store as sessions;
-use super::sessions::{new_session, store_session};
+use super::sessions::store_session;
 use super::users::store as users;
 use super::users::store::UserRow;
 use super::users::{is_acceptable_password, later_than, name_key, source_name};
@@ -104,7 +104,7 @@ impl Auth {
             Some(_) | None => return Err(LoginError::NewPassword),
         };
         let account = Account::User(user.id);
-        let (session, cookie) = new_session(account, client, SESSION);
+        let (session, cookie) = self.new_session(account, client, SESSION);
         let (session_digest, revocations) = (hash(cookie.expose()), self.revocations.clone());
         self.apply(Change::SessionBegun(session.id.to_string()), &user.name, move |tx| {
             Box::pin(async move {

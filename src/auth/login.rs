@@ -160,6 +160,9 @@ impl Auth {
 #[cfg(test)]
 mod tests {
     use engine::db::Db;
+    use engine::queue::Maskers;
+    use engine::seal::SealKey;
+    use redact::Rules;
 
     use super::*;
     use crate::auth::FailedLoginLimits;
@@ -170,7 +173,7 @@ mod tests {
 
     async fn auth(folder: &tempfile::TempDir) -> Auth {
         let db = Db::open(folder.path()).await.expect("a new database opens");
-        Auth::new(db, &"x".repeat(32), "1")
+        Auth::new(db, &"x".repeat(32), "1", Maskers::new(Vec::new(), Rules::none(), SealKey::random().0))
     }
 
     #[tokio::test]

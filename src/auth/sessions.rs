@@ -7,6 +7,7 @@ use std::time::Duration;
 use engine::clock;
 use engine::db::{DbError, DbResult, Tx};
 use model::{Role, Session, SessionId, SessionsPage};
+use redact::Redacted;
 use uuid::Uuid;
 
 use super::changes::Change;
@@ -48,7 +49,7 @@ impl SessionRow {
             last_used_at: self.last_used_at,
             expires_at: self.expires_at,
             address: self.address.clone(),
-            browser: self.browser.clone(),
+            browser: self.browser.to_text().into_owned(),
             current: current == Some(self.id),
         }
     }
@@ -148,7 +149,7 @@ impl Auth {
         user: Option<UserRow>,
         lifetime: Duration,
     ) -> Result<Secret, LoginError> {
-        let (row, cookie) = new_session(account, client, lifetime);
+        let (row, cookie) = self.new_session(account, client, lifetime);
         let (digest, revocations) = (hash(cookie.expose()), self.revocations.clone());
         self.apply(Change::SessionBegun(row.id.to_string()), by, move |tx| {
             Box::pin(async move {
@@ -165,23 +166,31 @@ impl Auth {
         .await?;
         Ok(cookie)
     }
-}
 
-/// Returns a session that ends after `lifetime`, and the value of its cookie.
-pub(super) fn new_session(account: Account, client: &LoginClient, lifetime: Duration) -> (SessionRow, Secret) {
-    let now = clock::now();
-    let row = SessionRow {
-        id: SessionId(Uuid::now_v7()),
-        account,
-        user: None,
-        created_at: now,
-        last_used_at: now,
-        expires_at: now.after(lifetime),
-        address: client.address.to_canonical().to_string(),
-        browser: client.browser.chars().filter(|c| !c.is_control()).take(MAX_BROWSER).collect(),
-        proxy_user: client.proxy_user.clone(),
-    };
-    (row, Secret::random())
+    /// Returns a session that ends after `lifetime`, and the value of its cookie.
+    pub(super) fn new_session(
+        &self,
+        account: Account,
+        client: &LoginClient,
+        lifetime: Duration,
+    ) -> (SessionRow, Secret) {
+        let now = clock::now();
+        let browser: String = client.browser.chars().filter(|c| !c.is_control()).collect();
+        // A secret that is truncated first may not be recognised.
+        let browser: String = self.maskers.mask_name(&browser).to_text().chars().take(MAX_BROWSER).collect();
+        let row = SessionRow {
+            id: SessionId(Uuid::now_v7()),
+            account,
+            user: None,
+            created_at: now,
+            last_used_at: now,
+            expires_at: now.after(lifetime),
+            address: client.address.to_canonical().to_string(),
+            browser: Redacted::from_stored(browser.into_bytes()),
+            proxy_user: client.proxy_user.clone(),
+        };
+        (row, Secret::random())
+    }
 }
 
 /// Stores a new session, given the hash of its cookie. If the account has too many sessions, the oldest one ends.

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use engine::clock;
 use engine::db::DbError;
-use engine::queue::{InvalidPayload, WorkerLimits};
+use engine::queue::{InvalidPayload, Maskers, WorkerLimits};
 use model::{ApiToken, ApiTokensPage, CreatedApiToken, NewApiToken, Role, TokenId, TokenLimits};
 use uuid::Uuid;
 
@@ -48,9 +48,9 @@ impl TokenRow {
         ApiToken {
             id: self.id,
             user_id: self.user.map_or_else(|| ADMIN.to_owned(), |user| user.name),
-            name: self.name,
+            name: self.name.to_text().into_owned(),
             role: self.role,
-            description: self.description,
+            description: self.description.map(|text| text.to_text().into_owned()),
             limits: self.limits,
             hint: self.hint,
             created_at: self.created_at,
@@ -146,7 +146,8 @@ impl Auth {
         if !by.role.may_grant(role) {
             return Err(PeopleError::NotAuthorized(by.role));
         }
-        let limits = check_limits(role, new)?;
+        let (name, description) = (self.maskers.mask(&name), description.map(|text| self.maskers.mask(&text)));
+        let limits = check_limits(role, new, &self.maskers)?;
         let days = expires_in_days.unwrap_or(NewApiToken::DEFAULT_DAYS);
         if !(1..=NewApiToken::MAX_DAYS).contains(&days) {
             return Err(invalid("expiresInDays", format!("must be 1 to {}", NewApiToken::MAX_DAYS)));
@@ -205,7 +206,7 @@ impl Auth {
 }
 
 /// Checks the limits of a new token. Only tokens of workers can have limits.
-fn check_limits(role: Role, new: NewApiToken) -> Result<TokenLimits, PeopleError> {
+fn check_limits(role: Role, new: NewApiToken, maskers: &Maskers) -> Result<TokenLimits, PeopleError> {
     let limits = WorkerLimits {
         kinds: new.allowed_job_types.unwrap_or_default(),
         repositories: new.allowed_repositories.unwrap_or_default(),
@@ -219,6 +220,14 @@ fn check_limits(role: Role, new: NewApiToken) -> Result<TokenLimits, PeopleError
         let field = fields.into_iter().find(|field| error.field.starts_with(field)).unwrap_or("allowedJobTypes");
         invalid(field, error.problem)
     };
+    // Limits are compared with the names in jobs, so they cannot be masked.
+    let WorkerLimits { kinds, repositories, capabilities } = &limits;
+    let fields = [("allowedJobTypes", kinds), ("allowedRepositories", repositories), ("capabilities", capabilities)];
+    for (field, names) in fields {
+        if names.iter().any(|name| maskers.reveals_secret(name)) {
+            return Err(invalid(field, "must not contain a secret, because it is stored and shown as it is"));
+        }
+    }
     let WorkerLimits { kinds, repositories, capabilities } = limits.check().map_err(refused)?;
     let some = |names: Vec<String>| (!names.is_empty()).then_some(names);
     Ok(TokenLimits {
@@ -238,6 +247,7 @@ fn check_name(name: &str) -> Result<(), PeopleError> {
 #[cfg(test)]
 mod tests {
     use model::Timestamp;
+    use redact::Redacted;
 
     use super::store::TokenRow;
     use super::*;
@@ -253,7 +263,7 @@ mod tests {
                 is_refused,
                 source: model::UserSource::Local,
             }),
-            name: "test".into(),
+            name: Redacted::literal("test"),
             role: of_token,
             description: None,
             limits: TokenLimits::default(),

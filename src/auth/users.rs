@@ -80,6 +80,9 @@ impl Auth {
     pub async fn add_user(&self, new: NewUser, by: &Identity) -> Result<User, PeopleError> {
         let NewUser { name, role, password } = new;
         check_name(&name)?;
+        if self.maskers.reveals_secret(&name) {
+            return Err(invalid("name", "must not contain a secret, because it is stored and shown as it is"));
+        }
         check_role(role)?;
         let password = self.hash_of_new_password(password).await?;
         let now = clock::now();

@@ -91,7 +91,9 @@ impl RunWorker {
         };
         let config = self.jobs.config(supervision, lease);
         let usage = |error: &dyn std::fmt::Display| CliError::Usage(error.to_string());
-        let mut secrets = config.secrets().map_err(|error| usage(&error))?;
+        let own_secrets = config.secrets().map_err(|error| usage(&error))?;
+        own_secrets.warn_about_weak_values();
+        let mut secrets = own_secrets.values();
         secrets.push(client.token().to_owned());
         let jobs = ReceivedJobs::new(&name, secrets, config.rules().map_err(|error| usage(&error))?);
         let roots = WorkingRoots::new(&config.working_roots).map_err(|error| usage(&error))?;
@@ -101,7 +103,7 @@ impl RunWorker {
         let claims = Claims::open(&folder).map_err(|error| file("open the list of claimed jobs", error))?;
         let (server, concurrency) = (client.server().to_owned(), config.concurrency);
         let disk = DiskGuard::new(folder.clone(), config.min_free_bytes);
-        let config = config.worker(Host::Worker, &folder, cage, roots);
+        let config = config.worker(Host::Worker, &folder, (cage, roots), own_secrets.printable);
         let profile = WorkerProfile {
             name: name.clone(),
             hostname: machine::name(),

@@ -53,10 +53,25 @@ pub fn reload_after(seconds: u32) {
     }
 }
 
-/// Parses the arguments of a server function that the browser has called, by the same rules as all JSON bodies.
+/// Parses the arguments of a server function that the browser has called, by the same rules as all JSON bodies. An error
+/// does not quote secrets in the arguments.
 pub fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
-    let depth = use_context::<AppState>().map_or(JsonDepth::MAX, |state| state.config.json_depth);
-    engine::json::read_bytes(bytes, depth)
+    let state = use_context::<AppState>();
+    let depth = state.as_ref().map_or(JsonDepth::MAX, |state| state.config.json_depth);
+    let body = std::str::from_utf8(bytes).ok();
+    let mask = |problem: String| match &state {
+        Some(state) => state.queue.maskers().mask_error(&problem, body),
+        None => problem,
+    };
+    engine::json::read_bytes(bytes, depth).map_err(mask)
+}
+
+/// Masks the message of an error, which may quote the request.
+pub fn masked(message: String) -> String {
+    match use_context::<AppState>() {
+        Some(state) => state.queue.maskers().mask_error(&message, None),
+        None => message,
+    }
 }
 
 /// Returns the URL path of a static file, given its name without a hash.

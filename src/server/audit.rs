@@ -12,6 +12,7 @@ use axum::http::{Method, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use engine::clock;
+use redact::Redacted;
 use tracing::Instrument;
 
 use super::AppState;
@@ -253,14 +254,19 @@ pub(super) async fn audit(State(state): State<AppState>, mut request: Request, n
         Ok(reply) => reply,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            Err(error) => ApiError::Internal(error.to_string()).into_response(),
+            Err(error) => ApiError::of_task(error).into_response(),
         },
     }
 }
 
 async fn handle(state: AppState, note: AuditNote, route: RequestedRoute, request: Request, next: Next) -> Response {
     let reply = next.run(request).await;
-    if let Some(entry) = entry(route, &note, reply.status()) {
+    let mask = |text: String| {
+        let masked = state.queue.maskers().mask_name(&text);
+        // A secret that is truncated first may not be recognised.
+        Redacted::from_stored(shortened(&masked.to_text()).into_bytes())
+    };
+    if let Some(entry) = entry(route, &note, reply.status(), mask) {
         let is_known = entry.credential.is_some() || entry.status < 400;
         if (is_known || state.unknown_senders.admit(Instant::now()))
             && let Err(error) = state.audit.append(entry).await
@@ -305,8 +311,14 @@ fn parameter(template: &str, path: &str) -> Option<String> {
     Some(percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned())
 }
 
-/// Returns the entry for a request, or `None` if the request is not recorded.
-fn entry(route: RequestedRoute, note: &AuditNote, status: StatusCode) -> Option<NewEntry> {
+/// Returns the entry for a request, or `None` if the request is not recorded. `mask` masks secrets in texts that a client
+/// may have chosen.
+fn entry(
+    route: RequestedRoute,
+    note: &AuditNote,
+    status: StatusCode,
+    mask: impl Fn(String) -> Redacted,
+) -> Option<NewEntry> {
     let noted = std::mem::take(&mut *note.0.lock().unwrap_or_else(PoisonError::into_inner));
     let effect = route.effect();
     let RequestedRoute { method, template, object, address } = route;
@@ -326,12 +338,12 @@ fn entry(route: RequestedRoute, note: &AuditNote, status: StatusCode) -> Option<
     };
     Some(NewEntry {
         created_at: clock::now(),
-        user: noted.user.map(|user| shortened(&user)),
+        user: noted.user.map(&mask),
         credential: noted.credential,
         address,
         action,
-        object: object.map(|object| shortened(&object)),
-        details: noted.details.map(|details| shortened(&details)),
+        object: object.map(&mask),
+        details: noted.details.map(&mask),
         status: status.as_u16(),
     })
 }

@@ -49,7 +49,7 @@ use leptos_axum::{LeptosRoutes, generate_route_list};
 use super::{AppState, arrival, gate, head, observe};
 use crate::app;
 use crate::page_data::RefusedPerson;
-use error::ApiError;
+use error::{ApiError, write_error};
 pub use routes::Route;
 use routes::Routes;
 
@@ -186,8 +186,9 @@ const DEFAULT_HEADERS: [(HeaderName, HeaderValue); 7] = [
 const ONLY_HTTPS: (HeaderName, HeaderValue) =
     (header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static("max-age=31536000"));
 
-/// Adds the default headers to a response, unless they are already set.
+/// Adds the default headers to a response, unless they are already set. Also writes the body of an error.
 pub(super) fn with_default_headers(state: &AppState, mut reply: Response) -> Response {
+    write_error(&mut reply, |message| state.queue.maskers().mask_error(message, None));
     // A server on a loopback address does not send `Strict-Transport-Security`, because the header would also affect
     // all other servers on the reader's machine.
     let only_https = (state.tls.is_some() && !state.leptos.site_addr.ip().is_loopback()).then_some(ONLY_HTTPS);

@@ -161,7 +161,7 @@ pub async fn test_redaction(text: String) -> Result<RedactionResult, RpcError> {
     let state = state("test_redaction")?;
     // The test runs outside the async threads, because one megabyte of text takes several milliseconds.
     let tested = tokio::task::spawn_blocking(move || state.queue.test_redaction(&text)).await;
-    tested.map_err(|error| refuse(ApiError::Internal(error.to_string())))
+    tested.map_err(|error| refuse(ApiError::of_task(error)))
 }
 
 /// Returns the rules that recognise secrets by their format.
@@ -277,5 +277,9 @@ fn refuse(error: impl Into<ApiError>) -> RpcError {
     if is_call && let Some(reply) = use_context::<ResponseOptions>() {
         reply.set_status(status);
     }
-    RpcError::Refused { status: status.as_u16(), code: code.into(), message: error.to_string() }
+    let message = match use_context::<AppState>() {
+        Some(state) => state.queue.maskers().mask_error(&error.to_string(), None),
+        None => error.to_string(),
+    };
+    RpcError::Refused { status: status.as_u16(), code: code.into(), message }
 }

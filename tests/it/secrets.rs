@@ -4,6 +4,7 @@ mod added;
 mod anywhere;
 mod canaries;
 mod named;
+mod names;
 
 use reqwest::Method;
 use serde_json::{Value, json};

@@ -28,6 +28,7 @@ use super::page::{LineForm, with_levels};
 use super::{OutputError, Outputs, StepIds, blocking, blocking_read, signed};
 use crate::queue::AttemptOutput;
 use crate::spool::SpoolReader;
+use crate::task::task_error;
 use known::KnownCache;
 pub use known::KnownLines;
 pub use query::{LineQuery, MessageLines, PatternCase, PatternError, SearchPattern, Select, Syntax};
@@ -325,7 +326,7 @@ impl LogSearch {
             }));
         }
         let Some(running) = self.running.front_mut() else { return Ok(None) };
-        let found = running.await.map_err(io::Error::other)?;
+        let found = running.await.map_err(task_error)?;
         self.running.pop_front();
         let mut found = found?;
         self.reached = match self.from {

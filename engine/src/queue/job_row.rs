@@ -3,14 +3,14 @@
 use model::Job;
 use redact::{Redacted, Redactor};
 
-use super::JobPayload;
 use super::concurrency::StoredConcurrency;
 use super::maskers::Maskers;
+use super::{JobPayload, affinity};
 
 /// A job as the database stores it, with real secret values.
 #[derive(Clone, Debug)]
 pub(super) struct JobRow {
-    /// The job in the form used in responses, but without its payload, and with the real value of its affinity key.
+    /// The job in the form used in responses, but without its payload, and with its affinity key as it is stored.
     pub(super) job: Job,
     /// The stored payload. It is decrypted and parsed only when it is needed, because lists of jobs contain no
     /// payloads.
@@ -31,10 +31,11 @@ impl JobRow {
         Job { payload: Some(payload.masked(&redactor)), ..self.to_summary(maskers) }
     }
 
-    /// Returns the job in the form used in lists of jobs, without its payload. Except for the affinity key, all of its
-    /// text was masked before it was stored.
+    /// Returns the job in the form used in lists of jobs, without its payload. All of its text was masked before it was
+    /// stored, except for affinity keys that an earlier version has stored.
     pub(super) fn to_summary(&self, maskers: &Maskers) -> Job {
-        let affinity_key = self.job.affinity_key.as_ref().map(|key| self.mask(maskers, key).to_text().into_owned());
+        let key = self.job.affinity_key.as_deref().map(affinity::shown);
+        let affinity_key = key.map(|key| self.mask(maskers, key).to_text().into_owned());
         Job { affinity_key, ..self.job.clone() }
     }
 

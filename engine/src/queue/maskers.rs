@@ -10,11 +10,12 @@ use std::sync::Arc;
 use model::JobId;
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
-use redact::{Redactor, Rules};
+use redact::{Redacted, Redactor, Rules};
 use tokio::sync::watch;
 
 use super::JobPayload;
-use super::payload::invalid;
+use super::payload::{InvalidPayload, invalid, secret_members};
+use crate::json;
 use crate::seal::SealKey;
 
 /// The expected number of jobs whose redactors are cached. The actual limit is the memory usage ([`CAPACITY`]).
@@ -106,6 +107,46 @@ impl Maskers {
         self.shared.borrow().redactor.clone()
     }
 
+    /// Masks a text that does not belong to a job.
+    #[must_use]
+    pub fn mask(&self, text: &str) -> Redacted {
+        self.shared().redact(text.as_bytes())
+    }
+
+    /// Masks a name that does not belong to a job, unless it contains only values that are masked as whole tokens. Such
+    /// values are short or common, so they may be names as well.
+    #[must_use]
+    pub fn mask_name(&self, name: &str) -> Redacted {
+        let redactor = self.shared();
+        if reveals_secret(&redactor, name) {
+            redactor.redact(name.as_bytes())
+        } else {
+            Redacted::from_stored(name.as_bytes().to_vec())
+        }
+    }
+
+    /// Returns whether a name that does not belong to a job contains a secret.
+    #[must_use]
+    pub fn reveals_secret(&self, name: &str) -> bool {
+        reveals_secret(&self.shared(), name)
+    }
+
+    /// Masks the message of an error, which may quote the request that caused it. `body` is the body of that request,
+    /// if there is one. If it is JSON, the members with secret-looking names are masked in the message too.
+    #[must_use]
+    pub fn mask_error(&self, message: &str, body: Option<&str>) -> String {
+        let json = body.and_then(|body| json::parse(body).ok());
+        let own = json.map(|json| secret_members(&json)).unwrap_or_default();
+        let redactor = self.shared().with_values(own.into_iter().map(|(_, value)| value.trim().to_owned()));
+        let mask = |text: &str| redactor.redact(text.as_bytes()).to_text().into_owned();
+        // A message often begins with the name of a field and a colon. The rules for assignments would mistake the next
+        // word for the value of the field.
+        match message.split_once(": ") {
+            Some((field, problem)) => format!("{}: {}", mask(field), mask(problem)),
+            None => mask(message),
+        }
+    }
+
     /// Returns a receiver for future changes to the values that are masked in every job.
     pub(super) fn shared_values(&self) -> SharedValues {
         SharedValues(self.shared.subscribe())
@@ -152,6 +193,22 @@ impl Maskers {
     pub(super) fn of_payload(&self, payload: &JobPayload) -> Redactor {
         make(&self.shared(), payload).redactor
     }
+}
+
+/// Returns whether a name contains a secret that has to be masked wherever it occurs. Names by which jobs and workers are
+/// found cannot be masked, so such names are refused. A value that is masked only as a whole token is permitted, because
+/// it is short or a common word.
+fn reveals_secret(redactor: &Redactor, name: &str) -> bool {
+    let found = redactor.explain(name.as_bytes());
+    found.into_iter().any(|found| found.rule.is_some() || redact::is_masked_everywhere(&name.as_bytes()[found.range]))
+}
+
+/// Checks that a name contains no secret.
+pub(super) fn check_no_secret(field: impl Into<String>, name: &str, redactor: &Redactor) -> Result<(), InvalidPayload> {
+    if reveals_secret(redactor, name) {
+        return Err(invalid(field, "must not contain a secret, because it is stored and shown as it is"));
+    }
+    Ok(())
 }
 
 /// Creates the redactor of a job. `shared` is the redactor of the values that are masked in every job.
@@ -233,6 +290,43 @@ mod tests {
         maskers.of(JobId(uuid::Uuid::now_v7()), || payload("hunter2hunter2"));
         assert!(maskers.shared().memory() > 5 << 20);
         assert!(maskers.cached.weight() < 256 << 10, "{} bytes", maskers.cached.weight());
+    }
+
+    #[test]
+    fn a_name_reveals_a_secret_unless_the_secret_is_masked_only_as_a_whole_token() {
+        let maskers = Maskers::new(
+            vec!["hunter2hunter2".to_owned(), "prod".to_owned(), "password".to_owned()],
+            Rules::built_in(),
+            SealKey::random().0,
+        );
+        for (name, shown) in [
+            ("deploy-hunter2hunter2", "deploy-[REDACTED]"),
+            ("68756e7465723268756e74657232", "[REDACTED]"),
+            (&format!("ghp_{}", "aB3dE5gH7jK9".repeat(3)), "[REDACTED:github-token]"),
+        ] {
+            assert!(maskers.reveals_secret(name), "{name}");
+            assert!(check_no_secret("type", name, &maskers.shared()).is_err(), "{name}");
+            assert_eq!(maskers.mask_name(name).to_text(), shown);
+        }
+        for name in ["prod", "deploy-prod", "password", "command", "gpu"] {
+            assert!(!maskers.reveals_secret(name), "{name}");
+            assert_eq!(maskers.mask_name(name).to_text(), name);
+        }
+        assert_eq!(maskers.mask("deploy to prod").to_text(), "deploy to [REDACTED]");
+    }
+
+    #[test]
+    fn an_error_quotes_no_secret_of_the_server_or_of_the_request() {
+        let maskers = maskers(&["of-the-server"]);
+        let body = "{\"env\":{\"MY_TOKEN\":\"hunter2hunter2\"},\"note\":\"plain\"}";
+        let message = "payload.hunter2hunter2: must be a number, not \"hunter2hunter2 of-the-server plain\"";
+        let masked = "payload.[REDACTED]: must be a number, not \"[REDACTED] [REDACTED] plain\"";
+        assert_eq!(maskers.mask_error(message, Some(body)), masked);
+        assert_eq!(
+            maskers.mask_error("payload.env.DB_PASSWORD: must be text", None),
+            "payload.env.DB_PASSWORD: must be text"
+        );
+        assert_eq!(maskers.mask_error("of-the-server", Some("no JSON")), "[REDACTED]");
     }
 
     #[test]

@@ -8,6 +8,7 @@ pub(super) mod store;
 
 use model::{Pause, PauseTarget};
 
+use super::maskers::check_no_secret;
 use super::payload::{InvalidPayload, invalid};
 use super::submission::{check_key, check_reason};
 use super::{Queue, QueueError, workers};
@@ -42,6 +43,9 @@ impl Queue {
     ) -> Result<Option<(Pause, PauseChange)>, QueueError> {
         let reason = reason.map(|reason| reason.trim().to_owned()).filter(|reason| !reason.is_empty());
         check(&target, reason.as_deref())?;
+        if let PauseTarget::Type(kind) = &target {
+            check_no_secret("target", kind, &self.maskers.shared())?;
+        }
         let reason = reason.map(|text| self.maskers.shared().redact(text.as_bytes()).to_text().into_owned());
         let (by, now) = (by.to_owned(), clock::now());
         let write = self.db.writer().write(move |tx| {

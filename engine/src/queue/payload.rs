@@ -23,6 +23,7 @@ use steps::{JobDefaults, RawStep, check_steps, first_line, only_step};
 
 pub(super) use capabilities::check_capabilities;
 pub(super) use concurrency::ConcurrencyKey;
+pub(super) use other::secret_variables as secret_members;
 pub(super) use secrets::check_name as check_secret_name;
 use secrets::check_secrets;
 pub use secrets::{SecretForm, SecretUse};

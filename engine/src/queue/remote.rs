@@ -10,6 +10,7 @@
 
 mod events;
 mod holder;
+mod masking;
 mod open_claims;
 mod output;
 mod report;
@@ -26,6 +27,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::job_row::JobRow;
 use super::leases::{self, BegunClaim, ClaimRequest};
+use super::maskers::check_no_secret;
 use super::payload::{InvalidPayload, check_capabilities, invalid};
 use super::submission::check_key;
 use super::{Queue, QueueError, secrets, store as jobs, workers};
@@ -93,13 +95,20 @@ impl Queue {
     /// Checks a worker's request for a job.
     pub fn check_claim(&self, body: ClaimBody, token: TokenId) -> Result<RemoteClaim, InvalidPayload> {
         let worker = RemoteWorker { name: body.worker_id, token, epoch: None };
-        let (kinds, capabilities) =
+        let (kinds, mut capabilities) =
             (body.allowed_types.unwrap_or_default(), body.worker_capabilities.unwrap_or_default());
+        // A job's capabilities and type contain no secret, so such names match no job. They must not be stored in the
+        // list of workers.
+        capabilities.retain(|name| !self.maskers.reveals_secret(name));
+        let masked = |kind: &String| self.maskers.mask_name(kind).to_text().into_owned();
         if kinds.len() > MAX_TYPES {
             return Err(invalid("allowedTypes", format!("must have at most {MAX_TYPES} entries, not {}", kinds.len())));
         }
         match &body.claim_id {
-            Some(id) => check_key("claimId", id)?,
+            Some(id) => {
+                check_key("claimId", id)?;
+                check_no_secret("claimId", id, &self.maskers.shared())?;
+            }
             None if body.resume == Some(true) => return Err(invalid("claimId", "is required with resume")),
             None => {}
         }
@@ -108,7 +117,7 @@ impl Queue {
         };
         let request = ClaimRequest {
             worker: worker.checked(&self.maskers)?.name,
-            kinds,
+            kinds: kinds.iter().map(masked).collect(),
             capabilities: check_capabilities("workerCapabilities", &capabilities)?,
             lease: lease_duration(body.lease_seconds)?,
             token: Some(token),

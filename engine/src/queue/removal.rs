@@ -1,12 +1,11 @@
 //! Removes finished jobs with their logs and artifacts, or only their outputs and artifacts.
 
-use std::io;
-
 use model::{JobId, Seq, Timestamp};
 
 use super::{Queue, QueueError, store};
 use crate::artifacts::ArtifactStore;
 use crate::spool::Spools;
+use crate::task::task_error;
 
 /// The approximate number of bytes of events that one transaction removes. It is limited because other writes wait for
 /// the transaction.
@@ -81,7 +80,7 @@ impl Queue {
             artifacts.remove_job(job)?;
             spools.remove_job(job)
         });
-        let removed = removing.await.unwrap_or_else(|error| Err(io::Error::other(error)));
+        let removed = removing.await.unwrap_or_else(|error| Err(task_error(error)));
         removed.map_err(|error| QueueError::Files(error.to_string()))?;
         let events = events_per_transaction(row.job.last_seq, row.job.log_bytes.unwrap_or(0));
         let mut first = Seq(1);

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use model::NamedSecret;
 
+use super::maskers::check_no_secret;
 use super::payload::{InvalidPayload, check_secret_name, invalid};
 use super::{Queue, QueueError};
 use crate::clock;
@@ -95,6 +96,7 @@ impl Queue {
         by: &str,
     ) -> Result<(NamedSecret, SecretChange), QueueError> {
         check_secret_name("name", name)?;
+        check_no_secret("name", name, &self.maskers.shared())?;
         check_value(value)?;
         // Set one value at a time. Another call that ran between the next two steps (masking the value and storing it)
         // would replace the redactor with one that does not mask this value.

@@ -1,15 +1,16 @@
 //! A checked submission, from which a new job's row is created.
 
 use model::{JobId, JobInput, NewJob};
+use redact::{Redacted, Redactor};
 use sha2::{Digest, Sha256};
 
-use super::QueueError;
 use super::concurrency::{ClaimCriteria, StoredConcurrency, claim_line};
 use super::job_row::JobRow;
-use super::maskers::Maskers;
+use super::leases::COMMAND;
+use super::maskers::{Maskers, check_no_secret};
 use super::payload::{InvalidPayload, JobPayload, invalid};
-use super::store;
 use super::working_roots::WorkingRoots;
+use super::{QueueError, affinity, store, weak};
 use crate::db::Connection;
 use crate::json::Json;
 
@@ -47,11 +48,29 @@ pub struct Submission {
     pub(super) input: Option<JobInput>,
     pub(super) key: Option<String>,
     pub(super) digest: Option<Vec<u8>>,
+    /// The warning about members of the payload that are masked only as whole words, if there are any. The program that
+    /// runs a job of the type `command` creates this warning itself.
+    pub(super) weak_values: Option<Redacted>,
 }
 
 impl Submission {
-    /// Checks a submission, and masks its title and commands, which are stored separately for lists and searches.
+    /// Checks a submission, and masks its title and commands, which are stored separately for lists and searches. An
+    /// error does not quote secrets of the submission.
     pub(super) fn check(
+        new: NewJob,
+        by: &str,
+        key: Option<String>,
+        maskers: &Maskers,
+        roots: &WorkingRoots,
+    ) -> Result<Self, InvalidPayload> {
+        let payload = new.payload.clone();
+        Self::checked(new, by, key, maskers, roots).map_err(|InvalidPayload { field, problem }| {
+            let mask = |text: &str| maskers.mask_error(text, Some(payload.get()));
+            InvalidPayload { field: mask(&field), problem: mask(&problem) }
+        })
+    }
+
+    fn checked(
         new: NewJob,
         by: &str,
         key: Option<String>,
@@ -78,17 +97,21 @@ impl Submission {
         let id = JobId(uuid::Uuid::now_v7());
         let redactor = maskers.of(id, || payload.clone());
         let mask = |text: &str| redactor.redact(text.as_bytes()).to_text().into_owned();
+        check_names(&new.kind, key.as_deref(), &redactor)?;
+        payload.check_capabilities_for_secrets(&redactor)?;
+        let affinity_key = new.affinity_key.as_deref().map(|key| affinity::stored(key, &redactor));
         let digest = key.as_ref().map(|_| digest(&new, &payload));
         let repository = payload.repository().map(mask);
         let criteria = ClaimCriteria {
             kind: &new.kind,
             capabilities: &capabilities,
             repository: repository.as_deref(),
-            affinity_key: new.affinity_key.as_deref(),
+            affinity_key: affinity_key.as_deref(),
             priority: new.priority,
         };
         let claim_line = claim_line(concurrency.as_ref(), criteria);
         let concurrency = concurrency.map(|found| StoredConcurrency::new(&found, mask(&found.key)));
+        let weak_values = weak_values(&new.kind, &payload, &redactor);
         Ok(Self {
             id,
             kind: new.kind,
@@ -101,13 +124,14 @@ impl Submission {
             payload,
             secrets,
             capabilities,
-            affinity_key: new.affinity_key,
+            affinity_key,
             max_attempts: new.max_attempts,
             by: by.to_owned(),
             resubmitted_from: None,
             input: None,
             key,
             digest,
+            weak_values,
         })
     }
 
@@ -143,6 +167,7 @@ impl Submission {
         let concurrency = payload.concurrency()?;
         let claim_line = claim_line(concurrency.as_ref(), criteria);
         let concurrency = concurrency.map(|found| StoredConcurrency::new(&found, mask(&found.key)));
+        let weak_values = weak_values(&row.job.kind, &payload, &redactor);
         Ok(Self {
             id: JobId(uuid::Uuid::now_v7()),
             kind: row.job.kind.clone(),
@@ -164,6 +189,7 @@ impl Submission {
             input: row.job.input.clone(),
             key: None,
             digest: None,
+            weak_values,
         })
     }
 
@@ -199,6 +225,21 @@ pub(super) fn check_key(field: &str, key: &str) -> Result<(), InvalidPayload> {
         return Err(invalid(field, format!("must have 1 to {MAX_KEY} characters and no control characters")));
     }
     Ok(())
+}
+
+/// Checks that the names by which a job is found contain no secret. They are stored and compared as they are.
+fn check_names(kind: &str, key: Option<&str>, redactor: &Redactor) -> Result<(), InvalidPayload> {
+    // Whoever registers the name of this type as a secret must not keep all jobs from being submitted.
+    if kind != COMMAND {
+        check_no_secret("type", kind, redactor)?;
+    }
+    key.map_or(Ok(()), |key| check_no_secret("Idempotency-Key", key, redactor))
+}
+
+/// Returns the warning about members of a payload that are masked only as whole words, if there are any.
+fn weak_values(kind: &str, payload: &JobPayload, redactor: &Redactor) -> Option<Redacted> {
+    let members = payload.secret_variables().into_iter().filter(|_| kind != COMMAND);
+    weak::warning(members, redactor)
 }
 
 /// The values that are derived from a payload and stored in columns of their own.

@@ -26,8 +26,8 @@ use redact::{RedactStream, Redacted, Redactor};
 use crate::event_log::RedactionCounts;
 use crate::queue::SharedValues;
 use crate::spool::{Source, SpoolWriter, incomplete_character};
-use added::AddedValues;
 pub(super) use added::MaskFile;
+use added::{AddedBy, AddedValues, WeakAddedValues};
 use commands::MaskCommands;
 
 /// The delays between retries of a failed write.
@@ -79,7 +79,7 @@ impl Masking {
     fn update(&mut self, printed: Vec<String>) -> bool {
         let shared = self.shared.as_mut().and_then(SharedValues::changed);
         let from_file = self.file.as_mut().is_some_and(|file| self.added.add_from(file));
-        let is_changed = shared.is_some() | from_file | self.added.add(printed);
+        let is_changed = shared.is_some() | from_file | self.added.add(printed, AddedBy::Command);
         if let Some(shared) = shared {
             // The job may still print a former value, so the former values remain masked too.
             self.original = shared.with_values_of(&self.original);
@@ -199,6 +199,12 @@ impl Capture {
     #[must_use]
     pub const fn has_too_many_values(&self) -> bool {
         self.masking.added.is_full()
+    }
+
+    /// Returns how many of the values that the job has added are masked only as whole words.
+    #[must_use]
+    pub(super) const fn weak_added_values(&self) -> WeakAddedValues {
+        self.masking.added.weak()
     }
 
     /// Returns the number of masks in the output of the finished steps.

@@ -110,10 +110,13 @@ impl JobEnvironment {
         variables
     }
 
-    /// Returns the passwords in the values of the server's variables that [`names`](Self::names) lists, so that they
-    /// can be masked. For example, the URL of a proxy may contain a password.
-    pub fn passwords(&self) -> Vec<String> {
-        self.handed_on().flat_map(|(_, value)| passwords_of(&value)).collect()
+    /// Returns the passwords in the values of the server's variables that [`names`](Self::names) lists, each with the
+    /// name of its variable, so that they can be masked. For example, the URL of a proxy may contain a password.
+    pub fn passwords(&self) -> Vec<(String, String)> {
+        let of_variable = |(name, value): (String, String)| {
+            passwords_of(&value).into_iter().map(move |password| (name.clone(), password))
+        };
+        self.handed_on().flat_map(of_variable).collect()
     }
 
     fn handed_on(&self) -> impl Iterator<Item = (String, String)> {

@@ -21,6 +21,7 @@ use crate::event_log::{Lease, OutputCursor, RedactionCounts, StoredOutput, Store
 use crate::fail_point::FailPoint;
 use crate::queue::{Abandoned, Claimed, Ending, Finish, NewArtifact};
 use crate::spool::{HeldPieces, SpoolWriter};
+use crate::task::task_error;
 
 /// The error for an attempt that could not be ended.
 #[derive(Debug, thiserror::Error)]
@@ -65,7 +66,7 @@ async fn end<L: Link>(link: &L, config: &WorkerConfig, abandoned: Abandoned) -> 
     link.heartbeat(lease).await?;
     let marker = ProcessMarker::new(lease.job, lease.attempt);
     let killed = spawn_blocking(move || kill_marked(&marker)).await;
-    killed.map_err(|error| RecoverError::Processes(io::Error::other(error)))?;
+    killed.map_err(|error| RecoverError::Processes(task_error(error)))?;
     FailPoint::OrphansKilled.reached();
     run::remove_workspace(&run::attempt_folder(config, lease));
     let mut spool = config.spools.recover(lease.job, lease.attempt).map_err(RecoverError::Unreadable)?;

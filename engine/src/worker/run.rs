@@ -4,7 +4,6 @@
 //! lease is renewed. The lease does not end before the shipper has reached the end of the spool.
 
 use std::any::Any;
-use std::collections::BTreeSet;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -32,8 +31,9 @@ use crate::cage::JobUser;
 use crate::event_log::{AttemptTotals, Lease, NewEvent, RedactionCounts, StepNames};
 use crate::fail_point::FailPoint;
 use crate::files::private_folder;
-use crate::queue::{Claimed, Command, Ending, Finish, Heartbeat, NewArtifact};
+use crate::queue::{Claimed, Command, Ending, Finish, Heartbeat, NewArtifact, weak};
 use crate::spool::SpoolWriter;
+use crate::task::task_error;
 
 /// The interval at which a lease is renewed, unless the lease is very short.
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -117,7 +117,7 @@ fn prepare<L: Link>(link: &L, config: &WorkerConfig, claimed: &Claimed) -> Resul
         .map_err(|error| failed("failed to provide the job's secrets", &error))?;
     let control = Control::new().map_err(|error| failed("failed to set up process control for the attempt", &error))?;
     let names = names(&command, lease.attempt, &redactor);
-    let weak_secrets = weak_secrets(claimed);
+    let weak_secrets = weak_secrets(claimed, &config.own_secrets);
     let mask_file = MaskFile::create(beside(&workspace, ".mask"))
         .map_err(|error| failed("failed to create the file for values to mask", &error))?;
     let mask_path = mask_file.path().to_owned();
@@ -209,29 +209,16 @@ async fn conduct<L: Link>(
     let ended = ended.and_then(Result::ok).ok_or_else(|| std::io::Error::other("it panicked"))?;
     let (outcome, capture, collector) = ended;
     if let Some(collector) = collector {
-        tokio::task::spawn_blocking(move || collector.remove_replaced()).await.map_err(std::io::Error::other)?;
+        tokio::task::spawn_blocking(move || collector.remove_replaced()).await.map_err(task_error)?;
     }
     Ok(end(outcome, &capture, progress))
 }
 
 /// Returns the warning that some secrets of the job are masked only as whole words, or `None` if there are no such
-/// secrets. The warning names these secrets.
-fn weak_secrets(claimed: &Claimed) -> Option<Redacted> {
-    let of_job = claimed.payload.secret_variables();
-    let weak: BTreeSet<String> = of_job
-        .into_iter()
-        .chain(claimed.secrets.clone())
-        .filter(|(_, value)| !redact::is_masked_everywhere(value.trim().as_bytes()))
-        .map(|(name, _)| name)
-        .collect();
-    if weak.is_empty() {
-        return None;
-    }
-    let weak = weak.into_iter().collect::<Vec<_>>().join(", ");
-    let text = format!(
-        "Secrets masked only as whole words: {weak}. Their values are too short or too common; use longer ones"
-    );
-    Some(claimed.redactor.redact(text.as_bytes()))
+/// secrets. The warning names these secrets. `own` are secrets of this program that every job can print.
+fn weak_secrets(claimed: &Claimed, own: &[(String, String)]) -> Option<Redacted> {
+    let of_job = claimed.payload.secret_variables().into_iter().chain(claimed.secrets.clone());
+    weak::warning(of_job.chain(own.iter().cloned()), &claimed.redactor)
 }
 
 fn end(outcome: Outcome, capture: &Capture, progress: Progress) -> Ended {

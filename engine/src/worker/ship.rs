@@ -27,6 +27,7 @@ use super::link::{Link, LinkError};
 use crate::event_log::{Batch, Lease, NewEvent, Origin};
 use crate::fail_point::FailPoint;
 use crate::spool::{SpoolEnd, SpoolReader};
+use crate::task::task_error;
 
 use bounds::{JobBudget, NextAction};
 use chunks::ReadBudget;
@@ -399,7 +400,7 @@ async fn read_spool<T: Send + 'static>(
 ) -> io::Result<T> {
     loop {
         let (mut spool, steps, read) = (spool.clone(), steps.clone(), read.clone());
-        let done = tokio::task::spawn_blocking(move || read(&mut spool, &steps)).await.map_err(io::Error::other)?;
+        let done = tokio::task::spawn_blocking(move || read(&mut spool, &steps)).await.map_err(task_error)?;
         match done {
             Err(error) if error.raw_os_error().is_some() && waits.tries() < READ_TRIES => {
                 tracing::warn!(%error, "the stored output cannot be read; retrying");

@@ -26,6 +26,7 @@ use super::ship::LifecycleEvents;
 use super::{Host, WorkerConfig};
 use crate::cage::{Cage, with_permissions_of};
 use crate::event_log::{Lease, NewEvent, Origin, StepEnd, StepNames};
+use crate::fail_point::panic_on;
 use crate::inputs::{self, UnpackError};
 use crate::queue::{Claimed, Command, Ending, StageSpec, StepSpec};
 
@@ -212,6 +213,7 @@ impl Run<'_> {
 
     fn step(&mut self, step: &StepSpec, name: &StepNames) {
         self.tell(NewEvent::step_started(name));
+        panic_on(&step.run);
         let started = Instant::now();
         let own = step.timeout_seconds.map(|seconds| after(seconds, started));
         let limits = ProcessLimits {
@@ -279,6 +281,9 @@ impl Run<'_> {
         }
         if self.tools.capture.has_too_many_values() {
             self.tell(NewEvent::warning(self.steps.lease.attempt, Redacted::literal(TOO_MANY_VALUES)));
+        }
+        if let Some(warning) = self.tools.capture.weak_added_values().warning() {
+            self.tell(NewEvent::warning(self.steps.lease.attempt, warning));
         }
         self.outcome
     }

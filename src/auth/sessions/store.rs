@@ -2,6 +2,7 @@
 
 use engine::db::{Connection, DbResult};
 use model::{SessionId, Timestamp};
+use redact::Redacted;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row};
 
@@ -20,7 +21,7 @@ pub(in crate::auth) struct SessionRow {
     pub(in crate::auth) last_used_at: Timestamp,
     pub(in crate::auth) expires_at: Timestamp,
     pub(in crate::auth) address: String,
-    pub(in crate::auth) browser: String,
+    pub(in crate::auth) browser: Redacted,
     /// The id of the person for whom a reverse proxy vouched when the session began, or `None` if no proxy vouched for
     /// anybody.
     pub(in crate::auth) proxy_user: Option<String>,
@@ -43,7 +44,7 @@ impl<'r> FromRow<'r, SqliteRow> for SessionRow {
             last_used_at: Timestamp(row.try_get("last_used_at")?),
             expires_at: Timestamp(row.try_get("expires_at")?),
             address: row.try_get("address")?,
-            browser: row.try_get("browser")?,
+            browser: Redacted::from_stored(row.try_get::<String, _>("browser")?.into_bytes()),
             proxy_user: row.try_get("proxy_user")?,
         })
     }
@@ -113,7 +114,7 @@ pub(in crate::auth) async fn insert(connection: &mut Connection, row: &SessionRo
     .bind(row.last_used_at.0)
     .bind(row.expires_at.0)
     .bind(&row.address)
-    .bind(&row.browser)
+    .bind(row.browser.to_text().into_owned())
     .bind(&row.proxy_user)
     .execute(connection.sqlite())
     .await?;

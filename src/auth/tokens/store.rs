@@ -2,6 +2,7 @@
 
 use engine::db::{Connection, DbResult};
 use model::{Role, Timestamp, TokenId, TokenLimits};
+use redact::Redacted;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row};
 
@@ -17,9 +18,9 @@ pub(in crate::auth) struct TokenRow {
     pub(in crate::auth) account: Account,
     /// The user, or `None` if the token was created with the admin token.
     pub(in crate::auth) user: Option<CredentialOwner>,
-    pub(in crate::auth) name: String,
+    pub(in crate::auth) name: Redacted,
     pub(in crate::auth) role: Role,
-    pub(in crate::auth) description: Option<String>,
+    pub(in crate::auth) description: Option<Redacted>,
     /// The limits on what a worker can claim with the token. They are read here only to be displayed. When a worker
     /// claims a job, the queue reads the limits itself.
     pub(in crate::auth) limits: TokenLimits,
@@ -46,9 +47,11 @@ impl<'r> FromRow<'r, SqliteRow> for TokenRow {
             id: TokenId(row.try_get("id")?),
             account: Account::of_user_id(row.try_get("user_id")?),
             user: CredentialOwner::of_row(row)?,
-            name: row.try_get("name")?,
+            name: Redacted::from_stored(row.try_get::<String, _>("name")?.into_bytes()),
             role: role_of(row.try_get("role")?),
-            description: row.try_get("description")?,
+            description: row
+                .try_get::<Option<String>, _>("description")?
+                .map(|text| Redacted::from_stored(text.into_bytes())),
             limits: TokenLimits {
                 allowed_job_types: list("allowed_types")?,
                 allowed_repositories: list("allowed_repositories")?,
@@ -124,12 +127,12 @@ pub(in crate::auth) async fn insert(connection: &mut Connection, row: &TokenRow,
     .bind(row.id.0)
     .bind(digest)
     .bind(row.account.user_id())
-    .bind(&row.name)
+    .bind(row.name.to_text().into_owned())
     .bind(row.role.as_str())
     .bind(&row.hint)
     .bind(row.created_at.0)
     .bind(row.expires_at.0)
-    .bind(&row.description)
+    .bind(row.description.as_ref().map(|text| text.to_text().into_owned()))
     .bind(json_of(row.limits.allowed_job_types.as_ref()))
     .bind(json_of(row.limits.allowed_repositories.as_ref()))
     .bind(json_of(row.limits.capabilities.as_ref()))

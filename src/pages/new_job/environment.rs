@@ -122,7 +122,7 @@ fn is_kept(variable: Variable) -> bool {
 }
 
 fn is_secret(variable: Variable) -> bool {
-    is_kept(variable) || variable.name.with(|name| looks_secret(name.trim()))
+    is_kept(variable) || variable.name.with(|name| redact::is_secret_name(name.trim()))
 }
 
 /// Returns the hint shown below a variable, or `None` if there is nothing to say. The original job's secret value is
@@ -134,37 +134,7 @@ fn note(variable: Variable) -> Option<&'static str> {
     match has_its_name.filter(|_| variable.value.with(String::is_empty)) {
         Some(true) => Some("The secret value stays unchanged. Type to replace it."),
         Some(false) => Some("The secret value is kept only under its former name. Enter a value."),
-        None => looks_secret(name)
+        None => redact::is_secret_name(name)
             .then_some("The variable's name suggests a secret, so its value appears as [REDACTED] in the output."),
-    }
-}
-
-/// Returns whether a name looks like the name of a secret, according to the rule that `redact::is_secret_name` applies
-/// on the server. The result affects only the appearance of the form.
-fn looks_secret(name: &str) -> bool {
-    let name = name.to_ascii_uppercase();
-    let ends = ["API_KEY", "ACCESS_KEY", "PRIVATE_KEY"].iter().any(|end| name.ends_with(end));
-    ends || name.split('_').any(|word| {
-        matches!(
-            word,
-            "TOKEN" | "SECRET" | "PASSWORD" | "PASSWD" | "PASSPHRASE" | "CREDENTIAL" | "CREDENTIALS" | "APIKEY"
-        )
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn names_with_certain_words_look_secret() {
-        for name in
-            ["TOKEN", "deploy_token", "DB_PASSWORD", "AWS_ACCESS_KEY", "MY_API_KEY", "APIKEY", "X_CREDENTIALS_FILE"]
-        {
-            assert!(looks_secret(name), "{name}");
-        }
-        for name in ["", "PWD", "OLDPWD", "TOKENS", "MAX_TOKENS", "KEY", "TOKENIZER", "PATH"] {
-            assert!(!looks_secret(name), "{name}");
-        }
     }
 }

@@ -68,7 +68,7 @@ pub(super) async fn stored(state: &AppState, file: ArtifactFile) -> Result<Store
 /// Opens a file in the data directory.
 pub(super) async fn open(path: PathBuf) -> Result<KeptFile, ApiError> {
     let opened = tokio::task::spawn_blocking(move || KeptFile::open(&path)).await;
-    let opened = opened.map_err(|error| ApiError::Internal(error.to_string()))?;
+    let opened = opened.map_err(ApiError::of_task)?;
     let opened = opened.map_err(|error| ApiError::Internal(error.to_string()))?;
     opened.ok_or(ApiError::ArtifactFileMissing)
 }

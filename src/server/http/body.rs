@@ -84,7 +84,10 @@ async fn read_up_to(limit: usize, request: Request, state: &AppState) -> Result<
     })
 }
 
-/// Parses JSON with the server's limit on nesting.
+/// Parses JSON with the server's limit on nesting. An error does not quote secrets in the body.
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8], state: &AppState) -> Result<T, ApiError> {
-    json::read_bytes(bytes, state.config.json_depth).map_err(ApiError::InvalidPayload)
+    json::read_bytes(bytes, state.config.json_depth).map_err(|problem| {
+        let body = std::str::from_utf8(bytes).ok();
+        ApiError::InvalidPayload(state.queue.maskers().mask_error(&problem, body))
+    })
 }

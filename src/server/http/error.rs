@@ -1,13 +1,15 @@
 //! The errors of all requests, each with its status and code. Internal causes are not sent to the client.
 
-use axum::Json;
+use axum::body::Body;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use engine::db::DbError;
 use engine::event_log::ReadError;
 use engine::output::OutputError;
 use engine::queue::{InvalidPayload, QueueError};
+use engine::task::task_error;
 use model::{ErrorBody, ErrorDetail, Role};
+use tokio::task::JoinError;
 
 use crate::auth::{LoginError, PeopleError};
 
@@ -117,6 +119,12 @@ pub(in crate::server) enum ApiError {
 }
 
 impl ApiError {
+    /// Returns the error for a task that does not complete. It does not contain the message of a panic, which may contain
+    /// a secret.
+    pub(in crate::server) fn of_task(error: JoinError) -> Self {
+        Self::Internal(task_error(error).to_string())
+    }
+
     /// Returns the HTTP status and the error code.
     pub(in crate::server) const fn status_and_code(&self) -> (StatusCode, &'static str) {
         match self {
@@ -216,10 +224,27 @@ impl ApiError {
     }
 }
 
+/// The body of an error response, which may still quote secrets of the request. It is an extension of the response, which
+/// has no other body, until [`write_error`] has masked it.
+#[derive(Clone)]
+struct UnmaskedError(ErrorBody);
+
+/// If a response is an error, masks its message and writes its body. All responses pass through this function, so no
+/// error is sent unmasked.
+pub(in crate::server) fn write_error(reply: &mut Response, mask: impl Fn(&str) -> String) {
+    let Some(UnmaskedError(mut body)) = reply.extensions_mut().remove() else { return };
+    body.detail.message = mask(&body.detail.message);
+    let headers = reply.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    headers.remove(header::CONTENT_LENGTH);
+    *reply.body_mut() = Body::from(serde_json::to_vec(&body).expect("all members are text"));
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         self.log();
-        let mut reply = (self.status_and_code().0, Json(self.body())).into_response();
+        let mut reply = self.status_and_code().0.into_response();
+        reply.extensions_mut().insert(UnmaskedError(self.body()));
         if let Some(seconds) = self.retry_after() {
             reply.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }

@@ -11,6 +11,7 @@ use axum::http::header::{
 use axum::http::{HeaderMap, HeaderName, StatusCode};
 use axum::response::{IntoResponse, Response};
 use engine::files::KeptFile;
+use engine::task::task_error;
 
 use super::error::ApiError;
 use super::range::Part;
@@ -96,7 +97,7 @@ impl UnsentBlocks {
                 return Ok(None);
             }
             let read = tokio::task::spawn_blocking(move || blocks.next());
-            read.await.map_err(io::Error::other)?.map(Some)
+            read.await.map_err(task_error)?.map(Some)
         }))
     }
 

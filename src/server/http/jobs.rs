@@ -65,7 +65,7 @@ pub(super) async fn submit(
         }
         Ok::<_, QueueError>(job)
     });
-    let job = submitting.await.map_err(|error| ApiError::Internal(error.to_string()))??;
+    let job = submitting.await.map_err(ApiError::of_task)??;
     note.object(job.id);
     Ok((StatusCode::CREATED, Json(job)))
 }

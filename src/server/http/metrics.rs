@@ -85,7 +85,7 @@ async fn measure_disk(state: &AppState, shipping: Vec<Shipping>) -> Result<Disk,
     let (db, disk) = (state.db.clone(), state.disk.clone());
     let measured = tokio::task::spawn_blocking(move || (db.file_sizes(), disk.free_bytes())).await;
     let failed = |error: &dyn std::fmt::Display| ApiError::Internal(error.to_string());
-    let ([database, wal], free) = measured.map_err(|error| failed(&error))?;
+    let ([database, wal], free) = measured.map_err(ApiError::of_task)?;
     let (lag, outputs) = (lag.map_err(|error| failed(&error))?, outputs.map_err(|error| failed(&error))?);
     Ok(Disk { lag, outputs, database, wal, free })
 }

@@ -17,7 +17,7 @@ pub(super) async fn test(
     query.end()?;
     // The test runs outside the async threads, because one megabyte of text takes several milliseconds.
     let tested = tokio::task::spawn_blocking(move || state.queue.test_redaction(&text)).await;
-    tested.map(Json).map_err(|error| ApiError::Internal(error.to_string()))
+    tested.map(Json).map_err(ApiError::of_task)
 }
 
 pub(super) async fn rules(State(state): State<AppState>, query: Query) -> Result<Json<RedactionRules>, ApiError> {

@@ -98,7 +98,7 @@ async fn next<'a>(form: &'a mut Multipart, name: &str) -> Result<Field<'a>, ApiE
 
 /// Runs a blocking operation in Tokio's thread pool for blocking operations.
 async fn blocking<T: Send + 'static>(work: impl FnOnce() -> io::Result<T> + Send + 'static) -> Result<T, ApiError> {
-    let done = tokio::task::spawn_blocking(work).await.map_err(|error| ApiError::Internal(error.to_string()))?;
+    let done = tokio::task::spawn_blocking(work).await.map_err(ApiError::of_task)?;
     done.map_err(|error| match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => ApiError::DiskLow,
         _ => ApiError::Internal(error.to_string()),

@@ -126,7 +126,7 @@ async fn to_its_end<T: Send + 'static>(
     request: impl Future<Output = Result<T, QueueError>> + Send + 'static,
 ) -> Result<T, ApiError> {
     let done = tokio::spawn(request.in_current_span()).await;
-    Ok(done.map_err(|error| ApiError::Internal(error.to_string()))??)
+    Ok(done.map_err(ApiError::of_task)??)
 }
 
 /// Stores output that is not in events, and responds with the size of the stored output.

@@ -127,7 +127,9 @@ async fn check(
 async fn the_bounds_in_the_description_of_the_api_are_those_of_the_server() {
     let server = TestServer::start().await;
     let description = Description::of(&server).await;
-    let requests = requests(&server).await;
+    let mut requests = requests(&server).await;
+    // Names must not contain a secret or its beginning, so the values of secrets are set last.
+    requests.sort_by_key(|request| request.operation.contains("/secrets/"));
     let listed: BTreeSet<String> = requests.iter().map(|request| request.operation.to_owned()).collect();
     assert_eq!(listed, description.operations_with_bodies(), "each operation with a JSON body has a request");
     let (mut checked, mut nested, mut problems) = (0, BTreeSet::new(), Vec::new());

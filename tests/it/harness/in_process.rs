@@ -40,6 +40,7 @@ pub fn worker_config(data: &Path) -> WorkerConfig {
         roots: WorkingRoots::default(),
         input_bytes: 0,
         mask_commands: MaskCommandsSetting::On,
+        own_secrets: Vec::new(),
         recovery_tries: 0,
     }
 }

@@ -112,6 +112,14 @@ impl TestServer {
     pub async fn execute(&self, statement: &str) {
         execute(self.data.path(), statement).await;
     }
+
+    /// Returns the texts in the only column of a query of the database.
+    pub async fn column(&self, query: &str) -> Vec<String> {
+        let options = SqliteConnectOptions::new().filename(self.data.path().join("tailwater.sqlite"));
+        let mut connection = options.connect().await.expect("the file opens");
+        let query = sqlx::query_scalar(sqlx::AssertSqlSafe(query));
+        query.fetch_all(&mut connection).await.expect("the query is valid")
+    }
 }
 
 /// Executes a statement in the database of a data directory.

@@ -1,7 +1,7 @@
 //! Runs the server as a separate process, as users do.
 
 use std::fs::{self, OpenOptions, Permissions};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
@@ -120,6 +120,19 @@ impl Process {
     /// of the program.
     pub fn login_link(&mut self) -> String {
         said(&mut self.out, "Log in with this one-time link: ").expect("the server prints the link")
+    }
+
+    /// Sends SIGKILL, waits until the process has exited, and returns the rest of its standard output.
+    pub fn kill_and_read(mut self) -> Vec<u8> {
+        self.child.kill().expect("the process is running");
+        self.rest_of_output()
+    }
+
+    /// Returns the rest of the standard output, when the process has ended.
+    pub fn rest_of_output(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        self.out.read_to_end(&mut rest).expect("the stream is piped");
+        rest
     }
 
     /// Sends SIGKILL, waits until the process has exited, and returns its exit status.

@@ -1,8 +1,10 @@
 //! A running job can add values, which are masked from then on. Weak secrets are reported by the names of their
 //! variables.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::harness::process::Process;
 use crate::harness::{TestServer, of_kind};
 
 async fn output(server: &TestServer, payload: Value) -> String {
@@ -95,4 +97,77 @@ async fn masks_are_counted_by_rule_in_the_attempt_event_even_after_a_crash_of_th
     assert_eq!(payload["redactions"], 4, "{payload}");
     assert_eq!(payload["redactionsByRule"], json!({"github-token": 2, "secret-field": 1}), "{payload}");
     assert_eq!(attempts[0]["payload"]["redactionsByRule"], Value::Null);
+}
+
+#[tokio::test]
+async fn weak_values_that_a_job_adds_are_reported_with_their_source() {
+    let server = TestServer::start().await;
+    let said =
+        warnings(&server, json!({"run": "printf '1234\npassword\nlong-enough-7\n' >> \"$TAILWATER_MASK\"; echo 1234"}));
+    let said = said.await;
+    assert!(said.iter().any(|text| text.contains("2 in $TAILWATER_MASK.")), "{said:?}");
+    let said =
+        warnings(&server, json!({"run": "echo ::add-mask::abc; echo '##vso[task.setsecret]abd'; echo abc"})).await;
+    assert!(said.iter().any(|text| text.contains("2 in lines such as ::add-mask::VALUE")), "{said:?}");
+    let said =
+        warnings(&server, json!({"run": "echo long-enough-7 >> \"$TAILWATER_MASK\"; echo ::add-mask::long-enough-8"}));
+    assert!(said.await.iter().all(|text| !text.contains("whole words")));
+}
+
+#[tokio::test]
+async fn weak_named_secrets_and_weak_lines_of_the_file_are_reported_by_name() {
+    let file = tempfile::NamedTempFile::new().expect("a temporary file");
+    std::fs::write(file.path(), "hunter2-hunter2\n\n4321\n").expect("it can be written");
+    let server = TestServer::start_with(|config| config.jobs.redact_values_file = Some(file.path().to_owned())).await;
+    for (name, value) in [("WEAK", "changeme"), ("STRONG", "hunter3-hunter3"), ("NOT_ASKED_FOR", "secret")] {
+        let set = server.api.request(Method::PUT, &format!("/secrets/{name}")).json(&json!({"value": value}));
+        assert_eq!(set.send().await.expect("the server answers").status(), 201);
+    }
+    let said = warnings(&server, json!({"secrets": ["WEAK", "STRONG"], "run": "echo $WEAK 4321 43210"})).await;
+    let said: Vec<_> = said.iter().filter(|text| text.contains("whole words")).collect();
+    assert_eq!(said.len(), 1, "{said:?}");
+    assert!(
+        said[0].starts_with("Secrets masked only as whole words: WEAK, line 3 of redact_values_file. "),
+        "{said:?}"
+    );
+}
+
+#[tokio::test]
+async fn a_weak_variable_that_jobs_inherit_is_reported_by_name_and_others_only_in_the_servers_log() {
+    let data = tempfile::tempdir().expect("a temporary folder");
+    let server = Process::start_by(data.path(), |mut program| {
+        program
+            .env("TAILWATER_JOB_ENV", "PASSED_TOKEN,HTTPS_PROXY")
+            .env("PASSED_TOKEN", "abcd")
+            .env("KEPT_TOKEN", "efgh");
+        program.env("HTTPS_PROXY", "http://user:1234@proxy.example:3128");
+        program
+    });
+    let id = server.api.submit(json!({"run": "echo $PASSED_TOKEN"})).await;
+    server.api.ended(&id).await;
+    let events = server.api.events(&id).await.iter().map(ToString::to_string).collect::<String>();
+    assert!(events.contains("Secrets masked only as whole words: HTTPS_PROXY, PASSED_TOKEN."), "{events}");
+    assert!(!events.contains("abcd") && !events.contains("KEPT_TOKEN"), "{events}");
+    let log = std::fs::read_to_string(data.path().join("server.log")).expect("it exists");
+    for name in ["HTTPS_PROXY", "PASSED_TOKEN", "KEPT_TOKEN"] {
+        assert!(log.lines().any(|line| line.contains(name) && line.contains("only as a whole word")), "{name}: {log}");
+    }
+}
+
+#[tokio::test]
+async fn weak_members_of_a_payload_for_an_external_worker_are_reported_by_name() {
+    let server = TestServer::start().await;
+    let payload = json!({"deep": [{"apiToken": "1234"}], "DB_PASSWORD": "hunter2-hunter2"});
+    let id = server.api.submit_job(json!({"type": "elsewhere", "payload": payload})).await;
+    let again = server.api.post(&format!("/jobs/{id}/resubmit"), &json!({})).await;
+    let again: Value = again.json().await.expect("the body is JSON");
+    for id in [id.as_str(), again["id"].as_str().expect("a job has an id")] {
+        let events = server.api.events(id).await;
+        let warning = events.iter().find(|event| event["payload"]["kind"] == "warning").expect("there is a warning");
+        let text = warning["message"].as_str().expect("it is text");
+        assert!(text.starts_with("Secrets masked only as whole words: apiToken. "), "{text}");
+    }
+    let strong =
+        server.api.submit_job(json!({"type": "elsewhere", "payload": {"DB_PASSWORD": "hunter2-hunter2"}})).await;
+    assert_eq!(server.api.events(&strong).await.len(), 1);
 }

@@ -1,6 +1,8 @@
-//! Twenty secrets are passed to the server and its jobs in every possible way, and are printed in several forms.
-//! Afterwards, no file of the data directory, no response and no line of the server's log contains any of the secrets
-//! in any form.
+//! Twenty secrets are passed to the server and its jobs in every possible way, and are printed in several forms. After
+//! that, no file of the data directory, no response, and no line of the server's log and output contains any of them in
+//! any form, even if the server panics.
+
+mod changes;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,8 +13,10 @@ use reqwest::{Method, redirect};
 use serde_json::{Value, json};
 use tailwater::server::all_routes;
 
+use changes::{Changes, PANIC};
+
 use crate::harness::process::Process;
-use crate::harness::{Api, TOKEN};
+use crate::harness::{Api, TOKEN, until};
 
 /// Secrets whose values the server knows. The name of each field states how the server learns the value.
 struct Known {
@@ -51,6 +55,12 @@ impl Known {
             appended: value("appended"),
             printed: [value("github"), value("azure")],
         }
+    }
+
+    /// Returns the secrets that the server masks everywhere, and not only in the output of a job.
+    fn of_everything(&self) -> Vec<String> {
+        let single = [&self.of_server, &self.of_file, &self.of_proxy, &self.named];
+        single.into_iter().map(String::as_str).chain(self.in_file.lines()).map(str::to_owned).collect()
     }
 
     fn all(&self) -> Vec<String> {
@@ -285,6 +295,7 @@ async fn no_file_and_no_response_contains_any_of_twenty_secrets_in_any_form() {
         Process::start_by(data.path(), |mut program| {
             program.env("SERVER_TOKEN", &known.of_server).env("TAILWATER_REDACT_VALUES_FILE", &values);
             program.env("HTTPS_PROXY", format!("http://user:{}@proxy.example:3128", known.of_proxy));
+            program.env("TAILWATER_LOG", "trace").env("TAILWATER_PANIC_ON", PANIC);
             program
         })
     };
@@ -294,19 +305,42 @@ async fn no_file_and_no_response_contains_any_of_twenty_secrets_in_any_form() {
     for id in &ids {
         server.api.ended(id).await;
     }
+    // Names and keys must be one line.
+    let lines = unknown.iter().map(|(text, _)| text.clone()).filter(|text| !text.contains('\n'));
+    let masked: Vec<String> = known.of_everything().into_iter().chain(lines).collect();
+    let mut changes = Changes::new(&server.api, &masked);
+    ids.extend(changes.valid().await);
+    changes.invalid().await;
+    for text in [&known.of_job, &known.named, &masked[8]] {
+        changes.panics(text).await;
+    }
+    let mut searched = changes.replies;
+    let panicking =
+        json!({"env": {"JOB_TOKEN": known.of_job}, "run": format!("echo {PANIC} '{}'", shell(&known.of_job))});
+    let panicking = server.api.submit(panicking).await;
+    let log = data.path().join("server.log");
+    until("the attempt's thread panics", || {
+        fs::read_to_string(&log).expect("it exists").contains("the attempt's thread panicked")
+    })
+    .await;
     // A server that is killed while a job prints a secret leaves a spool and a workspace, which the next server
     // repairs.
     let interrupted = json!({"env": {"JOB_TOKEN": known.of_job}, "run": "while :; do printf '%s\\n' \"$JOB_TOKEN\"; sleep 0.01; done"});
     let interrupted = server.api.submit(interrupted).await;
     server.api.events_when(&interrupted, "has output", |events| events.len() > 6).await;
-    server.kill();
+    searched.push(("the standard output".to_owned(), server.kill_and_read()));
     server = start();
-    ids.push(interrupted.clone());
-    server.api.ended(&interrupted).await;
+    for id in [interrupted, panicking] {
+        server.api.ended(&id).await;
+        ids.push(id);
+    }
 
-    let mut searched = responses(&server.api, &ids).await;
+    searched.extend(responses(&server.api, &ids).await);
     server.terminate();
     server.exited().await;
+    searched.push(("the standard output".to_owned(), server.rest_of_output()));
+    let panics = fs::read_to_string(&log).expect("it exists").matches("panicked").count();
+    assert!(panics > 10, "there were only {panics} messages about panics");
     searched.extend(files(data.path()).into_iter().map(|path| {
         let bytes = fs::read(&path).expect("the file can be read");
         (path.display().to_string(), bytes)
@@ -321,6 +355,6 @@ async fn no_file_and_no_response_contains_any_of_twenty_secrets_in_any_form() {
             hits.push(format!("{place}: {}", String::from_utf8_lossy(around)));
         }
     }
-    assert!(searched.len() > 500, "only {} texts were searched", searched.len());
+    assert!(searched.len() > 5_000, "only {} texts were searched", searched.len());
     assert!(hits.is_empty(), "{} secrets were found:\n{}", hits.len(), hits[..hits.len().min(20)].join("\n----\n"));
 }

@@ -196,3 +196,54 @@ async fn only_the_holder_adds_output_and_receives_the_files_of_the_job() {
     assert_eq!(input(&worker).await.expect("the server answers").status(), 409);
     assert_eq!(log_of(&server, &job).await, "");
 }
+
+#[tokio::test]
+async fn a_secret_that_the_worker_does_not_know_is_masked_even_if_it_is_divided_between_requests() {
+    let server = TestServer::start().await;
+    let secret = "hunter2-of-the-server";
+    let set = server.api.request(Method::PUT, "/secrets/OF_SERVER").json(&json!({"value": secret}));
+    assert_eq!(set.send().await.expect("the server answers").status(), 201);
+    let worker = RemoteWorker::new(&server, "one").await;
+    let output = format!("{secret}\n");
+    for cut in 1..secret.len() {
+        let job = server.claimed(&worker, json!({})).await;
+        let (first, rest) = output.split_at(cut);
+        let path = of_job(&job, "events");
+        worker.expect(201, &path, json!({"batch": 1, "events": [chunk(first, (0, 1))]})).await;
+        // A repeated batch does not change what the next one continues.
+        worker.expect(201, &path, json!({"batch": 1, "events": [chunk(first, (0, 1))]})).await;
+        // A refused batch does not either.
+        let refused =
+            json!({"batch": 2, "events": [chunk(rest, (cut, 1)), {"message": "", "payload": {"kind": "end"}}]});
+        worker.refused((422, "invalid_queue_payload"), &path, refused).await;
+        worker.expect(201, &path, json!({"batch": 2, "events": [chunk(rest, (cut, 1))]})).await;
+        let log = log_of(&server, &job).await;
+        assert_eq!(log.len(), output.len(), "a mask keeps the length");
+        let shown = log.trim_end().trim_end_matches('*');
+        assert!(shown.len() <= 7 && secret.starts_with(shown), "{cut}: {log}");
+        let events = server.api.events(id_of(&job)).await;
+        let texts: Vec<_> = of_kind(&events, "log").iter().map(|event| event["message"].clone()).collect();
+        assert_eq!(texts, [&log[..cut], &log[cut..]], "{cut}");
+        worker.expect(200, &of_job(&job, "complete"), json!({})).await;
+    }
+}
+
+#[tokio::test]
+async fn a_secret_that_is_divided_between_requests_with_suppressed_output_is_masked() {
+    let server = TestServer::start().await;
+    let secret = "hunter2-of-the-server";
+    let set = server.api.request(Method::PUT, "/secrets/OF_SERVER").json(&json!({"value": secret}));
+    assert_eq!(set.send().await.expect("the server answers").status(), 201);
+    let worker = RemoteWorker::new(&server, "one").await;
+    let job = server.claimed(&worker, json!({})).await;
+    let output = format!("{secret} and {secret}\n");
+    let cut = secret.len() + " and ".len() + 10;
+    for part in [0..cut, cut..output.len()] {
+        let body = json!({"leaseEpoch": 1, "chunks": [chunk(&output[part.clone()], (part.start, 1))]});
+        for _ in 0..2 {
+            worker.expect(200, &of_job(&job, "output"), body.clone()).await;
+        }
+    }
+    let log = log_of(&server, &job).await;
+    assert_eq!(log, format!("{0} and {0}\n", "*".repeat(secret.len())));
+}

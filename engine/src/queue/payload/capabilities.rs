@@ -1,13 +1,19 @@
 //! What a job requires of its worker: capabilities (`requiredCapabilities`), and an API token that permits the job's
 //! `repository`.
 
+use redact::Redactor;
+
 use super::{InvalidPayload, JobPayload, invalid};
 use crate::json::{Json, Node};
+use crate::queue::maskers::check_no_secret;
 
 /// The maximum number of capabilities of a job or a worker.
 const MAX_CAPABILITIES: usize = 100;
 /// The maximum length of a capability, in characters.
 const MAX_LENGTH: usize = 100;
+
+/// The member of a payload that lists the required capabilities.
+const FIELD: &str = "payload.requiredCapabilities";
 
 /// Checks a list of capabilities, and returns it sorted, in lower case and without duplicates. Capabilities are
 /// compared without regard to case and surrounding white space.
@@ -34,18 +40,28 @@ pub(in crate::queue) fn check_capabilities(field: &str, names: &[String]) -> Res
 impl JobPayload {
     /// Returns the capabilities that the job requires of its worker.
     pub(in crate::queue) fn required_capabilities(&self) -> Result<Vec<String>, InvalidPayload> {
-        const FIELD: &str = "payload.requiredCapabilities";
+        check_capabilities(FIELD, &self.listed_capabilities()?)
+    }
+
+    /// Returns the list `requiredCapabilities` of the payload.
+    fn listed_capabilities(&self) -> Result<Vec<String>, InvalidPayload> {
         match self {
-            Self::Command(raw) => check_capabilities(FIELD, &raw.required_capabilities),
+            Self::Command(raw) => Ok(raw.required_capabilities.clone()),
             Self::Other(json) => match json.get("requiredCapabilities") {
                 None | Some(Json { node: Node::Null, .. }) => Ok(Vec::new()),
-                Some(list) => {
-                    let names: Result<Vec<String>, _> = list.read();
-                    check_capabilities(FIELD, &names.map_err(|_| invalid(FIELD, "must be a list of strings"))?)
-                }
+                Some(list) => list.read().map_err(|_| invalid(FIELD, "must be a list of strings")),
             },
             Self::Unreadable(_) => Ok(Vec::new()),
         }
+    }
+
+    /// Checks that the list `requiredCapabilities` contains no secret. Capabilities are stored and compared as they are.
+    pub(in crate::queue) fn check_capabilities_for_secrets(&self, redactor: &Redactor) -> Result<(), InvalidPayload> {
+        let names = self.listed_capabilities()?;
+        names
+            .iter()
+            .enumerate()
+            .try_for_each(|(index, name)| check_no_secret(format!("{FIELD}[{index}]"), name, redactor))
     }
 
     /// Returns the member `repository` of the payload, or `None` if it has none. The API tokens of workers can be

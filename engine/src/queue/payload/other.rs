@@ -7,7 +7,7 @@ use super::masking::{mask, text};
 use crate::json::{Json, Member, Node};
 
 /// Returns all strings and numbers in members with secret-looking names, each with the name of its member.
-pub(super) fn secret_variables(json: &Json) -> Vec<(String, String)> {
+pub(in crate::queue) fn secret_variables(json: &Json) -> Vec<(String, String)> {
     let mut found = Vec::new();
     collect(json, None, &mut found);
     found

@@ -2,10 +2,11 @@
 
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use model::{AppendBody, AppendedBatch, JobId, Level, LogPayload, Payload, ReportedEvent};
-use redact::{Redacted, Redactor};
+use redact::Redactor;
 use serde_json::{Map, Value};
 
 use super::holder::{RemoteWorker, holding};
+use super::masking::ReportedEnds;
 use super::store;
 use crate::clock;
 use crate::event_log::{AppendError, Batch, NewEvent, SharedEvent, append_reported, append_under_lease};
@@ -99,8 +100,17 @@ impl Queue {
         let redactor = row.redactor(&self.maskers);
         let (number, range, attempt) = (reported.number, reported.range, row.job.attempt);
         let has_output = reported.events.iter().any(|(_, event)| is_output(event));
-        let events: Result<Vec<NewEvent>, InvalidPayload> =
-            reported.events.into_iter().map(|(field, event)| new_event(&field, event, attempt, &redactor)).collect();
+        // The copy of the output is locked, so that events are masked in the order in which they are stored. Only the
+        // worker that holds the job may wait for the lock.
+        let mut copy = None;
+        if has_output {
+            let lease = holding(&mut self.db.reader().await?, job, &holder).await?.lease()?;
+            copy = self.lock_copy(lease).await?;
+        }
+        let mut ends = copy.as_ref().map(|copy| copy.reported_ends().clone()).unwrap_or_default();
+        let masked =
+            |(field, event): (String, ReportedEvent)| new_event(&field, event, attempt, (&redactor, &mut ends));
+        let events: Result<Vec<NewEvent>, InvalidPayload> = reported.events.into_iter().map(masked).collect();
         let appended: Result<_, QueueError> = self
             .db
             .writer()
@@ -138,7 +148,9 @@ impl Queue {
             })
             .await;
         let (appended, lease) = appended?;
-        if has_output && let Err(error) = self.copy_output(lease).await {
+        if let Some(copy) = &mut copy
+            && let Err(error) = self.update_copy(copy, lease, (number, ends)).await
+        {
             // The events are stored, but their output could not be copied. The worker's next request completes the
             // copy. If this request is numbered, report the error: the worker then repeats the request, and the events
             // are not stored again. If this request is not numbered, a repetition would store the events twice, so only
@@ -152,12 +164,13 @@ impl Queue {
     }
 }
 
-/// Checks and masks an event. `field` is the prefix of its members' names in error messages.
+/// Checks and masks an event. `field` is the prefix of its members' names in error messages. `ends` are the ends of the
+/// output streams before the event, and are updated.
 pub(super) fn new_event(
     field: &str,
     event: ReportedEvent,
     attempt: i32,
-    redactor: &Redactor,
+    (redactor, ends): (&Redactor, &mut ReportedEnds),
 ) -> Result<NewEvent, InvalidPayload> {
     let ReportedEvent { level, message, raw, payload } = event;
     let text = match raw {
@@ -167,7 +180,7 @@ pub(super) fn new_event(
     let payload = payload.unwrap_or_else(|| Payload::Other(Map::new()));
     check_payload(&format!("{field}payload"), &payload, attempt, text.len())?;
     let message = match &payload {
-        Payload::Log(_) => masked_output(text, redactor),
+        Payload::Log(log) => ends.mask(log, &text, redactor),
         _ => redactor.redact(&text),
     };
     let payload = masked(payload, redactor);
@@ -194,20 +207,6 @@ fn check_range(
 /// Returns whether an event is a chunk of output. Such an event states its position in the complete log.
 const fn is_output(event: &ReportedEvent) -> bool {
     matches!(event.payload, Some(Payload::Log(_)))
-}
-
-/// Masks secrets in output that the worker has not masked. All bytes of a secret are replaced by `*`, except line
-/// breaks. The text therefore keeps its length, and its offsets and line numbers in the complete log remain correct.
-fn masked_output(mut text: Vec<u8>, redactor: &Redactor) -> Redacted {
-    let redacted = redactor.redact(&text);
-    if redacted.as_bytes() == text {
-        return redacted;
-    }
-    for found in redactor.explain(&text) {
-        text[found.range].iter_mut().filter(|byte| **byte != b'\n').for_each(|byte| *byte = b'*');
-    }
-    // Every range that the redactor would replace has been overwritten.
-    Redacted::from_stored(text)
 }
 
 /// Checks that a payload can be stored: a worker may report only on its own attempt, and must not report changes to the
@@ -375,7 +374,7 @@ mod tests {
         let redactor = Redactor::new(["hunter2hunter2"]);
         let event = json!({"message": message, "payload": payload});
         let event: ReportedEvent = serde_json::from_value(event).expect("it is an event");
-        new_event("events[3].", event, 2, &redactor).map_err(|error| error.field)
+        new_event("events[3].", event, 2, (&redactor, &mut ReportedEnds::default())).map_err(|error| error.field)
     }
 
     fn log(change: &Value) -> Value {

@@ -11,18 +11,20 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use model::{JobId, JobStatus, OutputBody, Payload, ReportedTotals, Seq, StoredBytes};
+use model::{JobId, JobStatus, LogPayload, OutputBody, Payload, ReportedEvent, ReportedTotals, Seq, StoredBytes};
 use redact::Redacted;
 use tokio::sync::OwnedMutexGuard;
 
 use super::events::new_event;
 use super::holder::{RemoteWorker, holding};
+use super::masking::ReportedEnds;
 use crate::event_log::{
     AttemptTotals, EventLog, Lease, OutputCursor, RedactionCounts, StoredOutput, StoredOutputPage, pieces,
 };
 use crate::queue::payload::invalid;
 use crate::queue::{NewArtifact, Queue, QueueError};
 use crate::spool::{HeldPieces, SpoolWriter, Spools};
+use crate::task::task_error;
 
 /// The copies of the running attempts of workers on other machines. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -43,6 +45,14 @@ pub(in crate::queue) struct OutputCopy {
     after: Option<Seq>,
     /// Whether suppressed output is missing, so that later output cannot be copied until the worker has sent it.
     is_stalled: bool,
+    /// The ends of the output streams in the attempt's events, as the worker has reported them.
+    reported: ReportedEnds,
+    /// The number of the batch after which `reported` was set, or 0.
+    batch: i64,
+    /// The ends of the output streams in suppressed output, as the worker has reported them.
+    suppressed: ReportedEnds,
+    /// The offset up to which `suppressed` has been updated.
+    suppressed_to: i64,
 }
 
 /// The output of an attempt whose lease ends.
@@ -79,6 +89,11 @@ impl OutputCopies {
 }
 
 impl OutputCopy {
+    /// Returns the ends of the output streams in the attempt's events, as the worker has reported them.
+    pub(super) const fn reported_ends(&self) -> &ReportedEnds {
+        &self.reported
+    }
+
     /// Adds the output of log events that are not in the copy yet.
     async fn advance(&mut self, log: &EventLog, spools: &Spools, lease: Lease) -> Result<(), QueueError> {
         let Lease { job, attempt, .. } = lease;
@@ -171,18 +186,30 @@ impl OutputCopy {
     }
 }
 
+/// Returns the offsets at which the first chunk begins and the last one ends. The chunks have not been checked yet.
+fn range_of(chunks: &[ReportedEvent]) -> (i64, i64) {
+    let logs = || {
+        chunks.iter().filter_map(|chunk| match &chunk.payload {
+            Some(Payload::Log(log)) => Some(log),
+            _ => None,
+        })
+    };
+    let end = |log: &LogPayload| log.segments().last().map_or(0, |last| last.end());
+    (logs().map(|log| log.offset).min().unwrap_or(0), logs().map(end).max().unwrap_or(0))
+}
+
 /// Runs a function that accesses the disk.
 async fn blocking<T: Send + 'static>(
     work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
 ) -> Result<T, QueueError> {
-    let done = tokio::task::spawn_blocking(work).await.map_err(std::io::Error::other).flatten();
+    let done = tokio::task::spawn_blocking(work).await.map_err(task_error).flatten();
     done.map_err(|error| QueueError::Files(error.to_string()))
 }
 
 impl Queue {
     /// Locks the copy of an attempt. Returns `None` if the lease has already ended. The lease cannot end while the copy
     /// is locked.
-    async fn lock_copy(&self, lease: Lease) -> Result<Option<LockedCopy>, QueueError> {
+    pub(super) async fn lock_copy(&self, lease: Lease) -> Result<Option<LockedCopy>, QueueError> {
         let copy = self.copies.lock(lease).await;
         let row = self.stored_job(lease.job).await?;
         if row.job.status == JobStatus::Running && row.job.lease_epoch == lease.epoch {
@@ -192,13 +219,19 @@ impl Queue {
         Ok(None)
     }
 
-    /// Updates the copy of an attempt's output from the attempt's log events. If the lease has ended, does nothing,
-    /// because the copy is already complete.
-    pub(super) async fn copy_output(&self, lease: Lease) -> Result<(), QueueError> {
-        match self.lock_copy(lease).await? {
-            Some(mut copy) => copy.advance(&self.log, &self.copies.spools, lease).await,
-            None => Ok(()),
+    /// Updates the copy of an attempt's output from the attempt's log events. `number` and `ends` are the number of the
+    /// batch that was stored last, if it has one, and the ends of the output streams after it.
+    pub(super) async fn update_copy(
+        &self,
+        copy: &mut OutputCopy,
+        lease: Lease,
+        (number, ends): (Option<i64>, ReportedEnds),
+    ) -> Result<(), QueueError> {
+        // A repeated batch was not stored again, and later batches may have been stored since.
+        if number.is_none_or(|number| number > copy.batch) {
+            (copy.reported, copy.batch) = (ends, number.unwrap_or(copy.batch));
         }
+        copy.advance(&self.log, &self.copies.spools, lease).await
     }
 
     /// Adds output that no event contains to the copy. The output must not begin beyond the end of the copy. Output
@@ -215,15 +248,6 @@ impl Queue {
         holding(&mut self.db.reader().await?, job, &holder).await?.lease()?;
         let row = self.stored_job(job).await?;
         let redactor = row.redactor(&self.maskers);
-        let mut added = Vec::new();
-        for (index, chunk) in body.chunks.into_iter().enumerate() {
-            let field = format!("chunks[{index}].");
-            let event = new_event(&field, chunk, row.job.attempt, &redactor)?;
-            match event.payload() {
-                Payload::Log(payload) => added.extend(pieces(payload, event.message())),
-                _ => return Err(invalid(format!("{field}payload.kind"), "must be log").into()),
-            }
-        }
         let attempt = Lease { job, attempt: row.job.attempt, epoch: row.job.lease_epoch };
         let mut copy = self.copies.lock(attempt).await;
         // The lease cannot end while the copy is locked.
@@ -237,6 +261,19 @@ impl Queue {
         if lease != attempt {
             return Err(QueueError::NotHolder(job));
         }
+        let (from, to) = range_of(&body.chunks);
+        // The worker repeats output if it has not received the response.
+        let is_next = from >= copy.suppressed_to;
+        let mut ends = if is_next { copy.suppressed.clone() } else { ReportedEnds::default() };
+        let mut added = Vec::new();
+        for (index, chunk) in body.chunks.into_iter().enumerate() {
+            let field = format!("chunks[{index}].");
+            let event = new_event(&field, chunk, attempt.attempt, (&redactor, &mut ends))?;
+            match event.payload() {
+                Payload::Log(payload) => added.extend(pieces(payload, event.message())),
+                _ => return Err(invalid(format!("{field}payload.kind"), "must be log").into()),
+            }
+        }
         copy.advance(&self.log, &self.copies.spools, lease).await?;
         if !added.is_empty() {
             let mut pieces = HeldPieces::default();
@@ -246,6 +283,7 @@ impl Queue {
                 return Err(invalid("chunks", problem).into());
             }
             copy.is_stalled = false;
+            (copy.suppressed, copy.suppressed_to) = (ends, to);
             copy.advance(&self.log, &self.copies.spools, lease).await?;
         }
         Ok(StoredBytes { bytes: copy.bytes() })

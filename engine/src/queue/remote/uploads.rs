@@ -71,6 +71,9 @@ impl Queue {
         check_digest(upload.digest.as_deref(), &upload.stored)?;
         let redactor = self.stored_job(job).await?.redactor(&self.maskers);
         let name = redactor.redact(upload.name.as_bytes());
+        // A masked media type would not be a media type.
+        let is_plain = |text: &String| redactor.redact(text.as_bytes()).as_bytes() == text.as_bytes();
+        let content_type = upload.content_type.filter(is_plain);
         self.db
             .writer()
             .write(move |tx| {
@@ -82,7 +85,7 @@ impl Queue {
                     let artifact = NewArtifact {
                         id: upload.id,
                         name,
-                        content_type: upload.content_type.map_or(Cow::Borrowed(UNKNOWN_TYPE), Cow::Owned),
+                        content_type: content_type.map_or(Cow::Borrowed(UNKNOWN_TYPE), Cow::Owned),
                         size_bytes: i64::try_from(upload.stored.size_bytes).unwrap_or(i64::MAX),
                         sha256: upload.stored.sha256,
                         place: ArtifactPlace::Store,

@@ -9,7 +9,10 @@ use std::io::{self, Read, Seek};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use redact::Redacted;
 use rustix::fs::{Mode, OFlags};
+
+use crate::queue::weak;
 
 /// The maximum number of values that a job can add. It is limited because each new value causes all values to be
 /// compiled again.
@@ -108,10 +111,45 @@ impl Drop for MaskFile {
     }
 }
 
+/// The way in which a job has added a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AddedBy {
+    /// The job has appended the value to its mask file.
+    File,
+    /// The job has printed a line such as `::add-mask::VALUE`.
+    Command,
+}
+
+/// The number of added values that are masked only as whole words.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(in crate::worker) struct WeakAddedValues {
+    in_file: i64,
+    in_commands: i64,
+}
+
+impl WeakAddedValues {
+    /// Returns the warning about these values, or `None` if there are none.
+    pub(in crate::worker) fn warning(self) -> Option<Redacted> {
+        let sources = [(self.in_file, "in $TAILWATER_MASK"), (self.in_commands, "in lines such as ::add-mask::VALUE")];
+        let mut sources = sources.into_iter().filter(|(count, _)| *count > 0).peekable();
+        sources.peek()?;
+        let mut warning = Redacted::literal("Added values masked only as whole words: ");
+        for (index, (count, source)) in sources.enumerate() {
+            warning.append(&Redacted::literal(if index == 0 { "" } else { ", " }));
+            warning.append(&Redacted::number(count));
+            warning.append(&Redacted::literal(" "));
+            warning.append(&Redacted::literal(source));
+        }
+        warning.append(&Redacted::literal(". They are too short or too common; use longer ones"));
+        Some(warning)
+    }
+}
+
 /// The values that a job has added.
 #[derive(Debug, Default)]
 pub(super) struct AddedValues {
     values: Vec<String>,
+    weak: WeakAddedValues,
     bytes: usize,
     /// Whether values were ignored because there were too many.
     is_full: bool,
@@ -121,7 +159,7 @@ impl AddedValues {
     /// Adds the new values in the file. Returns whether there are any.
     pub(super) fn add_from(&mut self, file: &mut MaskFile) -> bool {
         match file.new_values() {
-            Ok(values) => self.add(values),
+            Ok(values) => self.add(values, AddedBy::File),
             Err(error) => {
                 tracing::warn!(%error, "the values that a job added to its mask file cannot be read");
                 false
@@ -130,7 +168,7 @@ impl AddedValues {
     }
 
     /// Adds values. Returns whether any value was new and could be added.
-    pub(super) fn add(&mut self, values: Vec<String>) -> bool {
+    pub(super) fn add(&mut self, values: Vec<String>, by: AddedBy) -> bool {
         let before = self.values.len();
         for value in values {
             if self.values.contains(&value) {
@@ -139,6 +177,12 @@ impl AddedValues {
             if self.values.len() >= MAX_VALUES || self.bytes + value.len() > MAX_BYTES {
                 self.is_full = true;
                 continue;
+            }
+            if weak::is_weak(&value) {
+                match by {
+                    AddedBy::File => self.weak.in_file += 1,
+                    AddedBy::Command => self.weak.in_commands += 1,
+                }
             }
             self.bytes += value.len();
             self.values.push(value);
@@ -149,6 +193,11 @@ impl AddedValues {
     /// Returns all values, in the order in which they were added.
     pub(super) fn all(&self) -> &[String] {
         &self.values
+    }
+
+    /// Returns the number of values that are masked only as whole words.
+    pub(super) const fn weak(&self) -> WeakAddedValues {
+        self.weak
     }
 
     /// Returns whether values were ignored because there were too many.
@@ -230,11 +279,11 @@ mod tests {
     #[test]
     fn the_number_and_the_length_of_values_are_limited() {
         let mut added = AddedValues::default();
-        added.add((0..=MAX_VALUES).map(|number| format!("value {number}")).collect());
+        added.add((0..=MAX_VALUES).map(|number| format!("value {number}")).collect(), AddedBy::File);
         assert!(added.is_full());
         assert_eq!(added.all().len(), MAX_VALUES);
         let mut added = AddedValues::default();
-        added.add(vec!["x".repeat(MAX_BYTES), "y".to_owned()]);
+        added.add(vec!["x".repeat(MAX_BYTES), "y".to_owned()], AddedBy::Command);
         assert!(added.is_full());
         assert_eq!(added.all().len(), 1);
     }

@@ -143,8 +143,7 @@ impl LogResponse {
             };
             Ok::<_, io::Error>((read, output, encoder))
         });
-        let (read, output, encoder) =
-            read.await.map_err(|error| internal(&error))?.map_err(|error| internal(&error))?;
+        let (read, output, encoder) = read.await.map_err(ApiError::of_task)?.map_err(|error| internal(&error))?;
         (self.output, self.encoder) = (Some(output), encoder);
         Ok(read)
     }

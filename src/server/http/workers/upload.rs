@@ -74,7 +74,7 @@ pub(in crate::server::http) async fn upload(
         }
         Ok::<_, QueueError>(recorded.artifact)
     });
-    let artifact = recording.await.map_err(|error| ApiError::Internal(error.to_string()))??;
+    let artifact = recording.await.map_err(ApiError::of_task)??;
     Ok((StatusCode::CREATED, Json(artifact)))
 }
 
@@ -192,7 +192,7 @@ async fn receive_file(mut field: Field<'_>, state: &AppState, lease: Lease) -> R
         sender.send(FileMessage::End).await.ok();
     }
     drop(sender);
-    let kept = keeping.await.map_err(|error| ApiError::Internal(error.to_string()))?;
+    let kept = keeping.await.map_err(ApiError::of_task)?;
     sent?;
     kept.map_err(|error| failed(&error))
 }
