@@ -7,8 +7,12 @@ use crate::dice::{Dice, for_each_seed};
 const CASES: u64 = 300;
 
 /// Texts in which `NAME` stands for a name, and `VALUE` for its value.
-const ASSIGNMENTS: [&str; 24] = [
+const ASSIGNMENTS: [&str; 28] = [
     "export NAME=VALUE\n",
+    "NAME: VALUE\n",
+    "app:\n  NAME: 'VALUE'\n",
+    "GET /login?user=ada&NAME=VALUE&next=1 200\n",
+    "GET /login?NAME=VALUE 200\n",
     "NAME='VALUE' run\n",
     "NAME=$'VALUE' run\n",
     "NAME=$\"VALUE\" run\n",
