@@ -39,12 +39,12 @@ pub(super) struct Serve {
     /// The directory with the web pages [default: the pages embedded in the program, or target/site].
     #[arg(long, env = "TAILWATER_SITE_ROOT", value_name = "DIR")]
     site_root: Option<PathBuf>,
-    /// The admin token, 32 or more printable characters [default: generated on first start and stored in the data
-    /// directory].
+    /// The admin token, 32 or more printable characters. It cannot be given as a flag: use the variable or the settings
+    /// file [default: generated on first start and stored in the data directory].
     #[arg(long, env = "TAILWATER_ADMIN_TOKEN", hide_env_values = true, value_name = "TOKEN")]
     admin_token: Option<String>,
-    /// The key that encrypts secrets in the database, 64 hexadecimal digits [default: generated on first start and
-    /// stored in the data directory].
+    /// The key that encrypts secrets in the database, 64 hexadecimal digits. It cannot be given as a flag: use the
+    /// variable or the settings file [default: generated on first start and stored in the data directory].
     #[arg(long, env = "TAILWATER_SECRETS_KEY", hide_env_values = true, value_name = "KEY")]
     secrets_key: Option<String>,
     /// The certificate for TLS, followed by the intermediate certificates, in PEM [default: no TLS].

@@ -28,9 +28,8 @@ const FILE: &str = "config";
 /// The subcommands that use the settings.
 const VERBS: [&str; 2] = ["serve", "config"];
 
-/// The only secret setting that is refused on the command line, where every user of the machine can read it. The admin
-/// token and the key for secrets are accepted there, because they give access only to this server.
-const NOT_A_FLAG: &str = "oidc_client_secret";
+/// The settings that are refused on the command line, where every user of the machine and every job can read them.
+const NOT_FLAGS: [&str; 3] = ["admin_token", "secrets_key", "oidc_client_secret"];
 
 /// The reasons why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -43,10 +42,11 @@ pub(super) enum SettingsError {
     Wrong { path: PathBuf, line: usize, problem: String },
     /// A secret is on the command line.
     #[error(
-        "--oidc-client-secret is refused, because every user of this machine can read it on the command line; use \
-         --oidc-client-secret-file, the variable TAILWATER_OIDC_CLIENT_SECRET or the settings file"
+        "--{} is refused, because jobs and every user of this machine can read it on the command line; use the variable \
+         TAILWATER_{} or the settings file",
+        .0.replace('_', "-"), .0.to_uppercase()
     )]
-    Exposed,
+    Exposed(&'static str),
 }
 
 /// A settings file whose contents have been checked.
@@ -144,8 +144,9 @@ pub(super) fn matches(command: Command) -> Result<(ArgMatches, Option<SettingsFi
     let Some((verb, arguments)) = matches.subcommand().filter(|(verb, _)| VERBS.contains(verb)) else {
         return Ok((matches, None));
     };
-    if arguments.value_source(NOT_A_FLAG) == Some(ValueSource::CommandLine) {
-        return Err(SettingsError::Exposed);
+    let is_exposed = |name: &&str| arguments.value_source(name) == Some(ValueSource::CommandLine);
+    if let Some(name) = NOT_FLAGS.into_iter().find(is_exposed) {
+        return Err(SettingsError::Exposed(name));
     }
     let Some(file) = SettingsFile::find(arguments.get_one::<PathBuf>(FILE))? else {
         return Ok((matches, None));

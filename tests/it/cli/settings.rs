@@ -102,6 +102,23 @@ async fn an_unknown_key_and_a_wrong_type_are_reported_with_their_line() {
 }
 
 #[tokio::test]
+async fn secrets_are_refused_as_flags_because_jobs_could_read_them() {
+    let cli = Cli::without_server();
+    for (flag, variable) in [
+        ("--admin-token", "TAILWATER_ADMIN_TOKEN"),
+        ("--secrets-key", "TAILWATER_SECRETS_KEY"),
+        ("--oidc-client-secret", "TAILWATER_OIDC_CLIENT_SECRET"),
+    ] {
+        for verb in ["serve", "config"] {
+            let Done { code, stderr, .. } = cli.run(&[verb, flag, TOKEN]).await;
+            assert_eq!(code, Some(1), "{stderr}");
+            assert!(stderr.starts_with(&format!("tailwater: {flag} is refused")), "{stderr}");
+            assert!(stderr.contains(variable) && !stderr.contains(TOKEN), "{stderr}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_server_uses_the_settings_of_its_file() {
     let cli = Cli::without_server();
     let settings =

@@ -6,12 +6,18 @@ use model::Role;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
 
+use tailwater::limits::RECHECK_IDENTITY;
+
 use crate::harness::TestServer;
 use crate::harness::people::{PASSWORD, Proof, bearer, browser};
 use crate::harness::streams::lasting_stream_paths;
 
 /// The maximum time that a test waits for a stream to be closed. It is long, because machines are shared.
 const PATIENCE: Duration = Duration::from_mins(1);
+
+/// The maximum time between a revocation and the end of a stream. It is shorter than the interval at which the server
+/// checks the credentials of open streams, so only a notification can end the stream in time.
+const NOTIFIED: Duration = Duration::from_secs(RECHECK_IDENTITY.as_secs() / 2);
 
 /// Starts a job that prints a line and runs until the server stops.
 async fn running_job(server: &TestServer) -> String {
@@ -45,7 +51,7 @@ async fn aborted(mut reply: Response) {
             }
         }
     };
-    tokio::time::timeout(PATIENCE, read).await.expect("the response is aborted");
+    tokio::time::timeout(NOTIFIED, read).await.expect("the response is aborted");
 }
 
 /// Opens a response of each kind, and revokes the credential with `revoke`. Checks that these responses are aborted,

@@ -6,12 +6,14 @@ mod changes;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::time::Duration;
 
 use redact::Redactor;
 use reqwest::{Method, redirect};
 use serde_json::{Value, json};
 use tailwater::server::all_routes;
+use tokio::task::JoinHandle;
 
 use changes::{Changes, PANIC};
 
@@ -229,10 +231,6 @@ async fn responses(api: &Api, ids: &[String]) -> Vec<(String, Vec<u8>)> {
         let mut body = Vec::new();
         while let Some(chunk) = reply.chunk().await.expect("the body arrives") {
             body.extend_from_slice(&chunk);
-            // Stop reading, because the streams of lists do not end.
-            if path.contains("/jobs/stream") && body.len() > 20_000 {
-                break;
-            }
         }
         said.push((path.clone(), head));
         said.push((path, body));
@@ -242,8 +240,9 @@ async fn responses(api: &Api, ids: &[String]) -> Vec<(String, Vec<u8>)> {
         let artifacts: Vec<_> = artifacts["items"].as_array().expect("a page has items").clone();
         for route in all_routes().iter().filter(|route| route.method == Method::GET) {
             let path = route.path.replace("{id}", id).replace("{jobId}", id).replace("{name}", "NAMED");
-            let is_endless = path.ends_with("/jobs/stream") || path.ends_with("/events/stream") && !path.contains(id);
-            if path.contains("{permission}") || is_endless {
+            // The stream of the list does not end, and is read while the jobs run. A stream of events needs jobs.
+            let is_of_all = path.ends_with("/jobs/stream") || path.ends_with("/events/stream") && !path.contains(id);
+            if path.contains("{permission}") || is_of_all {
                 continue;
             }
             if !path.contains("{artifact}") {
@@ -268,6 +267,28 @@ async fn responses(api: &Api, ids: &[String]) -> Vec<(String, Vec<u8>)> {
     }
     ask("/api/queue/jobs?limit=200".to_owned()).await;
     said
+}
+
+/// Reads the stream of changes to all jobs until the server ends.
+fn read_list_stream(api: &Api) -> JoinHandle<Vec<u8>> {
+    let request = api.request(Method::GET, "/jobs/stream");
+    tokio::spawn(async move {
+        let (mut reply, mut body) = (request.send().await.expect("the server answers"), Vec::new());
+        while let Ok(Some(chunk)) = reply.chunk().await {
+            body.extend_from_slice(&chunk);
+        }
+        body
+    })
+}
+
+/// Reads a file. The complete log of a finished job is decompressed.
+fn read(path: &Path) -> Vec<u8> {
+    if path.extension().is_none_or(|extension| extension != "zst") {
+        return fs::read(path).expect("the file can be read");
+    }
+    let text = Command::new("zstd").arg("-dcq").arg(path).output().expect("zstd is installed");
+    assert!(text.status.success(), "{}: {}", path.display(), String::from_utf8_lossy(&text.stderr));
+    text.stdout
 }
 
 /// Returns all files below a directory.
@@ -300,6 +321,7 @@ async fn no_file_and_no_response_contains_any_of_twenty_secrets_in_any_form() {
         })
     };
     let mut server = start();
+    let list = read_list_stream(&server.api);
     let mut ids = run_known(&server.api, &known).await;
     ids.extend(run_unknown(&server.api, &unknown).await);
     for id in &ids {
@@ -329,6 +351,9 @@ async fn no_file_and_no_response_contains_any_of_twenty_secrets_in_any_form() {
     let interrupted = server.api.submit(interrupted).await;
     server.api.events_when(&interrupted, "has output", |events| events.len() > 6).await;
     searched.push(("the standard output".to_owned(), server.kill_and_read()));
+    let list = list.await.expect("it does not panic");
+    assert!(list.len() > 100_000, "the stream of the list reported only {} bytes", list.len());
+    searched.push(("the stream of the list".to_owned(), list));
     server = start();
     for id in [interrupted, panicking] {
         server.api.ended(&id).await;
@@ -341,10 +366,9 @@ async fn no_file_and_no_response_contains_any_of_twenty_secrets_in_any_form() {
     searched.push(("the standard output".to_owned(), server.rest_of_output()));
     let panics = fs::read_to_string(&log).expect("it exists").matches("panicked").count();
     assert!(panics > 10, "there were only {panics} messages about panics");
-    searched.extend(files(data.path()).into_iter().map(|path| {
-        let bytes = fs::read(&path).expect("the file can be read");
-        (path.display().to_string(), bytes)
-    }));
+    searched.extend(files(data.path()).iter().map(|path| (path.display().to_string(), read(path))));
+    let is_log = |place: &str, extension: &str| place.contains("/spool/") && place.ends_with(extension);
+    assert!(searched.iter().any(|(place, text)| is_log(place, "output.log.zst") && text.len() > 1_000));
     let secrets: Vec<String> = known.all().into_iter().chain(unknown.into_iter().map(|(_, secret)| secret)).collect();
     assert_eq!(secrets.len(), 21, "one of the twenty secrets has two lines");
     let redactor = Redactor::new(&secrets);
