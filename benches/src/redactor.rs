@@ -1,5 +1,5 @@
-//! The throughput of the redactor, through which all output passes, on one core. `cargo bench -p redact` measures further
-//! texts.
+//! The throughput of the redactor, through which all output passes, on one core. `cargo bench -p redact` measures
+//! further texts.
 
 use std::hint::black_box;
 use std::time::{Duration, Instant};

@@ -1,8 +1,8 @@
 //! Fail points: places in the code at which a test can kill the server, as if by `kill -9`.
 //!
 //! `TAILWATER_FAIL_POINT=batch_stored:3` kills the server when it reaches that point for the third time. With
-//! `TAILWATER_PANIC_ON=text`, code that handles a text which contains `text` panics ([`panic_on`]). Release builds have no
-//! fail points.
+//! `TAILWATER_PANIC_ON=text`, code that handles a text which contains `text` panics ([`panic_on`]). Release builds have
+//! no fail points.
 
 /// A point in an operation at which a crash must not lose or corrupt data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,8 +142,8 @@ impl FailPoint {
     pub const fn reached(self) {}
 }
 
-/// Panics with a message that contains `text` if the environment variable `TAILWATER_PANIC_ON` selects the text, so that
-/// a test can check what becomes of the message.
+/// Panics with a message that contains `text` if the environment variable `TAILWATER_PANIC_ON` selects the text, so
+/// that a test can check what becomes of the message.
 #[cfg(debug_assertions)]
 pub fn panic_on(text: &str) {
     use std::sync::LazyLock;

@@ -113,10 +113,21 @@ pub fn parse(text: &str) -> Result<Json, JsonError> {
     parse::parse(text, JsonDepth::MAX)
 }
 
+/// The error for a body that is not JSON or does not have the expected structure.
+#[derive(Debug)]
+pub struct InvalidBody {
+    /// The message, which names the invalid field and may quote its value.
+    pub problem: String,
+    /// The body, if it is JSON.
+    pub json: Option<Json>,
+}
+
 /// Parses the body of a request into a typed value. The error message names the invalid field.
-pub fn read_bytes<T: DeserializeOwned>(bytes: &[u8], depth: JsonDepth) -> Result<T, String> {
-    let text = decode(bytes).map_err(|problem| format!("the body {problem}"))?;
-    parse::parse(text, depth).and_then(|json| json.read()).map_err(|error| error.describe(text))
+pub fn read_bytes<T: DeserializeOwned>(bytes: &[u8], depth: JsonDepth) -> Result<T, InvalidBody> {
+    let invalid = |problem: String, json| InvalidBody { problem, json };
+    let text = decode(bytes).map_err(|problem| invalid(format!("the body {problem}"), None))?;
+    let json = parse::parse(text, depth).map_err(|error| invalid(error.describe(text), None))?;
+    json.read().map_err(|error: JsonError| invalid(error.describe(text), Some(json)))
 }
 
 /// Decodes bytes as UTF-8, with or without a byte order mark (RFC 8259, section 8.1).

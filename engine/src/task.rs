@@ -6,8 +6,8 @@ use tokio::task::JoinError;
 
 /// Returns the error for a task that does not complete.
 ///
-/// The text of a [`JoinError`] contains the message of the panic, which may contain a secret. This error does not contain
-/// the message, so it can be logged. The panic itself has already been logged.
+/// The text of a [`JoinError`] contains the message of the panic, which may contain a secret. This error does not
+/// contain the message, so it can be logged. The panic itself has already been logged.
 #[must_use]
 pub fn task_error(error: JoinError) -> io::Error {
     io::Error::other(if error.is_panic() { "a task panicked" } else { "a task was cancelled" })

@@ -2,7 +2,7 @@
 
 use axum::http::request::Parts;
 use axum::http::{HeaderValue, StatusCode, header};
-use engine::json::JsonDepth;
+use engine::json::{InvalidBody, JsonDepth};
 use leptos::nonce::Nonce;
 use leptos::prelude::use_context;
 use leptos_axum::ResponseOptions;
@@ -53,17 +53,15 @@ pub fn reload_after(seconds: u32) {
     }
 }
 
-/// Parses the arguments of a server function that the browser has called, by the same rules as all JSON bodies. An error
-/// does not quote secrets in the arguments.
+/// Parses the arguments of a server function that the browser has called, by the same rules as all JSON bodies. An
+/// error does not quote secrets in the arguments.
 pub fn read_json<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, String> {
     let state = use_context::<AppState>();
     let depth = state.as_ref().map_or(JsonDepth::MAX, |state| state.config.json_depth);
-    let body = std::str::from_utf8(bytes).ok();
-    let mask = |problem: String| match &state {
-        Some(state) => state.queue.maskers().mask_error(&problem, body),
+    engine::json::read_bytes(bytes, depth).map_err(|InvalidBody { problem, json }| match &state {
+        Some(state) => state.queue.maskers().mask_error(&problem, json.as_ref()),
         None => problem,
-    };
-    engine::json::read_bytes(bytes, depth).map_err(mask)
+    })
 }
 
 /// Masks the message of an error, which may quote the request.

@@ -311,8 +311,8 @@ fn parameter(template: &str, path: &str) -> Option<String> {
     Some(percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned())
 }
 
-/// Returns the entry for a request, or `None` if the request is not recorded. `mask` masks secrets in texts that a client
-/// may have chosen.
+/// Returns the entry for a request, or `None` if the request is not recorded. `mask` masks secrets in texts that a
+/// client may have chosen.
 fn entry(
     route: RequestedRoute,
     note: &AuditNote,

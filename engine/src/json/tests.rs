@@ -26,7 +26,7 @@ struct Nothing {}
 #[track_caller]
 fn check_refused<T: serde::de::DeserializeOwned + std::fmt::Debug>(text: &str, says: &str) {
     let error = read_bytes::<T>(text.as_bytes(), JsonDepth::MAX).expect_err("it is refused");
-    assert!(error.contains(says), "{error}");
+    assert!(error.problem.contains(says), "{error:?}");
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn a_byte_order_mark_is_accepted_and_errors_name_other_encodings() {
         [b"\xfe\xff".to_vec(), utf16(u16::to_be_bytes)].concat(),
     ] {
         let error = read_bytes::<Outer>(&bytes, JsonDepth::MAX).expect_err("it is refused");
-        assert!(error.contains("UTF-16"), "{error}");
+        assert!(error.problem.contains("UTF-16"), "{error:?}");
     }
     assert!(decode(b"{\"name\":\"\xff\"}").expect_err("it is refused").contains("byte 10"));
 }
@@ -110,7 +110,7 @@ fn json_is_refused_at_the_first_value_that_is_nested_too_deeply() {
     let read = |text: &str| read_bytes::<IgnoredAny>(text.as_bytes(), limit);
     read("{\"a\":[{\"b\":[1,\"x\"]}]}").expect("it has 4 levels");
     let error = read("{\"a\":[1,{\"b\":[2,{}]}]}").expect_err("it has 5 levels");
-    assert_eq!(error, "a[1].b[1]: is nested deeper than 4 levels; use fewer levels, or raise --json-depth");
+    assert_eq!(error.problem, "a[1].b[1]: is nested deeper than 4 levels; use fewer levels, or raise --json-depth");
     assert_eq!(JsonDepth::new(200), JsonDepth::MAX);
     parse(&nested(127)).expect("it is the maximum");
 }

@@ -15,7 +15,7 @@ use tokio::sync::watch;
 
 use super::JobPayload;
 use super::payload::{InvalidPayload, invalid, secret_members};
-use crate::json;
+use crate::json::Json;
 use crate::seal::SealKey;
 
 /// The expected number of jobs whose redactors are cached. The actual limit is the memory usage ([`CAPACITY`]).
@@ -132,11 +132,10 @@ impl Maskers {
     }
 
     /// Masks the message of an error, which may quote the request that caused it. `body` is the body of that request,
-    /// if there is one. If it is JSON, the members with secret-looking names are masked in the message too.
+    /// if it is JSON. The values of its members with secret-looking names are masked in the message too.
     #[must_use]
-    pub fn mask_error(&self, message: &str, body: Option<&str>) -> String {
-        let json = body.and_then(|body| json::parse(body).ok());
-        let own = json.map(|json| secret_members(&json)).unwrap_or_default();
+    pub fn mask_error(&self, message: &str, body: Option<&Json>) -> String {
+        let own = body.map(secret_members).unwrap_or_default();
         let redactor = self.shared().with_values(own.into_iter().map(|(_, value)| value.trim().to_owned()));
         let mask = |text: &str| redactor.redact(text.as_bytes()).to_text().into_owned();
         // A message often begins with the name of a field and a colon. The rules for assignments would mistake the next
@@ -195,9 +194,9 @@ impl Maskers {
     }
 }
 
-/// Returns whether a name contains a secret that has to be masked wherever it occurs. Names by which jobs and workers are
-/// found cannot be masked, so such names are refused. A value that is masked only as a whole token is permitted, because
-/// it is short or a common word.
+/// Returns whether a name contains a secret that has to be masked wherever it occurs. Names by which jobs and workers
+/// are found cannot be masked, so such names are refused. A value that is masked only as a whole token is permitted,
+/// because it is short or a common word.
 fn reveals_secret(redactor: &Redactor, name: &str) -> bool {
     let found = redactor.explain(name.as_bytes());
     found.into_iter().any(|found| found.rule.is_some() || redact::is_masked_everywhere(&name.as_bytes()[found.range]))
@@ -233,6 +232,7 @@ fn purpose(job: JobId) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json;
 
     fn payload(token: &str) -> JobPayload {
         let text = format!("{{\"run\":\"true\",\"env\":{{\"MY_TOKEN\":\"{token}\"}}}}");
@@ -321,12 +321,13 @@ mod tests {
         let body = "{\"env\":{\"MY_TOKEN\":\"hunter2hunter2\"},\"note\":\"plain\"}";
         let message = "payload.hunter2hunter2: must be a number, not \"hunter2hunter2 of-the-server plain\"";
         let masked = "payload.[REDACTED]: must be a number, not \"[REDACTED] [REDACTED] plain\"";
-        assert_eq!(maskers.mask_error(message, Some(body)), masked);
+        let body = json::parse(body).expect("it is JSON");
+        assert_eq!(maskers.mask_error(message, Some(&body)), masked);
         assert_eq!(
             maskers.mask_error("payload.env.DB_PASSWORD: must be text", None),
             "payload.env.DB_PASSWORD: must be text"
         );
-        assert_eq!(maskers.mask_error("of-the-server", Some("no JSON")), "[REDACTED]");
+        assert_eq!(maskers.mask_error("of-the-server", None), "[REDACTED]");
     }
 
     #[test]

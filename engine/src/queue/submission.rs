@@ -12,7 +12,7 @@ use super::payload::{InvalidPayload, JobPayload, invalid};
 use super::working_roots::WorkingRoots;
 use super::{QueueError, affinity, store, weak};
 use crate::db::Connection;
-use crate::json::Json;
+use crate::json::{self, Json};
 
 /// The maximum length of a name that a client chooses, such as a type or an idempotency key, in characters.
 const MAX_KEY: usize = 200;
@@ -65,7 +65,8 @@ impl Submission {
     ) -> Result<Self, InvalidPayload> {
         let payload = new.payload.clone();
         Self::checked(new, by, key, maskers, roots).map_err(|InvalidPayload { field, problem }| {
-            let mask = |text: &str| maskers.mask_error(text, Some(payload.get()));
+            let payload = json::parse(payload.get()).ok();
+            let mask = |text: &str| maskers.mask_error(text, payload.as_ref());
             InvalidPayload { field: mask(&field), problem: mask(&problem) }
         })
     }

@@ -5,7 +5,7 @@ use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, FromRequest, Request};
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, StatusCode};
-use engine::json;
+use engine::json::{self, InvalidBody};
 use serde::de::DeserializeOwned;
 
 use super::error::ApiError;
@@ -86,8 +86,7 @@ async fn read_up_to(limit: usize, request: Request, state: &AppState) -> Result<
 
 /// Parses JSON with the server's limit on nesting. An error does not quote secrets in the body.
 pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8], state: &AppState) -> Result<T, ApiError> {
-    json::read_bytes(bytes, state.config.json_depth).map_err(|problem| {
-        let body = std::str::from_utf8(bytes).ok();
-        ApiError::InvalidPayload(state.queue.maskers().mask_error(&problem, body))
+    json::read_bytes(bytes, state.config.json_depth).map_err(|InvalidBody { problem, json }| {
+        ApiError::InvalidPayload(state.queue.maskers().mask_error(&problem, json.as_ref()))
     })
 }

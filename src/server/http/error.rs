@@ -119,8 +119,8 @@ pub(in crate::server) enum ApiError {
 }
 
 impl ApiError {
-    /// Returns the error for a task that does not complete. It does not contain the message of a panic, which may contain
-    /// a secret.
+    /// Returns the error for a task that does not complete. It does not contain the message of a panic, which may
+    /// contain a secret.
     pub(in crate::server) fn of_task(error: JoinError) -> Self {
         Self::Internal(task_error(error).to_string())
     }
@@ -224,8 +224,8 @@ impl ApiError {
     }
 }
 
-/// The body of an error response, which may still quote secrets of the request. It is an extension of the response, which
-/// has no other body, until [`write_error`] has masked it.
+/// The body of an error response, which may still quote secrets of the request. It is an extension of the response,
+/// which has no other body, until [`write_error`] has masked it.
 #[derive(Clone)]
 struct UnmaskedError(ErrorBody);
 

@@ -55,7 +55,8 @@ impl JobPayload {
         }
     }
 
-    /// Checks that the list `requiredCapabilities` contains no secret. Capabilities are stored and compared as they are.
+    /// Checks that the list `requiredCapabilities` contains no secret. Capabilities are stored and compared as they
+    /// are.
     pub(in crate::queue) fn check_capabilities_for_secrets(&self, redactor: &Redactor) -> Result<(), InvalidPayload> {
         let names = self.listed_capabilities()?;
         names
