@@ -94,12 +94,12 @@ enum Verb {
     Run(run::Run),
     /// Run finished jobs again as new jobs and show their output live.
     ///
-    /// The new jobs have the same commands, settings, secrets and input files. All of them are submitted first, and then
-    /// their output is shown one after the other. The exit codes are the same as those of `run`: the first job that did
-    /// not succeed determines the code, where a job that could not be run again counts as 125.
+    /// The new jobs have the same commands, settings, secrets and input files. All of them are submitted first, and
+    /// then their output is shown one after the other. The exit codes are the same as those of `run`: the first job
+    /// that did not succeed determines the code, where a job that could not be run again counts as 125.
     ///
-    /// With --failed, all failed jobs run again, or those that the other options select. Their number is printed instead
-    /// of their output, and standard error names each job that could not be run again, with the reason.
+    /// With --failed, all failed jobs run again, or those that the other options select. Their number is printed
+    /// instead of their output, and standard error names each job that could not be run again, with the reason.
     #[command(visible_alias = "retry")]
     Rerun(rerun::Rerun),
     /// Submit a job from a YAML or JSON file and print its id.

@@ -1,5 +1,5 @@
-//! Benchmarks of the main data path, and of the redactor that it contains. A release server and its clients share the same CPU cores, and each result is
-//! printed next to its target.
+//! Benchmarks of the main data path, and of the redactor that it contains. A release server and its clients share the
+//! same CPU cores, and each result is printed next to its target.
 //!
 //! The benchmarks are not tests: a missed target is not a failure. `make bench` builds the server and runs this
 //! program. The arguments of the program select benchmarks by name (`idle`, `latency`, `file`, `readers`, `jobs`,

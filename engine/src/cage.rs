@@ -197,8 +197,8 @@ fn can_use_landlock(no_new_privileges: bool) -> bool {
     may_restrict
 }
 
-/// Chooses how to hide the data directory with the given means. If the directory cannot be hidden, the reason is logged or, if the operator
-/// requires hiding, returned as an error.
+/// Chooses how to hide the data directory with the given means. If the directory cannot be hidden, the reason is logged
+/// or, if the operator requires hiding, returned as an error.
 fn choose_hiding(
     wanted: JobData,
     means: Situation,

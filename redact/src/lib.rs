@@ -46,8 +46,9 @@
 //!   indented lines, or everything on one line.
 //! - **Quotation marks**: `'` and `"` are interchangeable, and several in a row count as one.
 //! - **Escapes**: JSON, percent escapes and form encoding, XML and HTML, shell quoting (`'\''`, `'"'"'`, backslashes,
-//!   `$'...'`, parts with different quotation marks), the escapes of Rust, Go, Python and C. Each character may be escaped or not, and the text may be
-//!   escaped several times, in any combination: JSON in JSON, JSON in HTML, a query string in JSON.
+//!   `$'...'`, parts with different quotation marks), the escapes of Rust, Go, Python and C. Each character may be
+//!   escaped or not, and the text may be escaped several times, in any combination: JSON in JSON, JSON in HTML, a query
+//!   string in JSON.
 //! - **Hexadecimal text**: in lower or upper case, without separators, with spaces between the bytes, or as `\x41`,
 //!   even if it is wrapped into lines.
 //! - **Dumps** with offsets and a column of text, as `xxd`, `hexdump -C` and `od -tx1z` print them. The mask extends to
@@ -118,11 +119,11 @@
 //!
 //! One Aho-Corasick automaton over all forms of all values searches several *views* of the stream (`view`): the raw
 //! bytes, the text that a terminal shows, the decoded text, the decoded text with joined lines, and the bytes of a
-//! hexadecimal dump. A view keeps its state between reads. Each character may or may not be escaped, so the number of escaped forms is exponential.
-//! Therefore, the stream is decoded before it is searched, which also covers text that was escaped several times. The
-//! decoder (`decode`) accepts all formats at once. Each value, and each line that is masked on its own (`lines`), is
-//! passed through the same decoder, and the result is the pattern that is searched for (`variants`). The base64 and
-//! hexadecimal forms of a value are few, so they are additional patterns.
+//! hexadecimal dump. A view keeps its state between reads. Each character may or may not be escaped, so the number of
+//! escaped forms is exponential. Therefore, the stream is decoded before it is searched, which also covers text that
+//! was escaped several times. The decoder (`decode`) accepts all formats at once. Each value, and each line that is
+//! masked on its own (`lines`), is passed through the same decoder, and the result is the pattern that is searched for
+//! (`variants`). The base64 and hexadecimal forms of a value are few, so they are additional patterns.
 //!
 //! For each state of the automaton, a table contains the length of the longest pattern, and that of the longest prefix
 //! of a pattern, that ends at the current byte (`tail`). The ranges to mask are mapped to positions in the raw bytes

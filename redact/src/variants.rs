@@ -178,8 +178,8 @@ impl Forms<'_> {
     }
 }
 
-/// The quotation marks that a part of a shell word may have. The rules are those of the `shlex` crate, which also avoids
-/// errors of other shells.
+/// The quotation marks that a part of a shell word may have. The rules are those of the `shlex` crate, which also
+/// avoids errors of other shells.
 #[derive(Clone, Copy)]
 struct Quoting {
     single: bool,

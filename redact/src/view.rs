@@ -10,9 +10,9 @@
 //! - the [*joined*](joined) text: decoded, with the lines of wrapped base64 and hexadecimal text joined;
 //! - the bytes of a hexadecimal [*dump*](dump) with offsets.
 //!
-//! The dump view is empty except within a dump. The other views equal the raw bytes most of the time. While they do, they are not searched separately. A view is
-//! created, as a copy of the raw view, at the byte where it begins to differ. It is dropped when its automaton is in
-//! the same state as that of the raw view again.
+//! The dump view is empty except within a dump. The other views equal the raw bytes most of the time. While they do,
+//! they are not searched separately. A view is created, as a copy of the raw view, at the byte where it begins to
+//! differ. It is dropped when its automaton is in the same state as that of the raw view again.
 
 mod dump;
 mod fresh;

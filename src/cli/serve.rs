@@ -143,8 +143,8 @@ pub(super) struct Serve {
     /// The maximum number of failed logins per minute from all addresses to one account.
     #[arg(long, env = "TAILWATER_FAILED_LOGINS_PER_ACCOUNT", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..))]
     failed_logins_per_account: u32,
-    /// The maximum number of open connections; beyond it, idle connections make way for new ones [default: as many as the
-    /// limit on open files permits].
+    /// The maximum number of open connections; beyond it, idle connections make way for new ones [default: as many as
+    /// the limit on open files permits].
     #[arg(long, env = "TAILWATER_CONNECTIONS", value_parser = clap::value_parser!(u32).range(16..))]
     connections: Option<u32>,
     /// The maximum number of event streams that clients can keep open at the same time.

@@ -23,8 +23,8 @@ use crate::rest::{self, KeepReading, RestError};
 const PAUSE_AFTER: f64 = 10.0;
 /// The number of lines that are searched again without a longer pause, because searching them takes no noticeable time.
 const FEW_LINES: i64 = 10_000;
-/// The maximum number of requests for the numbers of matching lines during one move. Each reports up to 100,000 numbers,
-/// and a move needs more than two only in logs of very short lines.
+/// The maximum number of requests for the numbers of matching lines during one move. Each reports up to 100,000
+/// numbers, and a move needs more than two only in logs of very short lines.
 const REQUESTS_PER_MOVE: u32 = 50;
 /// The longest pause after a search.
 const LONGEST_PAUSE: Duration = Duration::from_secs(30);
@@ -139,8 +139,8 @@ impl Finder {
         self.go_to(first)
     }
 
-    /// Returns a line near `key` that has been found. If its number is not known, asks the server for it. Returns `None`
-    /// if there is no such line, the server does not respond, or another search has begun.
+    /// Returns a line near `key` that has been found. If its number is not known, asks the server for it. Returns
+    /// `None` if there is no such line, the server does not respond, or another search has begun.
     async fn line(self, mut key: LineKey, find: FindLine) -> Option<LineKey> {
         let search = self.searches.try_get_value()?;
         for _ in 0..REQUESTS_PER_MOVE {

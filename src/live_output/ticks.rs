@@ -20,8 +20,8 @@ pub fn Ticks(log: Log) -> impl IntoView {
     .into_any()
 }
 
-/// Returns marks for the lines that were found, as an SVG path. Where the search has only counted lines, the whole range
-/// of lines is marked. The ranges are short, because the server searches large logs in many parts.
+/// Returns marks for the lines that were found, as an SVG path. Where the search has only counted lines, the whole
+/// range of lines is marked. The ranges are short, because the server searches large logs in many parts.
 fn path(finder: Finder) -> String {
     finder.screen().totals.with(|totals| {
         let all = totals.lines().max(1);

@@ -53,7 +53,8 @@ impl SupervisorProgram {
         Ok(program)
     }
 
-    /// Returns whether the system permits user namespaces in which file systems can be mounted. Starts the program once.
+    /// Returns whether the system permits user namespaces in which file systems can be mounted. Starts the program
+    /// once.
     #[must_use]
     pub fn can_use_user_namespaces(&self) -> bool {
         let mut check = Command::new(self.path());

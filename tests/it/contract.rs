@@ -1,11 +1,11 @@
 //! The contract of the API with its clients. Each route responds with the documented status and with exactly the
 //! documented members, including those that are null. Each error has its documented status and code.
 //!
-//! [`rows`] has a case for each route, and [`errors`] for each code. If an area of the tests already checks a route or a
-//! code thoroughly, the test there is named instead. Tests compare both lists with the tables of `docs/api.md`, so that
-//! no row can be without a case. The members are written out here and not taken from the types of the server, so that a
-//! renamed member is noticed. [`parameters`], [`bounds`] and [`nulls`] compare the served description with what the
-//! routes accept, and [`numbers`] sends numbers that no worker should send.
+//! [`rows`] has a case for each route, and [`errors`] for each code. If an area of the tests already checks a route or
+//! a code thoroughly, the test there is named instead. Tests compare both lists with the tables of `docs/api.md`, so
+//! that no row can be without a case. The members are written out here and not taken from the types of the server, so
+//! that a renamed member is noticed. [`parameters`], [`bounds`] and [`nulls`] compare the served description with what
+//! the routes accept, and [`numbers`] sends numbers that no worker should send.
 
 mod bodies;
 mod bounds;

@@ -70,8 +70,8 @@ impl Text {
     }
 }
 
-/// Returns the number of base64 characters. If `part` ends with an incomplete escape, the escape is not counted. Neither
-/// is another mask: the end of the text is masked if it could be the beginning of the value.
+/// Returns the number of base64 characters. If `part` ends with an incomplete escape, the escape is not counted.
+/// Neither is another mask: the end of the text is masked if it could be the beginning of the value.
 fn characters(part: &str) -> usize {
     let others = ["\x1b[0m", "\x1b[32m", "\\n", "%3D", MASK];
     let part = others.iter().fold(part.to_owned(), |part, other| part.replace(other, ""));

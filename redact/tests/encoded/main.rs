@@ -22,8 +22,8 @@ const MASK: &str = "[REDACTED]";
 
 /// The number of values for each encoder in an ordinary run.
 const FEW: u64 = 60;
-/// The number of values for each encoder in a long run. Each value is tried in two texts, with different text before and
-/// after it.
+/// The number of values for each encoder in a long run. Each value is tried in two texts, with different text before
+/// and after it.
 const MANY: u64 = 100_000;
 
 #[test]

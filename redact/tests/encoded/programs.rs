@@ -123,8 +123,8 @@ pub fn check_dumps(dice: &mut Dice, count: usize, missing: Missing) {
     }
 }
 
-/// Checks dumps with offsets and a column of text. One mask must replace the text from the first digit of a value to the
-/// end of the line that contains its last digit.
+/// Checks dumps with offsets and a column of text. One mask must replace the text from the first digit of a value to
+/// the end of the line that contains its last digit.
 pub fn check_columns(dice: &mut Dice, count: usize, missing: Missing) {
     let Batch { redactor, text, values } = Batch::new(dice, count, 6);
     for (program, arguments, column) in COLUMNS {

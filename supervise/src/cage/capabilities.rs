@@ -29,7 +29,8 @@ pub(super) fn take_all() -> io::Result<()> {
 /// Takes capabilities for good: no program that the thread executes receives them again.
 fn take(taken: CapabilitySet) -> io::Result<()> {
     let CapabilitySets { effective, permitted, inheritable } = capabilities(None)?;
-    // Without this capability, the thread cannot change its bounding set. It then usually has none of the others either.
+    // Without this capability, the thread cannot change its bounding set. It then usually has none of the others
+    // either.
     if effective.contains(CapabilitySet::SETPCAP) {
         for (_, capability) in taken.iter_names() {
             // Older kernels do not know all capabilities.

@@ -32,8 +32,8 @@ async fn is_complete(server: &Process, id: &str, job: &Value) {
     assert_eq!(job["logSha256"], sha256(&log));
 }
 
-/// Lets the lease on a job of a suspended or killed worker expire. `kind` is the type of the job, and of no other running
-/// job. Returns the job after that.
+/// Lets the lease on a job of a suspended or killed worker expire. `kind` is the type of the job, and of no other
+/// running job. Returns the job after that.
 ///
 /// The test sets the expiry time itself, because a short lease could expire too early on a slow machine. It does so
 /// repeatedly, because the server may still renew the lease for a request that the worker sent earlier.

@@ -162,8 +162,8 @@ impl SimulatedShipper {
         Self { shipper, now: Instant::now(), has_failed: false }
     }
 
-    /// Lets the time pass. Meanwhile the shipper ships whenever something is due, but not more than `turns` times, as if
-    /// its appends took long.
+    /// Lets the time pass. Meanwhile the shipper ships whenever something is due, but not more than `turns` times, as
+    /// if its appends took long.
     async fn pass(&mut self, time: Duration, turns: usize, spool: &SpoolWriter) {
         let until = self.now + time;
         for _ in 0..turns {

@@ -27,7 +27,8 @@ macro_rules! name_end {
     };
 }
 
-/// Up to two other members between the two members of a pair, such as a type, and the white space before and after them.
+/// Up to two other members between the two members of a pair, such as a type, and the white space before and after
+/// them.
 macro_rules! between {
     () => {
         concat!(

@@ -78,8 +78,8 @@ impl MatchWindow {
         self.before + i64::try_from(self.lines.len()).unwrap_or(i64::MAX)
     }
 
-    /// Returns the request for the matching lines from `from` on. `from` must not be after the range, and the range must
-    /// not contain a matching line from `from` on.
+    /// Returns the request for the matching lines from `from` on. `from` must not be after the range, and the range
+    /// must not contain a matching line from `from` on.
     pub(super) fn continued(&self, from: i64, until: i64) -> MissingNumbers {
         let previous = self.lines.last().copied().or(self.previous);
         MissingNumbers { attempt: self.attempt, from, before: self.total(), previous, until }
