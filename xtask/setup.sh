@@ -148,9 +148,11 @@ prove_unit() {
   proves curl 2 curl -s "file://$at/two"
   proves git 0cfbf08886fca9a91cb753ec8734c84fcbe52c9f git hash-object --no-filters "$at/two"
   proves jq 2 jq . "$at/two"
+  proves kill '' env kill -0 $$
   proves less 2 less "$at/two"
   proves mount '' sh -c 'mount >/dev/null'
   proves perl 2 perl -e 'print 1 + 1'
+  proves pgrep '' sh -c 'pgrep . >/dev/null'
   proves python3 2 python3 -c 'print(1 + 1)'
   proves pytest '' sh -c 'cd "$0" && out=$(python3 -m pytest -q -p no:cacheprovider test_two.py 2>&1) || echo "$out"' "$at"
   proves strace 2 strace -D -f -qq -e trace=pwrite64 -o "$at/trace" echo 2
@@ -195,6 +197,8 @@ fi
 if [ "${1:-build}" != build ]; then
   # Debian installs nginx in a directory that is only in root's PATH.
   [ -x /usr/sbin/nginx ] || have nginx || install "an nginx" nginx
+  # A minimal Debian 13 does not contain `kill` and `pgrep`. Shells have a `kill` of their own.
+  have pgrep || install "kill and pgrep" procps
   # The README and the integration tests use these programs.
   for program in curl git jq less mount perl python3 strace zstd; do have $program || install "$program" $program; done
   if ! python3 -m pytest --version >/dev/null 2>&1; then
