@@ -28,8 +28,13 @@ const FILE: &str = "config";
 /// The subcommands that use the settings.
 const VERBS: [&str; 2] = ["serve", "config"];
 
-/// The settings that are refused on the command line, where every user of the machine and every job can read them.
-const NOT_FLAGS: [&str; 3] = ["admin_token", "secrets_key", "oidc_client_secret"];
+/// The settings that are refused on the command line, where every user of the machine and every job can read them, each
+/// with its alternatives.
+const NOT_FLAGS: [(&str, &str); 3] = [
+    ("admin_token", "the variable TAILWATER_ADMIN_TOKEN"),
+    ("secrets_key", "the variable TAILWATER_SECRETS_KEY"),
+    ("oidc_client_secret", "--oidc-client-secret-file, the variable TAILWATER_OIDC_CLIENT_SECRET"),
+];
 
 /// The reasons why the settings cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -42,11 +47,11 @@ pub(super) enum SettingsError {
     Wrong { path: PathBuf, line: usize, problem: String },
     /// A secret is on the command line.
     #[error(
-        "--{} is refused, because jobs and every user of this machine can read it on the command line; use the variable \
-         TAILWATER_{} or the settings file",
-        .0.replace('_', "-"), .0.to_uppercase()
+        "--{} is refused, because jobs and every user of this machine can read it on the command line; use {instead} or \
+         the settings file",
+        .name.replace('_', "-")
     )]
-    Exposed(&'static str),
+    Exposed { name: &'static str, instead: &'static str },
 }
 
 /// A settings file whose contents have been checked.
@@ -144,9 +149,9 @@ pub(super) fn matches(command: Command) -> Result<(ArgMatches, Option<SettingsFi
     let Some((verb, arguments)) = matches.subcommand().filter(|(verb, _)| VERBS.contains(verb)) else {
         return Ok((matches, None));
     };
-    let is_exposed = |name: &&str| arguments.value_source(name) == Some(ValueSource::CommandLine);
-    if let Some(name) = NOT_FLAGS.into_iter().find(is_exposed) {
-        return Err(SettingsError::Exposed(name));
+    let is_exposed = |(name, _): &(&str, &str)| arguments.value_source(name) == Some(ValueSource::CommandLine);
+    if let Some((name, instead)) = NOT_FLAGS.into_iter().find(is_exposed) {
+        return Err(SettingsError::Exposed { name, instead });
     }
     let Some(file) = SettingsFile::find(arguments.get_one::<PathBuf>(FILE))? else {
         return Ok((matches, None));
