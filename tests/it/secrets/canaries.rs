@@ -367,9 +367,10 @@ async fn no_file_and_no_response_contains_any_of_twenty_secrets_in_any_form() {
     let panics = fs::read_to_string(&log).expect("it exists").matches("panicked").count();
     assert!(panics > 10, "there were only {panics} messages about panics");
     searched.extend(files(data.path()).iter().map(|path| (path.display().to_string(), read(path))));
-    let logs: usize =
-        searched.iter().filter(|(place, _)| place.ends_with("output.log.zst")).map(|(_, log)| log.len()).sum();
-    assert!(logs > 1_000, "only {logs} bytes were found in compressed logs");
+    // Some logs may have been compressed already.
+    let is_log = |(place, _): &&(String, Vec<u8>)| place.contains("/output.log");
+    let logs: usize = searched.iter().filter(is_log).map(|(_, log)| log.len()).sum();
+    assert!(logs > 1_000, "only {logs} bytes were found in complete logs");
     let secrets: Vec<String> = known.all().into_iter().chain(unknown.into_iter().map(|(_, secret)| secret)).collect();
     assert_eq!(secrets.len(), 21, "one of the twenty secrets has two lines");
     let redactor = Redactor::new(&secrets);
